@@ -1,0 +1,1 @@
+"""Networks built from data, and proofs about them."""

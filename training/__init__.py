@@ -1,0 +1,1 @@
+"""Training, studies, experiments and the command line."""
