@@ -7,6 +7,7 @@ are never modified; what is returned may share memory with them.
 """
 
 from collections.abc import Sequence
+from numbers import Integral, Real
 from typing import NamedTuple
 
 import numpy as np
@@ -149,3 +150,36 @@ def check_sequence(value, name):
         raise ValueError(f"{name} must be a list with one array per layer, got {type(value)}")
     if not len(value):
         raise ValueError(f"{name} must hold at least one layer, got none")
+
+
+def check_network(value, kind, name="net"):
+    """Raise unless `value` is an instance of `kind`, a class of networks."""
+    if not isinstance(value, kind):
+        raise ValueError(f"{name} must be a {kind.__name__}, got {type(value).__name__}")
+
+
+def as_rtol(rtol, shape):
+    """Return the threshold for singular values, relative to the largest; None: max(shape) * eps."""
+    if rtol is None:
+        return max(shape) * float(np.finfo(float).eps)
+    try:
+        rtol = float(rtol)
+    except (TypeError, ValueError):
+        raise ValueError(f"rtol must be a number or None, got {rtol!r}") from None
+    if not 0 <= rtol < 1:
+        raise ValueError(f"rtol must be at least 0 and less than 1, got {rtol}")
+    return rtol
+
+
+def as_count(value, name, least=1):
+    """Return a whole number, at least `least`, as an int."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+        raise ValueError(f"{name} must be a whole number, at least {least}, got {value!r}")
+    return int(value)
+
+
+def as_positive(value, name):
+    """Return a finite positive number as a float."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < value < np.inf:
+        raise ValueError(f"{name} must be a positive number, got {value!r}")
+    return float(value)

@@ -1,0 +1,302 @@
+"""Cones in input space: what a truncation map keeps, and what it collapses."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from geomcore.arrays import as_array, as_layer, as_points, as_rtol, freeze
+
+
+@dataclass(frozen=True, eq=False)
+class PolyhedralCone:
+    r"""The cone of a ReLU layer: a base point and linearly independent edges.
+
+    .. math:: S_+ = \{ p + \tilde x + \sum_i a_i v_i : a_i \ge 0, \;
+              \tilde x \perp v_1, \dots, v_m \}
+
+    and :math:`S_-` is the opposite cone, all :math:`a_i \le 0` (Lemma 2.1 of
+    [1]_). The layer of the cone is :math:`W = [v_1 \dots v_m]^+`,
+    :math:`b = -Wp`; its pre-activations are the coordinates
+    :math:`a(x) = Wx + b`, its truncation map projects :math:`S_+` onto the
+    span of the edges (leaves it alone if m = d) and collapses :math:`S_-` to
+    one point.
+
+    Parameters
+    ----------
+    base : array_like, shape (d,)
+        The point p.
+    edges : array_like, shape (m, d)
+        The vectors v_i, one per row, linearly independent (so m <= d).
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, or the edges are linearly dependent.
+
+    Notes
+    -----
+    Dependence is judged after scaling the edges to unit length, so edges of
+    very different lengths are welcome.
+
+    References
+    ----------
+    .. [1] P. Muñoz Ewald, "Explicit neural network classifiers for
+       non-separable data", arXiv:2504.18710.
+
+    Examples
+    --------
+    >>> cone = PolyhedralCone([1, 1], [[1, 0], [0, 1]])
+    >>> cone.sector([[2, 3], [0, 0], [0, 2]])
+    array([ 1, -1,  0])
+    """
+
+    base: np.ndarray
+    edges: np.ndarray
+
+    def __post_init__(self):
+        base = as_array(self.base, "base", 1)
+        edges = as_array(self.edges, "edges", 2)
+        if edges.shape[1] != base.shape[0]:
+            raise ValueError(
+                f"edges must have {base.shape[0]} columns, as base has entries, "
+                f"got shape {edges.shape}"
+            )
+        if 0 in edges.shape:
+            raise ValueError(f"edges must not be empty, got shape {edges.shape}")
+        rank = _rank(_unit_rows(edges)[0], None)
+        if rank < len(edges):
+            raise ValueError(f"edges must be linearly independent, got {len(edges)} of rank {rank}")
+        object.__setattr__(self, "base", freeze(base))
+        object.__setattr__(self, "edges", freeze(edges))
+
+    @classmethod
+    def from_layer(cls, W, b, *, rtol=None):
+        r"""Return the cone of a layer: :math:`p = -W^+ b`, :math:`v_i = W^+ e_i`.
+
+        Parameters
+        ----------
+        W : array_like, shape (m, d)
+            Weights with linearly independent rows.
+        b : array_like, shape (m,)
+        rtol : float, optional
+            A singular value of W, its rows scaled to unit length, counts as
+            zero below ``rtol`` times the largest one. Default
+            ``max(m, d) * eps``.
+
+        Raises
+        ------
+        ValueError
+            If W is not surjective; the message gives its rank.
+        """
+        W, b = as_layer(W, b)
+        rtol = as_rtol(rtol, W.shape)
+        U, norms = _unit_rows(W)
+        rank = _rank(U, rtol)
+        if rank < len(W):
+            raise ValueError(
+                f"W must be surjective, that is of rank {len(W)}, got rank {rank} "
+                f"and shape {W.shape}"
+            )
+        # W = D U with D diagonal and U of full row rank, hence W^+ = U^+ D^-1.
+        pinv = np.linalg.pinv(U, rtol=rtol)
+        return cls(-pinv @ (b / norms), (pinv / norms).T)
+
+    def to_layer(self):
+        r"""Return the layer of the cone, :math:`W = [v_1 \dots v_m]^+`, :math:`b = -Wp`.
+
+        Returns
+        -------
+        W : ndarray, shape (m, d)
+        b : ndarray, shape (m,)
+        """
+        W, b = self._layer
+        return W.copy(), b.copy()
+
+    @cached_property
+    def _layer(self):
+        U, norms = _unit_rows(self.edges)
+        W = np.linalg.pinv(U.T, rtol=None) / norms[:, None]
+        return W, -W @ self.base
+
+    def coordinates(self, X):
+        """Coordinates of points along the edges: the pre-activations W x + b, shape (N, m)."""
+        X = as_points(X, d=len(self.base))
+        W, b = self._layer
+        return X @ W.T.astype(X.dtype, copy=False) + b.astype(X.dtype, copy=False)
+
+    def sector(self, X):
+        r"""Say where points lie: 1 in :math:`S_+`, -1 in :math:`S_-`, 0 elsewhere.
+
+        Points with all coordinates zero lie in both; they get -1, being where
+        :math:`S_-` is collapsed to.
+
+        Parameters
+        ----------
+        X : array_like, shape (N, d)
+
+        Returns
+        -------
+        ndarray of int, shape (N,)
+        """
+        return sectors(self.coordinates(X))
+
+
+@dataclass(frozen=True, eq=False)
+class CircularCone:
+    r"""The circular cone of points that are seen from the apex within half the angle of the axis.
+
+    .. math:: p + C_\theta[h] = \{ x : \angle(x - p, h) \le \theta / 2 \}
+
+    Parameters
+    ----------
+    apex : array_like, shape (d,)
+        The point p.
+    axis : array_like, shape (d,)
+        The direction h, not zero; it is stored with unit length.
+    angle : float
+        The full aperture :math:`\theta`, in radians, between 0 and pi (both
+        excluded).
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, the axis is zero or the angle out of range.
+
+    References
+    ----------
+    .. [1] T. Chen and P. Muñoz Ewald, "Interpretable global minima of deep
+       ReLU neural networks on sequentially separable data",
+       arXiv:2405.07098v2, Lemma 3.4.
+
+    Examples
+    --------
+    >>> cone = CircularCone([0, 0], [2, 0], np.pi / 2)
+    >>> cone.contains([[1, 0.5], [0.5, 1], [-1, 0]])
+    array([ True, False, False])
+    """
+
+    apex: np.ndarray
+    axis: np.ndarray
+    angle: float
+
+    def __post_init__(self):
+        apex = as_array(self.apex, "apex", 1)
+        axis = as_array(self.axis, "axis", 1)
+        if axis.shape != apex.shape or not len(apex):
+            raise ValueError(
+                f"axis must be a vector of the length of apex, at least 1, "
+                f"got shapes {axis.shape} and {apex.shape}"
+            )
+        if not axis.any():
+            raise ValueError("axis must not be zero")
+        angle = as_array(self.angle, "angle", 0).item()
+        if not 0 < angle < np.pi:
+            raise ValueError(f"angle must be between 0 and pi (both excluded), got {angle}")
+        object.__setattr__(self, "apex", freeze(apex))
+        object.__setattr__(self, "axis", freeze(_unit_rows(axis[None])[0][0]))
+        object.__setattr__(self, "angle", angle)
+
+    def contains(self, X, *, tol=1e-12):
+        """Say which points lie in the cone.
+
+        Parameters
+        ----------
+        X : array_like, shape (N, d)
+        tol : float, optional
+            Angle in radians by which a point may miss the cone; with 0,
+            points on the boundary are decided by rounding.
+
+        Returns
+        -------
+        ndarray of bool, shape (N,)
+            The apex itself is in the cone.
+        """
+        Y = as_points(X, d=len(self.apex)) - self.apex
+        along = Y @ self.axis
+        across = np.linalg.norm(Y - along[:, None] * self.axis, axis=1)
+        # arctan2 is accurate at all angles, where arccos of a cosine is not near 0.
+        return np.arctan2(across, along) <= self.angle / 2 + tol
+
+    def to_layer(self, width=None):
+        r"""Return a layer that keeps the cone and collapses the opposite one.
+
+        .. math:: W = I_{m \times d} \, W_\theta R, \qquad b = -W p, \qquad
+                  W_\theta = \lambda I + (1 - \lambda) u u^T
+
+        with :math:`u = (1, \dots, 1) / \sqrt d`, R orthogonal with
+        :math:`R h = u`, and :math:`\lambda = \tan(\theta_d / 2) / \tan(\theta / 2)`
+        if :math:`\theta > \theta_d = 2 \arccos \sqrt{(d-1)/d}`, else 1
+        (Lemma 3.4 of [1]_).
+
+        Parameters
+        ----------
+        width : int, optional
+            Number m of neurons, at most d; default d.
+
+        Returns
+        -------
+        W : ndarray, shape (m, d)
+        b : ndarray, shape (m,)
+
+        Notes
+        -----
+        The rows of W have non-negative products with all of
+        :math:`C_\theta[h]`. So the truncation map acts as the projector
+        :math:`W^+ W` (the identity if m = d) on :math:`p + C_\theta[h]`, and
+        sends :math:`p + C_\theta[-h]` to the one point :math:`W^+ W p`. The
+        condition number of W (for m = d) is :math:`1 / \lambda`.
+
+        References
+        ----------
+        .. [1] T. Chen and P. Muñoz Ewald, "Interpretable global minima of
+           deep ReLU neural networks on sequentially separable data",
+           arXiv:2405.07098v2.
+
+        Examples
+        --------
+        >>> W, b = CircularCone([1, 1], [1, 1], np.pi / 2).to_layer()
+        >>> np.allclose(W, np.eye(2)), np.allclose(b, -1)
+        (True, True)
+        """
+        d = len(self.apex)
+        if width is None:
+            width = d
+        if not (isinstance(width, int | np.integer) and 1 <= width <= d):
+            raise ValueError(f"width must be an integer between 1 and {d}, got {width!r}")
+        u = np.full(d, 1 / np.sqrt(d))
+        R = _carry(self.axis, u)
+        # tan(theta_d / 2) = 1 / sqrt(d - 1), infinite for d = 1, where every cone is a half line.
+        scale = min(1.0, 1 / (np.sqrt(d - 1) * np.tan(self.angle / 2))) if d > 1 else 1.0
+        W = scale * R + (1 - scale) * np.outer(u, u @ R)
+        W = W[:width].copy()
+        return W, -W @ self.apex
+
+
+def sectors(A):
+    """Return 1 where a row of `A` is >= 0, -1 where it is <= 0 (zero rows too), 0 elsewhere."""
+    return np.where((A <= 0).all(axis=1), -1, (A >= 0).all(axis=1).astype(int))
+
+
+def _carry(h, u):
+    """Return an orthogonal matrix, the identity if h = u, that sends the unit vector h to u."""
+    if h @ u >= 0:
+        # Rotation in the plane of h and u; the division is by at least 1.
+        s = h + u
+        return np.eye(len(h)) - np.outer(s, s / (1 + h @ u)) + 2 * np.outer(u, h)
+    v = h - u
+    return np.eye(len(h)) - np.outer(v, v * (2 / (v @ v)))
+
+
+def _unit_rows(V):
+    """Return the rows of V at unit length (zero rows stay zero), and their lengths."""
+    peaks = np.abs(V).max(axis=1)
+    peaks = np.where(peaks > 0, peaks, 1.0)
+    U = V / peaks[:, None]
+    norms = np.linalg.norm(U, axis=1)
+    norms = np.where(norms > 0, norms, 1.0)
+    return U / norms[:, None], peaks * norms
+
+
+def _rank(U, rtol):
+    return int(np.linalg.matrix_rank(U, rtol=rtol))
