@@ -1,0 +1,115 @@
+"""A labelled data set, and the preparation of raw tables."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from geomcore.arrays import as_labels, as_points
+
+
+class Dataset(NamedTuple):
+    """Labelled points.
+
+    Attributes
+    ----------
+    X : ndarray, shape (N, d)
+        Points, one per row.
+    y : ndarray, shape (N,)
+        Labels.
+    name : str
+        What to call the data in tables and pictures.
+    info : dict
+        What is known beyond the points: the numbers they were drawn with, the
+        cone or the hyperplanes that separate them, what was removed, ...
+    """
+
+    X: np.ndarray
+    y: np.ndarray
+    name: str
+    info: dict
+
+    def __repr__(self):
+        N, d = self.X.shape
+        return f"Dataset({self.name!r}, N={N}, d={d}, classes={len(np.unique(self.y))})"
+
+
+def prepare(X, y, *, standardize=True):
+    r"""Drop repeated rows and constant columns, and standardise the rest.
+
+    .. math:: x_{ik} \mapsto (x_{ik} - \bar x_k) / s_k, \qquad
+              s_k^2 = \frac1N \sum_i (x_{ik} - \bar x_k)^2
+
+    Parameters
+    ----------
+    X : array_like, shape (N, d)
+    y : array_like, shape (N,)
+    standardize : bool, optional
+        If False, repeated rows are removed and nothing else is done.
+
+    Returns
+    -------
+    X : ndarray, shape (N', d')
+    y : ndarray, shape (N',)
+    info : dict
+        ``duplicates``, shape (k, 2): each removed row and the earlier row,
+        kept, that it repeats; ``conflicts``, shape (k, 2): equal rows whose
+        labels differ, both kept; ``dropped_columns`` and ``kept_columns``;
+        ``mean`` and ``scale`` of the kept columns (0 and 1 if not standardised).
+
+    Raises
+    ------
+    ValueError
+        If there are no points or the lengths differ.
+
+    Notes
+    -----
+    Row and column numbers count from 0 in the given table. The mean and the
+    scale are those of the rows that remain.
+
+    Examples
+    --------
+    >>> X, y, info = prepare([[1, 5], [3, 5], [1, 5]], [0, 1, 0])
+    >>> X
+    array([[-1.],
+           [ 1.]])
+    >>> info["duplicates"].tolist(), info["dropped_columns"].tolist()
+    ([[2, 0]], [1])
+    """
+    X = as_points(X)
+    index = as_labels(y, len(X)).index
+    if not len(X):
+        raise ValueError(f"X must hold at least one point, got shape {X.shape}")
+    y = np.asarray(y)
+    pairs, same = _repeated_rows(X, index)
+    keep = np.ones(len(X), bool)
+    keep[pairs[same, 0]] = False
+    X, y = X[keep], y[keep]
+    d = X.shape[1]
+    varies = (X != X[0]).any(axis=0) if standardize else np.ones(d, bool)
+    X = X[:, varies]
+    mean, scale = np.zeros(X.shape[1]), np.ones(X.shape[1])
+    if standardize:
+        # Divided by the largest entry first, so that sums and squares do not overflow.
+        peak = np.abs(X).max(axis=0)
+        X = X / peak
+        mean, scale = X.mean(axis=0), X.std(axis=0)
+        X = (X - mean) / scale
+        mean, scale = mean * peak, scale * peak
+    info = {
+        "duplicates": pairs[same],
+        "conflicts": pairs[~same],
+        "dropped_columns": np.flatnonzero(~varies),
+        "kept_columns": np.flatnonzero(varies),
+        "mean": mean,
+        "scale": scale,
+    }
+    return X, y, info
+
+
+def _repeated_rows(X, index):
+    """Pairs (row, first row equal to it), shape (k, 2), and whether their labels agree."""
+    _, first, group = np.unique(X, axis=0, return_index=True, return_inverse=True)
+    earlier = first[group.reshape(-1)]
+    rows = np.flatnonzero(earlier != np.arange(len(X)))
+    pairs = np.column_stack([rows, earlier[rows]])
+    return pairs, index[pairs[:, 0]] == index[pairs[:, 1]]
