@@ -1,0 +1,112 @@
+"""The convex programs, each one function: arrays in, arrays or None out.
+
+Every solver is named, every status is checked, and no result that is not
+``optimal`` is used. None means that the solver did not find an optimum, for
+whatever reason; what that proves, if anything, is for the caller to find out
+by arithmetic.
+"""
+
+import warnings
+
+import cvxpy as cp
+import numpy as np
+from scipy.optimize import nnls
+
+
+def _solve(problem, solver, **options):
+    """Solve with the named solver; True if and only if the status is ``optimal``."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # an inaccurate solution shows in the status
+        try:
+            problem.solve(solver=solver, **options)
+        except cp.SolverError:
+            return False
+    return problem.status == cp.OPTIMAL
+
+
+def maximum_margin(M):
+    """Minimise |w|^2 subject to M (w, c) >= 1 (CLARABEL).
+
+    Parameters
+    ----------
+    M : ndarray, shape (k, d + 1)
+        Rows (x, 1) for one side, -(x, 1) for the other.
+
+    Returns
+    -------
+    ndarray, shape (d + 1,), or None
+        (w, c).
+    """
+    wc = cp.Variable(M.shape[1])
+    problem = cp.Problem(cp.Minimize(cp.sum_squares(wc[:-1])), [M @ wc >= 1])
+    return wc.value if _solve(problem, cp.CLARABEL) else None
+
+
+def least_distance(M, offset_weight=1e-3):
+    """The same program to machine precision by an active-set method, for small margins.
+
+    Lawson and Hanson's least distance programming: minimise
+    |w|^2 + (offset_weight c)^2 subject to M (w, c) >= 1 by one non-negative
+    least-squares problem.
+    """
+    scaled = M / np.r_[np.ones(M.shape[1] - 1), offset_weight]
+    E = np.vstack([scaled.T, np.ones(len(M))])
+    try:
+        u, _ = nnls(E, np.r_[np.zeros(M.shape[1]), 1.0], maxiter=30 * M.shape[1] + 300)
+    except RuntimeError:
+        return None
+    residual = E @ u
+    slack = 1 - residual[-1]
+    if not slack > 0:
+        return None
+    return residual[:-1] / slack / np.r_[np.ones(M.shape[1] - 1), offset_weight]
+
+
+def common_point(A, B):
+    """Convex weights alpha, beta with A^T alpha = B^T beta, a vertex if there is one (HIGHS).
+
+    Parameters
+    ----------
+    A, B : ndarray, shapes (n, d), (m, d)
+
+    Returns
+    -------
+    (alpha, beta) or None
+    """
+    alpha, beta = cp.Variable(len(A), nonneg=True), cp.Variable(len(B), nonneg=True)
+    problem = cp.Problem(
+        cp.Minimize(0),
+        [A.T @ alpha == B.T @ beta, cp.sum(alpha) == 1, cp.sum(beta) == 1],
+    )
+    if not _solve(problem, cp.HIGHS, highs_options={"solver": "simplex"}):
+        return None
+    return alpha.value, beta.value
+
+
+def nearest_on_hyperplane(x, normal, offset, forward):
+    """The point of a hyperplane nearest to x that other hyperplanes keep forward (CLARABEL).
+
+    Parameters
+    ----------
+    x, normal : ndarray, shape (d,)
+        The normal has length 1.
+    offset : float
+    forward : list of (normal, offset, margin)
+        The point p should have normal . p + offset >= margin for each.
+
+    Returns
+    -------
+    ndarray, shape (d,)
+        The plain projection of x if the demands on it cannot all be met.
+    """
+    projection = x - (normal @ x + offset) * normal
+    if all(w @ projection + c >= m for w, c, m in forward):
+        return projection
+    p = cp.Variable(len(x))
+    problem = cp.Problem(
+        cp.Minimize(cp.sum_squares(p - projection)),
+        [normal @ (p - projection) == 0, *(w @ p + c >= m for w, c, m in forward)],
+    )
+    if not _solve(problem, cp.CLARABEL):
+        return projection
+    return p.value - (normal @ p.value + offset) * normal

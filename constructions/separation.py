@@ -1,0 +1,332 @@
+"""Linear separation of two point sets, with a margin or with a certificate that there is none."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from constructions.exact import signs, solve_nonnegative
+from constructions.programs import common_point, least_distance, maximum_margin
+from geomcore.arrays import as_labels, as_points
+
+
+class HullCertificate(NamedTuple):
+    """A point that is a convex combination of A and of B, so no hyperplane separates them.
+
+    Attributes
+    ----------
+    point : ndarray, shape (d,)
+    weights_a : ndarray, shape (N_A,)
+        Non-negative, sum 1, ``weights_a @ A`` is the point.
+    weights_b : ndarray, shape (N_B,)
+        The same for B.
+    residual : float
+        Largest |weights_a @ A - weights_b @ B|, in floating point.
+    exact : bool
+        True if the weights were recomputed in rational arithmetic from the
+        coordinates as stored: they exist, are non-negative and fit exactly.
+        The floats given here are those rationals, rounded.
+    """
+
+    point: np.ndarray
+    weights_a: np.ndarray
+    weights_b: np.ndarray
+    residual: float
+    exact: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Separation:
+    """Answer of `separate`.
+
+    Attributes
+    ----------
+    separable : bool or None
+        True: the hyperplane below separates strictly, proved by exact signs.
+        False: `certificate` proves that none does. None: undetermined, the
+        gap is too small for double precision.
+    normal : ndarray, shape (d,), or None
+        Unit normal, pointing from B to A.
+    offset : float
+        ``A @ normal + offset >= margin`` and ``B @ normal + offset <= -margin``.
+    margin : float
+        Half the distance of the hulls; 0 if not separable.
+    certificate : HullCertificate or None
+    support : tuple of ndarray of int
+        Rows of A and of B that decided the answer: removing others changes nothing.
+    """
+
+    separable: bool | None
+    normal: np.ndarray | None
+    offset: float
+    margin: float
+    certificate: HullCertificate | None
+    support: tuple[np.ndarray, np.ndarray]
+
+
+def separate(A, B, *, start=None, rtol=1e-6):
+    r"""Separate two finite sets by the hyperplane of largest margin, or prove that none exists.
+
+    .. math:: \min |w|^2 \quad \text{subject to} \quad
+              w \cdot a + c \ge 1, \; w \cdot b + c \le -1
+
+    Only a small working set of points ever reaches the solver: the most
+    violated ones are added until none is left.
+
+    Parameters
+    ----------
+    A, B : array_like, shapes (N_A, d), (N_B, d)
+    start : pair of arrays of int, optional
+        Rows of A and of B to begin with, a guess at the support.
+    rtol : float, optional
+        The margin is within this factor of the largest one.
+
+    Returns
+    -------
+    Separation
+
+    Raises
+    ------
+    ValueError
+        If a set is empty, the dimensions differ, or a value is nan or inf.
+
+    Notes
+    -----
+    Solvers: CLARABEL for the quadratic program, HIGHS for the common point,
+    SciPy's non-negative least squares where the margin is too small for an
+    interior-point method. None of them is trusted: separation is proved by
+    exact signs and its opposite by exact convex weights.
+
+    Examples
+    --------
+    >>> answer = separate([[0.0, 0.0], [0.0, 1.0]], [[2.0, 0.0], [3.0, 5.0]])
+    >>> answer.separable, round(answer.margin, 6)
+    (True, 1.0)
+    >>> separate([[0.0], [2.0]], [[1.0]]).certificate.weights_a
+    array([0.5, 0.5])
+    """
+    A, B = as_points(A, name="A"), as_points(B, name="B")
+    A, B = A.astype(np.float64, copy=False), B.astype(np.float64, copy=False)
+    for name, points in (("A", A), ("B", B)):
+        if 0 in points.shape:
+            raise ValueError(f"{name} must hold at least one point, got shape {points.shape}")
+    if A.shape[1] != B.shape[1]:
+        raise ValueError(f"A and B must have equal dimension, got {A.shape} and {B.shape}")
+    points = np.vstack([A, B])
+    low, high = points.min(axis=0), points.max(axis=0)
+    centre = low + (high - low) / 2
+    scale = float((high - low).max()) or 1.0
+    Z = (points - centre) / scale
+    M = np.column_stack([Z, np.ones(len(Z))])
+    M[len(A) :] *= -1
+
+    rows = _first_rows(M, len(A), start)
+    while True:
+        wc, infeasible = _margin_program(M, rows)
+        if wc is None:
+            certificate = _common_point(A, B, rows) if infeasible else None
+            answer = None if certificate is None else False
+            return Separation(answer, None, 0.0, 0.0, certificate, _split(rows, len(A)))
+        slack = M @ wc - 1
+        slack[rows] = np.inf  # what the solver left over is not mended by asking again
+        bad = np.flatnonzero(slack < -rtol)
+        if not len(bad):
+            break
+        worst = bad[np.argsort(slack[bad])[: max(50, 2 * M.shape[1])]]
+        rows = np.r_[rows, worst]
+
+    return _from_hyperplane(A, B, wc[:-1], rows[(M[rows] @ wc) < 1 + 1e-3])
+
+
+def _first_rows(M, n, start):
+    """The points nearest to the other set along the difference of the means, or the guess."""
+    if start is not None and len(start[0]) and len(start[1]):
+        return np.r_[np.asarray(start[0], int), n + np.asarray(start[1], int)]
+    direction = M[:n].mean(axis=0) + M[n:].mean(axis=0)
+    order = np.argsort(M @ direction)
+    count = 2 * M.shape[1]
+    return np.r_[order[order < n][:count], order[order >= n][:count]]
+
+
+def _margin_program(M, rows):
+    """(solution or None, whether None means that the rows seem to be infeasible)."""
+    wc = maximum_margin(M[rows])
+    if wc is None or (M[rows] @ wc).min() < 0.9:
+        wc = least_distance(M[rows])
+        if wc is None or (M[rows] @ wc).min() < 0.5:
+            return None, True
+    return wc, False
+
+
+def _split(rows, n):
+    rows = np.unique(rows)
+    return rows[rows < n], rows[rows >= n] - n
+
+
+def _from_hyperplane(A, B, normal, rows):
+    """Centre the hyperplane between the sets and prove by exact signs that it separates."""
+    normal = normal / np.linalg.norm(normal)
+    nearest_a, nearest_b = (A @ normal).min(), (B @ normal).max()
+    offset = -(nearest_a + nearest_b) / 2
+    margin = (nearest_a - nearest_b) / 2
+    proved = (signs(A, normal, offset) > 0).all() and (signs(B, normal, offset) < 0).all()
+    return Separation(
+        True if proved else None,
+        normal,
+        float(offset),
+        float(margin) if proved else 0.0,
+        None,
+        _split(rows, len(A)),
+    )
+
+
+def _common_point(A, B, rows):
+    """Convex weights that prove the hulls to meet, exact in the coordinates as stored, or None."""
+    ia, ib = _split(rows, len(A))
+    both = np.vstack([A[ia], B[ib]])
+    centre = both.mean(axis=0)
+    scale = np.abs(both - centre).max(axis=0)
+    scale[scale == 0] = 1
+    found = common_point((A[ia] - centre) / scale, (B[ib] - centre) / scale)
+    if found is None:
+        return None
+    alpha, beta = found
+    for floor in (1e-12, 0.0, 1e-7):
+        use_a, use_b = ia[alpha > floor], ib[beta > floor]
+        M = np.zeros((A.shape[1] + 2, len(use_a) + len(use_b)))
+        M[:-2, : len(use_a)], M[:-2, len(use_a) :] = A[use_a].T, -B[use_b].T
+        M[-2, : len(use_a)] = M[-1, len(use_a) :] = 1
+        solution = solve_nonnegative(M, np.r_[np.zeros(A.shape[1]), 1.0, 1.0])
+        if solution is not None:
+            break
+    else:
+        return None
+    weights_a, weights_b = np.zeros(len(A)), np.zeros(len(B))
+    weights_a[use_a], weights_b[use_b] = solution[: len(use_a)], solution[len(use_a) :]
+    point = weights_a @ A
+    residual = float(np.abs(point - weights_b @ B).max())
+    return HullCertificate(point, weights_a, weights_b, residual, True)
+
+
+@dataclass(frozen=True, eq=False)
+class Order:
+    """Answer of `elimination_order`.
+
+    Attributes
+    ----------
+    order : list
+        Labels in the order of elimination; all classes if it succeeded.
+    margins : list of float
+        Margin of each class against all that come after it; the last one,
+        which nothing comes after, has inf.
+    separations : list of Separation
+        For each class but the last.
+    stuck : dict
+        Empty if every class was eliminated; else, for each remaining label,
+        the certificate that it cannot be separated from the other remaining
+        classes (None where double precision does not decide).
+    """
+
+    order: list
+    margins: list
+    separations: list
+    stuck: dict
+
+    @property
+    def complete(self):
+        """True if every class is in the order."""
+        return not self.stuck
+
+    def summary(self):
+        """A few lines for a reader."""
+        lines = [
+            f"{label!s}: margin {margin:.3g}"
+            for label, margin in zip(self.order, self.margins, strict=True)
+        ]
+        for label, certificate in self.stuck.items():
+            why = "undetermined in double precision"
+            if certificate is not None:
+                why = "its hull meets the hull of the other remaining classes"
+            lines.append(f"{label!s}: not separable, {why}")
+        return "\n".join(lines)
+
+
+def elimination_order(X, y):
+    """Order in which the classes can be separated from the rest, one after another.
+
+    Greedy: of the classes separable from all other remaining points, the one
+    with the largest margin goes first. A class that is separable stays so
+    when another one is removed, so the greedy order exists iff any order does.
+
+    Parameters
+    ----------
+    X : array_like, shape (N, d)
+    y : array_like, shape (N,)
+
+    Returns
+    -------
+    Order
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, a value is nan or inf, or there is one class only.
+
+    Notes
+    -----
+    At most Q (Q + 1) / 2 separations; one whose support loses no point when a
+    class is removed is kept as it is, and others start from what is left of it.
+
+    References
+    ----------
+    .. [1] T. Chen and P. Muñoz Ewald, arXiv:2405.07098, Definition 5.1.
+
+    Examples
+    --------
+    >>> found = elimination_order([[0.0], [2.0], [1.0]], ["a", "a", "b"])
+    >>> found.order, sorted(found.stuck)
+    ([], ['a', 'b'])
+    """
+    X = as_points(X).astype(np.float64, copy=False)
+    labels = as_labels(y, len(X))
+    if len(labels.classes) < 2:
+        raise ValueError(f"y must hold at least two classes, got {labels.classes.tolist()}")
+    remaining = list(range(len(labels.classes)))
+    known = {}
+    order, margins, separations = [], [], []
+    while len(remaining) > 1:
+        alive = np.isin(labels.index, remaining)
+        for q in remaining:
+            known[q] = _separate_class(X, labels.index, alive, q, known.get(q))
+        candidates = [q for q in remaining if known[q][0].separable]
+        if not candidates:
+            break
+        best = max(candidates, key=lambda q: known[q][0].margin)
+        order.append(best)
+        separations.append(known[best][0])
+        margins.append(known[best][0].margin)
+        remaining.remove(best)
+    stuck = {}
+    if len(remaining) == 1:
+        order.append(remaining[0])
+        margins.append(np.inf)
+    else:
+        stuck = {labels.classes[q].item(): known[q][0].certificate for q in remaining}
+    return Order([labels.classes[q].item() for q in order], margins, separations, stuck)
+
+
+def _separate_class(X, index, alive, q, known):
+    """Separation of class q from the other points alive, with its support as rows of X.
+
+    `known` is the answer before some points were removed, or None.
+    """
+    own, others = np.flatnonzero(index == q), np.flatnonzero(alive & (index != q))
+    start = None
+    if known is not None:
+        _, rows_a, rows_b = known
+        left = rows_b[alive[rows_b]]
+        if len(left) == len(rows_b):
+            return known
+        start = np.searchsorted(own, rows_a), np.searchsorted(others, left)
+    answer = separate(X[own], X[others], start=start)
+    return answer, own[answer.support[0]], others[answer.support[1]]

@@ -1,0 +1,86 @@
+"""Sequentially separable data: one collapse layer per class (CE24 Theorem 5.2)."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from constructions.collapse import Collapse, collapse_layer
+from constructions.programs import nearest_on_hyperplane
+from constructions.separation import Order, separate
+
+
+class Sequence(NamedTuple):
+    """Collapse layers, one per class, in the order in which they act.
+
+    Attributes
+    ----------
+    order : list of int
+        Classes, as positions in the sorted list of labels.
+    collapses : list of Collapse
+    margins : list of float
+        Margin of each hyperplane against all that it must keep forward.
+    """
+
+    order: list
+    collapses: list[Collapse]
+    margins: list
+
+
+class NotSequential(Exception):
+    """No base points were found for this order; the message says where it failed."""
+
+
+def collapse_in_order(Z, index, found: Order, classes, rng):
+    r"""Collapse the classes one after another.
+
+    The hyperplane :math:`H_j` separates class j from the classes after it and
+    from the base points :math:`p_i` of those before it. The base points are
+    the points of :math:`H_j` nearest to the class mean that the hyperplanes
+    already known keep forward; where they end up behind a later hyperplane all
+    the same, that hyperplane is found again with the base points among the
+    points to be kept.
+
+    Parameters
+    ----------
+    Z : ndarray, shape (N, d)
+    index : ndarray of int, shape (N,)
+    found : Order
+        A complete elimination order of these points.
+    classes : ndarray, shape (Q,)
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    Sequence
+
+    Raises
+    ------
+    NotSequential
+        If a class cannot be separated from the rest and the base points.
+
+    References
+    ----------
+    .. [1] T. Chen and P. Muñoz Ewald, arXiv:2405.07098, Definition 5.1 and
+       Theorem 5.2. There p_j lies on the segment from the class mean to the
+       barycentre; here it may be any point of the hyperplane.
+    """
+    order = [int(np.flatnonzero(classes == label)[0]) for label in found.order]
+    known = [(-s.normal, -s.offset, s.margin) for s in found.separations]
+    bases, collapses, margins = [], [], []
+    for step, q in enumerate(order):
+        G = Z[index == q]
+        keep = np.vstack([Z[np.isin(index, order[step + 1 :])], *(p[None] for p in bases)])
+        normal, offset, margin = known[step] if step < len(known) else (None, 0.0, 0.0)
+        if normal is None or (keep @ normal + offset).min() < 0.5 * margin:
+            answer = separate(keep, G)
+            if not answer.separable:
+                raise NotSequential(
+                    f"class {classes[q]!s} cannot be separated from the remaining classes "
+                    f"and the base points of {[str(classes[i]) for i in order[:step]]}"
+                )
+            normal, offset, margin = answer.normal, answer.offset, answer.margin
+        base = nearest_on_hyperplane(G.mean(axis=0), normal, offset, known[step + 1 :])
+        bases.append(base)
+        collapses.append(collapse_layer(G, keep, normal, base, rng))
+        margins.append(margin)
+    return Sequence(order, collapses, margins)
