@@ -110,3 +110,57 @@ def nearest_on_hyperplane(x, normal, offset, forward):
     if not _solve(problem, cp.CLARABEL):
         return projection
     return p.value - (normal @ p.value + offset) * normal
+
+
+def hinge(P, O):
+    """A half-space {w . x + c <= -1} around P that leaves out as much of O as it can (HIGHS).
+
+    Minimises the sum over O of max(0, 1 - (w . x + c)).
+
+    Returns
+    -------
+    (w, c) or None
+    """
+    w, c = cp.Variable(P.shape[1]), cp.Variable()
+    loss = cp.sum(cp.pos(1 - (O @ w + c))) / len(O)
+    problem = cp.Problem(cp.Minimize(loss + 1e-6 * cp.norm1(w)), [P @ w + c <= -1])
+    if not _solve(problem, cp.HIGHS) or not np.any(w.value):
+        return None
+    return w.value, float(c.value)
+
+
+def covering_faces(P, O, k, *, seconds=20):
+    """k half-spaces around P such that every point of O is outside one, if there are any (HIGHS).
+
+    A mixed-integer program, exact up to the solver's tolerances: normals have
+    entries in [-1, 1], and the smallest excess t is maximised.
+
+    Returns
+    -------
+    (W, b), shapes (k, d) and (k,), or None
+    """
+    centre = P.mean(axis=0)
+    size = max(np.abs(P - centre).max(), np.abs(O - centre).max()) or 1.0
+    P, O = (P - centre) / size, (O - centre) / size
+    d = P.shape[1]
+    W, b, t = cp.Variable((k, d)), cp.Variable(k), cp.Variable()
+    picks = cp.Variable((len(O), k), boolean=True)
+    big = 2 * d + 2
+    ones_p, ones_o = np.ones((len(P), 1)), np.ones((len(O), 1))
+    offsets = cp.reshape(b, (1, k), order="C")
+    problem = cp.Problem(
+        cp.Maximize(t),
+        [
+            cp.abs(W) <= 1,
+            cp.abs(b) <= d,
+            P @ W.T + ones_p @ offsets <= -t,
+            O @ W.T + ones_o @ offsets >= t - big * (1 - picks),
+            cp.sum(picks, axis=1) >= 1,
+            t <= 1,
+        ],
+    )
+    if not _solve(problem, cp.HIGHS, highs_options={"time_limit": float(seconds)}):
+        return None
+    if t.value <= 1e-7:
+        return None
+    return W.value / size, b.value - W.value @ centre / size

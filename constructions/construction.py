@@ -1,0 +1,419 @@
+"""`construct`: data in, a network with zero loss out, with the theorem that made it."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from constructions.assembly import Frame, assemble, standard_frame
+from constructions.clustered import cluster_hypotheses, collapse_clusters
+from constructions.polyhedral import (
+    check_faces,
+    collapse_inside_then_outside,
+    faces_of_cone,
+    faces_of_simplex,
+    find_faces,
+)
+from constructions.separation import elimination_order
+from constructions.sequential import NotSequential, collapse_in_order
+from geomcore.arrays import as_array, as_labels, as_points, as_rng
+from geomcore.cones import PolyhedralCone
+from geomcore.cumulative import cumulative_parameters, layer_parameters
+from geomcore.network import ReLUNetwork
+
+
+class ConstructionError(ValueError):
+    """No construction applies; the message says why, method by method.
+
+    Attributes
+    ----------
+    reasons : dict
+        For each method that was tried, why it does not apply.
+    certificates : dict
+        For each class that cannot be separated from the other remaining ones,
+        the `HullCertificate` that proves it.
+    """
+
+    def __init__(self, reasons, certificates=None):
+        self.reasons = dict(reasons)
+        self.certificates = dict(certificates or {})
+        super().__init__("; ".join(f"{m} does not apply: {why}" for m, why in reasons.items()))
+
+
+class LayerRecord(NamedTuple):
+    """One hidden layer of a construction, in the coordinates of the data.
+
+    Attributes
+    ----------
+    index : int
+        1 for the first hidden layer.
+    kind : str
+        "circular cone", "spread cone" or "faces".
+    label : object
+        The class that the layer collapses.
+    W, b : ndarray, shapes (m, d), (m,)
+        Cumulative parameters.
+    base : ndarray, shape (d,)
+        The point -W^+ b that the class goes to.
+    margin : float
+        Smallest |pre-activation| on the data over the Frobenius norm of (W_l, b_l).
+    condition : float
+        Condition number of the cumulative W.
+    """
+
+    index: int
+    kind: str
+    label: object
+    W: np.ndarray
+    b: np.ndarray
+    base: np.ndarray
+    margin: float
+    condition: float
+
+
+@dataclass(frozen=True, eq=False)
+class Construction:
+    """Answer of `construct`.
+
+    Attributes
+    ----------
+    network : ReLUNetwork
+    method : str
+    layers : tuple of LayerRecord
+        One for each hidden layer.
+    classes : list
+        Labels in sorted order; output i of the network belongs to label i
+        unless other targets were asked for.
+    targets : ndarray, shape (Q, k)
+    order : list
+        Labels in the order in which the layers collapse them.
+    report : dict
+        Numbers and strings only: ``skipped`` (why earlier methods do not apply),
+        ``hypotheses``, ``margins``, ``parameters`` and what else the method has to say.
+    """
+
+    network: ReLUNetwork
+    method: str
+    layers: tuple
+    classes: list
+    targets: np.ndarray
+    order: list
+    report: dict
+
+    def summary(self):
+        """A few lines for a reader."""
+        lines = [
+            f"method      {self.method}",
+            f"widths      {' - '.join(map(str, self.network.widths))}",
+            f"parameters  {self.network.parameter_count}",
+        ]
+        lines += [
+            f"  layer {r.index}: {r.kind} collapses class {r.label!s}, "
+            f"margin {r.margin:.2g}, condition {r.condition:.2g}"
+            for r in self.layers
+        ]
+        lines += [f"  {line}" for line in self.report.get("hypotheses", [])]
+        lines += [f"  not {m}: {why}" for m, why in self.report["skipped"].items()]
+        return "\n".join(lines)
+
+
+class _Draft(NamedTuple):
+    """What a method hands back: hidden layers in a frame, and what to say about them."""
+
+    layers: list
+    kinds: list
+    order: list
+    frame: Frame
+    report: dict
+    homogeneous: bool = False
+
+
+class _Refused(Exception):
+    """A method does not apply."""
+
+    def __init__(self, reason, certificates=None):
+        super().__init__(reason)
+        self.certificates = certificates or {}
+
+
+def construct(
+    X,
+    y,
+    method="auto",
+    *,
+    targets=None,
+    rng=None,
+    cone=None,
+    simplex=None,
+    hidden_width=None,
+):
+    """Build a ReLU network that maps every point exactly to the target of its class.
+
+    Parameters
+    ----------
+    X : array_like, shape (N, d)
+    y : array_like, shape (N,) or (N, k)
+        Labels, or target vectors (each distinct row is a class then).
+    method : {"auto", "clustered", "sequential", "cone", "simplex"}, optional
+        "auto" tries the others in this order; ``report["skipped"]`` says why
+        each earlier one does not apply.
+    targets : array_like, shape (Q, k), optional
+        Output for each label in sorted order; default one-hot rows.
+    rng : numpy.random.Generator or seed, optional
+        For the orientation of cones and the search for faces; default 0, so that
+        equal calls give equal networks.
+    cone : PolyhedralCone or (base, edges), optional
+        For "cone": one class lies in its backward sector. Found from the data if not given.
+    simplex : array_like, shape (d + 1, d), optional
+        For "simplex": vertices; one class lies inside. Found from the data if not given.
+    hidden_width : int, optional
+        For "clustered": width of the hidden layers, from Q to d (default d).
+
+    Returns
+    -------
+    Construction
+
+    Raises
+    ------
+    ValueError
+        If the arguments do not fit together, a value is nan or inf, there is
+        one class only, or equal points have different labels (which rows).
+    ConstructionError
+        If the method does not apply: which hypothesis fails, and by how much.
+
+    Notes
+    -----
+    All but "clustered" work in coordinates that are centred and scaled
+    feature by feature; the change of coordinates is folded into the first layer.
+
+    References
+    ----------
+    .. [1] T. Chen and P. Muñoz Ewald, arXiv:2405.07098, Prop. 4.1, Thm 5.2.
+    .. [2] P. Muñoz Ewald, arXiv:2504.18710, Prop. 3.1, Thm 3.3.
+
+    Examples
+    --------
+    >>> X = [[0.0, 0.0], [0.1, 0.0], [3.0, 0.0], [3.0, 0.2], [0.0, 3.0], [0.1, 3.0]]
+    >>> found = construct(X, ["a", "a", "b", "b", "c", "c"], "sequential")
+    >>> found.network.widths
+    (2, 2, 2, 2, 3)
+    >>> np.abs(found.network(X) - np.repeat(np.eye(3), 2, axis=0)).max() < 1e-12
+    np.True_
+    """
+    if method not in ("auto", *_METHODS):
+        raise ValueError(f"method must be one of {['auto', *_METHODS]}, got {method!r}")
+    X = as_points(X).astype(np.float64, copy=False)
+    labels = as_labels(y, len(X), targets=targets)
+    if X.shape[1] == 0:
+        raise ValueError(f"X must have at least one column, got shape {X.shape}")
+    if len(labels.classes) < 2:
+        raise ValueError(f"y must hold at least two classes, got {labels.classes.tolist()}")
+    refuse_contradictions(X, labels.index)
+    options = {
+        "cone": _as_faces_of_cone(cone, X.shape[1]),
+        "simplex": _as_faces_of_simplex(simplex, X.shape[1]),
+        "hidden_width": hidden_width,
+        "rng": as_rng(0 if rng is None else rng),
+    }
+    reasons, certificates = {}, {}
+    for name in _METHODS if method == "auto" else (method,):
+        try:
+            draft = _METHODS[name](X, labels, options)
+            return _finish(name, draft, X, labels, reasons)
+        except _Refused as refusal:
+            reasons[name] = str(refusal)
+            certificates.update(refusal.certificates)
+    raise ConstructionError(reasons, certificates)
+
+
+def refuse_contradictions(X, index):
+    """Raise ValueError if two equal points have different labels, naming their rows."""
+    _, first, group = np.unique(X, axis=0, return_index=True, return_inverse=True)
+    other = np.flatnonzero(index != index[first[group.reshape(-1)]])
+    if len(other):
+        row = int(other[0])
+        raise ValueError(
+            f"equal points must have equal labels: rows {int(first[group.reshape(-1)[row]])} and "
+            f"{row} of X are equal but their labels differ ({len(other)} such rows in all)"
+        )
+
+
+def _as_faces_of_cone(cone, d):
+    if cone is None:
+        return None
+    if not isinstance(cone, PolyhedralCone):
+        try:
+            base, edges = cone
+        except (TypeError, ValueError):
+            raise ValueError("cone must be a PolyhedralCone or a pair (base, edges)") from None
+        cone = PolyhedralCone(base, edges)
+    if len(cone.base) != d:
+        raise ValueError(f"cone must live in R^{d} like the data, got R^{len(cone.base)}")
+    return faces_of_cone(cone.base, cone.edges)
+
+
+def _as_faces_of_simplex(simplex, d):
+    if simplex is None:
+        return None
+    vertices = as_array(simplex, "simplex", 2)
+    if vertices.shape[1] != d:
+        raise ValueError(f"simplex must live in R^{d} like the data, got shape {vertices.shape}")
+    return faces_of_simplex(vertices)
+
+
+def _clustered(X, labels, options):
+    Q, d = len(labels.classes), X.shape[1]
+    if d < Q:
+        raise _Refused(f"it needs at least {Q} features for {Q} classes, got {d}")
+    width = d if options["hidden_width"] is None else options["hidden_width"]
+    if not isinstance(width, int | np.integer) or not Q <= width <= d:
+        raise ValueError(f"hidden_width must be an integer from {Q} to {d}, got {width!r}")
+    clusters = cluster_hypotheses(X, labels.index)
+    failed = [str(h) for h in clusters.hypotheses if not h.holds]
+    if failed:
+        raise _Refused("; ".join(failed))
+    cumulative = collapse_clusters(clusters, width)
+    net = layer_parameters([W for W, _ in cumulative], [b for _, b in cumulative])
+    return _Draft(
+        layers=list(zip(net.weights, net.biases, strict=True)),
+        kinds=["circular cone"] * Q,
+        order=list(range(Q)),
+        frame=Frame(np.zeros(d), np.ones(d)),
+        report={
+            "hypotheses": [str(h) for h in clusters.hypotheses],
+            "delta": clusters.radius,
+            "theta": clusters.aperture,
+            "parameters at width Q": Q * (d + Q**2),
+            "numbers that describe the cones": Q * (d + 2),
+        },
+        homogeneous=True,
+    )
+
+
+def _sequential(X, labels, options):
+    Q, d = len(labels.classes), X.shape[1]
+    if d < Q - 1:
+        raise _Refused(f"it needs at least {Q - 1} features for {Q} classes, got {d}")
+    frame = standard_frame(X)
+    Z = frame(X)
+    found = elimination_order(Z, labels.index)
+    if not found.complete:
+        names = [str(labels.classes[q]) for q in found.stuck]
+        proved = [q for q, c in found.stuck.items() if c is not None]
+        certificates = {}
+        for q in proved:
+            certificates[labels.classes[q].item()] = found.stuck[q]
+        after = [str(labels.classes[q]) for q in found.order]
+        raise _Refused(
+            f"after removing classes {after} none of {names} can be separated from the others"
+            + (
+                " (proved: for each, a point common to both convex hulls)"
+                if len(proved) == len(names)
+                else f" ({len(names) - len(proved)} of them undecided in double precision)"
+            ),
+            certificates,
+        )
+    try:
+        sequence = collapse_in_order(Z, labels.index, found, np.arange(Q), options["rng"])
+    except NotSequential as failure:
+        raise _Refused(str(failure)) from None
+    collapses = sequence.collapses
+    net = layer_parameters([c.W for c in collapses], [c.b for c in collapses])
+    return _Draft(
+        layers=list(zip(net.weights, net.biases, strict=True)),
+        kinds=["spread cone"] * Q,
+        order=sequence.order,
+        frame=frame,
+        report={"margins": sequence.margins, "flatness": [c.flatness for c in collapses]},
+    )
+
+
+def _cone(X, labels, options):
+    return _polyhedral(X, labels, options, "cone", range(2, X.shape[1] + 1))
+
+
+def _simplex(X, labels, options):
+    return _polyhedral(X, labels, options, "simplex", [X.shape[1] + 1])
+
+
+def _polyhedral(X, labels, options, shape, counts):
+    if len(labels.classes) != 2:
+        raise _Refused(f"it needs exactly 2 classes, got {len(labels.classes)}")
+    if not counts:
+        raise _Refused(f"it needs at least 2 features, got {X.shape[1]}")
+    frame = standard_frame(X)
+    Z = frame(X)
+    if options[shape] is not None:
+        W, b = options[shape]
+        faces = check_faces(W * frame.scale, b + W @ frame.centre, Z, labels.index)
+    else:
+        for k in counts:
+            faces = find_faces(Z, labels.index, k, options["rng"])
+            independent = np.linalg.matrix_rank(faces.W, tol=1e-8) == min(faces.W.shape)
+            if faces.uncovered == 0 and independent:
+                break
+    if faces.uncovered:
+        origin = "the given" if options[shape] is not None else "the best found"
+        raise _Refused(
+            f"{faces.uncovered} points are on the wrong side of {origin} {len(faces.b)} faces, "
+            f"by up to {faces.violation:.3g} (features scaled to unit spread)"
+        )
+    layers = collapse_inside_then_outside(faces, Z, labels.index, options["rng"])
+    if layers is None:
+        raise _Refused("the second class is too near the faces to be collapsed in double precision")
+    return _Draft(
+        layers=layers,
+        kinds=["faces", "spread cone"],
+        order=[faces.inside, 1 - faces.inside],
+        frame=frame,
+        report={"inside": labels.classes[faces.inside].item(), "faces": len(faces.b)},
+    )
+
+
+_METHODS = {
+    "clustered": _clustered,
+    "sequential": _sequential,
+    "cone": _cone,
+    "simplex": _simplex,
+}
+
+
+def _finish(method, draft, X, labels, skipped):
+    """Assemble the network and describe its layers."""
+    net = assemble(draft.layers, draft.frame, X, labels, homogeneous=draft.homogeneous)
+    loss = float(((net(X) - labels.Y) ** 2).sum(axis=1).mean())
+    if not loss <= 1e-12 * max(1.0, float((labels.targets**2).sum(axis=1).max())):
+        raise _Refused(f"the network is too ill-conditioned for double precision: loss {loss:.2g}")
+    Ws, bs = cumulative_parameters(net)
+    records, x = [], X
+    for i, (kind, q) in enumerate(zip(draft.kinds, draft.order, strict=True)):
+        W, b = net.weights[i], net.biases[i]
+        pre = x @ W.T + b
+        x = np.maximum(pre, 0)
+        singular = np.linalg.svd(Ws[i], compute_uv=False)
+        records.append(
+            LayerRecord(
+                index=i + 1,
+                kind=kind,
+                label=labels.classes[q].item(),
+                W=Ws[i],
+                b=bs[i],
+                base=-np.linalg.pinv(Ws[i]) @ bs[i],
+                margin=float(np.abs(pre).min() / np.hypot(np.linalg.norm(W), np.linalg.norm(b))),
+                condition=float(singular[0] / singular[-1]),
+            )
+        )
+    return Construction(
+        network=net,
+        method=method,
+        layers=tuple(records),
+        classes=labels.classes.tolist(),
+        targets=labels.targets,
+        order=[labels.classes[q].item() for q in draft.order],
+        report={
+            "skipped": dict(skipped),
+            "parameters": net.parameter_count,
+            "loss": loss,
+            **draft.report,
+        },
+    )
