@@ -1,0 +1,96 @@
+"""What all pictures share: one colour and marker per class, axes, legends."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+# Okabe and Ito's palette, for the colour-blind, and two more colours that keep
+# their distance from it.
+COLORS = (
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+    "#CC79A7",
+    "#E69F00",
+    "#56B4E9",
+    "#000000",
+    "#F0E442",
+    "#999999",
+    "#882255",
+)
+MARKERS = "os^DvPX<>p"
+
+
+def class_style(j):
+    """Colour and marker of class number `j`; both differ for any ten classes in a row.
+
+    Examples
+    --------
+    >>> class_style(0)
+    ('#0072B2', 'o')
+    """
+    # After ten classes the markers are shifted, so that 100 pairs differ.
+    return COLORS[j % 10], MARKERS[(j + j // 10) % 10]
+
+
+def scatter(ax, X, labels, *, collapsed=None):
+    size = float(np.clip(4000 / max(len(X), 1), 6, 28))
+    for j in range(len(labels.classes)):
+        color, marker = class_style(j)
+        points = X[labels.index == j].T
+        big = collapsed is not None and collapsed[j]
+        if big:
+            points = points[:, :1]
+        ax.scatter(
+            *points,
+            s=110 if big else size,
+            color=color,
+            marker=marker,
+            alpha=1 if big else 0.75,
+            edgecolor="black" if big else "white",
+            linewidth=1 if big else 0.3,
+            zorder=3 if big else 2,
+        )
+
+
+def legend_handles(classes):
+    styles = [class_style(j) for j in range(len(classes))]
+    return [
+        plt.Line2D([], [], color=color, marker=marker, ls="", label=str(name))
+        for name, (color, marker) in zip(classes, styles, strict=True)
+    ]
+
+
+def add_legend(ax, classes):
+    ax.legend(
+        handles=legend_handles(classes),
+        title="class",
+        loc="center left",
+        bbox_to_anchor=(1.08 if is_3d(ax) else 1.01, 0.5),
+        frameon=False,
+    )
+
+
+def new_axes(d):
+    if d == 3:
+        fig = plt.figure(figsize=(6, 5), layout="constrained")
+        return fig.add_subplot(projection="3d", computed_zorder=False)
+    return plt.subplots(figsize=(5.5, 4.5), layout="constrained")[1]
+
+
+def is_3d(ax):
+    return getattr(ax, "name", None) == "3d"
+
+
+def name_axes(ax, names):
+    for k, name in zip("xyz", names, strict=False):
+        getattr(ax, f"set_{k}label")(name)
+
+
+def equal_scales(ax, X):
+    """Limits around the points, with the same length of a unit on every axis."""
+    if len(X):
+        low, high = X.min(axis=0), X.max(axis=0)
+        margin = 0.06 * (high - low).max() or 1
+        for k, a, b in zip("xyz", low - margin, high + margin, strict=False):
+            getattr(ax, f"set_{k}lim")(a, b)
+    ax.set_aspect("equal", adjustable="box")
