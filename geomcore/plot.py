@@ -122,11 +122,13 @@ def plot_cones(cones, *, ax, box=None, classes=None):
     for cone, j in zip(cones, classes, strict=True):
         outlines = sector_outlines(*_half_spaces(cone, len(box)), box)
         color = class_style(j)[0]
+        # The many facets that stand for a round cone are not to be seen one by one.
+        line = 0.1 if isinstance(cone, CircularCone) else 0.5
         if is_3d(ax):
             artists = [
                 ax.add_collection3d(
                     Poly3DCollection(
-                        [face], facecolor=(color, 0.13), edgecolor=(color, 0.5), lw=0.8
+                        [face], facecolor=(color, 0.13), edgecolor=(color, line), lw=0.8
                     )
                 )
                 for face in outlines
@@ -196,6 +198,8 @@ def plot_truncation(stages, y, projection=None, *, titles=None):
         ax.set_title(title, fontsize=10)
     for ax in axes.flat[len(stages) :]:
         ax.set_visible(False)
+    for ax in axes.flat[max(len(stages) - columns, 0) : len(stages)]:
+        ax.tick_params(labelbottom=True)
     equal_scales(axes[0, 0], np.vstack(images))
     name = "x" if d <= 2 else "direction "
     fig.supxlabel(f"${name}_1$" if d <= 2 else f"{name}1", fontsize=10)

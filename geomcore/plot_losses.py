@@ -45,7 +45,9 @@ def plot_histograms(losses, *, floor=1e-20, reference=None):
     low, high = (inside.min(), inside.max()) if len(inside) else (np.log10(floor),) * 2
     low, high = math.floor(low), max(math.ceil(high), math.floor(low) + 1)
     edges = np.arange(low, high + 0.25, 0.5)
-    first, last = low - 1.25, high + 0.5
+    # The two bars that stand for no interval keep off the axis of losses.
+    wide, off = (high - low) * 0.07, (high - low) * 0.09
+    first, last = low - off - wide, high + off
     diverged = not np.isfinite(every).all()
     fig, axes = plt.subplots(
         len(losses),
@@ -56,33 +58,31 @@ def plot_histograms(losses, *, floor=1e-20, reference=None):
         squeeze=False,
         layout="constrained",
     )
+    highest = 0
     shades = plt.get_cmap("viridis")(np.linspace(0.1, 0.8, len(losses)))
     for ax, (scale, values), shade in zip(axes[:, 0], losses.items(), shades, strict=True):
         usual = values[np.isfinite(values) & (values > floor)]
         counts = np.histogram(np.log10(usual), edges)[0] / len(values)
+        zeros, lost = (values <= floor).mean(), (~np.isfinite(values)).mean()
+        highest = max(highest, zeros, lost, counts.max())
         ax.bar(edges[:-1], counts, width=0.5, align="edge", color=shade, ec="white", lw=0.5)
-        ax.bar(
-            first,
-            (values <= floor).mean(),
-            width=0.75,
-            align="edge",
-            color=shade,
-            hatch="///",
-            ec="w",
-        )
-        ax.bar(last, (~np.isfinite(values)).mean(), width=0.75, align="edge", color="#888888")
+        ax.bar(first, zeros, width=wide, align="edge", color=shade, hatch="///", ec="w")
+        ax.bar(last, lost, width=wide, align="edge", color="#888888")
         ax.set_ylabel(f"$\\lambda$ = {scale:g}", rotation=0, ha="right", va="center")
         ax.spines[["top", "right"]].set_visible(False)
         if reference is not None and reference > floor:
             ax.axvline(np.log10(reference), color="black", lw=1, ls=":")
-    ticks = np.arange(low, high + 1, max(1, math.ceil((high - low) / 8)))
-    names = [f"$10^{{{t}}}$" for t in ticks]
-    ends = [first + 0.375] + ([last + 0.375] if diverged else [])
-    end_names = [f"up to\n{floor:.0e}"] + (["diverged"] if diverged else [])
-    axes[-1, 0].set_xticks([*ends, *ticks], [*end_names, *names])
-    axes[0, 0].set_xlim(first - 0.2, last + 0.95 if diverged else high + 0.2)
-    axes[0, 0].set_ylim(0, 1)
-    axes[0, 0].set_yticks([0, 1])
+    step = max(1, math.ceil((high - low) / 8))
+    ticks = np.arange(math.ceil(low / step) * step, high + 1, step)
+    middles = [first + wide / 2] + ([last + wide / 2] if diverged else [])
+    names = [f"\nup to {floor:.0e}"] + (["\ndiverged"] if diverged else [])
+    axes[-1, 0].set_xticks(
+        [*middles, *ticks], [*names, *(f"$10^{{{t}}}$" for t in ticks)], fontsize=9
+    )
+    axes[0, 0].set_xlim(first - wide, last + 2 * wide if diverged else high + wide)
+    top = math.ceil(10 * highest) / 10
+    axes[0, 0].set_ylim(0, 1.05 * top)
+    axes[0, 0].set_yticks([0, top], ["0", f"{top:.0%}"])
     fig.supxlabel("final loss", fontsize=10)
     fig.suptitle("fraction of the trials by final loss, for each perturbation scale", fontsize=10)
     return fig

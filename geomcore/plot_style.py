@@ -33,7 +33,7 @@ def class_style(j):
 
 
 def scatter(ax, X, labels, *, collapsed=None):
-    size = float(np.clip(4000 / max(len(X), 1), 6, 28))
+    size = float(np.clip(6000 / max(len(X), 1), 8, 30))
     for j in range(len(labels.classes)):
         color, marker = class_style(j)
         points = X[labels.index == j].T
