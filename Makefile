@@ -1,0 +1,50 @@
+# Every target makes the environment it needs in .venv; only Python >= 3.11 must be there.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+METADATA := pyproject.toml setup.py
+
+.PHONY: demo test lint format doctest bench clean
+
+demo: $(VENV)/.demo
+	$(BIN)/geomcore quickstart --out runs/quickstart
+
+test: $(VENV)/.test
+	$(BIN)/python -m pytest -n 2
+
+doctest: $(VENV)/.test
+	$(BIN)/python -m pytest --doctest-modules geomcore constructions training
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+format: $(VENV)/.test
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.bench
+	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "geomcore needs Python 3.11 or newer; name one: make PYTHON=python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+# Editable, so that a change of the code needs no new install; of the metadata, it does.
+$(VENV)/.demo: $(VENV)/.python $(METADATA)
+	$(BIN)/python -m pip install --quiet -e '.[data]'
+	touch $@
+
+$(VENV)/.test: $(VENV)/.python $(METADATA)
+	$(BIN)/python -m pip install --quiet -e '.[test]'
+	touch $@
+
+$(VENV)/.bench: $(VENV)/.python $(METADATA)
+	$(BIN)/python -m pip install --quiet -e '.[bench]'
+	touch $@
