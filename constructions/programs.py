@@ -164,3 +164,56 @@ def covering_faces(P, O, k, *, seconds=20):
     if t.value <= 1e-7:
         return None
     return W.value / size, b.value - W.value @ centre / size
+
+
+def weighted_hinge(P, O, weights):
+    """The half-space clear of O that leaves the least weight of P outside (HIGHS).
+
+    Minimises the weighted sum over P of max(0, w . x + c + 1) subject to
+    w . x + c >= 1 on O.
+
+    Returns
+    -------
+    ndarray, shape (d + 1,), or None
+        (w, c).
+    """
+    w, c = cp.Variable(P.shape[1]), cp.Variable()
+    loss = weights @ cp.pos(P @ w + c + 1) / len(P)
+    problem = cp.Problem(cp.Minimize(loss), [O @ w + c >= 1])
+    if not _solve(problem, cp.HIGHS):
+        return None
+    return np.r_[w.value, c.value]
+
+
+def largest_peel(P, O, *, gap=1e-6, seconds=60):
+    """Most points of P that one half-space separates from O, by mixed integers (HIGHS).
+
+    Parameters
+    ----------
+    P, O : ndarray, shapes (n, d), (m, d)
+    gap : float, optional
+        Smallest gap in units of the size of the data, for normals with entries in [-1, 1].
+
+    Returns
+    -------
+    ndarray of bool, shape (n,), or None
+        The points of P inside.
+    """
+    both = np.vstack([P, O])
+    centre = both.mean(axis=0)
+    size = np.abs(both - centre).max() or 1.0
+    P, O = (P - centre) / size, (O - centre) / size
+    d = P.shape[1]
+    w, c, inside = cp.Variable(d), cp.Variable(), cp.Variable(len(P), boolean=True)
+    problem = cp.Problem(
+        cp.Maximize(cp.sum(inside)),
+        [
+            cp.abs(w) <= 1,
+            cp.abs(c) <= d,
+            O @ w + c >= gap,
+            P @ w + c <= -gap + (2 * d + 1) * (1 - inside),
+        ],
+    )
+    if not _solve(problem, cp.HIGHS, highs_options={"time_limit": float(seconds)}):
+        return None
+    return inside.value > 0.5
