@@ -1,0 +1,150 @@
+"""Slow, obvious oracles: they take another road than the code and import none of it."""
+
+from fractions import Fraction
+from itertools import permutations
+
+import numpy as np
+from scipy.optimize import linprog
+
+
+# Constructions: separability, orders, exact forward passes and losses
+
+
+def exact(array):
+    """Nested lists of the numbers of an array as Fractions."""
+    if np.ndim(array) == 0:
+        return Fraction(float(array))
+    return [exact(row) for row in np.asarray(array)]
+
+
+def dot(u, v):
+    """Scalar product of two lists of Fractions."""
+    return sum((a * b for a, b in zip(u, v, strict=True)), Fraction(0))
+
+
+def exact_signs(X, w, c):
+    """Signs of w.x + c at the rows of X, in Fractions."""
+    values = [dot(x, exact(w)) + exact(c) for x in exact(X)]
+    return [(v > 0) - (v < 0) for v in values]
+
+
+def exact_forward(weights, biases, X):
+    """Outputs and, layer by layer, hidden pre-activations of a ReLU network, in Fractions."""
+    points, pre_activations = exact(X), []
+    for l, (W, b) in enumerate(zip(weights, biases, strict=True)):
+        W, b = exact(W), exact(b)
+        points = [[dot(w, x) + c for w, c in zip(W, b, strict=True)] for x in points]
+        if l < len(weights) - 1:
+            pre_activations.append(points)
+            points = [[max(v, Fraction(0)) for v in x] for x in points]
+    return points, pre_activations
+
+
+def exact_loss(weights, biases, X, Y):
+    """Mean over points of the squared error norm, a Fraction."""
+    outputs, _ = exact_forward(weights, biases, X)
+    errors = [
+        sum((o - t) ** 2 for o, t in zip(out, target, strict=True))
+        for out, target in zip(outputs, exact(Y), strict=True)
+    ]
+    return sum(errors, Fraction(0)) / len(errors)
+
+
+def class_weighted_loss(outputs, Y, y):
+    """Sum over classes of the mean of the squared error norm over the class."""
+    total = 0.0
+    for label in sorted(set(y)):
+        members = [i for i in range(len(y)) if y[i] == label]
+        total += sum(sum((outputs[i] - Y[i]) ** 2) for i in members) / len(members)
+    return total
+
+
+def loss_gradient(weights, biases, X, Y, step=1e-6):
+    """Central differences of the mean squared error norm in every weight and bias, one list."""
+    tensors = [np.array(t, float) for t in (*weights, *biases)]
+
+    def loss():
+        out = np.asarray(X, float)
+        for l in range(len(weights)):
+            out = out @ tensors[l].T + tensors[len(weights) + l]
+            if l < len(weights) - 1:
+                out = np.where(out > 0, out, 0)
+        return ((out - Y) ** 2).sum() / len(out)
+
+    slopes = []
+    for tensor in tensors:
+        for place in np.ndindex(tensor.shape):
+            kept = tensor[place]
+            tensor[place] = kept + step
+            high = loss()
+            tensor[place] = kept - step
+            slopes.append((high - loss()) / (2 * step))
+            tensor[place] = kept
+    return slopes
+
+
+def separation_depth(A, B):
+    """Largest t with w.a + c >= t and w.b + c <= -t for some w in [-1, 1]^d, by linprog.
+
+    Positive if and only if the sets are strictly separable.
+    """
+    A, B = np.asarray(A, float), np.asarray(B, float)
+    d = A.shape[1]
+    rows = [[*(-a), -1.0, 1.0] for a in A] + [[*b, 1.0, 1.0] for b in B]
+    answer = linprog(
+        [0.0] * (d + 1) + [-1.0],
+        A_ub=rows,
+        b_ub=[0.0] * len(rows),
+        bounds=[(-1, 1)] * d + [(None, None), (None, None)],
+    )
+    assert answer.status == 0
+    return -answer.fun
+
+
+def hull_distance(A, B):
+    """Distance of two convex hulls by Gilbert's algorithm: walk towards the extreme point."""
+    D = np.array([np.subtract(a, b) for a in A for b in B], float)
+    z = D[0]
+    for _ in range(20_000):
+        s = D[(D @ z).argmin()]
+        step = z - s
+        if step @ z <= 1e-13 * (z @ z):
+            break
+        z = z - min(1.0, (step @ z) / (step @ step)) * step
+    return float(np.sqrt(z @ z))
+
+
+def elimination_orders(X, y, depth=1e-9):
+    """All orders of the classes, of Q! tried, in which each is separable from all later ones."""
+    X, y = np.asarray(X, float), np.asarray(y)
+    orders = []
+    for order in permutations(sorted(set(y.tolist()))):
+        good = True
+        for i in range(len(order) - 1):
+            rest = np.isin(y, order[i + 1 :])
+            good = good and separation_depth(X[y == order[i]], X[rest]) > depth
+        if good:
+            orders.append(list(order))
+    return orders
+
+
+def cluster_numbers(X, y):
+    """delta, min |class mean - barycentre| and theta_* of CE24 Prop. 4.1, point by point."""
+    labels = sorted(set(y))
+    means = [np.mean([x for x, label in zip(X, y, strict=True) if label == q], 0) for q in labels]
+    centre = sum(means) / len(means)
+    delta = max(np.linalg.norm(x - means[labels.index(q)]) for x, q in zip(X, y, strict=True))
+    reach = min(np.linalg.norm(m - centre) for m in means)
+    theta = 0.0
+    for j, apex in enumerate(means):
+        f = (centre - apex) / np.linalg.norm(centre - apex)
+        for k, other in enumerate(means):
+            if k == j:
+                continue
+            # tangent directions of the ball in the plane of the axis and its centre
+            v = other - apex
+            along = v @ f
+            across = np.sqrt(max(v @ v - along**2, 0))
+            tangent = np.arcsin(min(4 * delta / np.linalg.norm(v), 1))
+            theta = max(theta, 2 * (np.arctan2(across, along) + tangent))
+    return delta, reach, theta
