@@ -3,9 +3,9 @@
 from fractions import Fraction
 from itertools import permutations
 
+import cvxpy as cp
 import numpy as np
 from scipy.optimize import linprog
-
 
 # Constructions: separability, orders, exact forward passes and losses
 
@@ -102,16 +102,15 @@ def separation_depth(A, B):
 
 
 def hull_distance(A, B):
-    """Distance of two convex hulls by Gilbert's algorithm: walk towards the extreme point."""
-    D = np.array([np.subtract(a, b) for a in A for b in B], float)
-    z = D[0]
-    for _ in range(20_000):
-        s = D[(D @ z).argmin()]
-        step = z - s
-        if step @ z <= 1e-13 * (z @ z):
-            break
-        z = z - min(1.0, (step @ z) / (step @ step)) * step
-    return float(np.sqrt(z @ z))
+    """Distance of two convex hulls: the dual of the maximum-margin program, on all points."""
+    A, B = np.asarray(A, float), np.asarray(B, float)
+    size = np.abs(np.vstack([A - A[0], B - A[0]])).max()
+    alpha, beta = cp.Variable(len(A), nonneg=True), cp.Variable(len(B), nonneg=True)
+    gap = ((A - A[0]) / size).T @ alpha - ((B - A[0]) / size).T @ beta
+    problem = cp.Problem(cp.Minimize(cp.norm(gap)), [cp.sum(alpha) == 1, cp.sum(beta) == 1])
+    problem.solve(solver=cp.CLARABEL)
+    assert problem.status == cp.OPTIMAL
+    return size * float(problem.value)
 
 
 def elimination_orders(X, y, depth=1e-9):
