@@ -89,12 +89,12 @@ def prepare(X, y, *, standardize=True):
     X = X[:, varies]
     mean, scale = np.zeros(X.shape[1]), np.ones(X.shape[1])
     if standardize:
-        # Divided by the largest entry first, so that sums and squares do not overflow.
-        peak = np.abs(X).max(axis=0)
-        X = X / peak
+        # First brought to size 1, exactly, so that sums and squares do not overflow.
+        exponent = np.frexp(np.abs(X).max(axis=0))[1]
+        X = np.ldexp(X, -exponent)
         mean, scale = X.mean(axis=0), X.std(axis=0)
         X = (X - mean) / scale
-        mean, scale = mean * peak, scale * peak
+        mean, scale = np.ldexp(mean, exponent), np.ldexp(scale, exponent)
     info = {
         "duplicates": pairs[same],
         "conflicts": pairs[~same],
