@@ -1,0 +1,240 @@
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+from mpl_toolkits.mplot3d import proj3d
+
+from geomcore import CircularCone, PolyhedralCone
+from geomcore.plot import (
+    class_style,
+    plot_cones,
+    plot_data,
+    plot_histograms,
+    plot_outputs,
+    plot_return,
+    plot_truncation,
+)
+from geomcore.projection import fit_projection
+
+
+@pytest.fixture(autouse=True)
+def closed_figures():
+    yield
+    for number in plt.get_fignums():
+        plt.figure(number).canvas.draw()
+    plt.close("all")
+
+
+def labelled(d, classes=3, n=12, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(n, d)), np.arange(n) % classes
+
+
+def drawn_points(ax):
+    """Coordinates of everything scattered, class by class."""
+    return [np.asarray(c.get_offsets()) for c in ax.collections]
+
+
+# By hand
+
+
+def test_points_of_the_plane_are_drawn_where_they_are():
+    X, y = labelled(2)
+    ax = plot_data(X, y)
+    for j, points in enumerate(drawn_points(ax)):
+        np.testing.assert_array_equal(points, X[y == j])
+
+
+def test_points_of_space_are_drawn_where_they_are():
+    X, y = labelled(3)
+    ax = plot_data(X, y)
+    assert ax.name == "3d"
+    for j, points in enumerate(ax.collections):
+        np.testing.assert_allclose(np.column_stack(points._offsets3d), X[y == j])
+
+
+def test_points_of_many_dimensions_are_drawn_by_their_principal_components():
+    X, y = labelled(6)
+    expected = fit_projection(X)(X)
+    for j, points in enumerate(drawn_points(plot_data(X, y))):
+        np.testing.assert_allclose(points, expected[y == j])
+
+
+def test_a_cone_in_the_plane_is_filled_behind_its_base():
+    ax = plot_data([[-1, -1], [1, 1]], [0, 1])
+    ((patch,),) = plot_cones(
+        [PolyhedralCone([0, 0], [[1, 0], [0, 1]])], ax=ax, box=[[-1, 1], [-1, 1]]
+    )
+    corners = {tuple(c) for c in np.round(patch.get_xy(), 12)}
+    assert corners == {(0, 0), (-1, 0), (-1, -1), (0, -1)}
+
+
+def test_padded_weights_are_cut_to_the_dimension_of_the_picture():
+    ax = plot_data([[-1, -1], [1, 1]], [0, 1])
+    flat = plot_cones([([[1, 0], [0, 1]], [0, 0])], ax=ax)[0][0].get_xy()
+    padded = plot_cones([([[1, 0, 7], [0, 1, 8]], [0, 0])], ax=ax)[0][0].get_xy()
+    np.testing.assert_array_equal(flat, padded)
+
+
+def test_a_circular_cone_is_filled_between_its_two_rays():
+    cone = CircularCone([0, 0], [1, 0], np.pi / 2)
+    ax = plot_data([[-1, -1], [1, 1]], [0, 1])
+    ((patch,),) = plot_cones([cone], ax=ax, box=[[-1, 1], [-1, 1]])
+    corners = {tuple(c) for c in np.round(patch.get_xy(), 9)}
+    assert corners == {(0, 0), (-1, 1), (-1, -1)}
+
+
+def test_a_collapsed_class_is_one_large_marker():
+    X, y = labelled(2)
+    Z = X.copy()
+    Z[y == 1] = [5, 5]
+    fig = plot_truncation([X, Z], y)
+    before, after = (drawn_points(ax) for ax in fig.axes)
+    assert [len(p) for p in before] == [4, 4, 4]
+    assert [len(p) for p in after] == [4, 1, 4]
+    np.testing.assert_array_equal(after[1], [[5, 5]])
+
+
+def test_the_title_of_outputs_states_the_largest_distance_to_a_target():
+    out = np.eye(2)[[0, 1, 1]]
+    out[2] += [0.3, 0.4]
+    assert plot_outputs(out, [0, 1, 1]).get_title().endswith("5.0e-01")
+
+
+def test_histograms_put_zeros_first_and_diverged_trials_last_and_lose_none():
+    losses = {0.1: [0, 1e-30, 1e-3, 1e-3], 1: [1e-5, np.inf, np.nan, 10]}
+    fig = plot_histograms(losses)
+    for ax, first, last in zip(fig.axes, (0.5, 0), (0, 0.5), strict=True):
+        heights = {bar.get_x(): bar.get_height() for bar in ax.patches}
+        assert heights[min(heights)] == first
+        assert heights[max(heights)] == last
+        assert sum(heights.values()) == pytest.approx(1)
+
+
+def test_the_fraction_that_returns_is_drawn_with_its_interval():
+    ax = plot_return([1, 0.1], [0.5, 0.9], [[0.4, 0.6], [0.8, 0.95]])
+    line, *_ = ax.lines
+    np.testing.assert_array_equal(line.get_xydata(), [[0.1, 0.9], [1, 0.5]])
+    ends = [segment[:, 1] for segment in ax.collections[0].get_segments()]
+    np.testing.assert_allclose(ends, [[0.8, 0.95], [0.4, 0.6]])
+
+
+# Laws
+
+
+def test_a_class_has_the_same_colour_in_every_picture():
+    X, y = labelled(2)
+    axes = [
+        plot_data(X, y),
+        plot_truncation([X], y).axes[0],
+        plot_data(*labelled(5)),
+        plot_data(*labelled(3)),
+    ]
+    for ax in axes:
+        colors = [to_hex(c.get_facecolor()[0]).upper() for c in ax.collections]
+        assert colors == [class_style(j)[0] for j in range(3)]
+
+
+def test_a_hundred_classes_have_a_hundred_styles_and_ten_differ_in_both():
+    assert len({class_style(j) for j in range(100)}) == 100
+    assert len({class_style(j)[0] for j in range(10)}) == 10
+    assert len({class_style(j)[1] for j in range(10)}) == 10
+
+
+def test_every_truncated_stage_has_the_same_limits_and_shows_every_point():
+    X, y = labelled(4)
+    stages = [X, 2 * X, np.hstack([3 * X, X])]
+    fig = plot_truncation(stages, y)
+    assert len({(ax.get_xlim(), ax.get_ylim()) for ax in fig.axes}) == 1
+    low, high = np.transpose([fig.axes[0].get_xlim(), fig.axes[0].get_ylim()])
+    for ax in fig.axes:
+        for points in drawn_points(ax):
+            assert (points >= low).all()
+            assert (points <= high).all()
+
+
+@pytest.mark.parametrize("d", [2, 3])
+def test_a_unit_has_the_same_length_on_every_axis(d):
+    X, y = labelled(d)
+    ax = plot_data(X * np.arange(1, d + 1), y)
+    ax.figure.canvas.draw()
+    if d == 2:
+        steps = np.diff(ax.transData.transform([[0, 0], [1, 0], [0, 1]])[[0, 1, 0, 2]], axis=0)
+        assert np.linalg.norm(steps[0]) == pytest.approx(np.linalg.norm(steps[2]), rel=1e-6)
+    else:
+        sizes = [np.ptp(ax.get_xlim()), np.ptp(ax.get_ylim()), np.ptp(ax.get_zlim())]
+        ratios = ax._box_aspect / sizes
+        np.testing.assert_allclose(ratios, ratios[0])
+        assert proj3d.proj_transform(0, 0, 0, ax.get_proj())
+
+
+@pytest.mark.parametrize("d", [1, 2, 3, 5])
+@pytest.mark.parametrize("n", [0, 1, 2])
+def test_few_points_are_drawn_too(d, n):
+    if d > 3 and n == 0:
+        with pytest.raises(ValueError, match="X must hold at least one point"):
+            plot_data(np.empty((0, d)), [])
+        return
+    ax = plot_data(np.ones((n, d)), np.arange(n))
+    assert len(ax.collections) == n
+
+
+@pytest.mark.parametrize("k", [1, 2, 3, 5])
+def test_outputs_of_any_width_are_drawn_with_labelled_axes(k):
+    ax = plot_outputs(np.eye(k)[np.arange(10) % k], np.arange(10) % k)
+    assert ax.get_xlabel()
+    assert "0.0e+00" in ax.get_title()
+
+
+@pytest.mark.parametrize("losses", [[0.0, 0.0], [1.0, 1.0], [np.inf], [1e-300, 1e300]])
+def test_histograms_of_degenerate_losses_add_up_to_one(losses):
+    (ax,) = plot_histograms({1: losses}).axes
+    assert sum(bar.get_height() for bar in ax.patches) == pytest.approx(1)
+
+
+def test_pictures_go_into_given_axes_and_nothing_is_shown(monkeypatch):
+    monkeypatch.setattr(plt, "show", lambda *a, **k: pytest.fail("a picture was shown"))
+    X, y = labelled(2)
+    _, axes = plt.subplots(1, 3)
+    assert plot_data(X, y, ax=axes[0]) is axes[0]
+    assert plot_outputs(np.eye(3)[y], y, ax=axes[1]) is axes[1]
+    assert plot_return([0, 1], [1, 0], [[1, 1], [0, 0]], ax=axes[2]) is axes[2]
+    assert len(plt.get_fignums()) == 1
+
+
+def test_a_cone_beside_the_data_draws_nothing():
+    ax = plot_data([[-1, -1], [1, 1]], [0, 1])
+    assert plot_cones([([[1, 0]], [50])], ax=ax) == [[]]
+
+
+# Bad input
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda: plot_data([[1, 2]], [0, 1]), "y must have one label per point"),
+        (lambda: plot_data([[1, 2, 3]], [0], ax=plt.subplots()[1]), "ax must have 3 dimensions"),
+        (lambda: plot_cones([], ax=plt.subplots()[1]), "cones must hold"),
+        (
+            lambda: plot_cones([([[1.0]], [0])], ax=plt.subplots()[1]),
+            "W must have at least 2 columns",
+        ),
+        (
+            lambda: plot_cones([([[1, 0]], [0])], ax=plt.subplots()[1], classes=[0, 1]),
+            "classes must have one entry per cone",
+        ),
+        (lambda: plot_truncation([np.eye(2), np.eye(3)], [0, 1]), "stages must all have 2 points"),
+        (lambda: plot_outputs([[1, 0]], [0]), "out must have 1 columns"),
+        (lambda: plot_histograms({}), "losses must hold at least one scale"),
+        (lambda: plot_histograms({1: [-1.0]}), r"losses\[1\] must be losses"),
+        (lambda: plot_return([1], [1, 2], [[0, 1]]), "fractions and intervals must have one entry"),
+    ],
+)
+def test_wrong_calls_say_what_is_wrong(call, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        call()
