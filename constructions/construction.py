@@ -16,6 +16,7 @@ from constructions.polyhedral import (
 )
 from constructions.separation import elimination_order
 from constructions.sequential import NotSequential, collapse_in_order
+from constructions.universal import NotSeparated, collapse_everything
 from geomcore.arrays import as_array, as_labels, as_points, as_rng
 from geomcore.cones import PolyhedralCone
 from geomcore.cumulative import cumulative_parameters, layer_parameters
@@ -146,6 +147,7 @@ def construct(
     cone=None,
     simplex=None,
     hidden_width=None,
+    beam=None,
 ):
     """Build a ReLU network that maps every point exactly to the target of its class.
 
@@ -154,7 +156,7 @@ def construct(
     X : array_like, shape (N, d)
     y : array_like, shape (N,) or (N, k)
         Labels, or target vectors (each distinct row is a class then).
-    method : {"auto", "clustered", "sequential", "cone", "simplex"}, optional
+    method : {"auto", "clustered", "sequential", "cone", "simplex", "universal"}, optional
         "auto" tries the others in this order; ``report["skipped"]`` says why
         each earlier one does not apply.
     targets : array_like, shape (Q, k), optional
@@ -168,6 +170,8 @@ def construct(
         For "simplex": vertices; one class lies inside. Found from the data if not given.
     hidden_width : int, optional
         For "clustered": width of the hidden layers, from Q to d (default d).
+    beam : int, optional
+        For "universal": width of the search for few layers (default: by the size of the data).
 
     Returns
     -------
@@ -206,13 +210,17 @@ def construct(
     labels = as_labels(y, len(X), targets=targets)
     if X.shape[1] == 0:
         raise ValueError(f"X must have at least one column, got shape {X.shape}")
-    if len(labels.classes) < 2:
-        raise ValueError(f"y must hold at least two classes, got {labels.classes.tolist()}")
+    if len(labels.classes) < 2 and method != "universal":
+        raise ValueError(
+            f"y must hold at least two classes, got {labels.classes.tolist()} "
+            "(method='universal' accepts one)"
+        )
     refuse_contradictions(X, labels.index)
     options = {
         "cone": _as_faces_of_cone(cone, X.shape[1]),
         "simplex": _as_faces_of_simplex(simplex, X.shape[1]),
         "hidden_width": hidden_width,
+        "beam": beam,
         "rng": as_rng(0 if rng is None else rng),
     }
     reasons, certificates = {}, {}
@@ -370,11 +378,27 @@ def _polyhedral(X, labels, options, shape, counts):
     )
 
 
+def _universal(X, labels, options):
+    frame = standard_frame(X)
+    try:
+        found = collapse_everything(frame(X), labels.index, options["rng"], beam=options["beam"])
+    except NotSeparated as failure:
+        raise _Refused(str(failure)) from None
+    return _Draft(
+        layers=found.layers,
+        kinds=found.kinds,
+        order=found.order,
+        frame=frame,
+        report={"peels": found.peels, "layers": len(found.layers) + 1},
+    )
+
+
 _METHODS = {
     "clustered": _clustered,
     "sequential": _sequential,
     "cone": _cone,
     "simplex": _simplex,
+    "universal": _universal,
 }
 
 

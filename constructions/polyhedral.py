@@ -178,14 +178,13 @@ def _centred(found, X, index):
     P, O = X[index == found.inside], X[index != found.inside]
     owner = (O @ found.W.T + found.b).argmax(axis=1)
     W, b = found.W.copy(), found.b.copy()
-    for i in range(len(W)):
-        mine = O[owner == i]
-        answer = separate(mine, P) if len(mine) else None
-        if answer is not None and answer.separable:
+    used = np.unique(owner)
+    for i in used:
+        answer = separate(O[owner == i], P)
+        if answer.separable:
             W[i], b[i] = answer.normal, answer.offset
-        else:
-            length = np.linalg.norm(W[i])
-            W[i], b[i] = W[i] / length, b[i] / length
+    idle = np.setdiff1d(np.arange(len(W)), used)  # faces that exclude nothing repeat one that does
+    W[idle], b[idle] = W[used[0]], b[used[0]]
     return check_faces(W, b, X, index)
 
 

@@ -10,7 +10,8 @@ import warnings
 
 import cvxpy as cp
 import numpy as np
-from scipy.optimize import nnls
+from scipy.optimize import linprog, nnls
+from scipy.sparse import coo_array, csr_array, eye_array, hstack, vstack
 
 
 def _solve(problem, solver, **options):
@@ -42,24 +43,46 @@ def maximum_margin(M):
     return wc.value if _solve(problem, cp.CLARABEL) else None
 
 
-def least_distance(M, offset_weight=1e-3):
+def least_distance(M, *, rounds=5, offset_weight=1e-3):
     """The same program to machine precision by an active-set method, for small margins.
 
     Lawson and Hanson's least distance programming: minimise
     |w|^2 + (offset_weight c)^2 subject to M (w, c) >= 1 by one non-negative
-    least-squares problem.
+    least-squares problem, whose solution holds the nearest points of the two
+    hulls. It loses all digits to cancellation where the margin is small, so it
+    is repeated in coordinates with the middle of these points as origin and
+    their distance as unit.
     """
-    scaled = M / np.r_[np.ones(M.shape[1] - 1), offset_weight]
-    E = np.vstack([scaled.T, np.ones(len(M))])
-    try:
-        u, _ = nnls(E, np.r_[np.zeros(M.shape[1]), 1.0], maxiter=30 * M.shape[1] + 300)
-    except RuntimeError:
-        return None
-    residual = E @ u
-    slack = 1 - residual[-1]
-    if not slack > 0:
-        return None
-    return residual[:-1] / slack / np.r_[np.ones(M.shape[1] - 1), offset_weight]
+    side = M[:, -1]
+    Z = M[:, :-1] * side[:, None]
+    origin, unit = np.zeros(Z.shape[1]), 1.0
+    best, best_margin = None, 0.0
+    for _ in range(rounds):
+        near = (Z - origin) / unit
+        E = np.vstack([(near * side[:, None]).T, side / offset_weight, np.ones(len(M))])
+        try:
+            u, _ = nnls(E, np.r_[np.zeros(M.shape[1]), 1.0], maxiter=30 * M.shape[1] + 300)
+        except RuntimeError:
+            break
+        residual = E @ u
+        slack = 1 - residual[-1]
+        if slack > 0 and residual[:-2].any():
+            w = residual[:-2] / slack / unit
+            wc = np.r_[w, residual[-2] / slack / offset_weight - w @ origin]
+            least = (M @ wc).min()
+            if least / np.linalg.norm(w) > best_margin:
+                best, best_margin = wc / least, least / np.linalg.norm(w)
+            if abs(least - 1) < 1e-7:
+                break
+        shares = u[side > 0].sum(), u[side < 0].sum()
+        if not min(shares) > 0:
+            break
+        ends = [u[side == s] @ near[side == s] / t for s, t in zip((1, -1), shares, strict=True)]
+        distance = np.linalg.norm(ends[0] - ends[1]) * unit
+        if not distance > 1e-13:
+            break
+        origin, unit = origin + (ends[0] + ends[1]) / 2 * unit, distance
+    return best
 
 
 def common_point(A, B):
@@ -170,19 +193,31 @@ def weighted_hinge(P, O, weights):
     """The half-space clear of O that leaves the least weight of P outside (HIGHS).
 
     Minimises the weighted sum over P of max(0, w . x + c + 1) subject to
-    w . x + c >= 1 on O.
+    w . x + c >= 1 on O. Thousands of these small programs are solved in one
+    search, so this one goes to HiGHS through SciPy, which spares the modelling layer.
 
     Returns
     -------
     ndarray, shape (d + 1,), or None
         (w, c).
     """
-    w, c = cp.Variable(P.shape[1]), cp.Variable()
-    loss = weights @ cp.pos(P @ w + c + 1) / len(P)
-    problem = cp.Problem(cp.Minimize(loss), [O @ w + c >= 1])
-    if not _solve(problem, cp.HIGHS):
-        return None
-    return np.r_[w.value, c.value]
+    n, d = P.shape
+    left = np.column_stack([P, np.ones(n)])
+    right = np.column_stack([O, np.ones(len(O))])
+    A = vstack(
+        [
+            hstack([csr_array(left), -eye_array(n)]),
+            hstack([csr_array(-right), coo_array((len(O), n))]),
+        ]
+    )
+    found = linprog(
+        np.r_[np.zeros(d + 1), weights / n],
+        A_ub=A.tocsr(),
+        b_ub=-np.ones(n + len(O)),
+        bounds=[(None, None)] * (d + 1) + [(0, None)] * n,
+        method="highs",
+    )
+    return found.x[: d + 1] if found.status == 0 else None
 
 
 def largest_peel(P, O, *, gap=1e-6, seconds=60):

@@ -122,7 +122,7 @@ def separate(A, B, *, start=None, rtol=1e-6):
 
     rows = _first_rows(M, len(A), start)
     while True:
-        wc, infeasible = _margin_program(M, rows)
+        wc, infeasible = _margin_program(M, rows, rtol)
         if wc is None:
             certificate = _common_point(A, B, rows) if infeasible else None
             answer = None if certificate is None else False
@@ -148,12 +148,15 @@ def _first_rows(M, n, start):
     return np.r_[order[order < n][:count], order[order >= n][:count]]
 
 
-def _margin_program(M, rows):
+def _margin_program(M, rows, rtol):
     """(solution or None, whether None means that the rows seem to be infeasible)."""
     wc = maximum_margin(M[rows])
-    if wc is None or (M[rows] @ wc).min() < 0.9:
-        wc = least_distance(M[rows])
-        if wc is None or (M[rows] @ wc).min() < 0.5:
+    least = -np.inf if wc is None else (M[rows] @ wc).min()
+    if least < 1 - rtol:
+        exact = least_distance(M[rows])
+        if exact is not None:
+            return exact, False
+        if least < 0.9:
             return None, True
     return wc, False
 
