@@ -23,6 +23,14 @@ MARKERS = "os^DvPX<>p"
 def class_style(j):
     """Colour and marker of class number `j`; both differ for any ten classes in a row.
 
+    Parameters
+    ----------
+    j : int
+
+    Returns
+    -------
+    color, marker : str
+
     Examples
     --------
     >>> class_style(0)
@@ -33,6 +41,7 @@ def class_style(j):
 
 
 def scatter(ax, X, labels, *, collapsed=None):
+    """Scatter the points of each class in its style; a collapsed class as one large marker."""
     size = float(np.clip(6000 / max(len(X), 1), 8, 30))
     for j in range(len(labels.classes)):
         color, marker = class_style(j)
@@ -53,6 +62,7 @@ def scatter(ax, X, labels, *, collapsed=None):
 
 
 def legend_handles(classes):
+    """One marker per class, for a legend."""
     styles = [class_style(j) for j in range(len(classes))]
     return [
         plt.Line2D([], [], color=color, marker=marker, ls="", label=str(name))
@@ -61,6 +71,7 @@ def legend_handles(classes):
 
 
 def add_legend(ax, classes):
+    """Put the legend of the classes to the right of `ax`."""
     ax.legend(
         handles=legend_handles(classes),
         title="class",
@@ -71,6 +82,7 @@ def add_legend(ax, classes):
 
 
 def new_axes(d):
+    """Axes of a new figure, in 3-D for d = 3."""
     if d == 3:
         fig = plt.figure(figsize=(6, 5), layout="constrained")
         return fig.add_subplot(projection="3d", computed_zorder=False)
@@ -78,10 +90,12 @@ def new_axes(d):
 
 
 def is_3d(ax):
+    """Whether `ax` is in 3-D."""
     return getattr(ax, "name", None) == "3d"
 
 
 def name_axes(ax, names):
+    """Label the axes, in order."""
     for k, name in zip("xyz", names, strict=False):
         getattr(ax, f"set_{k}label")(name)
 
