@@ -1,13 +1,13 @@
 """Linear separation of two point sets, with a margin or with a certificate that there is none."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 
 from constructions.exact import signs, solve_nonnegative
 from constructions.programs import common_point, least_distance, maximum_margin
-from geomcore.arrays import as_labels, as_points
+from geomcore.arrays import as_labels, as_points, as_rtol
 
 
 class HullCertificate(NamedTuple):
@@ -88,7 +88,8 @@ def separate(A, B, *, start=None, rtol=1e-6):
     Raises
     ------
     ValueError
-        If a set is empty, the dimensions differ, or a value is nan or inf.
+        If a set is empty, the dimensions differ, a value is nan or inf, or
+        `start` does not hold row numbers.
 
     Notes
     -----
@@ -112,6 +113,7 @@ def separate(A, B, *, start=None, rtol=1e-6):
             raise ValueError(f"{name} must hold at least one point, got shape {points.shape}")
     if A.shape[1] != B.shape[1]:
         raise ValueError(f"A and B must have equal dimension, got {A.shape} and {B.shape}")
+    rtol = as_rtol(rtol, A.shape)
     points = np.vstack([A, B])
     low, high = points.min(axis=0), points.max(axis=0)
     centre = low + (high - low) / 2
@@ -140,12 +142,32 @@ def separate(A, B, *, start=None, rtol=1e-6):
 
 def _first_rows(M, n, start):
     """The points nearest to the other set along the difference of the means, or the guess."""
-    if start is not None and len(start[0]) and len(start[1]):
-        return np.r_[np.asarray(start[0], int), n + np.asarray(start[1], int)]
+    if start is not None:
+        rows_a, rows_b = _as_rows(start, n, len(M) - n)
+        if len(rows_a) and len(rows_b):
+            return np.r_[rows_a, n + rows_b]
     direction = M[:n].mean(axis=0) + M[n:].mean(axis=0)
     order = np.argsort(M @ direction)
     count = 2 * M.shape[1]
     return np.r_[order[order < n][:count], order[order >= n][:count]]
+
+
+def _as_rows(start, *sizes):
+    try:
+        pair = [np.asarray(rows) for rows in start]
+    except (TypeError, ValueError):
+        pair = []
+    if len(pair) == 2 and all(rows.ndim == 1 for rows in pair):
+        pair = [rows if len(rows) else rows.astype(int) for rows in pair]
+        if all(
+            rows.dtype.kind in "iu" and (rows >= 0).all() and (rows < size).all()
+            for rows, size in zip(pair, sizes, strict=True)
+        ):
+            return pair
+    raise ValueError(
+        f"start must be a pair of lists of row numbers below {sizes[0]} and {sizes[1]}, "
+        f"got {start!r}"
+    )
 
 
 def _margin_program(M, rows, rtol):
@@ -294,42 +316,57 @@ def elimination_order(X, y):
     labels = as_labels(y, len(X))
     if len(labels.classes) < 2:
         raise ValueError(f"y must hold at least two classes, got {labels.classes.tolist()}")
-    remaining = list(range(len(labels.classes)))
+    names = labels.classes.tolist()
+    remaining = list(range(len(names)))
     known = {}
     order, margins, separations = [], [], []
     while len(remaining) > 1:
         alive = np.isin(labels.index, remaining)
         for q in remaining:
             known[q] = _separate_class(X, labels.index, alive, q, known.get(q))
-        candidates = [q for q in remaining if known[q][0].separable]
+        candidates = [q for q in remaining if known[q].answer.separable]
         if not candidates:
             break
-        best = max(candidates, key=lambda q: known[q][0].margin)
+        best = max(candidates, key=lambda q: known[q].answer.margin)
         order.append(best)
-        separations.append(known[best][0])
-        margins.append(known[best][0].margin)
+        separations.append(known[best].answer)
+        margins.append(known[best].answer.margin)
         remaining.remove(best)
     stuck = {}
     if len(remaining) == 1:
         order.append(remaining[0])
         margins.append(np.inf)
     else:
-        stuck = {labels.classes[q].item(): known[q][0].certificate for q in remaining}
-    return Order([labels.classes[q].item() for q in order], margins, separations, stuck)
+        stuck = {names[q]: known[q].answer.certificate for q in remaining}
+    return Order([names[q] for q in order], margins, separations, stuck)
+
+
+class _Known(NamedTuple):
+    """Separation of a class from the other points alive, and which rows of X these are."""
+
+    answer: Separation
+    others: np.ndarray
 
 
 def _separate_class(X, index, alive, q, known):
-    """Separation of class q from the other points alive, with its support as rows of X.
+    """Separation of class q from the other points alive.
 
     `known` is the answer before some points were removed, or None.
     """
     own, others = np.flatnonzero(index == q), np.flatnonzero(alive & (index != q))
     start = None
     if known is not None:
-        _, rows_a, rows_b = known
-        left = rows_b[alive[rows_b]]
-        if len(left) == len(rows_b):
-            return known
-        start = np.searchsorted(own, rows_a), np.searchsorted(others, left)
-    answer = separate(X[own], X[others], start=start)
-    return answer, own[answer.support[0]], others[answer.support[1]]
+        rows_a, rows_b = known.answer.support
+        kept = alive[known.others[rows_b]]
+        start = rows_a, np.searchsorted(others, known.others[rows_b[kept]])
+        if kept.all():
+            return _Known(_among_others(known, alive, start), others)
+    return _Known(separate(X[own], X[others], start=start), others)
+
+
+def _among_others(known, alive, support):
+    """The same answer, in row numbers of the points that are left."""
+    certificate = known.answer.certificate
+    if certificate is not None:
+        certificate = certificate._replace(weights_b=certificate.weights_b[alive[known.others]])
+    return replace(known.answer, certificate=certificate, support=support)
