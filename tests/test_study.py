@@ -78,10 +78,11 @@ def test_rows_agree_with_one_trial_at_a_time(batch_size):
 # Laws
 
 
-def test_results_do_not_depend_on_the_grouping_of_trials(monkeypatch):
+def test_results_do_not_depend_on_the_grouping_of_trials_or_the_threads(monkeypatch):
     together = small_study()
     monkeypatch.setattr(study, "WORKING_SET", 1)
     assert small_study().frame().equals(together.frame())
+    assert small_study(jobs=3).frame().equals(together.frame())
 
 
 def test_more_trials_and_scales_leave_the_earlier_rows_as_they_are():
@@ -137,6 +138,7 @@ def test_wilson_interval_contains_the_fraction_and_stays_in_the_unit_interval(ca
         ({"scales": [-1.0]}, "scales must be a list"),
         ({"scales": [0.1, 0.1]}, "scales must be distinct"),
         ({"trials": 0}, "trials must be"),
+        ({"jobs": 0}, "jobs must be"),
         ({"steps": -1}, "steps must be"),
         ({"seed": None}, "seed must be"),
         ({"seed": -1}, "seed must be"),

@@ -1,10 +1,12 @@
 """Perturb-then-train studies in memory: how far can a network be pushed and still come back?"""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from numbers import Integral, Real
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from geomcore.arrays import as_count, as_labels
 from training.curvature import largest_curvature
@@ -15,7 +17,7 @@ from training.stopping import DIVERGED
 from training.trainer import as_training_data, train_ensemble
 
 # Activations of the trials that step together; about what stays in the cache of one core.
-WORKING_SET = 8_000_000
+WORKING_SET = 2_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,6 +151,7 @@ def perturbation_study(
     stop=(),
     record=None,
     tolerance=None,
+    jobs=1,
     progress=None,
 ):
     r"""Perturb a network many times at several scales and train each one.
@@ -170,10 +173,11 @@ def perturbation_study(
         Trial (i, j) draws its noise and its batches from
         ``SeedSequence(seed, spawn_key=(i, j))`` and nothing else.
     optimizer : SGD, optional
-        Default: plain gradient descent at the rate :math:`1/\lambda_{\max}` of
-        the loss at the reference (`largest_curvature`), half of what is stable
-        there. Constructed networks can have layers of very different scale, so
-        that no fixed number fits them all.
+        Default: plain gradient descent at the rate :math:`1/(2 \lambda_{\max})`
+        of the loss at the reference (`largest_curvature`), a quarter of what is
+        stable there, since around it the curvature is larger. Constructed
+        networks can have layers of very different scale, so that no fixed
+        number fits them all.
     batch_size, loss, stop, record
         As for `train`.
     relative : bool
@@ -183,6 +187,8 @@ def perturbation_study(
     tolerance : float, optional
         How far above the reference loss counts as returned. Default 1e-3 of
         the loss of the best constant output.
+    jobs : int, optional
+        Threads; the numbers do not depend on it.
     progress : callable, optional
         Called as ``progress(done, total)``, in trials.
 
@@ -199,7 +205,9 @@ def perturbation_study(
     -----
     A row depends on the arguments, its scale and its (i, j) only: adding trials
     or scales at the end leaves the earlier rows as they are, bit for bit.
-    Trials are trained in groups whose activations fit in a cache.
+    Trials are trained in groups whose activations fit in a cache, with one
+    group per thread and matrix products that do not split further: on products
+    as small as these a second thread of BLAS costs more than it gains.
 
     Examples
     --------
@@ -219,15 +227,15 @@ def perturbation_study(
         constant = np.broadcast_to(labels.Y.mean(axis=0), labels.Y.shape)
         tolerance = 1e-3 * float(loss.value(constant, labels.Y) @ loss.weights(labels.index))
     if optimizer is None:
-        optimizer = SGD(1.0 / largest_curvature(net, X, labels.Y, loss=loss))
+        optimizer = SGD(0.5 / largest_curvature(net, X, labels.Y, loss=loss, rtol=1e-2))
     options = {"loss": loss, "batch_size": batch_size, "stop": stop, "record": record}
     reference = train_ensemble([net], X, labels.Y, steps=0, loss=loss).final_losses[0]
 
     keys = [(i, j) for i in range(len(scales)) for j in range(trials)]
     group = max(1, int(WORKING_SET // (8 * len(X) * _units(net))))
-    blocks = []
-    for start in range(0, len(keys), group):
-        chunk = keys[start : start + group]
+    chunks = [keys[start : start + group] for start in range(0, len(keys), group)]
+
+    def run(chunk):
         rngs = [np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key)) for key in chunk]
         networks = [
             perturb(net, scales[i], 1, relative=relative, rng=rng)[0]
@@ -236,19 +244,23 @@ def perturbation_study(
         result = train_ensemble(
             networks, X, labels.Y, optimizer=optimizer, steps=steps, rngs=rngs, **options
         )
-        blocks.append(
-            {
-                "scale": [scales[i] for i, _ in chunk],
-                "trial": [j for _, j in chunk],
-                "initial_loss": result.losses[0],
-                "final_loss": result.final_losses,
-                "steps": result.steps,
-                "stop_reason": np.array(result.stop_reasons, dtype=object),
-                "accuracy": [accuracy(trained, X, labels) for trained in result.networks],
-            }
-        )
-        if progress is not None:
-            progress(min(start + group, len(keys)), len(keys))
+        return {
+            "scale": [scales[i] for i, _ in chunk],
+            "trial": [j for _, j in chunk],
+            "initial_loss": result.losses[0],
+            "final_loss": result.final_losses,
+            "steps": result.steps,
+            "stop_reason": np.array(result.stop_reasons, dtype=object),
+            "accuracy": [accuracy(trained, X, labels) for trained in result.networks],
+        }
+
+    blocks, done = [], 0
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(as_count(jobs, "jobs")) as pool:
+        for chunk, block in zip(chunks, pool.map(run, chunks), strict=True):
+            blocks.append(block)
+            done += len(chunk)
+            if progress is not None:
+                progress(done, len(keys))
     columns = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
     return StudyResult(float(reference), tolerance, optimizer.learning_rate, int(seed), columns)
 

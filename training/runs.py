@@ -1,0 +1,144 @@
+"""Run folders: everything one run leaves behind, written at once or not at all.
+
+A run collects its files in a hidden folder beside the final one. `publish`
+moves them over one by one and removes files that an earlier run left and this
+one no longer has; a run that fails before that changes nothing.
+"""
+
+import json
+import os
+import platform
+import shutil
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from geomcore.interop import save
+
+PROGRAM = "geomcore"
+LIBRARIES = ("geomcore", "numpy", "scipy", "numba", "cvxpy", "python-flint", "matplotlib", "pandas")
+
+
+class RunFolder:
+    """The files of one run, in the making.
+
+    Parameters
+    ----------
+    path : path-like
+        Where the run is published: a folder that is missing or empty, or that
+        holds an earlier run of this program, which is then replaced.
+    command : str
+    arguments : dict
+        Of plain values; `run.json` keeps them.
+    seed : int
+
+    Raises
+    ------
+    ValueError
+        If `path` is a file, or a folder with something else in it.
+    """
+
+    def __init__(self, path, command, arguments, seed):
+        self.path = Path(path)
+        self._old_files = _files_of_earlier_run(self.path)
+        self.record = {
+            "program": PROGRAM,
+            "command": command,
+            "arguments": arguments,
+            "seed": seed,
+            "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+            "python": platform.python_version(),
+            "platform": platform.platform(),
+            "versions": {name: _version(name) for name in LIBRARIES},
+            "timings": {},
+        }
+        self._start = time.perf_counter()
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._draft = Path(tempfile.mkdtemp(prefix=f".{self.path.name}.", dir=self.path.parent))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        shutil.rmtree(self._draft, ignore_errors=True)
+
+    @contextmanager
+    def timed(self, name):
+        """Add the seconds that the block takes to the timings in `run.json`."""
+        start = time.perf_counter()
+        yield
+        self.record["timings"][name] = round(time.perf_counter() - start, 3)
+
+    def text(self, name, text):
+        """Write a text file."""
+        (self._draft / name).write_text(text, encoding="utf-8")
+
+    def table(self, name, frame):
+        """Write a pandas DataFrame as `name`.csv, every float to its last bit."""
+        self.text(f"{name}.csv", frame.to_csv(index=False))
+
+    def network(self, name, net):
+        """Write a network as `name`.npz."""
+        save(net, self._draft / f"{name}.npz")
+
+    def figure(self, name, fig):
+        """Write a matplotlib figure as `name`.png and `name`.svg; return `name`."""
+        fig.savefig(self._draft / f"{name}.png", dpi=110)
+        fig.savefig(self._draft / f"{name}.svg", metadata={"Date": None})
+        return name
+
+    def publish(self):
+        """Write `run.json` and move all files to their place.
+
+        Raises
+        ------
+        OSError
+            If the files cannot be moved, for instance for lack of permission.
+        """
+        files = sorted(p.name for p in self._draft.iterdir())
+        self.record["seconds"] = round(time.perf_counter() - self._start, 3)
+        self.record["files"] = files
+        self.text("run.json", json.dumps(self.record, indent=2) + "\n")
+        self.path.mkdir(parents=True, exist_ok=True)
+        # run.json comes first: if the rest fails, the folder is still known as ours.
+        for name in ["run.json", *files]:
+            os.replace(self._draft / name, self.path / name)
+        for name in self._old_files - {"run.json", *files}:
+            (self.path / name).unlink(missing_ok=True)
+
+
+def _files_of_earlier_run(path):
+    """Names of the files of a run in `path`; empty if there is nothing in it."""
+    if not path.exists():
+        return set()
+    if not path.is_dir():
+        raise ValueError(f"--out must be a folder, {path} is a file")
+    if not any(path.iterdir()):
+        return set()
+    try:
+        record = json.loads((path / "run.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        record = None
+    if not isinstance(record, dict) or record.get("program") != PROGRAM:
+        raise ValueError(
+            f"--out must be a new or empty folder or an earlier run of {PROGRAM}, "
+            f"{path} holds other files"
+        )
+    files = record.get("files", [])
+    # Only plain names: a damaged run.json must not make us remove files elsewhere.
+    return {n for n in files if isinstance(n, str) and n == Path(n).name and n not in ("", "..")}
+
+
+def _version(name):
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def command_line():
+    """The command as it was typed, for the page of the run."""
+    return " ".join([PROGRAM, *sys.argv[1:]])
