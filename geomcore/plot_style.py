@@ -43,7 +43,8 @@ def class_style(j):
 def scatter(ax, X, labels, *, collapsed=None):
     """Scatter the points of each class in its style; a collapsed class as one large marker."""
     size = float(np.clip(6000 / max(len(X), 1), 8, 30))
-    for j in range(len(labels.classes)):
+    Q = len(labels.classes)
+    for j in range(Q):
         color, marker = class_style(j)
         points = X[labels.index == j].T
         big = collapsed is not None and collapsed[j]
@@ -51,7 +52,8 @@ def scatter(ax, X, labels, *, collapsed=None):
             points = points[:, :1]
         ax.scatter(
             *points,
-            s=110 if big else size,
+            # Of collapsed classes at one place, the later ones leave the earlier ones to be seen.
+            s=140 - 80 * j / Q if big else size,
             color=color,
             marker=marker,
             alpha=1 if big else 0.75,
