@@ -180,6 +180,31 @@ def test_classes_are_a_gap_apart(generator, seed, gap):
         assert cdist(A, B).min() >= gap * (1 - 1e-9)
 
 
+def test_single_cone_fills_the_plane_up_to_half_a_gap_from_its_rays():
+    data = datasets.single_cone(4000, d=2, angle=1.0, gap=0.2, rng=0)
+    from_axis = np.abs(np.arctan2(data.X[:, 1], -data.X[:, 0]))
+    length = np.linalg.norm(data.X, axis=1)
+    beyond = length * np.sin(np.minimum(from_axis - 1, np.pi / 2))
+    assert -0.11 < beyond[data.y == 0].max() <= -0.1
+    assert 0.1 <= beyond[data.y == 1].min() < 0.11
+
+
+def test_concentric_fills_space_up_to_half_a_gap_from_the_faces():
+    data = datasets.concentric(4000, gap=0.2, rng=0)
+    # The inward distance to a face is its barycentric coordinate times the height d + 1 over d.
+    S = np.vstack([data.info["simplex"].T, np.ones(4)])
+    inward = np.linalg.solve(S, np.vstack([data.X.T, np.ones(8000)])).min(axis=0) * 4 / 3
+    assert 0.1 <= inward[data.y == 0].min() < 0.11
+    assert -0.11 < inward[data.y == 1].max() <= -0.1
+
+
+def test_polytope_leaves_the_gap_that_is_asked_for():
+    data = datasets.polytope(4000, gap=0.2, rng=0)
+    slack = (data.info["offsets"] - data.X @ data.info["normals"].T).min(axis=1)
+    assert 0.1 <= np.abs(slack).min() < 0.11
+    assert set(data.y) == {0, 1}
+
+
 def test_gaussian_clusters_and_noisy_spirals_keep_their_gap():
     for data in (
         datasets.clusters(300, sigma=0.25, gap=0.3, rng=0),

@@ -81,11 +81,11 @@ def test_padded_weights_are_cut_to_the_dimension_of_the_picture():
 
 
 def test_a_circular_cone_is_filled_between_its_two_rays():
-    cone = CircularCone([0, 0], [1, 0], np.pi / 2)
+    cone = CircularCone([0.5, 0], [1, 0], np.pi / 2)
     ax = plot_data([[-1, -1], [1, 1]], [0, 1])
-    ((patch,),) = plot_cones([cone], ax=ax, box=[[-1, 1], [-1, 1]])
+    ((patch,),) = plot_cones([cone], ax=ax, box=[[-0.5, 1], [-1, 1]])
     corners = {tuple(c) for c in np.round(patch.get_xy(), 9)}
-    assert corners == {(0, 0), (-1, 1), (-1, -1)}
+    assert corners == {(0.5, 0), (-0.5, 1), (-0.5, -1)}
 
 
 def test_a_collapsed_class_is_one_large_marker():

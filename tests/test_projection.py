@@ -26,7 +26,7 @@ def test_three_class_means_lie_in_their_plane():
 
 
 def test_two_classes_give_the_line_of_means_first_and_then_the_widest_rest():
-    X = np.array([[0, 1, 3.0], [0, -1, -3], [4, 1, 3], [4, -1, -3]])
+    X = np.array([[0, 1, 3.0], [0, -1, -3], [40, 1, 3], [40, -1, -3]])
     plane = class_mean_plane(X, [0, 0, 1, 1])
     np.testing.assert_allclose(plane.axes, [[1, 0, 0], [0, 0.1**0.5, 0.9**0.5]], atol=1e-12)
 
