@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+BLOCK = 4096  # points handled at a time
+
 
 class Collapse(NamedTuple):
     """Cumulative parameters of a layer that sends a set G to `base` and fixes a set F.
@@ -45,7 +47,8 @@ def rotation_to_diagonal(axis, rng):
 def _reflection(axis):
     """Symmetric orthogonal matrix that exchanges e_1 and the unit vector `axis`."""
     v = -axis
-    v[0] += 1
+    # 1 - axis[0], which cancels near e_1
+    v[0] = 1 - axis[0] if axis[0] < 0.5 else axis[1:] @ axis[1:] / (1 + axis[0])
     norm = v @ v
     if norm < 1e-30:
         return np.eye(len(axis))
@@ -93,20 +96,37 @@ def collapse_layer(G, F, normal, base, rng, *, share=0.5, tries=4):
     .. [1] T. Chen and P. Muñoz Ewald, arXiv:2405.07098, Lemma 3.4.
     """
     d = len(normal)
-    shifted = np.vstack([G, F]) - base
-    height = shifted @ normal  # negative on G, positive on F
-    best = (0.0, None)
-    for _ in range(tries if d > 1 else 1):
-        R = rotation_to_diagonal(normal, rng)
-        R_flat = R - np.outer(R @ normal, normal)
-        sideways = shifted @ R_flat.T
-        # a row is right at a point iff height/sqrt(d) + lambda sideways has the sign of height
-        against = -(sideways * np.sign(height)[:, None]).min(axis=1)
-        with np.errstate(divide="ignore"):
-            limit = (np.abs(height) / np.maximum(against, 0)).min() / np.sqrt(d)
-        if limit > best[0]:
-            best = (limit, R)
-    limit, R = best
-    flatness = float(min(1.0, share * limit)) if d > 1 else 1.0
+    if d == 1:
+        W = normal[:, None].copy()
+        return Collapse(W, -W @ base, base, 1.0)
+    nearest = _nearest(G, F, normal, base)
+    rotations = (rotation_to_diagonal(normal, rng) for _ in range(tries))
+    R = max(rotations, key=lambda R: _largest_tilt(nearest, R, normal, base))
+    limit = min(_largest_tilt(S, R, normal, base) for S in (G, F))
+    flatness = float(min(1.0, share * limit))
     W = flatness * R + (1 - flatness) * np.outer(R @ normal, normal)
     return Collapse(W, -W @ base, base, flatness)
+
+
+def _nearest(G, F, normal, base, count=1000):
+    """Points of both sets that are nearest to the hyperplane: most likely to limit the tilt."""
+    parts = []
+    for S in (G, F):
+        height = np.abs(S @ normal - base @ normal)
+        parts.append(S[np.argpartition(height, count)[:count]] if len(S) > count else S)
+    return np.vstack(parts)
+
+
+def _largest_tilt(S, R, normal, base):
+    """Supremum of the tilts for which every row is on the right side of every point of `S`."""
+    R_flat = R - np.outer(R @ normal, normal)
+    limit = np.inf
+    for start in range(0, len(S), BLOCK):
+        shifted = S[start : start + BLOCK] - base
+        height = shifted @ normal  # negative on G, positive on F
+        # a row is right at a point iff height/sqrt(d) + tilt * sideways has the sign of height
+        sideways = shifted @ R_flat.T
+        sideways *= np.sign(height)[:, None]
+        against = np.maximum(-sideways.min(axis=1), 1e-300)
+        limit = min(limit, float((np.abs(height) / against).min()))
+    return limit / np.sqrt(len(normal))
