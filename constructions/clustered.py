@@ -73,11 +73,7 @@ def cluster_hypotheses(X, index):
     lengths = np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-300)
     singular = np.linalg.svd(means / lengths, compute_uv=False)
     smallest = float(singular[-1]) if X.shape[1] >= Q else 0.0
-    halves = [0.0]
-    for j in range(Q):
-        for other in np.delete(means, j, axis=0):
-            halves.append(_half_aperture(other - means[j], centre - means[j], 4 * radius))
-    aperture = 2 * max(halves)
+    aperture = _aperture(means, radius)
     tiny = 1e-8
     return Clusters(
         means,
@@ -96,6 +92,16 @@ def cluster_hypotheses(X, index):
     )
 
 
+def _aperture(means, radius):
+    """theta_* of class means and a common radius."""
+    centre = means.mean(axis=0)
+    halves = [0.0]
+    for j, mean in enumerate(means):
+        for other in np.delete(means, j, axis=0):
+            halves.append(_half_aperture(other - mean, centre - mean, 4 * radius))
+    return 2 * max(halves)
+
+
 def _half_aperture(to_centre, axis, radius):
     """Angle between the axis and the farthest direction of a ball, seen from the origin."""
     distance, length = np.linalg.norm(to_centre), np.linalg.norm(axis)
@@ -111,7 +117,9 @@ def collapse_clusters(clusters, hidden_width):
     Layer j is the circular cone with axis :math:`f_j`, apex :math:`\bar x_j +
     \frac52 \delta f_j` and aperture :math:`\max(\theta_*, \pi/3)`; the paper
     allows any apex between 2 and 3 delta, and any aperture from theta_* up
-    that also holds the ball of radius delta on its backward side.
+    that also holds the ball of radius delta on its backward side. A delta that
+    is very small, or zero, is first enlarged, since the apex must stay clear of
+    the class.
 
     Parameters
     ----------
@@ -130,11 +138,22 @@ def collapse_clusters(clusters, hidden_width):
     basis = directions[:hidden_width]  # its first Q rows span the class means
     flat = means @ basis.T
     centre = flat.mean(axis=0)
-    angle = max(clusters.aperture, np.pi / 3)
+    radius = _enlarged_radius(flat, clusters.radius)
+    angle = max(_aperture(flat, radius), np.pi / 3)
     layers = []
     for mean in flat:
         axis = (centre - mean) / np.linalg.norm(centre - mean)
-        apex = mean + 2.5 * clusters.radius * axis
+        apex = mean + 2.5 * radius * axis
         W, b = CircularCone(apex, axis, angle).to_layer()
         layers.append((W @ basis, b))
     return layers
+
+
+def _enlarged_radius(means, radius):
+    """A radius that is not too small for the distances, with which the hypotheses still hold."""
+    reach = np.linalg.norm(means - means.mean(axis=0), axis=1).min()
+    excess = max(reach / 80 - radius, 0.0)
+    widest = max((_aperture(means, radius) + 3 * np.pi) / 4, np.pi / 3)
+    while excess > 1e-9 * reach and _aperture(means, radius + excess) > widest:
+        excess /= 2
+    return radius + excess

@@ -38,7 +38,9 @@ def collapse_in_order(Z, index, found: Order, classes, rng):
     the points of :math:`H_j` nearest to the class mean that the hyperplanes
     already known keep forward; where they end up behind a later hyperplane all
     the same, that hyperplane is found again with the base points among the
-    points to be kept.
+    points to be kept. If that fails, the last two classes are kept apart by two
+    parallel hyperplanes from the start, with the base points of all others
+    between them, so that the last class can be separated from the base points.
 
     Parameters
     ----------
@@ -66,21 +68,40 @@ def collapse_in_order(Z, index, found: Order, classes, rng):
     """
     order = [int(np.flatnonzero(classes == label)[0]) for label in found.order]
     known = [(-s.normal, -s.offset, s.margin) for s in found.separations]
+    try:
+        return _collapse(Z, index, order, known, classes, rng)
+    except NotSequential:
+        return _collapse(Z, index, order, _with_last(known), classes, rng)
+
+
+def _with_last(known):
+    """The same hyperplanes, but the last replaced by two: one for each of the last two classes.
+
+    Of its slab of width 2 m they cut the middle third out; a demand of m/4
+    keeps base points in the middle quarter of that third.
+    """
+    normal, offset, margin = known[-1]
+    first = normal, offset + margin / 3, margin / 4
+    second = -normal, -offset + margin / 3, margin / 4
+    return [*known[:-1], first, second]
+
+
+def _collapse(Z, index, order, known, classes, rng):
     bases, collapses, margins = [], [], []
     for step, q in enumerate(order):
         G = Z[index == q]
         keep = np.vstack([Z[np.isin(index, order[step + 1 :])], *(p[None] for p in bases)])
-        normal, offset, margin = known[step] if step < len(known) else (None, 0.0, 0.0)
-        if normal is None or (keep @ normal + offset).min() < 0.5 * margin:
+        normal, offset, demand = known[step] if step < len(known) else (None, 0.0, 0.0)
+        if normal is None or (keep @ normal + offset).min() < 0.5 * demand:
             answer = separate(keep, G)
             if not answer.separable:
                 raise NotSequential(
                     f"class {classes[q]!s} cannot be separated from the remaining classes "
                     f"and the base points of {[str(classes[i]) for i in order[:step]]}"
                 )
-            normal, offset, margin = answer.normal, answer.offset, answer.margin
+            normal, offset = answer.normal, answer.offset
         base = nearest_on_hyperplane(G.mean(axis=0), normal, offset, known[step + 1 :])
         bases.append(base)
         collapses.append(collapse_layer(G, keep, normal, base, rng))
-        margins.append(margin)
+        margins.append(float(min((keep @ normal + offset).min(), -(G @ normal + offset).max())))
     return Sequence(order, collapses, margins)
