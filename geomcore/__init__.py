@@ -4,6 +4,13 @@ from geomcore import datasets
 from geomcore.cones import CircularCone, PolyhedralCone
 from geomcore.cumulative import cumulative_parameters, layer_parameters
 from geomcore.dataset import Dataset
+from geomcore.gradients import (
+    AffineMap,
+    activation_pattern,
+    affine_map_at,
+    input_gradients,
+    input_jacobians,
+)
 from geomcore.interop import load, save
 from geomcore.network import Network, ReLUNetwork
 from geomcore.truncation import (
@@ -14,13 +21,18 @@ from geomcore.truncation import (
 )
 
 __all__ = [
+    "AffineMap",
     "CircularCone",
     "Dataset",
     "Network",
     "PolyhedralCone",
     "ReLUNetwork",
+    "activation_pattern",
+    "affine_map_at",
     "cumulative_parameters",
     "datasets",
+    "input_gradients",
+    "input_jacobians",
     "layer_parameters",
     "load",
     "save",

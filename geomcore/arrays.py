@@ -48,7 +48,10 @@ def as_array(value, name, ndim, *, keep_float32=False):
         raise ValueError(f"{name} must have {ndim} axes, got shape {array.shape}")
     dtype = np.float32 if keep_float32 and array.dtype == np.float32 else np.float64
     array = np.ascontiguousarray(array, dtype=dtype)
-    if not np.isfinite(array).all():
+    flat = array.reshape(-1)
+    # One BLAS pass without temporaries settles almost every call: a sum of
+    # squares that is finite has finite terms. If it is not, it may have overflowed.
+    if not np.isfinite(np.vdot(flat, flat)) and not np.isfinite(array).all():
         where = np.argwhere(~np.isfinite(array))[0].tolist()
         raise ValueError(f"{name} must be finite, found {array[tuple(where)]} at index {where}")
     return array
@@ -183,3 +186,17 @@ def as_positive(value, name):
     if isinstance(value, bool) or not isinstance(value, Real) or not 0 < value < np.inf:
         raise ValueError(f"{name} must be a positive number, got {value!r}")
     return float(value)
+
+
+def as_dtype(array, dtype, name):
+    """Return a finite array in the dtype of the points; raise if a value overflows there."""
+    if array.dtype == dtype:
+        return array
+    with np.errstate(over="ignore", under="ignore"):
+        cast = array.astype(dtype)
+    if not np.isfinite(cast).all():
+        raise ValueError(
+            f"{name} must fit {dtype}, the type of the points, got {np.abs(array).max():.3g}; "
+            f"give the points as float64"
+        )
+    return cast

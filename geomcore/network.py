@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from geomcore.arrays import as_layer, as_points, check_sequence, freeze
+from geomcore.arrays import as_dtype, as_layer, as_points, check_sequence, freeze
 from geomcore.layers import Affine, ReLU
 
 
@@ -119,6 +119,29 @@ class ReLUNetwork(Network):
         """Number of weights and biases."""
         return sum(W.size + b.size for W, b in zip(self.weights, self.biases, strict=True))
 
+    def packed(self, dtype=np.float64):
+        """Return the network as the compiled kernels take it.
+
+        Parameters
+        ----------
+        dtype : dtype, optional
+            Type of the parameters, that of the points they will meet.
+
+        Returns
+        -------
+        parameters : ndarray, shape (parameter_count,)
+            Layer by layer the weights, row by row, and then the biases.
+        widths : ndarray of int64, shape (L + 1,)
+            (d_0, d_1, ..., d_L).
+
+        Examples
+        --------
+        >>> ReLUNetwork([[[1, 2]], [[3]]], [[4], [5]]).packed()
+        (array([1., 2., 4., 3., 5.]), array([2, 1, 1]))
+        """
+        parts = [part.reshape(-1) for pair in self._pairs(np.dtype(dtype)) for part in pair]
+        return np.concatenate(parts), np.array(self.widths, dtype=np.int64)
+
     def __call__(self, X):
         """Outputs of the network at the rows of `X`, shape (N, d_L); float32 in, float32 out."""
         X = as_points(X, d=self.widths[0])
@@ -146,8 +169,8 @@ class ReLUNetwork(Network):
 
     def _pairs(self, dtype):
         return [
-            (W.astype(dtype, copy=False), b.astype(dtype, copy=False))
-            for W, b in zip(self.weights, self.biases, strict=True)
+            (as_dtype(W, dtype, f"weights[{l}]"), as_dtype(b, dtype, f"biases[{l}]"))
+            for l, (W, b) in enumerate(zip(self.weights, self.biases, strict=True))
         ]
 
     def __eq__(self, other):

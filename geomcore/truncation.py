@@ -4,10 +4,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from geomcore import kernels
 from geomcore.arrays import as_labels, as_layer, as_points, as_rtol, check_network
 from geomcore.cones import sectors
 from geomcore.cumulative import cumulative_parameters
 from geomcore.network import ReLUNetwork
+from geomcore.threads import MANY, for_kernels, in_parts
 
 # Rows of X handled at a time, so that temporaries stay in cache; measured in benchmarks/kernels.py.
 BLOCK = 1024
@@ -32,6 +34,27 @@ class TruncationDefect(NamedTuple):
     rank: int
     condition: float
     defect: float
+
+
+class TruncationStep(NamedTuple):
+    """Points after one layer, and after the truncation maps up to it; see `truncation_steps`.
+
+    Attributes
+    ----------
+    layer : int
+        Number of the layer, from 1 to L.
+    W, b : ndarray, shapes (d_l, n), (d_l,)
+        Cumulative parameters, n being the dimension of the truncated points.
+    output : ndarray, shape (N, d_l)
+        Output of the layer (of the network, for the last one).
+    truncated : ndarray, shape (N, n)
+    """
+
+    layer: int
+    W: np.ndarray
+    b: np.ndarray
+    output: np.ndarray
+    truncated: np.ndarray
 
 
 class TruncationDegree(NamedTuple):
@@ -112,7 +135,11 @@ def truncation_map(W, b, X, *, rtol=None):
     W, b = as_layer(W, b)
     X = as_points(X, d=W.shape[1])
     W, b, pinv = _prepared(W, b, as_rtol(rtol, W.shape), X.dtype)
-    out = np.empty_like(X)
+    out = np.empty(X.shape, X.dtype)
+    if W.size <= kernels.SMALL and len(X) >= MANY:
+        X = for_kernels(X)
+        in_parts(lambda s: kernels.truncation_map(W, b, pinv, X[s], out[s]), len(X))
+        return out
     hidden = np.empty((min(BLOCK, len(X)), len(W)), X.dtype)
     for start in range(0, len(X), BLOCK):
         block = X[start : start + BLOCK]
@@ -172,11 +199,7 @@ def truncate(net, X, *, rtol=None):
     [array([[3., 2.],
            [1., 1.]])]
     """
-    check_network(net, ReLUNetwork)
-    X = as_points(X, d=net.widths[0])
-    net, X = padded(net, X)
-    Ws, bs = cumulative_parameters(net)
-    return _chain(Ws[:-1], bs[:-1], X, rtol)
+    return [step.truncated for step in truncation_steps(net, X, rtol=rtol)][:-1]
 
 
 def truncation_defects(net, X, *, rtol=None):
@@ -227,18 +250,62 @@ def truncation_defects(net, X, *, rtol=None):
     2 1 inf 3.536
     3 1 1.0 2.5
     """
+    return [step_defect(step, rtol=rtol) for step in truncation_steps(net, X, rtol=rtol)]
+
+
+def truncation_steps(net, X, *, rtol=None):
+    """Follow points through a network and through its truncation maps at once, layer by layer.
+
+    What `truncate` and `truncation_defects` are made of; memory for one layer at a time.
+
+    Parameters
+    ----------
+    net : ReLUNetwork
+    X : array_like, shape (N, d_0)
+    rtol : float, optional
+        As in `truncation_map`.
+
+    Yields
+    ------
+    TruncationStep
+        For layers 1, ..., L; the last one leaves the truncated points as they are.
+
+    Raises
+    ------
+    ValueError
+        If `net` is no ReLU network or `X` does not fit its input.
+    """
     check_network(net, ReLUNetwork)
-    X = as_points(X, d=net.widths[0])
-    outputs = [*net.hidden(X), net(X)]
-    net, X = padded(net, X)
-    Ws, bs = cumulative_parameters(net)
-    truncated = _chain(Ws[:-1], bs[:-1], X, rtol)
-    truncated.append(truncated[-1] if truncated else X)
-    rows = []
-    for l, (W, b, x, tau) in enumerate(zip(Ws, bs, outputs, truncated, strict=True), start=1):
-        error = np.linalg.norm(x - tau @ W.T - b, axis=1)
-        rows.append(TruncationDefect(l, *_rank_condition(W, rtol), float(error.max(initial=0.0))))
-    return rows
+    output = as_points(X, d=net.widths[0])
+    wide, truncated = padded(net, output)
+    Ws, bs = cumulative_parameters(wide)
+    for l, (V, c) in enumerate(zip(net.weights, net.biases, strict=True), start=1):
+        output = output @ V.T.astype(output.dtype, copy=False)
+        output += c.astype(output.dtype, copy=False)
+        if l < len(Ws):
+            np.maximum(output, 0, out=output)
+            truncated = truncation_map(Ws[l - 1], bs[l - 1], truncated, rtol=rtol)
+        yield TruncationStep(l, Ws[l - 1], bs[l - 1], output, truncated)
+
+
+def step_defect(step, *, rtol=None):
+    """By how much the identity x = W x_tau + b fails at one layer.
+
+    Parameters
+    ----------
+    step : TruncationStep
+    rtol : float, optional
+        Threshold of the rank.
+
+    Returns
+    -------
+    TruncationDefect
+    """
+    error = step.truncated @ step.W.T
+    error += step.b
+    error -= step.output
+    defect = float(np.sqrt(np.einsum("nm,nm->n", error, error).max(initial=0.0)))
+    return TruncationDefect(step.layer, *_rank_condition(step.W, rtol), defect)
 
 
 def truncation_degree(W, b, X, index):
@@ -320,14 +387,6 @@ def padded(net, X):
     )
 
 
-def _chain(Ws, bs, X, rtol):
-    chain = []
-    for W, b in zip(Ws, bs, strict=True):
-        X = truncation_map(W, b, X, rtol=rtol)
-        chain.append(X)
-    return chain
-
-
 def _prepared(W, b, rtol, dtype):
     """Return the layer, divided by a power of two so that max |W| is about 1, and its inverse.
 
@@ -338,7 +397,8 @@ def _prepared(W, b, rtol, dtype):
     with np.errstate(over="ignore", under="ignore"):
         W, b = np.ldexp(W, -exponent), np.ldexp(b, -exponent)
         pinv = np.linalg.pinv(W, rtol=rtol)
-        layer = tuple(array.astype(dtype, copy=False) for array in (W, b, pinv))
+        # `copy` makes the layout and the flags those the kernel is compiled for.
+        layer = tuple(array.astype(dtype, order="C", copy=True) for array in (W, b, pinv))
     if not all(np.isfinite(array).all() for array in layer):
         raise ValueError(
             f"W and b must fit {dtype} when divided by the largest weight, got max |b| / max |W| "

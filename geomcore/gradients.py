@@ -1,0 +1,273 @@
+"""Activation patterns of a network, and its derivatives with respect to the input."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from geomcore import kernels
+from geomcore.arrays import as_array, as_points, check_network
+from geomcore.layers import Affine, ReLU
+from geomcore.network import Network, ReLUNetwork
+from geomcore.threads import MANY, for_kernels, in_parts
+
+# Rows handled at a time where all layers' outputs are kept.
+BLOCK = 4096
+
+
+class AffineMap(NamedTuple):
+    """The affine map x -> A x + c; see `affine_map_at`.
+
+    Attributes
+    ----------
+    A : ndarray, shape (d_L, d_0)
+    c : ndarray, shape (d_L,)
+    """
+
+    A: np.ndarray
+    c: np.ndarray
+
+
+def activation_pattern(net, X):
+    r"""Say which hidden units are active at which points.
+
+    Unit i of layer :math:`\ell` is active at x if
+    :math:`(W_\ell x^{(\ell-1)} + b_\ell)_i > 0`.
+
+    Parameters
+    ----------
+    net : ReLUNetwork
+        Of widths (d_0, ..., d_L).
+    X : array_like, shape (N, d_0)
+
+    Returns
+    -------
+    ndarray of bool, shape (N, d_1 + ... + d_{L-1})
+        One row per point, the first hidden layer first.
+
+    Raises
+    ------
+    ValueError
+        If `net` is no ReLU network or `X` does not fit its input.
+
+    See Also
+    --------
+    affine_map_at : what the network is where the pattern is constant.
+
+    References
+    ----------
+    .. [1] J. Vallin, K. Larsson, M. G. Larson, "The geometric structure of
+       fully-connected ReLU layers", arXiv:2310.03482.
+
+    Examples
+    --------
+    >>> net = ReLUNetwork([np.eye(2), [[1, 1]]], [[0, -1], [0]])
+    >>> activation_pattern(net, [[1, 2], [1, 0], [-1, 1]])
+    array([[ True,  True],
+           [ True, False],
+           [False, False]])
+    """
+    check_network(net, ReLUNetwork)
+    X = as_points(X, d=net.widths[0])
+    if len(X) < MANY or len(net.widths) == 2:
+        return np.hstack([np.empty((len(X), 0), bool), *(x > 0 for x in net.hidden(X))])
+    X = for_kernels(X)
+    parameters, widths = net.packed(X.dtype)
+    out = np.empty((len(X), sum(net.widths[1:-1])), bool)
+    in_parts(
+        lambda s: kernels.activation_pattern(parameters, widths, X[s], out[s]),
+        len(X),
+        threads=_is_narrow(net),
+    )
+    return out
+
+
+def input_gradients(net, X, output=0):
+    r"""Gradients of one output of a network with respect to its input.
+
+    .. math:: \nabla_x \, x^{(L)}_o (x) \quad \text{for each row } x
+
+    Parameters
+    ----------
+    net : Network
+        Any chain of layers; ReLU networks take a compiled kernel.
+    X : array_like, shape (N, d)
+    output : int, optional
+        Index o of the output, from 0; default 0.
+
+    Returns
+    -------
+    ndarray, shape (N, d)
+        float32 if `X` is.
+
+    Raises
+    ------
+    ValueError
+        If `net` is no network, `X` does not fit its input, or it has no such
+        output.
+
+    Notes
+    -----
+    The derivative of the ReLU at 0 is taken as 0. Time and memory are those
+    of one forward and one backward pass.
+
+    References
+    ----------
+    .. [1] J. Vallin, K. Larsson, M. G. Larson, "The geometric structure of
+       fully-connected ReLU layers", arXiv:2310.03482.
+
+    Examples
+    --------
+    >>> net = ReLUNetwork([np.eye(2), [[3, 5]]], [[0, 0], [0]])
+    >>> input_gradients(net, [[1, 1], [1, -1], [-1, -1]])
+    array([[3., 5.],
+           [3., 0.],
+           [0., 0.]])
+    """
+    check_network(net, Network)
+    X = as_points(X, d=_input_width(net))
+    if len(X) < MANY or not isinstance(net, ReLUNetwork):
+        return _pulled_back(net, X, output)[:, 0]
+    X = for_kernels(X)
+    _check_output(output, net.widths[-1])
+    parameters, widths = net.packed(X.dtype)
+    out = np.empty(X.shape, X.dtype)
+    in_parts(
+        lambda s: kernels.input_gradients(parameters, widths, X[s], output, out[s]),
+        len(X),
+        threads=_is_narrow(net),
+    )
+    return out
+
+
+def input_jacobians(net, X):
+    r"""Jacobian matrices of a network with respect to its input.
+
+    Parameters
+    ----------
+    net : Network
+        Any chain of layers, with d_L outputs.
+    X : array_like, shape (N, d)
+
+    Returns
+    -------
+    ndarray, shape (N, d_L, d)
+        Entry (i, o, k) is the derivative of output o by coordinate k at row i.
+
+    Raises
+    ------
+    ValueError
+        If `net` is no network or `X` does not fit its input.
+
+    See Also
+    --------
+    input_gradients : one output, faster.
+
+    References
+    ----------
+    .. [1] J. Vallin, K. Larsson, M. G. Larson, "The geometric structure of
+       fully-connected ReLU layers", arXiv:2310.03482.
+
+    Examples
+    --------
+    >>> net = ReLUNetwork([np.eye(2), [[3, 5], [1, 1]]], [[0, 0], [0, 0]])
+    >>> input_jacobians(net, [[1, -1]])
+    array([[[3., 0.],
+            [1., 0.]]])
+    """
+    check_network(net, Network)
+    return _pulled_back(net, as_points(X, d=_input_width(net)), None)
+
+
+def affine_map_at(net, x):
+    r"""Return the affine map that a ReLU network is around a point.
+
+    .. math:: x^{(L)}(x') = A x' + c \quad
+              \text{for all } x' \text{ with the activation pattern of } x
+
+    Parameters
+    ----------
+    net : Network
+        Made of affine layers and ReLUs.
+    x : array_like, shape (d_0,)
+
+    Returns
+    -------
+    AffineMap
+        ``(A, c)`` of shapes (d_L, d_0) and (d_L,), float64.
+
+    Raises
+    ------
+    ValueError
+        If `net` is not piecewise affine, or `x` does not fit its input.
+
+    Notes
+    -----
+    A unit whose pre-activation is exactly 0 counts as inactive.
+
+    References
+    ----------
+    .. [1] J. Vallin, K. Larsson, M. G. Larson, "The geometric structure of
+       fully-connected ReLU layers", arXiv:2310.03482.
+
+    Examples
+    --------
+    >>> net = ReLUNetwork([np.eye(2), [[3, 5]]], [[1, 1], [2]])
+    >>> A, c = affine_map_at(net, [0, -4])
+    >>> A, c
+    (array([[3., 0.]]), array([5.]))
+    """
+    check_network(net, Network)
+    value = as_array(x, "x", 1)
+    d = _input_width(net)
+    if d is not None and len(value) != d:
+        raise ValueError(f"x must have {d} entries, got shape {value.shape}")
+    A, c = np.eye(len(value)), np.zeros(len(value))
+    for layer in net.layers:
+        if isinstance(layer, Affine):
+            A, c = layer.W @ A, layer.W @ c + layer.b
+            value = layer.W @ value + layer.b
+        elif isinstance(layer, ReLU):
+            active = value > 0
+            A, c = np.where(active[:, None], A, 0), np.where(active, c, 0)
+            value = np.where(active, value, 0)
+        else:
+            raise ValueError(f"net must consist of affine layers and ReLUs, found {layer!r}")
+    return AffineMap(A, c)
+
+
+def _pulled_back(net, X, output):
+    """Return the Jacobians (N, d_L, d) at X, or those of one output only, (N, 1, d)."""
+    layers = net.layers
+    blocks = []
+    for start in range(0, max(len(X), 1), BLOCK):
+        values = [X[start : start + BLOCK]]
+        for layer in layers:
+            values.append(layer(values[-1]))
+        outputs = range(values[-1].shape[1])
+        if output is not None:
+            _check_output(output, len(outputs))
+            outputs = [output]
+        J = np.empty((len(values[0]), len(outputs), X.shape[1]), X.dtype)
+        for j, o in enumerate(outputs):
+            g = np.zeros_like(values[-1])
+            g[:, o] = 1
+            for layer, value, out in zip(layers[::-1], values[-2::-1], values[:0:-1], strict=True):
+                g = layer.pull_back(value, out, g)
+            J[:, j] = g
+        blocks.append(J)
+    return np.concatenate(blocks)
+
+
+def _check_output(output, m):
+    if not (isinstance(output, int | np.integer) and 0 <= output < m):
+        raise ValueError(f"output must be an integer between 0 and {m - 1}, got {output!r}")
+
+
+def _input_width(net):
+    """Width of the input if the first layer tells, else None."""
+    W = net.weights[0] if isinstance(net, ReLUNetwork) else getattr(net.layers[0], "W", None)
+    return None if W is None else W.shape[1]
+
+
+def _is_narrow(net):
+    return max(W.size for W in net.weights) <= kernels.SMALL

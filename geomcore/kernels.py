@@ -1,0 +1,226 @@
+"""Compiled kernels: arrays in, arrays out, no checks.
+
+They are what the public functions call on many points, and are public
+themselves: call them from your own ``@njit`` functions. All are serial and
+release the interpreter lock, so that they may be run from several threads, or
+inside a ``prange`` of yours.
+
+Conventions. Points are rows. All float arrays of a call have one dtype,
+float64 or float32, and are C-contiguous. A network is *packed*
+(`geomcore.ReLUNetwork.packed`): one vector of parameters, layer by layer W
+row-major and then b, and the int64 vector of widths (d_0, ..., d_L); so one
+compiled version serves all depths. Inside, points are handled in tiles (units
+x points): small products are loops along the points, which vectorise, large
+ones go to BLAS.
+"""
+
+import numpy as np
+from numba import njit
+
+# Entries of a matrix up to which a loop beats BLAS on tiles, and points per
+# tile; measured in benchmarks/kernels.py.
+SMALL = 256
+TILE = 128
+
+# Sums may be reordered and multiply-adds fused; nan, inf and signed zeros keep their meaning.
+FLAGS = {"reassoc", "contract"}
+
+
+@njit(cache=True, nogil=True, fastmath=FLAGS)
+def cumulative_parameters(parameters, widths):
+    """Return the cumulative parameters of a packed network, packed.
+
+    Layer by layer W^(l) (d_l, d_0) row-major and then b^(l) (d_l,).
+    """
+    d = widths[0]
+    packed = np.empty(widths[1:].sum() * (d + 1), parameters.dtype)
+    m = widths[1]
+    at, to = m * (d + 1), m * (d + 1)
+    packed[:to] = parameters[:to]
+    for l in range(2, len(widths)):
+        n, m = widths[l - 1], widths[l]
+        before = to - n * (d + 1)
+        W = parameters[at : at + m * n].reshape(m, n)
+        W_before = packed[before : before + n * d].reshape(n, d)
+        b_before = packed[before + n * d : to].copy()
+        packed[to : to + m * d] = np.dot(W, W_before).reshape(m * d)
+        at += m * n
+        to += m * d
+        packed[to : to + m] = np.dot(W, b_before) + parameters[at : at + m]
+        at += m
+        to += m
+    return packed
+
+
+@njit(cache=True, nogil=True, fastmath=FLAGS)
+def pseudoinverse_cone(W, b, rtol):
+    """Return base -W^+ b (d,) and edges W^+ e_i (m, d), one per row, of a layer (m, d), (m,).
+
+    Singular values of W below `rtol` times the largest count as zero.
+    """
+    W_plus = np.linalg.pinv(W, rtol)
+    return -np.dot(W_plus, b), W_plus.T.copy()
+
+
+@njit(cache=True, nogil=True, fastmath=FLAGS)
+def truncation_map(W, b, W_plus, X, out):
+    """Fill `out` (N, d) with W^+ max(W x, -b), for W (m, d), b (m,), W_plus (d, m), X (N, d)."""
+    N, d = X.shape
+    m = len(b)
+    x = np.zeros((d, TILE), X.dtype)
+    h = np.empty((m, TILE), X.dtype)
+    for start in range(0, N, TILE):
+        _gather(X, start, x)
+        _product(W, x, h)
+        for i in range(m):
+            h_i, floor = h[i], -b[i]
+            for p in range(TILE):
+                h_i[p] = max(h_i[p], floor)
+        _product(W_plus, h, x)
+        _scatter(x, start, out)
+
+
+@njit(cache=True, nogil=True, fastmath=FLAGS)
+def forward(parameters, widths, X, out):
+    """Fill `out` (N, d_L) with the outputs of a packed network at X (N, d_0)."""
+    m, n = widths[-1], widths[-2]
+    tiles = _tiles(widths, X.dtype.type(0))
+    z = np.empty((m, TILE), X.dtype)
+    last = len(parameters) - m * n - m
+    for start in range(0, len(X), TILE):
+        _gather(X, start, tiles[: widths[0]])
+        _hidden(parameters, widths, tiles)
+        _affine(parameters, last, tiles[len(tiles) - n :], z)
+        _scatter(z, start, out)
+
+
+@njit(cache=True, nogil=True, fastmath=FLAGS)
+def activation_pattern(parameters, widths, X, out):
+    """Fill the bool array `out` (N, d_1 + ... + d_{L-1}): pre-activation > 0."""
+    tiles = _tiles(widths, X.dtype.type(0))
+    hidden = tiles[widths[0] :]
+    for start in range(0, len(X), TILE):
+        _gather(X, start, tiles[: widths[0]])
+        _hidden(parameters, widths, tiles)
+        for p in range(min(TILE, len(X) - start)):
+            for i in range(len(hidden)):
+                out[start + p, i] = hidden[i, p] > 0
+
+
+@njit(cache=True, nogil=True, fastmath=FLAGS)
+def input_gradients(parameters, widths, X, output, out):
+    """Fill `out` (N, d_0) with the gradients of one output of a packed network at X (N, d_0)."""
+    tiles = _tiles(widths, X.dtype.type(0))
+    g = np.empty((widths[:-1].max(), TILE), X.dtype)
+    g_next = np.empty_like(g)
+    n = widths[-2]
+    last = len(parameters) - widths[-1] * (n + 1)
+    for start in range(0, len(X), TILE):
+        _gather(X, start, tiles[: widths[0]])
+        _hidden(parameters, widths, tiles)
+        for k in range(n):
+            g[k] = parameters[last + output * n + k]
+        _scatter(_pull_back(parameters, widths, tiles, g, g_next)[: widths[0]], start, out)
+
+
+@njit(cache=True, nogil=True, fastmath=FLAGS)
+def _tiles(widths, zero):
+    """Return zeros for one tile of the inputs and of every hidden layer, one below the other."""
+    return np.full((widths[:-1].sum(), TILE), zero)
+
+
+@njit(cache=True, nogil=True, fastmath=FLAGS)
+def _gather(X, start, x):
+    """Copy rows of X from `start` on into the columns of the tile x; the rest is left alone."""
+    for p in range(min(TILE, len(X) - start)):
+        for k in range(len(x)):
+            x[k, p] = X[start + p, k]
+
+
+@njit(cache=True, nogil=True, fastmath=FLAGS)
+def _scatter(x, start, out):
+    """Copy the columns of the tile x into rows of `out` from `start` on."""
+    for p in range(min(TILE, len(out) - start)):
+        for k in range(len(x)):
+            out[start + p, k] = x[k, p]
+
+
+@njit(cache=True, nogil=True, fastmath=FLAGS)
+def _product(W, x, z):
+    """z (m, TILE) = W (m, n) x (n, TILE)."""
+    m, n = W.shape
+    if m * n > SMALL:
+        np.dot(W, x, z)
+        return
+    for i in range(m):
+        z_i, x_k, w = z[i], x[0], W[i, 0]
+        for p in range(TILE):
+            z_i[p] = w * x_k[p]
+        for k in range(1, n):
+            x_k, w = x[k], W[i, k]
+            for p in range(TILE):
+                z_i[p] += w * x_k[p]
+
+
+@njit(cache=True, nogil=True, fastmath=FLAGS)
+def _product_transposed(W, g, t):
+    """t (n, TILE) = W (m, n) transposed times g (m, TILE)."""
+    m, n = W.shape
+    if m * n > SMALL:
+        np.dot(W.T, g, t)
+        return
+    for k in range(n):
+        t_k, g_i, w = t[k], g[0], W[0, k]
+        for p in range(TILE):
+            t_k[p] = w * g_i[p]
+        for i in range(1, m):
+            g_i, w = g[i], W[i, k]
+            for p in range(TILE):
+                t_k[p] += w * g_i[p]
+
+
+@njit(cache=True, nogil=True, fastmath=FLAGS)
+def _affine(parameters, at, x, z):
+    """z (m, TILE) = W x + b for the layer whose parameters begin at `at`, and x (n, TILE)."""
+    m, n = len(z), len(x)
+    _product(parameters[at : at + m * n].reshape(m, n), x, z)
+    for i in range(m):
+        z_i, b_i = z[i], parameters[at + m * n + i]
+        for p in range(TILE):
+            z_i[p] += b_i
+
+
+@njit(cache=True, nogil=True, fastmath=FLAGS)
+def _hidden(parameters, widths, tiles):
+    """Fill the tiles of the hidden layers, below that of the input."""
+    zero = tiles.dtype.type(0)
+    at, row = 0, 0
+    for l in range(1, len(widths) - 1):
+        n, m = widths[l - 1], widths[l]
+        z = tiles[row + n : row + n + m]
+        _affine(parameters, at, tiles[row : row + n], z)
+        for i in range(m):
+            z_i = z[i]
+            for p in range(TILE):
+                z_i[p] = max(z_i[p], zero)
+        at += m * (n + 1)
+        row += n
+
+
+@njit(cache=True, nogil=True, fastmath=FLAGS)
+def _pull_back(parameters, widths, tiles, g, g_next):
+    """Turn g, the gradient with respect to the last hidden layer, into that of the input."""
+    zero = g.dtype.type(0)
+    at = len(parameters) - widths[-1] * (widths[-2] + 1)
+    row = len(tiles)
+    for l in range(len(widths) - 2, 0, -1):
+        m, n = widths[l], widths[l - 1]
+        at -= m * (n + 1)
+        row -= m
+        for i in range(m):
+            g_i, z_i = g[i], tiles[row + i]
+            for p in range(TILE):
+                g_i[p] = g_i[p] if z_i[p] > 0 else zero
+        _product_transposed(parameters[at : at + m * n].reshape(m, n), g[:m], g_next[:n])
+        g, g_next = g_next, g
+    return g
