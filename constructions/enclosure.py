@@ -73,7 +73,7 @@ class Enclosure(NamedTuple):
     weighted_bound: float
 
 
-def enclose(net, X, labels, *, bits=128, most_bits=1024, exact=False):
+def enclose(net, X, labels, *, bits=None, most_bits=8192, exact=False):
     """Follow the exact network on the data, at more and more bits until every sign is known.
 
     Parameters
@@ -82,7 +82,8 @@ def enclose(net, X, labels, *, bits=128, most_bits=1024, exact=False):
     X : ndarray of float64, shape (N, d)
     labels : Labels
     bits, most_bits : int, optional
-        First and last precision; doubled in between.
+        First and last precision; doubled in between. The default of the first
+        is 128, or more if the product of the layers' norms eats them up.
     exact : bool, optional
         Go on doubling until the balls of the loss have radius 0 but for the
         division by N (sums and products of floats are dyadic numbers, so
@@ -95,6 +96,10 @@ def enclose(net, X, labels, *, bits=128, most_bits=1024, exact=False):
     if exact:
         spread = sum(53 + _exponent_range(W) for W in [*net.weights, *net.biases, X])
         bits = most_bits = 2 * spread
+    if bits is None:
+        sizes = [np.abs(W).sum(axis=1).max() for W in net.weights]
+        growth = sum(float(np.log2(max(s, 1.0))) for s in sizes)
+        bits = 32 * max(4, int(np.ceil((64 + growth) / 32)))
     while True:
         with precision(bits):
             found = _Pass(net, X).run(labels)
@@ -291,7 +296,8 @@ class _RoundedProduct:
         self.b, b_radius = _middle_and_radius(c.entries())
         # in any order of summation, fused or not: |error| <= gamma_{d+2} (|x||w| + |b|)
         unit = 2 * (shape[1] + 4) * EPS
-        norms = np.linalg.norm(self.W, axis=1), np.linalg.norm(W_radius, axis=1)
+        # the sum of a radius' entries bounds its norm and, unlike that, cannot overflow early
+        norms = np.linalg.norm(self.W, axis=1), W_radius.sum(axis=1)
         self.slope = (unit * norms[0] + norms[1]) * (1 + 1e-6)
         self.level = (unit * np.abs(self.b) + b_radius) * (1 + 1e-6) + 1e-290
 

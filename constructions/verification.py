@@ -8,11 +8,11 @@ from typing import NamedTuple
 import numpy as np
 from flint import arb, arb_mat
 
-from constructions.enclosure import above, enclose
+from constructions.enclosure import BLOCK, above, enclose
 from constructions.exact import ball_matrix, precision
 from geomcore.arrays import as_labels, as_points
 from geomcore.network import ReLUNetwork
-from geomcore.truncation import truncate, truncation_defects
+from geomcore.truncation import step_defect, truncation_steps
 
 VERDICTS = ("global minimum", "local minimum", "saddle", "not stationary", "undetermined")
 FORMAT = "geomcore certificate"
@@ -242,8 +242,7 @@ def verify(net, X, y, *, targets=None, exact=False, rtol=1e-8):
         checks=(
             _pattern_check(enclosure),
             Check("exactly zero loss next to it", near, distance, why),
-            _collapse_check(net, X, labels),
-            _identity_check(net, X),
+            *_truncation_checks(net, X, labels),
         ),
         points=len(X),
         widths=net.widths,
@@ -262,13 +261,17 @@ def nearest_target(output, targets):
 
 def gradient_norm(net, X, Y):
     """Norm of the gradient of the mean squared error norm in all weights and biases."""
-    inputs = [X, *net.hidden(X)]
-    delta = 2 * (net(X) - Y) / len(X)
-    total = 0.0
-    for W, x in zip(reversed(net.weights), reversed(inputs), strict=True):
-        total += ((delta.T @ x) ** 2).sum() + (delta.sum(axis=0) ** 2).sum()
-        delta = (delta @ W) * (x > 0)
-    return float(np.sqrt(total))
+    weight_gradients = [np.zeros(W.shape) for W in net.weights]
+    bias_gradients = [np.zeros(b.shape) for b in net.biases]
+    for start in range(0, len(X), BLOCK):
+        x, y = X[start : start + BLOCK], Y[start : start + BLOCK]
+        inputs = [x, *net.hidden(x)]
+        delta = 2 * (net(x) - y) / len(X)
+        for l in reversed(range(len(net.weights))):
+            weight_gradients[l] += delta.T @ inputs[l]
+            bias_gradients[l] += delta.sum(axis=0)
+            delta = (delta @ net.weights[l]) * (inputs[l] > 0)
+    return float(np.sqrt(sum((g**2).sum() for g in [*weight_gradients, *bias_gradients])))
 
 
 def _exact_last_layer(net, labels, enclosure):
@@ -311,22 +314,26 @@ def _pattern_check(enclosure):
     return Check("activation pattern of the exact network", True, smallest, detail)
 
 
-def _collapse_check(net, X, labels):
-    name = "truncated points equal within each class"
-    stages = truncate(net, X)
-    if not stages:
-        return Check(name, None, None, "the network has no hidden layer")
-    last = stages[-1]
-    means = np.stack([last[labels.index == q].mean(axis=0) for q in range(len(labels.classes))])
-    spread = float(np.linalg.norm(last - means[labels.index], axis=1).max())
-    size = float(np.linalg.norm(X - X.mean(axis=0), axis=1).max()) or 1.0
-    return Check(name, spread <= 1e-8 * size, spread / size, f"relative spread {spread / size:.2g}")
-
-
-def _identity_check(net, X):
-    name = "x = W x_tau + b at every layer"
-    defects = truncation_defects(net, X)
-    worst = max(defects, key=lambda row: row.defect)
-    scale = max(float(np.abs(h).max(initial=0)) for h in [*net.hidden(X), net(X)]) or 1.0
+def _truncation_checks(net, X, labels):
+    """Whether truncation collapses each class to a point, and represents the network."""
+    identity = "x = W x_tau + b at every layer"
+    collapse = "truncated points equal within each class"
+    worst, scale = None, 0.0
+    for step in truncation_steps(net, X):
+        row = step_defect(step)
+        if worst is None or row.defect > worst.defect:
+            worst = row
+        scale = max(scale, float(np.abs(step.output).max()))
     detail = f"largest defect {worst.defect:.2g} (layer {worst.layer}, rank {worst.rank})"
-    return Check(name, worst.defect <= 1e-8 * scale, float(worst.defect), detail)
+    holds = worst.defect <= 1e-8 * (scale or 1.0)
+    checks = [Check(identity, holds, float(worst.defect), detail)]
+    if len(net.weights) == 1:
+        return [Check(collapse, None, None, "the network has no hidden layer"), *checks]
+    last = step.truncated
+    _, first = np.unique(labels.index, return_index=True)
+    spread = max(
+        float(np.abs(last[labels.index == q] - last[row]).max()) for q, row in enumerate(first)
+    )
+    size = float(np.abs(X - X[0]).max()) or 1.0
+    detail = f"largest difference {spread / size:.2g} of the size of the data"
+    return [Check(collapse, spread <= 1e-8 * size, spread / size, detail), *checks]
