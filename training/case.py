@@ -82,13 +82,12 @@ class Case:
         net, found = self.network, self.certificate
         return {
             "data": self.name,
-            "points": f"{len(self.data.X)} x {self.data.X.shape[1]}",
             "method": self.construction.method if self.construction else "-",
             "layers": str(len(net.weights)) if net else "-",
             "width": str(max(net.widths[1:])) if net else "-",
             "parameters": str(net.parameter_count) if net else "-",
-            "loss": f"{found.loss:.1e}" if found else "-",
-            "margin": f"{found.activation_margin:.1e}" if found else "-",
+            "loss": f"{found.loss:.0e}" if found else "-",
+            "margin": f"{found.activation_margin:.0e}" if found else "-",
             "verdict": self._verdict(),
             "time": f"{self.timings.get('construct', 0) + self.timings.get('verify', 0):.1f} s",
         }

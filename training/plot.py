@@ -14,24 +14,50 @@ from geomcore.truncation import padded, truncate
 MANY_POINTS = 500
 
 
-def figure_of_cones(data, layers=()):
-    """Draw the data with the cones that the layers collapse, or only the data.
+def figure_of_data(data):
+    """Draw the data, projected if they have more than three features."""
+    return lighten(plot.plot_data(data.X, data.y).figure)
+
+
+def figure_of_cones(data, net, layers):
+    """Draw, for each layer, the data as they arrive and the cone that the layer collapses.
 
     Parameters
     ----------
     data : Dataset
+        With 2 or 3 features.
+    net : ReLUNetwork
     layers : sequence of LayerRecord
-        Drawn if the data have 2 or 3 features.
+        If the first layer widens, the others act in a higher dimension and
+        are not drawn.
 
     Returns
     -------
     matplotlib Figure
     """
-    ax = plot.plot_data(data.X, data.y)
-    if layers and data.X.shape[1] in (2, 3):
-        classes = np.unique(data.y).tolist()
-        plot.plot_cones(list(layers), ax=ax, classes=[classes.index(r.label) for r in layers])
-    return lighten(ax.figure)
+    d = data.X.shape[1]
+    if net.widths[1] > d:
+        layers = layers[:1]
+    stages = [data.X, *truncate(net, data.X)]
+    classes = np.unique(data.y).tolist()
+    columns = min(len(layers), 3)
+    rows = math.ceil(len(layers) / columns)
+    fig = plt.figure(figsize=(4.2 * columns + 0.9, 4.2 * rows), layout="constrained")
+    box = None
+    for l, layer in enumerate(layers):
+        space = {"projection": "3d", "computed_zorder": False} if d == 3 else {}
+        ax = fig.add_subplot(rows, columns, l + 1, **space)
+        plot.plot_data(stages[l], data.y, ax=ax, legend=False)
+        axes = "xyz"[:d]
+        if box is None:
+            box = [getattr(ax, f"get_{k}lim")() for k in axes]
+        for k, limits in zip(axes, box, strict=True):
+            getattr(ax, f"set_{k}lim")(limits)
+        ax.set_aspect("equal", adjustable="box")
+        plot.plot_cones([layer], ax=ax, box=box, classes=[classes.index(layer.label)])
+        ax.set_title(f"layer {layer.index} collapses class {layer.label}", fontsize=10)
+    fig.legend(handles=legend_handles(classes), loc="outside right center", frameon=False)
+    return lighten(fig)
 
 
 def figure_of_sectors(net, data):
@@ -116,3 +142,8 @@ def lighten(fig):
             for cloud in clouds:
                 cloud.set_rasterized(True)
     return fig
+
+
+def close(fig):
+    """Forget a figure that has been saved."""
+    plt.close(fig)
