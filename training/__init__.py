@@ -1,1 +1,46 @@
-"""Training, studies, experiments and the command line."""
+"""Training, studies, experiments and the command line.
+
+Names are loaded when first used, so that the command line starts quickly.
+"""
+
+from importlib import import_module
+
+_HOME = {
+    "LossBelow": "stopping",
+    "SGD": "optimizers",
+    "SquaredError": "losses",
+    "StudyResult": "study",
+    "TrainResult": "trainer",
+    "largest_curvature": "curvature",
+    "perturb": "perturbation",
+    "perturbation_study": "study",
+    "train": "trainer",
+    "train_ensemble": "trainer",
+    "wilson_interval": "study",
+}
+
+__all__ = [
+    "SGD",
+    "LossBelow",
+    "SquaredError",
+    "StudyResult",
+    "TrainResult",
+    "largest_curvature",
+    "perturb",
+    "perturbation_study",
+    "train",
+    "train_ensemble",
+    "wilson_interval",
+]
+
+
+def __getattr__(name):
+    if name not in _HOME:
+        raise AttributeError(f"module 'training' has no attribute {name!r}")
+    value = getattr(import_module(f"training.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})
