@@ -94,8 +94,7 @@ def enclose(net, X, labels, *, bits=None, most_bits=8192, exact=False):
     Enclosure
     """
     if exact:
-        spread = sum(53 + _exponent_range(W) for W in [*net.weights, *net.biases, X])
-        bits = most_bits = 2 * spread
+        bits = most_bits = _digits_of_loss(net, X, labels)
     if bits is None:
         sizes = [np.abs(W).sum(axis=1).max() for W in net.weights]
         growth = sum(float(np.log2(max(s, 1.0))) for s in sizes)
@@ -108,21 +107,43 @@ def enclose(net, X, labels, *, bits=None, most_bits=8192, exact=False):
         bits *= 2
 
 
-def _exponent_range(array):
-    size = np.abs(array[array != 0])
-    if not size.size:
-        return 1
-    return int(np.log2(size.max()) - np.log2(size.min())) + 54
+def _digits_of_loss(net, X, labels):
+    """Binary digits that hold every number met on the way to the sum of squared errors."""
+    low, high = _exponents(X)
+    for W, b in zip(net.weights, net.biases, strict=True):
+        weight, bias = _exponents(W), _exponents(b)
+        low = min(low + weight[0], bias[0])
+        high = max(high + weight[1] + W.shape[1].bit_length(), bias[1]) + 1
+    target = _exponents(labels.targets)
+    low, high = min(low, target[0]), max(high, target[1]) + 1
+    return max(2 * (high - low) + (len(X) * labels.targets.shape[1]).bit_length() + 8, 64)
+
+
+def _exponents(array):
+    """(low, high) such that all entries are multiples of 2^low and less than 2^high."""
+    exponents = np.frexp(array[array != 0])[1]
+    if not exponents.size:
+        return 0, 0
+    return int(exponents.min()) - 53, int(exponents.max())
 
 
 def above(ball):
-    """A float that is at least every number in the ball."""
-    return float(np.nextafter(float(ball.upper()), np.inf))
+    """The least float, or the next one, that is at least every number in the ball."""
+    value = float(ball.upper())
+    return value if arb(value) >= ball else float(np.nextafter(value, np.inf))
 
 
 def below(ball):
-    """A float that is at most every number in the ball."""
-    return float(np.nextafter(float(ball.lower()), -np.inf))
+    """The greatest float, or the one before, that is at most every number in the ball."""
+    value = float(ball.lower())
+    return value if arb(value) <= ball else float(np.nextafter(value, -np.inf))
+
+
+def _lengths(rows):
+    """Upper bounds of the Euclidean norms of rows, also where squares would underflow."""
+    peak = np.abs(rows).max(axis=1, initial=0.0)
+    unit = np.where(peak > 0, peak, 1.0)[:, None]
+    return peak * np.linalg.norm(rows / unit, axis=1) * (1 + 1e-9) + 1e-300
 
 
 class _Pass:
@@ -130,7 +151,7 @@ class _Pass:
 
     def __init__(self, net, X):
         self.net, self.X = net, X
-        self.lengths = np.sqrt(np.einsum("nd,nd->n", X, X)) * (1 + 1e-9) + 1e-300
+        self.lengths = _lengths(X)
         self.clean = np.arange(len(X))
         self.cumulative = None
         self.groups = []
@@ -241,9 +262,12 @@ class _Pass:
 
     def _name_few_clean(self, width):
         """Turn clean points into groups if they are so few that a last layer could fit them."""
-        if self.cumulative is None or len(self.clean) > width + 1:
+        if len(self.clean) > width + 1:
             return
-        outputs = _affine_of_points(self.X[self.clean], *self.cumulative)
+        if self.cumulative is None:
+            outputs = [[arb(v) for v in row] for row in self.X[self.clean].tolist()]
+        else:
+            outputs = _affine_of_points(self.X[self.clean], *self.cumulative)
         for row, hidden in zip(self.clean, outputs, strict=True):
             self.groups.append(Group(np.array([row]), hidden, 0))
         self.clean = self.clean[:0]

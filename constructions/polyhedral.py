@@ -75,14 +75,16 @@ def faces_of_simplex(vertices):
     ValueError
         If the vertices do not span R^d.
     """
-    lifted = np.column_stack([vertices - vertices.mean(axis=0), np.ones(len(vertices))])
+    centred = vertices - vertices.mean(axis=0)
+    size = np.abs(centred).max(initial=0.0) or 1.0
+    lifted = np.column_stack([centred / size, np.ones(len(vertices))])
     if vertices.shape[0] != vertices.shape[1] + 1 or np.linalg.matrix_rank(lifted) < len(lifted):
         raise ValueError(
             f"simplex must hold d + 1 affinely independent vertices in R^d, "
             f"got shape {vertices.shape}"
         )
     inverse = np.linalg.inv(lifted)
-    W = -inverse[:-1].T
+    W = -inverse[:-1].T / size
     return W, -inverse[-1] - W @ vertices.mean(axis=0)
 
 

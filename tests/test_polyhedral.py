@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from constructions.polyhedral import (
@@ -79,6 +79,8 @@ def test_the_faces_of_a_cone_are_zero_at_the_base_and_one_at_the_edges(seed, d, 
 
 
 @settings(max_examples=25, deadline=None, derandomize=True)
+@example(0, 2, 17.0, 0.0)
+@example(0, 3, -17.0, 1.0)
 @given(st.integers(0, 10**6), st.integers(1, 4), st.floats(-8, 17), st.floats(-100, 100))
 def test_the_faces_of_a_simplex_are_one_at_the_opposite_vertices(seed, d, logarithm, shift):
     rng = np.random.default_rng(seed)

