@@ -9,8 +9,7 @@ from constructions.exact import signs, solve_nonnegative
 from constructions.programs import common_point, least_distance, maximum_margin
 from geomcore.arrays import as_labels, as_points, as_rtol
 
-# Entries of a program from which on the active-set method takes over from the interior-point one:
-# at 800 rows and 784 features it is ten times as fast (benchmarks/separation.py).
+# Most entries of a program that is given to the interior-point method.
 LARGE = 100_000
 
 
@@ -97,11 +96,10 @@ def separate(A, B, *, start=None, rtol=1e-6):
 
     Notes
     -----
-    Solvers: CLARABEL for the quadratic program, HIGHS for the common point,
-    SciPy's non-negative least squares where the margin is too small or the
-    working set too large for an interior-point method. None of them is
-    trusted: separation is proved by exact signs and its opposite by exact
-    convex weights.
+    Solvers: SciPy's non-negative least squares find the working set, CLARABEL
+    the margin on the few points that support it, HIGHS the common point. None
+    of them is trusted: separation is proved by exact signs and its opposite
+    by exact convex weights.
 
     Examples
     --------
@@ -122,23 +120,34 @@ def separate(A, B, *, start=None, rtol=1e-6):
     M = _signed_rows(A, B)
     rows = _first_rows(M, len(A), start)
     while True:
-        wc, infeasible = _margin_program(M, rows, rtol)
+        wc = _margin_program(M[rows], rtol)
         if wc is None:
-            certificate = _common_point(A, B, rows) if infeasible else None
+            certificate = _common_point(A, B, rows)
             answer = None if certificate is None else False
             return Separation(answer, None, 0.0, 0.0, certificate, _split(rows, len(A)))
         value = M @ wc
-        # with fewer constraints the program has a larger margin, so its value bounds the true one
-        reached = (value[: len(A)].min() + value[len(A) :].min()) / 2
         slack = value - 1
         slack[rows] = np.inf  # what the solver left over is not mended by asking again
         bad = np.flatnonzero(slack < 0)
-        if reached >= 1 - rtol or not len(bad):
+        # with fewer constraints the program has a larger margin, so its value bounds the true one
+        if _reached(value, len(A)) >= 1 - rtol or not len(bad):
             break
         worst = bad[np.argsort(slack[bad])[: max(50, M.shape[1])]]
         rows = np.r_[rows, worst]
 
-    return _from_hyperplane(A, B, wc[:-1], rows[(M[rows] @ wc) < 1 + 1e-3])
+    support = rows[value[rows] < 1 + 1e-3]
+    if len(support) * M.shape[1] <= LARGE:
+        polished = maximum_margin(M[support])
+        if polished is not None:
+            ratio = np.linalg.norm(wc[:-1]) / np.linalg.norm(polished[:-1])
+            if _reached(M @ polished, len(A)) * ratio > _reached(value, len(A)):
+                wc = polished
+    return _from_hyperplane(A, B, wc[:-1], support)
+
+
+def _reached(value, n):
+    """The margin that signed values of the first n and of the other rows leave, times |w|."""
+    return (value[:n].min() + value[n:].min()) / 2
 
 
 def _signed_rows(A, B):
@@ -186,18 +195,18 @@ def _as_rows(start, *sizes):
     )
 
 
-def _margin_program(M, rows, rtol):
-    """(solution or None, whether None means that the rows seem to be infeasible)."""
-    large = len(rows) * M.shape[1] > LARGE
-    wc = None if large else maximum_margin(M[rows])
-    least = -np.inf if wc is None else (M[rows] @ wc).min()
-    if least < 1 - rtol:
-        exact = least_distance(M[rows])
-        if exact is not None:
-            return exact, False
-        if least < 0.9:
-            return None, True
-    return wc, False
+def _margin_program(M, rtol):
+    """(w, c) of the largest margin for these rows, or None if there seems to be none.
+
+    The active-set method comes first: on a few hundred rows it takes a tenth
+    of the time of an interior-point method (benchmarks/separation.py).
+    """
+    wc = least_distance(M)
+    if wc is None or (M @ wc).min() < 1 - rtol:
+        other = maximum_margin(M) if M.size <= LARGE else None
+        if other is not None and (M @ other).min() > 0.9:
+            return other
+    return wc
 
 
 def _split(rows, n):
@@ -346,7 +355,8 @@ def elimination_order(X, y, *, rtol=1e-3):
         candidates = [q for q in remaining if known[q].answer.separable]
         if not candidates:
             break
-        best = max(candidates, key=lambda q: known[q].answer.margin)
+        largest = max(known[q].answer.margin for q in candidates)
+        best = next(q for q in candidates if known[q].answer.margin >= (1 - rtol) * largest)
         order.append(best)
         separations.append(known[best].answer)
         margins.append(known[best].answer.margin)
