@@ -244,8 +244,8 @@ def plot_outputs(out, y, targets=None, *, ax=None):
         show = class_mean_plane(labels.targets, range(len(labels.classes))) if k == 3 else _flat(k)
         image, rings = show(out), show(labels.targets)
         for j, ring in enumerate(rings):
-            ax.scatter(*ring, s=260, facecolor="none", edgecolor=class_style(j)[0], linewidth=1.5)
-        scatter(ax, image, labels)
+            ax.scatter(*ring, s=360, facecolor="none", edgecolor=class_style(j)[0], linewidth=1.5)
+        scatter(ax, image, labels, collapsed=_collapsed(out, labels, labels.targets))
         equal_scales(ax, np.vstack([image, rings]))
         name_axes(ax, ["in the plane of the targets", ""] if k == 3 else ["output 1", "output 2"])
         add_legend(ax, labels.classes)

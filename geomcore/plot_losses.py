@@ -41,6 +41,8 @@ def plot_histograms(losses, *, floor=1e-20, reference=None):
             raise ValueError(f"losses[{scale:g}] must be losses of at least one trial, none < 0")
     every = np.concatenate(list(losses.values()))
     inside = np.log10(every[np.isfinite(every) & (every > floor)])
+    if reference is not None and reference > floor:
+        inside = np.append(inside, np.log10(reference))
     # Half decades, at least two of them, all on whole multiples.
     low, high = (inside.min(), inside.max()) if len(inside) else (np.log10(floor),) * 2
     low, high = math.floor(low), max(math.ceil(high), math.floor(low) + 1)
@@ -48,7 +50,7 @@ def plot_histograms(losses, *, floor=1e-20, reference=None):
     # The two bars that stand for no interval keep off the axis of losses.
     wide, off = (high - low) * 0.07, (high - low) * 0.09
     first, last = low - off - wide, high + off
-    diverged = not np.isfinite(every).all()
+    diverged, resting = not np.isfinite(every).all(), bool((every <= floor).any())
     fig, axes = plt.subplots(
         len(losses),
         1,
@@ -74,12 +76,14 @@ def plot_histograms(losses, *, floor=1e-20, reference=None):
             ax.axvline(np.log10(reference), color="black", lw=1, ls=":")
     step = max(1, math.ceil((high - low) / 8))
     ticks = np.arange(math.ceil(low / step) * step, high + 1, step)
-    middles = [first + wide / 2] + ([last + wide / 2] if diverged else [])
-    names = [f"\nup to {floor:.0e}"] + (["\ndiverged"] if diverged else [])
+    middles = [first + wide / 2] * resting + [last + wide / 2] * diverged
+    names = [f"\nup to {floor:.0e}"] * resting + ["\ndiverged"] * diverged
     axes[-1, 0].set_xticks(
         [*middles, *ticks], [*names, *(f"$10^{{{t}}}$" for t in ticks)], fontsize=9
     )
-    axes[0, 0].set_xlim(first - wide, last + 2 * wide if diverged else high + wide)
+    axes[0, 0].set_xlim(
+        first - wide if resting else low - wide, last + 2 * wide if diverged else high + wide
+    )
     top = math.ceil(10 * highest) / 10
     axes[0, 0].set_ylim(0, 1.05 * top)
     axes[0, 0].set_yticks([0, top], ["0", f"{top:.0%}"])

@@ -115,6 +115,12 @@ def test_histograms_put_zeros_first_and_diverged_trials_last_and_lose_none():
         assert sum(heights.values()) == pytest.approx(1)
 
 
+def test_the_reference_loss_is_marked_within_the_limits():
+    (ax,) = plot_histograms({1: [1e-3]}, reference=1e-6).axes
+    assert ax.lines[0].get_xdata()[0] == -6
+    assert ax.get_xlim()[0] < -6
+
+
 def test_the_fraction_that_returns_is_drawn_with_its_interval():
     ax = plot_return([1, 0.1], [0.5, 0.9], [[0.4, 0.6], [0.8, 0.95]])
     line, *_ = ax.lines
