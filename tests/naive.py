@@ -147,3 +147,70 @@ def cluster_numbers(X, y):
             tangent = np.arcsin(min(4 * delta / np.linalg.norm(v), 1))
             theta = max(theta, 2 * (np.arctan2(across, along) + tangent))
     return delta, reach, theta
+
+
+# Geometry of a network: one point and one number at a time
+
+
+def relu_layers(weights, biases, x):
+    """Pre-activations of every layer at one point, by loops over Python floats."""
+    values, x = [], [float(t) for t in x]
+    for l, (W, b) in enumerate(zip(weights, biases, strict=True)):
+        z = [sum(float(w) * t for w, t in zip(row, x, strict=True)) for row in W]
+        z = [t + float(c) for t, c in zip(z, b, strict=True)]
+        values.append(np.array(z))
+        x = [max(t, 0.0) for t in z] if l < len(weights) - 1 else z
+    return values
+
+
+def truncated(W, b, x):
+    """tau(x): from 0, conjugate gradients on |W y - (relu(W x + b) - b)|^2 find least norm."""
+    W = np.asarray(W, float)
+    residual = np.maximum(W @ x + b, 0) - b
+    y = np.zeros(W.shape[1])
+    for _ in range(10):
+        slope = W.T @ residual
+        step = slope.copy()
+        for _ in range(min(W.shape)):
+            if not np.linalg.norm(slope) > 1e-14 * np.linalg.norm(W) * np.linalg.norm(residual):
+                break
+            image = W @ step
+            length = (slope @ slope) / (image @ image)
+            y = y + length * step
+            residual = residual - length * image
+            before, slope = slope, W.T @ residual
+            step = slope + (slope @ slope) / (before @ before) * step
+    return y
+
+
+def difference_quotients(function, x, step=1e-6):
+    """Jacobian of `function` at one point, from central differences."""
+    x = np.asarray(x, float)
+    columns = []
+    for k in range(len(x)):
+        e = np.zeros(len(x))
+        e[k] = step
+        columns.append((np.asarray(function(x + e)) - np.asarray(function(x - e))) / (2 * step))
+    return np.array(columns).T
+
+
+def composed(weights, biases):
+    """Cumulative parameters read off the affine map itself: images of 0 and of the unit vectors."""
+    Ws, bs = [], []
+    d = np.asarray(weights[0]).shape[1]
+    for l in range(1, len(weights) + 1):
+
+        def affine(x, l=l):
+            for W, b in zip(weights[:l], biases[:l], strict=True):
+                x = np.asarray(W) @ x + b
+            return x
+
+        bs.append(affine(np.zeros(d)))
+        Ws.append(np.array([affine(e) - bs[-1] for e in np.eye(d)]).T)
+    return Ws, bs
+
+
+def angle_between(u, v):
+    """Angle of two vectors, from the side lengths of their triangle (Kahan's formula)."""
+    u, v = u / np.linalg.norm(u), v / np.linalg.norm(v)
+    return 2 * np.arctan2(np.linalg.norm(u - v), np.linalg.norm(u + v))
