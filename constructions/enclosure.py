@@ -139,6 +139,11 @@ def below(ball):
     return value if arb(value) <= ball else float(np.nextafter(value, -np.inf))
 
 
+def point_key(x):
+    """The same bytes for equal points, so also for 0 and -0."""
+    return (x + 0.0).tobytes()
+
+
 def _lengths(rows):
     """Upper bounds of the Euclidean norms of rows, also where squares would underflow."""
     peak = np.abs(rows).max(axis=1, initial=0.0)
@@ -262,14 +267,19 @@ class _Pass:
 
     def _name_few_clean(self, width):
         """Turn clean points into groups if they are so few that a last layer could fit them."""
-        if len(self.clean) > width + 1:
-            return
+        of_point = {}
+        for row in self.clean:
+            of_point.setdefault(point_key(self.X[row]), []).append(row)
+            if len(of_point) > width + 1:
+                return
+        rows = [np.array(same) for same in of_point.values()]
+        points = self.X[[same[0] for same in rows]]
         if self.cumulative is None:
-            outputs = [[arb(v) for v in row] for row in self.X[self.clean].tolist()]
+            outputs = [[arb(v) for v in row] for row in points.tolist()]
         else:
-            outputs = _affine_of_points(self.X[self.clean], *self.cumulative)
-        for row, hidden in zip(self.clean, outputs, strict=True):
-            self.groups.append(Group(np.array([row]), hidden, 0))
+            outputs = _affine_of_points(points, *self.cumulative)
+        for same, hidden in zip(rows, outputs, strict=True):
+            self.groups.append(Group(same, hidden, 0))
         self.clean = self.clean[:0]
 
     def _loss(self, W, b, labels):

@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from flint import arb, arb_mat
 
-from constructions.enclosure import BLOCK, above, enclose
+from constructions.enclosure import BLOCK, above, enclose, point_key
 from constructions.exact import ball_matrix, precision
-from geomcore.arrays import as_labels, as_points
+from geomcore.arrays import as_labels, as_points, as_rtol
 from geomcore.network import ReLUNetwork
 from geomcore.truncation import step_defect, truncation_steps
 
@@ -132,6 +132,9 @@ class Certificate:
         if fields["verdict"] not in VERDICTS:
             raise ValueError(f"verdict must be one of {VERDICTS}, got {fields['verdict']!r}")
         fields = {name: _numbers(value) for name, value in fields.items()}
+        for name, value in fields.items():
+            if not _is_field(name, value):
+                raise ValueError(f"certificate holds no valid {name}: {value!r}")
         fields["checks"] = tuple(Check(**c) for c in fields["checks"])
         fields["margins"], fields["widths"] = tuple(fields["margins"]), tuple(fields["widths"])
         return cls(**fields)
@@ -145,6 +148,33 @@ def _plain(value):
     if isinstance(value, float) and not np.isfinite(value):
         return str(value)
     return value
+
+
+def _is_field(name, value):
+    """True if this can be the value of a field of `Certificate`, as read from JSON."""
+    match name:
+        case "verdict":
+            return True
+        case "proved":
+            return isinstance(value, bool)
+        case "points" | "bits":
+            return isinstance(value, int) and not isinstance(value, bool)
+        case "basin" | "witness":
+            return value is None or isinstance(value, dict)
+        case "distance" | "radius":
+            return value is None or _is_number(value)
+        case "margins" | "widths":
+            return isinstance(value, list) and all(_is_number(v) for v in value)
+        case "checks":
+            return isinstance(value, list) and all(
+                isinstance(c, dict) and set(c) == set(Check._fields) for c in value
+            )
+        case _:
+            return _is_number(value)
+
+
+def _is_number(value):
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _numbers(value):
@@ -162,7 +192,9 @@ def verify(net, X, y, *, targets=None, exact=False, rtol=1e-8):
     followed in ball arithmetic, which fixes the activation pattern of the
     exact network and bounds its loss. The verdict is "global minimum" if a
     network with loss exactly zero is proved to exist next to it: same hidden
-    layers, and a last layer that differs by at most `rtol` times its norm.
+    layers, and a last layer that differs by at most `rtol` times its norm; and if
+    the stored outputs are off by at most `rtol` times the longest target (in root
+    mean square), so that large idle weights excuse nothing.
 
     Parameters
     ----------
@@ -175,7 +207,7 @@ def verify(net, X, y, *, targets=None, exact=False, rtol=1e-8):
     exact : bool, optional
         Carry so many digits that nothing is rounded; for small networks.
     rtol : float, optional
-        Largest relative distance of the exact last layer.
+        Largest relative distance of the exact last layer, and largest relative error.
 
     Returns
     -------
@@ -214,9 +246,15 @@ def verify(net, X, y, *, targets=None, exact=False, rtol=1e-8):
             f"net has {net.widths[-1]} outputs, but the targets have "
             f"{labels.targets.shape[1]} entries for {len(labels.classes)} classes"
         )
+    rtol = as_rtol(rtol, X.shape)
     enclosure = enclose(net, X, labels, exact=exact)
-    distance, why = _exact_last_layer(net, labels, enclosure)
-    near = distance is not None and distance <= rtol * _norm(net.weights[-1], net.biases[-1])
+    distance, why = _exact_last_layer(net, X, labels, enclosure)
+    longest = float((labels.targets**2).sum(axis=1).max()) or 1.0
+    near = (
+        distance is not None
+        and distance <= rtol * _norm(net.weights[-1], net.biases[-1])
+        and enclosure.loss_bound <= rtol**2 * longest
+    )
     norms = [_norm(W, b) for W, b in zip(net.weights[:-1], net.biases[:-1], strict=True)]
     margins = tuple(
         float(m / n) if n > 0 else 0.0 for m, n in zip(enclosure.margins, norms, strict=True)
@@ -274,13 +312,16 @@ def gradient_norm(net, X, Y):
     return float(np.sqrt(sum((g**2).sum() for g in [*weight_gradients, *bias_gradients])))
 
 
-def _exact_last_layer(net, labels, enclosure):
+def _exact_last_layer(net, X, labels, enclosure):
     """Proved bound on the change of (W_L, b_L) that makes the loss exactly zero, or None; why."""
+    if enclosure.loss_bound == 0:
+        return 0.0, "the loss of the stored network is exactly zero"
     width = net.widths[-2]
-    groups = list(enclosure.groups)
+    groups = _distinct(enclosure.groups, X)
     count = len(groups) + len(enclosure.clean)
     for group in groups:
-        if len(np.unique(labels.index[group.rows])) > 1:
+        present = labels.targets[np.unique(labels.index[group.rows])]
+        if (present != present[0]).any():
             return None, "points with different targets share one last hidden output"
     if count > width + 1:
         return None, f"{count} different last hidden outputs, but only {width + 1} are free"
@@ -300,6 +341,16 @@ def _exact_last_layer(net, labels, enclosure):
             )
         distance = above(sum((a * a for a in change.entries()), arb(0)).sqrt())
     return distance, f"the last layer moves by at most {distance:.2g}"
+
+
+def _distinct(groups, X):
+    """The groups, with equal points put together."""
+    of_point = {}
+    for group in groups:
+        of_point.setdefault(point_key(X[group.rows[0]]), []).append(group)
+    return [
+        same[0]._replace(rows=np.concatenate([g.rows for g in same])) for same in of_point.values()
+    ]
 
 
 def _pattern_check(enclosure):

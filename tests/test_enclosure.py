@@ -59,7 +59,7 @@ def check_group(group, pre_activations, X):
             assert abs(value - mid) <= Fraction(int(rad.p), int(rad.q))
         dead = [l for l, layer in enumerate(pre_activations, 1) if all(v <= 0 for v in layer[i])]
         assert group.dead_layer == (dead[-1] if dead else 0)
-    assert len(group.rows) == 1 or group.dead_layer > 0
+    assert group.dead_layer > 0 or (X[group.rows] == X[group.rows[0]]).all()
 
 
 # By hand
