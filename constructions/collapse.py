@@ -55,7 +55,7 @@ def _reflection(axis):
     return np.eye(len(axis)) - (2 / norm) * np.outer(v, v)
 
 
-def collapse_layer(G, F, normal, base, rng, *, share=0.5, tries=4):
+def collapse_layer(G, F, normal, base, rng, *, share=0.5, tries=None):
     r"""A layer that sends every point of `G` to `base` and moves no point of `F`.
 
     Its rows are tilted copies of one separating hyperplane,
@@ -79,7 +79,7 @@ def collapse_layer(G, F, normal, base, rng, *, share=0.5, tries=4):
         In (0, 1): how much of the largest tilt is used. Every pre-activation
         is at least 1 - share of what the untilted hyperplane would give.
     tries : int, optional
-        Random rotations R to choose from.
+        Random rotations R to choose from; default 8 up to d = 20, 4 up to 100, 1 above.
 
     Returns
     -------
@@ -99,6 +99,8 @@ def collapse_layer(G, F, normal, base, rng, *, share=0.5, tries=4):
     if d == 1:
         W = normal[:, None].copy()
         return Collapse(W, -W @ base, base, 1.0)
+    if tries is None:
+        tries = 8 if d <= 20 else 4 if d <= 100 else 1
     nearest = _nearest(G, F, normal, base)
     rotations = (rotation_to_diagonal(normal, rng) for _ in range(tries))
     R = max(rotations, key=lambda R: _largest_tilt(nearest, R, normal, base))

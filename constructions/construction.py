@@ -7,6 +7,7 @@ import numpy as np
 
 from constructions.assembly import Frame, assemble, standard_frame
 from constructions.clustered import cluster_hypotheses, collapse_clusters
+from constructions.exact import EPS
 from constructions.polyhedral import (
     check_faces,
     collapse_inside_then_outside,
@@ -216,6 +217,12 @@ def construct(
             "(method='universal' accepts one)"
         )
     refuse_contradictions(X, labels.index)
+    given = {"cone": cone, "simplex": simplex, "clustered": hidden_width, "universal": beam}
+    names = {"clustered": "hidden_width", "universal": "beam"}
+    for name, value in given.items():
+        if value is not None and method not in ("auto", name):
+            option = names.get(name, name)
+            raise ValueError(f"{option} goes with method {name!r}, got method {method!r}")
     options = {
         "cone": _as_faces_of_cone(cone, X.shape[1]),
         "simplex": _as_faces_of_simplex(simplex, X.shape[1]),
@@ -310,7 +317,7 @@ def _sequential(X, labels, options):
         proved = [q for q, c in found.stuck.items() if c is not None]
         certificates = {}
         for q in proved:
-            certificates[labels.classes[q].item()] = found.stuck[q]
+            certificates[labels.classes.tolist()[q]] = found.stuck[q]
         after = [str(labels.classes[q]) for q in found.order]
         raise _Refused(
             f"after removing classes {after} none of {names} can be separated from the others"
@@ -374,7 +381,7 @@ def _polyhedral(X, labels, options, shape, counts):
         kinds=["faces", "spread cone"],
         order=[faces.inside, 1 - faces.inside],
         frame=frame,
-        report={"inside": labels.classes[faces.inside].item(), "faces": len(faces.b)},
+        report={"inside": labels.classes.tolist()[faces.inside], "faces": len(faces.b)},
     )
 
 
@@ -414,17 +421,18 @@ def _finish(method, draft, X, labels, skipped):
         W, b = net.weights[i], net.biases[i]
         pre = x @ W.T + b
         x = np.maximum(pre, 0)
-        singular = np.linalg.svd(Ws[i], compute_uv=False)
+        U, singular, Vt = np.linalg.svd(Ws[i], full_matrices=False)
+        rank = np.count_nonzero(singular > max(Ws[i].shape) * EPS * singular[0])
         records.append(
             LayerRecord(
                 index=i + 1,
                 kind=kind,
-                label=labels.classes[q].item(),
+                label=labels.classes.tolist()[q],
                 W=Ws[i],
                 b=bs[i],
-                base=-np.linalg.pinv(Ws[i]) @ bs[i],
+                base=-(Vt[:rank].T / singular[:rank]) @ (U[:, :rank].T @ bs[i]),
                 margin=float(np.abs(pre).min() / np.hypot(np.linalg.norm(W), np.linalg.norm(b))),
-                condition=float(singular[0] / singular[-1]),
+                condition=float(singular[0] / singular[-1]) if rank == len(singular) else np.inf,
             )
         )
     return Construction(
@@ -433,7 +441,7 @@ def _finish(method, draft, X, labels, skipped):
         layers=tuple(records),
         classes=labels.classes.tolist(),
         targets=labels.targets,
-        order=[labels.classes[q].item() for q in draft.order],
+        order=[labels.classes.tolist()[q] for q in draft.order],
         report={
             "skipped": dict(skipped),
             "parameters": net.parameter_count,

@@ -41,6 +41,8 @@ def collapse_in_order(Z, index, found: Order, classes, rng):
     points to be kept. If that fails, the last two classes are kept apart by two
     parallel hyperplanes from the start, with the base points of all others
     between them, so that the last class can be separated from the base points.
+    Where the base points would not be affinely independent, random points of the
+    hyperplanes are taken.
 
     Parameters
     ----------
@@ -58,7 +60,8 @@ def collapse_in_order(Z, index, found: Order, classes, rng):
     Raises
     ------
     NotSequential
-        If a class cannot be separated from the rest and the base points.
+        If a class cannot be separated from the rest and the base points, or
+        the base points are affinely dependent, whatever is tried.
 
     References
     ----------
@@ -68,10 +71,14 @@ def collapse_in_order(Z, index, found: Order, classes, rng):
     """
     order = [int(np.flatnonzero(classes == label)[0]) for label in found.order]
     known = [(-s.normal, -s.offset, s.margin) for s in found.separations]
-    try:
-        return _collapse(Z, index, order, known, classes, rng)
-    except NotSequential:
-        return _collapse(Z, index, order, _with_last(known), classes, rng)
+    # plain base points first; random ones where the classes span too few dimensions
+    for spread in (0.0, 0.5, 2.0):
+        for planes in (known, _with_last(known)):
+            try:
+                return _collapse(Z, index, order, planes, classes, rng, spread)
+            except NotSequential as failure:
+                first = failure if spread == 0 and planes is known else first
+    raise first
 
 
 def _with_last(known):
@@ -86,7 +93,7 @@ def _with_last(known):
     return [*known[:-1], first, second]
 
 
-def _collapse(Z, index, order, known, classes, rng):
+def _collapse(Z, index, order, known, classes, rng, spread):
     bases, collapses, margins = [], [], []
     for step, q in enumerate(order):
         G = Z[index == q]
@@ -100,8 +107,14 @@ def _collapse(Z, index, order, known, classes, rng):
                     f"and the base points of {[str(classes[i]) for i in order[:step]]}"
                 )
             normal, offset = answer.normal, answer.offset
-        base = nearest_on_hyperplane(G.mean(axis=0), normal, offset, known[step + 1 :])
+        near = G.mean(axis=0)
+        if spread:
+            near = near + spread * rng.standard_normal(len(near))
+        base = nearest_on_hyperplane(near, normal, offset, known[step + 1 :])
         bases.append(base)
         collapses.append(collapse_layer(G, keep, normal, base, rng))
         margins.append(float(min((keep @ normal + offset).min(), -(G @ normal + offset).max())))
+    lifted = np.column_stack([np.stack(bases), np.ones(len(bases))])
+    if np.linalg.svd(lifted, compute_uv=False)[-1] < 1e-6:
+        raise NotSequential("the base points are affinely dependent")
     return Sequence(order, collapses, margins)

@@ -13,6 +13,8 @@ from geomcore.threads import MANY, for_kernels, in_parts
 
 # Rows of X handled at a time, so that temporaries stay in cache; measured in benchmarks/kernels.py.
 BLOCK = 1024
+# An inverse by elimination is trusted up to this fraction of the condition number 1 / rtol.
+SAFE = 1e-3
 
 
 class TruncationDefect(NamedTuple):
@@ -45,6 +47,10 @@ class TruncationStep(NamedTuple):
         Number of the layer, from 1 to L.
     W, b : ndarray, shapes (d_l, n), (d_l,)
         Cumulative parameters, n being the dimension of the truncated points.
+    rank : int
+        Numerical rank of W.
+    condition : float
+        Condition number of W; inf if it is rank-deficient.
     output : ndarray, shape (N, d_l)
         Output of the layer (of the network, for the last one).
     truncated : ndarray, shape (N, n)
@@ -53,6 +59,8 @@ class TruncationStep(NamedTuple):
     layer: int
     W: np.ndarray
     b: np.ndarray
+    rank: int
+    condition: float
     output: np.ndarray
     truncated: np.ndarray
 
@@ -134,20 +142,7 @@ def truncation_map(W, b, X, *, rtol=None):
     """
     W, b = as_layer(W, b)
     X = as_points(X, d=W.shape[1])
-    W, b, pinv = _prepared(W, b, as_rtol(rtol, W.shape), X.dtype)
-    out = np.empty(X.shape, X.dtype)
-    if W.size <= kernels.SMALL and len(X) >= MANY:
-        X = for_kernels(X)
-        in_parts(lambda s: kernels.truncation_map(W, b, pinv, X[s], out[s]), len(X))
-        return out
-    hidden = np.empty((min(BLOCK, len(X)), len(W)), X.dtype)
-    for start in range(0, len(X), BLOCK):
-        block = X[start : start + BLOCK]
-        H = hidden[: len(block)]
-        np.matmul(block, W.T, out=H)
-        np.maximum(H, -b, out=H)
-        np.matmul(H, pinv.T, out=out[start : start + BLOCK])
-    return out
+    return _prepared(W, b, as_rtol(rtol, W.shape), X.dtype).apply(X)
 
 
 def truncate(net, X, *, rtol=None):
@@ -250,7 +245,7 @@ def truncation_defects(net, X, *, rtol=None):
     2 1 inf 3.536
     3 1 1.0 2.5
     """
-    return [step_defect(step, rtol=rtol) for step in truncation_steps(net, X, rtol=rtol)]
+    return [step_defect(step) for step in truncation_steps(net, X, rtol=rtol)]
 
 
 def truncation_steps(net, X, *, rtol=None):
@@ -284,18 +279,23 @@ def truncation_steps(net, X, *, rtol=None):
         output += c.astype(output.dtype, copy=False)
         if l < len(Ws):
             np.maximum(output, 0, out=output)
-            truncated = truncation_map(Ws[l - 1], bs[l - 1], truncated, rtol=rtol)
-        yield TruncationStep(l, Ws[l - 1], bs[l - 1], output, truncated)
+        W, b = Ws[l - 1], bs[l - 1]
+        if l < len(Ws):
+            layer = _prepared(W, b, as_rtol(rtol, W.shape), truncated.dtype)
+            truncated, singular = layer.apply(truncated), layer.singular
+        else:
+            singular = np.linalg.svd(W, compute_uv=False)
+        rank = int(np.count_nonzero(singular > as_rtol(rtol, W.shape) * singular[0]))
+        condition = float(singular[0] / singular[-1]) if rank == len(singular) else np.inf
+        yield TruncationStep(l, W, b, rank, condition, output, truncated)
 
 
-def step_defect(step, *, rtol=None):
+def step_defect(step):
     """By how much the identity x = W x_tau + b fails at one layer.
 
     Parameters
     ----------
     step : TruncationStep
-    rtol : float, optional
-        Threshold of the rank.
 
     Returns
     -------
@@ -305,7 +305,7 @@ def step_defect(step, *, rtol=None):
     error += step.b
     error -= step.output
     defect = float(np.sqrt(np.einsum("nm,nm->n", error, error).max(initial=0.0)))
-    return TruncationDefect(step.layer, *_rank_condition(step.W, rtol), defect)
+    return TruncationDefect(step.layer, step.rank, step.condition, defect)
 
 
 def truncation_degree(W, b, X, index):
@@ -387,6 +387,32 @@ def padded(net, X):
     )
 
 
+class _Layer(NamedTuple):
+    """A layer ready to truncate points, with the singular values of its weights up to scale."""
+
+    W: np.ndarray
+    b: np.ndarray
+    pinv: np.ndarray
+    singular: np.ndarray
+
+    def apply(self, X):
+        """The truncation map as W^+ max(W x, -b): a kernel, or products of blocks kept in cache."""
+        out = np.empty(X.shape, X.dtype)
+        if self.W.size <= kernels.SMALL and len(X) >= MANY:
+            X = for_kernels(X)
+            W, b, pinv = self.W, self.b, self.pinv
+            in_parts(lambda s: kernels.truncation_map(W, b, pinv, X[s], out[s]), len(X))
+            return out
+        hidden = np.empty((min(BLOCK, len(X)), len(self.W)), X.dtype)
+        for start in range(0, len(X), BLOCK):
+            block = X[start : start + BLOCK]
+            H = hidden[: len(block)]
+            np.matmul(block, self.W.T, out=H)
+            np.maximum(H, -self.b, out=H)
+            np.matmul(H, self.pinv.T, out=out[start : start + BLOCK])
+        return out
+
+
 def _prepared(W, b, rtol, dtype):
     """Return the layer, divided by a power of two so that max |W| is about 1, and its inverse.
 
@@ -396,18 +422,14 @@ def _prepared(W, b, rtol, dtype):
     exponent = int(np.frexp(np.abs(W).max())[1])
     with np.errstate(over="ignore", under="ignore"):
         W, b = np.ldexp(W, -exponent), np.ldexp(b, -exponent)
-        pinv = np.linalg.pinv(W, rtol=rtol)
+        U, singular, Vt = np.linalg.svd(W, full_matrices=False)
+        keep = singular > rtol * singular[0]
+        pinv = (Vt[keep].T / singular[keep]) @ U[:, keep].T
         # `copy` makes the layout and the flags those the kernel is compiled for.
-        layer = tuple(array.astype(dtype, order="C", copy=True) for array in (W, b, pinv))
+        layer = [array.astype(dtype, order="C", copy=True) for array in (W, b, pinv)]
     if not all(np.isfinite(array).all() for array in layer):
         raise ValueError(
             f"W and b must fit {dtype} when divided by the largest weight, got max |b| / max |W| "
             f"of {np.abs(b).max():.3g} and max |W^+| max |W| of {np.abs(pinv).max():.3g}"
         )
-    return layer
-
-
-def _rank_condition(W, rtol):
-    singular = np.linalg.svd(W, compute_uv=False)
-    rank = int(np.count_nonzero(singular > as_rtol(rtol, W.shape) * singular[0]))
-    return rank, float(singular[0] / singular[-1]) if rank == len(singular) else np.inf
+    return _Layer(*layer, singular)
