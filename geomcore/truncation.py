@@ -281,7 +281,7 @@ def truncation_steps(net, X, *, rtol=None):
             np.maximum(output, 0, out=output)
         W, b = Ws[l - 1], bs[l - 1]
         if l < len(Ws):
-            layer = _prepared(W, b, as_rtol(rtol, W.shape), truncated.dtype)
+            layer = _prepared(W, b, as_rtol(rtol, W.shape), truncated.dtype, spectrum=True)
             truncated, singular = layer.apply(truncated), layer.singular
         else:
             singular = np.linalg.svd(W, compute_uv=False)
@@ -388,32 +388,32 @@ def padded(net, X):
 
 
 class _Layer(NamedTuple):
-    """A layer ready to truncate points, with the singular values of its weights up to scale."""
+    """A layer ready to truncate points; the singular values of W up to scale, if computed."""
 
     W: np.ndarray
     b: np.ndarray
     pinv: np.ndarray
-    singular: np.ndarray
+    singular: np.ndarray | None
 
     def apply(self, X):
-        """The truncation map as W^+ max(W x, -b): a kernel, or products of blocks kept in cache."""
+        """The truncation map as W^+ max(W x, -b), in blocks that stay in cache."""
+        W, b, pinv, _ = self
         out = np.empty(X.shape, X.dtype)
-        if self.W.size <= kernels.SMALL and len(X) >= MANY:
+        if W.size <= kernels.SMALL and len(X) >= MANY:
             X = for_kernels(X)
-            W, b, pinv = self.W, self.b, self.pinv
             in_parts(lambda s: kernels.truncation_map(W, b, pinv, X[s], out[s]), len(X))
             return out
-        hidden = np.empty((min(BLOCK, len(X)), len(self.W)), X.dtype)
+        hidden = np.empty((min(BLOCK, len(X)), len(W)), X.dtype)
         for start in range(0, len(X), BLOCK):
             block = X[start : start + BLOCK]
             H = hidden[: len(block)]
-            np.matmul(block, self.W.T, out=H)
-            np.maximum(H, -self.b, out=H)
-            np.matmul(H, self.pinv.T, out=out[start : start + BLOCK])
+            np.matmul(block, W.T, out=H)
+            np.maximum(H, -b, out=H)
+            np.matmul(H, pinv.T, out=out[start : start + BLOCK])
         return out
 
 
-def _prepared(W, b, rtol, dtype):
+def _prepared(W, b, rtol, dtype, *, spectrum=False):
     """Return the layer, divided by a power of two so that max |W| is about 1, and its inverse.
 
     The truncation map does not change (CE23 eq. (2.66)), no rounding occurs,
@@ -422,14 +422,29 @@ def _prepared(W, b, rtol, dtype):
     exponent = int(np.frexp(np.abs(W).max())[1])
     with np.errstate(over="ignore", under="ignore"):
         W, b = np.ldexp(W, -exponent), np.ldexp(b, -exponent)
-        U, singular, Vt = np.linalg.svd(W, full_matrices=False)
-        keep = singular > rtol * singular[0]
-        pinv = (Vt[keep].T / singular[keep]) @ U[:, keep].T
-        # `copy` makes the layout and the flags those the kernel is compiled for.
-        layer = [array.astype(dtype, order="C", copy=True) for array in (W, b, pinv)]
+        pinv, singular = None if spectrum else _safe_inverse(W, rtol), None
+        if pinv is None:
+            U, singular, Vt = np.linalg.svd(W, full_matrices=False)
+            keep = singular > rtol * singular[0]
+            pinv = (Vt[keep].T / singular[keep]) @ U[:, keep].T
+        layer = [array.astype(dtype, copy=False) for array in (W, b, pinv)]
     if not all(np.isfinite(array).all() for array in layer):
         raise ValueError(
             f"W and b must fit {dtype} when divided by the largest weight, got max |b| / max |W| "
             f"of {np.abs(b).max():.3g} and max |W^+| max |W| of {np.abs(pinv).max():.3g}"
         )
     return _Layer(*layer, singular)
+
+
+def _safe_inverse(W, rtol):
+    """Return the inverse of a square, well-conditioned W, which is much cheaper than an SVD."""
+    if W.shape[0] != W.shape[1]:
+        return None
+    try:
+        inverse = np.linalg.inv(W)
+    except np.linalg.LinAlgError:
+        return None
+    # The product of the norms is at least the condition number, so that no
+    # singular value is anywhere near counting as zero.
+    bound = np.linalg.norm(W) * np.linalg.norm(inverse)
+    return inverse if bound * rtol < SAFE else None

@@ -152,8 +152,8 @@ def test_the_chain_applies_the_maps_of_the_cumulative_parameters_in_turn():
     second = truncation_map(Ws[1], bs[1], first)
     found = truncate(net, X)
     assert len(found) == 2
-    np.testing.assert_array_equal(found[0], first)
-    np.testing.assert_array_equal(found[1], second)
+    np.testing.assert_allclose(found[0], first, atol=1e-12)
+    np.testing.assert_allclose(found[1], second, atol=1e-12)
 
 
 def test_rank_deficient_layers_show_a_defect_and_an_infinite_condition_number():
