@@ -180,6 +180,7 @@ def pickled(path):
         (["verify", "wide.npz", "clusters"], "columns"),
         (["construct", "clusters", "--out", "taken"], "holds other files"),
         (["construct", "clusters", "--out", "text.csv"], "is a file"),
+        (["construct", "clusters", "--out", "text.csv/run"], "cannot be written"),
         (["paint"], "paint"),
         (["construct", "clusters", "--frobnicate"], "frobnicate"),
     ],

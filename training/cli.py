@@ -6,7 +6,6 @@ bad usage, with one line on standard error that says what was wrong.
 
 import os
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -38,15 +37,10 @@ Data = Annotated[
         "or a CSV or npz file."
     ),
 ]
+METHODS = (
+    "clustered, sequential, cone, simplex, universal, or auto: the first of them that applies."
+)
 CORES = os.cpu_count() or 1
-
-
-class Method(StrEnum):
-    auto = "auto"
-    clustered = "clustered"
-    sequential = "sequential"
-    cone = "cone"
-    simplex = "simplex"
 
 
 @app.command()
@@ -66,9 +60,7 @@ def quickstart(
 @app.command()
 def construct(
     data: Data,
-    method: Annotated[Method, typer.Option(help="auto tries the others in this order.")] = (
-        Method.auto
-    ),
+    method: Annotated[str, typer.Option(help=METHODS)] = "auto",
     label: Label = None,
     seed: Seed = 0,
     out: Out = None,
@@ -79,7 +71,7 @@ def construct(
     from training import commands
 
     return commands.construct(
-        data, method=method.value, label=label, seed=seed, out=out, jobs=jobs, quiet=quiet
+        data, method=method, label=label, seed=seed, out=out, jobs=jobs, quiet=quiet
     )
 
 

@@ -24,7 +24,12 @@ INTRO = (
 
 # Full batch for the small data; digits have 38,440 parameters and go by mini-batches.
 STUDY = {"scales": [0.01, 0.03, 0.1, 0.3, 1.0], "trials": 20, "steps": 300}
-STUDY_OF_DIGITS = {"scales": [1e-4, 1e-3, 1e-2], "trials": 8, "steps": 100, "batch_size": 128}
+STUDY_OF_DIGITS = {
+    "scales": [1e-4, 1e-3, 3e-3, 1e-2],
+    "trials": 8,
+    "steps": 120,
+    "batch_size": 128,
+}
 SMOKE = {"scales": [0.01, 0.1], "trials": 3, "steps": 10}
 
 

@@ -1,5 +1,7 @@
 """Which figures a case gets, and what their captions say."""
 
+import numpy as np
+
 from training import plot
 
 CAPTIONS = {
@@ -7,10 +9,10 @@ CAPTIONS = {
     "backward cone of the layer (shaded in the colour of a class). The layer collapses what lies "
     "in this cone to the cone's tip.{more}",
     "data": "The data, one colour per class{how}.",
-    "sectors": "The cones in {d} dimensions, seen through the pre-activations a layer computes. "
-    "A point in the grey quarter has only negative pre-activations: it lies in the backward "
-    "cone and is collapsed. A point in the upper right quarter has only positive ones: it lies in "
-    "the forward cone and stays where it is. No point is in between.",
+    "sectors": "The cones in {width} dimensions, seen through the pre-activations that a layer "
+    "computes. A point in the grey quarter has only negative pre-activations: it lies in the "
+    "backward cone and is collapsed. A point in the upper right quarter has only positive ones: "
+    "it lies in the forward cone and stays where it is. {between}",
     "truncation": "The truncated data after each hidden layer{how}, always with the same axes. "
     "What the network does to the data is this: class by class becomes one point (large marker). "
     "Points that meet in this picture may be apart in other directions.",
@@ -27,6 +29,11 @@ HIGHER = (
     "not drawn."
 )
 
+BETWEEN = "The points in between are moved to a face of the forward cone."
+
+# More make a picture slower and its vector file larger, not clearer.
+MOST_POINTS = 4000
+
 
 def draw(case, run, *, about_steps=""):
     """Draw all that is known about `case` into the run folder; note it in ``case.figures``.
@@ -38,30 +45,50 @@ def draw(case, run, *, about_steps=""):
     about_steps : str
         How long was trained, for a caption.
     """
-    d = case.data.X.shape[1]
+    d, data = case.data.X.shape[1], _some_of(case.data)
+    some = "" if data is case.data else f" Drawn are {MOST_POINTS:,} points chosen at random."
     how = "" if d <= 2 else " in the plane of their two main directions (PCA of the data)"
 
     net = case.network
 
     def add(key, fig, **words):
         stem = f"{case.name}-{key}"
-        case.figures.append((run.figure(stem, fig), CAPTIONS[key].format(**words)))
+        caption = CAPTIONS[key].format(**words)
+        if key in ("cones", "data", "sectors", "truncation"):
+            caption += some
+        case.figures.append((run.figure(stem, fig), caption))
         plot.close(fig)
 
     with case.timed("figures"):
         if case.construction and d in (2, 3):
-            figure = plot.figure_of_cones(case.data, net, case.construction.layers)
+            figure = plot.figure_of_cones(data, net, case.construction.layers)
             add("cones", figure, more=HIGHER if net.widths[1] > d else "")
         else:
-            add("data", plot.figure_of_data(case.data), how="" if d <= 3 else how)
+            add("data", plot.figure_of_data(data), how="" if d <= 3 else how)
         if net is None:
             return
-        if d > 3 and len(net.weights) > 1:
-            add("sectors", plot.figure_of_sectors(net, case.data), d=d)
+        if len(net.weights) > 1 and max(d, net.widths[1]) > 3:
+            ranges = plot.preactivation_ranges(net, case.data.X)
+            mixed = any(((low < 0) & (high > 0)).any() for low, high in ranges)
+            figure = plot.figure_of_sectors(net, data)
+            between = BETWEEN if mixed else "No point is in between."
+            add("sectors", figure, width=max(d, net.widths[1]), between=between)
         if len(net.weights) > 1:
-            add("truncation", plot.figure_of_truncation(net, case.data), how=how)
+            add("truncation", plot.figure_of_truncation(net, data), how=how)
         add("outputs", plot.figure_of_outputs(net, case.data))
         if case.study is not None:
             trials = int(case.study.summary()["trials"].iloc[0])
             add("losses", plot.figure_of_losses(case.study), steps=about_steps, trials=trials)
             add("return", plot.figure_of_return(case.study), tolerance=case.study.tolerance)
+
+
+def _some_of(data):
+    """The data, or `MOST_POINTS` of them with at least one of each class."""
+    n = len(data.X)
+    if n <= MOST_POINTS:
+        return data
+    first = np.unique(data.y, return_index=True)[1]
+    others = np.setdiff1d(np.arange(n), first)
+    others = np.random.default_rng(0).permutation(others)[: MOST_POINTS - len(first)]
+    rows = np.sort(np.concatenate([first, others]))
+    return data._replace(X=data.X[rows], y=data.y[rows])

@@ -8,7 +8,7 @@ from matplotlib.collections import PathCollection
 
 from geomcore import plot
 from geomcore.plot_style import class_style, legend_handles
-from geomcore.truncation import padded, truncate
+from geomcore.truncation import truncate
 
 # Above so many points a scatter goes into vector files as one picture.
 MANY_POINTS = 500
@@ -71,12 +71,7 @@ def figure_of_sectors(net, data):
     -------
     matplotlib Figure
     """
-    x, panels = data.X, []
-    for W, b in zip(net.weights[:-1], net.biases[:-1], strict=True):
-        a = x @ W.T + b
-        a /= np.abs(a).max() or 1
-        panels.append((a.min(axis=1), a.max(axis=1)))
-        x = np.maximum(x @ W.T + b, 0)
+    panels = preactivation_ranges(net, data.X)
     classes, index = np.unique(data.y, return_inverse=True)
     columns = min(5, len(panels))
     rows = math.ceil(len(panels) / columns)
@@ -90,6 +85,8 @@ def figure_of_sectors(net, data):
         layout="constrained",
     )
     for l, (ax, (low, high)) in enumerate(zip(axes.flat, panels, strict=False)):
+        size = max(np.abs(low).max(), np.abs(high).max()) or 1
+        low, high = low / size, high / size
         ax.axvspan(-2, 0, ymax=0.5, color="0.92", zorder=0)
         ax.axhline(0, color="0.6", lw=0.6)
         ax.axvline(0, color="0.6", lw=0.6)
@@ -111,9 +108,19 @@ def figure_of_sectors(net, data):
     return lighten(fig)
 
 
+def preactivation_ranges(net, X):
+    """Smallest and largest pre-activation of every point: a pair of (N,) arrays per layer."""
+    ranges = []
+    for W, b in zip(net.weights[:-1], net.biases[:-1], strict=True):
+        a = X @ W.T + b
+        ranges.append((a.min(axis=1), a.max(axis=1)))
+        X = np.maximum(a, 0)
+    return ranges
+
+
 def figure_of_truncation(net, data):
     """Draw the data and the truncated data after each hidden layer, in one projection."""
-    return lighten(plot.plot_truncation([padded(net, data.X)[1], *truncate(net, data.X)], data.y))
+    return lighten(plot.plot_truncation([data.X, *truncate(net, data.X)], data.y))
 
 
 def figure_of_outputs(net, data, targets=None):
@@ -137,6 +144,8 @@ def figure_of_return(study):
 def lighten(fig):
     """Have scatters of many points saved as pictures in vector files; return `fig`."""
     for ax in fig.axes:
+        if getattr(ax, "name", None) == "3d":
+            continue  # matplotlib cannot do it there
         clouds = [a for a in ax.collections if isinstance(a, PathCollection)]
         if sum(len(cloud.get_offsets()) for cloud in clouds) > MANY_POINTS:
             for cloud in clouds:

@@ -38,7 +38,7 @@ class RunFolder:
     Raises
     ------
     ValueError
-        If `path` is a file, or a folder with something else in it.
+        If `path` is a file, a folder with something else in it, or cannot be written.
     """
 
     def __init__(self, path, command, arguments, seed):
@@ -56,8 +56,12 @@ class RunFolder:
             "timings": {},
         }
         self._start = time.perf_counter()
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._draft = Path(tempfile.mkdtemp(prefix=f".{self.path.name}.", dir=self.path.parent))
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            draft = tempfile.mkdtemp(prefix=f".{self.path.name}.", dir=self.path.parent)
+        except OSError as error:
+            raise ValueError(f"--out {path} cannot be written: {error.strerror}") from None
+        self._draft = Path(draft)
 
     def __enter__(self):
         return self
