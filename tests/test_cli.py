@@ -1,6 +1,7 @@
 """The command line, as a user meets it."""
 
 import csv
+import errno
 import json
 import subprocess
 import sys
@@ -153,7 +154,31 @@ def test_help_is_shown_without_loading_what_commands_need():
     assert "quickstart" in done.stdout
 
 
+def test_the_number_of_threads_does_not_change_the_trials(smoke, tmp_path):
+    _, out = smoke
+    assert main(["quickstart", "--smoke", "-q", "--jobs", "1", "--out", str(tmp_path / "one")]) == 0
+    for name in ("clusters", "sequential", "single_cone", "concentric"):
+        table = f"{name}-trials.csv"
+        assert (tmp_path / "one" / table).read_text() == (out / table).read_text()
+
+
 # Bad input
+
+
+def test_a_full_disk_is_one_line_and_leaves_the_earlier_run(capsys, tmp_path, monkeypatch):
+    table = small_table(tmp_path / "t.csv")
+    run(capsys, "construct", table, "--out", "made")
+    before = {p.name: p.read_bytes() for p in (tmp_path / "made").iterdir()}
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("training.runs.RunFolder.text", full)
+    status, _, err = run(capsys, "construct", table, "--out", "made", "--seed", "1", "-q")
+    assert status == 2
+    assert len(err.splitlines()) == 1
+    assert "No space left" in err
+    assert {p.name: p.read_bytes() for p in (tmp_path / "made").iterdir()} == before
 
 
 def pickled(path):

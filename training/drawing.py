@@ -45,7 +45,7 @@ def draw(case, run, *, about_steps=""):
     about_steps : str
         How long was trained, for a caption.
     """
-    d, data = case.data.X.shape[1], _some_of(case.data)
+    d, data = case.data.X.shape[1], some_points(case.data)
     some = "" if data is case.data else f" Drawn are {MOST_POINTS:,} points chosen at random."
     how = "" if d <= 2 else " in the plane of their two main directions (PCA of the data)"
 
@@ -82,7 +82,7 @@ def draw(case, run, *, about_steps=""):
             add("return", plot.figure_of_return(case.study), tolerance=case.study.tolerance)
 
 
-def _some_of(data):
+def some_points(data):
     """The data, or `MOST_POINTS` of them with at least one of each class."""
     n = len(data.X)
     if n <= MOST_POINTS:
