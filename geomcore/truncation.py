@@ -11,8 +11,8 @@ from geomcore.cumulative import cumulative_parameters
 from geomcore.network import ReLUNetwork
 from geomcore.threads import MANY, for_kernels, in_parts
 
-# Rows of X handled at a time, so that temporaries stay in cache; measured in benchmarks/kernels.py.
-BLOCK = 1024
+# Rows of X handled at a time, so that temporaries stay small; measured in benchmarks/kernels.py.
+BLOCK = 4096
 # An inverse by elimination is trusted up to this fraction of the condition number 1 / rtol.
 SAFE = 1e-3
 
