@@ -72,13 +72,14 @@ def collapse_in_order(Z, index, found: Order, classes, rng):
     order = [int(np.flatnonzero(classes == label)[0]) for label in found.order]
     known = [(-s.normal, -s.offset, s.margin) for s in found.separations]
     # plain base points first; random ones where the classes span too few dimensions
+    failures = []
     for spread in (0.0, 0.5, 2.0):
         for planes in (known, _with_last(known)):
             try:
                 return _collapse(Z, index, order, planes, classes, rng, spread)
             except NotSequential as failure:
-                first = failure if spread == 0 and planes is known else first
-    raise first
+                failures.append(failure)
+    raise failures[0]
 
 
 def _with_last(known):
