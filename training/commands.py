@@ -23,7 +23,7 @@ INTRO = (
 )
 
 # Full batch for the small data; digits have 38,440 parameters and go by mini-batches.
-STUDY = {"scales": [0.01, 0.03, 0.1, 0.3, 1.0], "trials": 20, "steps": 300}
+STUDY = {"scales": [0.001, 0.01, 0.03, 0.1, 0.3, 1.0], "trials": 20, "steps": 300}
 STUDY_OF_DIGITS = {
     "scales": [1e-4, 1e-3, 3e-3, 1e-2],
     "trials": 8,
