@@ -10,7 +10,8 @@ from training import study
 from training.optimizers import SGD
 from training.perturbation import perturb
 from training.stopping import LossBelow
-from training.study import accuracy, perturbation_study, wilson_interval
+from training.study import accuracy, perturbation_study
+from training.study_result import wilson_interval
 from training.trainer import train
 
 X = np.array([[0.0, 0.1], [0.2, 0.0], [1.0, 0.9], [0.8, 1.0], [1.1, 1.0]])

@@ -9,14 +9,14 @@ _HOME = {
     "LossBelow": "stopping",
     "SGD": "optimizers",
     "SquaredError": "losses",
-    "StudyResult": "study",
+    "StudyResult": "study_result",
     "TrainResult": "trainer",
     "largest_curvature": "curvature",
     "perturb": "perturbation",
     "perturbation_study": "study",
     "train": "trainer",
     "train_ensemble": "trainer",
-    "wilson_interval": "study",
+    "wilson_interval": "study_result",
 }
 
 __all__ = [

@@ -9,7 +9,8 @@ from constructions import Certificate, Construction, ConstructionError, construc
 from geomcore import datasets
 from geomcore.dataset import Dataset
 from geomcore.network import ReLUNetwork
-from training.study import StudyResult, perturbation_study
+from training.study import perturbation_study
+from training.study_result import StudyResult
 
 SYNTHETIC = ("clusters", "sequential", "single_cone", "concentric")
 BUNDLED = ("iris", "wine", "breast_cancer", "digits")
