@@ -4,8 +4,7 @@
     python benchmarks/kernels.py --sizes    where loops, tiles and BLAS cross
 
 Every row calls the public function, checks included; NumPy gets the textbook
-expression. Times are the shortest of ``--repeats`` runs, taken in turns, so that
-a busy machine slows both alike.
+expression. Times are the shortest of ``--repeats`` runs.
 """
 
 import argparse
@@ -25,15 +24,19 @@ from geomcore import (
 
 
 def shortest(functions, repeats):
-    """Return the shortest time of each function in ms, calling them in turns."""
+    """Return the shortest time of each function in ms, in two rounds of runs in a row.
+
+    In a row, because the threads BLAS leaves spinning for a while after a
+    product would otherwise be charged to the function that comes next.
+    """
     times = [[] for _ in functions]
-    for function in functions:
-        function()
-    for _ in range(repeats):
+    for _ in range(2):
         for function, taken in zip(functions, times, strict=True):
-            start = time.perf_counter()
             function()
-            taken.append(1e3 * (time.perf_counter() - start))
+            for _ in range((repeats + 1) // 2):
+                start = time.perf_counter()
+                function()
+                taken.append(1e3 * (time.perf_counter() - start))
     return [min(taken) for taken in times]
 
 
