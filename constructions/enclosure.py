@@ -32,11 +32,14 @@ class Group(NamedTuple):
         Their last hidden output.
     dead_layer : int
         The last hidden layer (1-based) all of whose units are inactive; 0 if none is.
+    pattern : bytes
+        For points never dead, 1 or 0 for each hidden unit, layer by layer: surely active or not.
     """
 
     rows: np.ndarray
     hidden: list
     dead_layer: int
+    pattern: bytes = b""
 
 
 class Enclosure(NamedTuple):
@@ -159,6 +162,7 @@ class _Pass:
         self.lengths = _lengths(X)
         self.clean = np.arange(len(X))
         self.cumulative = None
+        self.passed = b""  # the pattern of clean points so far
         self.groups = []
         self.undecided = self.kinks = 0
         self.margins = []
@@ -206,7 +210,7 @@ class _Pass:
         ):
             groups.append((rows, *self._activate(outputs)))
         return [
-            Group(rows, hidden, -1 if dead else old.dead_layer)
+            Group(rows, hidden, -1 if dead else old.dead_layer, old.pattern + _active(hidden))
             for (rows, hidden, dead), old in zip(groups, self.groups, strict=True)
         ]
 
@@ -258,11 +262,13 @@ class _Pass:
                 if not is_dead and all(a > 0 for a in outputs):
                     stay.append(np.array([row]))
                 else:
-                    groups.append(Group(np.array([row]), hidden, -1 if is_dead else 0))
+                    pattern = self.passed + _active(hidden)
+                    groups.append(Group(np.array([row]), hidden, -1 if is_dead else 0, pattern))
         self.clean = np.sort(np.concatenate([np.empty(0, int), *stay]))
         dead = np.concatenate([np.empty(0, int), *dead])
         if len(dead):
             groups.append(Group(dead, [arb(0)] * C.nrows(), -1))
+        self.passed += bytes([1]) * C.nrows()
         return groups
 
     def _name_few_clean(self, width):
@@ -279,7 +285,7 @@ class _Pass:
         else:
             outputs = _affine_of_points(points, *self.cumulative)
         for same, hidden in zip(rows, outputs, strict=True):
-            self.groups.append(Group(same, hidden, 0))
+            self.groups.append(Group(same, hidden, 0, self.passed))
         self.clean = self.clean[:0]
 
     def _loss(self, W, b, labels):
@@ -295,7 +301,9 @@ class _Pass:
         for rows, out in zip(members, outputs, strict=False):
             counts = np.bincount(labels.index[rows], minlength=Q)
             for q in np.flatnonzero(counts):
-                error = sum(((o - t) ** 2 for o, t in zip(out, targets[q], strict=True)), arb(0))
+                gaps = [o - t for o, t in zip(out, targets[q], strict=True)]
+                # not a power, which is nan for a ball with middle 0
+                error = sum((a * a for a in gaps), arb(0))
                 per_class[q] += int(counts[q]) * error
         if len(outputs) < len(members):
             self._clean_loss(per_class, labels)
@@ -319,6 +327,10 @@ class _Pass:
                 of_class = labels.index[rows] == q
                 top, bottom = high[of_class].sum() * (1 + slack), low[of_class].sum() * (1 - slack)
                 per_class[q] += arb(top).union(arb(bottom))
+
+
+def _active(hidden):
+    return bytes(int(a > 0) for a in hidden)
 
 
 class _RoundedProduct:

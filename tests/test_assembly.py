@@ -100,3 +100,17 @@ def test_standard_frames_have_spread_about_one_and_lose_no_digits(seed, logarith
     mantissa, _ = np.frexp(frame.scale)
     np.testing.assert_array_equal(mantissa, 0.5)
     np.testing.assert_allclose(frame.back(Z), X, rtol=0, atol=1e-15 * np.abs(X).max())
+
+
+@settings(max_examples=20, deadline=None, derandomize=True)
+@given(st.integers(0, 10**6), st.floats(3, 6))
+def test_ill_conditioned_classes_are_fitted_to_the_rounding_of_the_product(seed, logarithm):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(4, 3))
+    X[3] = X[:3].mean(axis=0) + 10.0**-logarithm * rng.normal(size=3)
+    labels = as_labels(np.arange(4), 4)
+    net = assemble([(np.eye(3), np.full(3, 10.0))], standard_frame(X), X, labels)
+    H = np.column_stack([net.hidden(X)[-1], np.ones(4)])
+    V = np.column_stack([net.weights[-1], net.biases[-1]])
+    rounding = np.abs(H) @ np.abs(V.T)
+    assert (np.abs(net(X) - labels.Y) <= 1e-15 * rounding).all()

@@ -44,10 +44,10 @@ def check_enclosure(found, net, X, labels):
     for i in found.clean:
         assert all(v > 0 for layer in pre_activations for v in layer[i])
     for group in found.groups:
-        check_group(group, pre_activations, X)
+        check_group(group, pre_activations, X, decided=found.undecided == 0)
 
 
-def check_group(group, pre_activations, X):
+def check_group(group, pre_activations, X, *, decided):
     """The points of a group share the last hidden output, and die last where it says."""
     for i in group.rows:
         hidden = pre_activations[-1][i] if pre_activations else naive.exact(X[i])
@@ -58,7 +58,8 @@ def check_group(group, pre_activations, X):
             mid = Fraction(int(mid.p), int(mid.q))
             assert abs(value - mid) <= Fraction(int(rad.p), int(rad.q))
         dead = [l for l, layer in enumerate(pre_activations, 1) if all(v <= 0 for v in layer[i])]
-        assert group.dead_layer == (dead[-1] if dead else 0)
+        if decided:
+            assert group.dead_layer == (dead[-1] if dead else 0)
     assert group.dead_layer > 0 or (X[group.rows] == X[group.rows[0]]).all()
 
 
@@ -101,6 +102,36 @@ def test_signs_beyond_128_bits_are_decided_with_more():
     assert [g.dead_layer for g in found.groups] in ([0, 1], [1, 0])
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_what_stays_undecided_is_still_enclosed(sign):
+    # a unit of the first layer is inactive, so 1 + x is a ball when 1 is taken off it
+    net = ReLUNetwork(
+        [[[1.0, 1.0], [-1.0, 0.0]], [[1.0, 0.0]], [[2.0**30]]],
+        [[0.0, 0.0], [-1.0], [0.0]],
+    )
+    sizes = sign * np.arange(1, 65) * 2.0**-36
+    undecided = 0
+    for x in sizes:
+        X, labels = np.array([[1.0, x]]), as_labels([[0.0]], 1)
+        found = enclose(net, X, labels, bits=32, most_bits=32)
+        undecided += found.undecided
+        check_enclosure(found, net, X, labels)
+    assert undecided > 0
+
+
+def test_an_output_whose_ball_is_centred_at_its_target_has_a_finite_loss_bound():
+    # two equal numbers with more digits than the balls hold, followed one by one, and subtracted
+    third = 1 / 3
+    net = ReLUNetwork(
+        [[[third], [-1.0]], [[third, 0.0]], [[third], [third]], [[1.0, -1.0]]],
+        [[0.0, 0.0], [0.0], [0.0, 0.0], [0.0]],
+    )
+    X, labels = np.array([[third]]), as_labels([[0.0]], 1)
+    found = enclose(net, X, labels, bits=64, most_bits=64)
+    assert 0 <= found.loss_floor <= found.loss_bound < 1e-30
+    check_enclosure(found, net, X, labels)
+
+
 def test_tiny_points_and_large_weights_do_not_hide_rounding():
     # |x|^2 underflows; the sum of the products is a rounding error of the float product
     w = 1.0 + 2.0**-30
@@ -130,6 +161,19 @@ def test_many_points_that_are_active_everywhere_have_their_loss_bounded():
     assert found.loss_floor <= expected * (1 + 1e-9)
     assert found.loss_bound >= expected * (1 - 1e-9)
     assert found.loss_bound - found.loss_floor < 1e-6
+
+
+def test_the_floor_of_the_loss_of_many_points_leaves_room_for_rounding():
+    # the floats are fitted exactly, so all that is left is the rounding of the outputs
+    X = np.tile(np.arange(1.0, 1002.0)[:, None] * 1e3 / 7, (101, 1))
+    net = ReLUNetwork([[[3.0]], [[1 / 3]]], [[0.1], [0.0]])
+    targets = net(X)
+    labels = as_labels(targets, len(X))
+    found = enclose(net, X, labels)
+    assert len(found.clean) == len(X)
+    loss = naive.exact_loss(net.weights, net.biases, X[:1001], targets[:1001])
+    assert Fraction(found.loss_floor) <= loss <= Fraction(found.loss_bound)
+    assert loss > 0
 
 
 # Against the naive oracle

@@ -98,9 +98,18 @@ def test_equal_targets_of_different_labels_may_share_a_hidden_output():
 
 
 def test_repeated_points_count_once():
+    net = ReLUNetwork([[[-1 / 3]], [[3.0]]], [[1 / 3], [0.0]])  # 3/3 is rounded, so not exact
     X = [[0.0], [0.0], [-0.0], [2.0], [3.0], [0.0]]
-    found = verify(TWO_DEAD, X, [[1.0], [1.0], [1.0], [0.0], [0.0], [1.0]])
-    assert found.verdict == "global minimum"
+    found = verify(net, X, [[1.0], [1.0], [1.0], [0.0], [0.0], [1.0]])
+    assert found.verdict == "global minimum" and found.distance > 0
+
+
+def test_a_small_error_that_needs_a_large_change_of_the_last_layer_is_undetermined():
+    net = ReLUNetwork([[[2.0]]], [[1.0]])
+    found = verify(net, [[0.0], [1e-9]], [[1.0], [1.0 + 2e-9 + 1e-10]])
+    assert found.loss < 1e-19
+    assert found.distance == pytest.approx(0.1, rel=1e-4)
+    assert found.verdict == "undetermined"
 
 
 def test_a_dead_network_fits_one_target_and_not_two():
