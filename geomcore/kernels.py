@@ -67,6 +67,9 @@ def truncation_map(W, b, W_plus, X, out):
     """Fill `out` (N, d) with W^+ max(W x, -b), for W (m, d), b (m,), W_plus (d, m), X (N, d)."""
     N, d = X.shape
     m = len(b)
+    if m == d == 3:
+        _truncation_in_space(W, b, W_plus, X.reshape(N * d), out.reshape(N * d))
+        return
     x = np.zeros((d, TILE), X.dtype)
     h = np.empty((m, TILE), X.dtype)
     for start in range(0, N, TILE):
@@ -78,6 +81,23 @@ def truncation_map(W, b, W_plus, X, out):
                 h_i[p] = max(h_i[p], floor)
         _product(W_plus, h, x)
         _scatter(x, start, out)
+
+
+@njit(cache=True, nogil=True, fastmath=FLAGS)
+def _truncation_in_space(W, b, V, X, out):
+    """The truncation map for m = d = 3, X and `out` flat: written out it runs as fast as a copy."""
+    b0, b1, b2 = -b[0], -b[1], -b[2]
+    W00, W01, W02, V00, V01, V02 = W[0, 0], W[0, 1], W[0, 2], V[0, 0], V[0, 1], V[0, 2]
+    W10, W11, W12, V10, V11, V12 = W[1, 0], W[1, 1], W[1, 2], V[1, 0], V[1, 1], V[1, 2]
+    W20, W21, W22, V20, V21, V22 = W[2, 0], W[2, 1], W[2, 2], V[2, 0], V[2, 1], V[2, 2]
+    for p in range(len(X) // 3):
+        x, y, z = X[3 * p], X[3 * p + 1], X[3 * p + 2]
+        h0 = max(W00 * x + W01 * y + W02 * z, b0)
+        h1 = max(W10 * x + W11 * y + W12 * z, b1)
+        h2 = max(W20 * x + W21 * y + W22 * z, b2)
+        out[3 * p] = V00 * h0 + V01 * h1 + V02 * h2
+        out[3 * p + 1] = V10 * h0 + V11 * h1 + V12 * h2
+        out[3 * p + 2] = V20 * h0 + V21 * h1 + V22 * h2
 
 
 @njit(cache=True, nogil=True, fastmath=FLAGS)
