@@ -14,7 +14,7 @@ import numpy as np
 # Points from which a compiled kernel is worth its start, and from which each
 # thread is; measured in benchmarks/kernels.py.
 MANY = 2048
-PER_THREAD = 8192
+PER_THREAD = 32768
 
 
 def core_count():

@@ -97,7 +97,7 @@ def test_patterns_are_the_signs_of_the_pre_activations(widths):
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_many_points_get_the_patterns_and_gradients_that_few_get(widths, dtype):
     net = network(widths)
-    X = points(20_001, widths[0]).astype(dtype)
+    X = points(70_001, widths[0]).astype(dtype)
     parts = np.array_split(X, 40)
     output = widths[-1] - 1
     G = input_gradients(net, X, output)

@@ -84,7 +84,7 @@ def test_truncation_by_a_rank_deficient_layer_is_the_least_norm_solution():
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_many_points_are_truncated_as_few_are(m, d, dtype):
     W, b = layer(m, d)
-    X = points(20_001, d).astype(dtype)
+    X = points(70_001, d).astype(dtype)
     together = truncation_map(W, b, X)
     assert together.dtype == dtype
     apart = np.vstack([truncation_map(W, b, part) for part in np.array_split(X, 40)])
