@@ -1,0 +1,62 @@
+"""Every example runs, says what is true and leaves its picture."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SCRIPTS = sorted((ROOT / "examples").glob("*.py"))
+SMALL = {
+    "spirals": ["--arms", "2", "--points", "40", "--turns", "0.7"],
+    "verify_your_network": ["--steps", "50", "--points", "20"],
+    "kernels_in_numba": ["--points", "100"],
+}
+
+
+def run(name, folder):
+    """Output of an example, run from another folder with small arguments."""
+    found = subprocess.run(
+        [sys.executable, str(ROOT / "examples" / f"{name}.py"), "figures", *SMALL[name]],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert found.returncode == 0, found.stderr
+    return found.stdout
+
+
+def test_small_arguments_are_known_for_every_example():
+    assert set(SMALL) == {script.stem for script in SCRIPTS}
+
+
+@pytest.mark.parametrize("name", sorted(SMALL))
+def test_the_gallery_shows_the_picture_of_every_example(name):
+    text = (ROOT / "docs" / "gallery.md").read_text(encoding="utf-8")
+    assert f"examples/{name}.py" in text
+    assert f"gallery/{name}.png" in text
+    assert (ROOT / "docs" / "gallery" / f"{name}.png").stat().st_size > 10_000
+
+
+def test_spirals_are_a_proved_minimum_and_drawn(tmp_path):
+    out = run("spirals", tmp_path)
+    assert "global minimum (proved)" in out
+    assert {p.name for p in (tmp_path / "figures").iterdir()} == {"spirals.png", "spirals.svg"}
+
+
+def test_a_trained_network_is_not_called_a_minimum_and_a_constructed_one_is(tmp_path):
+    trained, constructed = run("verify_your_network", tmp_path).split("CONSTRUCTED")
+    assert "global minimum" not in trained
+    assert "accuracy" in trained
+    assert "global minimum (proved)" in constructed
+    assert (tmp_path / "figures" / "verify_your_network.png").stat().st_size > 10_000
+
+
+def test_compiled_code_of_the_user_walks_points_to_the_boundary(tmp_path):
+    out = run("kernels_in_numba", tmp_path)
+    arrived, of = int(out.split()[0]), int(out.split()[2])
+    assert of / 2 < arrived <= of
+    assert (tmp_path / "figures" / "kernels_in_numba.png").stat().st_size > 10_000
