@@ -13,6 +13,7 @@ from training.study import perturbation_study
 from training.study_result import StudyResult
 
 SYNTHETIC = ("clusters", "sequential", "single_cone", "concentric")
+PATTERNS = ("spirals",)
 BUNDLED = ("iris", "wine", "breast_cancer", "digits")
 
 
@@ -106,8 +107,8 @@ def load_data(source, *, seed=0, label=None):
     Parameters
     ----------
     source : str
-        One of `SYNTHETIC`, which `seed` draws, or `BUNDLED`, or a path. A path
-        that is there wins; one that is not must end in .csv or .npz or hold a
+        One of `SYNTHETIC` or `PATTERNS`, which `seed` draws, or `BUNDLED`, or a path.
+        A path that is there wins; one that is not must end in .csv or .npz or hold a
         separator, else it counts as a misspelt name.
     seed : int
     label : str, optional
@@ -121,14 +122,15 @@ def load_data(source, *, seed=0, label=None):
         If the data set comes with scikit-learn and that is not installed.
     """
     path = Path(source)
-    named = source in SYNTHETIC + BUNDLED
+    drawn = source in SYNTHETIC + PATTERNS
+    named = drawn or source in BUNDLED
     if not path.is_file() and named:
         if label is not None:
             raise ValueError(f"--label goes with CSV files, {source} is a bundled data set")
         make = getattr(datasets, source)
-        return make(rng=seed) if source in SYNTHETIC else make()
+        return make(rng=seed) if drawn else make()
     if not path.exists() and path.suffix.lower() not in (".csv", ".npz", ".tsv", ".txt"):
-        names = ", ".join(SYNTHETIC + BUNDLED)
+        names = ", ".join(SYNTHETIC + PATTERNS + BUNDLED)
         raise ValueError(
             f"DATA must be one of {names}, or a CSV or npz file; there is no file {source}"
         )

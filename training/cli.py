@@ -33,8 +33,8 @@ Label = Annotated[
 Data = Annotated[
     str,
     typer.Argument(
-        help="clusters, sequential, single_cone, concentric, iris, wine, breast_cancer, digits, "
-        "or a CSV or npz file."
+        help="clusters, sequential, single_cone, concentric, spirals, iris, wine, breast_cancer, "
+        "digits, or a CSV or npz file."
     ),
 ]
 METHODS = (
