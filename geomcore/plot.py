@@ -15,6 +15,7 @@ from geomcore.arrays import as_labels, as_points, check_sequence
 from geomcore.cones import CircularCone, PolyhedralCone
 from geomcore.outlines import sector_outlines
 from geomcore.plot_losses import plot_histograms, plot_return
+from geomcore.plot_piles import plot_piles
 from geomcore.plot_style import (
     add_legend,
     class_style,
@@ -33,6 +34,7 @@ __all__ = [
     "plot_data",
     "plot_histograms",
     "plot_outputs",
+    "plot_piles",
     "plot_return",
     "plot_truncation",
 ]

@@ -16,6 +16,12 @@ CAPTIONS = {
     "truncation": "The truncated data after each hidden layer{how}, always with the same axes. "
     "What the network does to the data is this: class by class becomes one point (large marker). "
     "Points that meet in this picture may be apart in other directions.",
+    "piles": "The truncated data after each hidden layer{how}, always with the same axes. Each "
+    "layer cuts points of one class off with a hyperplane and sends them, with those of this class "
+    "that went before, to one point, the pile of the class (large marker, with the number of "
+    "points in it). The piles lie in dimensions that the data do not have; the picture shows "
+    "these as a shift away from the data. Where layers are grouped as the rest, the last picture "
+    "shows the outputs in place of the piles.",
     "outputs": "What the network answers, beside what it should answer.",
     "losses": "Every tensor of the network was moved by random noise of norm λ, then trained "
     "by plain gradient descent ({steps}). Each row is a histogram of the losses that {trials} "
@@ -54,7 +60,7 @@ def draw(case, run, *, about_steps=""):
     def add(key, fig, **words):
         stem = f"{case.name}-{key}"
         caption = CAPTIONS[key].format(**words)
-        if key in ("cones", "data", "sectors", "truncation"):
+        if key in ("cones", "data", "sectors", "truncation", "piles"):
             caption += some
         case.figures.append((run.figure(stem, fig), caption))
         plot.close(fig)
@@ -73,7 +79,9 @@ def draw(case, run, *, about_steps=""):
             figure = plot.figure_of_sectors(net, data)
             between = BETWEEN if mixed else "No point is in between."
             add("sectors", figure, width=max(d, net.widths[1]), between=between)
-        if len(net.weights) > 1:
+        if case.construction and case.construction.method == "universal":
+            add("piles", plot.figure_of_piles(net, data), how=how)
+        elif len(net.weights) > 1:
             add("truncation", plot.figure_of_truncation(net, data), how=how)
         add("outputs", plot.figure_of_outputs(net, case.data))
         if case.study is not None:

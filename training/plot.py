@@ -123,6 +123,11 @@ def figure_of_truncation(net, data):
     return lighten(plot.plot_truncation([data.X, *truncate(net, data.X)], data.y))
 
 
+def figure_of_piles(net, data):
+    """Draw how each layer sends points to the pile of their class."""
+    return lighten(plot.plot_piles(net, data.X, data.y))
+
+
 def figure_of_outputs(net, data, targets=None):
     """Draw the outputs beside their targets."""
     return lighten(plot.plot_outputs(net(data.X), data.y, targets).figure)
