@@ -10,8 +10,9 @@ from training import study
 from training.optimizers import SGD
 from training.perturbation import perturb
 from training.stopping import LossBelow
-from training.study import accuracy, perturbation_study
+from training.study import perturbation_study
 from training.study_result import wilson_interval
+from training.study_trials import accuracy
 from training.trainer import train
 
 X = np.array([[0.0, 0.1], [0.2, 0.0], [1.0, 0.9], [0.8, 1.0], [1.1, 1.0]])
@@ -42,7 +43,7 @@ def test_accuracy_counts_the_nearest_target():
 def test_trial_without_noise_starts_at_the_reference_loss():
     result = small_study()
     at_zero = result.columns["scale"] == 0.0
-    np.testing.assert_array_equal(result.columns["initial_loss"][at_zero], result.reference_loss)
+    np.testing.assert_array_equal(result.columns["initial_loss"][at_zero], result.reference.loss)
 
 
 def test_frame_and_summary_have_one_row_per_trial_and_per_scale():
@@ -96,7 +97,7 @@ def test_more_trials_and_scales_leave_the_earlier_rows_as_they_are():
 def test_return_means_final_loss_within_the_tolerance_of_the_reference():
     result = small_study(tolerance=0.01)
     frame = result.frame()
-    expected = frame["final_loss"] <= result.reference_loss + 0.01
+    expected = frame["final_loss"] <= result.reference.loss + 0.01
     assert (frame["returned"] == expected).all()
     assert result.summary()["returned"].sum() == expected.sum()
 

@@ -87,7 +87,7 @@ def draw(case, run, *, about_steps=""):
         if case.study is not None:
             trials = int(case.study.summary()["trials"].iloc[0])
             add("losses", plot.figure_of_losses(case.study), steps=about_steps, trials=trials)
-            add("return", plot.figure_of_return(case.study), tolerance=case.study.tolerance)
+            add("return", plot.figure_of_return(case.study), tolerance=case.study.reference.tolerance)
 
 
 def some_points(data):

@@ -136,7 +136,7 @@ def figure_of_outputs(net, data, targets=None):
 def figure_of_losses(study):
     """Draw the histogram of final losses for each scale of a `StudyResult`."""
     losses = {scale: study.losses(scale) for scale in study.scales.tolist()}
-    return plot.plot_histograms(losses, reference=study.reference_loss)
+    return plot.plot_histograms(losses, reference=study.reference.loss)
 
 
 def figure_of_return(study):

@@ -121,7 +121,7 @@ def _study_story(study):
     )
     lost = f"None returns at λ = {none.min():g}. " if len(none) else ""
     return (
-        f"{back}{lost}The learning rate {study.learning_rate:.2g} is set by the largest "
+        f"{back}{lost}The learning rate {study.reference.learning_rate:.2g} is set by the largest "
         "curvature of the loss at the constructed network. Layers of very different scale make "
         "it small, and a budget of steps then ends before slow directions have settled: a trial "
         "that does not return here may still be on its way."

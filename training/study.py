@@ -1,77 +1,340 @@
-"""Perturb-then-train studies in memory: how far can a network be pushed and still come back?"""
+"""Perturb-then-train studies: how far can a network be pushed and still come back?"""
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from numbers import Integral, Real
+import dataclasses
+import hashlib
+from contextlib import nullcontext
+from numbers import Integral
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
-from geomcore.arrays import as_count, as_labels
+from geomcore.arrays import as_count
+from geomcore.network import Network
+from training.chain import stack
 from training.curvature import largest_curvature
+from training.executors import as_finished, single_threaded_blas, threads
 from training.losses import as_loss
 from training.optimizers import SGD
-from training.perturbation import perturb
-from training.study_result import StudyResult
+from training.perturbation import norm_per_scale
+from training.store import Store
+from training.study_result import result_of
+from training.study_trials import Trials, as_scales, network_from_bytes
 from training.trainer import as_training_data, train_ensemble
 
-# Activations of the trials that step together; about what stays in the cache of one core.
+# Bytes of activations of the trials that step together; about what stays in the cache of one core.
 WORKING_SET = 2_000_000
 
 
-def perturbation_study(
-    net,
-    X,
-    y,
-    *,
-    scales,
-    trials,
-    steps,
-    seed,
-    optimizer=None,
-    batch_size=None,
-    relative=False,
-    loss="mse",
-    targets=None,
-    stop=(),
-    record=None,
-    tolerance=None,
-    jobs=1,
-    progress=None,
-):
-    r"""Perturb a network many times at several scales and train each one.
+class PerturbationStudy:
+    r"""Perturb one or more networks many times at several scales and train each trial.
 
     Parameters
     ----------
-    net : Network
-        The reference, usually a minimum.
+    path : path-like or None
+        The file of the study, see `training.store`; None keeps it in memory.
+    net : Network or dict of str to Network
+        The reference, usually a minimum, or several by name.
     X : array_like, shape (N, d)
-    y : array_like, shape (N,) or (N, k)
+    Y : array_like, shape (N,) or (N, k)
         Labels or target vectors.
     scales : sequence of float
         Norms :math:`\lambda` of the noise on each tensor; see `perturb`.
     trials : int
-        Trials per scale.
+        Trials per reference and scale.
     steps : int
-        Step budget of each trial.
+        Step budget of each trial; 0 evaluates the perturbed networks only.
     seed : int
-        Trial (i, j) draws its noise and its batches from
-        ``SeedSequence(seed, spawn_key=(i, j))`` and nothing else.
-    optimizer : SGD, optional
+        Trial j at scale i draws its noise and its batches from
+        ``SeedSequence(seed, spawn_key=(i, j))`` and nothing else, whatever the
+        reference.
+    relative : bool
+        Noise relative to the norm of each tensor.
+    tensors : sequence of str, optional
+        Names of the tensors that are perturbed, such as ``["W1", "b1"]``;
+        default all. All of them are trained.
+    optimizer : optimizer, optional
         Default: plain gradient descent at the rate :math:`1/(2 \lambda_{\max})`
-        of the loss at the reference (`largest_curvature`), a quarter of what is
+        of the loss at each reference (`largest_curvature`), a quarter of what is
         stable there, since around it the curvature is larger. Constructed
         networks can have layers of very different scale, so that no fixed
         number fits them all.
-    batch_size, loss, stop, record
-        As for `train`.
-    relative : bool
-        Noise relative to the norm of each tensor.
+    loss : str or loss object
     targets : array_like, shape (Q, k), optional
         Output wanted for each label; default one-hot rows.
     tolerance : float, optional
-        How far above the reference loss counts as returned. Default 1e-3 of
-        the loss of the best constant output.
+        How far above the loss of the reference counts as returned. Default
+        1e-3 of the loss of the best constant output.
+    certified_radius : float or dict of str to float, optional
+        Total norm up to which every perturbation provably returns, from
+        ``verify(...).basin["radius"]``; it is drawn beside what is found.
+    keep_parameters : bool
+        Store the final parameters of every trial; see `network`.
+    **training
+        Further arguments of `train_ensemble`: batch_size, stop, record, ...
+
+    Raises
+    ------
+    ValueError
+        If an argument does not fit. A trial that diverges is a row, not an error.
+
+    Notes
+    -----
+    A row depends on the arguments, its reference, its scale and its (i, j) only:
+    neither on the executor nor on interruptions, bit for bit.
+
+    Examples
+    --------
+    >>> from geomcore import ReLUNetwork
+    >>> net = ReLUNetwork([[[1.0]]], [[0.0]])
+    >>> X = np.array([[-1.0], [1.0]])
+    >>> study = PerturbationStudy(None, net, X, X, scales=[0.1, 1], trials=5, steps=50, seed=0)
+    >>> study.run().summary()[["scale", "norm", "returned"]].round(2).values.tolist()
+    [[0.1, 0.14, 5.0], [1.0, 1.41, 5.0]]
+    """
+
+    def __init__(
+        self,
+        path,
+        net,
+        X,
+        Y,
+        *,
+        scales,
+        trials,
+        steps,
+        seed,
+        relative=False,
+        tensors=None,
+        optimizer=None,
+        loss="mse",
+        targets=None,
+        tolerance=None,
+        certified_radius=None,
+        keep_parameters=False,
+        **training,
+    ):
+        self.path = path
+        self.references = _as_references(net)
+        first, *others = self.references.values()
+        self._X, self._labels = as_training_data(first, X, Y, targets=targets)
+        for other in others:
+            as_training_data(other, self._X, self._labels.Y)
+        self._scales, self.trials = as_scales(scales), as_count(trials, "trials")
+        self.steps, self.seed = as_count(steps, "steps", 0), _as_seed(seed)
+        self._relative, self._keep_parameters = bool(relative), bool(keep_parameters)
+        self._tensors = None if tensors is None else tuple(tensors)
+        self._optimizer, self._tolerance = optimizer, tolerance
+        self._training = {"loss": as_loss(loss), **training}
+        self._certified = (
+            certified_radius
+            if isinstance(certified_radius, dict)
+            else dict.fromkeys(self.references, certified_radius)
+        )
+        # Each call also checks what it is given.
+        self._norms = [
+            norm_per_scale(net, relative=self._relative, tensors=tensors)
+            for net in self.references.values()
+        ]
+        with single_threaded_blas():
+            self._losses = [
+                float(
+                    train_ensemble(
+                        [net], self._X, self._labels.Y, steps=0, **self._training
+                    ).final_losses[0]
+                )
+                for net in self.references.values()
+            ]
+        self._store = None
+
+    @property
+    def configuration(self):
+        """What decides the rows, as plain values; a file is resumed only if it has the same."""
+        return {
+            "networks": {name: _digest(*_tensors(net)) for name, net in self.references.items()},
+            "X": _digest(self._X),
+            "Y": _digest(self._labels.Y, self._labels.targets),
+            "scales": list(self._scales),
+            "trials": self.trials,
+            "steps": self.steps,
+            "seed": self.seed,
+            "relative": self._relative,
+            "tensors": None if self._tensors is None else list(self._tensors),
+            "optimizer": "default" if self._optimizer is None else _describe(self._optimizer),
+            "tolerance": self._tolerance,
+            "keep_parameters": self._keep_parameters,
+            "training": {name: _describe(value) for name, value in self._training.items()},
+        }
+
+    def run(self, executor=None, resume=True, *, jobs=1, in_flight=None, progress=None):
+        """Run the trials that are missing.
+
+        Parameters
+        ----------
+        executor : concurrent.futures.Executor, optional
+            Where the chunks of trials are computed; this process alone writes
+            the file. Default: `jobs` threads of this process.
+        resume : bool
+            Whether trials that are in the file already are kept; otherwise it
+            must hold none.
+        jobs : int
+        in_flight : int, optional
+            Chunks handed to the executor at a time.
+        progress : callable, optional
+            Called as ``progress(done, total)``, in trials, first with what was
+            there at the start.
+
+        Returns
+        -------
+        StudyResult
+
+        Raises
+        ------
+        ValueError
+            If the file holds another study, or trials although `resume` is false.
+        OSError
+            If the file cannot be written or is in use, or the workers are gone.
+            What was stored before stays.
+        """
+        jobs = as_count(jobs, "jobs")
+        report = progress if progress is not None else (lambda done, total: None)
+        store = self._store if self._store is not None else self._open()
+        with nullcontext() if self.path is None else store:
+            done = store.done()
+            if done and not resume:
+                raise ValueError(
+                    f"{self.path} holds {len(done)} trials of this study: resume it, or give "
+                    "another file"
+                )
+            references = store.references()
+            if not references:
+                with single_threaded_blas():
+                    store.set_references(self._measured())
+                references = store.references()
+            trials = self._work([ref["learning_rate"] for ref in references])
+            keys = self._keys()
+            missing, count = self._chunks(keys, done), len(done)
+            report(count, len(keys))
+            where = threads(jobs) if executor is None else nullcontext(executor)
+            with single_threaded_blas(), where as pool:
+                for columns in as_finished(trials.rows, missing, pool, in_flight=in_flight):
+                    store.add(columns)
+                    count += len(columns["trial"])
+                    report(count, len(keys))
+            return result_of(store)
+
+    def network(self, scale, trial, reference=None):
+        """The network that a trial ended with.
+
+        Parameters
+        ----------
+        scale : float
+            One of the scales of the study.
+        trial : int
+        reference : str, optional
+            Name of the reference; default the first one.
+
+        Returns
+        -------
+        Network
+
+        Raises
+        ------
+        ValueError
+            If there is no such trial, or parameters are not kept.
+        """
+        names = list(self.references)
+        reference = names[0] if reference is None else reference
+        if reference not in names or scale not in self._scales:
+            raise ValueError(
+                f"scale and reference must be of this study, got {scale!r} and {reference!r}"
+            )
+        store = self._store if self._store is not None else self._open(writing=False)
+        with nullcontext() if self.path is None else store:
+            kept = store.parameters(
+                names.index(reference), self._scales.index(scale), as_count(trial, "trial", 0)
+            )
+        if kept is None:
+            raise ValueError(
+                f"trial {trial} at scale {scale} has no parameters: it has not been run, or "
+                "the study was made without keep_parameters=True"
+            )
+        return network_from_bytes(self.references[reference], kept)
+
+    def _open(self, writing=True):
+        store = Store.open(self.path, self.configuration, writing=writing)
+        if self.path is None:
+            self._store = store
+        return store
+
+    def _keys(self):
+        return [
+            (r, i, j)
+            for r in range(len(self.references))
+            for i in range(len(self._scales))
+            for j in range(self.trials)
+        ]
+
+    def _chunks(self, keys, done):
+        """The missing trials, in groups of one reference whose activations fit in a cache."""
+        chunks = []
+        for r, net in enumerate(self.references.values()):
+            size = max(1, int(WORKING_SET // (8 * len(self._X) * _units(net))))
+            own = [key for key in keys if key[0] == r and key not in done]
+            chunks += [own[start : start + size] for start in range(0, len(own), size)]
+        return chunks
+
+    def _work(self, rates):
+        """The `Trials` of this study, with the learning rates that the file prescribes."""
+        optimizers = [SGD(rate) if self._optimizer is None else self._optimizer for rate in rates]
+        return Trials(
+            networks=tuple(self.references.values()),
+            optimizers=tuple(optimizers),
+            X=self._X,
+            labels=self._labels,
+            scales=self._scales,
+            steps=self.steps,
+            seed=self.seed,
+            relative=self._relative,
+            tensors=self._tensors,
+            training=self._training,
+            keep_parameters=self._keep_parameters,
+        )
+
+    def _measured(self):
+        """What the file says about each reference."""
+        loss, labels = self._training["loss"], self._labels
+        tolerance = self._tolerance
+        if tolerance is None:
+            constant = np.broadcast_to(labels.Y.mean(axis=0), labels.Y.shape)
+            tolerance = 1e-3 * float(loss.value(constant, labels.Y) @ loss.weights(labels.index))
+        rows = []
+        for (name, net), value, norm in zip(
+            self.references.items(), self._losses, self._norms, strict=True
+        ):
+            if self._optimizer is None:
+                curvature = largest_curvature(net, self._X, labels.Y, loss=loss, rtol=1e-2)
+                rate = 0.5 / curvature
+            else:
+                rate = getattr(self._optimizer, "learning_rate", None)
+            rows.append(
+                {
+                    "name": name,
+                    "loss": value,
+                    "tolerance": tolerance,
+                    "learning_rate": rate,
+                    "norm_per_scale": norm,
+                    "certified_radius": self._certified.get(name),
+                }
+            )
+        return rows
+
+
+def perturbation_study(net, X, y, *, jobs=1, progress=None, **arguments):
+    """Run a `PerturbationStudy` in memory.
+
+    Parameters
+    ----------
+    net, X, y, **arguments
+        As for `PerturbationStudy`.
     jobs : int, optional
         Threads; the numbers do not depend on it.
     progress : callable, optional
@@ -84,15 +347,7 @@ def perturbation_study(
     Raises
     ------
     ValueError
-        If an argument does not fit. A trial that diverges is a row, not an error.
-
-    Notes
-    -----
-    A row depends on the arguments, its scale and its (i, j) only: adding trials
-    or scales at the end leaves the earlier rows as they are, bit for bit.
-    Trials are trained in groups whose activations fit in a cache, with one
-    group per thread and matrix products that do not split further: on products
-    as small as these a second thread of BLAS costs more than it gains.
+        If an argument does not fit.
 
     Examples
     --------
@@ -103,79 +358,23 @@ def perturbation_study(
     >>> result.summary()[["scale", "returned", "trials"]].values.tolist()
     [[0.1, 5.0, 5.0], [1.0, 5.0, 5.0]]
     """
-    X, labels = as_training_data(net, X, y, targets=targets)
-    scales = _as_scales(scales)
-    trials, loss = as_count(trials, "trials"), as_loss(loss)
+    return PerturbationStudy(None, net, X, y, **arguments).run(jobs=jobs, progress=progress)
+
+
+def _as_references(net):
+    references = net if isinstance(net, dict) else {"network": net}
+    if not references or not all(
+        isinstance(name, str) and name and isinstance(value, Network)
+        for name, value in references.items()
+    ):
+        raise ValueError(f"net must be a Network, or a dict of networks by name, got {net!r}")
+    return dict(references)
+
+
+def _as_seed(seed):
     if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
         raise ValueError(f"seed must be a non-negative integer, got {seed!r}")
-    if tolerance is None:
-        constant = np.broadcast_to(labels.Y.mean(axis=0), labels.Y.shape)
-        tolerance = 1e-3 * float(loss.value(constant, labels.Y) @ loss.weights(labels.index))
-    if optimizer is None:
-        optimizer = SGD(0.5 / largest_curvature(net, X, labels.Y, loss=loss, rtol=1e-2))
-    options = {"loss": loss, "batch_size": batch_size, "stop": stop, "record": record}
-    reference = train_ensemble([net], X, labels.Y, steps=0, loss=loss).final_losses[0]
-
-    keys = [(i, j) for i in range(len(scales)) for j in range(trials)]
-    group = max(1, int(WORKING_SET // (8 * len(X) * _units(net))))
-    chunks = [keys[start : start + group] for start in range(0, len(keys), group)]
-
-    def run(chunk):
-        rngs = [np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key)) for key in chunk]
-        networks = [
-            perturb(net, scales[i], 1, relative=relative, rng=rng)[0]
-            for (i, _), rng in zip(chunk, rngs, strict=True)
-        ]
-        result = train_ensemble(
-            networks, X, labels.Y, optimizer=optimizer, steps=steps, rngs=rngs, **options
-        )
-        return {
-            "scale": [scales[i] for i, _ in chunk],
-            "trial": [j for _, j in chunk],
-            "initial_loss": result.losses[0],
-            "final_loss": result.final_losses,
-            "steps": result.steps,
-            "stop_reason": np.array(result.stop_reasons, dtype=object),
-            "accuracy": [accuracy(trained, X, labels) for trained in result.networks],
-        }
-
-    blocks, done = [], 0
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(as_count(jobs, "jobs")) as pool:
-        for chunk, block in zip(chunks, pool.map(run, chunks), strict=True):
-            blocks.append(block)
-            done += len(chunk)
-            if progress is not None:
-                progress(done, len(keys))
-    columns = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
-    return StudyResult(float(reference), tolerance, optimizer.learning_rate, int(seed), columns)
-
-
-def accuracy(net, X, y):
-    """Fraction of points whose output is nearest to the target of their own class.
-
-    Parameters
-    ----------
-    net : Network
-    X : array_like, shape (N, d)
-    y : array_like or Labels
-        Labels, target vectors, or what `geomcore.arrays.as_labels` made of them.
-
-    Returns
-    -------
-    float
-        A diverged network, with outputs that are no numbers, gets what class 0 has.
-
-    Examples
-    --------
-    >>> from geomcore import ReLUNetwork
-    >>> accuracy(ReLUNetwork([np.eye(2)], [[0, 0]]), [[1, 0], [0.9, 0], [0.8, 0.7]], [0, 0, 1])
-    0.6666666666666666
-    """
-    labels = y if hasattr(y, "targets") else as_labels(y, len(X))
-    with np.errstate(all="ignore"):
-        # |f - t|^2 without |f|^2, which is the same for all targets t.
-        distance = (labels.targets**2).sum(axis=1) - 2 * net(X) @ labels.targets.T
-    return float(np.mean(distance.argmin(axis=1) == labels.index))
+    return int(seed)
 
 
 def _units(net):
@@ -183,12 +382,32 @@ def _units(net):
     return net.widths[0] + 2 * sum(net.widths[1:]) if hasattr(net, "widths") else 100
 
 
-def _as_scales(scales):
-    if isinstance(scales, np.ndarray):
-        scales = scales.tolist()
-    good = isinstance(scales, Sequence) and len(scales) > 0
-    if not good or not all(isinstance(s, Real) and 0 <= s < np.inf for s in scales):
-        raise ValueError(f"scales must be a list of finite numbers, at least 0, got {scales!r}")
-    if len(set(scales)) < len(scales):
-        raise ValueError(f"scales must be distinct, got {scales!r}")
-    return [float(s) for s in scales]
+def _tensors(net):
+    return [np.ascontiguousarray(p) for p in stack([net])[1]]
+
+
+def _digest(*arrays):
+    """Hash of the shapes and the bytes of some arrays."""
+    total = hashlib.sha256()
+    for array in arrays:
+        total.update(f"{array.dtype} {array.shape} ".encode())
+        total.update(np.ascontiguousarray(array).data)
+    return total.hexdigest()[:32]
+
+
+def _describe(value):
+    """A text that is the same for equal settings in every process."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, list | tuple):
+        return [_describe(item) for item in value]
+    if isinstance(value, np.ndarray):
+        return f"array {_digest(value)}"
+    if isinstance(value, np.generic):
+        return value.item()
+    if dataclasses.is_dataclass(value):
+        parts = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    else:
+        parts = getattr(value, "__dict__", {})
+    kind = f"{type(value).__module__}.{type(value).__qualname__}"
+    return {"type": kind, **{name: _describe(part) for name, part in sorted(parts.items())}}

@@ -6,31 +6,79 @@ import numpy as np
 
 from geomcore.arrays import as_count
 from training.stopping import DIVERGED
+from training.store import Store
+from training.study_basin import return_radius
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A network that a study perturbs.
+
+    Attributes
+    ----------
+    name : str
+    loss : float
+        Before any perturbation.
+    tolerance : float
+        A trial has returned if its final loss is at most ``loss + tolerance``.
+    learning_rate : float or None
+        The rate that was used, if the optimizer has one.
+    norm_per_scale : float
+        Total norm of a perturbation of scale 1; that of scale :math:`\\lambda`
+        is :math:`\\lambda` times as large.
+    certified_radius : float or None
+        Total norm up to which every perturbation provably returns.
+    """
+
+    name: str
+    loss: float
+    tolerance: float
+    learning_rate: float | None
+    norm_per_scale: float
+    certified_radius: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class StudyResult:
-    """What `perturbation_study` returns.
+    """What a study returns.
 
     Attributes
     ----------
-    reference_loss : float
-        Loss of the network before any perturbation.
-    tolerance : float
-        A trial has returned if its final loss is at most `reference_loss + tolerance`.
-    learning_rate : float
-        The rate that was used.
+    references : tuple of Reference
     seed : int
     columns : dict of ndarray, each of shape (number of trials,)
-        One entry per trial: scale, trial, initial_loss, final_loss, steps,
-        stop_reason, accuracy.
+        One entry per trial: reference (its name), scale, trial, initial_loss,
+        final_loss, steps, stop_reason, accuracy, distance (from the reference,
+        after training), pattern_returned (whether the activation pattern on the
+        data is that of the reference).
     """
 
-    reference_loss: float
-    tolerance: float
-    learning_rate: float
+    references: tuple
     seed: int
     columns: dict
+
+    @property
+    def reference(self):
+        """The only reference.
+
+        Raises
+        ------
+        ValueError
+            If there are several; then use `of`.
+        """
+        if len(self.references) > 1:
+            names = ", ".join(ref.name for ref in self.references)
+            raise ValueError(f"the study has several references ({names}), choose one by of(name)")
+        return self.references[0]
+
+    def of(self, name):
+        """The part of the result about one reference, a `StudyResult`."""
+        found = [ref for ref in self.references if ref.name == name]
+        if not found:
+            names = ", ".join(ref.name for ref in self.references)
+            raise ValueError(f"name must be one of {names}, got {name!r}")
+        at = self.columns["reference"] == name
+        return StudyResult(tuple(found), self.seed, {k: v[at] for k, v in self.columns.items()})
 
     @property
     def scales(self):
@@ -39,54 +87,168 @@ class StudyResult:
 
     @property
     def returned(self):
-        """Whether each trial came back to the reference loss, bool."""
-        return self.columns["final_loss"] <= self.reference_loss + self.tolerance
+        """Whether each trial came back to the loss of its reference, bool."""
+        bound = {ref.name: ref.loss + ref.tolerance for ref in self.references}
+        bounds = np.array([bound[name] for name in self.columns["reference"]], dtype=float)
+        return self.columns["final_loss"] <= bounds
+
+    @property
+    def norms(self):
+        """Total norm of the perturbation of each trial."""
+        unit = {ref.name: ref.norm_per_scale for ref in self.references}
+        units = np.array([unit[name] for name in self.columns["reference"]], dtype=float)
+        return self.columns["scale"] * units
 
     def losses(self, scale):
         """Final losses of all trials at one scale."""
         return self.columns["final_loss"][self.columns["scale"] == scale]
 
     def frame(self):
-        """One row per trial, as a pandas DataFrame."""
+        """One row per trial, as a pandas DataFrame; also norm and returned."""
         import pandas as pd
 
-        return pd.DataFrame({**self.columns, "returned": self.returned})
+        return pd.DataFrame({**self.columns, "norm": self.norms, "returned": self.returned})
 
     def summary(self):
-        """One row per scale, as a pandas DataFrame.
+        """One row per reference and scale, as a pandas DataFrame.
 
-        Columns: scale, trials, returned, fraction, low and high (the 95 %
-        Wilson interval of the fraction), initial (median initial loss), q25,
-        median, q75 (quartiles of the final loss), accuracy (mean), diverged.
+        Columns: reference, scale, norm (total norm of the perturbation), trials,
+        returned, fraction, low and high (the 95 % Wilson interval of the
+        fraction), initial (median initial loss), q25, median, q75 (quartiles of
+        the final loss), accuracy (mean), pattern (fraction of the trials whose
+        activation pattern returned), distance (median), diverged.
         """
         import pandas as pd
 
         rows = []
-        for scale in self.scales:
-            at = self.columns["scale"] == scale
-            count, back = int(at.sum()), int(self.returned[at].sum())
-            low, high = wilson_interval(back, count)
-            # Order statistics rather than interpolation, which makes nan of two infinities.
-            q25, median, q75 = np.quantile(
-                self.columns["final_loss"][at], [0.25, 0.5, 0.75], method="lower"
-            )
+        for part in map(self.of, [ref.name for ref in self.references]):
+            for scale in part.scales:
+                at = part.columns["scale"] == scale
+                count, back = int(at.sum()), int(part.returned[at].sum())
+                low, high = wilson_interval(back, count)
+                q25, median, q75 = _quantile(part.columns["final_loss"][at], [0.25, 0.5, 0.75])
+                rows.append(
+                    {
+                        "reference": part.reference.name,
+                        "scale": scale,
+                        "norm": scale * part.reference.norm_per_scale,
+                        "trials": count,
+                        "returned": back,
+                        "fraction": back / count,
+                        "low": low,
+                        "high": high,
+                        "initial": _quantile(part.columns["initial_loss"][at], 0.5),
+                        "q25": q25,
+                        "median": median,
+                        "q75": q75,
+                        "accuracy": part.columns["accuracy"][at].mean(),
+                        "pattern": part.columns["pattern_returned"][at].mean(),
+                        "distance": _quantile(part.columns["distance"][at], 0.5),
+                        "diverged": int((part.columns["stop_reason"][at] == DIVERGED).sum()),
+                    }
+                )
+        return pd.DataFrame(rows)
+
+    def histogram(self, edges=None):
+        """Numbers of trials by final loss, as a pandas DataFrame.
+
+        Parameters
+        ----------
+        edges : array_like, shape (k + 1,), optional
+            Increasing; default half decades from 1e-20 to 1e4. What is below
+            the first or above the last has bins of its own, from 0 and to inf.
+
+        Returns
+        -------
+        DataFrame
+            One row per reference, scale and bin, low <= final loss < high; inf
+            counts into the last.
+        """
+        import pandas as pd
+
+        edges = 10.0 ** np.arange(-20, 4.5, 0.5) if edges is None else np.asarray(edges, float)
+        low, high = np.r_[0.0, edges], np.r_[edges, np.inf]
+        blocks = []
+        for part in map(self.of, [ref.name for ref in self.references]):
+            for scale in part.scales:
+                bins = np.searchsorted(edges, part.losses(scale), side="right")
+                counts = np.bincount(bins, minlength=len(low))
+                head = {"reference": part.reference.name, "scale": scale}
+                blocks.append(pd.DataFrame({**head, "low": low, "high": high, "trials": counts}))
+        return pd.concat(blocks, ignore_index=True)
+
+    def basins(self):
+        """The basin radius of each reference, as a pandas DataFrame.
+
+        Columns: reference, radius, low and high (the scale at which half of the
+        trials return, with its 95 % bootstrap interval; see `return_radius`),
+        norm, norm_low, norm_high (the same as total norms), certified (the total
+        norm up to which return is proved; nan if it is not known).
+        """
+        import pandas as pd
+
+        rows = []
+        for part in map(self.of, [ref.name for ref in self.references]):
+            unit, certified = part.reference.norm_per_scale, part.reference.certified_radius
+            found = return_radius(part.columns["scale"], part.returned, rng=self.seed)
             rows.append(
                 {
-                    "scale": scale,
-                    "trials": count,
-                    "returned": back,
-                    "fraction": back / count,
-                    "low": low,
-                    "high": high,
-                    "initial": np.quantile(self.columns["initial_loss"][at], 0.5, method="lower"),
-                    "q25": q25,
-                    "median": median,
-                    "q75": q75,
-                    "accuracy": self.columns["accuracy"][at].mean(),
-                    "diverged": int((self.columns["stop_reason"][at] == DIVERGED).sum()),
+                    "reference": part.reference.name,
+                    **found._asdict(),
+                    "norm": found.radius * unit,
+                    "norm_low": found.low * unit,
+                    "norm_high": found.high * unit,
+                    "certified": np.nan if certified is None else certified,
                 }
             )
         return pd.DataFrame(rows)
+
+    def plot(self):
+        """Draw return fraction, final loss and accuracy against the size of the perturbation.
+
+        Returns
+        -------
+        matplotlib Figure
+        """
+        from training import plot_study
+
+        return plot_study.figure_of_comparison(self)
+
+
+def load_study(path):
+    """Read the file of a study, finished or not.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Returns
+    -------
+    StudyResult
+        With the trials that are stored so far.
+
+    Raises
+    ------
+    ValueError
+        If the file is no study or holds no trial yet.
+    OSError
+        If there is no such file, or the study is running.
+    """
+    with Store.open(path, None, writing=False) as store:
+        configuration, result = store.about("configuration"), result_of(store)
+    if not len(result.columns["trial"]):
+        raise ValueError(f"{path} holds no trial of its {configuration['trials']} per scale yet")
+    return result
+
+
+def result_of(store):
+    """The `StudyResult` of what is in an open store."""
+    configuration, columns = store.about("configuration"), store.columns()
+    references = tuple(Reference(**ref) for ref in store.references())
+    names = np.array([ref.name for ref in references], dtype=object)
+    columns["reference"] = names[columns["reference"]]
+    columns["scale"] = np.array(configuration["scales"])[columns["scale"]]
+    return StudyResult(references, configuration["seed"], columns)
 
 
 def wilson_interval(successes, trials, z=1.959963984540054):
@@ -120,3 +282,8 @@ def wilson_interval(successes, trials, z=1.959963984540054):
     low, high = (p + shift / 2 - half) / (1 + shift), (p + shift / 2 + half) / (1 + shift)
     # At the ends rounding would leave 1e-17 where the formula gives exactly 0 or 1.
     return (float(low) if successes else 0.0), (float(high) if successes < trials else 1.0)
+
+
+def _quantile(values, q):
+    # Order statistics rather than interpolation, which makes nan of two infinities.
+    return np.quantile(values, q, method="lower")
