@@ -59,8 +59,9 @@ def assemble(layers, frame, X, labels, *, homogeneous=False):
 
     Notes
     -----
-    Each layer is scaled so that its largest activation on the data is 1
-    (a truncation map does not change when its layer is scaled).
+    Each layer is scaled by a power of two, which rounds nothing, so that its
+    largest activation on the data is at least 1 and below 2 (a truncation map
+    does not change when its layer is scaled).
     """
     Z = frame(X)
     weights, biases = [], []
@@ -68,7 +69,7 @@ def assemble(layers, frame, X, labels, *, homogeneous=False):
     for W, b in layers:
         W = W * down
         Z = np.maximum(Z @ W.T + b, 0)
-        top = Z.max() or 1.0
+        top = 2.0 ** np.floor(np.log2(Z.max() or 1.0))
         W, b, Z, down = W / top, b / top, Z / top, top
         weights.append(W)
         biases.append(b)

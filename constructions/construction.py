@@ -17,7 +17,7 @@ from constructions.polyhedral import (
 )
 from constructions.separation import elimination_order
 from constructions.sequential import NotSequential, collapse_in_order
-from constructions.universal import NotSeparated, collapse_everything
+from constructions.universal import ATTEMPTS, NotSeparated, collapse_everything, why_not_zero
 from geomcore.arrays import as_array, as_labels, as_points, as_rng
 from geomcore.cones import PolyhedralCone
 from geomcore.cumulative import cumulative_parameters, layer_parameters
@@ -50,7 +50,7 @@ class LayerRecord(NamedTuple):
     index : int
         1 for the first hidden layer.
     kind : str
-        "circular cone", "spread cone" or "faces".
+        "circular cone", "spread cone", "faces", or "rest" for a layer that moves nothing.
     label : object
         The class that the layer collapses.
     W, b : ndarray, shapes (m, d), (m,)
@@ -387,17 +387,42 @@ def _polyhedral(X, labels, options, shape, counts):
 
 def _universal(X, labels, options):
     frame = standard_frame(X)
-    try:
-        found = collapse_everything(frame(X), labels.index, options["rng"], beam=options["beam"])
-    except NotSeparated as failure:
-        raise _Refused(str(failure)) from None
-    return _Draft(
-        layers=found.layers,
-        kinds=found.kinds,
-        order=found.order,
-        frame=frame,
-        report={"peels": found.peels, "layers": len(found.layers) + 1},
+    # every layer is stored in the coordinates of the data already
+    plain = Frame(np.zeros(X.shape[1]), np.ones(X.shape[1]))
+    failures = []
+    for gap, flattest in ATTEMPTS:
+        try:
+            found = collapse_everything(
+                X,
+                labels.index,
+                frame,
+                options["rng"],
+                beam=options["beam"],
+                gap=gap,
+                flattest=flattest,
+            )
+        except NotSeparated as failure:
+            failures.append(str(failure))
+            continue
+        net = assemble(found.layers, plain, X, labels)
+        problem = why_not_zero(net, X, labels)
+        if problem is None:
+            return _Draft(
+                layers=found.layers,
+                kinds=found.kinds,
+                order=found.order,
+                frame=plain,
+                report={"peels": found.peels, "layers": len(found.layers) + 1},
+            )
+        failures.append(problem)
+    raise _Refused(
+        f"of {len(failures)} attempts the first: {failures[0]}; the last: {failures[-1]}"
     )
+
+
+def _longest(labels):
+    """Largest squared length of a target, at least 1."""
+    return max(1.0, float((labels.targets**2).sum(axis=1).max()))
 
 
 _METHODS = {
@@ -413,7 +438,7 @@ def _finish(method, draft, X, labels, skipped):
     """Assemble the network and describe its layers."""
     net = assemble(draft.layers, draft.frame, X, labels, homogeneous=draft.homogeneous)
     loss = float(((net(X) - labels.Y) ** 2).sum(axis=1).mean())
-    if not loss <= 1e-12 * max(1.0, float((labels.targets**2).sum(axis=1).max())):
+    if not loss <= 1e-12 * _longest(labels):
         raise _Refused(f"the network is too ill-conditioned for double precision: loss {loss:.2g}")
     Ws, bs = cumulative_parameters(net)
     records, x = [], X

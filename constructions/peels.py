@@ -4,7 +4,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from constructions.programs import weighted_hinge
+# Gaps that are tried when there is none of the wanted size, in units of the data.
+SMALLER_GAPS = 1e-6, 1e-9, 1e-12
+# Most numbers in a table of points times directions, and in the programs of one step.
+TABLE, PROGRAMS = 10_000_000, 20_000_000
+
+
+class NoPeel(Exception):
+    """Points that differ are too near each other to be told apart in double precision."""
 
 
 class Peel(NamedTuple):
@@ -21,7 +28,7 @@ class Peel(NamedTuple):
     rows: np.ndarray
 
 
-def peel_sequence(Z, index, rng, *, beam=None, directions=None):
+def peel_sequence(Z, index, rng, *, beam=None, directions=None, gap=1e-9):
     """Peel all points in few steps.
 
     A breadth-first search that keeps the `beam` states with the fewest points
@@ -35,13 +42,21 @@ def peel_sequence(Z, index, rng, *, beam=None, directions=None):
     index : ndarray of int, shape (N,)
     rng : numpy.random.Generator
     beam : int, optional
-        Default 4 up to 500 points, 1 above.
+        Default 16 in the plane, else 4, and 1 above 500 points.
     directions : int, optional
         Random directions tried at each step, default 1000 (in the plane, evenly spaced).
+    gap : float, optional
+        Least gap between a peel and the rest along its direction, in units of
+        the data; smaller ones are accepted where there is nothing else.
 
     Returns
     -------
     list of Peel
+
+    Raises
+    ------
+    NoPeel
+        If the points left are too near each other for double precision.
 
     Notes
     -----
@@ -50,20 +65,16 @@ def peel_sequence(Z, index, rng, *, beam=None, directions=None):
     many peels as distinct points.
     """
     N, d = Z.shape
-    beam = (4 if N <= 500 else 1) if beam is None else beam
+    if beam is None:
+        beam = 1 if N > 500 else 16 if d <= 2 else 4
     count = 1000 if directions is None else directions
-    if d == 1:
-        fixed = np.ones((1, 1))
-    elif d == 2:
-        angles = np.arange(count) * (np.pi / count)
-        fixed = np.column_stack([np.cos(angles), np.sin(angles)])
-    else:
-        fixed = rng.standard_normal((count, d))
+    fixed = _directions(d, min(count, max(TABLE // N, 10)), rng)
+    search = _Search(Z, index, fixed, gap, beam > 1)
     states = [(np.ones(N, bool), [])]
     while True:
         following = {}
         for alive, peels in states:
-            for peel in _best_peels(Z, index, alive, fixed):
+            for peel in search.best(alive):
                 left = alive.copy()
                 left[peel.rows] = False
                 following.setdefault(left.tobytes(), (left, [*peels, peel]))
@@ -72,135 +83,146 @@ def peel_sequence(Z, index, rng, *, beam=None, directions=None):
             return states[0][1]
 
 
-def _best_peels(Z, index, alive, directions):
-    """The largest peel found for each class; only one if it takes a class whole."""
-    rows = np.flatnonzero(alive)
-    points, labels = Z[rows], index[rows]
-    classes = np.unique(labels)
-    if len(classes) == 1:
-        return [Peel(int(classes[0]), rows)]
-    mean = points.mean(axis=0)
-    centred = points - mean
-    farthest = centred[np.argmax((centred**2).sum(axis=1))]
-    to_means = np.stack([centred[labels == q].mean(axis=0) for q in classes])
-    tried = np.vstack([directions, farthest, to_means])
-    found = {}
-    for q, cut, w in _runs(centred, labels, classes, np.vstack([tried, -tried])):
-        found[q] = (cut, w)
-    largest = sorted(found, key=lambda q: -found[q][0].sum())
-    if len(rows) * Z.shape[1] > 20_000:
-        largest = largest[:2]
-    for q in classes if len(rows) * Z.shape[1] <= 20_000 else largest:
-        cut, w = found.get(q, (np.zeros(len(rows), bool), None))
-        better = _refine(centred, labels == q, w)
-        if better is not None and better.sum() > cut.sum():
-            found[q] = (better, None)
-    peels = []
-    for q, (cut, _) in found.items():
-        peel = Peel(int(q), rows[cut])
-        if cut.sum() == (labels == q).sum():
-            return [peel]
-        peels.append(peel)
-    return peels
+def _directions(d, count, rng):
+    if d == 1:
+        return np.ones((1, 1))
+    if d == 2:
+        angles = np.arange(count) * (np.pi / count)
+        return np.column_stack([np.cos(angles), np.sin(angles)])
+    directions = rng.standard_normal((count, d))
+    return directions / np.linalg.norm(directions, axis=1, keepdims=True)
 
 
-def _runs(points, labels, classes, directions):
-    """For each class that comes first along some direction, its longest run before any other."""
-    along = points @ directions.T
-    firsts = np.stack([along[labels == q].min(axis=0) for q in classes])
-    ranks = np.argsort(firsts, axis=0)
-    columns = np.arange(firsts.shape[1])
-    limit = firsts[ranks[1], columns]
-    scale = np.abs(along).max(axis=0)
-    limit = limit - 1e-9 * scale
-    for i, q in enumerate(classes):
-        mine = np.flatnonzero(ranks[0] == i)
-        if not len(mine):
-            continue
-        lengths = (along[np.ix_(labels == q, mine)] < limit[mine]).sum(axis=0)
-        best = mine[np.argmax(lengths)]
-        cut = (along[:, best] < limit[best]) & (labels == q)
-        if cut.any():
-            yield q, cut, directions[best]
+class _Search:
+    """The points sorted by class, and where they lie along the fixed directions."""
 
+    def __init__(self, Z, index, directions, gap, wide):
+        self.order = np.argsort(index, kind="stable")
+        self.Z = (Z - Z.mean(axis=0))[self.order]
+        self.index = index[self.order]
+        self.along = self.Z @ directions.T
+        self.wide = wide
+        self.gaps = (gap, *(g for g in SMALLER_GAPS if g < gap))
 
-def _refine(points, of_class, w):
-    """Cut off as much of a class as hinge programs can; None if nothing.
-
-    A program over all of a class that is mostly hopeless gives up on all of
-    it, so the programs are posed for the first m points along `w`, for growing
-    m, and then for all of them with weights that favour the points nearly inside.
-    """
-    P, O = points[of_class], points[~of_class]
-    best, plane = None, None if w is None else np.r_[w, 0.0]
-    program = _Hinge(O)
-    sizes = _growing(max(2, P.shape[1] // 3), len(P)) if w is not None else [len(P)]
-    misses = 0
-    for m in sizes:
-        order = slice(None) if plane is None else np.argsort(P @ plane[:-1])[:m]
-        inside, found = _cut(P, P[order], np.ones(len(P[order])), program)
-        if inside is None or (best is not None and inside.sum() <= best.sum()):
-            misses += 1
-            if misses == 2:
+    def best(self, alive):
+        """The largest peels found for each class; only one if it takes a class whole."""
+        alive = alive[self.order]
+        rows, labels = self.order[alive], self.index[alive]
+        if labels[0] == labels[-1]:
+            return [Peel(int(labels[0]), rows)]
+        points = self.Z[alive]
+        points = points - points.mean(axis=0)
+        classes, starts = np.unique(labels, return_index=True)
+        parts = list(zip(classes, starts, [*starts[1:], len(labels)], strict=True))
+        farthest = points[np.argmax((points**2).sum(axis=1))]
+        means = np.add.reduceat(points, starts) / np.diff([*starts, len(labels)])[:, None]
+        along = np.hstack([self.along[alive], points @ np.vstack([farthest, means]).T])
+        for gap in self.gaps:
+            found = _runs(along, parts, gap)
+            if found:
                 break
-            continue
-        best, plane = inside, found
-        if best.all():
-            break
-    for _ in range(3 if best is not None and not best.all() else 0):
-        value = P @ plane[:-1] + plane[-1]
-        inside, found = _cut(P, P, 1 / (0.1 + np.maximum(value + 1, 0)), program)
-        if inside is None or inside.sum() <= best.sum():
-            break
-        best, plane = inside, found
-    if best is None or not best.any():
-        return None
-    cut = np.zeros(len(points), bool)
-    cut[np.flatnonzero(of_class)[best]] = True
-    return cut
+        else:
+            raise NoPeel(
+                f"no direction cuts points of one class off the {len(rows)} left, of "
+                f"{len(classes)} classes, by more than {gap:.1g} of their extent"
+            )
+        plain = dict(found)
+        if points.shape[1] > 2:
+            _tilt(points, parts, found, gap)
+        # in a wide search a smaller peel may turn out to be the better one
+        cuts = [*found.items(), *plain.items()] if self.wide else found.items()
+        peels = [Peel(int(q), rows[cut]) for q, cut in cuts]
+        sizes = {int(q): stop - start for q, start, stop in parts}
+        whole = [peel for peel in peels if len(peel.rows) == sizes[peel.label]]
+        return whole[:1] or peels
 
 
-def _growing(first, last):
-    sizes = [first]
-    while sizes[-1] < last:
-        sizes.append(min(max(sizes[-1] + 1, int(1.4 * sizes[-1])), last))
-    return sizes
+def _runs(along, parts, gap):
+    """For each class that comes first or last along a direction, its longest run, as a mask."""
+    starts = [start for _, start, _ in parts]
+    low, high = np.minimum.reduceat(along, starts), np.maximum.reduceat(along, starts)
+    space = gap * (high.max(axis=0) - low.min(axis=0))
+    found = {}
+    for sign, firsts in ((1, low), (-1, -high)):
+        ranks = np.argpartition(firsts, 1, axis=0)[:2]
+        limit = firsts[ranks[1], np.arange(along.shape[1])] - space
+        for i, (q, start, stop) in enumerate(parts):
+            mine = np.flatnonzero(ranks[0] == i)
+            if not len(mine):
+                continue
+            inside = sign * along[start:stop, mine] < limit[mine]
+            lengths = inside.sum(axis=0)
+            best = int(lengths.argmax())
+            if lengths[best] and (q not in found or lengths[best] > found[q].sum()):
+                cut = np.zeros(len(along), bool)
+                cut[start:stop] = inside[:, best]
+                found[q] = cut
+    return found
 
 
-def _cut(P, chosen, weights, program):
-    """Points of P inside the half-space that a hinge program for the chosen ones gives."""
-    plane = program(chosen, weights)
-    if plane is None:
-        return None, None
-    return P @ plane[:-1] + plane[-1] < 1 - 1e-3, plane
+def _tilt(points, parts, found, gap, rounds=4):
+    """Enlarge the peels by penalties for being on the wrong side, solved for many goals at once.
+
+    A hyperplane asked to cut off all of a class gives up on most of it, so
+    each class gets one problem for each of several goals: its first m points
+    along the direction known so far. What counts is how many points come first
+    along the solution, not how good a solution it is.
+    """
+    n, d = points.shape
+    lifted = np.column_stack([points / (np.abs(points).max() or 1.0), np.ones(n)])
+    along, grew = {}, {q: True for q, _, _ in parts}
+    for q, start, stop in parts:
+        cut = found.get(q)
+        inner = points[start:stop].mean(axis=0) if cut is None else points[cut].mean(axis=0)
+        outer = points[~cut if cut is not None else np.r_[:start, stop:n]].mean(axis=0)
+        along[q] = points @ (outer - inner)
+    for number in range(rounds):
+        goals = []
+        for q, start, stop in parts:
+            size = stop - start
+            have = int(found[q].sum()) if q in found else 0
+            if not grew[q] or have == size:
+                continue
+            order = start + np.argsort(along[q][start:stop])
+            if number == 0 and have:
+                order = order[np.argsort(~found[q][order], kind="stable")]
+            first = max(have + 1, min(d, size) // 2)
+            sizes = {min(size, max(have + 1, round(first * 1.4**k))) for k in range(6)}
+            goals += [(q, start, stop, order[:m]) for m in sorted(sizes)]
+            grew[q] = False
+        goals.sort(key=lambda goal: -len(goal[3]) if number else 0)
+        goals = goals[: max(2, PROGRAMS // (n * d * d))]
+        if not goals:
+            return
+        for w, (q, start, stop, _) in _solutions(lifted, goals):
+            value = lifted @ w
+            limit = min(value[:start].min(initial=np.inf), value[stop:].min(initial=np.inf))
+            inside = value[start:stop] < limit - gap * np.ptp(value)
+            if inside.sum() > (found[q].sum() if q in found else 0):
+                found[q] = np.zeros(n, bool)
+                found[q][start:stop] = inside
+                along[q], grew[q] = value, True
 
 
-class _Hinge:
-    """`weighted_hinge` with only those points of O that matter, remembered between calls."""
+def _solutions(lifted, goals, steps=12):
+    """Planes (w, c), below zero on the goals, above zero on all of other classes.
 
-    def __init__(self, O):
-        self.O = O
-        self.rows = np.arange(len(O)) if len(O) <= 200 else None
-        self.most = 2 * O.shape[1] + 20
-
-    def __call__(self, P, weights):
-        if self.rows is None:
-            towards = self.O.mean(axis=0) - weights @ P / weights.sum()
-            self.rows = np.argsort(self.O @ towards)[: self.most]
-        for _ in range(30):
-            plane = weighted_hinge(P, self.O[self.rows], weights)
-            if plane is None:
-                return None
-            value = self.O @ plane[:-1] + plane[-1]
-            bad = np.flatnonzero(value < 1 - 1e-6)
-            bad = np.setdiff1d(bad, self.rows)
-            inside = P @ plane[:-1] + plane[-1]
-            lowered = inside + 1 - value.min()
-            if not len(bad) or (lowered < 1 - 1e-3).sum() >= 0.95 * (inside < 1 - 1e-3).sum():
-                plane[-1] += max(0.0, 1 - value.min())  # clear of all of O
-                if len(self.O) > 200:
-                    self.rows = self.rows[value[self.rows] < 1 + 1e-3]
-                return plane
-            self.rows = np.r_[self.rows, bad[np.argsort(value[bad])[: self.most]]]
-        plane[-1] += 1 - value.min()
-        return plane
+    Newton's method for the sum of squared hinges, all goals side by side;
+    every iterate is handed out, for any of them may cut off the most points.
+    """
+    n, k = lifted.shape
+    sign, weight = np.ones((len(goals), n)), np.full((len(goals), n), 10.0)
+    for i, (_, start, stop, chosen) in enumerate(goals):
+        sign[i, start:stop], weight[i, start:stop] = -1, 0
+        weight[i, chosen] = 1
+    active = weight
+    ridge = 1e-6 * np.eye(k)
+    for _ in range(steps):
+        scaled = active[:, :, None] * lifted
+        hessian = scaled.transpose(0, 2, 1) @ lifted + ridge
+        planes = np.linalg.solve(hessian, ((active * sign) @ lifted)[:, :, None])[:, :, 0]
+        yield from zip(planes, goals, strict=True)
+        following = weight * (sign * (planes @ lifted.T) < 1)
+        if np.array_equal(following, active):
+            return
+        active = following
