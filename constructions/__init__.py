@@ -6,17 +6,24 @@ Names are loaded when first used, so that `verify` needs no cvxpy.
 from importlib import import_module
 
 _HOME = {
-    "Certificate": "verification",
-    "Check": "verification",
-    "Construction": "construction",
-    "ConstructionError": "construction",
+    "Certificate": "certificate",
+    "Check": "certificate",
+    "Construction": "result",
+    "ConstructionError": "result",
     "HullCertificate": "separation",
-    "LayerRecord": "construction",
+    "LayerRecord": "result",
     "Order": "separation",
     "Separation": "separation",
+    "basin_of_return": "basin",
+    "balanced": "basin",
+    "cell_radius": "basin",
     "construct": "construction",
     "elimination_order": "separation",
+    "merged": "states",
+    "partial": "states",
     "separate": "separation",
+    "suboptimal": "states",
+    "suboptimal_family": "states",
     "verify": "verification",
 }
 
@@ -29,9 +36,16 @@ __all__ = [
     "LayerRecord",
     "Order",
     "Separation",
+    "balanced",
+    "basin_of_return",
+    "cell_radius",
     "construct",
     "elimination_order",
+    "merged",
+    "partial",
     "separate",
+    "suboptimal",
+    "suboptimal_family",
     "verify",
 ]
 

@@ -61,8 +61,8 @@ class Enclosure(NamedTuple):
         Points with every unit active in every layer, unless they are few.
     loss_bound, loss_floor : float
         Upper and lower bound of the mean over points of the squared error norm.
-    weighted_bound : float
-        Upper bound of the class-weighted loss.
+    weighted_bound, weighted_floor : float
+        The same for the class-weighted loss.
     """
 
     bits: int
@@ -74,6 +74,7 @@ class Enclosure(NamedTuple):
     loss_bound: float
     loss_floor: float
     weighted_bound: float
+    weighted_floor: float
 
 
 def enclose(net, X, labels, *, bits=None, most_bits=8192, exact=False):
@@ -179,7 +180,7 @@ class _Pass:
         W, b = ball_matrix(layers[-1][0]), ball_matrix(layers[-1][1][:, None])
         self._name_few_clean(W.ncols())
         self._extend(W, b)
-        plain, weighted, floor = self._loss(W, b, labels)
+        plain, weighted = self._loss(W, b, labels)
         return Enclosure(
             bits=ctx.prec,
             undecided=self.undecided,
@@ -187,9 +188,10 @@ class _Pass:
             margins=self.margins,
             groups=self.groups,
             clean=self.clean,
-            loss_bound=plain,
-            loss_floor=floor,
-            weighted_bound=weighted,
+            loss_bound=above(plain),
+            loss_floor=max(below(plain), 0.0),
+            weighted_bound=above(weighted),
+            weighted_floor=max(below(weighted), 0.0),
         )
 
     def _extend(self, W, b):
@@ -289,7 +291,7 @@ class _Pass:
         self.clean = self.clean[:0]
 
     def _loss(self, W, b, labels):
-        """Upper bounds of both losses, and a lower bound of the plain one."""
+        """Balls around both losses."""
         Q = len(labels.targets)
         per_class = [arb(0)] * Q
         targets = [[arb(v) for v in row] for row in labels.targets.tolist()]
@@ -310,7 +312,7 @@ class _Pass:
         sizes = np.bincount(labels.index, minlength=Q).tolist()
         plain = sum(per_class, arb(0)) / len(self.X)
         weighted = sum((s / n for s, n in zip(per_class, sizes, strict=True)), arb(0))
-        return above(plain), above(weighted), max(below(plain), 0.0)
+        return plain, weighted
 
     def _clean_loss(self, per_class, labels):
         """Loss of many clean points by floating-point products with their error bounds."""

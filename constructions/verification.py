@@ -1,200 +1,59 @@
 """What a network is on given data: recomputed from the network and the data alone."""
 
-import dataclasses
-import json
-from dataclasses import dataclass
-from typing import NamedTuple
-
 import numpy as np
 from flint import arb, arb_mat
 
-from constructions.enclosure import BLOCK, above, enclose, point_key
-from constructions.exact import ball_matrix, precision
+from constructions.basin import basin_of_return, cell_radius
+from constructions.cell import local_minimum, parts_of
+from constructions.certificate import COSTS, Certificate, Check
+from constructions.derivatives import join
+from constructions.enclosure import above, enclose, point_key
+from constructions.exact import EPS, ball_matrix, precision
+from constructions.last_layer import last_layer_minimum
+from constructions.stationarity import Problem, Refutation, refute
 from geomcore.arrays import as_labels, as_points, as_rtol
+from geomcore.cumulative import cumulative_parameters
 from geomcore.network import ReLUNetwork
 from geomcore.truncation import step_defect, truncation_steps
 
-VERDICTS = ("global minimum", "local minimum", "saddle", "not stationary", "undetermined")
-FORMAT = "geomcore certificate"
+LARGE_BASIN = 3_000_000  # points times units up to which the cell radius is computed
 
 
-class Check(NamedTuple):
-    """One statement that was examined.
-
-    Attributes
-    ----------
-    name : str
-    passed : bool or None
-        None if it could not be decided.
-    value : float or None
-        The number behind it.
-    detail : str
-    """
-
-    name: str
-    passed: bool | None
-    value: float | None
-    detail: str
-
-
-@dataclass(frozen=True)
-class Certificate:
-    """Answer of `verify`.
-
-    Attributes
-    ----------
-    verdict : str
-        One of `VERDICTS`. "global minimum": a network with loss exactly zero is
-        proved to exist at `distance` from the stored one.
-    proved : bool
-        True if the verdict rests on ball arithmetic; "undetermined" never is.
-    loss : float
-        Mean over points of the squared error norm, in floating point.
-    class_weighted_loss : float
-        Sum over classes of the mean over the class (CE24 (2.13)).
-    loss_bound, lower_bound : float
-        Proved bounds on the loss of the stored network, taken as exact numbers.
-    accuracy : float
-        Fraction of points whose output is nearest to the target of their own class.
-    gradient_norm : float
-        Norm of the gradient of `loss` in all parameters, in floating point.
-    activation_margin : float
-        Smallest of `margins`; 0 if a pre-activation may be zero.
-    margins : tuple of float
-        For each hidden layer, a proved lower bound on the smallest
-        |pre-activation| over the data, divided by the Frobenius norm of (W_l, b_l).
-    distance : float or None
-        How far the last layer (W_L, b_L) has to move, in Frobenius norm, for
-        the loss to be exactly zero: proved upper bound.
-    radius, basin, witness : None
-        For local minima, basins of return and refutations.
-    checks : tuple of Check
-    points, widths : int and tuple of int
-        Size of the data and of the network.
-    bits : int
-        Precision of the ball arithmetic.
-    """
-
-    verdict: str
-    proved: bool
-    loss: float
-    class_weighted_loss: float
-    loss_bound: float
-    lower_bound: float
-    accuracy: float
-    gradient_norm: float
-    activation_margin: float
-    margins: tuple
-    distance: float | None
-    radius: float | None
-    basin: dict | None
-    witness: dict | None
-    checks: tuple
-    points: int
-    widths: tuple
-    bits: int
-
-    def summary(self):
-        """A few lines for a reader."""
-        lines = [
-            f"verdict            {self.verdict}" + (" (proved)" if self.proved else ""),
-            f"loss               {self.loss:.3g} mean squared, "
-            f"{self.class_weighted_loss:.3g} class-weighted",
-            f"exact loss         at most {self.loss_bound:.3g}",
-            f"accuracy           {self.accuracy:.2%} of {self.points} points",
-            f"gradient norm      {self.gradient_norm:.3g}",
-            f"activation margin  {self.activation_margin:.3g} relative to the layer's norm",
-        ]
-        mark = {True: "yes", False: "no ", None: "?  "}
-        lines += [f"  {mark[c.passed]}  {c.name}: {c.detail}" for c in self.checks]
-        return "\n".join(lines)
-
-    def to_json(self):
-        """The certificate as a JSON text; infinite numbers are written as strings."""
-        fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        fields["checks"] = [c._asdict() for c in self.checks]
-        return json.dumps({"format": FORMAT, "version": 1, **_plain(fields)}, indent=2)
-
-    @classmethod
-    def from_json(cls, text):
-        """Read what `to_json` wrote; ValueError for anything else."""
-        try:
-            fields = json.loads(text)
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"text must be a certificate in JSON: {error}") from None
-        if not isinstance(fields, dict) or fields.pop("format", None) != FORMAT:
-            raise ValueError(f"text must be a JSON object with format {FORMAT!r}")
-        if fields.pop("version", None) != 1:
-            raise ValueError("text holds a certificate of another version than 1")
-        names = {f.name for f in dataclasses.fields(cls)}
-        if set(fields) != names:
-            raise ValueError(f"certificate must have the fields {sorted(names)}")
-        if fields["verdict"] not in VERDICTS:
-            raise ValueError(f"verdict must be one of {VERDICTS}, got {fields['verdict']!r}")
-        fields = {name: _numbers(value) for name, value in fields.items()}
-        for name, value in fields.items():
-            if not _is_field(name, value):
-                raise ValueError(f"certificate holds no valid {name}: {value!r}")
-        fields["checks"] = tuple(Check(**c) for c in fields["checks"])
-        fields["margins"], fields["widths"] = tuple(fields["margins"]), tuple(fields["widths"])
-        return cls(**fields)
-
-
-def _plain(value):
-    if isinstance(value, dict):
-        return {k: _plain(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
-    if isinstance(value, float) and not np.isfinite(value):
-        return str(value)
-    return value
-
-
-def _is_field(name, value):
-    """True if this can be the value of a field of `Certificate`, as read from JSON."""
-    match name:
-        case "verdict":
-            return True
-        case "proved":
-            return isinstance(value, bool)
-        case "points" | "bits":
-            return isinstance(value, int) and not isinstance(value, bool)
-        case "basin" | "witness":
-            return value is None or isinstance(value, dict)
-        case "distance" | "radius":
-            return value is None or _is_number(value)
-        case "margins" | "widths":
-            return isinstance(value, list) and all(_is_number(v) for v in value)
-        case "checks":
-            return isinstance(value, list) and all(
-                isinstance(c, dict) and set(c) == set(Check._fields) for c in value
-            )
-        case _:
-            return _is_number(value)
-
-
-def _is_number(value):
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _numbers(value):
-    if isinstance(value, dict):
-        return {k: _numbers(v) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_numbers(v) for v in value]
-    return float(value) if value in ("inf", "-inf", "nan") else value
-
-
-def verify(net, X, y, *, targets=None, exact=False, rtol=1e-8):
+def verify(
+    net,
+    X,
+    y,
+    *,
+    targets=None,
+    cost="plain",
+    subset=None,
+    exact=False,
+    rtol=1e-8,
+    gtol=1e-9,
+):
     r"""Find out what a network is on given data, and prove what can be proved.
 
     Nothing is taken from how the network was made. The stored network is
     followed in ball arithmetic, which fixes the activation pattern of the
-    exact network and bounds its loss. The verdict is "global minimum" if a
-    network with loss exactly zero is proved to exist next to it: same hidden
-    layers, and a last layer that differs by at most `rtol` times its norm; and if
-    the stored outputs are off by at most `rtol` times the longest target (in root
-    mean square), so that large idle weights excuse nothing.
+    exact network and bounds its loss. Then, in this order:
+
+    "global minimum"
+        A network with loss exactly zero is proved to exist next to the stored
+        one: same hidden layers, and a last layer that differs by at most `rtol`
+        times its norm; and the stored outputs are off by at most `rtol` times
+        the longest target (in root mean square), so that large idle weights
+        excuse nothing.
+    "local minimum"
+        The same hidden layers with their least-squares last layer, which is as
+        near, reach the lower bound that holds for the whole activation cell.
+    "not stationary"
+        The gradient is not zero (on a kink: a one-sided slope is negative); the
+        witness is a step that lowers the loss.
+    "saddle"
+        The gradient is zero to rounding, and the Hessian has a negative
+        eigenvalue; the witness is a step along its eigenvector.
+    "undetermined"
+        None of these.
 
     Parameters
     ----------
@@ -204,10 +63,20 @@ def verify(net, X, y, *, targets=None, exact=False, rtol=1e-8):
         Labels (one-hot targets in sorted order of the labels), or targets.
     targets : array_like, shape (Q, d_L), optional
         Target of each label in sorted order.
+    cost : {"plain", "class-weighted"}, optional
+        Mean over all points of the squared error norm, or the sum over classes
+        of the mean over the class (CE24 (2.13)).
+    subset : str or sequence of str, optional
+        The tensors that may move: names "W1", "b1", ..., or "last" for the last
+        layer, or "cumulative" for the last cumulative weight W^(L) with its
+        cumulative bias b^(L) held (the parameters in which CE23 (2.71) is a
+        minimum). Default all.
     exact : bool, optional
         Carry so many digits that nothing is rounded; for small networks.
     rtol : float, optional
         Largest relative distance of the exact last layer, and largest relative error.
+    gtol : float, optional
+        A gradient counts as zero below this fraction of the size of its terms.
 
     Returns
     -------
@@ -216,24 +85,29 @@ def verify(net, X, y, *, targets=None, exact=False, rtol=1e-8):
     Raises
     ------
     ValueError
-        If the shapes do not fit together, or a value is nan or inf.
+        If the shapes do not fit together, a value is nan or inf, or a name is unknown.
 
     Notes
     -----
     Let all points that share a last hidden output h_g have one target y_g. If
     the vectors (h_g, 1) are linearly independent, proved by inverting their
     Gram matrix in balls, then :math:`[W_L\; b_L] + R G^{-1} H^T` maps every
-    h_g to y_g exactly, where R holds the residuals and G = H^T H.
+    h_g to y_g exactly, where R holds the residuals and G = H^T H. The proof
+    of local minima is in docs/minima.md.
 
     References
     ----------
     .. [1] T. Chen and P. Muñoz Ewald, arXiv:2405.07098, (2.11), (2.13), (3.6).
+    .. [2] T. Chen and P. Muñoz Ewald, arXiv:2309.10639, Theorems 2.4 and 2.5.
 
     Examples
     --------
     >>> net = ReLUNetwork([[[-1.0]], [[1.0]]], [[1.0], [0.0]])
     >>> verify(net, [[0.0], [2.0], [3.0]], [[1.0], [0.0], [0.0]]).verdict
     'global minimum'
+    >>> refuted = verify(net, [[0.0], [2.0], [3.0]], [[1.5], [0.0], [0.0]])
+    >>> refuted.verdict, refuted.witness["loss"] < refuted.loss
+    ('not stationary', True)
     """
     if not isinstance(net, ReLUNetwork):
         raise ValueError(f"net must be a ReLUNetwork, got {type(net).__name__}")
@@ -246,15 +120,50 @@ def verify(net, X, y, *, targets=None, exact=False, rtol=1e-8):
             f"net has {net.widths[-1]} outputs, but the targets have "
             f"{labels.targets.shape[1]} entries for {len(labels.classes)} classes"
         )
-    rtol = as_rtol(rtol, X.shape)
+    if cost not in COSTS:
+        raise ValueError(f"cost must be one of {COSTS}, got {cost!r}")
+    names = _tensor_names(net, subset)
+    rtol, gtol = as_rtol(rtol, X.shape), as_rtol(gtol, X.shape)
+
     enclosure = enclose(net, X, labels, exact=exact)
-    distance, why = _exact_last_layer(net, X, labels, enclosure)
+    problem = _problem(net, X, labels, cost, names, subset == "cumulative", enclosure)
+    loss_bound, loss_floor = problem.bounds(enclosure)
+    zero_distance, zero_why = _exact_last_layer(net, X, labels, enclosure)
     longest = float((labels.targets**2).sum(axis=1).max()) or 1.0
-    near = (
-        distance is not None
-        and distance <= rtol * _norm(net.weights[-1], net.biases[-1])
+    reach = rtol * _norm(net.weights[-1], net.biases[-1])
+    zero = (
+        zero_distance is not None
+        and zero_distance <= reach
         and enclosure.loss_bound <= rtol**2 * longest
     )
+    checks = [
+        _pattern_check(enclosure),
+        Check("exactly zero loss next to it", zero, zero_distance, zero_why),
+    ]
+    distance, lower = zero_distance, 0.0
+    local = False
+    refutation = Refutation("undetermined", False, None, None, "")
+    if not zero:
+        proof, why = _minimum(problem, names)
+        local = (
+            proof is not None
+            and proof.distance <= reach
+            and loss_bound <= proof.ceiling * (1 + 4 * EPS) + rtol**2 * longest
+        )
+        if proof is not None:
+            lower = proof.bound
+            distance = proof.distance if distance is None else distance
+        checks.append(Check("meets the lower bound of its cell", local, distance, why))
+        if not local:
+            refutation = refute(problem, gtol=gtol)
+            checks.append(
+                Check("no descent found", refutation.witness is None, None, refutation.detail)
+            )
+    verdict = "global minimum" if zero else "local minimum" if local else refutation.verdict
+    radius, basin = None, None
+    if zero or local:
+        radius, basin = _radius_and_basin(problem, zero_distance if zero else proof.distance)
+
     norms = [_norm(W, b) for W, b in zip(net.weights[:-1], net.biases[:-1], strict=True)]
     margins = tuple(
         float(m / n) if n > 0 else 0.0 for m, n in zip(enclosure.margins, norms, strict=True)
@@ -263,29 +172,96 @@ def verify(net, X, y, *, targets=None, exact=False, rtol=1e-8):
     error = ((output - labels.Y) ** 2).sum(axis=1)
     sizes = np.bincount(labels.index)
     return Certificate(
-        verdict="global minimum" if near else "undetermined",
-        proved=near,
+        verdict=verdict,
+        proved=bool(zero or local or refutation.proved),
+        cost=cost,
+        subset=None if subset is None else names if problem.offset is None else ("cumulative",),
         loss=float(error.mean()),
         class_weighted_loss=float((np.bincount(labels.index, error) / sizes).sum()),
-        loss_bound=enclosure.loss_bound,
-        lower_bound=enclosure.loss_floor,
+        loss_bound=loss_bound,
+        loss_floor=loss_floor,
+        lower_bound=lower,
         accuracy=float((nearest_target(output, labels.targets) == labels.index).mean()),
-        gradient_norm=gradient_norm(net, X, labels.Y),
+        gradient_norm=float(np.linalg.norm(problem.gradient())),
         activation_margin=min(margins, default=np.inf),
         margins=margins,
         distance=distance,
-        radius=None,
-        basin=None,
-        witness=None,
-        checks=(
-            _pattern_check(enclosure),
-            Check("exactly zero loss next to it", near, distance, why),
-            *_truncation_checks(net, X, labels),
-        ),
+        radius=radius,
+        basin=basin,
+        witness=refutation.witness,
+        smallest_eigenvalue=refutation.smallest_eigenvalue,
+        checks=(*checks, *_truncation_checks(net, X, labels)),
         points=len(X),
         widths=net.widths,
         bits=enclosure.bits,
     )
+
+
+def _tensor_names(net, subset):
+    """The names of the tensors that may move."""
+    L = len(net.weights)
+    known = [f"{kind}{l}" for l in range(1, L + 1) for kind in "Wb"]
+    if subset is None:
+        return tuple(known)
+    if isinstance(subset, str):
+        subset = (f"W{L}", f"b{L}") if subset in ("last", "cumulative") else (subset,)
+    try:
+        subset = tuple(subset)
+    except TypeError:
+        subset = ()
+    if not subset or any(name not in known for name in subset):
+        raise ValueError(
+            f"subset must name tensors among {known} or be 'last' or 'cumulative', got {subset!r}"
+        )
+    return tuple(name for name in known if name in subset)
+
+
+def _problem(net, X, labels, cost, names, cumulative, enclosure):
+    sizes = np.bincount(labels.index)
+    with precision(enclosure.bits):
+        one = arb(1)
+        per_class = [one / (len(X) if cost == "plain" else int(n)) for n in sizes]
+    weights = np.array([float(w.mid()) for w in per_class])[labels.index]
+    free = join(
+        [
+            (np.full(W.shape, f"W{l}" in names), np.full(b.shape, f"b{l}" in names))
+            for l, (W, b) in enumerate(zip(net.weights, net.biases, strict=True), start=1)
+        ]
+    )
+    exact = [per_class[q] for q in labels.index]
+    offset = None
+    if cumulative:
+        offset = cumulative_parameters(net)[1][-2] if len(net.weights) > 1 else 0 * X[0]
+    return Problem(net, X, labels, cost, weights, exact, per_class, free, offset, enclosure)
+
+
+def _minimum(problem, names):
+    """A proof that a minimum is near, in all parameters or in those of the last layer."""
+    net, enclosure = problem.net, problem.enclosure
+    L = len(net.weights)
+    if set(names) <= {f"W{L}", f"b{L}"}:
+        return last_layer_minimum(problem, f"W{L}" in names, f"b{L}" in names)
+    if enclosure.undecided or enclosure.kinks:
+        return None, "a pre-activation may be zero, so there is no cell around the point"
+    if f"W{L}" not in names or f"b{L}" not in names:
+        return None, "the last layer is held fixed, at least in part"
+    return local_minimum(net, problem.labels, problem.X, problem.per_class, enclosure)
+
+
+def _radius_and_basin(problem, distance):
+    """Cell radius and basin of return, for problems that are small enough."""
+    net, X, enclosure = problem.net, problem.X, problem.enclosure
+    whole = problem.free.all() and problem.offset is None
+    if enclosure.undecided or enclosure.kinks or not whole:
+        return None, None
+    if len(X) * sum(net.widths) > LARGE_BASIN:
+        return None, None
+    radius = max(cell_radius(net, X) - distance, 0.0)
+    dead = [part.rows for part in parts_of(enclosure, X) if part.dead_layer]
+    if problem.cost != "plain" or sum(len(rows) for rows in dead) < len(X):
+        return radius, None
+    basin = basin_of_return(net, X, dead, distance=distance)
+    return radius, None if basin is None else {k: float(v) for k, v in basin._asdict().items()}
 
 
 def _norm(W, b):
@@ -295,21 +271,6 @@ def _norm(W, b):
 def nearest_target(output, targets):
     """Index of the target nearest to each output, shape (N,)."""
     return ((targets**2).sum(axis=1) - 2 * output @ targets.T).argmin(axis=1)
-
-
-def gradient_norm(net, X, Y):
-    """Norm of the gradient of the mean squared error norm in all weights and biases."""
-    weight_gradients = [np.zeros(W.shape) for W in net.weights]
-    bias_gradients = [np.zeros(b.shape) for b in net.biases]
-    for start in range(0, len(X), BLOCK):
-        x, y = X[start : start + BLOCK], Y[start : start + BLOCK]
-        inputs = [x, *net.hidden(x)]
-        delta = 2 * (net(x) - y) / len(X)
-        for l in reversed(range(len(net.weights))):
-            weight_gradients[l] += delta.T @ inputs[l]
-            bias_gradients[l] += delta.sum(axis=0)
-            delta = (delta @ net.weights[l]) * (inputs[l] > 0)
-    return float(np.sqrt(sum((g**2).sum() for g in [*weight_gradients, *bias_gradients])))
 
 
 def _exact_last_layer(net, X, labels, enclosure):
