@@ -51,29 +51,30 @@ class Basin(NamedTuple):
     strength: float
 
 
-class _Group(NamedTuple):
-    """Points with one activation pattern, and the norms that bound their motion.
+class _Bounds(NamedTuple):
+    """Norms that bound the motion of the points, one row for each of G activation patterns.
 
     Attributes
     ----------
-    rows : ndarray of int
-    margins : list of ndarray, shapes (N_g, d_l)
-        Lower bounds on |pre-activation|, for each hidden layer.
-    lengths : list of ndarray, shape (N_g,)
-        Norms of the inputs of all layers.
-    units : list of list of ndarray, shape (d_l,)
-        units[l][j]: norms of the rows of P_lj.
-    layers : list of list of float
-        layers[l][j]: norm of D_l P_lj; the last entry is for the output.
+    owner : ndarray of int, shape (N,)
+        Pattern of each point.
+    lengths : ndarray, shape (G, L)
+        Largest norm of an input of each layer.
+    margins : ndarray, shape (G, units)
+        Lower bounds on |pre-activation|, over all hidden units.
+    units : ndarray, shape (G, units, L)
+        Norms of the rows of P_lj, 0 for j > l.
+    layers : ndarray, shape (G, L, L)
+        Norms of D_l P_lj, 0 for j > l; without D for the output.
     rounding : float
         Bound on the rounding error of the last hidden outputs.
     """
 
-    rows: np.ndarray
-    margins: list
-    lengths: list
-    units: list
-    layers: list
+    owner: np.ndarray
+    lengths: np.ndarray
+    margins: np.ndarray
+    units: np.ndarray
+    layers: np.ndarray
     rounding: float
 
 
@@ -93,117 +94,104 @@ def cell_radius(net, X):
     """
     if len(net.weights) == 1:
         return np.inf
-    return _cell_radius(_groups(net, X))
+    return _cell_radius(_bounds(net, X))
 
 
-def _cell_radius(groups):
-    return min(_largest(lambda r, g=group: _stays(g, r), _first_order(group)) for group in groups)
+def _cell_radius(bounds):
+    if not (bounds.margins > 0).all():
+        return 0.0
+    # if moved inputs were no longer than the inputs themselves: an upper bound
+    still = np.sqrt(bounds.lengths**2 + 1)
+    top = float((bounds.margins / _unit_reach(bounds, still)).min())
+    return _largest(lambda r: _stays(bounds, r), top)
 
 
-def _first_order(group):
-    """The radius if moved inputs were no longer than the inputs themselves: an upper bound."""
-    best = np.inf
-    speeds = [np.sqrt(length**2 + 1) for length in group.lengths]
-    for l, margin in enumerate(group.margins):
-        reach = np.sqrt(
-            sum(np.multiply.outer(speeds[j] ** 2, n**2) for j, n in enumerate(group.units[l]))
-        )
-        best = min(best, float((margin / np.maximum(reach, 1e-300)).min()))
-    return best
-
-
-def _largest(holds, top):
+def _largest(holds, top, steps=40):
     """The largest r up to `top` for which a monotone condition holds, by bisection from below."""
     if not top > 0:
         return 0.0
     if holds(top):
         return top
     low, high = 0.0, top
-    for _ in range(40):
+    for _ in range(steps):
         middle = (low + high) / 2
         low, high = (middle, high) if holds(middle) else (low, middle)
     return low
 
 
-def _stays(group, r):
-    """Whether no unit can flip at the points of the group within a change of norm r."""
-    speeds = _speeds(group, r)
-    if speeds is None:
-        return False
-    for l, margin in enumerate(group.margins):
-        reach2 = sum(np.multiply.outer(speeds[j] ** 2, n**2) for j, n in enumerate(group.units[l]))
-        if not (margin > r * np.sqrt(reach2) * (1 + SLACK)).all():
-            return False
-    return True
+def _stays(bounds, r):
+    """Whether no unit can flip within a change of norm r."""
+    speeds, _ = _motion(bounds, r)
+    reach = _unit_reach(bounds, speeds)
+    return bool((bounds.margins > r * reach * (1 + SLACK)).all())
 
 
-def _speeds(group, r):
-    """The factors s_j of each layer for changes up to r, per point."""
-    speeds = []
-    moved = np.zeros(len(group.rows))
-    for j, length in enumerate(group.lengths):
-        speeds.append(np.sqrt((length + moved) ** 2 + 1))
-        squares = sum((n * s) ** 2 for n, s in zip(group.layers[j], speeds, strict=True))
-        moved = r * np.sqrt(squares) * (1 + SLACK)
-        if not np.isfinite(moved).all():
-            return None
-    return speeds
+def _unit_reach(bounds, speeds):
+    return np.sqrt(np.maximum(np.einsum("guj,gj->gu", bounds.units**2, speeds**2), 1e-300))
 
 
-def _motion(group, r):
-    """Bounds on the motion of the last hidden output and of the output, per point."""
-    speeds = _speeds(group, r)
-    hidden, output = (
-        r * np.sqrt(sum((n * s) ** 2 for n, s in zip(norms, speeds, strict=False))) * (1 + SLACK)
-        for norms in (group.layers[-2], group.layers[-1])
-    )
-    return hidden, output
+def _motion(bounds, r):
+    """The factors s_j of each layer, and bounds on the motion of its output, shapes (G, L)."""
+    G, L = bounds.lengths.shape
+    speeds, moves = np.zeros((G, L)), np.zeros((G, L))
+    moved = np.zeros(G)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for l in range(L):
+            speeds[:, l] = np.sqrt((bounds.lengths[:, l] + moved) ** 2 + 1)
+            moved = r * np.sqrt(((bounds.layers[:, l] * speeds) ** 2).sum(axis=1)) * (1 + SLACK)
+            moves[:, l] = moved
+    return np.nan_to_num(speeds, nan=np.inf), np.nan_to_num(moves, nan=np.inf)
 
 
-def _groups(net, X):
-    """Points by pattern; equal bounds are shared."""
+def _bounds(net, X):
+    """One row of bounds for each activation pattern that occurs."""
     pattern = activation_pattern(net, X)
-    _, index = np.unique(pattern, axis=0, return_inverse=True)
-    index = index.reshape(-1)
+    _, owner = np.unique(pattern, axis=0, return_inverse=True)
+    owner = owner.reshape(-1)
     cuts = np.cumsum([0, *net.widths[1:-1]])
-    groups = []
-    for g in range(index.max() + 1):
-        rows = np.flatnonzero(index == g)
-        masks = [pattern[rows[0], a:b] for a, b in pairwise(cuts)]
-        groups.append(_describe(net, X[rows], rows, masks))
-    return groups
+    rows = []
+    for g in range(owner.max() + 1):
+        mine = np.flatnonzero(owner == g)
+        masks = [pattern[mine[0], a:b] for a, b in pairwise(cuts)]
+        rows.append(_describe(net, X[mine], masks))
+    lengths, margins, units, layers, rounding = zip(*rows, strict=True)
+    return _Bounds(
+        owner,
+        np.stack(lengths),
+        np.stack(margins),
+        np.stack(units),
+        np.stack(layers),
+        max(rounding),
+    )
 
 
-def _describe(net, X, rows, masks):
-    x = X
-    margins, lengths, units, layers = [], [], [], []
+def _describe(net, x, masks):
+    """Lengths, margins, norms of rows of P and of D P, rounding: for points with one pattern."""
+    L = len(net.weights)
+    lengths, margins, units = [], [], []
+    layers = np.zeros((L, L))
     products = []  # D_l P_lj, j = 1..l
-    faults = []  # bounds on the rounding error made at each layer, per point
-    last = len(net.weights) - 1
+    faults = []  # bounds on the rounding error made at each layer
     for l, (W, b) in enumerate(zip(net.weights, net.biases, strict=True)):
-        lengths.append(np.linalg.norm(x, axis=1) * (1 + SLACK))
+        lengths.append(float(np.linalg.norm(x, axis=1).max()) * (1 + SLACK))
         value = x @ W.T + b
         unit = 2 * (W.shape[1] + 4) * EPS
-        fault = unit * (np.linalg.norm(W) * lengths[-1] + np.linalg.norm(b))
-        P = [W @ product for product in products]
-        row_norms = [np.linalg.norm(p, axis=1) * (1 + SLACK) for p in P] + [np.ones(len(W))]
-        if l < last:
-            error = sum(
-                (np.multiply.outer(f, n) for f, n in zip([*faults, fault], row_norms, strict=True)),
-                np.zeros(value.shape),
-            )
-            margins.append(np.maximum(np.abs(value) * (1 - SLACK) - error, 0))
-            units.append(row_norms)
-            mask = masks[l]
-            products = [p * mask[:, None] for p in P] + [np.diag(mask.astype(float))]
-            norms = [np.linalg.norm(p, 2) * (1 + SLACK) for p in products]
-            faults.append(fault)
+        faults.append(unit * (np.linalg.norm(W) * lengths[-1] + np.linalg.norm(b)))
+        products = [W @ product for product in products]
+        norms = np.zeros((len(W), L))
+        for j, product in enumerate(products):
+            norms[:, j] = np.linalg.norm(product, axis=1) * (1 + SLACK)
+        norms[:, l] = 1.0
+        products.append(np.eye(len(W)))
+        if l < L - 1:
+            error = norms[:, : l + 1] @ faults
+            margins.append(np.maximum(np.abs(value).min(axis=0) * (1 - SLACK) - error, 0))
+            units.append(norms)
+            products = [product * masks[l][:, None] for product in products]
             x = np.maximum(value, 0)
-        else:
-            norms = [np.linalg.norm(p, 2) * (1 + SLACK) for p in P] + [1.0]
-        layers.append(norms)
-    spread = sum((f * n for f, n in zip(faults, layers[-2], strict=True)), np.zeros(1))
-    return _Group(rows, margins, lengths, units, layers, float(spread.max()))
+        layers[l, : l + 1] = [np.linalg.norm(p, 2) * (1 + SLACK) for p in products]
+    rounding = float(layers[-2, : L - 1] @ faults[:-1]) if L > 1 else 0.0
+    return lengths, np.concatenate(margins), np.vstack(units), layers, rounding
 
 
 def basin_of_return(net, X, groups, *, distance=0.0):
@@ -233,40 +221,30 @@ def basin_of_return(net, X, groups, *, distance=0.0):
     """
     if len(net.weights) == 1:
         return None
-    described = _groups(net, X)
-    cell = _cell_radius(described)
+    bounds = _bounds(net, X)
+    cell = _cell_radius(bounds)
     shares = np.array([len(rows) for rows in groups]) / len(X)
     hidden = net.hidden(X)[-1]
     H = np.stack([np.r_[hidden[rows[0]], 1.0] for rows in groups], axis=1)
-    if H.shape[1] > H.shape[0]:
+    if H.shape[1] > H.shape[0] or not cell > 0:
         return None
     strength = np.linalg.svd(H * np.sqrt(shares), compute_uv=False)[-1] * (1 - SLACK)
-    strength -= max(part.rounding for part in described)
-    owner = np.empty(len(X), int)
-    for g, rows in enumerate(groups):
-        owner[rows] = g
+    strength -= bounds.rounding
+    patterns = [np.unique(bounds.owner[rows]) for rows in groups]
 
-    def motions(r):
-        """Largest motion of hidden outputs and outputs of each group for changes up to r."""
-        h, o = np.zeros(len(groups)), np.zeros(len(groups))
-        for part in described:
-            moved = _motion(part, r)
-            np.maximum.at(h, owner[part.rows], moved[0])
-            np.maximum.at(o, owner[part.rows], moved[1])
-        return h, o
+    def motion(r, layer):
+        """Root mean square motion of an output over the points, for changes up to r."""
+        moves = _motion(bounds, r)[1][:, layer]
+        return np.sqrt(shares @ [moves[p].max() ** 2 for p in patterns]) * (1 + SLACK)
 
     best = None
-
-    def error(size):
-        """Bound on the square root of the excess loss after a change up to `size`."""
-        return np.sqrt(shares @ motions(size)[1] ** 2) * (1 + SLACK)
-
     for ball in cell * np.linspace(0.05, 1, 20):
-        h, _ = motions(ball)
-        s = strength - np.sqrt(shares @ h**2) * (1 + SLACK)
+        s = strength - motion(ball, -2)
         if not s > 0:
             break
-        size = _largest(lambda size, ball=ball, s=s: size + error(size) / s <= ball, ball)
+        size = _largest(
+            lambda size, ball=ball, s=s: size + motion(size, -1) / s <= ball, ball, steps=30
+        )
         if best is None or size > best.radius:
             best = Basin(size, 4 * s**2, float(ball), float(s))
     if best is None or best.radius <= distance:
