@@ -97,6 +97,15 @@ def cell_radius(net, X):
     return _cell_radius(_bounds(net, X))
 
 
+def radius_and_basin(net, X, groups, distance):
+    """`cell_radius` and `basin_of_return` (None without groups) at the cost of one of them."""
+    if len(net.weights) == 1:
+        return np.inf, None
+    bounds = _bounds(net, X)
+    basin = None if groups is None else _basin(bounds, net, X, groups, distance)
+    return _cell_radius(bounds), basin
+
+
 def _cell_radius(bounds):
     if not (bounds.margins > 0).all():
         return 0.0
@@ -146,7 +155,8 @@ def _motion(bounds, r):
 def _bounds(net, X):
     """One row of bounds for each activation pattern that occurs."""
     pattern = activation_pattern(net, X)
-    _, owner = np.unique(pattern, axis=0, return_inverse=True)
+    packed = np.packbits(pattern, axis=1)
+    _, owner = np.unique(packed, axis=0, return_inverse=True)
     owner = owner.reshape(-1)
     cuts = np.cumsum([0, *net.widths[1:-1]])
     rows = []
@@ -170,26 +180,28 @@ def _describe(net, x, masks):
     L = len(net.weights)
     lengths, margins, units = [], [], []
     layers = np.zeros((L, L))
-    products = []  # D_l P_lj, j = 1..l
+    products = {}  # D_l P_lj by j; nothing passes a layer at which the points are dead
     faults = []  # bounds on the rounding error made at each layer
     for l, (W, b) in enumerate(zip(net.weights, net.biases, strict=True)):
         lengths.append(float(np.linalg.norm(x, axis=1).max()) * (1 + SLACK))
         value = x @ W.T + b
         unit = 2 * (W.shape[1] + 4) * EPS
         faults.append(unit * (np.linalg.norm(W) * lengths[-1] + np.linalg.norm(b)))
-        products = [W @ product for product in products]
+        products = {j: W @ product for j, product in products.items()}
         norms = np.zeros((len(W), L))
-        for j, product in enumerate(products):
+        for j, product in products.items():
             norms[:, j] = np.linalg.norm(product, axis=1) * (1 + SLACK)
         norms[:, l] = 1.0
-        products.append(np.eye(len(W)))
+        products[l] = np.eye(len(W))
         if l < L - 1:
             error = norms[:, : l + 1] @ faults
             margins.append(np.maximum(np.abs(value).min(axis=0) * (1 - SLACK) - error, 0))
             units.append(norms)
-            products = [product * masks[l][:, None] for product in products]
+            mask = masks[l][:, None]
+            products = {j: p * mask for j, p in products.items()} if mask.any() else {}
             x = np.maximum(value, 0)
-        layers[l, : l + 1] = [np.linalg.norm(p, 2) * (1 + SLACK) for p in products]
+        for j, product in products.items():
+            layers[l, j] = np.linalg.norm(product, 2) * (1 + SLACK)
     rounding = float(layers[-2, : L - 1] @ faults[:-1]) if L > 1 else 0.0
     return lengths, np.concatenate(margins), np.vstack(units), layers, rounding
 
@@ -221,7 +233,10 @@ def basin_of_return(net, X, groups, *, distance=0.0):
     """
     if len(net.weights) == 1:
         return None
-    bounds = _bounds(net, X)
+    return _basin(_bounds(net, X), net, X, groups, distance)
+
+
+def _basin(bounds, net, X, groups, distance):
     cell = _cell_radius(bounds)
     shares = np.array([len(rows) for rows in groups]) / len(X)
     hidden = net.hidden(X)[-1]

@@ -3,7 +3,7 @@
 import numpy as np
 from flint import arb, arb_mat
 
-from constructions.basin import basin_of_return, cell_radius
+from constructions.basin import radius_and_basin
 from constructions.cell import local_minimum, parts_of
 from constructions.certificate import COSTS, Certificate, Check
 from constructions.derivatives import join
@@ -256,11 +256,11 @@ def _radius_and_basin(problem, distance):
         return None, None
     if len(X) * sum(net.widths) > LARGE_BASIN:
         return None, None
-    radius = max(cell_radius(net, X) - distance, 0.0)
     dead = [part.rows for part in parts_of(enclosure, X) if part.dead_layer]
     if problem.cost != "plain" or sum(len(rows) for rows in dead) < len(X):
-        return radius, None
-    basin = basin_of_return(net, X, dead, distance=distance)
+        dead = None
+    radius, basin = radius_and_basin(net, X, dead, distance)
+    radius = max(radius - distance, 0.0)
     return radius, None if basin is None else {k: float(v) for k, v in basin._asdict().items()}
 
 
