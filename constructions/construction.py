@@ -293,7 +293,7 @@ def _universal(X, labels, options):
     # every layer is stored in the coordinates of the data already
     plain = Frame(np.zeros(X.shape[1]), np.ones(X.shape[1]))
     failures = []
-    for gap, flattest in ATTEMPTS:
+    for gap, flattest, again in ATTEMPTS:
         try:
             found = collapse_everything(
                 X,
@@ -303,6 +303,7 @@ def _universal(X, labels, options):
                 beam=options["beam"],
                 gap=gap,
                 flattest=flattest,
+                again=again,
             )
         except NotSeparated as failure:
             failures.append(str(failure))

@@ -42,6 +42,7 @@ def check_faces(W, b, X, index):
     """
     depth = X @ W.T + b  # positive: outside that face
     lengths = np.linalg.norm(W, axis=1)
+    lengths[lengths == 0] = 1  # a face that a solver left without a normal
     outermost = (depth / lengths).max(axis=1)
     choices = []
     for inside in (0, 1):

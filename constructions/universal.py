@@ -18,14 +18,21 @@ import numpy as np
 from constructions.chain import Chain
 from constructions.collapse import collapse_layer
 from constructions.enclosure import enclose
-from constructions.peels import NoPeel, peel_sequence
+from constructions.peels import NoPeel, Peel, peel_sequence
 from constructions.polyhedral import find_faces
 from constructions.separation import separate
 
-# One after another until a network is certified: the least gap of a peel (relative to
-# the data along its direction), and the flatness of two neighbouring layers, multiplied,
-# below which a layer that does nothing is put between them.
-ATTEMPTS = ((1e-9, 0.0), (1e-9, 1e-7), (1e-6, 1e-4), (1e-3, 1e-4), (1e-9, 1.0))
+# One after another until a network is certified: the least gap of a peel (relative to the
+# data along its direction), the flatness of two neighbouring layers, multiplied, below which
+# a layer that does nothing is put between them, and whether every pile is collapsed again.
+ATTEMPTS = (
+    (1e-9, 0.0, False),
+    (1e-9, 0.0, True),
+    (1e-9, 1e-7, True),
+    (1e-6, 1e-4, True),
+    (1e-3, 1e-4, True),
+    (1e-9, 1.0, True),
+)
 
 
 class NotSeparated(Exception):
@@ -52,7 +59,7 @@ class Universal(NamedTuple):
     peels: int
 
 
-def collapse_everything(X, index, frame, rng, *, beam=None, gap=1e-9, flattest=0.0):
+def collapse_everything(X, index, frame, rng, *, beam=None, gap=1e-9, flattest=0.0, again=False):
     """Hidden layers that send every class to one point.
 
     Parameters
@@ -71,6 +78,9 @@ def collapse_everything(X, index, frame, rng, *, beam=None, gap=1e-9, flattest=0
         Two neighbouring layers whose flatness, multiplied, is below this get a
         layer between them that moves nothing, for rounding errors grow by the
         inverse of that product.
+    again : bool, optional
+        Collapse every pile once more at the end. Piles are far apart, so these
+        layers are well-conditioned, and they forget the rounding errors of all before.
 
     Returns
     -------
@@ -100,6 +110,9 @@ def collapse_everything(X, index, frame, rng, *, beam=None, gap=1e-9, flattest=0
                 )
         if faces is not None:
             piles.finish(faces)
+        elif again:
+            for q in range(Q):
+                piles.collapse(Peel(q, np.empty(0, int)))
     except np.linalg.LinAlgError:
         raise NotSeparated("a layer is singular in double precision") from None
     return Universal(piles.chain.layers, piles.kinds, piles.order, len(peels))
@@ -171,7 +184,7 @@ class _Piles:
         pile = self.piles.pop(q, None)
         G = np.vstack([self.padded[peel.rows], *([] if pile is None else [pile[None]])])
         target = np.zeros(d + self.Q)
-        target[:d] = self.Z[peel.rows].mean(axis=0) if pile is None else pile[:d]
+        target[:d] = G[:, :d].mean(axis=0) if pile is None else pile[:d]
         target[d + q] = self.height
         F = np.vstack([self.padded[self.alive], *(p[None] for p in self.piles.values())])
         if not len(F):
