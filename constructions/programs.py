@@ -252,3 +252,58 @@ def largest_peel(P, O, *, gap=1e-6, seconds=60):
     if not _solve(problem, cp.HIGHS, highs_options={"time_limit": float(seconds)}):
         return None
     return inside.value > 0.5
+
+
+def narrowest_apex(X, heights, base, normal, forward, *, start=60, rounds=4):
+    """The point of a hyperplane from which a set is seen under the smallest aperture (CLARABEL).
+
+    Minimises t subject to |(x - p) without its normal part| <= t |height of x| for
+    all rows x, p in the hyperplane, and to the demands of other hyperplanes on p: a
+    second-order cone program, posed for the points that matter.
+
+    Parameters
+    ----------
+    X : ndarray, shape (N, d)
+    heights : ndarray, shape (N,)
+        Signed distances from the hyperplane, none of them zero.
+    base : ndarray, shape (d,)
+        A point of the hyperplane, the fallback.
+    normal : ndarray, shape (d,)
+    forward : list of (normal, offset, margin)
+        As in `nearest_on_hyperplane`.
+
+    Returns
+    -------
+    ndarray, shape (d,)
+        `base` if the solver finds nothing better.
+    """
+    flat = X - base - np.outer(heights, normal)
+    size = np.abs(heights)
+
+    def aperture(p):
+        return np.linalg.norm(flat - p, axis=1) / size
+
+    best, value = np.zeros(len(base)), aperture(0.0)
+    rows = np.argsort(-value)[:start]
+    for _ in range(rounds):
+        p, t = cp.Variable(len(base)), cp.Variable()
+        offsets = flat[rows] - cp.reshape(p, (1, len(base)), order="C")[np.zeros(len(rows), int)]
+        problem = cp.Problem(
+            cp.Minimize(t),
+            [
+                cp.SOC(t * size[rows], offsets, axis=1),
+                normal @ p == 0,
+                *(w @ p + (w @ base + c) >= m for w, c, m in forward),
+            ],
+        )
+        if not _solve(problem, cp.CLARABEL):
+            break
+        found = aperture(p.value)
+        if found.max() < value.max():
+            best, value = p.value, found
+        if found.max() <= t.value * (1 + 1e-2):
+            break
+        rows = np.union1d(rows, np.argsort(-found)[:start])
+    moved = base + best - (normal @ best) * normal
+    kept = all(w @ moved + c >= 0.99 * m for w, c, m in forward)
+    return moved if kept else base

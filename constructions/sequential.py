@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from constructions.collapse import Collapse, collapse_layer
-from constructions.programs import nearest_on_hyperplane
+from constructions.programs import narrowest_apex, nearest_on_hyperplane
 from constructions.separation import Order, separate
 
 
@@ -30,7 +30,7 @@ class NotSequential(Exception):
     """No base points were found for this order; the message says where it failed."""
 
 
-def collapse_in_order(Z, index, found: Order, classes, rng):
+def collapse_in_order(Z, index, found: Order, classes, rng, *, robust=False):
     r"""Collapse the classes one after another.
 
     The hyperplane :math:`H_j` separates class j from the classes after it and
@@ -52,6 +52,9 @@ def collapse_in_order(Z, index, found: Order, classes, rng):
         A complete elimination order of these points.
     classes : ndarray, shape (Q,)
     rng : numpy.random.Generator
+    robust : bool, optional
+        Move each base point to where the data are seen under the smallest
+        aperture, by a second-order cone program.
 
     Returns
     -------
@@ -76,7 +79,9 @@ def collapse_in_order(Z, index, found: Order, classes, rng):
     for spread in (0.0, 0.5, 2.0):
         for planes in (known, _with_last(known)):
             try:
-                return _collapse(Z, index, order, planes, classes, rng, spread)
+                return _collapse(
+                    Z, index, order, planes, classes, rng, spread, robust and not spread
+                )
             except NotSequential as failure:
                 failures.append(failure)
     raise failures[0]
@@ -94,7 +99,7 @@ def _with_last(known):
     return [*known[:-1], first, second]
 
 
-def _collapse(Z, index, order, known, classes, rng, spread):
+def _collapse(Z, index, order, known, classes, rng, spread, robust):
     bases, collapses, margins = [], [], []
     for step, q in enumerate(order):
         G = Z[index == q]
@@ -112,10 +117,19 @@ def _collapse(Z, index, order, known, classes, rng, spread):
         if spread:
             near = near + spread * rng.standard_normal(len(near))
         base = nearest_on_hyperplane(near, normal, offset, known[step + 1 :])
-        bases.append(base)
-        collapses.append(collapse_layer(G, keep, normal, base, rng))
+        layer = collapse_layer(G, keep, normal, base, rng)
+        if robust:
+            both = np.vstack([G, keep])
+            apex = narrowest_apex(both, both @ normal + offset, base, normal, known[step + 1 :])
+            layer = max(layer, collapse_layer(G, keep, normal, apex, rng), key=_flatness)
+        bases.append(layer.base)
+        collapses.append(layer)
         margins.append(float(min((keep @ normal + offset).min(), -(G @ normal + offset).max())))
     lifted = np.column_stack([np.stack(bases), np.ones(len(bases))])
     if np.linalg.svd(lifted, compute_uv=False)[-1] < 1e-6:
         raise NotSequential("the base points are affinely dependent")
     return Sequence(order, collapses, margins)
+
+
+def _flatness(layer):
+    return layer.flatness
