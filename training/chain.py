@@ -19,6 +19,7 @@ class AffineKind:
     """x -> W x + b; tensors W (T, m, n) and b (T, m)."""
 
     tensors = 2
+    letters = ("W", "b")
 
     def read(self, layer):
         return [layer.W, layer.b]
@@ -48,6 +49,7 @@ class ReLUKind:
     """x -> max(x, 0); no tensors."""
 
     tensors = 0
+    letters = ()
 
     def read(self, layer):
         return []
@@ -82,6 +84,27 @@ class Chain:
     @property
     def parts(self):
         return list(zip(self.kinds, self.slots, strict=True))
+
+    @property
+    def names(self):
+        """Names of all tensors: letters of their layer and its number among those with tensors."""
+        kinds = [kind for kind in self.kinds if kind.tensors]
+        return [f"{letter}{l}" for l, kind in enumerate(kinds, 1) for letter in kind.letters]
+
+    def select(self, tensors):
+        """Positions of the tensors with the given names, in the order of `names`; None: all.
+
+        Raises
+        ------
+        ValueError
+            If there is no tensor of a given name, or no name at all.
+        """
+        names = self.names
+        if tensors is None:
+            return list(range(len(names)))
+        if isinstance(tensors, str) or not len(tensors) or not set(tensors) <= set(names):
+            raise ValueError(f"tensors must be a list of some of {names}, got {tensors!r}")
+        return [i for i, name in enumerate(names) if name in tensors]
 
     def forward(self, params, X):
         """Input and outputs of all layers; X is (N, d) for all networks or (T, N, d)."""

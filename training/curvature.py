@@ -9,14 +9,16 @@ from training.trainer import as_training_data
 
 
 def largest_curvature(net, X, Y, *, loss="mse", iterations=100, rtol=1e-3, rng=0):
-    r"""Largest eigenvalue of the Gauss-Newton matrix of the squared error.
+    r"""Largest eigenvalue of the Gauss-Newton matrix of a loss.
 
-    .. math:: G = 2 \sum_i w_i\, J_i^T J_i
+    .. math:: G = \sum_i w_i\, J_i^T H_i J_i
 
     with :math:`J_i` the derivative of the output at point i with respect to all
-    parameters and :math:`w_i` the weight of the point. Where the loss is zero,
-    G is the Hessian, so gradient descent near such a point is stable exactly if
-    its learning rate is below :math:`2 / \lambda_{\max}(G)`.
+    parameters, :math:`H_i` the second derivative of what the point contributes
+    with respect to the output (2 for the squared error) and :math:`w_i` the
+    weight of the point. Where the squared error is zero, G is its Hessian, so
+    gradient descent near such a point is stable exactly if its learning rate is
+    below :math:`2 / \lambda_{\max}(G)`.
 
     Parameters
     ----------
@@ -24,7 +26,8 @@ def largest_curvature(net, X, Y, *, loss="mse", iterations=100, rtol=1e-3, rng=0
     X : array_like, shape (N, d)
     Y : array_like, shape (N,) or (N, k)
         Labels or targets; they matter for the weights only.
-    loss : str or SquaredError
+    loss : str or loss object
+        One that has `curvature`.
     iterations : int
         At most so many steps of the power iteration.
     rtol : float
@@ -35,8 +38,8 @@ def largest_curvature(net, X, Y, *, loss="mse", iterations=100, rtol=1e-3, rng=0
     Returns
     -------
     float
-        A lower estimate that converges to the eigenvalue from below; it is at
-        least 2, or the class-weighted analogue, thanks to the last bias.
+        A lower estimate that converges to the eigenvalue from below. For the
+        mean squared error it is at least 2, thanks to the last bias.
 
     Raises
     ------
@@ -58,7 +61,8 @@ def largest_curvature(net, X, Y, *, loss="mse", iterations=100, rtol=1e-3, rng=0
     """
     as_count(iterations, "iterations")
     X, labels = as_training_data(net, X, Y)
-    weights = as_loss(loss).weights(labels.index)[:, None]
+    loss = as_loss(loss)
+    weights = loss.weights(labels.index)[:, None]
     chain, params = stack([net])
     outputs = chain.forward(params, X)
     rng = as_rng(rng)
@@ -68,8 +72,9 @@ def largest_curvature(net, X, Y, *, loss="mse", iterations=100, rtol=1e-3, rng=0
         norm = np.sqrt(sum(np.vdot(t, t) for t in v))
         v = [t / norm for t in v]
         response = chain.tangent(params, outputs, v)
-        before, estimate = estimate, 2.0 * float(np.sum(weights * response**2))
+        curved = weights * loss.curvature(outputs[-1], labels.Y, response)
+        before, estimate = estimate, float(np.sum(response * curved))
         if estimate <= before * (1 + rtol):
             break
-        v = chain.backward(params, outputs, 2.0 * weights * response)
+        v = chain.backward(params, outputs, curved)
     return max(before, estimate)

@@ -1,42 +1,72 @@
-"""The loop over steps, for all trials of an ensemble at a time."""
+"""The loop over steps in NumPy, for all trials of an ensemble at a time."""
+
+from dataclasses import dataclass
 
 import numpy as np
 
-from training.stopping import BUDGET, DIVERGED, Progress
+from training.batches import Shuffles
+from training.problem import Snapshot
+from training.stopping import DIVERGED, Progress, stop_reasons
+
+
+@dataclass(frozen=True, eq=False)
+class Descended:
+    """Where the steps of some trials have led to.
+
+    Attributes
+    ----------
+    params : list of ndarray, each of shape (T, ...)
+    losses : ndarray, shape (R, T)
+    recorded : ndarray of int, shape (R,)
+    steps : ndarray of int, shape (T,)
+    reasons : list of str
+    final_losses : ndarray, shape (T,)
+    """
+
+    params: list
+    losses: np.ndarray
+    recorded: np.ndarray
+    steps: np.ndarray
+    reasons: list
+    final_losses: np.ndarray
 
 
 class Descent:
-    """The arrays of one call of `train_ensemble`, and the loop over its steps."""
+    """The arrays of one run of some trials, and the loop over its steps."""
 
-    def __init__(self, chain, X, Y, weights, loss, trials):
-        self.chain, self.X, self.Y, self.weights, self.loss = chain, X, Y, weights, loss
-        self.losses, self.recorded = [], []
+    def __init__(self, chain, problem, plan):
+        self.chain, self.problem, self.plan = chain, problem, plan
+        self.penalties = [(term, chain.select(term.tensors)) for term in plan.penalties]
+        self.constraints = [(term, chain.select(term.tensors)) for term in plan.constraints]
+
+    def run(self, params, rngs):
+        """Train trials with parameters (T, ...) and one generator each; return `Descended`."""
+        trials = len(rngs)
+        self.losses, self.accuracies, self.recorded = [], [], []
         self.steps = np.zeros(trials, dtype=np.intp)
         self.reasons = [None] * trials
-        self.final = None
-
-    def evaluate(self, params, outputs=None):
-        """Loss over all points of every trial in `params`; inf where it is no number."""
-        outputs = self.chain.output(params, self.X) if outputs is None else outputs[-1]
-        # Not a matrix-vector product: BLAS may sum a row differently when there are more rows.
-        values = (self.loss.value(outputs, self.Y) * self.weights).sum(axis=1)
-        return np.where(np.isfinite(values), values, np.inf)
-
-    def gradients(self, params, outputs, Y, weights):
-        grad = self.loss.gradient(outputs[-1], Y)
-        grad *= weights[..., None]
-        return self.chain.backward(params, outputs, grad)
-
-    def descend(self, params, optimizer, batches, steps, rules, record):
         self.final = [p.copy() for p in params]
-        state = optimizer.start(params)
+        self.shuffles = Shuffles(len(self.problem.X), rngs)
+        with np.errstate(all="ignore"):
+            self.descend(params)
+            final_losses = self.problem.losses(self.chain.output(self.final, self.problem.X))
+        return Descended(
+            self.final,
+            np.array(self.losses),
+            np.array(self.recorded),
+            self.steps,
+            self.reasons,
+            final_losses,
+        )
+
+    def descend(self, params):
+        plan, problem, chain = self.plan, self.problem, self.chain
+        state = plan.optimizer.start(params)
         running = np.arange(len(self.steps))
-        for step in range(steps + 1):
-            outputs = None
-            if batches is None:
-                outputs = self.chain.forward(params, self.X)
-            if step % record == 0 or step == steps:
-                reasons = self.record(params, outputs, step, running, rules, step == steps)
+        for step in range(plan.steps + 1):
+            outputs = chain.forward(params, problem.X) if plan.batches is None else None
+            if plan.is_record(step):
+                reasons = self.record(params, outputs, step, running)
                 if any(reasons):
                     keep = np.array([reason is None for reason in reasons])
                     self.settle(params, running, reasons, step)
@@ -44,15 +74,12 @@ class Descent:
                     if not len(running):
                         return
                     if outputs is not None:
-                        outputs = [self.X] + [out[keep] for out in outputs[1:]]
-            if batches is None:
-                Y, weights = self.Y, self.weights
-            else:
-                rows = batches.next(running)
-                Y, weights = self.Y[rows], self.weights[rows] * (len(self.X) / rows.shape[1])
-                outputs = self.chain.forward(params, self.X[rows])
-            gradients = self.gradients(params, outputs, Y, weights)
-            updated, new_state = optimizer.update(params, gradients, state, step)
+                        outputs = [problem.X] + [out[keep] for out in outputs[1:]]
+            gradients = self.gradients(params, outputs, step, running)
+            updated, new_state = plan.optimizer.update(params, gradients, state, step)
+            for term, places in self.constraints:
+                for i in places:
+                    updated[i] = term.project(updated[i])
             # A sum is finite only if its terms are: one cheap pass finds overflow and nan.
             keep = np.isfinite(sum(p.reshape(len(running), -1).sum(axis=1) for p in updated))
             if not keep.all():
@@ -63,20 +90,42 @@ class Descent:
                     return
             params, state = updated, new_state
 
-    def record(self, params, outputs, step, running, rules, is_last):
+    def gradients(self, params, outputs, step, running):
+        """Gradients of all tensors at a step, penalties included."""
+        problem, batches = self.problem, self.plan.batches
+        Y, weights = problem.Y, problem.weights
+        if batches is not None:
+            epoch = step // batches.per_epoch
+            order = self.shuffles.epochs(epoch, epoch + 1, running)[running, 0]
+            rows = order[:, batches.rows(step)]
+            Y, weights = Y[rows], weights[rows] * (len(problem.X) / rows.shape[1])
+            outputs = self.chain.forward(params, problem.X[rows])
+        grad = problem.loss.gradient(outputs[-1], Y)
+        grad *= weights[..., None]
+        gradients = self.chain.backward(params, outputs, grad)
+        for term, places in self.penalties:
+            for i in places:
+                gradients[i] = gradients[i] + term.gradient(params[i])
+        return gradients
+
+    def record(self, params, outputs, step, running):
         """Record the losses; return for each running trial why it stops, or None."""
-        row = self.losses[-1].copy() if self.losses else np.empty(len(self.steps))
-        row[running] = self.evaluate(params, outputs)
-        self.losses.append(row)
+        plan, problem = self.plan, self.problem
+        last = self.chain.output(params, problem.X) if outputs is None else outputs[-1]
+        self.losses.append(self._row(self.losses, running, problem.losses(last)))
+        if plan.needs_accuracy:
+            self.accuracies.append(self._row(self.accuracies, running, problem.accuracies(last)))
         self.recorded.append(step)
-        reasons = [BUDGET if is_last else None] * len(running)
-        for rule in reversed(rules):
-            progress = Progress(step, self.losses, running)
-            for a in np.flatnonzero(rule.met(progress)):
-                reasons[a] = rule.reason
-        for a in np.flatnonzero(~np.isfinite(row[running])):
-            reasons[a] = DIVERGED
-        return reasons
+        for callback in plan.callbacks:
+            callback(Snapshot(step, running, self.losses[-1][running], params, self.chain))
+        progress = Progress(step, self.losses, running, self.accuracies)
+        return stop_reasons(plan.rules, progress, step == plan.steps)
+
+    def _row(self, rows, running, values):
+        """A new record: `values` for the running trials, the last ones for all others."""
+        row = rows[-1].copy() if rows else np.empty(len(self.steps))
+        row[running] = values
+        return row
 
     def settle(self, params, running, reasons, step):
         """Write down the trials that stop here."""

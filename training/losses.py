@@ -1,9 +1,11 @@
 r"""Losses: what one point contributes, and how points are weighted.
 
 A loss is a weighted sum over points, :math:`C = \sum_i w_i\, c(x_i^{(L)}, y_i)`.
-The function c and its gradient are one small object, the weights another, so a
-new loss is one object with a `name`, `weights`, `value` and `gradient`, and one
-row of `LOSSES`. Outputs may carry a leading trial axis, which is kept.
+It is one small object: a `name`, the `weights`, the function c as `value` and
+its `gradient`; the rest is optional. `check(Y)` refuses targets that make no
+sense, `curvature` is the product of the second derivative of c with a vector,
+and `offset` decides what counts as accurate. A new loss is one such object and
+one row of `LOSSES`. Outputs may carry a leading trial axis, which is kept.
 """
 
 from dataclasses import dataclass
@@ -49,9 +51,7 @@ class SquaredError:
 
     def weights(self, index):
         """Weight of every point, shape (N,), from the class of every point, shape (N,)."""
-        if self.class_weighted:
-            return 1.0 / np.bincount(index)[index]
-        return np.full(len(index), 1.0 / max(len(index), 1))
+        return _weights(index, self.class_weighted)
 
     def value(self, outputs, Y):
         """Contribution of every point: (..., N, k) and (..., N, k) give (..., N)."""
@@ -62,8 +62,131 @@ class SquaredError:
         """Derivative of `value` with respect to the outputs, shape (..., N, k)."""
         return 2.0 * (outputs - Y)
 
+    def curvature(self, outputs, Y, direction):
+        """Second derivative of `value` times `direction`, shape (..., N, k)."""
+        return 2.0 * direction
 
-LOSSES = {"mse": SquaredError(), "class_weighted": SquaredError(class_weighted=True)}
+    def offset(self, targets):
+        """Numbers c_t, shape (Q,): target t is predicted where f . t - c_t is largest."""
+        return 0.5 * (targets**2).sum(axis=1)
+
+
+@dataclass(frozen=True)
+class CrossEntropy:
+    r"""Cross-entropy of the softmax of the outputs, for targets that are distributions.
+
+    .. math:: c(f, y) = \log \sum_k e^{f_k} - \sum_k y_k f_k
+
+    Parameters
+    ----------
+    class_weighted : bool
+        As for `SquaredError`.
+
+    Examples
+    --------
+    >>> loss, Y = CrossEntropy(), np.array([[1.0, 0.0]])
+    >>> loss.value(np.array([[0.0, 0.0]]), Y).round(4), loss.value(np.array([[900.0, 0.0]]), Y)
+    (array([0.6931]), array([0.]))
+    """
+
+    class_weighted: bool = False
+
+    @property
+    def name(self):
+        return "class_weighted_" * self.class_weighted + "cross_entropy"
+
+    def weights(self, index):
+        """Weight of every point, shape (N,), from the class of every point, shape (N,)."""
+        return _weights(index, self.class_weighted)
+
+    def check(self, Y):
+        """Raise unless the rows of Y are distributions."""
+        if (Y < 0).any() or (np.abs(Y.sum(axis=-1) - 1) > 1e-6).any():
+            raise ValueError(
+                "Y must hold distributions (rows at least 0 that sum to 1) for cross_entropy"
+            )
+
+    def value(self, outputs, Y):
+        """Contribution of every point: (..., N, k) and (..., N, k) give (..., N)."""
+        shifted = outputs - outputs.max(axis=-1, keepdims=True)
+        total = np.exp(shifted).sum(axis=-1)
+        return np.log(total) - np.einsum("...k,...k->...", shifted, Y)
+
+    def gradient(self, outputs, Y):
+        """Derivative of `value` with respect to the outputs, shape (..., N, k)."""
+        return _softmax(outputs) - Y
+
+    def curvature(self, outputs, Y, direction):
+        """Second derivative of `value` times `direction`, shape (..., N, k)."""
+        p = _softmax(outputs)
+        return p * (direction - (p * direction).sum(axis=-1, keepdims=True))
+
+    def offset(self, targets):
+        """Zeros, shape (Q,): target t is predicted where f . t is largest."""
+        return np.zeros(len(targets))
+
+
+@dataclass(frozen=True)
+class BinaryCrossEntropy:
+    r"""Binary cross-entropy on logits, summed over the outputs, for targets in [0, 1].
+
+    .. math:: c(f, y) = \sum_k \log(1 + e^{f_k}) - y_k f_k
+
+    Parameters
+    ----------
+    class_weighted : bool
+        As for `SquaredError`.
+
+    Examples
+    --------
+    >>> loss, Y = BinaryCrossEntropy(), np.array([[1.0], [0.0]])
+    >>> loss.value(np.array([[800.0], [0.0]]), Y).round(4)
+    array([0.    , 0.6931])
+    """
+
+    class_weighted: bool = False
+
+    @property
+    def name(self):
+        return "class_weighted_" * self.class_weighted + "bce"
+
+    def weights(self, index):
+        """Weight of every point, shape (N,), from the class of every point, shape (N,)."""
+        return _weights(index, self.class_weighted)
+
+    def check(self, Y):
+        """Raise unless Y lies in [0, 1]."""
+        if (Y < 0).any() or (Y > 1).any():
+            raise ValueError(
+                f"Y must lie in [0, 1] for bce, got values from {Y.min():.3g} to {Y.max():.3g}"
+            )
+
+    def value(self, outputs, Y):
+        """Contribution of every point: (..., N, k) and (..., N, k) give (..., N)."""
+        # log(1 + e^f) = max(f, 0) + log(1 + e^-|f|), which cannot overflow.
+        terms = np.maximum(outputs, 0) - outputs * Y + np.log1p(np.exp(-np.abs(outputs)))
+        return terms.sum(axis=-1)
+
+    def gradient(self, outputs, Y):
+        """Derivative of `value` with respect to the outputs, shape (..., N, k)."""
+        return _sigmoid(outputs) - Y
+
+    def curvature(self, outputs, Y, direction):
+        """Second derivative of `value` times `direction`, shape (..., N, k)."""
+        p = _sigmoid(outputs)
+        return p * (1 - p) * direction
+
+    def offset(self, targets):
+        """Zeros, shape (Q,): target t is predicted where f . t is largest."""
+        return np.zeros(len(targets))
+
+
+LOSSES = {
+    "mse": SquaredError(),
+    "class_weighted": SquaredError(class_weighted=True),
+    "cross_entropy": CrossEntropy(),
+    "bce": BinaryCrossEntropy(),
+}
 
 
 def as_loss(loss):
@@ -84,3 +207,41 @@ def as_loss(loss):
     if all(hasattr(loss, part) for part in ("name", "weights", "value", "gradient")):
         return loss
     raise ValueError(f"loss must be one of {sorted(LOSSES)} or a loss object, got {loss!r}")
+
+
+def offset_of(loss, targets):
+    """The numbers `loss.offset(targets)`; those of the squared error if it has none."""
+    return (loss if hasattr(loss, "offset") else SquaredError()).offset(targets)
+
+
+def predicted(outputs, targets, offset):
+    """Class whose target fits each output best, (..., N, k) to (..., N); the first of a tie.
+
+    For the losses here that is the target t of least c(f, t): the nearest one
+    for the squared error, the largest output for one-hot targets.
+
+    Examples
+    --------
+    >>> predicted(np.array([[0.2, 0.9]]), np.eye(2), np.zeros(2))
+    array([1])
+    """
+    return (outputs @ targets.T - offset).argmax(axis=-1)
+
+
+def _weights(index, class_weighted):
+    """1 over the number of points, or over the number of points of the same class."""
+    if class_weighted:
+        return 1.0 / np.bincount(index)[index]
+    return np.full(len(index), 1.0 / max(len(index), 1))
+
+
+def _softmax(outputs):
+    """Positive rows that sum to 1, without overflow."""
+    p = np.exp(outputs - outputs.max(axis=-1, keepdims=True))
+    p /= p.sum(axis=-1, keepdims=True)
+    return p
+
+
+def _sigmoid(outputs):
+    """1 / (1 + e^-f) without overflow."""
+    return 0.5 * (1 + np.tanh(0.5 * outputs))

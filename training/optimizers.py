@@ -27,6 +27,8 @@ class SGD:
         :math:`\eta > 0`.
     momentum : float
         :math:`0 \le \mu < 1`; 0 is plain gradient descent.
+    clip : float, optional
+        Largest norm of the gradient, over all tensors together; see `clipped`.
 
     Raises
     ------
@@ -42,11 +44,13 @@ class SGD:
 
     learning_rate: float
     momentum: float = 0.0
+    clip: float | None = None
 
     def __post_init__(self):
         as_positive(self.learning_rate, "learning_rate")
-        if not isinstance(self.momentum, Real) or not 0 <= self.momentum < 1:
-            raise ValueError(f"momentum must lie in [0, 1), got {self.momentum}")
+        _check_fraction(self.momentum, "momentum")
+        if self.clip is not None:
+            as_positive(self.clip, "clip")
 
     def start(self, params):
         """State before the first step: one velocity per tensor, or none at all."""
@@ -54,8 +58,117 @@ class SGD:
 
     def update(self, params, gradients, state, step):
         """Parameters and state after one step."""
+        gradients = clipped(gradients, self.clip)
         if self.momentum:
             state = [self.momentum * v + g for v, g in zip(state, gradients, strict=True)]
             gradients = state
         eta = self.learning_rate
         return [p - eta * g for p, g in zip(params, gradients, strict=True)], state
+
+
+@dataclass(frozen=True)
+class Adam:
+    r"""Adam: steps scaled by running means of the gradient and its square.
+
+    .. math:: m_{t+1} = \beta_1 m_t + (1 - \beta_1) g_t, \qquad
+              v_{t+1} = \beta_2 v_t + (1 - \beta_2) g_t^2, \qquad
+              \theta_{t+1} = \theta_t - \eta\,
+              \frac{m_{t+1} / (1 - \beta_1^{t+1})}
+                   {\sqrt{v_{t+1} / (1 - \beta_2^{t+1})} + \epsilon}
+
+    Parameters
+    ----------
+    learning_rate : float
+        :math:`\eta > 0`.
+    beta1, beta2 : float
+        In [0, 1).
+    eps : float
+        :math:`\epsilon > 0`.
+    clip : float, optional
+        As for `SGD`.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range.
+
+    References
+    ----------
+    .. [1] D. P. Kingma and J. Ba, "Adam: a method for stochastic
+       optimization", arXiv:1412.6980v9, algorithm 1.
+
+    Examples
+    --------
+    The first step has the length of the learning rate, whatever the gradient:
+
+    >>> params, adam = [np.array([1.0])], Adam(0.1)
+    >>> adam.update(params, [np.array([50.0])], adam.start(params), step=0)[0][0].round(6)
+    array([0.9])
+    """
+
+    learning_rate: float = 1e-3
+    beta1: float = 0.9
+    beta2: float = 0.999
+    eps: float = 1e-8
+    clip: float | None = None
+
+    def __post_init__(self):
+        as_positive(self.learning_rate, "learning_rate")
+        _check_fraction(self.beta1, "beta1")
+        _check_fraction(self.beta2, "beta2")
+        as_positive(self.eps, "eps")
+        if self.clip is not None:
+            as_positive(self.clip, "clip")
+
+    def start(self, params):
+        """State before the first step: the means of all gradients, then those of the squares."""
+        return [np.zeros_like(p) for p in params + params]
+
+    def update(self, params, gradients, state, step):
+        """Parameters and state after one step; `step` counts from 0."""
+        gradients = clipped(gradients, self.clip)
+        half = len(params)
+        a, b = self.beta1, self.beta2
+        means = [a * m + (1 - a) * g for m, g in zip(state[:half], gradients, strict=True)]
+        squares = [b * v + (1 - b) * g * g for v, g in zip(state[half:], gradients, strict=True)]
+        rate, scale = self.learning_rate / (1 - a ** (step + 1)), 1 / (1 - b ** (step + 1))
+        return [
+            p - rate * m / (np.sqrt(v * scale) + self.eps)
+            for p, m, v in zip(params, means, squares, strict=True)
+        ], means + squares
+
+
+def clipped(gradients, limit):
+    r"""Gradients scaled down, per trial, to a norm of at most `limit`; None leaves them alone.
+
+    .. math:: g \mapsto g \min(1, c / \|g\|)
+
+    with the norm over all tensors of a trial together.
+
+    Parameters
+    ----------
+    gradients : list of ndarray, each with a leading trial axis
+    limit : float or None
+
+    Returns
+    -------
+    list of ndarray
+
+    Examples
+    --------
+    >>> clipped([np.array([[3.0, 4.0], [0.3, 0.4]])], 1.0)
+    [array([[0.6, 0.8],
+           [0.3, 0.4]])]
+    """
+    if limit is None:
+        return gradients
+    squares = sum((g.reshape(len(g), -1) ** 2).sum(axis=1) for g in gradients)
+    norm = np.sqrt(squares)
+    factor = np.where(norm > limit, limit / np.where(norm > limit, norm, 1.0), 1.0)
+    return [g * factor.reshape(-1, *[1] * (g.ndim - 1)) for g in gradients]
+
+
+def _check_fraction(value, name):
+    """Raise unless 0 <= value < 1."""
+    if not isinstance(value, Real) or not 0 <= value < 1:
+        raise ValueError(f"{name} must lie in [0, 1), got {value}")

@@ -1,0 +1,89 @@
+r"""Constraints: projections of tensors, applied after every step.
+
+A constraint is a small object with `tensors`, the names of the tensors it acts
+on (None: all of them), and a ``project(p)`` that maps one tensor with a leading
+trial axis, (T, m, n) or (T, m), to the nearest one that is allowed. It acts from
+the first step on; a starting point that violates it is left as it is. Nothing
+is changed in place.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from geomcore.arrays import as_positive
+
+
+@dataclass(frozen=True)
+class NonNegative:
+    """Keep all entries at least 0.
+
+    Parameters
+    ----------
+    tensors : sequence of str, optional
+        Names such as ``["W1", "b2"]``; default all tensors.
+
+    Examples
+    --------
+    >>> NonNegative().project(np.array([[1.0, -2.0]]))
+    array([[1., 0.]])
+    """
+
+    tensors: tuple | None = None
+
+    def project(self, p):
+        return np.maximum(p, 0)
+
+
+@dataclass(frozen=True)
+class UnitColumns:
+    """Keep the norm of every column of a matrix at 1; a vector counts as one column.
+
+    A column of zeros has no nearest unit vector and stays.
+
+    Parameters
+    ----------
+    tensors : sequence of str, optional
+        As for `NonNegative`.
+
+    Examples
+    --------
+    >>> UnitColumns().project(np.array([[[3.0, 0.0], [4.0, 0.0]]]))
+    array([[[0.6, 0. ],
+            [0.8, 0. ]]])
+    """
+
+    tensors: tuple | None = None
+
+    def project(self, p):
+        norm = np.sqrt((p * p).sum(axis=1, keepdims=True))
+        return p / np.where(norm > 0, norm, 1.0)
+
+
+@dataclass(frozen=True)
+class MaxNorm:
+    """Keep the Frobenius norm of a tensor at most `limit`.
+
+    Parameters
+    ----------
+    limit : float
+    tensors : sequence of str, optional
+        As for `NonNegative`.
+
+    Examples
+    --------
+    >>> MaxNorm(1.0).project(np.array([[3.0, 4.0], [0.3, 0.4]]))
+    array([[0.6, 0.8],
+           [0.3, 0.4]])
+    """
+
+    limit: float
+    tensors: tuple | None = None
+
+    def __post_init__(self):
+        as_positive(self.limit, "limit")
+
+    def project(self, p):
+        squares = (p * p).reshape(len(p), -1).sum(axis=1)
+        norm = np.sqrt(squares).reshape(-1, *[1] * (p.ndim - 1))
+        return np.where(norm > self.limit, p * (self.limit / np.maximum(norm, self.limit)), p)

@@ -1,0 +1,127 @@
+r"""Penalties: terms added to the loss that depend on the parameters alone.
+
+A penalty is a small object with `tensors`, the names of the tensors it acts on
+(None: all of them), a ``value(p)`` and a ``gradient(p)``. It gets one tensor at
+a time, with a leading trial axis: (T, m, n) or (T, m) give values (T,).
+Penalties change the steps; the losses that are recorded, and that stopping
+rules look at, are those of the data alone.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from geomcore.arrays import as_positive
+
+
+@dataclass(frozen=True)
+class L1:
+    r"""The sum of absolute values, :math:`\lambda \sum |t|`; its derivative at 0 is taken as 0.
+
+    Parameters
+    ----------
+    weight : float
+        :math:`\lambda > 0`.
+    tensors : sequence of str, optional
+        Names such as ``["W1", "b2"]``; default all tensors.
+
+    Examples
+    --------
+    >>> L1(0.5).value(np.array([[1.0, -2.0]])), L1(0.5).gradient(np.array([[1.0, -2.0]]))
+    (array([1.5]), array([[ 0.5, -0.5]]))
+    """
+
+    weight: float
+    tensors: tuple | None = None
+
+    def __post_init__(self):
+        as_positive(self.weight, "weight")
+
+    def value(self, p):
+        return self.weight * np.abs(p).reshape(len(p), -1).sum(axis=1)
+
+    def gradient(self, p):
+        return self.weight * np.sign(p)
+
+
+@dataclass(frozen=True)
+class L2:
+    r"""The sum of squares, :math:`\lambda \sum t^2` (weight decay).
+
+    Parameters
+    ----------
+    weight, tensors
+        As for `L1`.
+
+    Examples
+    --------
+    >>> L2(0.5).value(np.array([[1.0, -2.0]])), L2(0.5).gradient(np.array([[1.0, -2.0]]))
+    (array([2.5]), array([[ 1., -2.]]))
+    """
+
+    weight: float
+    tensors: tuple | None = None
+
+    def __post_init__(self):
+        as_positive(self.weight, "weight")
+
+    def value(self, p):
+        return self.weight * (p * p).reshape(len(p), -1).sum(axis=1)
+
+    def gradient(self, p):
+        return 2 * self.weight * p
+
+
+@dataclass(frozen=True)
+class NegativePart:
+    r"""The squares of negative entries, :math:`\lambda \sum \max(-t, 0)^2`.
+
+    Parameters
+    ----------
+    weight, tensors
+        As for `L1`.
+
+    Examples
+    --------
+    >>> NegativePart(2.0).value(np.array([[1.0, -2.0]]))
+    array([8.])
+    >>> NegativePart(2.0).gradient(np.array([[1.0, -2.0]]))
+    array([[ 0., -8.]])
+    """
+
+    weight: float
+    tensors: tuple | None = None
+
+    def __post_init__(self):
+        as_positive(self.weight, "weight")
+
+    def value(self, p):
+        return L2(self.weight).value(np.minimum(p, 0))
+
+    def gradient(self, p):
+        return 2 * self.weight * np.minimum(p, 0)
+
+
+def as_terms(terms, name, parts):
+    """Return `terms`, one object or a sequence of objects that have `parts`, as a tuple.
+
+    Parameters
+    ----------
+    terms : object or sequence of objects
+    name : str
+        Name of the argument, for the error message.
+    parts : tuple of str
+        Attributes that each object must have.
+
+    Raises
+    ------
+    ValueError
+        If one of them lacks a part.
+    """
+    if all(hasattr(terms, part) for part in parts):
+        return (terms,)
+    if not isinstance(terms, list | tuple) or not all(
+        hasattr(term, part) for term in terms for part in parts
+    ):
+        raise ValueError(f"{name} must be objects with {', '.join(parts)}, got {terms!r}")
+    return tuple(terms)

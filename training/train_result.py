@@ -1,0 +1,79 @@
+"""What training returns: for one network, and for many."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from geomcore.network import Network
+
+
+@dataclass(frozen=True, eq=False)
+class TrainResult:
+    """What `train` returns.
+
+    Attributes
+    ----------
+    network : Network
+        After the last step; if training diverged, before the step that overflowed.
+    losses : ndarray, shape (R,)
+        Loss over all points at each record.
+    recorded : ndarray of int, shape (R,)
+        Number of steps done before each record.
+    steps : int
+        Number of steps done.
+    stop_reason : str
+        "step budget", "diverged", or the reason of the stopping rule that was met.
+    final_loss : float
+        Loss of `network` over all points; inf if it overflows.
+    """
+
+    network: Network
+    losses: np.ndarray
+    recorded: np.ndarray
+    steps: int
+    stop_reason: str
+    final_loss: float
+
+    def summary(self):
+        """One line for people."""
+        return (
+            f"{self.steps} steps, loss {self.losses[0]:.3g} -> {self.final_loss:.3g}, "
+            f"stopped by {self.stop_reason}"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class EnsembleResult:
+    """What `train_ensemble` returns: as `TrainResult`, with a trial axis.
+
+    Attributes
+    ----------
+    networks : list of Network, length T
+    losses : ndarray, shape (R, T)
+        From the record after a trial has stopped on, its last loss is repeated.
+    recorded : ndarray of int, shape (R,)
+    steps : ndarray of int, shape (T,)
+    stop_reasons : list of str, length T
+    final_losses : ndarray, shape (T,)
+    engine : str
+        "numpy" or "compiled": what did the steps.
+    """
+
+    networks: list
+    losses: np.ndarray
+    recorded: np.ndarray
+    steps: np.ndarray
+    stop_reasons: list
+    final_losses: np.ndarray
+    engine: str = "numpy"
+
+    def trial(self, t):
+        """The result of one trial as a `TrainResult`; losses after its end are repeats."""
+        return TrainResult(
+            network=self.networks[t],
+            losses=self.losses[:, t],
+            recorded=self.recorded,
+            steps=int(self.steps[t]),
+            stop_reason=self.stop_reasons[t],
+            final_loss=float(self.final_losses[t]),
+        )
