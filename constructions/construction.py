@@ -51,6 +51,8 @@ def construct(
     cone=None,
     simplex=None,
     hidden_width=None,
+    base_points="free",
+    robust=None,
     beam=None,
 ):
     """Build a ReLU network that maps every point exactly to the target of its class.
@@ -74,6 +76,13 @@ def construct(
         For "simplex": vertices; one class lies inside. Found from the data if not given.
     hidden_width : int, optional
         For "clustered": width of the hidden layers, from Q to d (default d).
+    base_points : {"free", "segment"}, optional
+        For "sequential": "segment" keeps each base point on the segment from its
+        class mean to the mean of the class means, as the paper does; that can
+        fail where free base points serve.
+    robust : bool, optional
+        For "sequential": place free base points by second-order cone programs, which
+        makes the layers better conditioned. Default: up to 100 features.
     beam : int, optional
         For "universal": width of the search for few layers (default: by the size of the data).
 
@@ -110,6 +119,8 @@ def construct(
     """
     if method not in ("auto", *_METHODS):
         raise ValueError(f"method must be one of {['auto', *_METHODS]}, got {method!r}")
+    if base_points not in ("free", "segment"):
+        raise ValueError(f"base_points must be 'free' or 'segment', got {base_points!r}")
     X = as_points(X).astype(np.float64, copy=False)
     labels = as_labels(y, len(X), targets=targets)
     if X.shape[1] == 0:
@@ -130,6 +141,8 @@ def construct(
         "cone": _as_faces_of_cone(cone, X.shape[1]),
         "simplex": _as_faces_of_simplex(simplex, X.shape[1]),
         "hidden_width": hidden_width,
+        "base_points": base_points,
+        "robust": X.shape[1] <= 100 if robust is None else bool(robust),
         "beam": beam,
         "rng": as_rng(0 if rng is None else rng),
     }
@@ -214,7 +227,7 @@ def _sequential(X, labels, options):
         raise _Refused(f"it needs at least {Q - 1} features for {Q} classes, got {d}")
     frame = standard_frame(X)
     Z = frame(X)
-    found = elimination_order(Z, labels.index)
+    found = elimination_order(Z, labels.index, rtol=1e-3 if Z.size < 10_000_000 else 0.05)
     if not found.complete:
         names = [str(labels.classes[q]) for q in found.stuck]
         proved = [q for q, c in found.stuck.items() if c is not None]
@@ -232,7 +245,15 @@ def _sequential(X, labels, options):
             certificates,
         )
     try:
-        sequence = collapse_in_order(Z, labels.index, found, np.arange(Q), options["rng"])
+        sequence = collapse_in_order(
+            Z,
+            labels.index,
+            found,
+            np.arange(Q),
+            options["rng"],
+            robust=options["robust"],
+            segment=options["base_points"] == "segment",
+        )
     except NotSequential as failure:
         raise _Refused(str(failure)) from None
     collapses = sequence.collapses

@@ -217,12 +217,16 @@ def _solutions(lifted, goals, steps=12):
         weight[i, chosen] = 1
     active = weight
     ridge = 1e-6 * np.eye(k)
-    for _ in range(steps):
+    for step in range(steps):
         scaled = active[:, :, None] * lifted
         hessian = scaled.transpose(0, 2, 1) @ lifted + ridge
         planes = np.linalg.solve(hessian, ((active * sign) @ lifted)[:, :, None])[:, :, 0]
         yield from zip(planes, goals, strict=True)
-        following = weight * (sign * (planes @ lifted.T) < 1)
-        if np.array_equal(following, active):
-            return
+        value = planes @ lifted.T
+        following = weight * (sign * value < 1)
+        if np.array_equal(following, active) or step >= steps // 2:
+            # then let go of the points that are far on the wrong side, and take in near ones
+            for i, (_, start, stop, _) in enumerate(goals):
+                weight[i, start:stop] = 0.1 / (0.1 + np.maximum(value[i, start:stop] + 1, 0))
+            following = weight * (sign * value < 1)
         active = following

@@ -220,14 +220,15 @@ def weighted_hinge(P, O, weights):
     return found.x[: d + 1] if found.status == 0 else None
 
 
-def largest_peel(P, O, *, gap=1e-6, seconds=60):
+def largest_peel(P, O, *, gap=1e-3, seconds=60):
     """Most points of P that one half-space separates from O, by mixed integers (HIGHS).
 
     Parameters
     ----------
     P, O : ndarray, shapes (n, d), (m, d)
     gap : float, optional
-        Smallest gap in units of the size of the data, for normals with entries in [-1, 1].
+        Smallest gap in units of the size of the data, for normals with entries in
+        [-1, 1]. Far above 1e-6, the solver's tolerance, within which the normal 0 would do.
 
     Returns
     -------

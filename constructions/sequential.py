@@ -30,7 +30,7 @@ class NotSequential(Exception):
     """No base points were found for this order; the message says where it failed."""
 
 
-def collapse_in_order(Z, index, found: Order, classes, rng, *, robust=False):
+def collapse_in_order(Z, index, found: Order, classes, rng, *, robust=False, segment=False):
     r"""Collapse the classes one after another.
 
     The hyperplane :math:`H_j` separates class j from the classes after it and
@@ -55,6 +55,9 @@ def collapse_in_order(Z, index, found: Order, classes, rng, *, robust=False):
     robust : bool, optional
         Move each base point to where the data are seen under the smallest
         aperture, by a second-order cone program.
+    segment : bool, optional
+        Keep each base point on the segment from its class mean to the mean of
+        the class means, as in the paper.
 
     Returns
     -------
@@ -75,6 +78,9 @@ def collapse_in_order(Z, index, found: Order, classes, rng, *, robust=False):
     order = [int(np.flatnonzero(classes == label)[0]) for label in found.order]
     known = [(-s.normal, -s.offset, s.margin) for s in found.separations]
     # plain base points first; random ones where the classes span too few dimensions
+    if segment:
+        means = np.stack([Z[index == q].mean(axis=0) for q in range(len(order))])
+        return _collapse(Z, index, order, known, classes, rng, 0.0, False, means)
     failures = []
     for spread in (0.0, 0.5, 2.0):
         for planes in (known, _with_last(known)):
@@ -99,7 +105,7 @@ def _with_last(known):
     return [*known[:-1], first, second]
 
 
-def _collapse(Z, index, order, known, classes, rng, spread, robust):
+def _collapse(Z, index, order, known, classes, rng, spread, robust, means=None):
     bases, collapses, margins = [], [], []
     for step, q in enumerate(order):
         G = Z[index == q]
@@ -116,7 +122,10 @@ def _collapse(Z, index, order, known, classes, rng, spread, robust):
         near = G.mean(axis=0)
         if spread:
             near = near + spread * rng.standard_normal(len(near))
-        base = nearest_on_hyperplane(near, normal, offset, known[step + 1 :])
+        if means is None:
+            base = nearest_on_hyperplane(near, normal, offset, known[step + 1 :])
+        else:
+            base = _on_segment(means[q], means.mean(axis=0), normal, offset, classes[q])
         layer = collapse_layer(G, keep, normal, base, rng)
         if robust:
             both = np.vstack([G, keep])
@@ -129,6 +138,17 @@ def _collapse(Z, index, order, known, classes, rng, spread, robust):
     if np.linalg.svd(lifted, compute_uv=False)[-1] < 1e-6:
         raise NotSequential("the base points are affinely dependent")
     return Sequence(order, collapses, margins)
+
+
+def _on_segment(mean, centre, normal, offset, label):
+    """Where the segment from a class mean to the mean of the means crosses the hyperplane."""
+    start, end = normal @ mean + offset, normal @ centre + offset
+    if not start < 0 < end:
+        raise NotSequential(
+            f"the segment from the mean of class {label!s} to the mean of the class means does not "
+            f"cross the hyperplane of largest margin (signed distances {start:.3g} and {end:.3g})"
+        )
+    return mean + start / (start - end) * (centre - mean)
 
 
 def _flatness(layer):

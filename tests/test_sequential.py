@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from constructions import elimination_order
+from constructions import ConstructionError, construct, elimination_order, verify
 from constructions.sequential import NotSequential, collapse_in_order
 from geomcore import datasets, truncation_map
 
@@ -86,3 +86,31 @@ def test_separable_clouds_collapse_with_affinely_independent_bases(seed, Q, extr
     bases = np.stack([c.base for c in found.collapses])
     singular = np.linalg.svd(np.c_[bases, np.ones(Q)], compute_uv=False)
     assert singular[-1] > 1e-6
+
+
+def test_base_points_on_the_papers_segments_serve_where_the_segments_cross():
+    data = datasets.clusters(rng=0)
+    found = construct(data.X, data.y, "sequential", base_points="segment")
+    means = np.stack([data.X[data.y == q].mean(axis=0) for q in range(3)])
+    for record in found.layers:
+        mean = means[record.label]
+        step = (record.base - mean) / (means.mean(axis=0) - mean)
+        assert np.ptp(step) < 1e-9 and 0 < step[0] < 1
+    assert verify(found.network, data.X, data.y).verdict == "global minimum"
+
+
+def test_a_segment_that_does_not_cross_its_hyperplane_is_a_refusal_with_numbers():
+    # the barycentre of the means lies behind the hyperplane of the large class
+    X = [[0.0, 0.0], [10.0, 0.0], [5.0, 9.0], [11.0, 0.0], [12.0, 0.0]]
+    with pytest.raises(ConstructionError, match="signed distances"):
+        construct(X, [0, 0, 0, 1, 1], "sequential", base_points="segment")
+    with pytest.raises(ValueError, match="base_points must be"):
+        construct(X, [0, 0, 0, 1, 1], "sequential", base_points="paper")
+
+
+def test_robust_base_points_make_no_layer_of_a_first_collapse_worse():
+    data = datasets.wine()
+    plain = construct(data.X, data.y, "sequential", robust=False)
+    robust = construct(data.X, data.y, "sequential", robust=True)
+    assert robust.layers[0].condition <= plain.layers[0].condition
+    assert verify(robust.network, data.X, data.y).verdict == "global minimum"
