@@ -8,6 +8,7 @@ that lock with the process, so that nothing is left to clean up after a crash.
 """
 
 import json
+import os
 import platform
 import sqlite3
 import time
@@ -95,6 +96,8 @@ class Store:
                 raise FileNotFoundError(
                     f"{path} must be the file of a study, there is no such file"
                 )
+            if writing:
+                _check_writable(path)
         with _in_one_sentence(path):
             store = cls(path, _connect(path, writing))
             try:
@@ -253,6 +256,14 @@ def _connect(path, writing):
     return connection
 
 
+def _check_writable(path):
+    """Raise if the file or its folder is read-only; SQLite would report an I/O error."""
+    ids = {"effective_ids": True} if os.access in os.supports_effective_ids else {}
+    for place in (path.parent, path):
+        if place.exists() and not os.access(place, os.W_OK, **ids):
+            raise PermissionError(f"{path} cannot be written: {place} is read-only")
+
+
 @contextmanager
 def _in_one_sentence(path):
     """Turn what SQLite reports into one sentence that says what to do."""
@@ -263,8 +274,7 @@ def _in_one_sentence(path):
         match code:
             case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
                 raise OSError(
-                    f"{path} is in use: another process is running this study, wait for its end "
-                    "or give another file"
+                    f"{path} is in use by another process: wait for its end, or give another file"
                 ) from None
             case sqlite3.SQLITE_FULL:
                 raise OSError(
@@ -273,7 +283,8 @@ def _in_one_sentence(path):
                 ) from None
             case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM:
                 raise OSError(f"{path} cannot be written: {error}") from None
-            case sqlite3.SQLITE_NOTADB | sqlite3.SQLITE_CORRUPT:
+            # The plain SQLITE_ERROR is a table that is missing or of another form.
+            case sqlite3.SQLITE_NOTADB | sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_ERROR:
                 raise ValueError(
                     f"{path} must be the file of a study, it is something else or damaged"
                 ) from None
@@ -288,6 +299,8 @@ def _in_one_sentence(path):
 def _compare(path, stored, wanted):
     """Raise unless two configurations agree; name the first difference."""
     wanted = json.loads(_json(wanted))
+    if not isinstance(stored, dict):
+        raise ValueError(f"{path} must be the file of a study, it is damaged: no configuration")
     for key in sorted({*stored, *wanted}):
         there, here = stored.get(key), wanted.get(key)
         if there != here:
