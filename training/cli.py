@@ -91,6 +91,83 @@ def verify(
     return commands.verify(network, data, label=label, seed=seed, out=out, jobs=jobs, quiet=quiet)
 
 
+@app.command()
+def study(
+    data: Annotated[
+        str | None, typer.Argument(help="As for construct; not needed with --resume --out.")
+    ] = None,
+    network: Annotated[
+        str | None, typer.Option(help="A network.npz to perturb; default: construct one.")
+    ] = None,
+    method: Annotated[str | None, typer.Option(help=METHODS)] = None,
+    label: Label = None,
+    states: Annotated[
+        bool | None, typer.Option("--states", help="Also all states: classes left alone or not.")
+    ] = None,
+    merges: Annotated[
+        bool | None, typer.Option("--merges", help="Also all merges of classes.")
+    ] = None,
+    scales: Annotated[
+        str | None, typer.Option(help="Norms of the noise per tensor. Default 0.01,0.03,...,3.")
+    ] = None,
+    trials: Annotated[
+        int | None, typer.Option(min=1, help="Trials per network and scale. Default 100.")
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=0, help="Steps per trial, 0: no training. Default 1000.")
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="Points per step. Default all.")
+    ] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="Default: from the curvature at each network.")
+    ] = None,
+    relative: Annotated[
+        bool | None, typer.Option("--relative", help="Noise relative to the norm of each tensor.")
+    ] = None,
+    tensors: Annotated[
+        str | None, typer.Option(help="Perturb these tensors only, such as W1,b1.")
+    ] = None,
+    keep_parameters: Annotated[
+        bool | None, typer.Option("--keep-parameters", help="Store the networks after training.")
+    ] = None,
+    dask: Annotated[
+        str | None, typer.Option(help="Address of a Dask scheduler that does the work.")
+    ] = None,
+    parquet: Annotated[bool, typer.Option("--parquet", help="Also write trials.parquet.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a stopped study.")] = False,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Seed of everything random. Default 0.")
+    ] = None,
+    out: Out = None,
+    jobs: Jobs = CORES,
+    quiet: Quiet = False,
+):
+    """Perturb networks many times, train them back, map the basin; can be killed and resumed."""
+    from training import study_command
+
+    given = {
+        "data": data,
+        "network": network,
+        "method": method,
+        "label": label,
+        "states": states,
+        "merges": merges,
+        "scales": scales,
+        "trials": trials,
+        "steps": steps,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "relative": relative,
+        "tensors": tensors,
+        "keep_parameters": keep_parameters,
+        "seed": seed,
+    }
+    return study_command.study(
+        given, out=out, resume=resume, jobs=jobs, quiet=quiet, dask=dask, parquet=parquet
+    )
+
+
 def main(arguments=None):
     """Run the command line; return the exit status."""
     os.environ.setdefault("MPLBACKEND", "Agg")

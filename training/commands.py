@@ -4,15 +4,12 @@ import json
 from contextlib import contextmanager
 from pathlib import Path
 
-import numba
-from threadpoolctl import threadpool_limits
-
 from geomcore import load
 from training.case import SYNTHETIC, Case, load_data
 from training.console import Screen
 from training.drawing import draw
 from training.report import page
-from training.runs import RunFolder
+from training.runs import RunFolder, limited_threads
 
 INTRO = (
     "For each of the data sets below a ReLU network was built from the geometry of the data "
@@ -107,10 +104,9 @@ def verify(network, source, *, label, seed, out, jobs, quiet):
 @contextmanager
 def _run(name, out, arguments, seed, jobs, quiet):
     """A run folder and a screen, with at most `jobs` threads inside."""
-    numba.set_num_threads(min(jobs, numba.config.NUMBA_NUM_THREADS))
     out = Path("runs") / name if out is None else out
     command = name.split("-")[0]
-    with threadpool_limits(jobs), RunFolder(out, command, arguments, seed) as run:
+    with limited_threads(jobs), RunFolder(out, command, arguments, seed) as run:
         yield run, Screen(quiet)
 
 

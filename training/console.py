@@ -1,10 +1,14 @@
 """What a command shows while it runs: a progress bar on a terminal, plain lines elsewhere."""
 
+import time
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+
+# Seconds between two lines of progress where there is no terminal.
+EVERY = 10.0
 
 
 class Screen:
@@ -53,3 +57,70 @@ class Screen:
                 yield advance
         else:
             yield lambda name: self.err.print(name, markup=False)
+
+    @contextmanager
+    def trials(self):
+        """Yield a function ``(done, total)`` that shows how fast trials go and what remains."""
+        if self.quiet:
+            yield None
+        elif self.err.is_terminal:
+            columns = (BarColumn(), TextColumn("{task.description}"))
+            with Progress(*columns, console=self.err, transient=True) as bar:
+                task = bar.add_task("")
+                pace = Pace()
+
+                def show(done, total):
+                    bar.update(task, completed=done, total=total, description=pace(done, total))
+
+                yield show
+        else:
+            pace, shown = Pace(), [-EVERY]
+
+            def line(done, total):
+                text, now = pace(done, total), time.monotonic()
+                if now - shown[0] >= EVERY or done == total:
+                    shown[0] = now
+                    self.err.print(text, markup=False)
+
+            yield line
+
+
+class Pace:
+    """The rate of a count since its first report, in words.
+
+    Parameters
+    ----------
+    clock : callable
+        Seconds.
+
+    Examples
+    --------
+    >>> seconds = iter([0.0, 2.0])
+    >>> pace = Pace(clock=lambda: next(seconds))
+    >>> pace(100, 1000)
+    '100 of 1,000 trials'
+    >>> pace(300, 1000)
+    '300 of 1,000 trials, 100 per second, 7 s left'
+    """
+
+    def __init__(self, clock=time.monotonic):
+        self._clock, self._first = clock, None
+
+    def __call__(self, done, total):
+        now = self._clock()
+        if self._first is None:
+            self._first = (now, done)
+        start, there = self._first
+        text = f"{done:,} of {total:,} trials"
+        if done == there or now <= start:
+            return text
+        rate = (done - there) / (now - start)
+        return f"{text}, {rate:.3g} per second, {_duration((total - done) / rate)} left"
+
+
+def _duration(seconds):
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from training import plot
+from training import plot, plot_study
 
 CAPTIONS = {
     "cones": "The data as they arrive at each hidden layer, one colour per class, and the "
@@ -26,6 +26,13 @@ CAPTIONS = {
     "losses": "Every tensor of the network was moved by random noise of norm λ, then trained "
     "by plain gradient descent ({steps}). Each row is a histogram of the losses that {trials} "
     "such trials end with; the further left the better.",
+    "comparison": "Against the total norm of the perturbation: the fraction of the trials that "
+    "return to the loss of the reference (to within {tolerance:.1e}) with 95 % Wilson intervals, "
+    "dotted where one half do; median and quartiles of the final loss, dotted the loss of the "
+    "reference; mean accuracy.{certified}",
+    "ends": "The loss after the perturbation and the loss after training, one point per trial. "
+    "On the dashed line training has changed nothing.",
+    "histogram": "Histograms of the final losses of {name}, one row per λ; {trials} trials each.",
     "return": "The fraction of the trials that come back to the loss of the constructed "
     "network (to within {tolerance:.1e}), with 95 % Wilson intervals.",
 }
@@ -87,7 +94,34 @@ def draw(case, run, *, about_steps=""):
         if case.study is not None:
             trials = int(case.study.summary()["trials"].iloc[0])
             add("losses", plot.figure_of_losses(case.study), steps=about_steps, trials=trials)
-            add("return", plot.figure_of_return(case.study), tolerance=case.study.reference.tolerance)
+            add(
+                "return",
+                plot.figure_of_return(case.study),
+                tolerance=case.study.reference.tolerance,
+            )
+
+
+def draw_study(case, run):
+    """Draw what the study of `case` found into the run folder; note it in ``case.figures``."""
+    study, trials = case.study, int(case.study.summary()["trials"].iloc[0])
+
+    def add(key, fig, **words):
+        stem = f"{case.name}-{key}"
+        caption = CAPTIONS[key.split("-")[0]].format(**words)
+        case.figures.append((run.figure(stem, fig), caption))
+        plot.close(fig)
+
+    certified = any(ref.certified_radius for ref in study.references)
+    add(
+        "comparison",
+        plot_study.figure_of_comparison(study),
+        tolerance=study.references[0].tolerance,
+        certified=" The dashed line is the certified radius." if certified else "",
+    )
+    add("ends", plot_study.figure_of_start_and_end(study))
+    for k, ref in enumerate(study.references):
+        fig = plot.figure_of_losses(study.of(ref.name))
+        add(f"histogram-{k}", fig, name=ref.name, trials=trials)
 
 
 def some_points(data):

@@ -21,7 +21,7 @@ EXPLANATIONS = {
 }
 
 # Figures that take the whole width of the page.
-BROAD = ("cones", "sectors", "truncation")
+BROAD = ("cones", "sectors", "truncation", "comparison", "ends")
 
 
 def page(title, cases, *, record, intro=""):
@@ -110,7 +110,19 @@ def _study_story(study):
     """What perturbing and training showed, in sentences."""
     if study is None:
         return ""
-    summary = study.summary()
+    several = len(study.references) > 1
+    stories = [
+        (f"{ref.name}: " if several else "") + _story_of_reference(study.of(ref.name))
+        for ref in study.references
+    ]
+    return " ".join(stories) + (
+        " A trial that does not return may still be on its way: layers of very different scale "
+        "make the rate small, and a budget of steps then ends before slow directions have settled."
+    )
+
+
+def _story_of_reference(study):
+    summary, ref = study.summary(), study.reference
     full = summary.loc[summary["returned"] == summary["trials"], "scale"]
     none = summary.loc[summary["returned"] == 0, "scale"]
     trials = int(summary["trials"].iloc[0])
@@ -120,19 +132,29 @@ def _study_story(study):
         else "At no λ do all trials return. "
     )
     lost = f"None returns at λ = {none.min():g}. " if len(none) else ""
-    return (
-        f"{back}{lost}The learning rate {study.reference.learning_rate:.2g} is set by the largest "
-        "curvature of the loss at the constructed network. Layers of very different scale make "
-        "it small, and a budget of steps then ends before slow directions have settled: a trial "
-        "that does not return here may still be on its way."
+    basin = study.basins().iloc[0]
+    half = (
+        f"Half return at λ = {basin.radius:.3g} (95 %: {basin.low:.3g} to {basin.high:.3g}), "
+        f"a total norm of {basin.norm:.3g}. "
+        if 0 < basin.radius < float("inf")
+        else ""
     )
+    proved = (
+        f"Return is proved up to a total norm of {ref.certified_radius:.3g}. "
+        if ref.certified_radius
+        else ""
+    )
+    rate = f"The learning rate is {ref.learning_rate:.2g}." if ref.learning_rate else ""
+    return f"{back}{lost}{half}{proved}{rate}"
 
 
 def _study_table(study):
     if study is None:
         return []
+    several = len(study.references) > 1
     return [
         {
+            **({"network": row.reference} if several else {}),
             "λ": f"{row.scale:g}",
             "loss after noise": f"{row.initial:.1e}",
             "final: lower quartile": f"{row.q25:.1e}",

@@ -16,6 +16,9 @@ from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import numba
+from threadpoolctl import threadpool_limits
+
 from geomcore.interop import save
 
 PROGRAM = "geomcore"
@@ -43,7 +46,7 @@ class RunFolder:
 
     def __init__(self, path, command, arguments, seed):
         self.path = Path(path)
-        self._old_files = _files_of_earlier_run(self.path)
+        self._old_files, self._live = _files_of_earlier_run(self.path), set()
         self.record = {
             "program": PROGRAM,
             "command": command,
@@ -80,6 +83,35 @@ class RunFolder:
         """Write a text file."""
         (self._draft / name).write_text(text, encoding="utf-8")
 
+    def file(self, name):
+        """Path of a file in the making, for what writes files by itself."""
+        return self._draft / name
+
+    def begin(self, live=()):
+        """Publish `run.json` at once, and all files so far; go on in the place of the run.
+
+        Parameters
+        ----------
+        live : sequence of str
+            Names of files that are written in `path` itself from now on, and
+            that stay there if the run fails.
+
+        Raises
+        ------
+        OSError
+            If the folder cannot be written.
+        """
+        self._live |= {*live, *(p.name for p in self._draft.iterdir())}
+        self.record["files"] = sorted(self._old_files | self._live)
+        self.text("run.json", json.dumps(self.record, indent=2) + "\n")
+        self.path.mkdir(parents=True, exist_ok=True)
+        for file in sorted(self._draft.iterdir(), key=lambda file: file.name != "run.json"):
+            os.replace(file, self.path / file.name)
+
+    def keep(self, names):
+        """Keep these files, which are in `path` already, when the run is published."""
+        self._live |= set(names)
+
     def table(self, name, frame):
         """Write a pandas DataFrame as `name`.csv, every float to its last bit."""
         self.text(f"{name}.csv", frame.to_csv(index=False))
@@ -102,16 +134,53 @@ class RunFolder:
         OSError
             If the files cannot be moved, for instance for lack of permission.
         """
-        files = sorted(p.name for p in self._draft.iterdir())
+        made = sorted(p.name for p in self._draft.iterdir())
+        files = sorted({*made, *self._live})
         self.record["seconds"] = round(time.perf_counter() - self._start, 3)
         self.record["files"] = files
         self.text("run.json", json.dumps(self.record, indent=2) + "\n")
         self.path.mkdir(parents=True, exist_ok=True)
         # run.json comes first: if the rest fails, the folder is still known as ours.
-        for name in ["run.json", *files]:
+        for name in ["run.json", *made]:
             os.replace(self._draft / name, self.path / name)
         for name in self._old_files - {"run.json", *files}:
             (self.path / name).unlink(missing_ok=True)
+
+
+def read_run(path):
+    """Return the record in the `run.json` of a run folder.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    ValueError
+        If there is none that this program wrote.
+    """
+    try:
+        record = json.loads((path / "run.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        record = None
+    if not isinstance(record, dict) or record.get("program") != PROGRAM:
+        raise ValueError(
+            f"--out must be a new or empty folder or an earlier run of {PROGRAM}, "
+            f"{path} holds other files"
+        )
+    return record
+
+
+@contextmanager
+def limited_threads(jobs):
+    """At most `jobs` threads in compiled kernels and matrix products."""
+    numba.set_num_threads(min(jobs, numba.config.NUMBA_NUM_THREADS))
+    with threadpool_limits(jobs):
+        yield
 
 
 def _files_of_earlier_run(path):
@@ -122,16 +191,7 @@ def _files_of_earlier_run(path):
         raise ValueError(f"--out must be a folder, {path} is a file")
     if not any(path.iterdir()):
         return set()
-    try:
-        record = json.loads((path / "run.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        record = None
-    if not isinstance(record, dict) or record.get("program") != PROGRAM:
-        raise ValueError(
-            f"--out must be a new or empty folder or an earlier run of {PROGRAM}, "
-            f"{path} holds other files"
-        )
-    files = record.get("files", [])
+    files = read_run(path).get("files", [])
     # Only plain names: a damaged run.json must not make us remove files elsewhere.
     return {n for n in files if isinstance(n, str) and n == Path(n).name and n not in ("", "..")}
 

@@ -1,6 +1,8 @@
 """What a perturb-then-train study found: its rows, and their summary per scale."""
 
 from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 
@@ -203,6 +205,30 @@ class StudyResult:
             )
         return pd.DataFrame(rows)
 
+    def export(self, path):
+        """Write the trials, as `frame` gives them, to a CSV or Parquet file.
+
+        Parameters
+        ----------
+        path : path-like
+            Ending in .csv (every float to its last bit) or .parquet.
+
+        Raises
+        ------
+        ValueError
+            If the name ends otherwise.
+        ImportError
+            If pyarrow, which Parquet needs, is not installed.
+        """
+        suffix = Path(path).suffix.lower()
+        if suffix == ".csv":
+            self.frame().to_csv(path, index=False)
+        elif suffix == ".parquet":
+            need_parquet()
+            self.frame().to_parquet(path, engine="pyarrow", index=False)
+        else:
+            raise ValueError(f"path must end in .csv or .parquet, got {path}")
+
     def plot(self):
         """Draw return fraction, final loss and accuracy against the size of the perturbation.
 
@@ -213,6 +239,12 @@ class StudyResult:
         from training import plot_study
 
         return plot_study.figure_of_comparison(self)
+
+
+def need_parquet():
+    """Raise ImportError unless Parquet files can be written."""
+    if find_spec("pyarrow") is None:
+        raise ImportError("Parquet needs the package pyarrow: pip install 'geomcore[parquet]'")
 
 
 def load_study(path):

@@ -1,0 +1,138 @@
+"""The networks around which a study of a data set goes: its minimum, and what lies beside it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+import constructions
+from constructions import ConstructionError, verify
+from geomcore.network import ReLUNetwork
+
+# More cannot be told apart in one figure.
+MOST = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A reference before the study.
+
+    Attributes
+    ----------
+    name : str
+    network : ReLUNetwork
+    verdict : str
+        Of `constructions.verify`.
+    certified_radius : float or None
+        Total norm up to which every perturbation provably returns.
+    """
+
+    name: str
+    network: ReLUNetwork
+    verdict: str
+    certified_radius: float | None
+
+
+def judged(name, network, X, y, certificate=None):
+    """A `Candidate`, after verification.
+
+    Parameters
+    ----------
+    name : str
+    network : ReLUNetwork
+    X : array_like, shape (N, d)
+    y : array_like, shape (N,)
+    certificate : Certificate, optional
+        If the network has been verified already.
+
+    Returns
+    -------
+    Candidate
+    """
+    found = verify(network, X, y) if certificate is None else certificate
+    radius = None if found.basin is None else float(found.basin["radius"])
+    return Candidate(name, network, found.verdict, radius)
+
+
+def states(X, y):
+    """All 2^Q states: each class collapsed (0) or left alone (1), as a list of `Candidate`.
+
+    Parameters
+    ----------
+    X : array_like, shape (N, d)
+    y : array_like, shape (N,)
+
+    Returns
+    -------
+    list of Candidate
+
+    Raises
+    ------
+    ValueError
+        If there are too many classes, or a class cannot be collapsed.
+    """
+    Q = len(np.unique(y))
+    if 2**Q > MOST:
+        raise ValueError(f"the states of {Q} classes are {2**Q}, at most {MOST} can be compared")
+    return [
+        judged(found.method, found.network, X, y) for found in constructions.suboptimal_family(X, y)
+    ]
+
+
+def merges(X, y):
+    """All merges of classes that can be collapsed, as a list of `Candidate`.
+
+    Parameters
+    ----------
+    X : array_like, shape (N, d)
+    y : array_like, shape (N,)
+
+    Returns
+    -------
+    list of Candidate
+        One for each partition of the classes with a group of two or more whose
+        groups can be collapsed one after another.
+
+    Raises
+    ------
+    ValueError
+        If there are too many classes.
+    """
+    classes = np.unique(y).tolist()
+    groupings = [groups for groups in partitions(classes) if len(groups) < len(classes)]
+    if len(groupings) > MOST:
+        raise ValueError(
+            f"the merges of {len(classes)} classes are {len(groupings)}, at most {MOST} can be "
+            "compared"
+        )
+    found = []
+    for groups in groupings:
+        try:
+            made = constructions.merged(X, y, groups)
+        except ConstructionError:
+            continue
+        found.append(judged(made.method, made.network, X, y))
+    return found
+
+
+def partitions(items):
+    """All partitions of a list into groups, each a list of lists.
+
+    Examples
+    --------
+    >>> for groups in partitions(["a", "b", "c"]):
+    ...     print(groups)
+    [['a', 'b', 'c']]
+    [['a'], ['b', 'c']]
+    [['a', 'b'], ['c']]
+    [['b'], ['a', 'c']]
+    [['a'], ['b'], ['c']]
+    """
+    if not len(items):
+        return [[]]
+    first, rest = items[0], partitions(items[1:])
+    found = []
+    for groups in rest:
+        for k in range(len(groups)):
+            found.append([*groups[:k], [first, *groups[k]], *groups[k + 1 :]])
+        found.append([[first], *groups])
+    return found
