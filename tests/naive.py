@@ -214,3 +214,25 @@ def angle_between(u, v):
     """Angle of two vectors, from the side lengths of their triangle (Kahan's formula)."""
     u, v = u / np.linalg.norm(u), v / np.linalg.norm(v)
     return 2 * np.arctan2(np.linalg.norm(u - v), np.linalg.norm(u + v))
+
+
+def cut_off(points, others):
+    """Most points of one set in an open half-plane clear of the other, trying every pair's line.
+
+    In the plane; the points are few and in general position, so that a line
+    through two of all points, turned a little either way, is as good as any.
+    """
+    points, others = np.asarray(points, float), np.asarray(others, float)
+    both = np.vstack([points, others])
+    best = 0
+    for i in range(len(both)):
+        for j in range(len(both)):
+            if i == j:
+                continue
+            dx, dy = both[j] - both[i]
+            angle = np.arctan2(dx, -dy)
+            for turn in (-1e-7, 0.0, 1e-7):
+                normal = np.array([np.cos(angle + turn), np.sin(angle + turn)])
+                first = min(normal @ o for o in others)
+                best = max(best, sum(normal @ p < first for p in points))
+    return best
