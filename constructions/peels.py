@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from constructions.separation import separate
+
 # Gaps that are tried when there is none of the wanted size, in units of the data.
 SMALLER_GAPS = 1e-6, 1e-9, 1e-12
 # Most numbers in a table of points times directions, and in the programs of one step.
@@ -126,9 +128,10 @@ class _Search:
                 f"no direction cuts points of one class off the {len(rows)} left, of "
                 f"{len(classes)} classes, by more than {gap:.1g} of their extent"
             )
-        plain = dict(found)
+        plain = {q: cut.copy() for q, cut in found.items()}
         if points.shape[1] > 2:
             _tilt(points, parts, found, gap)
+            _complete(points, parts, found)
         # in a wide search a smaller peel may turn out to be the better one
         cuts = [*found.items(), *plain.items()] if self.wide else found.items()
         peels = [Peel(int(q), rows[cut]) for q, cut in cuts]
@@ -202,6 +205,15 @@ def _tilt(points, parts, found, gap, rounds=4):
                 found[q] = np.zeros(n, bool)
                 found[q][start:stop] = inside
                 along[q], grew[q] = value, True
+
+
+def _complete(points, parts, found):
+    """Take in all of a class that is nearly cut off, if the maximum margin says that it can be."""
+    for q, start, stop in parts:
+        if q in found and 0.9 * (stop - start) <= found[q].sum() < stop - start:
+            rest = np.vstack([points[:start], points[stop:]])
+            if separate(rest, points[start:stop], rtol=0.1).separable:
+                found[q][start:stop] = True
 
 
 def _solutions(lifted, goals, steps=12):
