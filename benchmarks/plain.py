@@ -42,9 +42,11 @@ def order(X, y):
         alive = np.isin(y, remaining)
         now = [margin(X[y == q], X[alive & (y != q)]) for q in remaining]
         programs += len(remaining)
-        best = int(np.nanargmax(now))
-        if not now[best] > 0:
+        largest = np.nanmax(now)
+        if not largest > 0:
             break
+        # the first of those that are equal but for rounding, as the last two always are
+        best = int(np.argmax(np.array(now) >= (1 - 1e-3) * largest))
         found.append(remaining.pop(best))
         margins.append(now[best])
     return PlainOrder(found + remaining * (len(remaining) == 1), margins, programs)
