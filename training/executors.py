@@ -10,6 +10,9 @@ from contextlib import contextmanager
 
 from threadpoolctl import threadpool_limits
 
+# To wait for a scheduler to answer.
+SECONDS = 10
+
 _lock = threading.Lock()
 _inside = 0
 _limits = None
@@ -102,15 +105,15 @@ def threads(jobs):
 
 
 @contextmanager
-def dask_cluster(address, *, timeout=10):
+def dask_cluster(address, *, timeout=None):
     """An executor on a running Dask cluster.
 
     Parameters
     ----------
     address : str
         Of the scheduler, such as ``tcp://10.0.0.1:8786``.
-    timeout : float
-        Seconds to wait for it.
+    timeout : float, optional
+        Seconds to wait for it; default `SECONDS`.
 
     Yields
     ------
@@ -131,7 +134,8 @@ def dask_cluster(address, *, timeout=10):
             "--dask needs the package distributed: pip install 'geomcore[dask]'"
         ) from None
     try:
-        client = Client(address, timeout=timeout, set_as_default=False)
+        seconds = SECONDS if timeout is None else timeout
+        client = Client(address, timeout=seconds, set_as_default=False)
     except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise OSError(f"no Dask scheduler answers at {address}: {reason}") from None

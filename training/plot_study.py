@@ -26,8 +26,9 @@ def figure_of_comparison(study):
     matplotlib Figure
         On top, the fraction that returns with its Wilson intervals, the place
         where it crosses one half (dotted, with the bootstrap interval as a bar)
-        and, as a dashed line, the certified radius if there is one. In the middle, median and quartiles of the final
-        loss. At the bottom, the mean accuracy.
+        and, as a dashed line, the certified radius if there is one. In the
+        middle, median and quartiles of the final loss. At the bottom, the mean
+        accuracy.
     """
     summary, basins = study.summary(), study.basins()
     fig, axes = plt.subplots(

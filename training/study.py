@@ -260,7 +260,7 @@ class PerturbationStudy:
         return network_from_bytes(self.references[reference], kept)
 
     def _open(self, writing=True):
-        store = Store.open(self.path, self.configuration, writing=writing)
+        store = Store.open(self.path, self.configuration, writing=writing or self.path is None)
         if self.path is None:
             self._store = store
         return store

@@ -65,11 +65,11 @@ def study(given, *, out, resume, jobs, quiet, dask, parquet):
     scales = _numbers(arguments["scales"])
     case = Case(
         load_data(arguments["data"], seed=arguments["seed"], label=arguments["label"]),
-        network=load(arguments["network"]) if arguments["network"] else None,
+        network=load(arguments["network"]) if arguments["network"] and not resume else None,
     )
     screen, seed = Screen(quiet), arguments["seed"]
     with limited_threads(jobs), RunFolder(out, "study", arguments, seed) as run:
-        with screen.progress(4) as step:
+        with screen.progress(1) as step:
             step("constructing" if not resume else "reading the references")
             candidates = _references(case, arguments, out if resume else None)
             if candidates is None:
@@ -77,8 +77,6 @@ def study(given, *, out, resume, jobs, quiet, dask, parquet):
                 for name, why in case.refusal.reasons.items():
                     screen.print(f"  {name}: {why}")
                 return 1
-            if not resume:
-                _begin(run, candidates)
         rate, tensors = arguments["learning_rate"], arguments["tensors"]
         work = PerturbationStudy(
             out / STORE,
@@ -96,6 +94,8 @@ def study(given, *, out, resume, jobs, quiet, dask, parquet):
             keep_parameters=arguments["keep_parameters"],
             certified_radius={one.name: one.certified_radius for one in candidates},
         )
+        if not resume:
+            _begin(run, candidates)
         try:
             with (
                 case.timed("study"),
