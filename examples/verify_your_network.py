@@ -5,7 +5,8 @@
 
 Training ends with a small loss and the right class for nearly every point.
 Is that a minimum? A small loss or gradient is no proof, and `verify` does not
-pretend: it says what it can prove and calls the rest undetermined. The network
+pretend: it proves what it can, refutes what is false, and calls the rest
+undetermined. The network
 that `construct` builds for the same data is a proved global minimum. Put your
 own network in the place of the trained one: `geomcore.load` reads npz files,
 and `ReLUNetwork(weights, biases)` takes arrays.
