@@ -97,15 +97,6 @@ def cell_radius(net, X):
     return _cell_radius(_bounds(net, X))
 
 
-def radius_and_basin(net, X, groups, distance):
-    """`cell_radius` and `basin_of_return` (None without groups) at the cost of one of them."""
-    if len(net.weights) == 1:
-        return np.inf, None
-    bounds = _bounds(net, X)
-    basin = None if groups is None else _basin(bounds, net, X, groups, distance)
-    return _cell_radius(bounds), basin
-
-
 def _cell_radius(bounds):
     if not (bounds.margins > 0).all():
         return 0.0
@@ -206,68 +197,98 @@ def _describe(net, x, masks):
     return lengths, np.concatenate(margins), np.vstack(units), layers, rounding
 
 
-def basin_of_return(net, X, groups, *, distance=0.0):
-    r"""A radius from which gradient flow on the mean squared loss provably comes back.
+def basin_of_return(net, X, *, weights=None, rank=None, distance=0.0):
+    r"""A radius from which gradient flow provably comes back to a certified minimum.
 
-    Let all points of group g share one last hidden output h_g, each group being
-    dead at some layer, and let the last layer be the least-squares one. With
-    :math:`\tilde H = [h_1 \dots h_G; 1 \dots 1]`, :math:`\Pi = diag(N_g/N)` and s a lower
-    bound of :math:`\sigma_{min}(\tilde H \Pi^{1/2})` in a ball of radius r in which no
-    activation flips, :math:`\|\nabla C\|^2 \ge 4 s^2 (C - C^*)`. So the flow from a point
-    at distance lambda is no longer than :math:`\sqrt{C - C^*}/s`, and stays in the ball if
+    The loss is :math:`C = \sum_i \pi_i |o_i - y_i|^2`. Let the outputs that the
+    network can take in its activation cell span a space S, and let the rows
+    (h_i, 1) of the last hidden outputs, :math:`\tilde H`, have rank D = dim S:
+    the cell certificate of `constructions.cell`. In the cell :math:`C - C^*` is
+    the squared distance of the outputs from the best ones in S, and with s a
+    lower bound of the D-th singular value of :math:`\Pi^{1/2} \tilde H` in a
+    ball of radius r in which no activation flips,
+    :math:`\|\nabla C\|^2 \ge 4 s^2 (C - C^*)`. So the flow from a point at distance
+    lambda is no longer than :math:`\sqrt{C - C^*}/s`, and stays in the ball if
     :math:`\lambda + \sqrt{C - C^*}/s \le r`.
 
     Parameters
     ----------
     net : ReLUNetwork
+        With the least-squares last layer.
     X : ndarray, shape (N, d)
-    groups : list of ndarray of int
-        Rows that share one last hidden output; together all points.
+    weights : ndarray, shape (N,), optional
+        Weight of each point in the loss; default 1/N.
+    rank : int, optional
+        D. Default: the numerical rank; `verify` gives the proved one.
     distance : float, optional
-        How far the exact minimum may be from the stored network.
+        How far the last layer of the exact minimum may be from the stored one.
 
     Returns
     -------
     Basin or None
-        None if the bounds leave nothing.
+        None if the bounds leave nothing, or there is no hidden layer.
+
+    Examples
+    --------
+    Three points, two of them collapsed, fitted exactly by max(1 - x, 0):
+
+    >>> net = ReLUNetwork([[[-1.0]], [[1.0]]], [[1.0], [0.0]])
+    >>> basin = basin_of_return(net, np.array([[0.0], [2.0], [3.0]]))
+    >>> 0 < basin.radius < basin.ball <= cell_radius(net, np.array([[0.0], [2.0], [3.0]]))
+    True
     """
+    return radius_and_basin(net, X, weights=weights, rank=rank, distance=distance)[1]
+
+
+def radius_and_basin(net, X, *, weights=None, rank=None, distance=0.0):
+    """`cell_radius` and `basin_of_return` at once; no basin if the rank is given as 0."""
     if len(net.weights) == 1:
-        return None
-    return _basin(_bounds(net, X), net, X, groups, distance)
-
-
-def _basin(bounds, net, X, groups, distance):
+        return np.inf, None
+    bounds = _bounds(net, X)
     cell = _cell_radius(bounds)
-    shares = np.array([len(rows) for rows in groups]) / len(X)
-    hidden = net.hidden(X)[-1]
-    H = np.stack([np.r_[hidden[rows[0]], 1.0] for rows in groups], axis=1)
-    if H.shape[1] > H.shape[0] or not cell > 0:
+    weights = np.full(len(X), 1 / len(X)) if weights is None else weights
+    return cell, _basin(bounds, cell - distance, net, X, weights, rank, distance)
+
+
+def _basin(bounds, cell, net, X, weights, rank, distance):
+    design = np.column_stack([net.hidden(X)[-1], np.ones(len(X))]) * np.sqrt(weights)[:, None]
+    singular = np.linalg.svd(design, compute_uv=False)
+    rounding = 10 * max(design.shape) * EPS * singular[0]
+    if rank is None:
+        rank = int((singular > rounding).sum())
+    if not 0 < rank <= len(singular) or not cell > 0:
         return None
-    strength = np.linalg.svd(H * np.sqrt(shares), compute_uv=False)[-1] * (1 - SLACK)
-    strength -= bounds.rounding
-    patterns = [np.unique(bounds.owner[rows]) for rows in groups]
+    strength = singular[rank - 1] * (1 - SLACK) - rounding
+    strength -= bounds.rounding * np.sqrt(weights.sum())
+    # the last layer of the exact minimum is not the stored one
+    layers = bounds.layers.copy()
+    layers[:, -1] += distance * layers[:, -2]
+    bounds = bounds._replace(layers=layers)
+    shares = np.bincount(bounds.owner, weights)
 
     def motion(r, layer):
-        """Root mean square motion of an output over the points, for changes up to r."""
-        moves = _motion(bounds, r)[1][:, layer]
-        return np.sqrt(shares @ [moves[p].max() ** 2 for p in patterns]) * (1 + SLACK)
+        """Root of the weighted sum of squared motions of an output, for changes up to r."""
+        return np.sqrt(shares @ _motion(bounds, r)[1][:, layer] ** 2) * (1 + SLACK)
 
-    best = None
-    for ball in cell * np.linspace(0.05, 1, 20):
+    def size(ball, steps=14):
+        """The largest lambda from which the flow stays in a ball."""
         s = strength - motion(ball, -2)
         if not s > 0:
-            break
-        size = _largest(
-            lambda size, ball=ball, s=s: size + motion(size, -1) / s <= ball, ball, steps=30
-        )
-        if best is None or size > best.radius:
-            best = Basin(size, 4 * s**2, float(ball), float(s))
-    if best is None or best.radius <= distance:
+            return 0.0
+        return _largest(lambda size: size + motion(size, -1) / s <= ball, ball, steps)
+
+    top = _largest(lambda ball: strength > motion(ball, -2), cell)
+    best = max(top * np.linspace(0.1, 1, 10), key=size)
+    near = best + top * np.linspace(-0.09, 0.09, 10)
+    best = max([best, *near[(near > 0) & (near <= top)]], key=size)
+    radius = size(best, 40) - distance
+    if not radius > 0:
         return None
-    return best._replace(radius=float(best.radius - distance))
+    s = strength - motion(best, -2)
+    return Basin(float(radius), float(4 * s**2), float(best), float(s))
 
 
-def balanced(net, X, groups, *, evaluations=200):
+def balanced(net, X, *, weights=None, rank=None, evaluations=200):
     """The same function with layers rescaled so that the basin of return is larger.
 
     Layer l is multiplied by c_l and the next one divided by it, c_l > 0; that
@@ -277,8 +298,8 @@ def balanced(net, X, groups, *, evaluations=200):
     ----------
     net : ReLUNetwork
     X : ndarray, shape (N, d)
-    groups : list of ndarray of int
-        As in `basin_of_return`.
+    weights, rank : optional
+        As for `basin_of_return`.
     evaluations : int, optional
         How many scalings are tried.
 
@@ -286,14 +307,28 @@ def balanced(net, X, groups, *, evaluations=200):
     -------
     ReLUNetwork
         The given one if nothing better is found.
+
+    Examples
+    --------
+    >>> net = ReLUNetwork([[[-64.0]], [[1 / 64]]], [[64.0], [0.0]])
+    >>> X = np.array([[0.0], [2.0], [3.0]])
+    >>> better = balanced(net, X)
+    >>> basin_of_return(better, X).radius > 2 * basin_of_return(net, X).radius
+    True
     """
+    X = np.asarray(X, dtype=float)
+    start = np.zeros(len(net.weights) - 1)
+    if not len(start):
+        return net
+    if rank is None:
+        design = np.column_stack([net.hidden(X)[-1], np.ones(len(X))])
+        rank = int(np.linalg.matrix_rank(design))
 
     def value(logs):
-        basin = basin_of_return(rescaled(net, np.exp2(logs)), X, groups)
+        basin = basin_of_return(rescaled(net, np.exp2(logs)), X, weights=weights, rank=rank)
         return 0.0 if basin is None else -basin.radius
 
-    start = np.zeros(len(net.weights) - 1)
-    corners = np.vstack([start, np.eye(len(start))])
+    corners = np.vstack([start, start + np.eye(len(start))])
     options = {"maxfev": evaluations, "xatol": 1e-2, "fatol": 1e-6, "initial_simplex": corners}
     found = minimize(value, start, method="Nelder-Mead", options=options)
     return rescaled(net, np.exp2(found.x)) if found.fun < value(start) else net

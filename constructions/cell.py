@@ -61,11 +61,14 @@ class LocalMinimum(NamedTuple):
         Proved lower bound on the loss in the cell, a little below the loss there.
     ceiling : float
         Proved upper bound on that loss.
+    rank : int
+        Proved rank of the rows (h_i, 1) in the whole cell; 0 if that was not the question.
     """
 
     distance: float
     bound: float
     ceiling: float
+    rank: int = 0
 
 
 def parts_of(enclosure, X):
@@ -149,7 +152,7 @@ def local_minimum(net, labels, X, weights, enclosure):
         loss = arb(0)
         for part, fit in zip(parts, fits, strict=True):
             loss += _residual(part, fit, X, labels, weights)
-    found = LocalMinimum(distance, max(below(loss), 0.0), above(loss))
+    found = LocalMinimum(distance, max(below(loss), 0.0), above(loss), total)
     return found, (
         f"{len(parts)} groups of points, ranks add up to {total}; "
         f"the last layer moves by at most {distance:.2g}"

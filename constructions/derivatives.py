@@ -4,26 +4,11 @@ A network's parameters are one flat vector, in the order of `ReLUNetwork.packed`
 layer by layer the weights row by row, then the biases.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 from flint import arb, arb_mat
 
 from constructions.exact import ball_matrix
 from geomcore.network import ReLUNetwork
-
-
-class LineDerivatives(NamedTuple):
-    """Balls around the loss along theta + t v at t = 0, and its first two derivatives in t.
-
-    Attributes
-    ----------
-    loss, slope, curvature : arb
-    """
-
-    loss: arb
-    slope: arb
-    curvature: arb
 
 
 def split(net, vector):
@@ -126,8 +111,12 @@ def one_sided_slope(net, X, Y, weights, vector):
     return total
 
 
-def line_derivatives(net, X, Y, weights, vector):
-    """Loss, slope and curvature along a line, in balls at the current precision.
+def line_series(net, X, Y, weights, vector, order=2):
+    """Taylor coefficients of the loss along theta + t v for small t >= 0, in balls.
+
+    Along the line every pre-activation is a polynomial in t, and its first
+    coefficient that is not zero decides whether the unit is active for small
+    t > 0. So this holds on a kink, too, where it is one-sided.
 
     Parameters
     ----------
@@ -135,48 +124,55 @@ def line_derivatives(net, X, Y, weights, vector):
     X, Y : ndarray, shapes (N, d), (N, k)
     weights : list of arb, length N
     vector : ndarray, shape (P,)
+    order : int, optional
+        Highest power of t.
 
     Returns
     -------
-    LineDerivatives or None
-        None if the sign of a pre-activation is not decided, or it is zero.
+    list of arb, length order + 1, or None
+        None if the sign of a coefficient that matters is not decided.
     """
-    N = len(X)
-    zero, first, second = ball_matrix(X), None, None
-    last = len(net.weights) - 1
+    N, last = len(X), len(net.weights) - 1
+    series = [ball_matrix(X)]
+    ones = arb_mat(N, 1, [1] * N)
     for l, ((W, b), (V, c)) in enumerate(zip(_pairs(net), split(net, vector), strict=True)):
         W, V = ball_matrix(W).transpose(), ball_matrix(V).transpose()
-        ones = arb_mat(N, 1, [1] * N)
-        b, c = ball_matrix(b[None]), ball_matrix(c[None])
-        value = zero * W + ones * b
-        slope = zero * V + ones * c
-        curve = None
-        if first is not None:
-            slope += first * W
-            curve = 2 * (first * V)
-            if second is not None:
-                curve += second * W
+        longer = [term * W for term in series] + [arb_mat(N, W.ncols())]
+        for k, term in enumerate(series):
+            longer[k + 1] += term * V
+        longer[0] += ones * ball_matrix(b[None])
+        longer[1] += ones * ball_matrix(c[None])
+        series = longer[: order + 1]
         if l < last:
-            signs = [(a > 0) - (a < 0) for a in value.entries()]
-            if 0 in signs:
+            mask = _active_after(series)
+            if mask is None:
                 return None
-            mask = [s > 0 for s in signs]
-            value, slope = _masked(value, mask), _masked(slope, mask)
-            curve = None if curve is None else _masked(curve, mask)
-        zero, first, second = value, slope, curve
-    k = zero.ncols()
-    gap = (zero - ball_matrix(Y)).entries()
-    speed = first.entries()
-    bend = [arb(0)] * (N * k) if second is None else second.entries()
-    loss = slope = curvature = arb(0)
-    for i in range(N):
-        part = range(i * k, i * k + k)
-        loss += weights[i] * sum((gap[j] * gap[j] for j in part), arb(0))
-        slope += weights[i] * sum((gap[j] * speed[j] for j in part), arb(0))
-        curvature += weights[i] * sum(
-            (speed[j] * speed[j] + gap[j] * bend[j] for j in part), arb(0)
-        )
-    return LineDerivatives(loss, 2 * slope, 2 * curvature)
+            series = [_masked(term, mask) for term in series]
+    k = net.widths[-1]
+    gaps = [(series[0] - ball_matrix(Y)).entries(), *(term.entries() for term in series[1:])]
+    gaps += [[arb(0)] * (N * k)] * (order + 1 - len(gaps))
+    found = []
+    for power in range(order + 1):
+        total = arb(0)
+        for i in range(N):
+            part = arb(0)
+            for j in range(i * k, i * k + k):
+                for p in range(power + 1):
+                    part += gaps[p][j] * gaps[power - p][j]
+            total += weights[i] * part
+        found.append(total)
+    return found
+
+
+def _active_after(series):
+    """Whether each unit is active for small t > 0; None if that is not decided."""
+    mask = []
+    for coefficients in zip(*(term.entries() for term in series), strict=True):
+        leading = next((a for a in coefficients if not a == 0), arb(0))
+        if not (leading > 0 or leading <= 0):
+            return None
+        mask.append(leading > 0)
+    return mask
 
 
 def _masked(matrix, mask):

@@ -4,7 +4,7 @@ import numpy as np
 from flint import arb, arb_mat
 from scipy.linalg import qr
 
-from constructions.cell import MOST_BALLS, LocalMinimum
+from constructions.cell import MOST_BALLS, LocalMinimum, parts_of
 from constructions.enclosure import above, below
 from constructions.exact import ball_matrix, precision
 
@@ -46,7 +46,10 @@ def last_layer_minimum(problem, weight, bias):
         ]
         columns = _independent_columns(H)
         if columns is None:
-            return None, "the last hidden outputs vanish"
+            if not all(a == 0 for a in H.entries()):
+                return None, "the last hidden outputs are too small for floating point"
+            bounds = problem.bounds(enclosure)
+            return LocalMinimum(0.0, bounds[1], bounds[0]), "the output does not depend on them"
         A = arb_mat([[H[i, j] for j in columns] for i in range(H.nrows())])
         entries = A.entries()
         weighted = arb_mat(
@@ -60,7 +63,7 @@ def last_layer_minimum(problem, weight, bias):
         idle = [j for j in range(H.ncols()) if j not in columns]
         vanish = all(H[i, j] == 0 for j in idle for i in range(H.nrows()))
         # chosen columns, proved independent, span all if the rest vanish or there are no more rows
-        if not vanish and A.ncols() < H.nrows():
+        if not vanish and A.ncols() < min(H.nrows(), _most_rank(problem)):
             return None, "the rank of the last hidden outputs is not decided"
         distance = above(sum((a * a for a in change.entries()), arb(0)).sqrt())
         left = (gap - A * change).entries()
@@ -71,6 +74,14 @@ def last_layer_minimum(problem, weight, bias):
         LocalMinimum(distance, max(below(loss), 0.0), above(loss)),
         f"the least-squares {names} of the last layer ({m} inputs) are at most {distance:.2g} away",
     )
+
+
+def _most_rank(problem):
+    """Upper bound of the rank of the last hidden outputs, from what ties the points together."""
+    enclosure = problem.enclosure
+    if enclosure.undecided:
+        return np.inf
+    return sum(part.rank for part in parts_of(enclosure, problem.X))
 
 
 def _table(problem):

@@ -4,7 +4,7 @@ import numpy as np
 from flint import arb, arb_mat
 
 from constructions.basin import radius_and_basin
-from constructions.cell import local_minimum, parts_of
+from constructions.cell import local_minimum
 from constructions.certificate import COSTS, Certificate, Check
 from constructions.derivatives import join
 from constructions.enclosure import above, enclose, point_key
@@ -128,7 +128,7 @@ def verify(
     enclosure = enclose(net, X, labels, exact=exact)
     problem = _problem(net, X, labels, cost, names, subset == "cumulative", enclosure)
     loss_bound, loss_floor = problem.bounds(enclosure)
-    zero_distance, zero_why = _exact_last_layer(net, X, labels, enclosure)
+    zero_distance, rank, zero_why = _exact_last_layer(net, X, labels, enclosure)
     longest = float((labels.targets**2).sum(axis=1).max()) or 1.0
     reach = rtol * _norm(net.weights[-1], net.biases[-1])
     zero = (
@@ -162,7 +162,12 @@ def verify(
     verdict = "global minimum" if zero else "local minimum" if local else refutation.verdict
     radius, basin = None, None
     if zero or local:
-        radius, basin = _radius_and_basin(problem, zero_distance if zero else proof.distance)
+        if zero and not rank:
+            found = _minimum(problem, names)[0]
+            rank = found.rank if found is not None else 0
+        elif not zero:
+            rank = proof.rank
+        radius, basin = _radius_and_basin(problem, rank, zero_distance if zero else proof.distance)
 
     norms = [_norm(W, b) for W, b in zip(net.weights[:-1], net.biases[:-1], strict=True)]
     margins = tuple(
@@ -248,18 +253,15 @@ def _minimum(problem, names):
     return local_minimum(net, problem.labels, problem.X, problem.per_class, enclosure)
 
 
-def _radius_and_basin(problem, distance):
-    """Cell radius and basin of return, for problems that are small enough."""
+def _radius_and_basin(problem, rank, distance):
+    """Cell radius, and basin of return if the rank is proved, for problems small enough."""
     net, X, enclosure = problem.net, problem.X, problem.enclosure
     whole = problem.free.all() and problem.offset is None
     if enclosure.undecided or enclosure.kinks or not whole:
         return None, None
     if len(X) * sum(net.widths) > LARGE_BASIN:
         return None, None
-    dead = [part.rows for part in parts_of(enclosure, X) if part.dead_layer]
-    if problem.cost != "plain" or sum(len(rows) for rows in dead) < len(X):
-        dead = None
-    radius, basin = radius_and_basin(net, X, dead, distance)
+    radius, basin = radius_and_basin(net, X, weights=problem.weights, rank=rank, distance=distance)
     radius = max(radius - distance, 0.0)
     return radius, None if basin is None else {k: float(v) for k, v in basin._asdict().items()}
 
@@ -274,20 +276,28 @@ def nearest_target(output, targets):
 
 
 def _exact_last_layer(net, X, labels, enclosure):
-    """Proved bound on the change of (W_L, b_L) that makes the loss exactly zero, or None; why."""
+    """What makes the loss exactly zero.
+
+    Returns
+    -------
+    (float or None, int, str)
+        Proved bound on the change of (W_L, b_L); the proved number of independent
+        rows (h, 1), one for each group of points that are tied together in the
+        cell, or 0; and a sentence.
+    """
     if enclosure.loss_bound == 0:
-        return 0.0, "the loss of the stored network is exactly zero"
+        return 0.0, 0, "the loss of the stored network is exactly zero"
     width = net.widths[-2]
     groups = _distinct(enclosure.groups, X)
     count = len(groups) + len(enclosure.clean)
     for group in groups:
         present = labels.targets[np.unique(labels.index[group.rows])]
         if (present != present[0]).any():
-            return None, "points with different targets share one last hidden output"
+            return None, 0, "points with different targets share one last hidden output"
     if count > width + 1:
-        return None, f"{count} different last hidden outputs, but only {width + 1} are free"
+        return None, 0, f"{count} different last hidden outputs, but only {width + 1} are free"
     if len(enclosure.clean):
-        return None, f"{len(enclosure.clean)} points are active everywhere, so never collapsed"
+        return None, 0, f"{len(enclosure.clean)} points are active everywhere, so never collapsed"
     with precision(enclosure.bits):
         rows = [[*group.hidden, arb(1)] for group in groups]
         H = arb_mat(count, width + 1, [a for row in rows for a in row])
@@ -298,10 +308,11 @@ def _exact_last_layer(net, X, labels, enclosure):
         except ZeroDivisionError:
             return (
                 None,
+                0,
                 "the last hidden outputs are not proved affinely independent",
             )
         distance = above(sum((a * a for a in change.entries()), arb(0)).sqrt())
-    return distance, f"the last layer moves by at most {distance:.2g}"
+    return distance, count, f"the last layer moves by at most {distance:.2g}"
 
 
 def _distinct(groups, X):
