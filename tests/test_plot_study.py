@@ -45,7 +45,8 @@ def test_comparison_has_one_curve_per_reference_over_the_total_norm():
     summary = study.of("one").summary()
     np.testing.assert_allclose(hits.lines[0].get_ydata(), summary["accuracy"])
     np.testing.assert_allclose(loss.lines[0].get_ydata(), np.maximum(summary["median"], 1e-20))
-    np.testing.assert_allclose(back.containers[0].lines[0].get_ydata(), summary["fraction"])
+    fractions = np.array(back.containers[0].lines[0].get_ydata(), float)
+    np.testing.assert_allclose(fractions, summary["fraction"])
     assert "2" in hits.get_xlabel()
 
 
