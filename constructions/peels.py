@@ -4,12 +4,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from constructions.cutting import cut_by_programs
 from constructions.separation import separate
 
 # Gaps that are tried when there is none of the wanted size, in units of the data.
 SMALLER_GAPS = 1e-6, 1e-9, 1e-12
-# Most numbers in a table of points times directions, and in the programs of one step.
-TABLE, PROGRAMS = 10_000_000, 20_000_000
+# Most numbers in a table of points times directions; above LARGE points times squared
+# dimension the penalties of `_tilt` find less than linear programs do.
+TABLE, LARGE = 10_000_000, 500_000
 
 
 class NoPeel(Exception):
@@ -130,7 +132,8 @@ class _Search:
             )
         plain = {q: cut.copy() for q, cut in found.items()}
         if points.shape[1] > 2:
-            _tilt(points, parts, found, gap)
+            large = points.size * points.shape[1] > LARGE
+            (_cut if large else _tilt)(points, parts, found, gap)
             _complete(points, parts, found)
         # in a wide search a smaller peel may turn out to be the better one
         cuts = [*found.items(), *plain.items()] if self.wide else found.items()
@@ -173,12 +176,8 @@ def _tilt(points, parts, found, gap, rounds=4):
     """
     n, d = points.shape
     lifted = np.column_stack([points / (np.abs(points).max() or 1.0), np.ones(n)])
-    along, grew = {}, {q: True for q, _, _ in parts}
-    for q, start, stop in parts:
-        cut = found.get(q)
-        inner = points[start:stop].mean(axis=0) if cut is None else points[cut].mean(axis=0)
-        outer = points[~cut if cut is not None else np.r_[:start, stop:n]].mean(axis=0)
-        along[q] = points @ (outer - inner)
+    along = {part[0]: points @ _outward(points, part, found) for part in parts}
+    grew = {q: True for q, _, _ in parts}
     for number in range(rounds):
         goals = []
         for q, start, stop in parts:
@@ -193,8 +192,6 @@ def _tilt(points, parts, found, gap, rounds=4):
             sizes = {min(size, max(have + 1, round(first * 1.4**k))) for k in range(6)}
             goals += [(q, start, stop, order[:m]) for m in sorted(sizes)]
             grew[q] = False
-        goals.sort(key=lambda goal: -len(goal[3]) if number else 0)
-        goals = goals[: max(2, PROGRAMS // (n * d * d))]
         if not goals:
             return
         for w, (q, start, stop, _) in _solutions(lifted, goals):
@@ -205,6 +202,28 @@ def _tilt(points, parts, found, gap, rounds=4):
                 found[q] = np.zeros(n, bool)
                 found[q][start:stop] = inside
                 along[q], grew[q] = value, True
+
+
+def _outward(points, part, found):
+    """From the peel of a class known so far, or from the class, to all else."""
+    q, start, stop = part
+    inside = found.get(q)
+    if inside is None:
+        inside = np.zeros(len(points), bool)
+        inside[start:stop] = True
+    return points[~inside].mean(axis=0) - points[inside].mean(axis=0)
+
+
+def _cut(points, parts, found, gap, most=2):
+    """Enlarge the largest peels by linear programs."""
+    parts = sorted(parts, key=lambda part: -found[part[0]].sum() if part[0] in found else 0)
+    for part in parts[:most]:
+        q, start, stop = part
+        of_class = np.zeros(len(points), bool)
+        of_class[start:stop] = True
+        inside = cut_by_programs(points, of_class, _outward(points, part, found))
+        if inside is not None and (q not in found or inside.sum() > found[q].sum()):
+            found[q] = inside
 
 
 def _complete(points, parts, found):
