@@ -28,6 +28,7 @@ from geomcore.gradients import activation_pattern
 from geomcore.network import ReLUNetwork
 
 SLACK = 1e-6
+MOST_SCALING = 40  # binary logarithm of the largest factor of `balanced`
 
 
 class Basin(NamedTuple):
@@ -325,6 +326,8 @@ def balanced(net, X, *, weights=None, rank=None, evaluations=200):
         rank = int(np.linalg.matrix_rank(design))
 
     def value(logs):
+        if np.abs(logs).max() > MOST_SCALING:
+            return 0.0
         basin = basin_of_return(rescaled(net, np.exp2(logs)), X, weights=weights, rank=rank)
         return 0.0 if basin is None else -basin.radius
 
