@@ -168,6 +168,32 @@ def study(
     )
 
 
+@app.command()
+def minima(
+    data: Annotated[
+        str | None, typer.Argument(help="As for construct; default: balls around unit vectors.")
+    ] = None,
+    classes: Annotated[str, typer.Option(help="Numbers of balls, such as 3 or 3,4,5.")] = "3",
+    radius: Annotated[float, typer.Option(help="Of the balls.")] = 0.15,
+    points: Annotated[int, typer.Option(min=1, help="Points per ball.")] = 100,
+    label: Label = None,
+    steps: Annotated[int, typer.Option(min=0, help="Steps of gradient descent.")] = 5000,
+    trials: Annotated[int, typer.Option(min=0, help="Perturbations of each point.")] = 5,
+    scale: Annotated[float, typer.Option(min=0, help="Total norm of a perturbation.")] = 0.001,
+    seed: Seed = 0,
+    out: Out = None,
+    jobs: Jobs = CORES,
+    quiet: Quiet = False,
+):
+    """Find out what kind of point each state and each merge of the classes is."""
+    from training.minima import minima
+
+    return minima(
+        data, classes=classes, radius=radius, points=points, label=label, steps=steps,
+        trials=trials, scale=scale, seed=seed, out=out, jobs=jobs, quiet=quiet,
+    )  # fmt: skip
+
+
 def main(arguments=None):
     """Run the command line; return the exit status."""
     os.environ.setdefault("MPLBACKEND", "Agg")

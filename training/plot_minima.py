@@ -57,7 +57,15 @@ def figure_of_losses(rows):
             if row["closed_form"] > FLOOR:
                 ax.plot(i, row["closed_form"], marker="x", color="0.35", ms=9, zorder=1)
             height = max(row["loss"], FLOOR)
-            ax.plot(i, height, marker=marker, color=color, ms=8, mec="white", mew=0.6)
+            ax.plot(
+                i,
+                height,
+                marker=marker,
+                color=color,
+                ms=13 if marker == "*" else 8,
+                mec="white",
+                mew=0.6,
+            )
         names = [r["name"].split(" ", 1)[1].replace(" | ", "|").replace(" ", "") for r in points]
         ax.set_xticks(range(len(points)), names, rotation=90, fontsize=8)
         ax.set_xlim(-0.8, len(points) - 0.2)
@@ -117,7 +125,7 @@ def figure_of_truncated(rows, networks, data):
             color, marker = class_style(j)
             own = Z[index == j]
             collapsed = np.ptp(own, axis=0).max() <= 1e-9 * (high - low).max()
-            big = {"s": 90 - 12 * j, "ec": "black", "lw": 0.8, "zorder": 3}
+            big = {"s": 130 - 100 * j / len(classes), "ec": "black", "lw": 0.8, "zorder": 3}
             ax.scatter(
                 *(own[:1] if collapsed else own).T,
                 color=color,
