@@ -55,7 +55,7 @@ def _reflection(axis):
     return np.eye(len(axis)) - (2 / norm) * np.outer(v, v)
 
 
-def collapse_layer(G, F, normal, base, rng, *, share=0.5, tries=None):
+def collapse_layer(G, F, normal, base, rng, *, share=0.65, tries=None):
     r"""A layer that sends every point of `G` to `base` and moves no point of `F`.
 
     Its rows are tilted copies of one separating hyperplane,
