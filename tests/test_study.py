@@ -233,8 +233,11 @@ def test_more_trials_and_scales_leave_the_earlier_rows_as_they_are():
 def test_return_means_final_loss_within_the_tolerance_of_the_reference():
     result = small_study(tolerance=0.01)
     frame = result.frame()
-    expected = frame["final_loss"] <= result.reference.loss + 0.01
+    expected = (frame["final_loss"] - result.reference.loss).abs() <= 0.01
     assert (frame["returned"] == expected).all()
+    lower = frame["final_loss"] < result.reference.loss - 0.01
+    assert (frame["below"] == lower).all()
+    assert result.summary()["below"].sum() == lower.sum()
     assert result.summary()["returned"].sum() == expected.sum()
 
 

@@ -162,6 +162,7 @@ def _study_table(study):
             "upper quartile": f"{row.q75:.1e}",
             "returned": f"{row.returned} of {row.trials}",
             "95 %": f"{row.low:.0%} – {row.high:.0%}",
+            **({"ended below": str(row.below)} if several else {}),
             "accuracy": f"{row.accuracy:.1%}",
             "diverged": str(row.diverged),
         }

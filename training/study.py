@@ -61,7 +61,7 @@ class PerturbationStudy:
     targets : array_like, shape (Q, k), optional
         Output wanted for each label; default one-hot rows.
     tolerance : float, optional
-        How far above the loss of the reference counts as returned. Default
+        How far from the loss of the reference counts as returned. Default
         1e-3 of the loss of the best constant output.
     certified_radius : float or dict of str to float, optional
         Total norm up to which every perturbation provably returns, from

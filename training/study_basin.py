@@ -87,6 +87,29 @@ def return_radius(scales, returned, *, resamples=2000, rng=0):
     return ReturnRadius(float(found[0]), float(low), float(high))
 
 
+def radius_in_words(radius, scales):
+    """A basin radius as text; one outside of the scales that were tried says so.
+
+    Parameters
+    ----------
+    radius : float
+        Of a `ReturnRadius`.
+    scales : array_like, shape (k,)
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> [radius_in_words(radius, [0.1, 3]) for radius in (0.0, 0.25, np.inf)]
+    ['below 0.1', '0.25', 'beyond 3']
+    """
+    if radius == 0:
+        return f"below {np.min(scales):g}"
+    return f"{radius:.3g}" if radius < np.inf else f"beyond {np.max(scales):g}"
+
+
 def _decreasing(successes, trials):
     """Rows of fractions (B, k), made non-increasing by weighted least squares.
 

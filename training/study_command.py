@@ -13,6 +13,7 @@ from training.optimizers import SGD
 from training.report import page
 from training.runs import RunFolder, limited_threads, read_run
 from training.study import PerturbationStudy
+from training.study_basin import radius_in_words
 from training.study_references import judged, merges, states
 from training.study_result import need_parquet
 
@@ -37,9 +38,9 @@ DEFAULTS = {
 INTRO = (
     "Every tensor of each network below was moved by random noise of norm λ, many times over, and "
     "then trained by gradient descent. A trial has returned if it ends with the loss of the "
-    "network it started from. The total norm of a perturbation is that of all its tensors "
-    "together; where a radius is certified, every smaller perturbation provably returns under "
-    "gradient flow."
+    "network it started from; it may also end below that. The total norm of a perturbation is "
+    "that of all its tensors together; where a radius is certified, every smaller perturbation "
+    "provably returns under gradient flow."
 )
 
 
@@ -203,7 +204,7 @@ def _finish(run, screen, case, candidates, parquet):
     run.publish()
     screen.table([_row(row) for row in found.summary().itertuples()])
     screen.print()
-    screen.table([_basin_row(row) for row in basins.itertuples()])
+    screen.table([_basin_row(row, found.scales) for row in basins.itertuples()])
 
 
 def _row(row):
@@ -213,6 +214,7 @@ def _row(row):
         "norm": f"{row.norm:.3g}",
         "returned": f"{row.returned} of {row.trials}",
         "95 %": f"{row.low:.0%} – {row.high:.0%}",
+        "below": str(row.below),
         "median loss": f"{row.median:.1e}",
         "accuracy": f"{row.accuracy:.1%}",
         "pattern back": f"{row.pattern:.0%}",
@@ -220,12 +222,13 @@ def _row(row):
     }
 
 
-def _basin_row(row):
+def _basin_row(row, scales):
     certified = "-" if row.certified != row.certified else f"{row.certified:.3g}"
     return {
         "reference": row.reference,
         "verdict": row.verdict,
-        "half return at λ": f"{row.radius:.3g} ({row.low:.3g} – {row.high:.3g})",
-        "total norm": f"{row.norm:.3g}",
+        "half return at λ": radius_in_words(row.radius, scales),
+        "95 %": " – ".join(radius_in_words(end, scales) for end in (row.low, row.high)),
+        "total norm": f"{row.norm:.3g}" if 0 < row.norm < float("inf") else "-",
         "certified norm": certified,
     }

@@ -22,7 +22,7 @@ class Reference:
     loss : float
         Before any perturbation.
     tolerance : float
-        A trial has returned if its final loss is at most ``loss + tolerance``.
+        A trial has returned if its final loss is within so much of ``loss``.
     learning_rate : float or None
         The rate that was used, if the optimizer has one.
     norm_per_scale : float
@@ -90,35 +90,50 @@ class StudyResult:
     @property
     def returned(self):
         """Whether each trial came back to the loss of its reference, bool."""
-        bound = {ref.name: ref.loss + ref.tolerance for ref in self.references}
-        bounds = np.array([bound[name] for name in self.columns["reference"]], dtype=float)
-        return self.columns["final_loss"] <= bounds
+        losses, tolerances = self._each("loss"), self._each("tolerance")
+        return np.abs(self.columns["final_loss"] - losses) <= tolerances
+
+    @property
+    def below(self):
+        """Whether each trial ended lower than its reference by more than the tolerance, bool."""
+        return self.columns["final_loss"] < self._each("loss") - self._each("tolerance")
 
     @property
     def norms(self):
         """Total norm of the perturbation of each trial."""
-        unit = {ref.name: ref.norm_per_scale for ref in self.references}
-        units = np.array([unit[name] for name in self.columns["reference"]], dtype=float)
-        return self.columns["scale"] * units
+        return self.columns["scale"] * self._each("norm_per_scale")
+
+    def _each(self, attribute):
+        """An attribute of the reference of every trial, as an array."""
+        values = {ref.name: getattr(ref, attribute) for ref in self.references}
+        return np.array([values[name] for name in self.columns["reference"]], dtype=float)
 
     def losses(self, scale):
         """Final losses of all trials at one scale."""
         return self.columns["final_loss"][self.columns["scale"] == scale]
 
     def frame(self):
-        """One row per trial, as a pandas DataFrame; also norm and returned."""
+        """One row per trial, as a pandas DataFrame; also norm, returned and below."""
         import pandas as pd
 
-        return pd.DataFrame({**self.columns, "norm": self.norms, "returned": self.returned})
+        return pd.DataFrame(
+            {
+                **self.columns,
+                "norm": self.norms,
+                "returned": self.returned,
+                "below": self.below,
+            }
+        )
 
     def summary(self):
         """One row per reference and scale, as a pandas DataFrame.
 
         Columns: reference, scale, norm (total norm of the perturbation), trials,
         returned, fraction, low and high (the 95 % Wilson interval of the
-        fraction), initial (median initial loss), q25, median, q75 (quartiles of
-        the final loss), accuracy (mean), pattern (fraction of the trials whose
-        activation pattern returned), distance (median), diverged.
+        fraction), below (trials that ended lower than the reference), initial
+        (median initial loss), q25, median, q75 (quartiles of the final loss),
+        accuracy (mean), pattern (fraction of the trials whose activation pattern
+        returned), distance (median), diverged.
         """
         import pandas as pd
 
@@ -139,6 +154,7 @@ class StudyResult:
                         "fraction": back / count,
                         "low": low,
                         "high": high,
+                        "below": int(part.below[at].sum()),
                         "initial": _quantile(part.columns["initial_loss"][at], 0.5),
                         "q25": q25,
                         "median": median,
