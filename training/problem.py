@@ -8,6 +8,7 @@ from geomcore.arrays import as_labels, as_points
 from geomcore.network import Network
 from training.batches import Batches
 from training.losses import offset_of, predicted
+from training.stopping import AccuracyFor, LossBelow, Plateau
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +73,12 @@ class Plan:
     penalties: tuple
     constraints: tuple
     callbacks: tuple
+
+    @property
+    def needs_all_trials(self):
+        """Whether something of the user's own looks at the trials, which then go together."""
+        own = (LossBelow, AccuracyFor, Plateau)
+        return bool(self.callbacks) or not all(type(rule) in own for rule in self.rules)
 
     @property
     def needs_accuracy(self):

@@ -27,6 +27,12 @@ __all__ = ["EnsembleResult", "TrainResult", "as_training_data", "train", "train_
 # of one core.
 WORKING_SET = 2_000_000
 
+ENGINES = ("auto", "numpy", "compiled")
+
+# Entries of a weight matrix from which matrix products are faster than compiled loops, and trials
+# per call of the kernel; measured in benchmarks/ensemble.py. Steps from which loading it pays.
+NARROW, COMPILED_GROUP, MIN_STEPS = 32 * 32, 64, 100
+
 
 def train(
     net,
@@ -44,6 +50,7 @@ def train(
     callbacks=(),
     rng=None,
     record=None,
+    engine="auto",
 ):
     """Train one network.
 
@@ -82,6 +89,12 @@ def train(
     record : int, optional
         Steps between records of the loss over all points. Default 1 in full
         batch, where it costs nothing, and one epoch with mini-batches.
+    engine : {"auto", "numpy", "compiled"}
+        What does the steps. They agree to rounding. "compiled" is faster for
+        widths below about 32, but only knows the losses, optimizers and layers
+        of the toolkit, and neither penalties nor constraints. "auto" takes it
+        where it can and where `steps` are enough to pay for loading it; the
+        choice does not depend on the number of trials.
 
     Returns
     -------
@@ -96,7 +109,7 @@ def train(
     --------
     >>> from geomcore import ReLUNetwork
     >>> net = ReLUNetwork([[[1.0]]], [[0.0]])
-    >>> result = train(net, [[0.0], [1.0]], [[1.0], [3.0]], optimizer=SGD(0.3), steps=200)
+    >>> result = train(net, [[0.0], [1.0]], [[1.0], [3.0]], optimizer=SGD(0.5), steps=90)
     >>> result.network.weights[0].round(3), result.network.biases[0].round(3)
     (array([[2.]]), array([1.]))
     >>> result.stop_reason
@@ -117,6 +130,7 @@ def train(
         callbacks=callbacks,
         rngs=[rng],
         record=record,
+        engine=engine,
     )
     return result.trial(0)
 
@@ -137,6 +151,7 @@ def train_ensemble(
     callbacks=(),
     rngs=None,
     record=None,
+    engine="auto",
     jobs=1,
 ):
     """Train many networks of one shape on the same points; see `train`.
@@ -163,7 +178,7 @@ def train_ensemble(
     Notes
     -----
     Trials step together in groups whose activations fit in a cache, except that
-    with callbacks there is one group, so that they see all trials at once.
+    callbacks and stopping rules of the user see all trials at once.
     Memory O(T (R + P)) for R records and P parameters per network. A step of
     full batch costs about six floating point operations per trial, point and
     weight. While there is more than one trial, matrix products use one thread
@@ -189,13 +204,21 @@ def train_ensemble(
     )  # fmt: skip
     if plan.batches is not None:
         rngs = [as_rng(rng) for rng in rngs]
+    jobs = as_count(jobs, "jobs")
+    if _is_compiled(engine, chain, params, problem, plan):
+        from training.ensemble_descent import EnsembleDescent as Engine
+
+        group = COMPILED_GROUP if jobs == 1 else max(1, min(COMPILED_GROUP, trials // (4 * jobs)))
+        engine = "compiled"
+    else:
+        Engine, group, engine = Descent, _group_size(chain, params, problem, plan), "numpy"
+    if plan.needs_all_trials:
+        group = trials
 
     def run(params, rngs):
-        return Descent(chain, problem, plan).run(params, rngs)
+        return Engine(chain, problem, plan).run(params, rngs)
 
-    group = trials if plan.callbacks else _group_size(chain, params, problem, plan)
-    done = _in_groups(run, params, rngs, group, as_count(jobs, "jobs"))
-    return _joined(chain, done)
+    return _joined(chain, _in_groups(run, params, rngs, group, jobs), engine)
 
 
 def _as_plan(
@@ -221,6 +244,23 @@ def _as_plan(
     )
 
 
+def _is_compiled(engine, chain, params, problem, plan):
+    """Whether the compiled engine does the steps."""
+    if engine not in ENGINES:
+        raise ValueError(f"engine must be one of {ENGINES}, got {engine!r}")
+    if engine == "numpy" or (engine == "auto" and plan.steps < MIN_STEPS):
+        return False
+    if engine == "auto" and max((p[0].size for p in params), default=0) >= NARROW:
+        return False
+    # Loading numba takes half a second.
+    from training.ensemble_descent import obstacle
+
+    reason = obstacle(chain, problem, plan)
+    if reason and engine == "compiled":
+        raise ValueError(f"engine must be 'numpy' or 'auto' for {reason}, got 'compiled'")
+    return reason is None
+
+
 def _group_size(chain, params, problem, plan):
     """Number of trials whose activations, before and after each layer, fill the working set."""
     with np.errstate(all="ignore"):
@@ -240,7 +280,7 @@ def _in_groups(run, params, rngs, group, jobs):
             return list(pool.map(lambda part: run(*part), work))
 
 
-def _joined(chain, done):
+def _joined(chain, done, engine):
     """The groups of an ensemble as one `EnsembleResult`."""
     recorded = max((part.recorded for part in done), key=len)
     losses = np.empty((len(recorded), sum(len(part.reasons) for part in done)))
@@ -258,4 +298,5 @@ def _joined(chain, done):
         steps=np.concatenate([part.steps for part in done]),
         stop_reasons=[reason for part in done for reason in part.reasons],
         final_losses=np.concatenate([part.final_losses for part in done]),
+        engine=engine,
     )
