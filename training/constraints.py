@@ -56,6 +56,9 @@ class UnitColumns:
     tensors: tuple | None = None
 
     def project(self, p):
+        # Squares of tiny or huge entries would underflow or overflow.
+        top = np.abs(p).max(axis=1, keepdims=True)
+        p = p / np.where(top > 0, top, 1.0)
         norm = np.sqrt((p * p).sum(axis=1, keepdims=True))
         return p / np.where(norm > 0, norm, 1.0)
 
