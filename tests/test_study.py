@@ -109,6 +109,17 @@ def test_basin_radius_lies_between_the_last_scale_that_returns_and_the_first_tha
     assert basin.certified == 0.01
 
 
+def test_accuracy_of_a_logit_is_about_its_sign():
+    # The logit is 0.3, 0.2 on class 0 and 2, 1.8, 2.1 on class 1: right for three of five, though
+    # all are nearest to their own target.
+    net = ReLUNetwork([[[1.0, 1.0]]], [[0.1]])
+    wanted = [[0.0], [0.0], [1.0], [1.0], [1.0]]
+    arguments = {"scales": [0.0], "trials": 1, "steps": 0, "seed": 0}
+    logit = perturbation_study(net, X, wanted, loss="bce", **arguments)
+    assert logit.columns["accuracy"].tolist() == [0.6]
+    assert perturbation_study(net, X, wanted, **arguments).columns["accuracy"].tolist() == [1.0]
+
+
 # Against the naive oracle
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from geomcore.arrays import Labels, as_labels
 from training.chain import ReLUKind, stack
 from training.executors import single_threaded_blas
+from training.losses import SquaredError, offset_of, predicted
 from training.perturbation import perturb
 from training.trainer import train_ensemble
 
@@ -31,7 +32,7 @@ class Trials:
     relative : bool
     tensors : tuple of str or None
     training : dict
-        Further arguments of `train_ensemble`.
+        The loss, an object, and further arguments of `train_ensemble`.
     keep_parameters : bool
     """
 
@@ -105,7 +106,9 @@ class Trials:
             "final_loss": result.final_losses,
             "steps": result.steps,
             "stop_reason": result.stop_reasons,
-            "accuracy": [nearest_target(out, self.labels) for out in outputs],
+            "accuracy": [
+                fraction_right(out, self.labels, self.training["loss"]) for out in outputs
+            ],
             "distance": np.sqrt(moved),
             "pattern_returned": same,
         }
@@ -181,15 +184,14 @@ def accuracy(net, X, y):
     """
     labels = y if isinstance(y, Labels) else as_labels(y, len(X))
     with np.errstate(all="ignore"):
-        return nearest_target(net(X), labels)
+        return fraction_right(net(X), labels, SquaredError())
 
 
-def nearest_target(outputs, labels):
-    """Fraction of the rows of `outputs`, shape (N, k), that are nearest to their own target."""
+def fraction_right(outputs, labels, loss):
+    """Fraction of the rows of `outputs`, shape (N, k), from which `loss` reads the right class."""
     with np.errstate(all="ignore"):
-        # |f - t|^2 without |f|^2, which is the same for all targets t.
-        distance = (labels.targets**2).sum(axis=1) - 2 * outputs @ labels.targets.T
-    return float(np.mean(distance.argmin(axis=1) == labels.index))
+        found = predicted(outputs, labels.targets, offset_of(loss, labels.targets))
+    return float(np.mean(found == labels.index))
 
 
 def as_scales(scales):
