@@ -22,7 +22,7 @@ import numpy as np
 from flint import arb, arb_mat
 from scipy.linalg import qr
 
-from constructions.enclosure import above, below, point_key
+from constructions.enclosure import above, below, length_above, point_key
 from constructions.exact import ball_matrix, precision, rational_matrix
 
 MOST_BALLS = 2_000_000  # entries of a design for which least squares is still done in balls
@@ -148,7 +148,7 @@ def local_minimum(net, labels, X, weights, enclosure):
             change = H.transpose() * (H * H.transpose()).solve(best - H * V.transpose())
         except ZeroDivisionError:
             return None, f"the last hidden outputs are not proved to have rank {total}"
-        distance = above(sum((a * a for a in change.entries()), arb(0)).sqrt())
+        distance = length_above(change.entries())
         loss = arb(0)
         for part, fit in zip(parts, fits, strict=True):
             loss += _residual(part, fit, X, labels, weights)

@@ -143,6 +143,12 @@ def below(ball):
     return value if arb(value) <= ball else float(np.nextafter(value, -np.inf))
 
 
+def length_above(balls):
+    """A float that is at least the Euclidean length of every vector in the balls."""
+    # the lower end of a square of a ball around 0 is negative, which has no root
+    return above(arb(above(sum((a * a for a in balls), arb(0)))).sqrt())
+
+
 def point_key(x):
     """The same bytes for equal points, so also for 0 and -0."""
     return (x + 0.0).tobytes()

@@ -5,7 +5,7 @@ from flint import arb, arb_mat
 from scipy.linalg import qr
 
 from constructions.cell import MOST_BALLS, LocalMinimum, parts_of
-from constructions.enclosure import above, below
+from constructions.enclosure import above, below, length_above
 from constructions.exact import ball_matrix, precision
 
 
@@ -65,7 +65,7 @@ def last_layer_minimum(problem, weight, bias):
         # chosen columns, proved independent, span all if the rest vanish or there are no more rows
         if not vanish and A.ncols() < min(H.nrows(), _most_rank(problem)):
             return None, "the rank of the last hidden outputs is not decided"
-        distance = above(sum((a * a for a in change.entries()), arb(0)).sqrt())
+        distance = length_above(change.entries())
         left = (gap - A * change).entries()
         loss = sum((g * g * shares[i // k] for i, g in enumerate(left)), arb(0))
         loss += _scatter(problem, targets)

@@ -7,7 +7,7 @@ from constructions.basin import radius_and_basin
 from constructions.cell import local_minimum
 from constructions.certificate import COSTS, Certificate, Check
 from constructions.derivatives import join
-from constructions.enclosure import above, enclose, point_key
+from constructions.enclosure import enclose, length_above, point_key
 from constructions.exact import EPS, ball_matrix, precision
 from constructions.last_layer import last_layer_minimum
 from constructions.stationarity import Problem, Refutation, refute
@@ -311,7 +311,7 @@ def _exact_last_layer(net, X, labels, enclosure):
                 0,
                 "the last hidden outputs are not proved affinely independent",
             )
-        distance = above(sum((a * a for a in change.entries()), arb(0)).sqrt())
+        distance = length_above(change.entries())
     return distance, count, f"the last layer moves by at most {distance:.2g}"
 
 
