@@ -12,9 +12,10 @@ from training.optimizers import SGD
 from training.perturbation import perturb
 from training.stopping import LossBelow
 from training.study import PerturbationStudy, perturbation_study
-from training.study_result import load_study, wilson_interval
+from training.study_result import load_study
 from training.study_trials import accuracy
 from training.trainer import train
+from training.wilson import wilson_interval
 
 X = np.array([[0.0, 0.1], [0.2, 0.0], [1.0, 0.9], [0.8, 1.0], [1.1, 1.0]])
 Y_LABELS = np.array(["low", "low", "up", "up", "up"])

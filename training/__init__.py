@@ -32,7 +32,7 @@ _HOME = {
     "tensor_names": "perturbation",
     "train": "trainer",
     "train_ensemble": "trainer",
-    "wilson_interval": "study_result",
+    "wilson_interval": "wilson",
 }
 
 __all__ = [

@@ -1,7 +1,5 @@
 """Perturb-then-train studies: how far can a network be pushed and still come back?"""
 
-import dataclasses
-import hashlib
 from contextlib import nullcontext
 from numbers import Integral
 
@@ -16,6 +14,7 @@ from training.losses import as_loss
 from training.optimizers import SGD
 from training.perturbation import norm_per_scale
 from training.store import Store
+from training.study_identity import describe, digest
 from training.study_result import result_of
 from training.study_trials import Trials, as_scales, network_from_bytes
 from training.trainer import as_training_data, train_ensemble
@@ -149,19 +148,19 @@ class PerturbationStudy:
     def configuration(self):
         """What decides the rows, as plain values; a file is resumed only if it has the same."""
         return {
-            "networks": {name: _digest(*_tensors(net)) for name, net in self.references.items()},
-            "X": _digest(self._X),
-            "Y": _digest(self._labels.Y, self._labels.targets),
+            "networks": {name: digest(*_tensors(net)) for name, net in self.references.items()},
+            "X": digest(self._X),
+            "Y": digest(self._labels.Y, self._labels.targets),
             "scales": list(self._scales),
             "trials": self.trials,
             "steps": self.steps,
             "seed": self.seed,
             "relative": self._relative,
             "tensors": None if self._tensors is None else list(self._tensors),
-            "optimizer": "default" if self._optimizer is None else _describe(self._optimizer),
+            "optimizer": "default" if self._optimizer is None else describe(self._optimizer),
             "tolerance": self._tolerance,
             "keep_parameters": self._keep_parameters,
-            "training": {name: _describe(value) for name, value in self._training.items()},
+            "training": {name: describe(value) for name, value in self._training.items()},
         }
 
     def run(self, executor=None, resume=True, *, jobs=1, in_flight=None, progress=None):
@@ -384,30 +383,3 @@ def _units(net):
 
 def _tensors(net):
     return [np.ascontiguousarray(p) for p in stack([net])[1]]
-
-
-def _digest(*arrays):
-    """Hash of the shapes and the bytes of some arrays."""
-    total = hashlib.sha256()
-    for array in arrays:
-        total.update(f"{array.dtype} {array.shape} ".encode())
-        total.update(np.ascontiguousarray(array).data)
-    return total.hexdigest()[:32]
-
-
-def _describe(value):
-    """A text that is the same for equal settings in every process."""
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, list | tuple):
-        return [_describe(item) for item in value]
-    if isinstance(value, np.ndarray):
-        return f"array {_digest(value)}"
-    if isinstance(value, np.generic):
-        return value.item()
-    if dataclasses.is_dataclass(value):
-        parts = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    else:
-        parts = getattr(value, "__dict__", {})
-    kind = f"{type(value).__module__}.{type(value).__qualname__}"
-    return {"type": kind, **{name: _describe(part) for name, part in sorted(parts.items())}}

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from geomcore.arrays import as_count
 from training.stopping import DIVERGED
 from training.store import Store
 from training.study_basin import return_radius
+from training.wilson import wilson_interval
 
 
 @dataclass(frozen=True)
@@ -297,39 +297,6 @@ def result_of(store):
     columns["reference"] = names[columns["reference"]]
     columns["scale"] = np.array(configuration["scales"])[columns["scale"]]
     return StudyResult(references, configuration["seed"], columns)
-
-
-def wilson_interval(successes, trials, z=1.959963984540054):
-    r"""Wilson score interval of a fraction.
-
-    .. math:: \frac{1}{1 + z^2/n} \left( \hat p + \frac{z^2}{2n}
-              \pm z \sqrt{\frac{\hat p (1 - \hat p)}{n} + \frac{z^2}{4 n^2}} \right)
-
-    Parameters
-    ----------
-    successes, trials : int
-        ``0 <= successes <= trials`` and at least one trial.
-    z : float
-        Normal quantile; the default gives 95 %.
-
-    Returns
-    -------
-    low, high : float
-
-    Examples
-    --------
-    >>> low, high = wilson_interval(10, 10)
-    >>> round(low, 3), high
-    (0.722, 1.0)
-    """
-    trials = as_count(trials, "trials")
-    if as_count(successes, "successes", 0) > trials:
-        raise ValueError(f"successes must be at most trials ({trials}), got {successes}")
-    p, shift = successes / trials, z**2 / trials
-    half = z * np.sqrt(p * (1 - p) / trials + shift / (4 * trials))
-    low, high = (p + shift / 2 - half) / (1 + shift), (p + shift / 2 + half) / (1 + shift)
-    # At the ends rounding would leave 1e-17 where the formula gives exactly 0 or 1.
-    return (float(low) if successes else 0.0), (float(high) if successes < trials else 1.0)
 
 
 def _quantile(values, q):
