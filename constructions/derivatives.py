@@ -26,6 +26,14 @@ def join(pairs):
     return np.concatenate([part.ravel() for pair in pairs for part in pair])
 
 
+def length(vector):
+    """Euclidean norm, also where squares overflow; inf if an entry is not finite."""
+    peak = float(np.abs(vector).max(initial=0.0))
+    if not 0 < peak < np.inf:
+        return 0.0 if peak == 0 else np.inf
+    return peak * float(np.linalg.norm(vector / peak))
+
+
 def moved(net, vector, step=1.0):
     """The network with parameters theta + step * vector."""
     pairs = split(net, vector)

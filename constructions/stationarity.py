@@ -11,6 +11,7 @@ from constructions.derivatives import (
     hessian,
     hessian_vector,
     join,
+    length,
     line_series,
     moved,
     one_sided_slope,
@@ -120,7 +121,9 @@ def refute(problem, *, gtol):
     if enclosure.kinks or enclosure.undecided:
         return _at_kink(problem, gtol)
     g = problem.gradient()
-    size = float(np.linalg.norm(g))
+    size = length(g)
+    if not np.isfinite(size):
+        return Refutation("undetermined", False, None, None, "the gradient overflows")
     if size > gtol * _gradient_scale(problem):
         direction = -g / size
         slope = float(gradient(*problem.data) @ direction)
@@ -165,7 +168,7 @@ def _at_kink(problem, gtol):
         candidates += [s * e for e in np.eye(P)[free] for s in (1.0, -1.0)]
     best, direction = 0.0, None
     for candidate in candidates:
-        size = np.linalg.norm(candidate)
+        size = length(candidate)
         if size > 0:
             slope = one_sided_slope(*problem.data, candidate / size)
             if slope < best:
@@ -214,7 +217,7 @@ def _directions(problem):
     values, vectors = np.linalg.eigh(hessian(*problem.data))
     kernel = vectors[:, np.abs(values) <= FLAT * np.abs(values).max()]
     rng = np.random.default_rng(0)
-    size = 1.0 + float(np.sqrt(sum((W**2).sum() for W in (*net.weights, *net.biases))))
+    size = 1.0 + length(np.array([length(W) for W in (*net.weights, *net.biases)]))
     before = _loss(problem, net)
     for k in range(PROBES):
         offset = problem.projected(rng.standard_normal(len(problem.free)))
@@ -250,11 +253,11 @@ def _gradient_scale(problem):
     delta = np.abs(2 * weights[:, None] * (net(X) - Y))
     floor = np.abs(2 * weights[:, None] * Y) * 1e-6
     delta = delta + floor  # where all residuals vanish, rounding is measured against the targets
-    total = 0.0
+    terms = []
     for W, x in zip(reversed(net.weights), reversed(inputs), strict=True):
-        total += ((delta.T @ np.abs(x)) ** 2).sum() + (delta.sum(axis=0) ** 2).sum()
+        terms += [length(delta.T @ np.abs(x)), length(delta.sum(axis=0))]
         delta = (delta @ np.abs(W)) * (x > 0)
-    return float(np.sqrt(total))
+    return length(np.array(terms))
 
 
 def smallest_eigenpair(problem):
@@ -303,7 +306,7 @@ def _witness(problem, direction, **derivative):
     """The step along the direction that lowers the loss most, its new loss proved lower."""
     net, X = problem.net, problem.X
     signs = (1.0, -1.0) if "curvature" in derivative else (1.0,)
-    size = 1.0 + float(np.sqrt(sum((W**2).sum() for W in (*net.weights, *net.biases))))
+    size = 1.0 + length(np.array([length(W) for W in (*net.weights, *net.biases)]))
     steps = [s * size * 2.0**-k for k in range(50) for s in signs]
     losses = [_loss(problem, moved(net, direction, t)) for t in steps]
     for i in np.argsort(losses)[:5]:

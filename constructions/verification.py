@@ -6,7 +6,7 @@ from flint import arb, arb_mat
 from constructions.basin import radius_and_basin
 from constructions.cell import local_minimum
 from constructions.certificate import COSTS, Certificate, Check
-from constructions.derivatives import join
+from constructions.derivatives import join, length
 from constructions.enclosure import enclose, length_above, point_key
 from constructions.exact import EPS, ball_matrix, precision
 from constructions.last_layer import last_layer_minimum
@@ -187,7 +187,7 @@ def verify(
         loss_floor=loss_floor,
         lower_bound=lower,
         accuracy=float((nearest_target(output, labels.targets) == labels.index).mean()),
-        gradient_norm=float(np.linalg.norm(problem.gradient())),
+        gradient_norm=length(problem.gradient()),
         activation_margin=min(margins, default=np.inf),
         margins=margins,
         distance=distance,

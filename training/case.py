@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from constructions import Certificate, Construction, ConstructionError, construct, verify
+import constructions
+from constructions import Certificate, Construction, ConstructionError, verify
 from geomcore import datasets
 from geomcore.dataset import Dataset
 from geomcore.network import ReLUNetwork
@@ -65,7 +66,7 @@ class Case:
         """Construct a network, or keep why there is none."""
         with self.timed("construct"):
             try:
-                self.construction = construct(self.data.X, self.data.y, method)
+                self.construction = constructions.construct(self.data.X, self.data.y, method)
                 self.network = self.construction.network
             except ConstructionError as refusal:
                 self.refusal = refusal
