@@ -10,6 +10,7 @@ import itertools
 import numpy as np
 
 from constructions.assembly import standard_frame
+from constructions.certificate import COSTS
 from constructions.collapse import Collapse, collapse_layer, rotation_to_diagonal
 from constructions.programs import nearest_on_hyperplane
 from constructions.result import ConstructionError, describe
@@ -59,7 +60,7 @@ def suboptimal(X, y, state, *, bias=True, cost="plain", targets=None, rng=None):
     >>> suboptimal(X, [0, 0, 1, 1, 2, 2], (0, 1, 1)).network.widths
     (2, 2, 2, 2, 3)
     """
-    X, labels = _data(X, y, targets)
+    X, labels = _data(X, y, targets, cost)
     state = _as_state(state, len(labels.classes))
     groups = [[q] for q in range(len(state)) if not state[q]]
     idle = [q for q in range(len(state)) if state[q]]
@@ -85,8 +86,14 @@ def suboptimal_family(X, y, *, bias=True, cost="plain", targets=None, rng=None):
     ------
     ValueError, ConstructionError
         As `suboptimal`.
+
+    Examples
+    --------
+    >>> X = [[0.0], [0.25], [2.0], [2.5]]
+    >>> [made.method for made in suboptimal_family(X, [0, 0, 1, 1])]
+    ['state 00', 'state 01', 'state 10', 'state 11']
     """
-    X, labels = _data(X, y, targets)
+    X, labels = _data(X, y, targets, cost)
     options = {"bias": bias, "cost": cost, "targets": targets, "rng": rng}
     states = itertools.product((0, 1), repeat=len(labels.classes))
     return [suboptimal(X, y, state, **options) for state in states]
@@ -117,8 +124,15 @@ def merged(X, y, groups, *, cost="plain", targets=None, rng=None):
         If the groups are no partition of the labels.
     ConstructionError
         If the groups cannot be collapsed one after another.
+
+    Examples
+    --------
+    >>> X = [[0.0, 0.0], [0.1, 0.0], [3.0, 0.0], [3.0, 0.2], [0.0, 3.0], [0.1, 3.0]]
+    >>> made = merged(X, [0, 0, 1, 1, 2, 2], [[0, 1], [2]])
+    >>> round(made.report["loss"], 6)
+    0.333333
     """
-    X, labels = _data(X, y, targets)
+    X, labels = _data(X, y, targets, cost)
     known = {label: q for q, label in enumerate(labels.classes.tolist())}
     try:
         parts = [[known[label] for label in group] for group in groups]
@@ -152,8 +166,19 @@ def partial(X, y, fractions, *, bias=True, cost="plain", targets=None, rng=None)
     -------
     Construction
         ``report["collapsed"]`` has the number of points of each class in the backward sector.
+
+    Raises
+    ------
+    ValueError, ConstructionError
+        As `suboptimal`.
+
+    Examples
+    --------
+    >>> X = [[0.0, 0.0], [0.1, 0.0], [3.0, 0.0], [3.0, 0.2], [0.0, 3.0], [0.1, 3.0]]
+    >>> partial(X, [0, 0, 1, 1, 2, 2], (1, 0.5, 0)).report["collapsed"]
+    {0: 2, 1: 1, 2: 0}
     """
-    X, labels = _data(X, y, targets)
+    X, labels = _data(X, y, targets, cost)
     fractions = np.asarray(fractions, dtype=float)
     Q = len(labels.classes)
     if fractions.shape != (Q,) or not ((fractions >= 0) & (fractions <= 1)).all():
@@ -192,9 +217,11 @@ def _pull_back(layer, everything, own, fraction):
     return moved, int((own @ moved.W.T + moved.b <= 0).all(axis=1).sum())
 
 
-def _data(X, y, targets):
+def _data(X, y, targets, cost):
     X = as_points(X).astype(np.float64, copy=False)
     labels = as_labels(y, len(X), targets=targets)
+    if cost not in COSTS:
+        raise ValueError(f"cost must be one of {COSTS}, got {cost!r}")
     if len(labels.classes) < 2:
         raise ValueError(f"y must hold at least two classes, got {labels.classes.tolist()}")
     return X, labels
