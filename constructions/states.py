@@ -196,6 +196,7 @@ def partial(X, y, fractions, *, bias=True, cost="plain", targets=None, rng=None)
         pulled.append(layer)
         a = current @ layer.W.T + layer.b
         current = np.linalg.solve(layer.W, (np.maximum(a, 0) - layer.b).T).T
+    counts = {label: counts[label] for label in labels.classes.tolist()}
     name = "partial " + ", ".join(f"{f:g}" for f in fractions)
     return _finish(X, labels, pulled, order, [], frame, name, bias, cost, {"collapsed": counts})
 
