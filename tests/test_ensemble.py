@@ -26,6 +26,7 @@ SHAPES = {
     "affine": (3, 2),
     "blocks of four": (4, 8, 12, 4),
     "every remainder": (5, 6, 7, 8, 9, 2),
+    "by products": (17, 9, 15, 16, 12),
 }
 OPTIMIZERS = {
     "plain": SGD(0.05),
@@ -205,10 +206,10 @@ def test_kernel_gives_the_same_numbers_without_compilation():
 
 @pytest.mark.parametrize("batch_size", [None, 4])
 @pytest.mark.parametrize("optimizer", sorted(OPTIMIZERS))
+@pytest.mark.parametrize("widths", [(3, 5, 3), (3, 61, 40, 3)])
 def test_a_trial_gives_the_same_numbers_bit_for_bit_alone_together_and_on_threads(
-    optimizer, batch_size
+    widths, optimizer, batch_size
 ):
-    widths = (3, 5, 3)
     X, Y = random_data(widths, 37)
     options = {
         "optimizer": OPTIMIZERS[optimizer],
@@ -308,7 +309,7 @@ def test_the_engine_is_chosen_by_width_and_steps():
     assert engine((3, 3, 3), 150) == "compiled"
     assert engine((2, 32, 1), 150) == "compiled"
     assert engine((3, 3, 3), 5) == "numpy"
-    assert engine((32, 32, 2), 150) == "numpy"
+    assert engine((128, 128, 2), 150) == "numpy"
     assert engine((3, 3, 3), 150, penalties=L2(0.1)) == "numpy"
     assert engine((3, 3, 3), 150, constraints=NonNegative()) == "numpy"
 

@@ -5,7 +5,9 @@ one packed vector (`geomcore.ReLUNetwork.packed`). Points lie along the rows of
 tiles, so that every inner loop runs over points and vectorises; a tile has a
 multiple of `LANES` points, the last ones repeats of weight zero. Rows are
 addressed by number rather than sliced: a slice counts references, which costs
-as much as the loop it is for. A trial reads nothing of another one.
+as much as the loop it is for. Matrices of `WIDE` or more entries are multiplied
+by BLAS, tile by tile, while the tile is in the cache. A trial reads nothing of
+another one.
 
 The rows of a data tile are x (d_0), y (d_L), the weight and the class.
 """
@@ -18,6 +20,10 @@ from numba import njit
 
 # Sums may be reordered and multiply-adds fused; nan, inf and signed zeros keep their meaning.
 FLAGS = {"reassoc", "contract"}
+
+# Entries of a weight matrix from which BLAS is faster than loops along the points of a tile;
+# measured in benchmarks/ensemble.py.
+WIDE = 128
 
 # Loops over points that are known to come in such packs need no remainder.
 LANES = 16
@@ -65,19 +71,37 @@ def descend(trials, task, orders, first, until, fresh):
     `orders` (T, epochs, N) are the shuffles from the epoch of `first` on.
     """
     widths = task.widths
-    points = max(task.data.shape[1], task.batch.shape[1])
-    h = np.zeros((widths[1:].sum(), points))
-    g = np.zeros((2 * widths.max(), points))
+    h = np.zeros((widths[1:].sum(), task.data.shape[1]))
+    g = np.zeros((2 * widths.max(), task.data.shape[1]))
     batch = np.empty(task.batch.shape)
+    h_batch, g_batch = np.zeros((len(h), batch.shape[1])), np.zeros((len(g), batch.shape[1]))
     grad, new = np.empty(trials.theta.shape[1]), np.empty(trials.theta.shape[1])
     tally = np.empty(2)
     for t in range(len(trials.theta)):
         if trials.status[t, 1] == RUNNING:
-            _descend(t, trials, task, orders, first, until, fresh, batch, h, g, grad, new, tally)
+            _descend(
+                t,
+                trials,
+                task,
+                orders,
+                first,
+                until,
+                fresh,
+                h,
+                g,
+                batch,
+                h_batch,
+                g_batch,
+                grad,
+                new,
+                tally,
+            )
 
 
 @njit(cache=True, nogil=True, fastmath=FLAGS)
-def _descend(t, trials, task, orders, first, until, fresh, batch, h, g, grad, new, tally):
+def _descend(
+    t, trials, task, orders, first, until, fresh, h, g, batch, h_batch, g_batch, grad, new, tally
+):
     """Take trial t from step `first` to `until`, or to where it stops."""
     theta, moments, status = trials.theta[t], trials.moments[t], trials.status
     widths, data, targets, offset = task.widths, task.data, task.targets, task.offset
@@ -103,8 +127,8 @@ def _descend(t, trials, task, orders, first, until, fresh, batch, h, g, grad, ne
             task.loss,
             targets,
             offset,
-            h,
-            g,
+            h_batch if mini else h,
+            g_batch if mini else g,
             grad,
             tally,
             backward,
@@ -243,9 +267,19 @@ def _forward(theta, widths, data, row, h, packs):
     for l in range(1, L + 1):
         n, m = widths[l - 1], widths[l]
         floor = 0.0 if l < L else -np.inf
+        if m * n >= WIDE:
+            np.dot(
+                theta[at : at + m * n].reshape(m, n),
+                data[row : row + n] if l == 1 else h[z - n : z],
+                h[z : z + m],
+            )
         for i in range(m):
             b = theta[at + m * n + i]
-            if l == 1:
+            if m * n >= WIDE:
+                for p in range(packs * LANES):
+                    v = h[z + i, p] + b
+                    h[z + i, p] = floor if v < floor else v
+            elif l == 1:
                 _combine(theta, at + i * n, 1, n, data, row, h, z + i, b, floor, packs)
             else:
                 _combine(theta, at + i * n, 1, n, h, z - n, h, z + i, b, floor, packs)
@@ -262,16 +296,26 @@ def _backward(theta, widths, data, row, h, g, grad, packs):
         n, m = widths[l - 1], widths[l]
         at -= m * (n + 1)
         z -= m
-        for i in range(m):
-            b = at + m * n + i
-            if l == 1:
-                grad[b] += _dots(g, here + i, data, row, n, grad, at + i * n, packs)
-            else:
-                grad[b] += _dots(g, here + i, h, z - n, n, grad, at + i * n, packs)
+        there = half - here
+        if m * n >= WIDE:
+            x = data[row : row + n] if l == 1 else h[z - n : z]
+            grad[at : at + m * n] += np.dot(g[here : here + m], x.T).reshape(m * n)
+            for i in range(m):
+                grad[at + m * n + i] += g[here + i].sum()
+            if l > 1:
+                W = theta[at : at + m * n].reshape(m, n)
+                np.dot(W.T, g[here : here + m], g[there : there + n])
+        else:
+            for i in range(m):
+                b = at + m * n + i
+                if l == 1:
+                    grad[b] += _dots(g, here + i, data, row, n, grad, at + i * n, packs)
+                else:
+                    grad[b] += _dots(g, here + i, h, z - n, n, grad, at + i * n, packs)
         if l > 1:
-            there = half - here
             for k in range(n):
-                _combine(theta, at + k, n, m, g, here, g, there + k, 0.0, -np.inf, packs)
+                if m * n < WIDE:
+                    _combine(theta, at + k, n, m, g, here, g, there + k, 0.0, -np.inf, packs)
                 for p in range(packs * LANES):
                     g[there + k, p] = g[there + k, p] if h[z - n + k, p] > 0 else 0.0
             here = there

@@ -29,9 +29,10 @@ WORKING_SET = 2_000_000
 
 ENGINES = ("auto", "numpy", "compiled")
 
-# Entries of a weight matrix from which matrix products are faster than compiled loops, and trials
-# per call of the kernel; measured in benchmarks/ensemble.py. Steps from which loading it pays.
-NARROW, COMPILED_GROUP, MIN_STEPS = 32 * 32, 64, 100
+# Entries of a weight matrix from which one product of all points is as good as many of tiles, and
+# trials per call of the kernel; measured in benchmarks/ensemble.py. Steps from which loading the
+# kernel pays.
+NARROW, COMPILED_GROUP, MIN_STEPS = 128 * 128, 64, 100
 
 
 def train(
@@ -90,11 +91,11 @@ def train(
         Steps between records of the loss over all points. Default 1 in full
         batch, where it costs nothing, and one epoch with mini-batches.
     engine : {"auto", "numpy", "compiled"}
-        What does the steps. They agree to rounding. "compiled" is faster for
-        widths below about 32, but only knows the losses, optimizers and layers
-        of the toolkit, and neither penalties nor constraints. "auto" takes it
-        where it can and where `steps` are enough to pay for loading it; the
-        choice does not depend on the number of trials.
+        What does the steps. They agree to rounding. "compiled" only knows the
+        losses, optimizers and ReLU layers of the toolkit, and neither penalties
+        nor constraints. "auto" takes it where it can, for widths below 128 and
+        at least 100 steps, which pay for loading it; the choice does not depend
+        on the number of trials.
 
     Returns
     -------
@@ -218,7 +219,10 @@ def train_ensemble(
     def run(params, rngs):
         return Engine(chain, problem, plan).run(params, rngs)
 
-    return _joined(chain, _in_groups(run, params, rngs, group, jobs), engine)
+    # Tiles are too small to be split over threads.
+    with single_threaded_blas() if trials > 1 or engine == "compiled" else nullcontext():
+        done = _in_groups(run, params, rngs, group, jobs)
+    return _joined(chain, done, engine)
 
 
 def _as_plan(
@@ -273,11 +277,10 @@ def _in_groups(run, params, rngs, group, jobs):
     """Train the trials in groups on `jobs` threads; return what each group has led to."""
     slices = [slice(start, start + group) for start in range(0, len(rngs), group)]
     work = [([p[s] for p in params], rngs[s]) for s in slices]
-    with single_threaded_blas() if len(rngs) > 1 else nullcontext():
-        if jobs == 1 or len(work) == 1:
-            return [run(*part) for part in work]
-        with threads(min(jobs, len(work))) as pool:
-            return list(pool.map(lambda part: run(*part), work))
+    if jobs == 1 or len(work) == 1:
+        return [run(*part) for part in work]
+    with threads(min(jobs, len(work))) as pool:
+        return list(pool.map(lambda part: run(*part), work))
 
 
 def _joined(chain, done, engine):
