@@ -12,7 +12,7 @@ from training.constraints import MaxNorm, NonNegative, UnitColumns
 from training.losses import LOSSES
 from training.optimizers import SGD, Adam
 from training.penalties import L1, L2, NegativePart
-from training.stopping import AccuracyFor, LossBelow, Plateau
+from training.stopping import AccuracyFor, LossBelow, Plateau, Progress
 from training.trainer import train, train_ensemble
 
 PENALTIES = {"L1": L1(0.3), "L2": L2(0.3), "negative part": NegativePart(0.3)}
@@ -189,6 +189,18 @@ def test_penalties_are_never_negative_and_vanish_at_zero(p):
     for penalty in PENALTIES.values():
         assert (penalty.value(p) >= 0).all()
         assert (penalty.value(0 * p) == 0).all()
+
+
+@given(st.floats(0.01, 0.99), st.floats(0.01, 0.99), st.integers(1, 5))
+def test_a_plateau_is_where_less_than_the_fraction_has_gone_since_the_last_look(kept, rtol, k):
+    losses, found = [], []
+    for step in range(3 * k + 1):
+        losses.append(np.array([kept ** (step / k)]))
+        progress = Progress(step, losses, np.array([0]))
+        found.append(bool(Plateau(records=k, rtol=rtol).met(progress)[0]))
+    if abs(kept - (1 - rtol)) > 1e-9:
+        stuck = kept > 1 - rtol
+        assert found == [stuck and step > 0 and step % k == 0 for step in range(3 * k + 1)]
 
 
 def test_terms_change_nothing_in_place():
