@@ -12,6 +12,7 @@ import numpy as np
 from constructions.assembly import standard_frame
 from constructions.certificate import COSTS
 from constructions.collapse import Collapse, collapse_layer, rotation_to_diagonal
+from constructions.exact import EPS
 from constructions.programs import nearest_on_hyperplane
 from constructions.result import ConstructionError, describe
 from constructions.separation import separate
@@ -347,7 +348,8 @@ def _with_last_layer(weights, biases, X, labels, bias, cost):
         for W, b in zip(weights[1:], biases[1:], strict=True):
             offset = W @ offset + b
         design = hidden - offset
-    inverse = np.linalg.pinv(design * root)
+    # rows that are equal but for rounding must not become independent
+    inverse = np.linalg.pinv(design * root, rtol=max(design.shape) * EPS)
     V = inverse @ (labels.Y * root)
     for _ in range(2):
         V = V + inverse @ ((labels.Y - design @ V) * root)
