@@ -13,6 +13,7 @@ SMALL = {
     "spirals": ["--arms", "2", "--points", "40", "--turns", "0.7"],
     "verify_your_network": ["--steps", "50", "--points", "20"],
     "kernels_in_numba": ["--points", "100"],
+    "original_study": ["--trials", "4", "--steps", "20", "--types", "ac"],
 }
 
 
@@ -60,3 +61,16 @@ def test_compiled_code_of_the_user_walks_points_to_the_boundary(tmp_path):
     arrived, of = int(out.split()[0]), int(out.split()[2])
     assert of / 2 < arrived <= of
     assert (tmp_path / "figures" / "kernels_in_numba.png").stat().st_size > 10_000
+
+
+def test_the_original_study_decides_claim_e4_and_is_resumed_from_its_files(tmp_path):
+    out = run("original_study", tmp_path)
+    assert "(a) clusters: 13 networks" in out
+    claims = out.split("Claim E4:")[1].splitlines()
+    decided = [line for line in claims if line.endswith((": holds", ": does not hold"))]
+    assert len(decided) == 7
+    made = {p.name for p in (tmp_path / "figures").iterdir()}
+    assert {"clusters.sqlite", "single_cone.csv", "clusters.png", "original_study.png"} <= made
+    rows = (tmp_path / "figures" / "clusters.csv").read_bytes()
+    assert run("original_study", tmp_path).split("Claim E4:")[1] == out.split("Claim E4:")[1]
+    assert (tmp_path / "figures" / "clusters.csv").read_bytes() == rows

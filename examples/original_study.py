@@ -1,0 +1,196 @@
+"""The original study: push constructed networks off their minimum and train them back.
+
+    python examples/original_study.py                         500 trials per size, minutes
+    python examples/original_study.py runs/try --trials 50 --steps 300
+
+For the data of types (a) clusters, (b) sequential, (c) single cone and (d)
+concentric, every tensor of the zero-loss network is moved by noise of norm
+lambda, from 0.001 to 3, and the network is trained by gradient descent. For type
+(a), whose Q = 3 classes lie in R^3, the same is done around all 2^3 states
+(each class collapsed or left alone) and all merges of classes. Claim E4 of the
+authors, "after a small perturbation SGD returns to zero loss, after a large one
+it does not", is then decided by Wilson intervals.
+
+Each study is a file in the folder and is resumed from there: stop the script
+whenever you like and start it again.
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import numpy as np
+
+from constructions import construct
+from geomcore import datasets
+from training import PerturbationStudy, wilson_interval
+from training.console import Pace
+from training.study_basin import radius_in_words
+from training.study_references import judged, merges, states
+
+TYPES = {"a": "clusters", "b": "sequential", "c": "single_cone", "d": "concentric"}
+SCALES = [0.001, 0.003, 0.01, 0.03, 0.06, 0.1, 0.2, 0.3, 0.6, 1.0, 2.0, 3.0]
+
+
+def references(letter, data):
+    """The zero-loss network by name; for type (a) also the states and the merges."""
+    found = [judged("zero loss", construct(data.X, data.y).network, data.X, data.y)]
+    if letter == "a":
+        # State 000, all classes collapsed, is a zero-loss network once more.
+        found += states(data.X, data.y) + merges(data.X, data.y)
+    return found
+
+
+def run(path, data, candidates, arguments):
+    """Run one study, or what is missing of it."""
+    study = PerturbationStudy(
+        path,
+        {one.name: one.network for one in candidates},
+        data.X,
+        data.y,
+        scales=SCALES,
+        trials=arguments.trials,
+        steps=arguments.steps,
+        batch_size=arguments.batch_size,
+        seed=arguments.seed,
+        certified_radius={one.name: one.certified_radius for one in candidates},
+    )
+    pace, last = Pace(), [time.monotonic()]
+
+    def progress(done, total):
+        text = pace(done, total)
+        if time.monotonic() > last[0] + 10:
+            last[0] = time.monotonic()
+            print("   ", text, flush=True)
+
+    return study.run(jobs=arguments.jobs, progress=progress)
+
+
+def at(summary, scale):
+    return summary[summary["scale"] == scale].iloc[0]
+
+
+def verdict(letter, result):
+    """Claim E4 for one type of data, sentence by sentence, as (sentence, numbers, holds)."""
+    part = result.of("zero loss")
+    summary, columns = part.summary(), part.columns
+    small, large = at(summary, SCALES[0]), at(summary, SCALES[-1])
+    claims = [
+        (
+            f"returns from lambda = {SCALES[0]:g}",
+            f"{small.returned} of {small.trials}, at least {small.low:.1%}",
+            small.low > 0.5,
+        ),
+        (
+            f"does not return from lambda = {SCALES[-1]:g}",
+            f"{large.returned} of {large.trials}, at most {large.high:.1%}",
+            large.high < 0.5,
+        ),
+    ]
+    if letter == "c":
+        back = int(part.returned[columns["scale"] <= 0.1].sum())
+        count = int((columns["scale"] <= 0.1).sum())
+        one = columns["scale"] == 1.0
+        final = columns["final_loss"][one]
+        mean = final[np.isfinite(final)].mean()
+        accuracy = columns["accuracy"][one].mean()
+        claims += [
+            (
+                "full return up to lambda = 0.1",
+                f"{back} of {count}, at least {wilson_interval(back, count)[0]:.2%}",
+                back == count,
+            ),
+            ("mean final loss about 0.4 at lambda = 1", f"{mean:.3f}", 0.3 <= mean <= 0.5),
+            (
+                "accuracy about 85 % at lambda = 1",
+                f"{accuracy:.1%}",
+                0.8 <= accuracy <= 0.9,
+            ),
+        ]
+    return claims
+
+
+def tell(name, result, candidates):
+    """Print what was found around each reference."""
+    verdicts = {one.name: one.verdict for one in candidates}
+    print(f"\n{name}")
+    for row in result.basins().itertuples():
+        loss = result.of(row.reference).reference.loss
+        ends = " to ".join(radius_in_words(end, SCALES) for end in (row.low, row.high))
+        certified = "" if np.isnan(row.certified) else f"; certified norm {row.certified:.2g}"
+        print(
+            f"  {row.reference:14} {verdicts[row.reference]:14} loss {loss:8.2e}  half return at "
+            f"lambda {radius_in_words(row.radius, SCALES)} ({ends}){certified}"
+        )
+
+
+def draw(results):
+    """Return fraction and mean final loss of the four zero-loss networks over the total norm."""
+    fig, axes = plt.subplots(2, 1, figsize=(7, 7), sharex=True, layout="constrained")
+    for letter, result in results.items():
+        part = result.of("zero loss")
+        summary = part.summary()
+        arms = [summary["fraction"] - summary["low"], summary["high"] - summary["fraction"]]
+        label = f"({letter}) {TYPES[letter].replace('_', ' ')}"
+        bars = axes[0].errorbar(
+            summary["norm"], summary["fraction"], np.maximum(arms, 0), fmt="o-", ms=4, capsize=3,
+            label=label,
+        )  # fmt: skip
+        color = bars.lines[0].get_color()
+        axes[1].loglog(summary["norm"], summary["median"], "o-", ms=4, color=color)
+        axes[1].fill_between(
+            summary["norm"], summary["q25"], summary["q75"], color=color, alpha=0.15
+        )
+        radius = part.reference.certified_radius
+        if radius:
+            axes[0].axvline(radius, color=color, lw=1, ls="--")
+    axes[0].axhline(0.5, color="0.7", lw=0.8)
+    axes[0].set_ylabel("fraction that returns (dashed: certified)")
+    axes[0].legend(frameon=False)
+    axes[1].set_ylabel("final loss: median, quartiles")
+    axes[1].set_xlabel("total norm of the perturbation")
+    for ax in axes:
+        ax.grid(alpha=0.25)
+    return fig
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("out", type=Path, nargs="?", default=Path("runs/original_study"))
+    parser.add_argument("--trials", type=int, default=500, help="per network and lambda")
+    parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--batch-size", type=int, default=None, help="default: all points")
+    parser.add_argument("--types", default="abcd")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=2)
+    arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+
+    results = {}
+    for letter in arguments.types:
+        name = TYPES[letter]
+        data = getattr(datasets, name)(rng=arguments.seed)
+        candidates = references(letter, data)
+        count = len(candidates) * len(SCALES) * arguments.trials
+        print(f"({letter}) {name}: {len(candidates)} networks, {count:,} trials", flush=True)
+        results[letter] = run(arguments.out / f"{name}.sqlite", data, candidates, arguments)
+        results[letter].summary().to_csv(arguments.out / f"{name}.csv", index=False)
+        tell(f"({letter}) {name}, {len(data.X)} points", results[letter], candidates)
+        fig = results[letter].plot()
+        fig.savefig(arguments.out / f"{name}.png", dpi=110)
+        plt.close(fig)
+    draw(results).savefig(arguments.out / "original_study.png", dpi=110)
+
+    print("\nClaim E4:")
+    for letter, result in results.items():
+        for sentence, numbers, holds in verdict(letter, result):
+            print(f"  ({letter}) {sentence}: {numbers}: {'holds' if holds else 'does not hold'}")
+    print(f"figures and tables: {arguments.out}")
+
+
+if __name__ == "__main__":
+    main()
