@@ -144,12 +144,10 @@ def hinge(P, O):
     -------
     (w, c) or None
     """
-    w, c = cp.Variable(P.shape[1]), cp.Variable()
-    loss = cp.sum(cp.pos(1 - (O @ w + c))) / len(O)
-    problem = cp.Problem(cp.Minimize(loss + 1e-6 * cp.norm1(w)), [P @ w + c <= -1])
-    if not _solve(problem, cp.HIGHS) or not np.any(w.value):
+    plane = weighted_hinge(O, P, np.ones(len(O)))
+    if plane is None or not np.any(plane[:-1]):
         return None
-    return w.value, float(c.value)
+    return -plane[:-1], -float(plane[-1])
 
 
 def covering_faces(P, O, k, *, seconds=20):
