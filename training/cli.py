@@ -80,6 +80,9 @@ def verify(
     network: Annotated[Path, typer.Argument(help="A network.npz, as construct writes it.")],
     data: Data,
     label: Label = None,
+    certificate: Annotated[
+        Path | None, typer.Option(help="A certificate.json to confirm; status 0 if it holds.")
+    ] = None,
     seed: Seed = 0,
     out: Out = None,
     jobs: Jobs = CORES,
@@ -88,7 +91,10 @@ def verify(
     """Verify the network in NETWORK on DATA; status 0 if it is a proved global minimum."""
     from training import commands
 
-    return commands.verify(network, data, label=label, seed=seed, out=out, jobs=jobs, quiet=quiet)
+    return commands.verify(
+        network, data, label=label, seed=seed, out=out, jobs=jobs, quiet=quiet,
+        certificate=certificate,
+    )  # fmt: skip
 
 
 @app.command()

@@ -4,6 +4,7 @@ import json
 from contextlib import contextmanager
 from pathlib import Path
 
+from constructions import Certificate, recheck
 from geomcore import load
 from training.case import SYNTHETIC, Case, load_data
 from training.console import Screen
@@ -84,8 +85,14 @@ def construct(source, *, method, label, seed, out, jobs, quiet):
     return 0 if case.proved else 1
 
 
-def verify(network, source, *, label, seed, out, jobs, quiet):
-    """Verify a stored network on one data set; return the exit status."""
+def verify(network, source, *, label, seed, out, jobs, quiet, certificate=None):
+    """Verify a stored network on one data set; return the exit status.
+
+    With a certificate, the status is whether it is confirmed.
+    """
+    stated = None
+    if certificate is not None:
+        stated = Certificate.from_json(Path(certificate).read_text(encoding="utf-8"))
     case = Case(load_data(source, seed=seed, label=label), network=load(network))
     arguments = {"network": str(network), "data": source, "label": label, "jobs": jobs}
     with _run(f"verify-{case.name}", out, arguments, seed, jobs, quiet) as (run, screen):
@@ -97,7 +104,14 @@ def verify(network, source, *, label, seed, out, jobs, quiet):
         _keep(case, run)
         _finish(run, screen, f"{Path(network).name} on {case.name}", [case])
         screen.print(case.certificate.summary())
+        if stated is not None:
+            checks = recheck(stated, case.network, case.data.X, case.data.y)
+            screen.print("the certificate:")
+            for check in checks:
+                screen.print(f"  {'yes' if check.passed else 'no '}  {check.name}: {check.detail}")
     screen.print(f"\nrun folder: {run.path}")
+    if stated is not None:
+        return 0 if all(check.passed for check in checks) else 1
     return 0 if case.proved else 1
 
 
