@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from geomcore import ReLUNetwork, load
-from training.runs import RunFolder
+from training.runs import RunFolder, read_run
 
 
 def make_run(path, texts, seed=0):
@@ -23,6 +23,23 @@ def names(path):
 
 
 # By hand
+
+
+def test_a_run_that_began_keeps_its_live_files_when_it_fails_and_when_it_is_published(tmp_path):
+    path = tmp_path / "run"
+    with RunFolder(path, "study", {}, 0) as run:
+        run.text("early.txt", "x")
+        run.begin(live=["live.db"])
+        assert names(path) == ["early.txt", "run.json"]
+        (path / "live.db").write_text("rows")
+    assert names(path) == ["early.txt", "live.db", "run.json"]
+    assert read_run(path)["files"] == ["early.txt", "live.db"]
+    with RunFolder(path, "study", {}, 0) as run:
+        run.keep(["live.db"])
+        run.file("late.txt").write_text("y")
+        run.publish()
+    assert names(path) == ["late.txt", "live.db", "run.json"]
+    assert read_run(path)["files"] == ["late.txt", "live.db"]
 
 
 def test_run_json_tells_how_the_run_was_made(tmp_path):

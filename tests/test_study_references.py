@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 
 from constructions import construct
 from geomcore import datasets
+from training.perturbation import norm_per_scale
+from training.study import perturbation_study
 from training.study_references import judged, merges, partitions, states
 
 DATA = datasets.clusters(rng=0, n=20)
@@ -48,6 +50,19 @@ def test_three_classes_have_four_merges_whose_loss_is_the_scatter_of_the_labels(
 
 
 # Laws
+
+
+def test_every_perturbation_within_the_certified_radius_returns():
+    for one in [judged("zero", construct(DATA.X, DATA.y).network, DATA.X, DATA.y)] + merges(
+        DATA.X, DATA.y
+    ):
+        scale = 0.99 * one.certified_radius / norm_per_scale(one.network)
+        found = perturbation_study(
+            one.network, DATA.X, DATA.y, scales=[scale], trials=10, steps=20, seed=0
+        )
+        assert found.returned.all()
+        assert found.columns["pattern_returned"].all()
+        assert (found.columns["final_loss"] <= found.columns["initial_loss"]).all()
 
 
 @given(st.integers(0, 6))
