@@ -169,32 +169,35 @@ def torch_loop(networks, X, Y, steps, batch_size):
 def compare(widths, n, trials, steps, batch_size, repeats, others=True):
     """Print microseconds per trial and step of every way, and its ratio to the compiled one."""
     task = problem(widths, n, trials)
+    # What is slow gets fewer trials and steps.
+    few, short = min(trials, 4), max(steps // 10, 10)
     ways = [
-        ("compiled", ours("compiled", *task, steps, batch_size), trials),
-        ("NumPy", ours("numpy", *task, steps, batch_size), trials),
-        ("NumPy, one thread", ours("numpy", *task, steps, batch_size, 1), trials),
-        ("compiled, one thread", ours("compiled", *task, steps, batch_size, 1), trials),
+        ("compiled", ours("compiled", *task, steps, batch_size), trials, steps),
+        ("compiled, one thread", ours("compiled", *task, steps, batch_size, 1), trials, steps),
+        ("NumPy", ours("numpy", *task, steps, batch_size), trials, steps),
+        ("NumPy, one thread", ours("numpy", *task, steps, batch_size, 1), trials, steps),
     ]
-    few = min(trials, 4)
-    makers = [("JAX", jax_scan, trials), ("torch.func", torch_batched, trials)]
-    makers += [("PyTorch loop", torch_loop, few)]
-    for name, make, count in makers if others else ():
+    makers = [("JAX", jax_scan, trials, steps), ("torch.func", torch_batched, trials, short)]
+    makers += [("PyTorch loop", torch_loop, few, short)]
+    for name, make, count, length in makers if others else ():
         try:
-            ways.append((name, make(task[0][:count], *task[1:], steps, batch_size), count))
+            run = make(task[0][:count], *task[1:], length, batch_size)
         except ImportError:
             print(f"{name}: not installed")
-    for _, run, _ in ways:
+            continue
+        ways.append((name, run, count, length))
+        # A last partial batch would be of another shape: JAX and PyTorch drop it.
+        if batch_size is None or n % batch_size == 0:
+            expected = ours("numpy", task[0][:count], *task[1:], length, batch_size)()
+            np.testing.assert_allclose(run(), expected, rtol=1e-6, err_msg=name)
+    for _, run, _, _ in ways:
         run()
-    seconds, losses = best_of([run for _, run, _ in ways], repeats)
+    seconds, _ = best_of([run for _, run, _, _ in ways], repeats)
     batch = "full batch" if batch_size is None else f"batches of {batch_size}"
     print(f"widths {'-'.join(map(str, widths))}, {n} points, {trials} trials, {batch}")
-    base = seconds[0] / trials
-    for (name, _, count), taken, found in zip(ways, seconds, losses, strict=True):
-        # In a last partial batch JAX and PyTorch would need another shape: they drop it.
-        if batch_size is None or n % batch_size == 0:
-            np.testing.assert_allclose(found, losses[0][:count], rtol=1e-6, err_msg=name)
-        each = 1e6 * taken / count / steps
-        print(f"  {name:22s} {each:10.2f} us {taken / count / base:8.1f}", flush=True)
+    each = [1e6 * t / c / s for t, (_, _, c, s) in zip(seconds, ways, strict=True)]
+    for (name, _, _, _), value in zip(ways, each, strict=True):
+        print(f"  {name:22s} {value:10.2f} us {value / each[0]:8.1f}", flush=True)
 
 
 def large():
@@ -243,7 +246,7 @@ def growth(path):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=200)
+    parser.add_argument("--steps", type=int, default=500)
     parser.add_argument("--sizes", action="store_true")
     parser.add_argument("--growth", action="store_true")
     parser.add_argument("--large", action="store_true")
@@ -261,7 +264,7 @@ def main():
     else:
         compare((3, 3, 3, 3, 3), 300, 256, steps, None, repeats)
         compare((3, 3, 3, 3, 3), 300, 256, steps, 32, repeats)
-        compare((64, 64, 64), 2000, 8, 10, None, repeats)
+        compare((64, 64, 64), 2000, 8, steps // 20, None, repeats)
 
 
 if __name__ == "__main__":
