@@ -28,6 +28,7 @@ from geomcore.gradients import activation_pattern
 from geomcore.network import ReLUNetwork
 
 SLACK = 1e-6
+GRID = 100  # sizes that are tried at once
 MOST_SCALING = 40  # binary logarithm of the largest factor of `balanced`
 
 
@@ -132,15 +133,19 @@ def _unit_reach(bounds, speeds):
 
 
 def _motion(bounds, r):
-    """The factors s_j of each layer, and bounds on the motion of its output, shapes (G, L)."""
+    """The factors s_j of each layer, and bounds on the motion of its output, shapes (..., G, L).
+
+    Here r is a number or an array of any shape.
+    """
     G, L = bounds.lengths.shape
-    speeds, moves = np.zeros((G, L)), np.zeros((G, L))
-    moved = np.zeros(G)
+    r = np.asarray(r, dtype=float)[..., None]
+    speeds, moves = np.zeros((*r.shape[:-1], G, L)), np.zeros((*r.shape[:-1], G, L))
+    moved = 0.0
     with np.errstate(over="ignore", invalid="ignore"):
         for l in range(L):
-            speeds[:, l] = np.sqrt((bounds.lengths[:, l] + moved) ** 2 + 1)
-            moved = r * np.sqrt(((bounds.layers[:, l] * speeds) ** 2).sum(axis=1)) * (1 + SLACK)
-            moves[:, l] = moved
+            speeds[..., l] = np.sqrt((bounds.lengths[:, l] + moved) ** 2 + 1)
+            moved = r * np.sqrt(((bounds.layers[:, l] * speeds) ** 2).sum(axis=-1)) * (1 + SLACK)
+            moves[..., l] = moved
     return np.nan_to_num(speeds, nan=np.inf), np.nan_to_num(moves, nan=np.inf)
 
 
@@ -269,20 +274,25 @@ def _basin(bounds, cell, net, X, weights, rank, distance):
 
     def motion(r, layer):
         """Root of the weighted sum of squared motions of an output, for changes up to r."""
-        return np.sqrt(shares @ _motion(bounds, r)[1][:, layer] ** 2) * (1 + SLACK)
+        return np.sqrt(_motion(bounds, r)[1][..., layer] ** 2 @ shares) * (1 + SLACK)
 
-    def size(ball, steps=14):
-        """The largest lambda from which the flow stays in a ball."""
+    def size(ball, rounds=2):
+        """The largest lambda from which the flow stays in a ball, to 1 / GRID^rounds of it."""
         s = strength - motion(ball, -2)
         if not s > 0:
             return 0.0
-        return _largest(lambda size: size + motion(size, -1) / s <= ball, ball, steps)
+        low, width = 0.0, ball
+        for _ in range(rounds):
+            sizes = low + width * np.arange(GRID) / GRID
+            stays = sizes[1:] + motion(sizes[1:], -1) / s <= ball
+            low, width = sizes[np.count_nonzero(stays)], width / GRID
+        return low
 
     top = _largest(lambda ball: strength > motion(ball, -2), cell)
     best = max(top * np.linspace(0.1, 1, 10), key=size)
     near = best + top * np.linspace(-0.09, 0.09, 10)
     best = max([best, *near[(near > 0) & (near <= top)]], key=size)
-    radius = size(best, 40) - distance
+    radius = size(best, rounds=5) - distance
     if not radius > 0:
         return None
     s = strength - motion(best, -2)
