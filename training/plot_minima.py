@@ -17,6 +17,7 @@ VERDICT_STYLES = {
     "undetermined": ("#999999", "s"),
 }
 FLOOR = 1e-6  # losses below are drawn here
+BROAD = 60  # most points side by side
 
 
 def figure_of_losses(rows):
@@ -33,14 +34,15 @@ def figure_of_losses(rows):
     """
     kinds = [k for k in ("state", "merge", "paper") if any(r["kind"] == k for r in rows)]
     panels = {kind: [r for r in rows if r["kind"] == kind] for kind in kinds}
+    sizes = [len(points) + 1 for points in panels.values()]
+    if sum(sizes) <= BROAD:
+        grid = {"ncols": len(kinds), "width_ratios": sizes}
+        width, height = 2.7 + 0.24 * sum(sizes), 4.6
+    else:
+        grid = {"nrows": len(kinds)}
+        width, height = 3 + 0.2 * max(sizes), 3.4 * len(kinds)
     fig, axes = plt.subplots(
-        1,
-        len(kinds),
-        figsize=(2.5 + 0.24 * sum(len(p) + 2 for p in panels.values()), 4.6),
-        sharey=True,
-        squeeze=False,
-        layout="constrained",
-        width_ratios=[len(p) + 1 for p in panels.values()],
+        **grid, figsize=(width, height), sharey=True, squeeze=False, layout="constrained"
     )
     titles = {
         "state": "states, affine last layer",
@@ -72,7 +74,7 @@ def figure_of_losses(rows):
         ax.set_title(titles[kind], fontsize=10)
         ax.set_yscale("log")
         ax.grid(axis="y", color="0.9")
-    axes[0, 0].set_ylabel(f"loss (zero is drawn at {FLOOR:g})")
+    fig.supylabel(f"loss (zero is drawn at {FLOOR:g})", fontsize=10)
     present = {r["verdict"] for r in rows}
     handles = [
         plt.Line2D([], [], color=color, marker=marker, ls="", ms=8, label=verdict)
