@@ -74,6 +74,7 @@ class EnsembleDescent:
         state = self.start(params)
         shuffles = Shuffles(len(self.problem.X), rngs)
         self.losses, self.accuracies, self.recorded = [], [], []
+        self.rows, self.rows_accuracy = [], []
         self.reasons = np.full(trials, None, dtype=object)
         first, fresh = 0, True
         while True:
@@ -182,12 +183,13 @@ class EnsembleDescent:
 
     def look(self, call, running, step):
         """Call the callbacks and the rules at a record of the trials `running`."""
-        rows = [row for block in self.losses for row in block.T]
+        self.rows.extend(self.losses[-1].T)
+        self.rows_accuracy.extend(self.accuracies[-1].T)
+        rows = self.rows
         params = self.tensors(call.theta[running])
         for callback in self.plan.callbacks:
             callback(Snapshot(step, running, rows[-1][running], params, self.chain))
-        accuracies = [row for block in self.accuracies for row in block.T]
-        progress = Progress(step, rows, running, accuracies)
+        progress = Progress(step, rows, running, self.rows_accuracy)
         found = stop_reasons(self.plan.rules, progress, step == self.plan.steps)
         for t, reason in zip(running, found, strict=True):
             if reason is not None:
