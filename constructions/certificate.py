@@ -77,8 +77,9 @@ class Certificate:
         ``radius`` (lambda*), ``rate``, ``ball``, ``strength`` of `basin_of_return`.
     witness : dict or None
         Of a refutation: ``direction`` (one {"weights", "biases"} per layer, of norm 1),
-        ``slope`` or ``curvature`` along it, ``step``, and ``loss``, the loss
-        after that step, which anyone can compute again.
+        ``slope`` or ``curvature`` along it, or ``order`` and ``coefficient`` of the first
+        term of the loss that falls, ``step``, and ``loss``, the loss (in the chosen
+        cost) after that step, which anyone can compute again.
     smallest_eigenvalue : float or None
         Of the Hessian within the cell, in the parameters that may move, if it was needed.
     checks : tuple of Check

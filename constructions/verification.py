@@ -51,7 +51,8 @@ def verify(
         witness is a step that lowers the loss.
     "saddle"
         The gradient is zero to rounding, and the Hessian has a negative
-        eigenvalue; the witness is a step along its eigenvector.
+        eigenvalue, or the loss falls along a line at a higher order (on a
+        kink, one-sided); the witness is a step along that direction.
     "undetermined"
         None of these.
 
