@@ -122,6 +122,16 @@ def test_for_one_layer_the_radius_is_the_distance_of_the_nearest_hyperplane(seed
     assert cell_radius(net, X) >= smallest / longest * (1 - 1e-5)
 
 
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10**6), m=st.integers(1, 4))
+def test_for_one_layer_and_one_point_the_radius_is_exact(seed, m):
+    rng = np.random.default_rng(seed)
+    net, x = random_network(rng, (3, m, 2)), rng.normal(size=3)
+    distances = np.abs(net.weights[0] @ x + net.biases[0]) / np.sqrt(x @ x + 1)
+    assert cell_radius(net, x[None]) == pytest.approx(distances.min(), rel=1e-5)
+    assert cell_radius(net, x[None]) <= distances.min()
+
+
 # Laws
 
 CASES = ["zero loss", "zero loss, balanced", "merge of two", "merge of all", "left alone"]
