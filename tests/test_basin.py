@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from constructions import balanced, basin_of_return, cell_radius, construct, merged, verify
-from constructions.basin import rescaled
+from constructions.basin import _bounds, _motion, rescaled
 from constructions.derivatives import join, moved, split
 from geomcore import ReLUNetwork, datasets
 from geomcore.gradients import activation_pattern
@@ -86,6 +86,14 @@ def test_the_rate_is_that_of_the_last_layer():
     assert basin.strength < np.linalg.svd(design, compute_uv=False)[-1]
     assert basin.rate == pytest.approx(4 * basin.strength**2)
     assert 0 < basin.radius < basin.ball <= cell_radius(STEP, POINTS)
+
+
+def test_the_bound_of_the_motion_is_reached_by_the_worst_change():
+    # one active unit at x: (dW, db) along (x, 1) moves it by r |(x, 1)|
+    for x in (0.0, 0.5):
+        _, moves = _motion(_bounds(STEP, np.array([[x]])), 0.1)
+        assert moves[0, 0] == pytest.approx(0.1 * np.hypot(x, 1), rel=1e-5)
+        assert moves[0, 0] >= 0.1 * np.hypot(x, 1)
 
 
 # Against the naive oracle
