@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.optimize import lsq_linear
 
 from training.study_basin import _decreasing, return_radius
 
@@ -53,17 +52,18 @@ def test_decreasing_fractions_are_the_least_squares_fit(successes, data):
     )
     sizes = np.array(sizes)
     found = _decreasing(np.array([successes], dtype=float), sizes)[0]
-    # Non-increasing: sums of non-negative steps from the right, the last one free.
-    steps = np.triu(np.ones((len(sizes), len(sizes))))
-    root = np.sqrt(sizes)
-    lower = np.r_[np.zeros(len(sizes) - 1), -np.inf]
-    fit = lsq_linear(
-        steps * root[:, None],
-        np.array(successes) / sizes * root,
-        (lower, np.full(len(sizes), np.inf)),
-        tol=1e-14,
-    )
-    np.testing.assert_allclose(found, steps @ fit.x, atol=1e-6)
+    # the min-max formula of isotonic regression, in which no solver rounds
+    fractions = np.array(successes) / sizes
+
+    def mean(i, j):
+        return np.average(fractions[i : j + 1], weights=sizes[i : j + 1])
+
+    last = len(sizes) - 1
+    fit = [
+        min(max(mean(i, j) for j in range(k, last + 1)) for i in range(k + 1))
+        for k in range(last + 1)
+    ]
+    np.testing.assert_allclose(found, fit, atol=1e-12)
 
 
 # Laws
