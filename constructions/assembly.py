@@ -28,8 +28,8 @@ class Frame(NamedTuple):
 def standard_frame(X):
     """Centre each feature and divide it by its standard deviation (by 1 if it is constant).
 
-    Centres and scales are rounded so that a power of two times a small
-    integer is all that enters: rounding them costs nothing, since any frame will do.
+    Scales are rounded to powers of two, so that dividing by them costs
+    nothing; any frame would do.
     """
     low, high = X.min(axis=0), X.max(axis=0)
     centre = low + (X - low).mean(axis=0)
@@ -84,7 +84,7 @@ def assemble(layers, frame, X, labels, *, homogeneous=False):
         b = -W @ offset
     else:
         H = np.column_stack([hidden, np.ones(len(hidden))])
-        # one step of refinement brings the fit from cond(H) eps down to eps
+        # one step of refinement, a safeguard: the plain fit is mostly at rounding already
         V = np.linalg.pinv(H) @ labels.targets
         V = V + np.linalg.pinv(H) @ (labels.targets - H @ V)
         W, b = V[:-1].T, V[-1]

@@ -160,7 +160,8 @@ def test_the_loss_does_not_change_along_the_scaling_symmetry(seed, widths):
     net, X, Y, weights, _ = random_problem(seed, widths)
     if len(net.weights) == 1:
         return
-    pairs = [(np.zeros(W.shape), np.zeros(b.shape)) for W, b in zip(net.weights, net.biases)]  # noqa: B905
+    layers = zip(net.weights, net.biases, strict=True)
+    pairs = [(np.zeros(W.shape), np.zeros(b.shape)) for W, b in layers]
     pairs[0] = net.weights[0], net.biases[0]
     pairs[1] = -net.weights[1], np.zeros_like(net.biases[1])
     g = gradient(net, X, Y, weights)
