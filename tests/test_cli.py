@@ -5,12 +5,14 @@ import errno
 import json
 import subprocess
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
 
 from constructions import Certificate
 from geomcore import ReLUNetwork, datasets, load, save
+from training.case import Case
 from training.cli import main
 
 
@@ -121,6 +123,21 @@ def test_quickstart_leaves_networks_tables_and_certificates(smoke):
         rows = list(csv.DictReader(file))
     assert [row["verdict"] for row in rows] == ["global minimum"] * 4
     assert [row["method"] for row in rows] == ["clustered", "sequential", "cone", "simplex"]
+
+
+def test_a_data_set_that_is_refused_first_does_not_end_the_quickstart(monkeypatch, tmp_path):
+    construct = Case.construct
+
+    def refuse_clusters(case, method="auto"):
+        construct(case, "clustered" if case.name == "clusters" else method)
+
+    crowded = partial(datasets.clusters, radius=0.3)
+    monkeypatch.setattr(datasets, "clusters", crowded)
+    monkeypatch.setattr(Case, "construct", refuse_clusters)
+    assert main(["quickstart", "--smoke", "--quiet", "--out", str(tmp_path / "run")]) == 1
+    with open(tmp_path / "run" / "table.csv") as file:
+        verdicts = [row["verdict"] for row in csv.DictReader(file)]
+    assert verdicts == ["no method applies"] + ["global minimum"] * 3
 
 
 # Laws

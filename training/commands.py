@@ -41,13 +41,13 @@ def quickstart(*, seed, out, jobs, quiet, smoke):
             for name in names:
                 case = Case(load_data(name, seed=seed))
                 cases.append(case)
+                options = SMOKE if smoke else STUDY_OF_DIGITS if name == "digits" else STUDY
                 step(f"{name}: constructing")
                 case.construct()
                 step(f"{name}: verifying")
                 if case.network is not None:
                     case.verify()
                     step(f"{name}: perturbing and training")
-                    options = SMOKE if smoke else STUDY_OF_DIGITS if name == "digits" else STUDY
                     case.perturb(seed=seed, jobs=jobs, **options)
                 step(f"{name}: drawing")
                 draw(case, run, about_steps=_about(options))
