@@ -24,6 +24,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from constructions.exact import EPS
+from geomcore.arrays import as_array, as_points, check_network
 from geomcore.gradients import activation_pattern
 from geomcore.network import ReLUNetwork
 
@@ -86,17 +87,32 @@ def cell_radius(net, X):
     Parameters
     ----------
     net : ReLUNetwork
-    X : ndarray, shape (N, d)
+    X : array_like, shape (N, d)
 
     Returns
     -------
     float
         Bound on the Euclidean norm of the change of all weights and biases
         together; 0 if a pre-activation may be zero, inf without hidden layers.
+
+    Raises
+    ------
+    ValueError
+        If `net` is no ReLU network, `X` does not fit its input or holds no point.
     """
+    X = _as_data(net, X)
     if len(net.weights) == 1:
         return np.inf
     return _cell_radius(_bounds(net, X))
+
+
+def _as_data(net, X):
+    """Points of a ReLU network, at least one, in double precision."""
+    check_network(net, ReLUNetwork)
+    X = as_points(X, d=net.widths[0]).astype(np.float64, copy=False)
+    if not len(X):
+        raise ValueError("X must hold at least one point, got none")
+    return X
 
 
 def _cell_radius(bounds):
@@ -221,9 +237,9 @@ def basin_of_return(net, X, *, weights=None, rank=None, distance=0.0):
     ----------
     net : ReLUNetwork
         With the least-squares last layer.
-    X : ndarray, shape (N, d)
-    weights : ndarray, shape (N,), optional
-        Weight of each point in the loss; default 1/N.
+    X : array_like, shape (N, d)
+    weights : array_like, shape (N,), optional
+        Weight of each point in the loss, at least 0; default 1/N.
     rank : int, optional
         D. Default: the numerical rank; `verify` gives the proved one.
     distance : float, optional
@@ -233,6 +249,11 @@ def basin_of_return(net, X, *, weights=None, rank=None, distance=0.0):
     -------
     Basin or None
         None if the bounds leave nothing, or there is no hidden layer.
+
+    Raises
+    ------
+    ValueError
+        As `cell_radius`.
 
     Examples
     --------
@@ -248,11 +269,14 @@ def basin_of_return(net, X, *, weights=None, rank=None, distance=0.0):
 
 def radius_and_basin(net, X, *, weights=None, rank=None, distance=0.0):
     """`cell_radius` and `basin_of_return` at once; no basin if the rank is given as 0."""
+    X = _as_data(net, X)
     if len(net.weights) == 1:
         return np.inf, None
     bounds = _bounds(net, X)
     cell = _cell_radius(bounds)
-    weights = np.full(len(X), 1 / len(X)) if weights is None else weights
+    weights = np.full(len(X), 1 / len(X)) if weights is None else as_array(weights, "weights", 1)
+    if len(weights) != len(X) or not (weights >= 0).all():
+        raise ValueError(f"weights must be {len(X)} numbers, at least 0, got shape {weights.shape}")
     return cell, _basin(bounds, cell - distance, net, X, weights, rank, distance)
 
 
@@ -308,7 +332,7 @@ def balanced(net, X, *, weights=None, rank=None, evaluations=200):
     Parameters
     ----------
     net : ReLUNetwork
-    X : ndarray, shape (N, d)
+    X : array_like, shape (N, d)
     weights, rank : optional
         As for `basin_of_return`.
     evaluations : int, optional
@@ -327,7 +351,7 @@ def balanced(net, X, *, weights=None, rank=None, evaluations=200):
     >>> basin_of_return(better, X).radius > 2 * basin_of_return(net, X).radius
     True
     """
-    X = np.asarray(X, dtype=float)
+    X = _as_data(net, X)
     start = np.zeros(len(net.weights) - 1)
     if not len(start):
         return net

@@ -245,6 +245,34 @@ def test_a_refuted_point_has_neither_radius_nor_basin():
     assert found.verdict == "not stationary" and found.radius is None and found.basin is None
 
 
+def test_lists_are_points_too():
+    assert cell_radius(STEP, POINTS.tolist()) == cell_radius(STEP, POINTS)
+    third = [1 / 3] * 3
+    assert basin_of_return(STEP, POINTS.tolist(), weights=third) == basin_of_return(STEP, POINTS)
+    assert balanced(STEP, POINTS.tolist(), evaluations=1)(POINTS).shape == (3, 1)
+
+
+@pytest.mark.parametrize("function", [cell_radius, basin_of_return, balanced])
+@pytest.mark.parametrize(
+    ("net", "X", "message"),
+    [
+        ("net", POINTS, "net must be a ReLUNetwork"),
+        (STEP, [[0.0, 1.0]], "X must have 1 columns"),
+        (STEP, np.empty((0, 1)), "X must hold at least one point"),
+        (STEP, [[np.nan]], "X must be finite"),
+    ],
+)
+def test_what_is_no_network_and_no_data_is_named(function, net, X, message):
+    with pytest.raises(ValueError, match=message):
+        function(net, X)
+
+
+def test_weights_must_fit_the_points():
+    for weights in ([0.5, 0.5], [1.0, 1.0, -1.0]):
+        with pytest.raises(ValueError, match="weights must be 3 numbers"):
+            basin_of_return(STEP, POINTS, weights=weights)
+
+
 def test_split_takes_what_join_gives():
     pairs = list(zip(STEP.weights, STEP.biases, strict=True))
     np.testing.assert_array_equal(join(split(STEP, join(pairs))), join(pairs))
