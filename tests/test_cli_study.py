@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -185,7 +186,11 @@ def test_dask_gives_the_rows_of_threads(capsys, tmp_path):
         (["--resume"], "--resume needs DATA or --out"),
         (["clusters", "--resume"], "there is no study"),
         (["--resume", "--out", "nowhere"], "there is no study"),
-        (["clusters", "--dask", "tcp://127.0.0.1:9"], "no Dask scheduler answers"),
+        pytest.param(
+            ["clusters", "--dask", "tcp://127.0.0.1:9"],
+            "no Dask scheduler answers",
+            marks=pytest.mark.skipif(find_spec("distributed") is None, reason="no distributed"),
+        ),
     ],
 )
 def test_wrong_use_ends_with_status_two_and_one_line(capsys, monkeypatch, arguments, reason):
