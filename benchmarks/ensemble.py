@@ -21,9 +21,9 @@ from timing import best_of
 
 from geomcore import ReLUNetwork
 from geomcore.threads import core_count
-from training.chain import stack
-from training.optimizers import SGD
-from training.trainer import train_ensemble
+from training.descent.chain import stack
+from training.descent.optimizers import SGD
+from training.descent.trainer import train_ensemble
 
 RATE = 0.01
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import cvxpy as cp
 import numpy as np
 
-from constructions.collapse import Collapse, rotation_to_diagonal
+from constructions.building.collapse import Collapse, rotation_to_diagonal
 
 
 def margin(A, B):
@@ -60,7 +60,7 @@ def circular_layer(G, F, normal, base, rng):
               \lambda = \frac{\tan(\theta_n/2)}{\tan(\theta/2)}
               = \frac{1}{\tan(\theta/2)\sqrt{n-1}}, \quad \lambda \le 1
 
-    Takes what `constructions.collapse.collapse_layer` takes and returns the same.
+    Takes what `constructions.building.collapse.collapse_layer` takes and returns the same.
     """
     n = len(normal)
     if n == 1:

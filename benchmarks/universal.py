@@ -15,8 +15,8 @@ import problems
 from timing import best_of
 
 from constructions import ConstructionError, construct, verify
-from constructions.peels import peel_sequence
-from constructions.programs import largest_peel
+from constructions.separation.programs import largest_peel
+from constructions.theorems.peels import peel_sequence
 
 HEAD = ("N", "d", "Q", "layers", "bound", "width", "build s", "verify s", "loss", "margin")
 

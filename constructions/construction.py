@@ -4,19 +4,24 @@ from typing import NamedTuple
 
 import numpy as np
 
-from constructions.assembly import Frame, assemble, standard_frame
-from constructions.clustered import cluster_hypotheses, collapse_clusters
-from constructions.polyhedral import (
+from constructions.building.assembly import Frame, assemble, standard_frame
+from constructions.building.result import ConstructionError, describe
+from constructions.separation.separation import elimination_order
+from constructions.theorems.clustered import cluster_hypotheses, collapse_clusters
+from constructions.theorems.polyhedral import (
     check_faces,
     collapse_inside_then_outside,
     faces_of_cone,
     faces_of_simplex,
     find_faces,
 )
-from constructions.result import ConstructionError, describe
-from constructions.separation import elimination_order
-from constructions.sequential import NotSequential, collapse_in_order
-from constructions.universal import ATTEMPTS, NotSeparated, collapse_everything, why_not_zero
+from constructions.theorems.sequential import NotSequential, collapse_in_order
+from constructions.theorems.universal import (
+    ATTEMPTS,
+    NotSeparated,
+    collapse_everything,
+    why_not_zero,
+)
 from geomcore.arrays import as_array, as_labels, as_points, as_rng
 from geomcore.cones import PolyhedralCone
 from geomcore.cumulative import layer_parameters

@@ -3,7 +3,7 @@
 from geomcore import datasets
 from geomcore.cones import CircularCone, PolyhedralCone
 from geomcore.cumulative import cumulative_parameters, layer_parameters
-from geomcore.dataset import Dataset
+from geomcore.datasets.dataset import Dataset
 from geomcore.gradients import (
     AffineMap,
     activation_pattern,

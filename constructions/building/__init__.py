@@ -1,0 +1,1 @@
+"""What theorems build with: collapse layers, chains of them, whole networks."""

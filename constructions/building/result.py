@@ -1,0 +1,161 @@
+"""What a construction gives back: the network, its layers in data coordinates, a report."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from constructions.proof.exact import EPS
+from geomcore.cumulative import cumulative_parameters
+from geomcore.network import ReLUNetwork
+
+
+class ConstructionError(ValueError):
+    """No construction applies; the message says why, method by method.
+
+    Attributes
+    ----------
+    reasons : dict
+        For each method that was tried, why it does not apply.
+    certificates : dict
+        For each class that cannot be separated from the other remaining ones,
+        the `HullCertificate` that proves it.
+    """
+
+    def __init__(self, reasons, certificates=None):
+        self.reasons = dict(reasons)
+        self.certificates = dict(certificates or {})
+        super().__init__("; ".join(f"{m} does not apply: {why}" for m, why in reasons.items()))
+
+
+class LayerRecord(NamedTuple):
+    """One hidden layer of a construction, in the coordinates of the data.
+
+    Attributes
+    ----------
+    index : int
+        1 for the first hidden layer.
+    kind : str
+        "circular cone", "spread cone", "faces", or "rest" for a layer that moves nothing.
+    label : object
+        The class that the layer collapses.
+    W, b : ndarray, shapes (m, d), (m,)
+        Cumulative parameters.
+    base : ndarray, shape (d,)
+        The point -W^+ b that the class goes to.
+    margin : float
+        Smallest |pre-activation| on the data over the Frobenius norm of (W_l, b_l).
+    condition : float
+        Condition number of the cumulative W.
+    """
+
+    index: int
+    kind: str
+    label: object
+    W: np.ndarray
+    b: np.ndarray
+    base: np.ndarray
+    margin: float
+    condition: float
+
+
+@dataclass(frozen=True, eq=False)
+class Construction:
+    """Answer of `construct`.
+
+    Attributes
+    ----------
+    network : ReLUNetwork
+    method : str
+    layers : tuple of LayerRecord
+        One for each hidden layer.
+    classes : list
+        Labels in sorted order; output i of the network belongs to label i
+        unless other targets were asked for.
+    targets : ndarray, shape (Q, k)
+    order : list
+        Labels in the order in which the layers collapse them.
+    report : dict
+        Numbers and strings only: ``skipped`` (why earlier methods do not apply),
+        ``hypotheses``, ``margins``, ``parameters`` and what else the method has to say.
+    """
+
+    network: ReLUNetwork
+    method: str
+    layers: tuple
+    classes: list
+    targets: np.ndarray
+    order: list
+    report: dict
+
+    def summary(self):
+        """A few lines for a reader."""
+        lines = [
+            f"method      {self.method}",
+            f"widths      {' - '.join(map(str, self.network.widths))}",
+            f"parameters  {self.network.parameter_count}",
+        ]
+        lines += [
+            f"  layer {r.index}: {r.kind} collapses class {r.label!s}, "
+            f"margin {r.margin:.2g}, condition {r.condition:.2g}"
+            for r in self.layers
+        ]
+        lines += [f"  {line}" for line in self.report.get("hypotheses", [])]
+        lines += [f"  not {m}: {why}" for m, why in self.report["skipped"].items()]
+        return "\n".join(lines)
+
+
+def describe(net, method, kinds, order, X, labels, report):
+    """The `Construction` of a network whose layers collapse the given classes.
+
+    Parameters
+    ----------
+    net : ReLUNetwork
+    method : str
+    kinds : list of str
+        One for each hidden layer.
+    order : list of int
+        The class each hidden layer collapses.
+    X : ndarray, shape (N, d)
+    labels : Labels
+    report : dict
+        What the method has to say.
+
+    Returns
+    -------
+    Construction
+    """
+    Ws, bs = cumulative_parameters(net)
+    records, x = [], X
+    for i, (kind, q) in enumerate(zip(kinds, order, strict=True)):
+        W, b = net.weights[i], net.biases[i]
+        pre = x @ W.T + b
+        x = np.maximum(pre, 0)
+        U, singular, Vt = np.linalg.svd(Ws[i], full_matrices=False)
+        rank = np.count_nonzero(singular > max(Ws[i].shape) * EPS * singular[0])
+        records.append(
+            LayerRecord(
+                index=i + 1,
+                kind=kind,
+                label=labels.classes.tolist()[q],
+                W=Ws[i],
+                b=bs[i],
+                base=-(Vt[:rank].T / singular[:rank]) @ (U[:, :rank].T @ bs[i]),
+                margin=float(np.abs(pre).min() / np.hypot(np.linalg.norm(W), np.linalg.norm(b))),
+                condition=float(singular[0] / singular[-1]) if rank == len(singular) else np.inf,
+            )
+        )
+    return Construction(
+        network=net,
+        method=method,
+        layers=tuple(records),
+        classes=labels.classes.tolist(),
+        targets=labels.targets,
+        order=[labels.classes.tolist()[q] for q in order],
+        report={
+            "skipped": {},
+            "parameters": net.parameter_count,
+            "loss": float(((net(X) - labels.Y) ** 2).sum(axis=1).mean()),
+            **report,
+        },
+    )

@@ -1,0 +1,1 @@
+"""Everything that proves: ball and rational arithmetic, cells, basins, certificates."""

@@ -1,0 +1,208 @@
+"""Derivatives of the loss in all parameters: in floating point, and along a line in balls.
+
+A network's parameters are one flat vector, in the order of `ReLUNetwork.packed`:
+layer by layer the weights row by row, then the biases.
+"""
+
+import numpy as np
+from flint import arb, arb_mat
+
+from constructions.proof.exact import ball_matrix
+from geomcore.network import ReLUNetwork
+
+
+def split(net, vector):
+    """A flat vector as one (W, b) pair per layer of the network's shapes."""
+    pairs, at = [], 0
+    for W, b in zip(net.weights, net.biases, strict=True):
+        weight = vector[at : at + W.size].reshape(W.shape)
+        pairs.append((weight, vector[at + W.size : at + W.size + b.size]))
+        at += W.size + b.size
+    return pairs
+
+
+def join(pairs):
+    """The flat vector of (W, b) pairs."""
+    return np.concatenate([part.ravel() for pair in pairs for part in pair])
+
+
+def length(vector):
+    """Euclidean norm, also where squares overflow; inf if an entry is not finite."""
+    peak = float(np.abs(vector).max(initial=0.0))
+    if not 0 < peak < np.inf:
+        return 0.0 if peak == 0 else np.inf
+    return peak * float(np.linalg.norm(vector / peak))
+
+
+def moved(net, vector, step=1.0):
+    """The network with parameters theta + step * vector."""
+    pairs = split(net, vector)
+    return ReLUNetwork(
+        [W + step * V for W, (V, _) in zip(net.weights, pairs, strict=True)],
+        [b + step * c for b, (_, c) in zip(net.biases, pairs, strict=True)],
+    )
+
+
+def gradient(net, X, Y, weights, *, kinks=False):
+    """Gradient of sum_i weights_i |net(x_i) - y_i|^2.
+
+    Parameters
+    ----------
+    net : ReLUNetwork
+    X, Y : ndarray, shapes (N, d), (N, k)
+    weights : ndarray, shape (N,)
+    kinks : bool, optional
+        Derivative of the ReLU at zero: 1 if True, else 0.
+
+    Returns
+    -------
+    ndarray, shape (P,)
+    """
+    total = [(np.zeros(W.shape), np.zeros(b.shape)) for W, b in _pairs(net)]
+    for rows in _blocks(len(X), net):
+        inputs, masks, output = _forward(net, X[rows], kinks)
+        delta = 2 * weights[rows, None] * (output - Y[rows])
+        for l in reversed(range(len(total))):
+            total[l][0][...] += delta.T @ inputs[l]
+            total[l][1][...] += delta.sum(axis=0)
+            if l:
+                delta = (delta @ net.weights[l]) * masks[l - 1]
+    return join(total)
+
+
+def hessian_vector(net, X, Y, weights, vector):
+    """Hessian of the same loss, within the activation cell, times a vector.
+
+    Forward and backward passes are differentiated along the vector; exact up to rounding.
+    """
+    pairs = split(net, vector)
+    total = [(np.zeros(W.shape), np.zeros(b.shape)) for W, b in _pairs(net)]
+    for rows in _blocks(len(X), net):
+        inputs, masks, output = _forward(net, X[rows], False)
+        tangents = [np.zeros_like(inputs[0])]
+        for l, (W, (V, c)) in enumerate(zip(net.weights, pairs, strict=True)):
+            tangent = tangents[l] @ W.T + inputs[l] @ V.T + c
+            tangents.append(tangent * masks[l] if l < len(masks) else tangent)
+        scale = 2 * weights[rows, None]
+        delta, ddelta = scale * (output - Y[rows]), scale * tangents[-1]
+        for l in reversed(range(len(total))):
+            total[l][0][...] += ddelta.T @ inputs[l] + delta.T @ tangents[l]
+            total[l][1][...] += ddelta.sum(axis=0)
+            if l:
+                ddelta = (ddelta @ net.weights[l] + delta @ pairs[l][0]) * masks[l - 1]
+                delta = (delta @ net.weights[l]) * masks[l - 1]
+    return join(total)
+
+
+def hessian(net, X, Y, weights):
+    """The Hessian within the activation cell, shape (P, P)."""
+    P = net.parameter_count
+    H = np.stack([hessian_vector(net, X, Y, weights, e) for e in np.eye(P)])
+    return (H + H.T) / 2
+
+
+def one_sided_slope(net, X, Y, weights, vector):
+    """Derivative of the loss at theta in the direction of the vector, from one side.
+
+    Right also at a kink: a unit at zero follows max(0, its derivative).
+    """
+    total = 0.0
+    for rows in _blocks(len(X), net):
+        x, tangent = X[rows], np.zeros_like(X[rows])
+        last = len(net.weights) - 1
+        for l, ((W, b), (V, c)) in enumerate(zip(_pairs(net), split(net, vector), strict=True)):
+            x, tangent = x @ W.T + b, tangent @ W.T + x @ V.T + c
+            if l < last:
+                tangent = np.where(x > 0, tangent, np.where(x == 0, np.maximum(tangent, 0), 0))
+                x = np.maximum(x, 0)
+        total += float((2 * weights[rows, None] * (x - Y[rows]) * tangent).sum())
+    return total
+
+
+def line_series(net, X, Y, weights, vector, order=2):
+    """Taylor coefficients of the loss along theta + t v for small t >= 0, in balls.
+
+    Along the line every pre-activation is a polynomial in t, and its first
+    coefficient that is not zero decides whether the unit is active for small
+    t > 0. So this holds on a kink, too, where it is one-sided.
+
+    Parameters
+    ----------
+    net : ReLUNetwork
+    X, Y : ndarray, shapes (N, d), (N, k)
+    weights : list of arb, length N
+    vector : ndarray, shape (P,)
+    order : int, optional
+        Highest power of t.
+
+    Returns
+    -------
+    list of arb, length order + 1, or None
+        None if the sign of a coefficient that matters is not decided.
+    """
+    N, last = len(X), len(net.weights) - 1
+    series = [ball_matrix(X)]
+    ones = arb_mat(N, 1, [1] * N)
+    for l, ((W, b), (V, c)) in enumerate(zip(_pairs(net), split(net, vector), strict=True)):
+        W, V = ball_matrix(W).transpose(), ball_matrix(V).transpose()
+        longer = [term * W for term in series] + [arb_mat(N, W.ncols())]
+        for k, term in enumerate(series):
+            longer[k + 1] += term * V
+        longer[0] += ones * ball_matrix(b[None])
+        longer[1] += ones * ball_matrix(c[None])
+        series = longer[: order + 1]
+        if l < last:
+            mask = _active_after(series)
+            if mask is None:
+                return None
+            series = [_masked(term, mask) for term in series]
+    k = net.widths[-1]
+    gaps = [(series[0] - ball_matrix(Y)).entries(), *(term.entries() for term in series[1:])]
+    gaps += [[arb(0)] * (N * k)] * (order + 1 - len(gaps))
+    found = []
+    for power in range(order + 1):
+        total = arb(0)
+        for i in range(N):
+            part = arb(0)
+            for j in range(i * k, i * k + k):
+                for p in range(power + 1):
+                    part += gaps[p][j] * gaps[power - p][j]
+            total += weights[i] * part
+        found.append(total)
+    return found
+
+
+def _active_after(series):
+    """Whether each unit is active for small t > 0; None if that is not decided."""
+    mask = []
+    for coefficients in zip(*(term.entries() for term in series), strict=True):
+        leading = next((a for a in coefficients if not a == 0), arb(0))
+        if not (leading > 0 or leading <= 0):
+            return None
+        mask.append(leading > 0)
+    return mask
+
+
+def _masked(matrix, mask):
+    entries = [a if on else arb(0) for a, on in zip(matrix.entries(), mask, strict=True)]
+    return arb_mat(matrix.nrows(), matrix.ncols(), entries)
+
+
+def _pairs(net):
+    return list(zip(net.weights, net.biases, strict=True))
+
+
+def _blocks(N, net):
+    """Slices of points whose hidden outputs fit well in memory."""
+    size = max(256, 20_000_000 // sum(net.widths))
+    return [slice(start, start + size) for start in range(0, N, size)]
+
+
+def _forward(net, X, kinks):
+    """Inputs of all layers, masks of the hidden ones, output."""
+    inputs, masks = [X], []
+    for W, b in _pairs(net)[:-1]:
+        value = inputs[-1] @ W.T + b
+        masks.append(value >= 0 if kinks else value > 0)
+        inputs.append(np.maximum(value, 0))
+    return inputs, masks, inputs[-1] @ net.weights[-1].T + net.biases[-1]

@@ -1,0 +1,403 @@
+"""The exact network in ball arithmetic: its activation pattern, and bounds on its loss.
+
+Every stored float is an exact number, so the stored network is an exact
+function. It is followed here on three kinds of points:
+
+*clean*: all units active so far. The pre-activation is exactly
+W^(l) x + b^(l), and one floating-point product with an error bound decides its
+sign, the cumulative parameters being enclosed in balls once.
+*dead*: all units of some layer inactive. From there on all such points are one
+point, followed in balls.
+*mixed*: anything else, followed in balls one by one.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from flint import arb, arb_mat, ctx
+
+from constructions.proof.exact import EPS, ball_matrix, precision
+
+BLOCK = 4096
+
+
+class Group(NamedTuple):
+    """Points whose last hidden outputs are one and the same vector.
+
+    Attributes
+    ----------
+    rows : ndarray of int
+        The points.
+    hidden : list of arb
+        Their last hidden output.
+    dead_layer : int
+        The last hidden layer (1-based) all of whose units are inactive; 0 if none is.
+    pattern : bytes
+        For points never dead, 1 or 0 for each hidden unit, layer by layer: surely active or not.
+    """
+
+    rows: np.ndarray
+    hidden: list
+    dead_layer: int
+    pattern: bytes = b""
+
+
+class Enclosure(NamedTuple):
+    """What ball arithmetic says of a network on data.
+
+    Attributes
+    ----------
+    bits : int
+        Precision at which everything was decided (or given up).
+    undecided : int
+        Pre-activations whose ball contains 0 without being 0.
+    kinks : int
+        Pre-activations that are exactly 0.
+    margins : list of float
+        Per hidden layer, a lower bound on the smallest |pre-activation|.
+    groups : list of Group
+        All points but those in `clean`.
+    clean : ndarray of int
+        Points with every unit active in every layer, unless they are few.
+    loss_bound, loss_floor : float
+        Upper and lower bound of the mean over points of the squared error norm.
+    weighted_bound, weighted_floor : float
+        The same for the class-weighted loss.
+    """
+
+    bits: int
+    undecided: int
+    kinks: int
+    margins: list
+    groups: list
+    clean: np.ndarray
+    loss_bound: float
+    loss_floor: float
+    weighted_bound: float
+    weighted_floor: float
+
+
+def enclose(net, X, labels, *, bits=None, most_bits=8192, exact=False):
+    """Follow the exact network on the data, at more and more bits until every sign is known.
+
+    Parameters
+    ----------
+    net : ReLUNetwork
+    X : ndarray of float64, shape (N, d)
+    labels : Labels
+    bits, most_bits : int, optional
+        First and last precision; doubled in between. The default of the first
+        is 128, or more if the product of the layers' norms eats them up.
+    exact : bool, optional
+        Go on doubling until the balls of the loss have radius 0 but for the
+        division by N (sums and products of floats are dyadic numbers, so
+        enough bits hold them exactly).
+
+    Returns
+    -------
+    Enclosure
+    """
+    if exact:
+        bits = most_bits = _digits_of_loss(net, X, labels)
+    if bits is None:
+        sizes = [np.abs(W).sum(axis=1).max() for W in net.weights]
+        growth = sum(float(np.log2(max(s, 1.0))) for s in sizes)
+        bits = 32 * max(4, int(np.ceil((64 + growth) / 32)))
+    while True:
+        with precision(bits):
+            found = _Pass(net, X).run(labels)
+        if not found.undecided or 2 * bits > most_bits:
+            return found
+        bits *= 2
+
+
+def _digits_of_loss(net, X, labels):
+    """Binary digits that hold every number met on the way to the sum of squared errors."""
+    low, high = _exponents(X)
+    for W, b in zip(net.weights, net.biases, strict=True):
+        weight, bias = _exponents(W), _exponents(b)
+        low = min(low + weight[0], bias[0])
+        high = max(high + weight[1] + W.shape[1].bit_length(), bias[1]) + 1
+    target = _exponents(labels.targets)
+    low, high = min(low, target[0]), max(high, target[1]) + 1
+    return max(2 * (high - low) + (len(X) * labels.targets.shape[1]).bit_length() + 8, 64)
+
+
+def _exponents(array):
+    """(low, high) such that all entries are multiples of 2^low and less than 2^high."""
+    exponents = np.frexp(array[array != 0])[1]
+    if not exponents.size:
+        return 0, 0
+    return int(exponents.min()) - 53, int(exponents.max())
+
+
+def above(ball):
+    """The least float, or the next one, that is at least every number in the ball."""
+    value = float(ball.upper())
+    return value if arb(value) >= ball else float(np.nextafter(value, np.inf))
+
+
+def below(ball):
+    """The greatest float, or the one before, that is at most every number in the ball."""
+    value = float(ball.lower())
+    return value if arb(value) <= ball else float(np.nextafter(value, -np.inf))
+
+
+def length_above(balls):
+    """A float that is at least the Euclidean length of every vector in the balls."""
+    # the lower end of a square of a ball around 0 is negative, which has no root
+    return above(arb(above(sum((a * a for a in balls), arb(0)))).sqrt())
+
+
+def point_key(x):
+    """The same bytes for equal points, so also for 0 and -0."""
+    return (x + 0.0).tobytes()
+
+
+def _lengths(rows):
+    """Upper bounds of the Euclidean norms of rows, also where squares would underflow."""
+    peak = np.abs(rows).max(axis=1, initial=0.0)
+    unit = np.where(peak > 0, peak, 1.0)[:, None]
+    return peak * np.linalg.norm(rows / unit, axis=1) * (1 + 1e-9) + 1e-300
+
+
+class _Pass:
+    """One run at the current precision."""
+
+    def __init__(self, net, X):
+        self.net, self.X = net, X
+        self.lengths = _lengths(X)
+        self.clean = np.arange(len(X))
+        self.cumulative = None
+        self.passed = b""  # the pattern of clean points so far
+        self.groups = []
+        self.undecided = self.kinks = 0
+        self.margins = []
+
+    def run(self, labels):
+        layers = list(zip(self.net.weights, self.net.biases, strict=True))
+        for number, (W, b) in enumerate(layers[:-1], start=1):
+            W, b = ball_matrix(W), ball_matrix(b[:, None])
+            self.margins.append(np.inf)
+            groups = self._advance(W, b)
+            self._extend(W, b)
+            groups += self._leave_clean()
+            self.groups = _merge_dead(groups, number)
+        W, b = ball_matrix(layers[-1][0]), ball_matrix(layers[-1][1][:, None])
+        self._name_few_clean(W.ncols())
+        self._extend(W, b)
+        plain, weighted = self._loss(W, b, labels)
+        return Enclosure(
+            bits=ctx.prec,
+            undecided=self.undecided,
+            kinks=self.kinks,
+            margins=self.margins,
+            groups=self.groups,
+            clean=self.clean,
+            loss_bound=above(plain),
+            loss_floor=max(below(plain), 0.0),
+            weighted_bound=above(weighted),
+            weighted_floor=max(below(weighted), 0.0),
+        )
+
+    def _extend(self, W, b):
+        """Cumulative parameters of one more layer."""
+        if self.cumulative is None:
+            self.cumulative = W, b
+        else:
+            C, c = self.cumulative
+            self.cumulative = W * C, W * c + b
+
+    def _advance(self, W, b):
+        """Move every group through a hidden layer."""
+        groups = []
+        for rows, outputs in zip(
+            [g.rows for g in self.groups],
+            _affine([g.hidden for g in self.groups], W, b),
+            strict=True,
+        ):
+            groups.append((rows, *self._activate(outputs)))
+        return [
+            Group(rows, hidden, -1 if dead else old.dead_layer, old.pattern + _active(hidden))
+            for (rows, hidden, dead), old in zip(groups, self.groups, strict=True)
+        ]
+
+    def _activate(self, outputs):
+        """ReLU of a list of balls, and whether every unit is surely inactive."""
+        hidden, dead = [], True
+        for a in outputs:
+            if a > 0:
+                hidden.append(a)
+                dead = False
+                self._margin(below(a))
+            elif a < 0:
+                hidden.append(arb(0))
+                self._margin(below(-a))
+            elif a == 0:
+                self.kinks += 1
+                hidden.append(arb(0))
+                self._margin(0.0)
+            else:
+                self.undecided += 1
+                hidden.append((a + abs(a)) / 2)
+                dead = False
+                self._margin(0.0)
+        return hidden, dead
+
+    def _margin(self, value):
+        self.margins[-1] = min(self.margins[-1], max(value, 0.0))
+
+    def _leave_clean(self):
+        """Decide the pre-activations of the clean points; those not all active leave."""
+        C, c = self.cumulative
+        product = _RoundedProduct(C, c)
+        stay, dead, groups = [], [], []
+        for start in range(0, len(self.clean), BLOCK):
+            rows = self.clean[start : start + BLOCK]
+            value, error = product(self.X[rows], self.lengths[rows])
+            size = np.abs(value)
+            sure = (size > error).all(axis=1)
+            active = (value > 0).sum(axis=1)
+            whole, none = sure & (active == value.shape[1]), sure & (active == 0)
+            decided = whole | none
+            if decided.any():
+                self._margin(float((size[decided] - error[decided]).min()))
+            stay.append(rows[whole])
+            dead.append(rows[none])
+            rest = rows[~decided]
+            for row, outputs in zip(rest, _affine_of_points(self.X[rest], C, c), strict=True):
+                hidden, is_dead = self._activate(outputs)
+                if not is_dead and all(a > 0 for a in outputs):
+                    stay.append(np.array([row]))
+                else:
+                    pattern = self.passed + _active(hidden)
+                    groups.append(Group(np.array([row]), hidden, -1 if is_dead else 0, pattern))
+        self.clean = np.sort(np.concatenate([np.empty(0, int), *stay]))
+        dead = np.concatenate([np.empty(0, int), *dead])
+        if len(dead):
+            groups.append(Group(dead, [arb(0)] * C.nrows(), -1))
+        self.passed += bytes([1]) * C.nrows()
+        return groups
+
+    def _name_few_clean(self, width):
+        """Turn clean points into groups if they are so few that a last layer could fit them."""
+        of_point = {}
+        for row in self.clean:
+            of_point.setdefault(point_key(self.X[row]), []).append(row)
+            if len(of_point) > width + 1:
+                return
+        rows = [np.array(same) for same in of_point.values()]
+        points = self.X[[same[0] for same in rows]]
+        if self.cumulative is None:
+            outputs = [[arb(v) for v in row] for row in points.tolist()]
+        else:
+            outputs = _affine_of_points(points, *self.cumulative)
+        for same, hidden in zip(rows, outputs, strict=True):
+            self.groups.append(Group(same, hidden, 0, self.passed))
+        self.clean = self.clean[:0]
+
+    def _loss(self, W, b, labels):
+        """Balls around both losses."""
+        Q = len(labels.targets)
+        per_class = [arb(0)] * Q
+        targets = [[arb(v) for v in row] for row in labels.targets.tolist()]
+        outputs = _affine([g.hidden for g in self.groups], W, b)
+        if len(self.clean) * len(targets[0]) <= 100_000:
+            clean = _affine_of_points(self.X[self.clean], *self.cumulative)
+            outputs += clean
+        members = [g.rows for g in self.groups] + [np.array([i]) for i in self.clean]
+        for rows, out in zip(members, outputs, strict=False):
+            counts = np.bincount(labels.index[rows], minlength=Q)
+            for q in np.flatnonzero(counts):
+                gaps = [o - t for o, t in zip(out, targets[q], strict=True)]
+                # not a power, which is nan for a ball with middle 0
+                error = sum((a * a for a in gaps), arb(0))
+                per_class[q] += int(counts[q]) * error
+        if len(outputs) < len(members):
+            self._clean_loss(per_class, labels)
+        sizes = np.bincount(labels.index, minlength=Q).tolist()
+        plain = sum(per_class, arb(0)) / len(self.X)
+        weighted = sum((s / n for s, n in zip(per_class, sizes, strict=True)), arb(0))
+        return plain, weighted
+
+    def _clean_loss(self, per_class, labels):
+        """Loss of many clean points by floating-point products with their error bounds."""
+        product = _RoundedProduct(*self.cumulative)
+        for start in range(0, len(self.clean), BLOCK):
+            rows = self.clean[start : start + BLOCK]
+            value, error = product(self.X[rows], self.lengths[rows])
+            gap = np.abs(value - labels.Y[rows])
+            rounding = 4 * EPS * (np.abs(value) + np.abs(labels.Y[rows]))
+            high = ((gap + error + rounding) ** 2).sum(axis=1)
+            low = (np.maximum(gap - error - rounding, 0) ** 2).sum(axis=1)
+            slack = 8 * (value.shape[1] + len(rows)) * EPS
+            for q in np.unique(labels.index[rows]):
+                of_class = labels.index[rows] == q
+                top, bottom = high[of_class].sum() * (1 + slack), low[of_class].sum() * (1 - slack)
+                per_class[q] += arb(top).union(arb(bottom))
+
+
+def _active(hidden):
+    return bytes(int(a > 0) for a in hidden)
+
+
+class _RoundedProduct:
+    """X @ C.T + c in floating point with a bound on its distance from the exact value."""
+
+    def __init__(self, C, c):
+        shape = C.nrows(), C.ncols()
+        self.W, W_radius = (a.reshape(shape) for a in _middle_and_radius(C.entries()))
+        self.b, b_radius = _middle_and_radius(c.entries())
+        # in any order of summation, fused or not: |error| <= gamma_{d+2} (|x||w| + |b|)
+        unit = 2 * (shape[1] + 4) * EPS
+        # the sum of a radius' entries bounds its norm and, unlike that, cannot overflow early
+        norms = np.linalg.norm(self.W, axis=1), W_radius.sum(axis=1)
+        self.slope = (unit * norms[0] + norms[1]) * (1 + 1e-6)
+        self.level = (unit * np.abs(self.b) + b_radius) * (1 + 1e-6) + 1e-290
+
+    def __call__(self, X, lengths):
+        value = X @ self.W.T
+        value += self.b
+        return value, np.multiply.outer(lengths, self.slope) + self.level
+
+
+def _middle_and_radius(balls):
+    """Float midpoints, and radii that cover the balls around these floats."""
+    middle = np.array([float(a.mid()) for a in balls])
+    radius = np.array([float(a.rad()) for a in balls]) * (1 + 1e-6)
+    return middle, radius + np.abs(middle) * EPS + 1e-300
+
+
+def _affine(hidden, W, b):
+    """W h + b for a list of ball vectors h, as lists of balls."""
+    if not hidden:
+        return []
+    width = len(hidden[0])
+    H = arb_mat(len(hidden), width, [a for row in hidden for a in row])
+    return _rows(H * W.transpose(), b)
+
+
+def _affine_of_points(X, C, c):
+    """C x + c for every row x of a float array, as lists of balls."""
+    if not len(X):
+        return []
+    return _rows(ball_matrix(X) * C.transpose(), c)
+
+
+def _rows(product, b):
+    bias, width = b.entries(), product.ncols()
+    entries = product.entries()
+    return [
+        [a + v for a, v in zip(entries[i : i + width], bias, strict=True)]
+        for i in range(0, len(entries), width)
+    ]
+
+
+def _merge_dead(groups, number):
+    """One group for all points that are dead at this layer."""
+    dead = [g for g in groups if g.dead_layer == -1]
+    rest = [g for g in groups if g.dead_layer != -1]
+    if dead:
+        rows = np.sort(np.concatenate([g.rows for g in dead]))
+        rest.append(Group(rows, dead[0].hidden, number))
+    return rest

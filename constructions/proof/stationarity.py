@@ -1,0 +1,322 @@
+"""Refutations: a direction in which the loss falls, or bends down, with the loss it reaches."""
+
+from typing import NamedTuple
+
+import numpy as np
+from flint import arb
+from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
+
+from constructions.proof.derivatives import (
+    gradient,
+    hessian,
+    hessian_vector,
+    join,
+    length,
+    line_series,
+    moved,
+    one_sided_slope,
+    split,
+)
+from constructions.proof.enclosure import enclose
+from constructions.proof.exact import precision
+
+DENSE = 1200  # parameters up to which the whole Hessian is computed
+FLAT = 1e-7  # an eigenvalue above -FLAT times the largest one counts as zero
+ORDER = 6  # highest derivative along a line that is looked at
+PROBES = 8  # starts of the search for a direction of descent of higher order
+MOST_BALLS = 3_000_000  # numbers in a pass for which derivatives are still computed in balls
+
+
+class Refutation(NamedTuple):
+    """A direction of descent, or None, and what was learned on the way.
+
+    Attributes
+    ----------
+    verdict : str
+        "not stationary", "saddle", or "undetermined".
+    proved : bool
+    witness : dict or None
+    smallest_eigenvalue : float or None
+    detail : str
+    """
+
+    verdict: str
+    proved: bool
+    witness: dict | None
+    smallest_eigenvalue: float | None
+    detail: str
+
+
+class Problem(NamedTuple):
+    """A network, its data, and the parameters that may move.
+
+    Attributes
+    ----------
+    net : ReLUNetwork
+    X : ndarray, shape (N, d)
+    labels : Labels
+    cost : str
+        "plain" or "class-weighted".
+    weights : ndarray, shape (N,)
+        Weight of each point in the loss.
+    exact_weights, per_class : list of arb, lengths N and Q
+        The same, exactly, by point and by class.
+    free : ndarray of bool, shape (P,)
+    offset : ndarray or None
+        If given, only the cumulative W^(L) moves, the cumulative bias b^(L)
+        being held: b_L follows W_L as -W_L offset, with offset = b^(L-1).
+    enclosure : Enclosure
+    """
+
+    net: object
+    X: np.ndarray
+    labels: object
+    cost: str
+    weights: np.ndarray
+    exact_weights: list
+    per_class: list
+    free: np.ndarray
+    offset: np.ndarray | None
+    enclosure: object
+
+    @property
+    def data(self):
+        return self.net, self.X, self.labels.Y, self.weights
+
+    def bounds(self, enclosure):
+        """Proved upper and lower bound of the loss in question."""
+        if self.cost == "plain":
+            return enclosure.loss_bound, enclosure.loss_floor
+        return enclosure.weighted_bound, enclosure.weighted_floor
+
+    def gradient(self):
+        """Gradient in the parameters that may move, as a vector of all parameters."""
+        return self.projected(gradient(*self.data))
+
+    def projected(self, vector):
+        """A gradient in all parameters, as one in those that may move."""
+        vector = vector * self.free
+        if self.offset is None:
+            return vector
+        pairs = split(self.net, vector)
+        W, b = pairs[-1]
+        G = W - np.outer(b, self.offset)
+        return join([*pairs[:-1], (G, -G @ self.offset)])
+
+
+def refute(problem, *, gtol):
+    """Look for a direction of descent of first, then of second order.
+
+    Parameters
+    ----------
+    problem : Problem
+    gtol : float
+        A gradient below this fraction of the sum of its terms' sizes counts as zero.
+
+    Returns
+    -------
+    Refutation
+    """
+    enclosure = problem.enclosure
+    if enclosure.kinks or enclosure.undecided:
+        return _at_kink(problem, gtol)
+    g = problem.gradient()
+    size = length(g)
+    if not np.isfinite(size):
+        return Refutation("undetermined", False, None, None, "the gradient overflows")
+    if size > gtol * _gradient_scale(problem):
+        direction = -g / size
+        slope = float(gradient(*problem.data) @ direction)
+        return _first_order(problem, direction, slope, f"the gradient has norm {size:.3g}")
+    return _second_order(problem, gtol)
+
+
+def _first_order(problem, direction, slope, detail):
+    series = _in_balls(problem, direction, 1)
+    proved = series is not None and bool(series[1] < 0)
+    witness = _witness(problem, direction, slope=slope)
+    verdict = "not stationary" if proved or witness else "undetermined"
+    return Refutation(verdict, proved, witness, None, detail)
+
+
+def _second_order(problem, gtol):
+    if problem.offset is not None:
+        detail = "stationary to rounding in the cumulative weight"
+        return Refutation("undetermined", False, None, None, detail)
+    value, largest, direction = smallest_eigenpair(problem)
+    if value is None:
+        return Refutation("undetermined", False, None, None, "no eigenvalue was found")
+    # what is minus zero at an exact minimum may have either sign at the stored point next to it
+    if value < -FLAT * largest:
+        series = _in_balls(problem, direction, 2)
+        witness = _witness(problem, direction, curvature=value)
+        if witness is not None:
+            proved = series is not None and bool(series[2] < 0)
+            detail = f"the Hessian has an eigenvalue {value:.3g}"
+            return Refutation("saddle", proved, witness, value, detail)
+    detail = f"stationary to rounding; smallest Hessian eigenvalue {value:.3g}"
+    return _probe(problem, gtol, value, detail)
+
+
+def _at_kink(problem, gtol):
+    """One-sided slopes along the gradients of both sides and single biases and weights."""
+    free = problem.free
+    scale = _gradient_scale(problem)
+    candidates = [-problem.projected(gradient(*problem.data, kinks=k)) for k in (False, True)]
+    P = len(free)
+    if P <= DENSE and problem.offset is None:
+        candidates += [s * e for e in np.eye(P)[free] for s in (1.0, -1.0)]
+    best, direction = 0.0, None
+    for candidate in candidates:
+        size = length(candidate)
+        if size > 0:
+            slope = one_sided_slope(*problem.data, candidate / size)
+            if slope < best:
+                best, direction = slope, candidate / size
+    if direction is None or best >= -gtol * scale:
+        detail = "a pre-activation may be zero, and no direction tried descends"
+        return _probe(problem, gtol, None, detail)
+    return _first_order(problem, direction, best, f"on a kink, with one-sided slope {best:.3g}")
+
+
+def _probe(problem, gtol, value, detail):
+    """Descend from nearby points; a direction found counts if the loss falls along it at once.
+
+    This finds descent of order two and more on a kink, and of order three and more in a cell.
+    """
+    nothing = Refutation("undetermined", False, None, value, detail)
+    net, X = problem.net, problem.X
+    if len(problem.free) > DENSE or len(X) * sum(net.widths) * ORDER > MOST_BALLS:
+        return nothing
+    scale = _gradient_scale(problem)
+    for direction in _directions(problem):
+        series = _in_balls(problem, direction, ORDER)
+        if series is None:
+            continue
+        sizes = [abs(float(c.mid())) for c in series]
+        # coefficients that vanish at an exact point are rounding at the stored one
+        small = [gtol * scale, *[FLAT * max(sizes[1:])] * (ORDER - 1)]
+        order = next((k for k, s in enumerate(sizes[1:], 1) if s > small[k - 1]), None)
+        if order is None or order == 1 or not series[order] < 0:
+            continue
+        exact = next((c for c in series[1:] if not c == 0), arb(0))
+        witness = _witness(problem, direction, order=order, coefficient=float(series[order].mid()))
+        if witness is not None:
+            detail = f"along a line the loss falls like the power {order} of the step"
+            return Refutation("saddle", bool(exact < 0), witness, value, detail)
+    return nothing
+
+
+def _directions(problem):
+    """Where gradient descent goes to from random points near by, as unit vectors.
+
+    Each is followed by its part in the kernel of the Hessian, along which the
+    loss may fall at a higher order.
+    """
+    net, X, Y, weights = problem.data
+    values, vectors = np.linalg.eigh(hessian(*problem.data))
+    kernel = vectors[:, np.abs(values) <= FLAT * np.abs(values).max()]
+    rng = np.random.default_rng(0)
+    size = 1.0 + length(np.array([length(W) for W in (*net.weights, *net.biases)]))
+    before = _loss(problem, net)
+    for k in range(PROBES):
+        offset = problem.projected(rng.standard_normal(len(problem.free)))
+        offset *= 0.3 ** (k % 4) * size / (np.linalg.norm(offset) or 1.0)
+        value, step = _loss(problem, moved(net, offset)), 0.1
+        for count in range(1, 301):
+            g = problem.projected(gradient(moved(net, offset), X, Y, weights, kinks=True))
+            while step > 1e-12:
+                after = _loss(problem, moved(net, offset - step * g))
+                if after < value:
+                    break
+                step /= 2
+            else:
+                break
+            offset, value, step = offset - step * g, after, 1.5 * step
+            if count in (30, 100, 300) and value < before:
+                for v in (offset, problem.projected(kernel @ (kernel.T @ offset))):
+                    v = np.where(np.abs(v) > 1e-12 * np.abs(v).max(), v, 0.0)
+                    if v.any():
+                        yield v / np.linalg.norm(v)
+
+
+def _loss(problem, net):
+    _, X, Y, weights = problem.data
+    with np.errstate(over="ignore", invalid="ignore"):
+        return float(weights @ ((net(X) - Y) ** 2).sum(axis=1))
+
+
+def _gradient_scale(problem):
+    """Norm of the gradient if no term cancelled another."""
+    net, X, Y, weights = problem.data
+    inputs = [X, *net.hidden(X)]
+    delta = np.abs(2 * weights[:, None] * (net(X) - Y))
+    floor = np.abs(2 * weights[:, None] * Y) * 1e-6
+    delta = delta + floor  # where all residuals vanish, rounding is measured against the targets
+    terms = []
+    for W, x in zip(reversed(net.weights), reversed(inputs), strict=True):
+        terms += [length(delta.T @ np.abs(x)), length(delta.sum(axis=0))]
+        delta = (delta @ np.abs(W)) * (x > 0)
+    return length(np.array(terms))
+
+
+def smallest_eigenpair(problem):
+    """Smallest and largest eigenvalue of the Hessian in the free parameters; a unit eigenvector.
+
+    All of the Hessian for small networks; Lanczos on Hessian-vector products above.
+    None, None, None if that does not converge.
+    """
+    index = np.flatnonzero(problem.free)
+    P = len(problem.free)
+    direction = np.zeros(P)
+    if P <= DENSE:
+        values, vectors = np.linalg.eigh(hessian(*problem.data)[np.ix_(index, index)])
+        direction[index] = vectors[:, 0]
+        return float(values[0]), float(np.abs(values).max()), direction
+
+    def product(v):
+        full = np.zeros(P)
+        full[index] = v.ravel()
+        return hessian_vector(*problem.data, full)[index]
+
+    operator = LinearOperator((len(index), len(index)), matvec=product, dtype=np.float64)
+    start = np.random.default_rng(0).standard_normal(P)
+    try:
+        largest = eigsh(operator, k=1, v0=start[index], tol=1e-2, return_eigenvectors=False)
+        values, vectors = eigsh(operator, k=1, which="SA", v0=start[index], tol=1e-3, maxiter=300)
+    except ArpackNoConvergence as failure:
+        if not len(failure.eigenvalues) or not len(failure.eigenvectors):
+            return None, None, None
+        values, vectors = failure.eigenvalues, failure.eigenvectors
+        largest = np.abs(values)
+    direction[index] = vectors[:, 0]
+    return float(values[0]), float(np.abs(largest).max()), direction
+
+
+def _in_balls(problem, direction, order):
+    """`line_series` if the problem is small enough, else None."""
+    net, X = problem.net, problem.X
+    if len(X) * sum(net.widths) > MOST_BALLS:
+        return None
+    with precision(problem.enclosure.bits):
+        return line_series(net, X, problem.labels.Y, problem.exact_weights, direction, order)
+
+
+def _witness(problem, direction, **derivative):
+    """The step along the direction that lowers the loss most, its new loss proved lower."""
+    net, X = problem.net, problem.X
+    signs = (1.0, -1.0) if "curvature" in derivative else (1.0,)
+    size = 1.0 + length(np.array([length(W) for W in (*net.weights, *net.biases)]))
+    steps = [s * size * 2.0**-k for k in range(50) for s in signs]
+    losses = [_loss(problem, moved(net, direction, t)) for t in steps]
+    for i in np.argsort(losses)[:5]:
+        after = enclose(moved(net, direction, steps[i]), X, problem.labels)
+        if problem.bounds(after)[0] < problem.bounds(problem.enclosure)[1]:
+            pairs = split(net, direction)
+            return {
+                "direction": [{"weights": V.tolist(), "biases": c.tolist()} for V, c in pairs],
+                "step": float(steps[i]),
+                "loss": losses[i],
+                **{name: float(value) for name, value in derivative.items()},
+            }
+    return None

@@ -1,0 +1,1 @@
+"""Linear separation with certificates, and the programs behind it; cvxpy lives here."""

@@ -1,0 +1,215 @@
+"""One class inside a cone or a simplex, the other outside (Ewa25 Prop. 3.1 and Thm 3.3)."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from constructions.building.collapse import collapse_layer
+from constructions.separation.programs import covering_faces, hinge
+from constructions.separation.separation import separate
+
+
+class Faces(NamedTuple):
+    """k half-spaces {x : W x + b <= 0} with one class in all of them.
+
+    Attributes
+    ----------
+    W : ndarray, shape (k, d)
+    b : ndarray, shape (k,)
+    inside : int
+        The class (0 or 1) that lies in all of them.
+    uncovered : int
+        Points of the other class that lie in all of them too; 0 for a valid answer.
+    violation : float
+        Largest depth of such a point (0 if there is none), or of a point of the
+        inside class outside, in units of the normals.
+    """
+
+    W: np.ndarray
+    b: np.ndarray
+    inside: int
+    uncovered: int
+    violation: float
+
+
+def check_faces(W, b, X, index):
+    """See which class lies inside all half-spaces and count what is wrong with the other.
+
+    Returns
+    -------
+    Faces
+        The better of the two choices of the inside class.
+    """
+    depth = X @ W.T + b  # positive: outside that face
+    lengths = np.linalg.norm(W, axis=1)
+    lengths[lengths == 0] = 1  # a face that a solver left without a normal
+    outermost = (depth / lengths).max(axis=1)
+    choices = []
+    for inside in (0, 1):
+        wrong_in = np.maximum(outermost[index == inside], 0)
+        wrong_out = np.maximum(-outermost[index != inside], 0)
+        touching = (outermost[index == inside] >= 0).sum() + (outermost[index != inside] <= 0).sum()
+        violation = max(wrong_in.max(), wrong_out.max())
+        choices.append(Faces(W, b, inside, int(touching), float(violation)))
+    return min(choices, key=_badness)
+
+
+def _badness(faces):
+    return faces.uncovered, faces.violation
+
+
+def faces_of_cone(base, edges):
+    """Half-spaces whose intersection is the backward sector S_- of a polyhedral cone."""
+    W = np.linalg.pinv(edges.T)
+    return W, -W @ base
+
+
+def faces_of_simplex(vertices):
+    """Half-spaces whose intersection is a simplex: minus the barycentric coordinates.
+
+    Parameters
+    ----------
+    vertices : ndarray, shape (d + 1, d)
+
+    Raises
+    ------
+    ValueError
+        If the vertices do not span R^d.
+    """
+    centred = vertices - vertices.mean(axis=0)
+    size = np.abs(centred).max(initial=0.0) or 1.0
+    lifted = np.column_stack([centred / size, np.ones(len(vertices))])
+    if vertices.shape[0] != vertices.shape[1] + 1 or np.linalg.matrix_rank(lifted) < len(lifted):
+        raise ValueError(
+            f"simplex must hold d + 1 affinely independent vertices in R^d, "
+            f"got shape {vertices.shape}"
+        )
+    inverse = np.linalg.inv(lifted)
+    W = -inverse[:-1].T / size
+    return W, -inverse[-1] - W @ vertices.mean(axis=0)
+
+
+def find_faces(X, index, k, rng, *, restarts=8, rounds=25):
+    """Find k half-spaces that all contain one class while each other point violates one.
+
+    From many tight half-spaces around the inside class a greedy cover of the
+    other class is chosen; then each face is refitted by a linear program to
+    the points assigned to it, and the points are assigned anew, until every
+    point is outside some face or nothing changes. Small data sets get an exact
+    mixed-integer program.
+
+    Parameters
+    ----------
+    X : ndarray, shape (N, d)
+    index : ndarray of int, shape (N,)
+        0 or 1.
+    k : int
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    Faces
+        With `uncovered` > 0 if none were found: then the best ones met.
+    """
+    best = None
+    for restart in range(restarts):
+        for inside in (0, 1):
+            P, O = X[index == inside], X[index != inside]
+            W, b = _alternate(P, O, *_greedy_cover(P, O, k, rng), rounds)
+            found = check_faces(W, b, X, index)
+            if found.uncovered == 0:
+                return _centred(found, X, index)
+            if best is None or (found.uncovered, found.violation) < (
+                best.uncovered,
+                best.violation,
+            ):
+                best = found
+        if restart == 0 and k * len(X) <= 120:
+            for inside in (0, 1):
+                faces = covering_faces(X[index == inside], X[index != inside], k)
+                if faces is not None:
+                    found = check_faces(*faces, X, index)
+                    if found.uncovered == 0:
+                        return _centred(found, X, index)
+            break
+    return best
+
+
+def _greedy_cover(P, O, k, rng, candidates=2000):
+    """k of many tight half-spaces around P, each in turn excluding the most points of O left."""
+    directions = rng.standard_normal((candidates, P.shape[1]))
+    towards = (
+        O[rng.integers(len(O), size=candidates // 2)]
+        - P[rng.integers(len(P), size=candidates // 2)]
+    )
+    directions[: len(towards)] = towards
+    lengths = np.linalg.norm(directions, axis=1, keepdims=True)
+    directions = directions / np.where(lengths > 0, lengths, 1)
+    reach = (P @ directions.T).max(axis=0)
+    depth = O @ directions.T - reach  # positive: excluded
+    left = np.ones(len(O), bool)
+    chosen = []
+    for _ in range(k):
+        count = (depth[left] > 0).sum(axis=0) + 1e-6 * np.arctan(depth[left].sum(axis=0))
+        chosen.append(int(np.argmax(count)))
+        left &= depth[:, chosen[-1]] <= 0
+        if not left.any():
+            left = depth[:, chosen].max(axis=1) < np.median(depth[:, chosen].max(axis=1))
+    return directions[chosen], -reach[chosen]
+
+
+def _alternate(P, O, W, b, rounds):
+    """Refit each face to the points that it excludes best, until all points are excluded."""
+    last = None
+    for _ in range(rounds):
+        depth = O @ W.T + b
+        owner = depth.argmax(axis=1)
+        if last is not None and np.array_equal(owner, last):
+            break
+        last = owner
+        W, b = W.copy(), b.copy()
+        for i in range(len(W)):
+            mine = O[owner == i]
+            face = hinge(P, mine) if len(mine) else None
+            if face is not None:
+                W[i], b[i] = face
+    return W, b
+
+
+def _centred(found, X, index):
+    """Move every face to the middle of the gap between the inside class and its own points."""
+    P, O = X[index == found.inside], X[index != found.inside]
+    owner = (O @ found.W.T + found.b).argmax(axis=1)
+    W, b = found.W.copy(), found.b.copy()
+    used = np.unique(owner)
+    for i in used:
+        answer = separate(O[owner == i], P)
+        if answer.separable:
+            W[i], b[i] = answer.normal, answer.offset
+    idle = np.setdiff1d(np.arange(len(W)), used)  # faces that exclude nothing repeat one that does
+    W[idle], b[idle] = W[used[0]], b[used[0]]
+    return check_faces(W, b, X, index)
+
+
+def collapse_inside_then_outside(faces, X, index, rng):
+    r"""Two hidden layers: the faces, which kill the inside class, then a collapse of the rest.
+
+    After the first layer the inside class is the origin of R^k and the other
+    class has a positive coordinate at every point; the hyperplane that
+    separates them is the image of the one through
+    :math:`W^+Wp + (\tilde a/2) v_1` of Ewa25 Prop. 3.1.
+
+    Returns
+    -------
+    list of (W, b)
+        Layers acting one after another.
+    """
+    hidden = np.maximum(X[index != faces.inside] @ faces.W.T + faces.b, 0)
+    origin = np.zeros((1, len(faces.b)))
+    answer = separate(origin, hidden)
+    if not answer.separable:
+        return None
+    mean = hidden.mean(axis=0)
+    base = mean - (answer.normal @ mean + answer.offset) * answer.normal
+    collapse = collapse_layer(hidden, origin, answer.normal, base, rng)
+    return [(faces.W, faces.b), (collapse.W, collapse.b)]

@@ -1,0 +1,155 @@
+"""Sequentially separable data: one collapse layer per class (CE24 Theorem 5.2)."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from constructions.building.collapse import Collapse, collapse_layer
+from constructions.separation.programs import narrowest_apex, nearest_on_hyperplane
+from constructions.separation.separation import Order, separate
+
+
+class Sequence(NamedTuple):
+    """Collapse layers, one per class, in the order in which they act.
+
+    Attributes
+    ----------
+    order : list of int
+        Classes, as positions in the sorted list of labels.
+    collapses : list of Collapse
+    margins : list of float
+        Margin of each hyperplane against all that it must keep forward.
+    """
+
+    order: list
+    collapses: list[Collapse]
+    margins: list
+
+
+class NotSequential(Exception):
+    """No base points were found for this order; the message says where it failed."""
+
+
+def collapse_in_order(Z, index, found: Order, classes, rng, *, robust=False, segment=False):
+    r"""Collapse the classes one after another.
+
+    The hyperplane :math:`H_j` separates class j from the classes after it and
+    from the base points :math:`p_i` of those before it. The base points are
+    the points of :math:`H_j` nearest to the class mean that the hyperplanes
+    already known keep forward; where they end up behind a later hyperplane all
+    the same, that hyperplane is found again with the base points among the
+    points to be kept. If that fails, the last two classes are kept apart by two
+    parallel hyperplanes from the start, with the base points of all others
+    between them, so that the last class can be separated from the base points.
+    Where the base points would not be affinely independent, random points of the
+    hyperplanes are taken.
+
+    Parameters
+    ----------
+    Z : ndarray, shape (N, d)
+    index : ndarray of int, shape (N,)
+    found : Order
+        A complete elimination order of these points.
+    classes : ndarray, shape (Q,)
+    rng : numpy.random.Generator
+    robust : bool, optional
+        Move each base point to where the data are seen under the smallest
+        aperture, by a second-order cone program.
+    segment : bool, optional
+        Keep each base point on the segment from its class mean to the mean of
+        the class means, as in the paper.
+
+    Returns
+    -------
+    Sequence
+
+    Raises
+    ------
+    NotSequential
+        If a class cannot be separated from the rest and the base points, or
+        the base points are affinely dependent, whatever is tried.
+
+    References
+    ----------
+    .. [1] T. Chen and P. Muñoz Ewald, arXiv:2405.07098, Definition 5.1 and
+       Theorem 5.2. There p_j lies on the segment from the class mean to the
+       barycentre; here it may be any point of the hyperplane.
+    """
+    order = [int(np.flatnonzero(classes == label)[0]) for label in found.order]
+    known = [(-s.normal, -s.offset, s.margin) for s in found.separations]
+    # plain base points first; random ones where the classes span too few dimensions
+    if segment:
+        means = np.stack([Z[index == q].mean(axis=0) for q in range(len(order))])
+        return _collapse(Z, index, order, known, classes, rng, 0.0, False, means)
+    failures = []
+    for spread in (0.0, 0.5, 2.0):
+        for planes in (known, _with_last(known)):
+            try:
+                return _collapse(
+                    Z, index, order, planes, classes, rng, spread, robust and not spread
+                )
+            except NotSequential as failure:
+                failures.append(failure)
+    raise failures[0]
+
+
+def _with_last(known):
+    """The same hyperplanes, but the last replaced by two: one for each of the last two classes.
+
+    Of its slab of width 2 m they cut the middle third out; a demand of m/4
+    keeps base points in the middle quarter of that third.
+    """
+    normal, offset, margin = known[-1]
+    first = normal, offset + margin / 3, margin / 4
+    second = -normal, -offset + margin / 3, margin / 4
+    return [*known[:-1], first, second]
+
+
+def _collapse(Z, index, order, known, classes, rng, spread, robust, means=None):
+    bases, collapses, margins = [], [], []
+    for step, q in enumerate(order):
+        G = Z[index == q]
+        keep = np.vstack([Z[np.isin(index, order[step + 1 :])], *(p[None] for p in bases)])
+        normal, offset, demand = known[step] if step < len(known) else (None, 0.0, 0.0)
+        if normal is None or (keep @ normal + offset).min() < 0.5 * demand:
+            answer = separate(keep, G)
+            if not answer.separable:
+                raise NotSequential(
+                    f"class {classes[q]!s} cannot be separated from the remaining classes "
+                    f"and the base points of {[str(classes[i]) for i in order[:step]]}"
+                )
+            normal, offset = answer.normal, answer.offset
+        near = G.mean(axis=0)
+        if spread:
+            near = near + spread * rng.standard_normal(len(near))
+        if means is None:
+            base = nearest_on_hyperplane(near, normal, offset, known[step + 1 :])
+        else:
+            base = _on_segment(means[q], means.mean(axis=0), normal, offset, classes[q])
+        layer = collapse_layer(G, keep, normal, base, rng)
+        if robust:
+            both = np.vstack([G, keep])
+            apex = narrowest_apex(both, both @ normal + offset, base, normal, known[step + 1 :])
+            layer = max(layer, collapse_layer(G, keep, normal, apex, rng), key=_flatness)
+        bases.append(layer.base)
+        collapses.append(layer)
+        margins.append(float(min((keep @ normal + offset).min(), -(G @ normal + offset).max())))
+    lifted = np.column_stack([np.stack(bases), np.ones(len(bases))])
+    if np.linalg.svd(lifted, compute_uv=False)[-1] < 1e-6:
+        raise NotSequential("the base points are affinely dependent")
+    return Sequence(order, collapses, margins)
+
+
+def _on_segment(mean, centre, normal, offset, label):
+    """Where the segment from a class mean to the mean of the means crosses the hyperplane."""
+    start, end = normal @ mean + offset, normal @ centre + offset
+    if not start < 0 < end:
+        raise NotSequential(
+            f"the segment from the mean of class {label!s} to the mean of the class means does not "
+            f"cross the hyperplane of largest margin (signed distances {start:.3g} and {end:.3g})"
+        )
+    return mean + start / (start - end) * (centre - mean)
+
+
+def _flatness(layer):
+    return layer.flatness

@@ -1,0 +1,31 @@
+"""Data sets to try the constructions on; each function returns a `Dataset`.
+
+The four synthetic configurations `clusters`, `sequential`, `single_cone` and
+`concentric`; `polytope` and `spirals`; scikit-learn's bundled `iris`, `wine`,
+`breast_cancer` and `digits`; `mnist` from its IDX files; and `load_table` for
+your own CSV or npz file.
+"""
+
+from geomcore.datasets.bundled import breast_cancer, digits, iris, wine
+from geomcore.datasets.configurations import clusters, concentric, sequential, single_cone
+from geomcore.datasets.dataset import Dataset, prepare
+from geomcore.datasets.idx import mnist
+from geomcore.datasets.shapes import polytope, spirals
+from geomcore.datasets.tables import load_table
+
+__all__ = [
+    "Dataset",
+    "breast_cancer",
+    "clusters",
+    "concentric",
+    "digits",
+    "iris",
+    "load_table",
+    "mnist",
+    "polytope",
+    "prepare",
+    "sequential",
+    "single_cone",
+    "spirals",
+    "wine",
+]

@@ -1,0 +1,21 @@
+"""Pictures of data, cones, truncated data, outputs and final losses.
+
+Class number j has the same colour and marker in every picture. Nothing here
+calls ``show``; what is drawn is returned, for you to change or save.
+"""
+
+from geomcore.plot.layers import plot_cones, plot_data, plot_outputs, plot_truncation
+from geomcore.plot.losses import plot_histograms, plot_return
+from geomcore.plot.piles import plot_piles
+from geomcore.plot.style import class_style
+
+__all__ = [
+    "class_style",
+    "plot_cones",
+    "plot_data",
+    "plot_histograms",
+    "plot_outputs",
+    "plot_piles",
+    "plot_return",
+    "plot_truncation",
+]

@@ -1,0 +1,115 @@
+import naive
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from constructions.building.assembly import Frame, assemble, standard_frame
+from geomcore.arrays import as_labels
+from geomcore.cumulative import cumulative_parameters
+
+# By hand
+
+
+def test_a_frame_moves_the_centre_to_zero_and_back():
+    frame = Frame(np.array([1.0, 2.0]), np.array([2.0, 4.0]))
+    np.testing.assert_array_equal(frame(np.array([[3.0, 2.0]])), [[1.0, 0.0]])
+    np.testing.assert_array_equal(frame.back(np.array([[1.0, 0.0]])), [[3.0, 2.0]])
+
+
+def test_a_constant_feature_keeps_its_unit():
+    frame = standard_frame(np.array([[1.0, 5.0], [3.0, 5.0]]))
+    np.testing.assert_array_equal(frame.centre, [2.0, 5.0])
+    np.testing.assert_array_equal(frame.scale, [1.0, 1.0])
+
+
+def two_layers():
+    """Layers that send 0, 1, 2 on the line to (0, 1), (0, 0), (1, 0) and then shift."""
+    return [
+        (np.array([[1.0], [-1.0]]), np.array([-1.0, 1.0])),
+        (np.eye(2), np.array([1.0, 2.0])),
+    ]
+
+
+def test_the_network_maps_classes_to_their_targets():
+    X = np.array([[0.0], [1.0], [2.0]])
+    labels = as_labels([0, 1, 2], 3, targets=[[5.0], [-1.0], [7.0]])
+    net = assemble(two_layers(), Frame(np.zeros(1), np.ones(1)), X, labels)
+    np.testing.assert_allclose(net(X), [[5.0], [-1.0], [7.0]], atol=1e-13)
+    assert net.widths == (1, 2, 2, 1)
+
+
+# Laws
+
+
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(st.integers(0, 10**6), st.floats(-8, 8), st.floats(-1e6, 1e6), st.integers(1, 3))
+def test_every_layer_reaches_one_and_acts_as_given_in_the_frame(seed, logarithm, shift, depth):
+    rng = np.random.default_rng(seed)
+    scale = 2.0 ** rng.integers(-10, 10, 2)
+    frame = Frame(np.array([shift, -shift]), scale)
+    X = frame.back(rng.normal(size=(6, 2)))
+    size = 10.0**logarithm
+    layers = [(size * rng.normal(size=(2, 2)), size * rng.normal(size=2)) for _ in range(depth)]
+    labels = as_labels(np.arange(6) % 3, 6)
+    net = assemble(layers, frame, X, labels)
+    Z = frame(X)
+    for (W, b), hidden in zip(layers, net.hidden(X), strict=True):
+        Z = np.maximum(Z @ W.T + b, 0)
+        top = Z.max()
+        if top == 0:
+            break
+        assert 1 - 1e-6 < hidden.max() < 2 + 1e-6
+        np.testing.assert_allclose(hidden, Z / top * hidden.max(), atol=1e-6)
+
+
+@settings(max_examples=20, deadline=None, derandomize=True)
+@given(st.integers(0, 10**6))
+def test_a_homogeneous_last_layer_has_cumulative_bias_zero(seed):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(3, 4)) + 3
+    labels = as_labels([0, 1, 2], 3)
+    layers = [(rng.normal(size=(4, 4)), rng.uniform(3, 4, 4)) for _ in range(2)]
+    net = assemble(layers, Frame(np.zeros(4), np.ones(4)), X, labels, homogeneous=True)
+    _, bs = cumulative_parameters(net)
+    np.testing.assert_allclose(bs[-1], 0, atol=1e-9)
+
+
+@settings(max_examples=20, deadline=None, derandomize=True)
+@given(st.integers(0, 10**6), st.integers(1, 4))
+def test_the_last_layer_fits_affinely_independent_classes_to_rounding(seed, d):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(d + 1, d))
+    labels = as_labels(np.arange(d + 1), d + 1)
+    identity = (np.eye(d), np.full(d, 10.0))
+    net = assemble([identity], standard_frame(X), X, labels)
+    H = np.column_stack([net.hidden(X)[-1], np.ones(d + 1)])
+    loss = float(naive.exact_loss(net.weights, net.biases, X, labels.Y))
+    assert loss < (1e-15 * np.linalg.cond(H)) ** 2
+
+
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(st.integers(0, 10**6), st.floats(-12, 12), st.floats(-1e6, 1e6))
+def test_standard_frames_have_spread_about_one_and_lose_no_digits(seed, logarithm, shift):
+    rng = np.random.default_rng(seed)
+    X = 10.0**logarithm * (rng.normal(size=(20, 3)) + shift)
+    frame = standard_frame(X)
+    Z = frame(X)
+    assert (0.5 < Z.std(axis=0)).all() and (Z.std(axis=0) < 2).all()
+    assert (np.abs(Z.mean(axis=0)) < 0.01 + 1e-9 * abs(shift)).all()
+    mantissa, _ = np.frexp(frame.scale)
+    np.testing.assert_array_equal(mantissa, 0.5)
+    np.testing.assert_allclose(frame.back(Z), X, rtol=0, atol=1e-15 * np.abs(X).max())
+
+
+@settings(max_examples=20, deadline=None, derandomize=True)
+@given(st.integers(0, 10**6), st.floats(3, 6))
+def test_ill_conditioned_classes_are_fitted_to_the_rounding_of_the_product(seed, logarithm):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(4, 3))
+    X[3] = X[:3].mean(axis=0) + 10.0**-logarithm * rng.normal(size=3)
+    labels = as_labels(np.arange(4), 4)
+    net = assemble([(np.eye(3), np.full(3, 10.0))], standard_frame(X), X, labels)
+    H = np.column_stack([net.hidden(X)[-1], np.ones(4)])
+    V = np.column_stack([net.weights[-1], net.biases[-1]])
+    rounding = np.abs(H) @ np.abs(V.T)
+    assert (np.abs(net(X) - labels.Y) <= 1e-15 * rounding).all()

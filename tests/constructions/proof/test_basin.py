@@ -1,0 +1,278 @@
+import itertools
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from constructions import balanced, basin_of_return, cell_radius, construct, merged, verify
+from constructions.proof.basin import _bounds, _motion, rescaled
+from constructions.proof.derivatives import join, moved, split
+from geomcore import ReLUNetwork, datasets
+from geomcore.gradients import activation_pattern
+
+STEP = ReLUNetwork([[[-1.0]], [[1.0]]], [[1.0], [0.0]])  # max(1 - x, 0)
+POINTS = np.array([[0.0], [2.0], [3.0]])
+
+
+def random_network(rng, widths):
+    return ReLUNetwork(
+        [rng.normal(size=(m, n)) for n, m in pairwise(widths)],
+        [rng.normal(size=m) for m in widths[1:]],
+    )
+
+
+def perturbed(net, radius, trials, seed):
+    """Stacked layers of `trials` networks on the sphere of the radius around `net`."""
+    rng = np.random.default_rng(seed)
+    noise = rng.standard_normal((trials, net.parameter_count))
+    noise *= radius / np.linalg.norm(noise, axis=1)[:, None]
+    pairs = list(zip(net.weights, net.biases, strict=True))
+    stacked, at = [], 0
+    for W, b in pairs:
+        V = noise[:, at : at + W.size].reshape(trials, *W.shape)
+        c = noise[:, at + W.size : at + W.size + b.size]
+        stacked.append([W + V, b + c])
+        at += W.size + b.size
+    return stacked
+
+
+def gradient_step(layers, X, Y, rate):
+    """One step of gradient descent on the mean squared error, in place; the loss before it."""
+    inputs = [np.broadcast_to(X, (len(layers[0][0]), *X.shape))]
+    for l, (W, b) in enumerate(layers):
+        value = inputs[-1] @ W.swapaxes(1, 2) + b[:, None]
+        inputs.append(np.maximum(value, 0) if l < len(layers) - 1 else value)
+    gap = inputs.pop() - Y
+    loss = (gap**2).sum(axis=2).mean(axis=1)
+    delta = 2 * gap / len(X)
+    for l in reversed(range(len(layers))):
+        W, b = layers[l]
+        grads = delta.swapaxes(1, 2) @ inputs[l], delta.sum(axis=1)
+        if l:
+            delta = (delta @ W) * (inputs[l] > 0)
+        W -= rate * grads[0]
+        b -= rate * grads[1]
+    return loss
+
+
+# By hand
+
+
+def test_the_cell_of_a_step_is_bounded_by_its_nearest_flip():
+    # pre-activations 1, -1, -2 at x = 0, 2, 3. The last two share a pattern, which has the
+    # smallest margin and the longest point of them: 1 / |(3, 1)|, below the true 1 / |(2, 1)|
+    assert cell_radius(STEP, POINTS) == pytest.approx(1 / 10**0.5, rel=1e-5)
+    assert cell_radius(STEP, POINTS[:2]) == pytest.approx(1 / 5**0.5, rel=1e-5)
+
+
+def test_without_hidden_layers_there_is_no_wall_and_no_basin():
+    net = ReLUNetwork([np.eye(2)], [np.zeros(2)])
+    assert cell_radius(net, np.ones((1, 2))) == np.inf
+    assert basin_of_return(net, np.ones((1, 2))) is None
+
+
+def test_on_a_kink_the_cell_has_radius_zero():
+    net = ReLUNetwork([[[1.0]], [[1.0]]], [[0.0], [0.0]])
+    assert cell_radius(net, np.zeros((1, 1))) == 0
+    assert basin_of_return(net, np.zeros((1, 1))) is None
+
+
+def test_the_rate_is_that_of_the_last_layer():
+    basin = basin_of_return(STEP, POINTS)
+    # rows (1, 1), (0, 1), (0, 1) with weights 1/3: the strength at the point itself
+    design = np.array([[1.0, 1.0], [0.0, 1.0], [0.0, 1.0]]) / 3**0.5
+    assert basin.strength < np.linalg.svd(design, compute_uv=False)[-1]
+    assert basin.rate == pytest.approx(4 * basin.strength**2)
+    assert 0 < basin.radius < basin.ball <= cell_radius(STEP, POINTS)
+
+
+def test_the_bound_of_the_motion_is_reached_by_the_worst_change():
+    # one active unit at x: (dW, db) along (x, 1) moves it by r |(x, 1)|
+    for x in (0.0, 0.5):
+        _, moves = _motion(_bounds(STEP, np.array([[x]])), 0.1)
+        assert moves[0, 0] == pytest.approx(0.1 * np.hypot(x, 1), rel=1e-5)
+        assert moves[0, 0] >= 0.1 * np.hypot(x, 1)
+
+
+# Against the naive oracle
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10**6), widths=st.sampled_from([(2, 3, 1), (1, 1, 1), (3, 2, 4, 2)]))
+def test_no_activation_flips_within_the_cell_radius(seed, widths):
+    rng = np.random.default_rng(seed)
+    net, X = random_network(rng, widths), rng.normal(size=(5, widths[0]))
+    radius = cell_radius(net, X)
+    pattern = activation_pattern(net, X)
+    directions = list(rng.normal(size=(20, net.parameter_count)))
+    directions += list(np.eye(net.parameter_count)) + list(-np.eye(net.parameter_count))
+    for v in directions:
+        other = moved(net, v / np.linalg.norm(v), 0.999999 * radius)
+        np.testing.assert_array_equal(activation_pattern(other, X), pattern)
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10**6), m=st.integers(1, 4))
+def test_for_one_layer_the_radius_is_the_distance_of_the_nearest_hyperplane(seed, m):
+    rng = np.random.default_rng(seed)
+    net, X = random_network(rng, (3, m, 2)), rng.normal(size=(6, 3))
+    distances = [
+        abs(w @ x + c) / np.sqrt(x @ x + 1)
+        for w, c in zip(net.weights[0], net.biases[0], strict=True)
+        for x in X
+    ]
+    # all points of a pattern are given the length of the longest of them
+    assert cell_radius(net, X) <= min(distances)
+    longest = np.sqrt((X**2).sum(axis=1).max() + 1)
+    smallest = np.abs(X @ net.weights[0].T + net.biases[0]).min()
+    assert cell_radius(net, X) >= smallest / longest * (1 - 1e-5)
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10**6), m=st.integers(1, 4))
+def test_for_one_layer_and_one_point_the_radius_is_exact(seed, m):
+    rng = np.random.default_rng(seed)
+    net, x = random_network(rng, (3, m, 2)), rng.normal(size=3)
+    distances = np.abs(net.weights[0] @ x + net.biases[0]) / np.sqrt(x @ x + 1)
+    assert cell_radius(net, x[None]) == pytest.approx(distances.min(), rel=1e-5)
+    assert cell_radius(net, x[None]) <= distances.min()
+
+
+# Laws
+
+CASES = ["zero loss", "zero loss, balanced", "merge of two", "merge of all", "left alone"]
+
+
+def case(name):
+    data = datasets.clusters(12, radius=0.1, rng=3)
+    X, y = data.X, data.y
+    if name.startswith("zero loss"):
+        net = construct(X, y, "clustered").network
+        net = balanced(net, X) if "balanced" in name else net
+    elif name == "merge of two":
+        net = merged(X, y, [[0, 1], [2]]).network
+    elif name == "merge of all":
+        net = merged(X, y, [[0, 1, 2]]).network
+    else:
+        H = np.column_stack([X, np.ones(len(X))])
+        V = np.linalg.lstsq(H, np.eye(3)[y])[0]
+        net = ReLUNetwork([np.eye(3), V[:-1].T], [2 * np.ones(3), V[-1] - 2 * V[:-1].sum(axis=0)])
+    return net, X, y, verify(net, X, y)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_thousand_perturbations_on_the_sphere_return_at_the_stated_rate(name):
+    net, X, y, found = case(name)
+    Y, basin = np.eye(3)[y], found.basin
+    assert found.proved and basin["radius"] > 0
+    trials, rate, steps = 1000, 0.02, 150
+    layers = perturbed(net, basin["radius"], trials, seed=0)
+    first = previous = gradient_step(layers, X, Y, rate) - found.lower_bound
+    assert (first > 0).all()
+    for k in range(1, steps):
+        now = gradient_step(layers, X, Y, rate) - found.lower_bound
+        # Euler's method lags behind the flow by a factor 1 + O(rate) in the exponent
+        bound = first * np.exp(-0.9 * basin["rate"] * rate * k)
+        assert (now <= bound + 1e-14).all()
+        assert (now <= previous + 1e-14).all()
+        previous = now
+    start = [np.concatenate([W.ravel(), b]) for W, b in zip(net.weights, net.biases, strict=True)]
+    ends = [np.concatenate([W.reshape(trials, -1), b], axis=1) for W, b in layers]
+    moved_by = np.linalg.norm(np.hstack(ends) - np.concatenate(start), axis=1)
+    assert (moved_by <= basin["ball"]).all()
+
+
+@pytest.mark.parametrize("name", ["zero loss", "merge of two", "left alone"])
+def test_the_gradient_is_as_strong_as_the_rate_says(name):
+    net, X, y, found = case(name)
+    for seed in range(20):
+        layers = perturbed(net, found.basin["radius"], 1, seed)
+        other = ReLUNetwork([W[0] for W, _ in layers], [b[0] for _, b in layers])
+        at = verify(other, X, y)
+        assert at.gradient_norm**2 >= found.basin["rate"] * (at.loss - found.loss) * (1 - 1e-9)
+
+
+def test_the_class_weighted_cost_has_a_basin_too():
+    data = datasets.clusters(9, radius=0.1, rng=1)
+    keep = np.r_[0:9, 9:14, 18:21]
+    X, y = data.X[keep], data.y[keep]
+    net = construct(X, y, "clustered").network
+    found = verify(net, X, y, cost="class-weighted")
+    sizes = np.bincount(y)[y]
+    direct = basin_of_return(net, X, weights=1 / sizes)
+    assert found.basin["radius"] == pytest.approx(direct.radius, rel=1e-6)
+
+
+def test_points_with_one_output_count_by_their_weight_only():
+    basin = basin_of_return(STEP, POINTS)
+    twice = basin_of_return(STEP, np.vstack([POINTS, POINTS]))
+    assert twice.radius == pytest.approx(basin.radius, rel=1e-9)
+
+
+@pytest.mark.parametrize("radius", [0.1, 0.15])
+def test_balancing_enlarges_the_basin_and_leaves_the_function(radius):
+    data = datasets.clusters(30, radius=radius, rng=0)
+    net = construct(data.X, data.y, "clustered").network
+    better = balanced(net, data.X)
+    np.testing.assert_allclose(better(data.X), net(data.X), atol=1e-12)
+    before, after = verify(net, data.X, data.y), verify(better, data.X, data.y)
+    assert after.verdict == "global minimum"
+    assert after.basin["radius"] > before.basin["radius"] >= 1e-3
+    # multiplication by powers of two and back does not round
+    unbalanced = rescaled(net, np.exp2(np.arange(len(net.weights) - 1)))
+    np.testing.assert_array_equal(unbalanced(data.X), net(data.X))
+
+
+def test_a_larger_distance_leaves_a_smaller_basin():
+    sizes = [basin_of_return(STEP, POINTS, distance=d).radius for d in (0.0, 1e-6, 1e-3)]
+    assert all(a > b for a, b in itertools.pairwise(sizes))
+
+
+# Bad input
+
+
+def test_dependent_hidden_outputs_have_no_basin_of_full_rank():
+    net = ReLUNetwork([[[1.0]], [[0.0]]], [[5.0], [0.0]])
+    X = np.array([[0.0], [1.0], [2.0]])
+    assert basin_of_return(net, X, rank=3) is None
+    assert basin_of_return(net, X, rank=0) is None
+
+
+def test_a_refuted_point_has_neither_radius_nor_basin():
+    found = verify(ReLUNetwork([[[1.0]], [[1.0]]], [[5.0], [0.0]]), POINTS, POINTS + 1)
+    assert found.verdict == "not stationary" and found.radius is None and found.basin is None
+
+
+def test_lists_are_points_too():
+    assert cell_radius(STEP, POINTS.tolist()) == cell_radius(STEP, POINTS)
+    third = [1 / 3] * 3
+    assert basin_of_return(STEP, POINTS.tolist(), weights=third) == basin_of_return(STEP, POINTS)
+    assert balanced(STEP, POINTS.tolist(), evaluations=1)(POINTS).shape == (3, 1)
+
+
+@pytest.mark.parametrize("function", [cell_radius, basin_of_return, balanced])
+@pytest.mark.parametrize(
+    ("net", "X", "message"),
+    [
+        ("net", POINTS, "net must be a ReLUNetwork"),
+        (STEP, [[0.0, 1.0]], "X must have 1 columns"),
+        (STEP, np.empty((0, 1)), "X must hold at least one point"),
+        (STEP, [[np.nan]], "X must be finite"),
+    ],
+)
+def test_what_is_no_network_and_no_data_is_named(function, net, X, message):
+    with pytest.raises(ValueError, match=message):
+        function(net, X)
+
+
+def test_weights_must_fit_the_points():
+    for weights in ([0.5, 0.5], [1.0, 1.0, -1.0]):
+        with pytest.raises(ValueError, match="weights must be 3 numbers"):
+            basin_of_return(STEP, POINTS, weights=weights)
+
+
+def test_split_takes_what_join_gives():
+    pairs = list(zip(STEP.weights, STEP.biases, strict=True))
+    np.testing.assert_array_equal(join(split(STEP, join(pairs))), join(pairs))

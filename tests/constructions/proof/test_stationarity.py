@@ -1,0 +1,253 @@
+import json
+import subprocess
+import sys
+from fractions import Fraction
+from itertools import pairwise
+
+import naive
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from constructions import Certificate, construct, verify
+from geomcore import ReLUNetwork, datasets, save
+from training.descent.optimizers import SGD
+from training.descent.trainer import train
+
+X = np.array([[-1.0, 0.5], [0.25, 1.0], [1.5, -0.75], [0.5, 2.0], [-0.5, -1.0], [2.0, 1.0]])
+Y = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0], [2.0, 0.0], [1.0, 1.0], [0.0, 3.0]])
+MEAN = Y.mean(axis=0)  # 2/3 and 1
+
+
+def zero_network(*widths, last):
+    shapes = list(pairwise(widths))
+    biases = [np.zeros(m) for _, m in shapes[:-1]]
+    return ReLUNetwork([np.zeros((m, n)) for n, m in shapes], [*biases, last])
+
+
+def check_witness(found, net, X, Y):
+    """Recompute the witness from the certificate's JSON and the network alone, in Fractions."""
+    witness = json.loads(found.to_json())["witness"]
+    step = witness["step"]
+    parts = witness["direction"]
+    squares = sum(np.square(p["weights"]).sum() + np.square(p["biases"]).sum() for p in parts)
+    assert squares == pytest.approx(1)
+    weights = [W + step * np.array(p["weights"]) for W, p in zip(net.weights, parts, strict=True)]
+    biases = [b + step * np.array(p["biases"]) for b, p in zip(net.biases, parts, strict=True)]
+    before = naive.exact_loss(net.weights, net.biases, X, Y)
+    after = naive.exact_loss(weights, biases, X, Y)
+    assert after < before
+    assert float(after) == pytest.approx(witness["loss"], rel=1e-9)
+
+
+def minimum_of_one_unit():
+    """A network of one hidden unit, trained to rounding, on its own data."""
+    net = ReLUNetwork([[[1.0, 0.25]], [[0.5], [-0.25]]], [[1.5], [0.5, 0.5]])
+    found = train(net, X, Y, optimizer=SGD(0.02), steps=200_000, record=200_000)
+    return found.network
+
+
+# By hand
+
+
+def test_a_slope_refutes_and_its_witness_can_be_recomputed():
+    net = ReLUNetwork([np.eye(2), np.eye(2)], [[3.0, 3.0], [0.0, 0.0]])
+    found = verify(net, X, Y)
+    assert (found.verdict, found.proved) == ("not stationary", True)
+    assert found.witness["slope"] < 0
+    check_witness(found, net, X, Y)
+
+
+def test_equal_active_units_with_zero_output_weights_are_a_saddle():
+    # output is the mean; turning the idle output weights and the unit together lowers the loss
+    net = ReLUNetwork([[[0.0, 0.0]], [[0.0], [0.0]]], [[1.0], MEAN])
+    found = verify(net, X, Y)
+    assert (found.verdict, found.proved) == ("saddle", True)
+    assert found.witness["curvature"] < 0 and found.smallest_eigenvalue < 0
+    check_witness(found, net, X, Y)
+
+
+def test_the_zero_network_is_not_stationary_unless_it_answers_the_mean():
+    net = zero_network(2, 3, 2, last=[0.0, 0.0])
+    found = verify(net, X, Y)
+    assert (found.verdict, found.proved) == ("not stationary", True)
+    check_witness(found, net, X, Y)
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+def test_the_zero_network_at_the_mean_is_a_saddle_of_the_order_of_its_depth(depth):
+    targets = Y - MEAN + [0.5, 0.25]  # a mean without rounding
+    targets = np.round(targets * 64) / 64
+    net = zero_network(2, *[4] * depth, 2, last=targets.mean(axis=0))
+    found = verify(net, X, targets)
+    assert found.verdict == "saddle"
+    assert found.witness["order"] == depth + 1 and found.witness["coefficient"] < 0
+    check_witness(found, net, X, targets)
+
+
+def test_on_a_kink_no_minimum_is_claimed():
+    # the loss is (max(w, 0) - 1)^2 + ...: flat to the left of the kink, falling to the right
+    net = ReLUNetwork([[[0.0]], [[1.0]]], [[0.0], [0.0]])
+    found = verify(net, [[1.0]], [[1.0]])
+    assert (found.verdict, found.proved) == ("not stationary", True)
+    assert found.radius is None
+    # here the kink is a minimum, which no certificate of ours shows
+    found = verify(net, [[1.0], [-1.0]], [[-1.0], [-1.0]], subset="W1")
+    assert found.verdict == "undetermined" and not found.proved
+    assert any("on a kink" in c.detail for c in found.checks)
+
+
+def test_a_pre_activation_that_only_looks_zero_is_decided():
+    net = ReLUNetwork([[[1.0]], [[1.0]]], [[1e-300], [0.5]])
+    found = verify(net, [[0.0], [1.0]], [[0.0], [1.0]])
+    assert found.checks[0].passed and found.verdict == "not stationary"
+
+
+@pytest.mark.parametrize("k", [0, 1])
+def test_a_linear_bottleneck_is_a_saddle_at_the_second_direction_only(k):
+    # reduced-rank regression: the critical points are the singular directions
+    affine = np.linalg.lstsq(np.column_stack([X, np.ones(6)]), Y)[0].T
+    A, centre = affine[:, :2], X.mean(axis=0)
+    v = np.linalg.svd((X - centre) @ A.T)[2][k]
+    w = v @ A
+    net = ReLUNetwork([w[None], v[:, None]], [[9.0], MEAN - v * (w @ centre + 9.0)])
+    found = verify(net, X, Y)
+    assert found.verdict == ("saddle" if k else "undetermined")
+    if k:
+        check_witness(found, net, X, Y)
+
+
+@pytest.mark.parametrize("share", [0.25, 0.5, 1.5, -0.5])
+def test_a_split_unit_is_at_the_loss_of_the_whole_and_never_called_a_minimum_wrongly(share):
+    # alpha, 1 - alpha: stationary for all shares, a saddle for some of them
+    net = minimum_of_one_unit()
+    (W1, W2), (b1, b2) = net.weights, net.biases
+    split = ReLUNetwork(
+        [np.vstack([W1, W1]), np.column_stack([share * W2, (1 - share) * W2])],
+        [np.r_[b1, b1], b2],
+    )
+    whole, found = verify(net, X, Y), verify(split, X, Y)
+    assert found.loss == pytest.approx(whole.loss, rel=1e-12)
+    assert found.gradient_norm <= 1e-7
+    assert found.verdict in ("saddle", "undetermined")
+    if found.verdict == "saddle":
+        check_witness(found, split, X, Y)
+
+
+def test_some_split_is_a_saddle():
+    net = minimum_of_one_unit()
+    (W1, W2), (b1, b2) = net.weights, net.biases
+    verdicts = set()
+    for share in (0.5, 1.5, -0.5):
+        split = ReLUNetwork(
+            [np.vstack([W1, W1]), np.column_stack([share * W2, (1 - share) * W2])],
+            [np.r_[b1, b1], b2],
+        )
+        verdicts.add(verify(split, X, Y, gtol=1e-7).verdict)
+    assert "saddle" in verdicts
+
+
+# Against the naive oracle
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10**6), widths=st.sampled_from([(2, 3, 2), (2, 1, 2), (2, 3, 3, 2)]))
+def test_a_random_network_is_refuted_by_a_witness_that_holds_in_fractions(seed, widths):
+    rng = np.random.default_rng(seed)
+    net = ReLUNetwork(
+        [rng.normal(size=(m, n)) for n, m in pairwise(widths)],
+        [rng.normal(size=m) for m in widths[1:]],
+    )
+    found = verify(net, X, Y)
+    assert (found.verdict, found.proved) == ("not stationary", True)
+    check_witness(found, net, X, Y)
+    exact = verify(net, X, Y, exact=True)
+    assert (exact.verdict, exact.proved) == ("not stationary", True)
+    loss = naive.exact_loss(net.weights, net.biases, X, Y)
+    assert Fraction(found.loss_floor) <= loss <= Fraction(found.loss_bound)
+
+
+# Laws
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_trained_network_is_not_called_a_minimum_before_it_is_one(seed):
+    data = datasets.clusters(10, rng=seed)
+    rng = np.random.default_rng(seed)
+    net = ReLUNetwork(
+        [rng.normal(size=(4, 3)), rng.normal(size=(3, 4))], [rng.normal(size=4), np.zeros(3)]
+    )
+    net = train(net, data.X, data.y, steps=500, record=500).network
+    found = verify(net, data.X, data.y)
+    assert found.verdict == "not stationary"
+    check_witness(found, net, data.X, np.eye(3)[data.y])
+
+
+@pytest.mark.parametrize("kind", ["states", "zoo"])
+def test_exact_arithmetic_never_contradicts(kind):
+    nets = [
+        zero_network(2, 3, 2, last=MEAN),
+        zero_network(2, 3, 2, last=[0.0, 0.0]),
+        ReLUNetwork([np.eye(2), np.eye(2)], [[3.0, 3.0], [0.0, 0.0]]),
+        ReLUNetwork([[[0.0, 0.0]], [[0.0], [0.0]]], [[1.0], MEAN]),
+        ReLUNetwork([np.eye(2), np.eye(2)], [[-9.0, -9.0], MEAN]),
+    ]
+    if kind == "zoo":
+        cases = [(net, X, Y) for net in nets]
+    else:
+        data = datasets.clusters(4, classes=2, rng=0)
+        net = construct(data.X, data.y, "clustered").network
+        cases = [(net, data.X, np.eye(2)[data.y])]
+    for net, points, targets in cases:
+        assert (
+            verify(net, points, targets).verdict == verify(net, points, targets, exact=True).verdict
+        )
+
+
+def test_a_subset_is_refuted_by_a_step_in_that_subset():
+    net = ReLUNetwork([np.eye(2), np.eye(2)], [[3.0, 3.0], [0.0, 0.0]])
+    found = verify(net, X, Y, subset="W1")
+    assert found.verdict == "not stationary"
+    first, last = found.witness["direction"]
+    assert np.any(first["weights"]) and not np.any(first["biases"])
+    assert not np.any(last["weights"]) and not np.any(last["biases"])
+    check_witness(found, net, X, Y)
+
+
+def test_huge_parameters_are_refuted_without_a_warning():
+    net = ReLUNetwork([1e100 * np.eye(2), np.eye(2)], [[3e100, 3e100], [0.0, 0.0]])
+    assert verify(net, X, Y).verdict == "not stationary"
+
+
+def test_certificates_of_refutations_round_trip():
+    for net in (
+        zero_network(2, 3, 2, last=[0.5, 1.0]),
+        ReLUNetwork([[[0.0, 0.0]], [[0.0], [0.0]]], [[1.0], MEAN]),
+    ):
+        found = verify(net, X, Y)
+        assert Certificate.from_json(found.to_json()) == found
+
+
+def test_the_command_verifies_without_cvxpy(tmp_path):
+    data = datasets.clusters(20, rng=0)
+    save(construct(data.X, data.y, "clustered").network, tmp_path / "net.npz")
+    np.savez(tmp_path / "data.npz", X=data.X, y=data.y)
+    program = (
+        "import sys; from training.commands.cli import main\n"
+        f"status = main(['verify', {str(tmp_path / 'net.npz')!r}, {str(tmp_path / 'data.npz')!r},"
+        f" '--out', {str(tmp_path / 'run')!r}, '--quiet'])\n"
+        "assert 'cvxpy' not in sys.modules\nsys.exit(status)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    again = Certificate.from_json((tmp_path / "run" / "certificate.json").read_text())
+    assert (again.verdict, again.proved) == ("global minimum", True)
+
+
+# Bad input
+
+
+def test_an_unknown_cost_is_refused():
+    with pytest.raises(ValueError, match="cost must be one of"):
+        verify(zero_network(2, 2, last=[0.0, 0.0]), X, Y, cost="median")

@@ -1,0 +1,149 @@
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from constructions.theorems.polyhedral import (
+    check_faces,
+    collapse_inside_then_outside,
+    faces_of_cone,
+    faces_of_simplex,
+    find_faces,
+)
+from geomcore import PolyhedralCone, datasets
+
+SQUARE = np.array([[1.0, 1.0], [-1.0, 1.0], [1.0, -1.0], [-1.0, -1.0]])
+
+
+def check_valid(faces, X, index):
+    """All of one class is inside every half-space, each point of the other outside one."""
+    depth = X @ faces.W.T + faces.b
+    assert faces.uncovered == 0 and faces.violation == 0
+    assert (depth[index == faces.inside] < 0).all()
+    assert (depth[index != faces.inside] > 0).any(axis=1).all()
+
+
+# By hand
+
+
+def test_the_faces_of_a_quadrant_are_its_coordinates():
+    W, b = faces_of_cone(np.array([1.0, 2.0]), np.eye(2))
+    np.testing.assert_allclose(W, np.eye(2))
+    np.testing.assert_allclose(b, [-1, -2])
+
+
+def test_the_faces_of_a_simplex_are_minus_its_barycentric_coordinates():
+    W, b = faces_of_simplex(np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]))
+    values = np.array([[0.2, 0.3], [2.0, 0.0]]) @ W.T + b
+    np.testing.assert_allclose(values, [[-0.5, -0.2, -0.3], [1, -2, 0]], atol=1e-12)
+
+
+def test_points_on_the_wrong_side_are_counted_with_their_depth():
+    W, b = np.array([[3.0, 0.0], [0.0, 1.0]]), np.array([0.0, 0.0])  # the quadrant x, y <= 0
+    X = np.array([[-1.0, -1.0], [-2.0, 0.5], [1.0, 0.0], [-0.25, -0.5], [2.0, 2.0]])
+    found = check_faces(W, b, X, np.array([0, 0, 1, 1, 1]))
+    assert (found.inside, found.uncovered) == (0, 2)
+    assert found.violation == pytest.approx(0.5)
+
+
+def test_a_point_on_a_face_counts_as_wrong():
+    W, b = np.eye(2), np.zeros(2)
+    on_face = np.array([[0.0, -1.0], [1.0, 1.0]])
+    assert check_faces(W, b, on_face, np.array([0, 1])).uncovered == 1
+
+
+def test_a_square_needs_four_faces_when_points_lie_outside_each_side():
+    index = np.r_[np.zeros(4, int), np.ones(4, int)]
+    outside = np.array([[1.2, 0.0], [-1.2, 0.0], [0.0, 1.2], [0.0, -1.2]])
+    X = np.vstack([SQUARE, outside])
+    rng = np.random.default_rng(0)
+    check_valid(find_faces(X, index, 4, rng), X, index)
+    assert find_faces(X, index, 3, rng).uncovered > 0
+
+
+# Laws
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(st.integers(0, 10**6), st.integers(1, 4), st.floats(-3, 3))
+def test_the_faces_of_a_cone_are_zero_at_the_base_and_one_at_the_edges(seed, d, logarithm):
+    rng = np.random.default_rng(seed)
+    scale = 10.0**logarithm
+    base, edges = scale * rng.normal(size=d), scale * (rng.normal(size=(d, d)) + 3 * np.eye(d))
+    W, b = faces_of_cone(base, edges)
+    np.testing.assert_allclose(W @ base + b, 0, atol=1e-10)
+    np.testing.assert_allclose((base + edges) @ W.T + b, np.eye(d), atol=1e-9)
+    cone = PolyhedralCone(base, edges)
+    X = scale * rng.normal(size=(5, d))
+    np.testing.assert_allclose(X @ W.T + b, cone.coordinates(X), atol=1e-9)
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@example(0, 2, 17.0, 0.0)
+@example(0, 3, -17.0, 1.0)
+@given(st.integers(0, 10**6), st.integers(1, 4), st.floats(-8, 17), st.floats(-100, 100))
+def test_the_faces_of_a_simplex_are_one_at_the_opposite_vertices(seed, d, logarithm, shift):
+    rng = np.random.default_rng(seed)
+    vertices = np.vstack([np.zeros(d), np.eye(d)]) + 0.1 * rng.normal(size=(d + 1, d))
+    vertices = 10.0**logarithm * (vertices + shift)
+    W, b = faces_of_simplex(vertices)
+    np.testing.assert_allclose(vertices @ W.T + b, -np.eye(d + 1), atol=1e-9)
+
+
+@pytest.mark.parametrize("d", [2, 3])
+@pytest.mark.parametrize("seed", range(4))
+def test_faces_of_cones_and_simplices_are_found_from_the_points(d, seed):
+    for data, k in (
+        (datasets.single_cone(60, d=d, rng=seed), d),
+        (datasets.concentric(60, d=d, rng=seed), d + 1),
+    ):
+        found = find_faces(data.X, data.y, k, np.random.default_rng(seed))
+        assert found.inside == 0
+        check_valid(found, data.X, data.y)
+
+
+@settings(max_examples=10, deadline=None, derandomize=True)
+@given(st.integers(0, 10**6), st.integers(1, 3))
+def test_faces_that_exist_are_found_on_small_data_and_valid(seed, d):
+    rng = np.random.default_rng(seed)
+    W = rng.normal(size=(2, d))
+    W /= np.linalg.norm(W, axis=1, keepdims=True)
+    X = rng.normal(size=(40, d)) * 2
+    depth = (X @ W.T - 0.5).max(axis=1)
+    X = X[np.abs(depth) > 0.1][:25]
+    index = (X @ W.T - 0.5).max(axis=1) > 0
+    if len(np.unique(index)) == 2:
+        found = find_faces(X, index.astype(int), 2, np.random.default_rng(seed))
+        check_valid(found, X, index.astype(int))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_two_layers_send_the_inside_to_one_point_and_the_outside_to_another(seed):
+    data = datasets.concentric(40, d=2, rng=seed)
+    W, b = faces_of_simplex(data.info["simplex"])
+    faces = check_faces(W, b, data.X, data.y)
+    X = data.X
+    rng = np.random.default_rng(seed)
+    for W, b in collapse_inside_then_outside(faces, data.X, data.y, rng):
+        X = np.maximum(X @ W.T + b, 0)
+    inside, outside = X[data.y == 0], X[data.y == 1]
+    np.testing.assert_allclose(inside, inside[:1].repeat(40, 0), atol=1e-12)
+    np.testing.assert_array_equal(outside, 0)
+    assert (inside > 0).all()
+
+
+# Bad input
+
+
+@pytest.mark.parametrize(
+    "vertices",
+    [
+        np.zeros((3, 2)),
+        [[0.0, 0.0], [1.0, 1.0], [2.0, 2.0]],
+        [[0.0, 0.0], [1.0, 0.0]],
+        np.eye(4, 2),
+    ],
+)
+def test_what_is_no_simplex_is_refused(vertices):
+    with pytest.raises(ValueError, match="affinely independent"):
+        faces_of_simplex(np.array(vertices))

@@ -1,0 +1,116 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from constructions import ConstructionError, construct, elimination_order, verify
+from constructions.theorems.sequential import NotSequential, collapse_in_order
+from geomcore import datasets, truncation_map
+
+
+def check_sequence(Z, y, found):
+    """Every layer sends its class to its base and moves neither later classes nor bases."""
+    tau = Z.copy()
+    done = []
+    for q, collapse, margin in zip(found.order, found.collapses, found.margins, strict=True):
+        own, later = y == q, ~np.isin(y, [*done, q])
+        forward = np.vstack([Z[later], *(c.base[None] for c in found.collapses[: len(done)])])
+        assert (Z[own] @ collapse.W.T + collapse.b < 0).all()
+        assert (forward @ collapse.W.T + collapse.b > 0).all()
+        # the hyperplane itself is the mean of the rows
+        normal, offset = collapse.W.sum(axis=0), collapse.b.sum()
+        normal, offset = normal / np.linalg.norm(normal), offset / np.linalg.norm(normal)
+        assert (forward @ normal + offset).min() >= margin * (1 - 1e-6)
+        assert (Z[own] @ normal + offset).max() <= -margin * (1 - 1e-6)
+        assert margin > 0
+        tau = truncation_map(collapse.W, collapse.b, tau)
+        done.append(q)
+        for p in done:
+            base = found.collapses[found.order.index(p)].base
+            np.testing.assert_allclose(tau[y == p] - base, 0, atol=1e-8)
+        np.testing.assert_allclose(tau[~np.isin(y, done)], Z[~np.isin(y, done)], atol=1e-8)
+
+
+# By hand
+
+
+def test_two_points_on_the_line_collapse_one_after_the_other():
+    Z, y = np.array([[0.0], [4.0]]), np.array([0, 1])
+    found = collapse_in_order(Z, y, elimination_order(Z, y), np.arange(2), np.random.default_rng(0))
+    check_sequence(Z, y, found)
+    first, second = found.collapses
+    assert first.base[0] == pytest.approx(2)
+    assert second.base[0] == pytest.approx(3)
+
+
+def test_an_order_that_does_not_fit_the_data_is_refused():
+    Z, y = np.array([[0.0], [1.0], [2.0]]), np.array([0, 1, 2])
+    found = elimination_order(Z, y)
+    crossed = np.array([[0.0], [2.0], [1.0]])
+    wrong = found.order[0]
+    twice = np.vstack([crossed, crossed + 0.5])
+    with pytest.raises(NotSequential, match=f"class {wrong}"):
+        collapse_in_order(
+            np.vstack([twice, -twice]),
+            np.tile(y, 4),
+            found,
+            np.arange(3),
+            np.random.default_rng(0),
+        )
+
+
+# Laws
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("Q, d", [(2, 2), (3, 2), (3, 3), (4, 3), (5, 6)])
+def test_sequential_data_collapse_class_by_class(seed, Q, d):
+    data = datasets.sequential(30, classes=Q, d=d, rng=seed)
+    order = elimination_order(data.X, data.y)
+    found = collapse_in_order(data.X, data.y, order, np.arange(Q), np.random.default_rng(seed))
+    assert found.order == order.order
+    check_sequence(data.X, data.y, found)
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(st.integers(0, 10**6), st.integers(2, 5), st.integers(1, 3), st.integers(1, 6))
+def test_separable_clouds_collapse_with_affinely_independent_bases(seed, Q, extra, n):
+    rng = np.random.default_rng(seed)
+    d = Q - 1 + extra
+    y = np.repeat(np.arange(Q), n)
+    Z = np.eye(Q, d)[y] + 0.2 * rng.uniform(-1, 1, (Q * n, d)) / np.sqrt(d)
+    order = elimination_order(Z, y)
+    assert order.complete
+    found = collapse_in_order(Z, y, order, np.arange(Q), rng)
+    check_sequence(Z, y, found)
+    bases = np.stack([c.base for c in found.collapses])
+    singular = np.linalg.svd(np.c_[bases, np.ones(Q)], compute_uv=False)
+    assert singular[-1] > 1e-6
+
+
+def test_base_points_on_the_papers_segments_serve_where_the_segments_cross():
+    data = datasets.clusters(rng=0)
+    found = construct(data.X, data.y, "sequential", base_points="segment")
+    means = np.stack([data.X[data.y == q].mean(axis=0) for q in range(3)])
+    for record in found.layers:
+        mean = means[record.label]
+        step = (record.base - mean) / (means.mean(axis=0) - mean)
+        assert np.ptp(step) < 1e-9 and 0 < step[0] < 1
+    assert verify(found.network, data.X, data.y).verdict == "global minimum"
+
+
+def test_a_segment_that_does_not_cross_its_hyperplane_is_a_refusal_with_numbers():
+    # the barycentre of the means lies behind the hyperplane of the large class
+    X = [[0.0, 0.0], [10.0, 0.0], [5.0, 9.0], [11.0, 0.0], [12.0, 0.0]]
+    with pytest.raises(ConstructionError, match="signed distances"):
+        construct(X, [0, 0, 0, 1, 1], "sequential", base_points="segment")
+    with pytest.raises(ValueError, match="base_points must be"):
+        construct(X, [0, 0, 0, 1, 1], "sequential", base_points="paper")
+
+
+def test_robust_base_points_make_no_layer_of_a_first_collapse_worse():
+    data = datasets.wine()
+    plain = construct(data.X, data.y, "sequential", robust=False)
+    robust = construct(data.X, data.y, "sequential", robust=True)
+    assert robust.layers[0].condition <= plain.layers[0].condition
+    assert verify(robust.network, data.X, data.y).verdict == "global minimum"

@@ -1,0 +1,103 @@
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from geomcore import datasets
+from training.commands.cli import main
+from training.experiments.minima import closed_form, examine, points_of
+
+SMALL = ["--points", "8", "--steps", "50", "--trials", "2", "--quiet", "--jobs", "1"]
+
+
+def rows_of(folder):
+    with open(folder / "minima.csv", newline="") as file:
+        return {row["name"]: row for row in csv.DictReader(file)}
+
+
+# By hand
+
+
+def test_the_command_tells_minima_from_the_rest(tmp_path, capsys):
+    assert main(["minima", *SMALL, "--out", str(tmp_path / "run")]) == 0
+    out = capsys.readouterr().out
+    assert "merge 0 1 | 2" in out and "not stationary (proved)" in out
+    rows = rows_of(tmp_path / "run")
+    assert len(rows) == 1 + 8 + 5 + 8
+    assert rows["state 111"]["verdict"] == "local minimum"
+    assert rows["state 010"]["verdict"] == "not stationary"
+    assert float(rows["merge 0 1 | 2"]["loss"]) == pytest.approx(1 / 3, abs=1e-12)
+    paper = rows["paper 111"]
+    assert float(paper["loss"]) == pytest.approx(float(paper["closed_form"]), abs=1e-10)
+    assert paper["verdict"] == "not stationary"
+    assert paper["verdict_in_cumulative"] == "local minimum (proved)"
+    assert float(rows["clustered"]["balanced_basin"]) >= float(rows["clustered"]["basin"]) > 0
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert record["command"] == "minima" and "3 balls" in record["timings"]
+    page = (tmp_path / "run" / "index.html").read_text()
+    for name in record["files"]:
+        assert not name.endswith(".png") or name in page
+    assert page.count("<img") == 3
+
+
+def test_several_numbers_of_balls_go_in_one_command(tmp_path, capsys):
+    options = ["--classes", "2,3", "--trials", "0", "--steps", "0", "--points", "5"]
+    out = tmp_path / "run"
+    assert main(["minima", *options, "--quiet", "--out", str(out)]) == 0
+    with open(out / "growth.csv", newline="") as file:
+        growth = list(csv.DictReader(file))
+    assert [(g["data"], g["states"], g["merges"]) for g in growth] == [
+        ("2 balls", "4 + 4", "2"),
+        ("3 balls", "8 + 8", "5"),
+    ]
+
+
+# Against the naive oracle
+
+
+def test_the_closed_form_of_a_merge_is_the_loss_of_the_group_means():
+    data = datasets.clusters(4, rng=0)
+    jobs = {job["name"]: job for job in points_of(data)}
+    Y = np.eye(3)[data.y]
+    for name, groups in (("merge 0 1 2", [[0, 1, 2]]), ("merge 1 | 0 2", [[1], [0, 2]])):
+        loss = 0.0
+        for group in groups:
+            own = Y[np.isin(data.y, group)]
+            loss += sum(((row - own.mean(axis=0)) ** 2).sum() for row in own)
+        assert closed_form(jobs[name], data.X, data.y) == pytest.approx(loss / len(Y))
+    assert np.isnan(closed_form(jobs["state 011"], data.X, data.y))
+
+
+# Laws
+
+
+def test_descent_from_a_refuted_point_falls_and_from_a_minimum_does_not():
+    data = datasets.clusters(6, rng=1)
+    for job in points_of(data):
+        if job["name"] in ("state 011", "state 111", "merge 0 | 1 2"):
+            row, net = examine(job, data, steps=300, trials=1, scale=1e-3, seed=0)
+            assert net.widths[-1] == 3
+            fell = row["descent_loss"] < row["loss"] * (1 - 1e-6)
+            assert fell == (row["verdict"] == "not stationary")
+            assert bool(row["lower_found"]) == (row["verdict"] == "not stationary")
+
+
+# Bad input
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--classes", "1"], "--classes must be numbers from 2 to 6"),
+        (["--classes", "three"], "--classes must be numbers from 2 to 6"),
+        (["--radius", "3"], "radius"),
+        (["--label", "kind"], "--label goes with a CSV file"),
+        (["nothing.csv"], "nothing.csv"),
+        (["digits"], "10 classes"),
+    ],
+)
+def test_wrong_calls_get_one_line(options, reason, tmp_path, capsys):
+    assert main(["minima", *options, "--out", str(tmp_path / "run")]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and reason in error

@@ -1,0 +1,109 @@
+"""The page of a run: what it says, and that it escapes what it is given."""
+
+import numpy as np
+import pytest
+
+from constructions import ConstructionError
+from geomcore.datasets.dataset import Dataset
+from geomcore.network import ReLUNetwork
+from training.commands.case import Case
+from training.commands.drawing import MOST_POINTS, draw, some_points
+from training.commands.report import page
+from training.commands.runs import RunFolder
+
+RECORD = {"seed": 3, "started": "today", "python": "3.11", "versions": {"numpy": "2", "x": None}}
+X = np.array([[0.0, 0.0], [0.2, 0.1], [3.0, 0.1], [3.1, 0.0]])
+DATA = Dataset(X, np.array(["a", "a", "b", "b"]), "pairs", {})
+
+
+def solved_case():
+    case = Case(DATA)
+    case.construct("sequential")
+    case.verify()
+    return case
+
+
+# By hand
+
+
+def test_page_says_what_is_proved_and_how_large_the_network_is():
+    case = solved_case()
+    text = page("Pairs", [case], record=RECORD)
+    assert "built by the method “sequential”" in text
+    assert f"{case.network.parameter_count} parameters" in text
+    assert "exactly zero, a global minimum" in text
+    assert "seed 3" in text
+
+
+def test_page_of_an_unproved_network_claims_no_minimum():
+    case = Case(DATA, network=ReLUNetwork([np.eye(2)], [[0.0, 0.0]]))
+    case.verify()
+    text = page("Pairs", [case], record=RECORD)
+    assert "not proved to be a global minimum" in text
+    assert "exactly zero, a global minimum" not in text
+
+
+def test_page_of_a_refusal_gives_the_reason_of_every_method():
+    case = Case(DATA, refusal=ConstructionError({"clustered": "too wide", "cone": "no cone"}))
+    text = page("Pairs", [case], record=RECORD)
+    assert "<b>clustered</b>: too wide" in text
+    assert "<b>cone</b>: no cone" in text
+    assert case.row()["verdict"] == "no method applies"
+
+
+def test_study_is_told_in_words_and_numbers():
+    case = solved_case()
+    case.perturb(scales=[0.0, 1.0], trials=4, steps=2, seed=0)
+    text = page("Pairs", [case], record=RECORD)
+    assert "4 of 4" in text
+    assert "All 4 trials return up to λ = 0" in text
+
+
+def test_caption_says_that_no_point_is_in_between_only_if_that_is_so(tmp_path):
+    rng = np.random.default_rng(0)
+    X = np.vstack([rng.normal(size=(20, 4)), rng.normal(size=(20, 4)) + 20])
+    y = np.repeat([0, 1], 20)
+    solved = Case(Dataset(X, y, "solved", {}))
+    solved.construct("sequential")
+    solved.verify()
+    net = ReLUNetwork([np.eye(4), np.eye(2, 4)], [np.zeros(4), np.zeros(2)])
+    mixed = Case(Dataset(X, y, "mixed", {}), network=net)
+    for case in (solved, mixed):
+        with RunFolder(tmp_path / case.name, "verify", {}, 0) as run:
+            draw(case, run)
+    captions = [dict(case.figures)[f"{case.name}-sectors"] for case in (solved, mixed)]
+    assert "No point is in between" in captions[0]
+    assert "No point is in between" not in captions[1]
+
+
+def test_large_data_are_thinned_for_pictures_with_every_class_kept_and_said(tmp_path):
+    X = np.random.default_rng(0).normal(size=(MOST_POINTS + 50, 2))
+    y = np.r_[np.zeros(len(X) - 1), 1]
+    some = some_points(Dataset(X, y, "large", {}))
+    assert some.X.shape == (MOST_POINTS, 2)
+    assert set(some.y) == {0, 1}
+    case = Case(Dataset(X, y, "large", {}), network=ReLUNetwork([np.eye(2)], [[0, 0]]))
+    with RunFolder(tmp_path / "run", "verify", {}, 0) as run:
+        draw(case, run)
+    assert "4,000 points chosen at random" in dict(case.figures)["large-data"]
+
+
+# Laws
+
+
+def test_figures_appear_in_the_order_in_which_they_were_drawn():
+    case = solved_case()
+    case.figures += [("pairs-b", "second"), ("pairs-a", "first")]
+    text = page("Pairs", [case], record=RECORD)
+    assert text.index("pairs-b.png") < text.index("pairs-a.png")
+
+
+# Bad input
+
+
+@pytest.mark.parametrize("name", ["<script>alert(1)</script>", 'a"onload="x'])
+def test_names_from_a_file_cannot_become_markup(name):
+    case = Case(Dataset(X, DATA.y, name, {}), refusal=ConstructionError({"cone": name}))
+    text = page(name, [case], record=RECORD)
+    assert "<script>" not in text
+    assert 'a"onload' not in text

@@ -1,0 +1,229 @@
+"""`geomcore study`, as a user meets it."""
+
+import csv
+import json
+import random
+import sqlite3
+import subprocess
+import sys
+import time
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+
+from geomcore import load
+from training.commands.cli import main
+from training.commands.console import Pace, Screen
+from training.study.result import load_study
+
+SMALL = ["--scales", "0.01,0.3", "--trials", "4", "--steps", "5"]
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def run(capsys, *arguments):
+    status = main([str(a) for a in arguments])
+    out, err = capsys.readouterr()
+    return status, out, err
+
+
+def rows(path):
+    connection = sqlite3.connect(path)
+    found = connection.execute("SELECT * FROM trial").fetchall()
+    connection.close()
+    return found
+
+
+# By hand
+
+
+def test_a_study_leaves_its_store_tables_figures_networks_and_a_page(capsys, tmp_path):
+    status, out, _ = run(capsys, "study", "clusters", *SMALL, "--out", "made", "--parquet")
+    assert status == 0
+    assert "4 of 4" in out
+    assert "global minimum" in out
+    folder = tmp_path / "made"
+    with open(folder / "trials.csv") as file:
+        assert len(list(csv.DictReader(file))) == 8
+    assert len(rows(folder / "study.sqlite")) == 8
+    assert load(folder / "network-0.npz").widths[0] == 3
+    page = (folder / "index.html").read_text()
+    sources = [part.split('"')[0] for part in page.split('src="')[1:]]
+    assert len(sources) == 3
+    for name in sources:
+        assert (folder / name).is_file()
+    files = {p.name for p in folder.iterdir()}
+    assert {"summary.csv", "basins.csv", "histogram.csv", "trials.parquet"} <= files
+    assert set(json.loads((folder / "run.json").read_text())["files"]) == files - {"run.json"}
+
+
+def test_merges_are_compared_with_the_minimum_in_one_figure(capsys, tmp_path):
+    arguments = ["--scales", "0.01", "--trials", "2", "--steps", "2", "--merges", "-q"]
+    status, out, _ = run(capsys, "study", "clusters", *arguments, "--out", "made")
+    assert status == 0
+    assert out.count("local minimum") == 4
+    found = load_study(tmp_path / "made" / "study.sqlite")
+    assert found.references[0].name == "zero loss"
+    assert len(found.references) == 5
+    assert len(found.frame()) == 10
+
+
+def test_a_network_of_ones_own_can_be_perturbed_in_chosen_tensors(capsys, tmp_path):
+    run(capsys, "construct", "clusters", "--out", "c", "-q")
+    more = ["--network", "c/network.npz", "--tensors", "W1,b2", "--keep-parameters", "--relative"]
+    status, _, _ = run(capsys, "study", "clusters", *SMALL, *more, "--out", "made", "-q")
+    assert status == 0
+    net = load(tmp_path / "c" / "network.npz")
+    unit = np.hypot(np.linalg.norm(net.weights[0]), np.linalg.norm(net.biases[1]))
+    found = load_study(tmp_path / "made" / "study.sqlite").reference
+    assert found.norm_per_scale == pytest.approx(unit)
+
+
+def test_pace_tells_rate_and_remaining_time():
+    seconds = iter([10.0, 12.0, 20.0])
+    pace = Pace(clock=lambda: next(seconds))
+    assert pace(500, 8000) == "500 of 8,000 trials"
+    assert pace(510, 8000) == "510 of 8,000 trials, 5 per second, 24 min 58 s left"
+    assert pace(520, 8000) == "520 of 8,000 trials, 2 per second, 1 h 2 min left"
+
+
+# Laws
+
+
+def test_progress_gives_rate_and_remaining_time_and_quiet_silences_it(capsys):
+    _, _, err = run(capsys, "study", "clusters", *SMALL, "--out", "one")
+    assert "0 of 8 trials" in err.splitlines()
+    assert "8 of 8 trials, " in err.splitlines()[-1]
+    assert err.splitlines()[-1].endswith(" per second, 0 s left")
+    assert run(capsys, "study", "clusters", *SMALL, "--out", "two", "-q")[2] == ""
+
+
+def test_on_a_terminal_progress_is_a_bar_with_the_same_words():
+    screen = Screen()
+    screen.err = type(screen.err)(force_terminal=True, width=100, record=True, stderr=True)
+    with screen.trials() as progress:
+        progress(0, 10)
+        progress(10, 10)
+        screen.err.print("end")
+    assert "10 of 10 trials" in screen.err.export_text()
+
+
+def test_a_study_that_is_killed_again_and_again_ends_with_the_rows_of_one_that_is_not(tmp_path):
+    command = [sys.executable, "-m", "training.commands.cli", "study"]
+    settings = ["clusters", "--scales", "0.01,0.3,1", "--trials", "80", "--steps", "150"]
+    subprocess.run([*command, *settings, "--out", "whole", "-q"], check=True)
+    store = tmp_path / "parts" / "study.sqlite"
+    random_seconds = random.Random(0)
+
+    def start(*arguments):
+        return subprocess.Popen([*command, *arguments, "--out", "parts", "-q"])
+
+    process, kills = start(*settings), 0
+    while kills < 3:
+        begun = time.monotonic()
+        while not store.exists() and time.monotonic() < begun + 60:
+            time.sleep(0.01)
+        # From the loading of the program to the last trials.
+        try:
+            process.wait(random_seconds.uniform(0, 4))
+            break
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            kills += 1
+            process = start("--resume")
+    assert process.wait(120) == 0
+    assert rows(store) == rows(tmp_path / "whole" / "study.sqlite")
+    assert (tmp_path / "parts" / "index.html").exists()
+
+
+def test_resuming_a_finished_study_makes_the_same_tables_again(capsys, tmp_path):
+    run(capsys, "study", "clusters", *SMALL, "--out", "made", "-q")
+    table = (tmp_path / "made" / "trials.csv").read_bytes()
+    (tmp_path / "made" / "trials.csv").unlink()
+    assert run(capsys, "study", "--resume", "--out", "made", "-q")[0] == 0
+    assert (tmp_path / "made" / "trials.csv").read_bytes() == table
+    assert run(capsys, "study", "clusters", *SMALL, "--resume", "--out", "made", "-q")[0] == 0
+
+
+def test_the_number_of_threads_does_not_change_the_rows(capsys, tmp_path):
+    for out, jobs in (("one", 1), ("three", 3)):
+        run(capsys, "study", "clusters", *SMALL, "--jobs", jobs, "--out", out, "-q")
+    assert rows(tmp_path / "one" / "study.sqlite") == rows(tmp_path / "three" / "study.sqlite")
+
+
+def test_dask_gives_the_rows_of_threads(capsys, tmp_path):
+    distributed = pytest.importorskip("distributed")
+    run(capsys, "study", "clusters", *SMALL, "--out", "one", "-q")
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None
+    ) as cluster:
+        address = cluster.scheduler_address
+        if address.startswith("inproc"):
+            address = cluster.scheduler.address
+        arguments = ["study", "clusters", *SMALL, "--dask", address, "--out", "two", "-q"]
+        assert run(capsys, *arguments)[0] == 0
+    assert rows(tmp_path / "one" / "study.sqlite") == rows(tmp_path / "two" / "study.sqlite")
+
+
+# Bad input
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ([], "DATA is missing"),
+        (["clusters", "--scales", "a,b"], "--scales must be numbers"),
+        (["clusters", "--scales", "0.1,-1"], "scales must be a list of finite numbers"),
+        (["clusters", "--trials", "0"], "--trials"),
+        (["clusters", "--tensors", "W7"], "tensors must be some of W1"),
+        (["clusters", "--learning-rate", "-1"], "learning_rate must be"),
+        (["clusters", "--network", "missing.npz"], "no such file"),
+        (["--resume"], "--resume needs DATA or --out"),
+        (["clusters", "--resume"], "there is no study"),
+        (["--resume", "--out", "nowhere"], "there is no study"),
+        pytest.param(
+            ["clusters", "--dask", "tcp://127.0.0.1:9"],
+            "no Dask scheduler answers",
+            marks=pytest.mark.skipif(find_spec("distributed") is None, reason="no distributed"),
+        ),
+    ],
+)
+def test_wrong_use_ends_with_status_two_and_one_line(capsys, monkeypatch, arguments, reason):
+    monkeypatch.setattr("training.descent.executors.SECONDS", 0.5)
+    status, _, err = run(capsys, "study", *arguments, "-q")
+    assert status == 2
+    assert len(err.splitlines()) == 1
+    assert err.startswith("geomcore: ")
+    assert reason in err
+
+
+def test_a_study_is_not_overwritten_nor_changed_half_way(capsys, tmp_path):
+    run(capsys, "study", "clusters", *SMALL, "--out", "made", "-q")
+    before = {p.name: p.read_bytes() for p in (tmp_path / "made").iterdir()}
+    status, _, err = run(capsys, "study", "clusters", *SMALL, "--out", "made", "-q")
+    assert status == 2
+    assert "holds a study: go on with --resume" in err
+    arguments = ["--resume", "--trials", "9", "--out", "made", "-q"]
+    status, _, err = run(capsys, "study", *arguments)
+    assert status == 2
+    assert "--trials is 4 in made" in err
+    assert {p.name: p.read_bytes() for p in (tmp_path / "made").iterdir()} == before
+
+
+def test_without_pyarrow_parquet_is_refused_before_the_work(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr("training.study.result.find_spec", lambda name: None)
+    status, _, err = run(capsys, "study", "clusters", *SMALL, "--parquet", "-q")
+    assert status == 2
+    assert "pip install 'geomcore[parquet]'" in err
+    assert not (tmp_path / "runs").exists()
+
+
+def test_data_without_a_construction_end_with_status_one(capsys):
+    status, out, _ = run(capsys, "study", "concentric", "--method", "clustered", *SMALL, "-q")
+    assert status == 1
+    assert "clustered:" in out

@@ -1,0 +1,112 @@
+"""Constraints: they hold after every step, and are projections."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from geomcore.network import ReLUNetwork
+from training.descent.chain import stack
+from training.descent.constraints import MaxNorm, NonNegative, UnitColumns
+from training.descent.penalties import L1
+from training.descent.trainer import train
+
+CONSTRAINTS = {
+    "non-negative": NonNegative(),
+    "unit columns": UnitColumns(),
+    "norm": MaxNorm(1.5),
+}
+TENSORS = arrays(np.float64, (2, 3, 4), elements=st.floats(-10, 10))
+
+
+def random_network(widths=(3, 4, 2), seed=0):
+    rng = np.random.default_rng(seed)
+    pairs = list(zip(widths[1:], widths[:-1], strict=True))
+    weights = [rng.standard_normal(shape) / np.sqrt(shape[1]) for shape in pairs]
+    return ReLUNetwork(weights, [0.3 * rng.standard_normal(m) for m, _ in pairs])
+
+
+def random_data(n=9, seed=1):
+    rng = np.random.default_rng(seed)
+    return rng.standard_normal((n, 3)), rng.dirichlet(np.ones(2), n)
+
+
+def tensors_of(net):
+    return dict(zip(stack([net])[0].names, stack([net])[1], strict=True))
+
+
+# By hand
+
+
+def test_a_constraint_holds_after_every_step_for_the_tensors_it_names():
+    seen = []
+    train(
+        random_network(),
+        *random_data(),
+        steps=5,
+        constraints=[NonNegative(["W1"]), UnitColumns(["W2"])],
+        callbacks=lambda snapshot: seen.append((snapshot.step, tensors_of(snapshot.network()))),
+    )
+    assert [step for step, _ in seen] == [0, 1, 2, 3, 4, 5]
+    assert (seen[0][1]["W1"] < 0).any()
+    for _, tensors in seen[1:]:
+        assert (tensors["W1"] >= 0).all()
+        np.testing.assert_allclose(np.linalg.norm(tensors["W2"][0], axis=0), 1.0)
+        assert (tensors["b1"] < 0).any()
+
+
+# Laws
+
+
+@pytest.mark.parametrize("name", sorted(CONSTRAINTS))
+@given(TENSORS)
+def test_a_projection_done_twice_is_done_once(name, p):
+    constraint = CONSTRAINTS[name]
+    once = constraint.project(p)
+    np.testing.assert_allclose(constraint.project(once), once, rtol=1e-12, atol=1e-300)
+
+
+@pytest.mark.parametrize("name", ["non-negative", "norm"])
+@given(TENSORS, TENSORS)
+def test_no_allowed_point_is_nearer_than_the_projection(name, p, other):
+    constraint = CONSTRAINTS[name]
+    allowed = constraint.project(other)
+    for t in range(2):
+        nearest = np.linalg.norm(p[t] - constraint.project(p)[t])
+        assert nearest <= np.linalg.norm(p[t] - allowed[t]) * (1 + 1e-9) + 1e-12
+
+
+def test_constraints_change_nothing_in_place():
+    p = np.random.default_rng(0).standard_normal((2, 3, 4))
+    kept = p.copy()
+    for constraint in CONSTRAINTS.values():
+        constraint.project(p)
+    np.testing.assert_array_equal(p, kept)
+
+
+# Bad input
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"constraints": [L1(0.1)]}, "constraints must be objects with tensors, project"),
+        ({"constraints": NonNegative([])}, "tensors must be a list of some of"),
+    ],
+)
+def test_wrong_arguments_are_named(changes, message):
+    X, Y = random_data()
+    with pytest.raises(ValueError, match=message):
+        train(**{"net": random_network(), "X": X, "Y": Y, **changes})
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: MaxNorm(np.inf), "limit must be a positive number"),
+    ],
+)
+def test_numbers_out_of_range_are_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()

@@ -1,0 +1,343 @@
+"""The compiled engine against the NumPy trainer, trial by trial and step by step."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from geomcore.layers import Affine, ReLU
+from geomcore.network import Network, ReLUNetwork
+from training.descent.constraints import NonNegative
+from training.descent.losses import LOSSES, CrossEntropy
+from training.descent.optimizers import SGD, Adam
+from training.descent.penalties import L2
+from training.descent.stopping import AccuracyFor, LossBelow, Plateau
+from training.descent.trainer import train, train_ensemble
+
+SHAPES = {
+    "square": (3, 3, 3, 3, 3),
+    "wide": (2, 7, 3),
+    "tall": (9, 5, 2),
+    "one by one": (1, 1, 1),
+    "affine": (3, 2),
+    "blocks of four": (4, 8, 12, 4),
+    "every remainder": (5, 6, 7, 8, 9, 2),
+    "by products": (17, 9, 15, 16, 12),
+}
+OPTIMIZERS = {
+    "plain": SGD(0.05),
+    "momentum": SGD(0.02, momentum=0.9),
+    "adam": Adam(0.01),
+    "clipped": SGD(0.05, momentum=0.5, clip=0.3),
+    "clipped adam": Adam(0.01, clip=0.05),
+}
+
+
+def random_networks(widths, trials, seed=0):
+    rng = np.random.default_rng(seed)
+    pairs = list(zip(widths[1:], widths[:-1], strict=True))
+    return [
+        ReLUNetwork(
+            [rng.standard_normal(shape) / np.sqrt(shape[1]) for shape in pairs],
+            [0.3 * rng.standard_normal(m) for m, _ in pairs],
+        )
+        for _ in range(trials)
+    ]
+
+
+def random_data(widths, n, seed=1):
+    """Points, and targets that are distributions and repeat, so that classes have several."""
+    rng = np.random.default_rng(seed)
+    targets = rng.dirichlet(np.ones(widths[-1]), 3) if widths[-1] > 1 else np.array([[0.0], [1.0]])
+    return rng.standard_normal((n, widths[0])), targets[np.arange(n) % len(targets)]
+
+
+def both(networks, X, Y, **options):
+    return [
+        train_ensemble(networks, X, Y, engine=engine, **options) for engine in ("numpy", "compiled")
+    ]
+
+
+def assert_agree(expected, found, rtol=1e-9):
+    assert found.engine == "compiled"
+    assert found.stop_reasons == expected.stop_reasons
+    np.testing.assert_array_equal(found.steps, expected.steps)
+    np.testing.assert_array_equal(found.recorded, expected.recorded)
+    np.testing.assert_allclose(found.losses, expected.losses, rtol=rtol, atol=1e-14)
+    np.testing.assert_allclose(found.final_losses, expected.final_losses, rtol=rtol, atol=1e-14)
+    for net, other in zip(found.networks, expected.networks, strict=True):
+        assert type(net) is ReLUNetwork
+        for p, q in zip(net.weights + net.biases, other.weights + other.biases, strict=True):
+            np.testing.assert_allclose(p, q, rtol=rtol, atol=1e-12)
+
+
+def assert_same_bits(found, expected):
+    np.testing.assert_array_equal(found.losses, expected.losses)
+    np.testing.assert_array_equal(found.final_losses, expected.final_losses)
+    np.testing.assert_array_equal(found.steps, expected.steps)
+    assert found.stop_reasons == expected.stop_reasons
+    assert found.networks == expected.networks
+
+
+# By hand
+
+
+def test_one_step_on_one_weight_is_the_gradient_step():
+    net = ReLUNetwork([[[2.0]]], [[1.0]])
+    result = train(net, [[1.0]], [[0.0]], optimizer=SGD(0.1), steps=1, engine="compiled")
+    # f = 3, dC/dw = 2 * 3 * 1, dC/db = 2 * 3
+    assert result.network.weights[0][0, 0] == pytest.approx(2.0 - 0.6)
+    assert result.network.biases[0][0] == pytest.approx(1.0 - 0.6)
+    assert result.losses.tolist() == pytest.approx([9.0, 3.24])
+    assert (result.steps, result.stop_reason) == (1, "step budget")
+
+
+def test_a_unit_that_is_off_everywhere_does_not_move():
+    net = ReLUNetwork([[[1.0]], [[1.0]]], [[-5.0], [0.0]])
+    result = train(
+        net, [[1.0], [2.0]], [[1.0], [1.0]], optimizer=SGD(0.5), steps=3, engine="compiled"
+    )
+    assert result.network.weights[0] == net.weights[0]
+    assert result.network.biases[0] == net.biases[0]
+    assert result.network.biases[1][0] == pytest.approx(1.0)
+
+
+def test_training_stops_at_the_first_record_below_the_threshold():
+    net, X, Y = ReLUNetwork([[[0.0]]], [[0.0]]), [[0.0]], [[1.0]]
+    options = {"optimizer": SGD(0.25), "steps": 100, "engine": "compiled"}
+    result = train(net, X, Y, stop=LossBelow(0.1), **options)
+    # the error halves with each step: losses 1, 1/4, 1/16
+    assert result.losses.tolist() == [1.0, 0.25, 0.0625]
+    assert (result.steps, result.stop_reason) == (2, "loss threshold")
+
+
+# Against the NumPy trainer
+
+
+@pytest.mark.parametrize("batch_size", [None, 5])
+@pytest.mark.parametrize("optimizer", sorted(OPTIMIZERS))
+@pytest.mark.parametrize("loss", sorted(LOSSES))
+def test_engines_agree_for_each_loss_and_optimizer(loss, optimizer, batch_size):
+    widths = (3, 4, 3)
+    X, Y = random_data(widths, 23)
+    options = {"loss": loss, "optimizer": OPTIMIZERS[optimizer], "batch_size": batch_size}
+    assert_agree(*both(random_networks(widths, 4), X, Y, steps=40, rngs=range(4), **options))
+
+
+@pytest.mark.parametrize("n", [1, 15, 16, 17, 300, 1500])
+@pytest.mark.parametrize("shape", sorted(SHAPES))
+def test_engines_agree_for_each_shape_and_number_of_points(shape, n):
+    widths = SHAPES[shape]
+    X, Y = random_data(widths, n)
+    assert_agree(*both(random_networks(widths, 3), X, Y, steps=12, optimizer=SGD(0.01)))
+
+
+@pytest.mark.parametrize("drop_last", [False, True])
+@pytest.mark.parametrize("batch_size", [1, 16, 17, 40, 299])
+def test_engines_draw_the_same_batches(batch_size, drop_last):
+    widths = (3, 5, 2)
+    X, Y = random_data(widths, 300)
+    options = {"batch_size": batch_size, "drop_last": drop_last, "record": 7}
+    networks = random_networks(widths, 3)
+    assert_agree(*both(networks, X, Y, steps=50, optimizer=SGD(0.01), rngs=range(3), **options))
+
+
+@pytest.mark.parametrize("batch_size", [None, 8])
+@pytest.mark.parametrize(
+    "stop",
+    [
+        (LossBelow(0.3),),
+        (AccuracyFor(0.45, records=3),),
+        (Plateau(records=4, rtol=0.02),),
+        (Plateau(3, 0.05), LossBelow(0.3), AccuracyFor(0.9)),
+        (AccuracyFor(0.4), Plateau(1, 0.5)),
+    ],
+)
+def test_engines_stop_for_the_same_reason_at_the_same_step(stop, batch_size):
+    widths = (3, 5, 3)
+    X, Y = random_data(widths, 30)
+    networks = random_networks(widths, 8)
+    options = {"stop": stop, "batch_size": batch_size, "rngs": range(8)}
+    expected, found = both(networks, X, Y, steps=150, optimizer=SGD(0.05), **options)
+    assert_agree(expected, found)
+    assert set(found.stop_reasons) & {rule.reason for rule in stop}
+
+
+@pytest.mark.parametrize("batch_size", [None, 3])
+def test_engines_agree_about_divergence(batch_size):
+    networks = random_networks((2, 3, 2), 6)
+    X, Y = random_data((2, 3, 2), 9)
+    options = {"batch_size": batch_size, "rngs": range(6), "optimizer": SGD(30.0)}
+    expected, found = both(networks, X, Y, steps=200, **options)
+    assert "diverged" in expected.stop_reasons
+    assert found.stop_reasons == expected.stop_reasons
+    # Rounding grows on the way to overflow, by which time the step is the same within a few.
+    assert np.abs(found.steps - expected.steps).max() <= 5
+    assert all(np.isfinite(W).all() for net in found.networks for W in net.weights)
+
+
+def test_kernel_gives_the_same_numbers_without_compilation():
+    program = (
+        "import numpy as np; from geomcore.network import ReLUNetwork;"
+        "from training import train, Adam, AccuracyFor;"
+        "net = ReLUNetwork([np.arange(6.0).reshape(2, 3) / 7, np.eye(2)], [[0.1, 0], [0, 0.2]]);"
+        "X = np.linspace(-1, 1, 12).reshape(4, 3);"
+        "r = train(net, X, ['a', 'b', 'a', 'b'], loss='cross_entropy', optimizer=Adam(0.1),"
+        "          stop=AccuracyFor(1, 9), batch_size=3, steps=8, rng=0, engine='compiled');"
+        "print(*map(float.hex, r.losses.tolist()))"
+    )
+    losses = []
+    for disabled in ("0", "1"):
+        environment = {**os.environ, "NUMBA_DISABLE_JIT": disabled}
+        done = subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, env=environment
+        )
+        assert done.returncode == 0, done.stderr
+        losses.append([float.fromhex(value) for value in done.stdout.split()])
+    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-12)
+
+
+# Laws
+
+
+@pytest.mark.parametrize("batch_size", [None, 4])
+@pytest.mark.parametrize("optimizer", sorted(OPTIMIZERS))
+@pytest.mark.parametrize("widths", [(3, 5, 3), (3, 61, 40, 3)])
+def test_a_trial_gives_the_same_numbers_bit_for_bit_alone_together_and_on_threads(
+    widths, optimizer, batch_size
+):
+    X, Y = random_data(widths, 37)
+    options = {
+        "optimizer": OPTIMIZERS[optimizer],
+        "batch_size": batch_size,
+        "steps": 60,
+        "stop": LossBelow(0.4),
+        "engine": "compiled",
+    }
+    networks = random_networks(widths, 13)
+    together = train_ensemble(networks, X, Y, rngs=range(13), **options)
+    assert_same_bits(train_ensemble(networks, X, Y, rngs=range(13), jobs=3, **options), together)
+    for t in (0, 7, 12):
+        alone = train(networks[t], X, Y, rng=t, **options)
+        assert alone.network == together.networks[t]
+        assert alone.final_loss == together.final_losses[t]
+        assert (alone.steps, alone.stop_reason) == (together.steps[t], together.stop_reasons[t])
+
+
+@pytest.mark.parametrize("batch_size", [None, 7])
+def test_looking_at_every_record_changes_no_bit(batch_size):
+    # A callback makes the kernel return at each record.
+    widths, steps = (3, 4, 3), []
+    X, Y = random_data(widths, 30)
+    options = {
+        "batch_size": batch_size,
+        "steps": 45,
+        "record": 6,
+        "stop": (LossBelow(0.35), Plateau(3, 0.05), AccuracyFor(0.6, 2)),
+        "engine": "compiled",
+        "rngs": range(5),
+    }
+    networks = random_networks(widths, 5)
+    expected = train_ensemble(networks, X, Y, **options)
+    rng_free = {**options, "rngs": range(5)}
+    found = train_ensemble(
+        networks, X, Y, callbacks=lambda snapshot: steps.append(snapshot.step), **rng_free
+    )
+    assert_same_bits(found, expected)
+    assert steps == found.recorded.tolist()
+
+
+def test_a_rule_of_the_user_stops_compiled_trials_where_it_stops_the_others():
+    class EveryOther:
+        reason = "even"
+
+        def met(self, progress):
+            return (progress.running % 2 == 0) & (progress.step >= 3)
+
+    widths = (3, 4, 3)
+    X, Y = random_data(widths, 20)
+    options = {"stop": (EveryOther(), LossBelow(0.01)), "steps": 9}
+    expected, found = both(random_networks(widths, 5), X, Y, **options)
+    assert_agree(expected, found)
+    assert found.steps.tolist() == [3, 9, 3, 9, 3]
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=25, deadline=None)
+def test_final_loss_is_the_loss_of_the_network_that_is_returned(seed):
+    rng = np.random.default_rng(seed)
+    widths = tuple(int(w) for w in rng.integers(1, 7, size=rng.integers(2, 5)))
+    X, Y = random_data(widths, int(rng.integers(2, 40)), seed)
+    net = random_networks(widths, 1, seed)[0]
+    options = {"batch_size": int(rng.integers(1, 12)), "rng": seed, "steps": 11}
+    result = train(net, X, Y, engine="compiled", **options)
+    again = train(result.network, X, Y, steps=0, engine="compiled")
+    assert result.final_loss == again.final_loss == result.losses[-1]
+
+
+def test_more_records_than_one_call_holds_are_all_there(monkeypatch):
+    monkeypatch.setattr("training.descent.ensemble_descent.RECORDS", 7)
+    monkeypatch.setattr("training.descent.ensemble_descent.SHUFFLE_BYTES", 1)
+    widths = (2, 3, 2)
+    X, Y = random_data(widths, 10)
+    for options in ({}, {"batch_size": 4, "record": 2}):
+        options = {"steps": 33, "stop": Plateau(5, 1e-3), "rngs": range(3), **options}
+        assert_agree(*both(random_networks(widths, 3), X, Y, **options))
+
+
+def test_arguments_are_left_as_they_are():
+    widths = (3, 4, 3)
+    X, Y = random_data(widths, 20)
+    networks = random_networks(widths, 2)
+    kept = X.copy(), Y.copy()
+    X.flags.writeable = Y.flags.writeable = False
+    train_ensemble(networks, np.asfortranarray(X), Y, steps=5, engine="compiled")
+    np.testing.assert_array_equal(X, kept[0])
+    np.testing.assert_array_equal(Y, kept[1])
+    assert networks == random_networks(widths, 2)
+
+
+def test_the_engine_is_chosen_by_width_and_steps():
+    def engine(widths, steps, **options):
+        X, Y = random_data(widths, 4)
+        return train_ensemble(random_networks(widths, 1), X, Y, steps=steps, **options).engine
+
+    assert engine((3, 3, 3), 150) == "compiled"
+    assert engine((2, 32, 1), 150) == "compiled"
+    assert engine((3, 3, 3), 5) == "numpy"
+    assert engine((128, 128, 2), 150) == "numpy"
+    assert engine((3, 3, 3), 150, penalties=L2(0.1)) == "numpy"
+    assert engine((3, 3, 3), 150, constraints=NonNegative()) == "numpy"
+
+
+# Bad input
+
+
+class Halved(CrossEntropy):
+    """A loss that the kernel does not know."""
+
+
+class Lazy(SGD):
+    """An optimizer that the kernel does not know."""
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"engine": "fast"}, "engine must be one of"),
+        ({"penalties": L2(0.1)}, "engine must be 'numpy' or 'auto' for penalties"),
+        ({"constraints": NonNegative()}, "engine must be 'numpy' or 'auto' for penalties"),
+        ({"loss": Halved()}, "engine must be 'numpy' or 'auto' for the loss"),
+        ({"optimizer": Lazy(0.1)}, "engine must be 'numpy' or 'auto' for the optimizer"),
+        ({"net": Network([Affine(np.eye(3), np.zeros(3)), ReLU()])}, "other than a ReLUNetwork"),
+    ],
+)
+def test_what_cannot_be_compiled_is_named(changes, message):
+    X, Y = random_data((3, 3), 5)
+    arguments = {"net": random_networks((3, 3), 1)[0], "engine": "compiled", **changes}
+    with pytest.raises(ValueError, match=message):
+        train(X=X, Y=Y, **arguments)

@@ -1,0 +1,186 @@
+"""Executors: the same numbers wherever the chunks are computed, none lost, none twice."""
+
+import multiprocessing
+import os
+import sqlite3
+import sys
+import threading
+import time
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_info
+
+from geomcore.network import ReLUNetwork
+from training.descent.executors import as_finished, dask_cluster, single_threaded_blas, threads
+from training.study import study
+from training.study.study import PerturbationStudy
+
+X = np.array([[0.0, 0.1], [0.2, 0.0], [1.0, 0.9], [0.8, 1.0], [1.1, 1.0]])
+Y_LABELS = np.array(["low", "low", "up", "up", "up"])
+NET = ReLUNetwork(
+    [[[1.0, 1.0], [-1.0, -1.0]], [[-1.0, 1.0], [1.0, -1.0]]], [[-1.0, 1.0], [0.5, 0.5]]
+)
+
+
+@pytest.fixture(autouse=True)
+def _small_chunks(monkeypatch):
+    monkeypatch.setattr(study, "WORKING_SET", 1500)
+
+
+def small_study(path, **changes):
+    arguments = {"scales": [0.1, 0.5, 2.0], "trials": 20, "steps": 30, "seed": 3, "batch_size": 2}
+    return PerturbationStudy(path, NET, X, Y_LABELS, **{**arguments, **changes})
+
+
+def rows(path):
+    connection = sqlite3.connect(path)
+    found = connection.execute("SELECT * FROM trial").fetchall()
+    connection.close()
+    return found
+
+
+class Dying(Executor):
+    """Computes at once; after a few chunks its workers are gone."""
+
+    def __init__(self, after):
+        self.left = after
+
+    def submit(self, function, /, *args, **kwargs):
+        future = Future()
+        self.left -= 1
+        if self.left < 0:
+            future.set_exception(BrokenProcessPool("terminated abruptly"))
+        else:
+            future.set_result(function(*args, **kwargs))
+        return future
+
+
+# By hand
+
+
+def test_every_item_is_handed_out_once_and_comes_back_once():
+    with ThreadPoolExecutor(3) as pool:
+        found = sorted(as_finished(lambda i: i * i, range(50), pool, in_flight=4))
+    assert found == [i * i for i in range(50)]
+
+
+def test_no_more_than_in_flight_are_waiting():
+    lock, now, most = threading.Lock(), [0], [0]
+
+    class Counting(ThreadPoolExecutor):
+        def submit(self, *arguments):
+            with lock:
+                now[0] += 1
+                most[0] = max(most[0], now[0])
+            future = super().submit(*arguments)
+            future.add_done_callback(lambda _: leave())
+            return future
+
+    def leave():
+        with lock:
+            now[0] -= 1
+
+    with Counting(2) as pool:
+        assert len(list(as_finished(abs, range(40), pool, in_flight=5))) == 40
+    assert most[0] <= 5
+
+
+def test_blas_is_limited_inside_and_free_again_after_the_last_one_leaves():
+    def count():
+        return [lib["num_threads"] for lib in threadpool_info() if lib["user_api"] == "blas"]
+
+    before = count()
+    with single_threaded_blas():
+        with single_threaded_blas():
+            assert set(count()) == {1}
+        assert set(count()) == {1}
+    assert count() == before
+
+
+# Against the naive oracle
+
+
+@pytest.mark.parametrize("jobs", [2, 5])
+def test_threads_give_the_rows_of_one_thread(tmp_path, jobs):
+    small_study(tmp_path / "one").run()
+    small_study(tmp_path / "many").run(jobs=jobs)
+    assert rows(tmp_path / "many") == rows(tmp_path / "one")
+
+
+def test_a_process_pool_gives_the_rows_of_one_thread(tmp_path):
+    small_study(tmp_path / "one").run()
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
+        small_study(tmp_path / "pool").run(pool, in_flight=3)
+    assert rows(tmp_path / "pool") == rows(tmp_path / "one")
+
+
+def test_a_cluster_that_loses_a_worker_gives_the_rows_of_one_thread(tmp_path):
+    distributed = pytest.importorskip("distributed")
+    arguments = {"trials": 300, "steps": 150}
+    small_study(tmp_path / "one", **arguments).run()
+    killed = []
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+    ) as cluster:
+        victim = next(iter(cluster.workers.values())).pid
+
+        def kill_one(done, total):
+            if done > total // 10 and not killed:
+                killed.append(done)
+                os.kill(victim, 9)
+
+        with dask_cluster(cluster.scheduler_address) as pool:
+            small_study(tmp_path / "cluster", **arguments).run(pool, progress=kill_one)
+    assert 0 < killed[0] < 900
+    assert rows(tmp_path / "cluster") == rows(tmp_path / "one")
+
+
+# Laws
+
+
+def test_a_pool_that_breaks_leaves_its_chunks_and_the_study_goes_on_from_there(tmp_path):
+    small_study(tmp_path / "one").run()
+    with pytest.raises(OSError, match=r"a worker process died .* resume"):
+        small_study(tmp_path / "broken").run(Dying(3), in_flight=1)
+    kept = rows(tmp_path / "broken")
+    assert 0 < len(kept) < 60
+    small_study(tmp_path / "broken").run()
+    assert rows(tmp_path / "broken") == rows(tmp_path / "one")
+    assert [row for row in rows(tmp_path / "broken") if row in kept] == kept
+
+
+def test_an_error_drops_what_has_not_begun():
+    begun = []
+
+    def fail(i):
+        begun.append(i)
+        time.sleep(0.01)
+        raise RuntimeError("no")
+
+    with pytest.raises(RuntimeError, match="no"), threads(1) as pool:
+        list(as_finished(fail, range(200), pool))
+    assert len(begun) < 200
+
+
+# Bad input
+
+
+def test_no_scheduler_at_the_address_is_one_sentence():
+    pytest.importorskip("distributed")
+    with (
+        pytest.raises(OSError, match="no Dask scheduler answers"),
+        dask_cluster("tcp://127.0.0.1:9", timeout=0.5),
+    ):
+        pass
+
+
+def test_without_distributed_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with (
+        pytest.raises(ImportError, match=r"pip install 'geomcore\[dask\]'"),
+        dask_cluster("tcp://127.0.0.1:9"),
+    ):
+        pass

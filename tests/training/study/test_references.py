@@ -1,0 +1,85 @@
+"""The references of a study: the states and the merges of a data set, with their verdicts."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from constructions import construct
+from geomcore import datasets
+from training.study.perturbation import norm_per_scale
+from training.study.references import judged, merges, partitions, states
+from training.study.study import perturbation_study
+
+DATA = datasets.clusters(rng=0, n=20)
+
+# By hand
+
+
+def test_the_five_partitions_of_three():
+    found = {tuple(sorted(map(tuple, map(sorted, p)))) for p in partitions([1, 2, 3])}
+    assert found == {
+        ((1,), (2,), (3,)),
+        ((1, 2), (3,)),
+        ((1, 3), (2,)),
+        ((1,), (2, 3)),
+        ((1, 2, 3),),
+    }
+
+
+def test_a_zero_loss_construction_is_judged_a_global_minimum_with_a_certified_radius():
+    net = construct(DATA.X, DATA.y).network
+    found = judged("zero", net, DATA.X, DATA.y)
+    assert (found.name, found.verdict) == ("zero", "global minimum")
+    assert found.certified_radius > 0
+
+
+def test_three_classes_have_eight_states_and_the_first_one_has_loss_zero():
+    found = states(DATA.X, DATA.y)
+    assert len({one.name for one in found}) == 8
+    assert found[0].verdict == "global minimum"
+    error = found[0].network(DATA.X) - np.eye(3)[DATA.y]
+    assert (error**2).sum(axis=1).mean() < 1e-20
+
+
+def test_three_classes_have_four_merges_whose_loss_is_the_scatter_of_the_labels():
+    found = merges(DATA.X, DATA.y)
+    losses = [((one.network(DATA.X) - np.eye(3)[DATA.y]) ** 2).sum(axis=1).mean() for one in found]
+    np.testing.assert_allclose(sorted(losses), [1 / 3, 1 / 3, 1 / 3, 2 / 3], rtol=1e-9)
+    assert {one.verdict for one in found} == {"local minimum"}
+
+
+# Laws
+
+
+def test_every_perturbation_within_the_certified_radius_returns():
+    for one in [judged("zero", construct(DATA.X, DATA.y).network, DATA.X, DATA.y)] + merges(
+        DATA.X, DATA.y
+    ):
+        scale = 0.99 * one.certified_radius / norm_per_scale(one.network)
+        found = perturbation_study(
+            one.network, DATA.X, DATA.y, scales=[scale], trials=10, steps=20, seed=0
+        )
+        assert found.returned.all()
+        assert found.columns["pattern_returned"].all()
+        assert (found.columns["final_loss"] <= found.columns["initial_loss"]).all()
+
+
+@given(st.integers(0, 6))
+def test_partitions_are_distinct_and_as_many_as_the_bell_number(n):
+    found = partitions(list(range(n)))
+    distinct = {frozenset(frozenset(group) for group in groups) for groups in found}
+    assert len(found) == len(distinct) == [1, 1, 2, 5, 15, 52, 203][n]
+    for groups in found:
+        assert sorted(item for group in groups for item in group) == list(range(n))
+
+
+# Bad input
+
+
+def test_too_many_classes_to_compare_are_refused():
+    X, y = np.eye(6), np.arange(6)
+    with pytest.raises(ValueError, match="the states of 6 classes are 64"):
+        states(X, y)
+    with pytest.raises(ValueError, match="the merges of 6 classes are 202"):
+        merges(X, y)

@@ -1,0 +1,1 @@
+"""Gradient descent: problems, losses, optimizers, stopping rules, and the two engines."""

@@ -1,0 +1,80 @@
+"""Curvature of the loss: how large a gradient step may be."""
+
+import numpy as np
+
+from geomcore.arrays import as_count, as_rng
+from training.descent.chain import stack
+from training.descent.losses import as_loss
+from training.descent.trainer import as_training_data
+
+
+def largest_curvature(net, X, Y, *, loss="mse", iterations=100, rtol=1e-3, rng=0):
+    r"""Largest eigenvalue of the Gauss-Newton matrix of a loss.
+
+    .. math:: G = \sum_i w_i\, J_i^T H_i J_i
+
+    with :math:`J_i` the derivative of the output at point i with respect to all
+    parameters, :math:`H_i` the second derivative of what the point contributes
+    with respect to the output (2 for the squared error) and :math:`w_i` the
+    weight of the point. Where the squared error is zero, G is its Hessian, so
+    gradient descent near such a point is stable exactly if its learning rate is
+    below :math:`2 / \lambda_{\max}(G)`.
+
+    Parameters
+    ----------
+    net : Network
+    X : array_like, shape (N, d)
+    Y : array_like, shape (N,) or (N, k)
+        Labels or targets; they matter for the weights only.
+    loss : str or loss object
+        One that has `curvature`.
+    iterations : int
+        At most so many steps of the power iteration.
+    rtol : float
+        Stop when the estimate grows by less than this fraction.
+    rng : Generator or seed
+        For the start of the power iteration.
+
+    Returns
+    -------
+    float
+        A lower estimate that converges to the eigenvalue from below. For the
+        mean squared error it is at least 2, thanks to the last bias.
+
+    Raises
+    ------
+    ValueError
+        If the data do not fit the network.
+
+    Notes
+    -----
+    A power iteration with one forward and one backward pass per step.
+
+    Examples
+    --------
+    For x -> w x + b at the points -1 and 1, G is twice the identity:
+
+    >>> from geomcore import ReLUNetwork
+    >>> net = ReLUNetwork([[[1.0]]], [[0.0]])
+    >>> round(largest_curvature(net, [[-1.0], [1.0]], [[0.0], [0.0]]), 9)
+    2.0
+    """
+    as_count(iterations, "iterations")
+    X, labels = as_training_data(net, X, Y)
+    loss = as_loss(loss)
+    weights = loss.weights(labels.index)[:, None]
+    chain, params = stack([net])
+    outputs = chain.forward(params, X)
+    rng = as_rng(rng)
+    v = [rng.standard_normal(p.shape) for p in params]
+    estimate = 0.0
+    for _ in range(iterations):
+        norm = np.sqrt(sum(np.vdot(t, t) for t in v))
+        v = [t / norm for t in v]
+        response = chain.tangent(params, outputs, v)
+        curved = weights * loss.curvature(outputs[-1], labels.Y, response)
+        before, estimate = estimate, float(np.sum(response * curved))
+        if estimate <= before * (1 + rtol):
+            break
+        v = chain.backward(params, outputs, curved)
+    return max(before, estimate)

@@ -1,0 +1,228 @@
+"""The loop over steps in compiled code: what `training.descent.ensemble` needs, and its calls."""
+
+from collections import namedtuple
+from itertools import pairwise
+
+import numpy as np
+
+from training.descent import ensemble
+from training.descent.batches import Shuffles
+from training.descent.descent import Descended
+from training.descent.losses import BinaryCrossEntropy, CrossEntropy, SquaredError
+from training.descent.optimizers import SGD, Adam
+from training.descent.problem import Snapshot
+from training.descent.stopping import (
+    BUDGET,
+    DIVERGED,
+    AccuracyFor,
+    LossBelow,
+    Plateau,
+    Progress,
+    stop_reasons,
+)
+
+LOSSES = {
+    SquaredError: ensemble.SQUARED,
+    CrossEntropy: ensemble.SOFTMAX,
+    BinaryCrossEntropy: ensemble.SIGMOID,
+}
+
+# Rules the kernel knows, as rows (kind, level, records).
+RULES = {
+    LossBelow: lambda rule: (ensemble.LOSS_BELOW, rule.threshold, 1),
+    AccuracyFor: lambda rule: (ensemble.ACCURACY_FOR, rule.level, rule.records),
+    Plateau: lambda rule: (ensemble.PLATEAU, rule.rtol, rule.records),
+}
+
+# Bytes of the rows of one tile, most points in it, records and bytes of shuffles per call of
+# the kernel; the first two measured in benchmarks/ensemble.py.
+TILE_BYTES, TILE_POINTS, RECORDS, SHUFFLE_BYTES = 262_144, 1024, 4096, 4_000_000
+
+Data = namedtuple("Data", "points tiles batch")
+
+
+def obstacle(chain, problem, plan):
+    """Return why the compiled steps cannot do this, or None if they can.
+
+    Custom stopping rules and callbacks are no obstacle: they are called in
+    Python between two calls of the kernel.
+    """
+    if not chain.is_relu_network:
+        return "a network other than a ReLUNetwork"
+    if type(problem.loss) not in LOSSES:
+        return f"the loss {problem.loss!r}"
+    if type(plan.optimizer) not in (SGD, Adam):
+        return f"the optimizer {plan.optimizer!r}"
+    if plan.penalties or plan.constraints:
+        return "penalties or constraints"
+    return None
+
+
+class EnsembleDescent:
+    """The arrays of one run of some trials in compiled code; the twin of `Descent`."""
+
+    def __init__(self, chain, problem, plan):
+        self.chain, self.problem, self.plan = chain, problem, plan
+        # What the kernel does not know is called after each record, and then all rules are.
+        self.in_python = plan.needs_all_trials
+
+    def run(self, params, rngs):
+        """Train trials with parameters (T, ...) and one generator each; return `Descended`."""
+        plan, trials = self.plan, len(rngs)
+        self.shapes = [p.shape[1:] for p in params]
+        task = self.task([params[0].shape[2], *(p.shape[1] for p in params[1::2])])
+        state = self.start(params)
+        shuffles = Shuffles(len(self.problem.X), rngs)
+        self.losses, self.accuracies, self.recorded = [], [], []
+        self.rows, self.rows_accuracy = [], []
+        self.reasons = np.full(trials, None, dtype=object)
+        first, fresh = 0, True
+        while True:
+            until = self.pause(first, fresh, trials)
+            steps = range(first if fresh else first + 1, until + 1)
+            records = np.array([step for step in steps if plan.is_record(step)], dtype=np.intp)
+            call = state._replace(
+                losses=np.empty((trials, len(records))),
+                accuracies=np.empty((trials, len(records) * plan.needs_accuracy)),
+            )
+            call.status[:, 2] = 0
+            running = np.flatnonzero(call.status[:, 1] == ensemble.RUNNING)
+            orders = self.orders(shuffles, first, until, running)
+            ensemble.descend(call, task, orders, first, until, fresh)
+            self.collect(call, records, running, until)
+            first, fresh = until, False
+            if (state.status[:, 1] != ensemble.RUNNING).all():
+                break
+        return Descended(
+            self.tensors(state.theta),
+            np.concatenate(self.losses, axis=1).T,
+            np.concatenate(self.recorded),
+            state.status[:, 0].astype(np.intp),
+            list(self.reasons),
+            state.final,
+        )
+
+    def task(self, widths):
+        """All that is the same for the trials, as the kernel takes it."""
+        plan, problem, optimizer = self.plan, self.problem, self.plan.optimizer
+        data = _data(problem, widths, 0 if plan.batches is None else plan.batches.size)
+        rules = () if self.in_python else plan.rules
+        if isinstance(optimizer, Adam):
+            kind, fractions = ensemble.ADAM, (optimizer.beta1, optimizer.beta2, optimizer.eps)
+        else:
+            kind, fractions = ensemble.SGD, (optimizer.momentum, 0.0, 0.0)
+        clip = np.inf if optimizer.clip is None else optimizer.clip
+        known = len(problem.targets) if plan.needs_accuracy else 0
+        return ensemble.Task(
+            data=data.tiles,
+            batch=data.batch,
+            points=data.points,
+            targets=np.array(problem.targets[:known], dtype=np.float64, order="C"),
+            offset=np.array(problem.offset[:known], dtype=np.float64),
+            widths=np.array(widths, dtype=np.int64),
+            rules=np.array([RULES[type(rule)](rule) for rule in rules], float).reshape(-1, 3),
+            optimizer=np.array([kind, optimizer.learning_rate, *fractions, clip], dtype=np.float64),
+            loss=LOSSES[type(problem.loss)],
+            steps=plan.steps,
+            record=plan.record,
+            size=0 if plan.batches is None else plan.batches.size,
+            last=0 if plan.batches is None else plan.batches.last,
+        )
+
+    def start(self, params):
+        """The state of all trials before the first step."""
+        trials = len(params[0])
+        theta = np.concatenate([p.reshape(trials, -1) for p in params], axis=1)
+        moments = self.plan.optimizer.start([theta])
+        return ensemble.Trials(
+            theta=theta,
+            moments=np.concatenate([np.empty((trials, 0)), *moments], axis=1),
+            memory=np.zeros((trials, 0 if self.in_python else len(self.plan.rules))),
+            status=np.zeros((trials, 3), dtype=np.int64),
+            final=np.zeros(trials),
+            losses=np.empty((trials, 0)),
+            accuracies=np.empty((trials, 0)),
+        )
+
+    def pause(self, first, fresh, trials):
+        """The step at which the kernel returns: the next record, or when its arrays are full."""
+        plan, batches = self.plan, self.plan.batches
+        if self.in_python:
+            until = 0 if fresh else (first // plan.record + 1) * plan.record
+        else:
+            until = first + RECORDS * plan.record
+        if batches is not None:
+            epochs = max(1, SHUFFLE_BYTES // (8 * batches.n * trials))
+            until = min(until, (first // batches.per_epoch + epochs) * batches.per_epoch)
+        return min(until, plan.steps)
+
+    def orders(self, shuffles, first, until, running):
+        """Shuffles of the epochs that the steps from `first` up to `until` touch."""
+        batches = self.plan.batches
+        if batches is None or first == until:
+            return np.empty((len(self.reasons), 0, 0), dtype=np.int64)
+        epochs = first // batches.per_epoch, (until - 1) // batches.per_epoch + 1
+        return np.ascontiguousarray(shuffles.epochs(*epochs, running))
+
+    def collect(self, call, records, running, until):
+        """Keep what one call recorded, and find out for which reason trials have stopped."""
+        counts = call.status[:, 2]
+        used = int(counts.max(initial=0))
+        for t in np.flatnonzero(counts < used):
+            # A stopped trial repeats its last record.
+            at = counts[t]
+            call.losses[t, at:] = call.losses[t, at - 1] if at else self.losses[-1][t, -1]
+        self.losses.append(call.losses[:, :used])
+        self.accuracies.append(call.accuracies[:, :used])
+        self.recorded.append(records[:used])
+        names = [None, BUDGET, DIVERGED, *(rule.reason for rule in self.plan.rules)]
+        for t in running[call.status[running, 1] != ensemble.RUNNING]:
+            self.reasons[t] = names[call.status[t, 1]]
+        if self.in_python and used:
+            self.look(call, running[counts[running] > 0], until)
+
+    def look(self, call, running, step):
+        """Call the callbacks and the rules at a record of the trials `running`."""
+        self.rows.extend(self.losses[-1].T)
+        self.rows_accuracy.extend(self.accuracies[-1].T)
+        rows = self.rows
+        params = self.tensors(call.theta[running])
+        for callback in self.plan.callbacks:
+            callback(Snapshot(step, running, rows[-1][running], params, self.chain))
+        progress = Progress(step, rows, running, self.rows_accuracy)
+        found = stop_reasons(self.plan.rules, progress, step == self.plan.steps)
+        for t, reason in zip(running, found, strict=True):
+            if reason is not None:
+                self.reasons[t], call.status[t, 1] = reason, ensemble.BUDGET
+                call.final[t] = rows[-1][t]
+
+    def tensors(self, theta):
+        """The tensors (T, ...) of packed parameters (T, P)."""
+        ends = np.cumsum([0] + [int(np.prod(shape)) for shape in self.shapes])
+        return [
+            theta[:, start:end].reshape(len(theta), *shape)
+            for (start, end), shape in zip(pairwise(ends), self.shapes, strict=True)
+        ]
+
+
+def _data(problem, widths, size):
+    """The points as rows, as tiles, and room for a batch of `size` points in tiles."""
+    points = np.column_stack([problem.X, problem.Y, problem.weights, problem.index])
+    points = np.ascontiguousarray(points, dtype=np.float64)
+    rows = points.shape[1] + sum(widths[1:]) + 2 * max(widths)
+    tiles, width = _tiling(len(points), rows)
+    filled = np.repeat(points[-1:], tiles * width, axis=0)
+    filled[: len(points)] = points
+    # A repeat of a point overflows where that point does, but counts nothing.
+    filled[len(points) :, -2] = 0.0
+    data = filled.reshape(tiles, width, -1).swapaxes(1, 2).reshape(-1, width)
+    tiles, width = _tiling(size, rows)
+    return Data(points, np.ascontiguousarray(data), np.empty((tiles * points.shape[1], width)))
+
+
+def _tiling(n, rows):
+    """Number of tiles and points per tile, a multiple of LANES, for n points and so many rows."""
+    most = min(TILE_POINTS, max(128, TILE_BYTES // (8 * rows)))
+    tiles = max(1, -(-n // most))
+    width = -(-n // (tiles * ensemble.LANES)) * ensemble.LANES
+    return tiles, width

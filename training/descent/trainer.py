@@ -1,0 +1,305 @@
+r"""The trainer: gradient descent on one network, or on many of one shape at a time.
+
+All trials step together, as arrays with a leading trial axis, or one after the
+other in compiled code. A trial that stops costs nothing from then on, and no
+trial has any influence on the numbers of another one.
+"""
+
+from contextlib import nullcontext
+
+import numpy as np
+
+from geomcore.arrays import as_count, as_rng
+from training.descent.batches import Batches
+from training.descent.chain import stack
+from training.descent.descent import Descent
+from training.descent.executors import single_threaded_blas, threads
+from training.descent.losses import as_loss
+from training.descent.optimizers import SGD
+from training.descent.penalties import as_terms
+from training.descent.problem import Plan, as_problem, as_training_data
+from training.descent.stopping import as_rules
+from training.descent.train_result import EnsembleResult, TrainResult
+
+__all__ = ["EnsembleResult", "TrainResult", "as_training_data", "train", "train_ensemble"]
+
+# Bytes of activations of the trials that step together in NumPy; about what stays in the cache
+# of one core.
+WORKING_SET = 2_000_000
+
+ENGINES = ("auto", "numpy", "compiled")
+
+# Entries of a weight matrix from which one product of all points is as good as many of tiles, and
+# trials per call of the kernel; measured in benchmarks/ensemble.py. Steps from which loading the
+# kernel pays.
+NARROW, COMPILED_GROUP, MIN_STEPS = 128 * 128, 64, 100
+
+
+def train(
+    net,
+    X,
+    Y,
+    *,
+    loss="mse",
+    optimizer=SGD(0.05),  # noqa: B008 - immutable
+    batch_size=None,
+    drop_last=False,
+    steps=1000,
+    stop=(),
+    penalties=(),
+    constraints=(),
+    callbacks=(),
+    rng=None,
+    record=None,
+    engine="auto",
+):
+    """Train one network.
+
+    Parameters
+    ----------
+    net : Network
+        Of layers that can be trained, as a `ReLUNetwork` is; it is not changed.
+    X : array_like, shape (N, d)
+        Points; training is in double precision whatever their dtype.
+    Y : array_like, shape (N,) or (N, k)
+        Labels (one-hot targets in sorted order of the labels) or target vectors.
+        Two labels and a network with one output mean 0 and 1 for the loss "bce".
+    loss : str or loss object
+        "mse", the mean over points of the squared error norm; "class_weighted",
+        the sum over classes of that mean; "cross_entropy"; or "bce", binary
+        cross-entropy on logits. See `training.descent.losses`.
+    optimizer : SGD or Adam
+        With its rates and, by its argument `clip`, the largest norm of a gradient.
+    batch_size : int, optional
+        Points per step, reshuffled every epoch; default all of them.
+    drop_last : bool
+        Drop the last batch of an epoch if it is smaller than the others.
+    steps : int
+        Step budget; 0 only evaluates.
+    stop : stopping rule or sequence of them
+        Looked at whenever the loss is recorded; the first one that is met
+        counts. See `training.descent.stopping`.
+    penalties : penalty or sequence of them
+        Terms added to the loss while training; see `training.descent.penalties`.
+    constraints : constraint or sequence of them
+        Projections after each step; see `training.descent.constraints`.
+    callbacks : callable or sequence of them
+        Called with a `training.descent.problem.Snapshot` at each record.
+    rng : Generator or seed, optional
+        Used for shuffling only.
+    record : int, optional
+        Steps between records of the loss over all points. Default 1 in full
+        batch, where it costs nothing, and one epoch with mini-batches.
+    engine : {"auto", "numpy", "compiled"}
+        What does the steps. They agree to rounding. "compiled" only knows the
+        losses, optimizers and ReLU layers of the toolkit, and neither penalties
+        nor constraints. "auto" takes it where it can, for widths below 128 and
+        at least 100 steps, which pay for loading it; the choice does not depend
+        on the number of trials.
+
+    Returns
+    -------
+    TrainResult
+
+    Raises
+    ------
+    ValueError
+        If an argument does not fit; a diverging run is a result, not an error.
+
+    Examples
+    --------
+    >>> from geomcore import ReLUNetwork
+    >>> net = ReLUNetwork([[[1.0]]], [[0.0]])
+    >>> result = train(net, [[0.0], [1.0]], [[1.0], [3.0]], optimizer=SGD(0.5), steps=90)
+    >>> result.network.weights[0].round(3), result.network.biases[0].round(3)
+    (array([[2.]]), array([1.]))
+    >>> result.stop_reason
+    'step budget'
+    """
+    result = train_ensemble(
+        [net],
+        X,
+        Y,
+        loss=loss,
+        optimizer=optimizer,
+        batch_size=batch_size,
+        drop_last=drop_last,
+        steps=steps,
+        stop=stop,
+        penalties=penalties,
+        constraints=constraints,
+        callbacks=callbacks,
+        rngs=[rng],
+        record=record,
+        engine=engine,
+    )
+    return result.trial(0)
+
+
+def train_ensemble(
+    networks,
+    X,
+    Y,
+    *,
+    loss="mse",
+    optimizer=SGD(0.05),  # noqa: B008 - immutable
+    batch_size=None,
+    drop_last=False,
+    steps=1000,
+    stop=(),
+    penalties=(),
+    constraints=(),
+    callbacks=(),
+    rngs=None,
+    record=None,
+    engine="auto",
+    jobs=1,
+):
+    """Train many networks of one shape on the same points; see `train`.
+
+    Parameters
+    ----------
+    networks : sequence of Network
+        T networks of one shape.
+    rngs : sequence of Generator or seed, length T, optional
+        One stream per trial, so that a trial gives the same numbers bit for bit
+        whatever else is trained beside it.
+    jobs : int
+        Threads; the numbers do not depend on it.
+
+    Returns
+    -------
+    EnsembleResult
+
+    Raises
+    ------
+    ValueError
+        As `train`, or if the networks differ in shape.
+
+    Notes
+    -----
+    Trials step together in groups whose activations fit in a cache, except that
+    callbacks and stopping rules of the user see all trials at once.
+    Memory O(T (R + P)) for R records and P parameters per network. A step of
+    full batch costs about six floating point operations per trial, point and
+    weight. While there is more than one trial, matrix products use one thread
+    each: they are small, and a product that is split may differ in its last bit.
+
+    Examples
+    --------
+    >>> from geomcore import ReLUNetwork
+    >>> networks = [ReLUNetwork([[[w]]], [[0.0]]) for w in (0.0, 1.0)]
+    >>> train_ensemble(networks, [[1.0]], [[1.0]], steps=10).final_losses.round(4)
+    array([0.0115, 0.    ])
+    """
+    chain, params = stack(networks)
+    loss = as_loss(loss)
+    problem = as_problem(networks[0], X, Y, loss)
+    trials = len(networks)
+    rngs = [None] * trials if rngs is None else list(rngs)
+    if len(rngs) != trials:
+        raise ValueError(f"rngs must have one entry per network ({trials}), got {len(rngs)}")
+    plan = _as_plan(
+        len(problem.X), optimizer, batch_size, drop_last, steps, stop, penalties, constraints,
+        callbacks, record,
+    )  # fmt: skip
+    if plan.batches is not None:
+        rngs = [as_rng(rng) for rng in rngs]
+    jobs = as_count(jobs, "jobs")
+    if _is_compiled(engine, chain, params, problem, plan):
+        from training.descent.ensemble_descent import EnsembleDescent as Engine
+
+        group = COMPILED_GROUP if jobs == 1 else max(1, min(COMPILED_GROUP, trials // (4 * jobs)))
+        engine = "compiled"
+    else:
+        Engine, group, engine = Descent, _group_size(chain, params, problem, plan), "numpy"
+    if plan.needs_all_trials:
+        group = trials
+
+    def run(params, rngs):
+        return Engine(chain, problem, plan).run(params, rngs)
+
+    # Tiles are too small to be split over threads.
+    with single_threaded_blas() if trials > 1 or engine == "compiled" else nullcontext():
+        done = _in_groups(run, params, rngs, group, jobs)
+    return _joined(chain, done, engine)
+
+
+def _as_plan(
+    n, optimizer, batch_size, drop_last, steps, stop, penalties, constraints, callbacks, record
+):
+    """Check how to train and return it as a `Plan`."""
+    if not all(hasattr(optimizer, part) for part in ("start", "update")):
+        raise ValueError(f"optimizer must have start and update, as SGD has, got {optimizer!r}")
+    batches = None
+    if batch_size is not None and as_count(batch_size, "batch_size") < n:
+        batches = Batches(n, int(batch_size), drop_last)
+    if record is None:
+        record = 1 if batches is None else batches.per_epoch
+    return Plan(
+        optimizer=optimizer,
+        batches=batches,
+        steps=as_count(steps, "steps", least=0),
+        record=as_count(record, "record"),
+        rules=as_rules(stop),
+        penalties=as_terms(penalties, "penalties", ("tensors", "gradient")),
+        constraints=as_terms(constraints, "constraints", ("tensors", "project")),
+        callbacks=as_terms(callbacks, "callbacks", ("__call__",)),
+    )
+
+
+def _is_compiled(engine, chain, params, problem, plan):
+    """Whether the compiled engine does the steps."""
+    if engine not in ENGINES:
+        raise ValueError(f"engine must be one of {ENGINES}, got {engine!r}")
+    if engine == "numpy" or (engine == "auto" and plan.steps < MIN_STEPS):
+        return False
+    if engine == "auto" and max((p[0].size for p in params), default=0) >= NARROW:
+        return False
+    # Loading numba takes half a second.
+    from training.descent.ensemble_descent import obstacle
+
+    reason = obstacle(chain, problem, plan)
+    if reason and engine == "compiled":
+        raise ValueError(f"engine must be 'numpy' or 'auto' for {reason}, got 'compiled'")
+    return reason is None
+
+
+def _group_size(chain, params, problem, plan):
+    """Number of trials whose activations, before and after each layer, fill the working set."""
+    with np.errstate(all="ignore"):
+        outputs = chain.forward([p[:1] for p in params], problem.X[:1])
+    points = len(problem.X) if plan.batches is None else plan.batches.size
+    return max(1, WORKING_SET // (8 * points * sum(out.shape[-1] for out in outputs)))
+
+
+def _in_groups(run, params, rngs, group, jobs):
+    """Train the trials in groups on `jobs` threads; return what each group has led to."""
+    slices = [slice(start, start + group) for start in range(0, len(rngs), group)]
+    work = [([p[s] for p in params], rngs[s]) for s in slices]
+    if jobs == 1 or len(work) == 1:
+        return [run(*part) for part in work]
+    with threads(min(jobs, len(work))) as pool:
+        return list(pool.map(lambda part: run(*part), work))
+
+
+def _joined(chain, done, engine):
+    """The groups of an ensemble as one `EnsembleResult`."""
+    recorded = max((part.recorded for part in done), key=len)
+    losses = np.empty((len(recorded), sum(len(part.reasons) for part in done)))
+    networks, at = [], 0
+    for part in done:
+        columns = slice(at, at + len(part.reasons))
+        losses[: len(part.losses), columns] = part.losses
+        losses[len(part.losses) :, columns] = part.losses[-1]
+        networks += [chain.network(part.params, a) for a in range(len(part.reasons))]
+        at = columns.stop
+    return EnsembleResult(
+        networks=networks,
+        losses=losses,
+        recorded=recorded,
+        steps=np.concatenate([part.steps for part in done]),
+        stop_reasons=[reason for part in done for reason in part.reasons],
+        final_losses=np.concatenate([part.final_losses for part in done]),
+        engine=engine,
+    )

@@ -1,0 +1,1 @@
+"""Experiments: one file each, from a configuration to rows, figures and a verdict."""

@@ -1,0 +1,166 @@
+"""Perturbations: normal noise of a given norm on the tensors of a network."""
+
+from numbers import Real
+
+import numpy as np
+
+from geomcore.arrays import as_count, as_rng
+from training.descent.chain import stack
+
+
+def perturb(net, scale, trials, *, relative=False, tensors=None, rng=None):
+    r"""Perturb the tensors of a network by normal noise of a fixed norm.
+
+    .. math:: T \mapsto T + \lambda \frac{E}{\|E\|_F}
+              \qquad\text{or}\qquad
+              T \mapsto T + \lambda \|T\|_F \frac{E}{\|E\|_F}
+
+    for each of the tensors :math:`W_\ell` and :math:`b_\ell`, with E standard
+    normal and drawn anew for each tensor and trial.
+
+    Parameters
+    ----------
+    net : Network
+        It is not changed.
+    scale : float
+        :math:`\lambda \ge 0`.
+    trials : int
+        Number of perturbed networks.
+    relative : bool
+        Scale the noise by the norm of the tensor; a tensor of zeros then stays.
+    tensors : sequence of str, optional
+        Names of the tensors that are moved, among ``tensor_names(net)``;
+        default all of them. The noise of a tensor does not depend on which
+        others are moved.
+    rng : Generator or seed, optional
+
+    Returns
+    -------
+    list of Network, length `trials`
+        `train_ensemble` takes it as it is.
+
+    Raises
+    ------
+    ValueError
+        If `scale` is negative or not finite, `trials` is no count, or there is
+        no tensor of a given name.
+
+    See Also
+    --------
+    norm_per_scale : the total norm of the perturbation.
+
+    Examples
+    --------
+    >>> from geomcore import ReLUNetwork
+    >>> net = ReLUNetwork([np.eye(2)], [[0.0, 0.0]])
+    >>> first, second = perturb(net, 0.1, 2, rng=0)
+    >>> bool(np.isclose(np.linalg.norm(first.weights[0] - net.weights[0]), 0.1))
+    True
+    >>> first == second
+    False
+    >>> perturb(net, 0.1, 1, tensors=["b1"], rng=0)[0].weights[0]
+    array([[1., 0.],
+           [0., 1.]])
+    """
+    if isinstance(scale, bool) or not isinstance(scale, Real) or not 0 <= scale < np.inf:
+        raise ValueError(f"scale must be a finite number, at least 0, got {scale!r}")
+    trials, rng = as_count(trials, "trials", least=0), as_rng(rng)
+    chain, reference = stack([net])
+    moved = _moved(net, tensors)
+    networks = []
+    for _ in range(trials):
+        noise = [_direction(p, relative, rng) for p in reference]
+        parts = zip(reference, noise, moved, strict=True)
+        networks.append(chain.network([p + scale * e if on else p for p, e, on in parts], 0))
+    return networks
+
+
+def tensor_names(net):
+    """Names of the tensors of a network in the order of its layers.
+
+    Parameters
+    ----------
+    net : Network
+
+    Returns
+    -------
+    list of str
+        ``W1, b1, ..., WL, bL`` for the affine layers; the tensors of other
+        layers are numbered on, ``T1``, ``T2``, ...
+
+    Examples
+    --------
+    >>> from geomcore import ReLUNetwork
+    >>> tensor_names(ReLUNetwork([[[1.0]], [[1.0]]], [[0.0], [0.0]]))
+    ['W1', 'b1', 'W2', 'b2']
+    """
+    chain, params = stack([net])
+    names, affine, others = [], 0, 0
+    for layer, slot in zip(net.layers, chain.slots, strict=True):
+        if hasattr(layer, "W") and hasattr(layer, "b") and len(params[slot]) == 2:
+            affine += 1
+            names += [f"W{affine}", f"b{affine}"]
+        else:
+            for _ in params[slot]:
+                others += 1
+                names.append(f"T{others}")
+    return names
+
+
+def norm_per_scale(net, *, relative=False, tensors=None):
+    r"""Total norm of a perturbation of scale 1.
+
+    The noise on each tensor has a fixed norm, so the norm of all of it together
+    is :math:`\lambda` times
+
+    .. math:: \sqrt{\#\{T\}} \qquad\text{or}\qquad \Big( \sum_T \|T\|_F^2 \Big)^{1/2}
+
+    for absolute and for relative noise.
+
+    Parameters
+    ----------
+    net : Network
+    relative, tensors
+        As for `perturb`.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        As `perturb`.
+
+    Examples
+    --------
+    >>> from geomcore import ReLUNetwork
+    >>> net = ReLUNetwork([[[3.0]], [[1.0]]], [[4.0], [0.0]])
+    >>> norm_per_scale(net), norm_per_scale(net, relative=True, tensors=["W1", "b1"])
+    (2.0, 5.0)
+    """
+    _, reference = stack([net])
+    moved = [p for p, on in zip(reference, _moved(net, tensors), strict=True) if on]
+    if not relative:
+        return float(np.sqrt(len(moved)))
+    return float(np.linalg.norm([np.linalg.norm(p) for p in moved]))
+
+
+def _moved(net, tensors):
+    """For each tensor of `net` whether it is among the names `tensors`."""
+    names = tensor_names(net)
+    if tensors is None:
+        return [True] * len(names)
+    if isinstance(tensors, str) or not all(isinstance(name, str) for name in tensors):
+        raise ValueError(f"tensors must be a list of names such as {names[:2]}, got {tensors!r}")
+    wrong = [name for name in tensors if name not in names]
+    if wrong or not len(tensors):
+        raise ValueError(f"tensors must be some of {', '.join(names)}, got {list(tensors)!r}")
+    return [name in tensors for name in names]
+
+
+def _direction(tensor, relative, rng):
+    """Normal noise of norm 1, or of the norm of `tensor`."""
+    noise = rng.standard_normal(tensor.shape)
+    size = np.linalg.norm(tensor) if relative else 1.0
+    return noise * (size / np.linalg.norm(noise))

@@ -1,0 +1,304 @@
+"""What a perturb-then-train study found: its rows, and their summary per scale."""
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+
+from training.descent.stopping import DIVERGED
+from training.study.basin import return_radius
+from training.study.store import Store
+from training.study.wilson import wilson_interval
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A network that a study perturbs.
+
+    Attributes
+    ----------
+    name : str
+    loss : float
+        Before any perturbation.
+    tolerance : float
+        A trial has returned if its final loss is within so much of ``loss``.
+    learning_rate : float or None
+        The rate that was used, if the optimizer has one.
+    norm_per_scale : float
+        Total norm of a perturbation of scale 1; that of scale :math:`\\lambda`
+        is :math:`\\lambda` times as large.
+    certified_radius : float or None
+        Total norm up to which every perturbation provably returns.
+    """
+
+    name: str
+    loss: float
+    tolerance: float
+    learning_rate: float | None
+    norm_per_scale: float
+    certified_radius: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class StudyResult:
+    """What a study returns.
+
+    Attributes
+    ----------
+    references : tuple of Reference
+    seed : int
+    columns : dict of ndarray, each of shape (number of trials,)
+        One entry per trial: reference (its name), scale, trial, initial_loss,
+        final_loss, steps, stop_reason, accuracy, distance (from the reference,
+        after training), pattern_returned (whether the activation pattern on the
+        data is that of the reference).
+    """
+
+    references: tuple
+    seed: int
+    columns: dict
+
+    @property
+    def reference(self):
+        """The only reference.
+
+        Raises
+        ------
+        ValueError
+            If there are several; then use `of`.
+        """
+        if len(self.references) > 1:
+            names = ", ".join(ref.name for ref in self.references)
+            raise ValueError(f"the study has several references ({names}), choose one by of(name)")
+        return self.references[0]
+
+    def of(self, name):
+        """The part of the result about one reference, a `StudyResult`."""
+        found = [ref for ref in self.references if ref.name == name]
+        if not found:
+            names = ", ".join(ref.name for ref in self.references)
+            raise ValueError(f"name must be one of {names}, got {name!r}")
+        at = self.columns["reference"] == name
+        return StudyResult(tuple(found), self.seed, {k: v[at] for k, v in self.columns.items()})
+
+    @property
+    def scales(self):
+        """The distinct scales in increasing order."""
+        return np.unique(self.columns["scale"])
+
+    @property
+    def returned(self):
+        """Whether each trial came back to the loss of its reference, bool."""
+        losses, tolerances = self._each("loss"), self._each("tolerance")
+        return np.abs(self.columns["final_loss"] - losses) <= tolerances
+
+    @property
+    def below(self):
+        """Whether each trial ended lower than its reference by more than the tolerance, bool."""
+        return self.columns["final_loss"] < self._each("loss") - self._each("tolerance")
+
+    @property
+    def norms(self):
+        """Total norm of the perturbation of each trial."""
+        return self.columns["scale"] * self._each("norm_per_scale")
+
+    def _each(self, attribute):
+        """An attribute of the reference of every trial, as an array."""
+        values = {ref.name: getattr(ref, attribute) for ref in self.references}
+        return np.array([values[name] for name in self.columns["reference"]], dtype=float)
+
+    def losses(self, scale):
+        """Final losses of all trials at one scale."""
+        return self.columns["final_loss"][self.columns["scale"] == scale]
+
+    def frame(self):
+        """One row per trial, as a pandas DataFrame; also norm, returned and below."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            {
+                **self.columns,
+                "norm": self.norms,
+                "returned": self.returned,
+                "below": self.below,
+            }
+        )
+
+    def summary(self):
+        """One row per reference and scale, as a pandas DataFrame.
+
+        Columns: reference, scale, norm (total norm of the perturbation), trials,
+        returned, fraction, low and high (the 95 % Wilson interval of the
+        fraction), below (trials that ended lower than the reference), initial
+        (median initial loss), q25, median, q75 (quartiles of the final loss),
+        accuracy (mean), pattern (fraction of the trials whose activation pattern
+        returned), distance (median), diverged.
+        """
+        import pandas as pd
+
+        rows = []
+        for part in map(self.of, [ref.name for ref in self.references]):
+            for scale in part.scales:
+                at = part.columns["scale"] == scale
+                count, back = int(at.sum()), int(part.returned[at].sum())
+                low, high = wilson_interval(back, count)
+                q25, median, q75 = _quantile(part.columns["final_loss"][at], [0.25, 0.5, 0.75])
+                rows.append(
+                    {
+                        "reference": part.reference.name,
+                        "scale": scale,
+                        "norm": scale * part.reference.norm_per_scale,
+                        "trials": count,
+                        "returned": back,
+                        "fraction": back / count,
+                        "low": low,
+                        "high": high,
+                        "below": int(part.below[at].sum()),
+                        "initial": _quantile(part.columns["initial_loss"][at], 0.5),
+                        "q25": q25,
+                        "median": median,
+                        "q75": q75,
+                        "accuracy": part.columns["accuracy"][at].mean(),
+                        "pattern": part.columns["pattern_returned"][at].mean(),
+                        "distance": _quantile(part.columns["distance"][at], 0.5),
+                        "diverged": int((part.columns["stop_reason"][at] == DIVERGED).sum()),
+                    }
+                )
+        return pd.DataFrame(rows)
+
+    def histogram(self, edges=None):
+        """Numbers of trials by final loss, as a pandas DataFrame.
+
+        Parameters
+        ----------
+        edges : array_like, shape (k + 1,), optional
+            Increasing; default half decades from 1e-20 to 1e4. What is below
+            the first or above the last has bins of its own, from 0 and to inf.
+
+        Returns
+        -------
+        DataFrame
+            One row per reference, scale and bin, low <= final loss < high; inf
+            counts into the last.
+        """
+        import pandas as pd
+
+        edges = 10.0 ** np.arange(-20, 4.5, 0.5) if edges is None else np.asarray(edges, float)
+        low, high = np.r_[0.0, edges], np.r_[edges, np.inf]
+        blocks = []
+        for part in map(self.of, [ref.name for ref in self.references]):
+            for scale in part.scales:
+                bins = np.searchsorted(edges, part.losses(scale), side="right")
+                counts = np.bincount(bins, minlength=len(low))
+                head = {"reference": part.reference.name, "scale": scale}
+                blocks.append(pd.DataFrame({**head, "low": low, "high": high, "trials": counts}))
+        return pd.concat(blocks, ignore_index=True)
+
+    def basins(self):
+        """The basin radius of each reference, as a pandas DataFrame.
+
+        Columns: reference, radius, low and high (the scale at which half of the
+        trials return, with its 95 % bootstrap interval; see `return_radius`),
+        norm, norm_low, norm_high (the same as total norms), certified (the total
+        norm up to which return is proved; nan if it is not known).
+        """
+        import pandas as pd
+
+        rows = []
+        for part in map(self.of, [ref.name for ref in self.references]):
+            unit, certified = part.reference.norm_per_scale, part.reference.certified_radius
+            found = return_radius(part.columns["scale"], part.returned, rng=self.seed)
+            rows.append(
+                {
+                    "reference": part.reference.name,
+                    **found._asdict(),
+                    "norm": found.radius * unit,
+                    "norm_low": found.low * unit,
+                    "norm_high": found.high * unit,
+                    "certified": np.nan if certified is None else certified,
+                }
+            )
+        return pd.DataFrame(rows)
+
+    def export(self, path):
+        """Write the trials, as `frame` gives them, to a CSV or Parquet file.
+
+        Parameters
+        ----------
+        path : path-like
+            Ending in .csv (every float to its last bit) or .parquet.
+
+        Raises
+        ------
+        ValueError
+            If the name ends otherwise.
+        ImportError
+            If pyarrow, which Parquet needs, is not installed.
+        """
+        suffix = Path(path).suffix.lower()
+        if suffix == ".csv":
+            self.frame().to_csv(path, index=False)
+        elif suffix == ".parquet":
+            need_parquet()
+            self.frame().to_parquet(path, engine="pyarrow", index=False)
+        else:
+            raise ValueError(f"path must end in .csv or .parquet, got {path}")
+
+    def plot(self):
+        """Draw return fraction, final loss and accuracy against the size of the perturbation.
+
+        Returns
+        -------
+        matplotlib Figure
+        """
+        from training.study import plot as plot_study
+
+        return plot_study.figure_of_comparison(self)
+
+
+def need_parquet():
+    """Raise ImportError unless Parquet files can be written."""
+    if find_spec("pyarrow") is None:
+        raise ImportError("Parquet needs the package pyarrow: pip install 'geomcore[parquet]'")
+
+
+def load_study(path):
+    """Read the file of a study, finished or not.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Returns
+    -------
+    StudyResult
+        With the trials that are stored so far.
+
+    Raises
+    ------
+    ValueError
+        If the file is no study or holds no trial yet.
+    OSError
+        If there is no such file, or the study is running.
+    """
+    with Store.open(path, None, writing=False) as store:
+        configuration, result = store.about("configuration"), result_of(store)
+    if not len(result.columns["trial"]):
+        raise ValueError(f"{path} holds no trial of its {configuration['trials']} per scale yet")
+    return result
+
+
+def result_of(store):
+    """The `StudyResult` of what is in an open store."""
+    configuration, columns = store.about("configuration"), store.columns()
+    references = tuple(Reference(**ref) for ref in store.references())
+    names = np.array([ref.name for ref in references], dtype=object)
+    columns["reference"] = names[columns["reference"]]
+    columns["scale"] = np.array(configuration["scales"])[columns["scale"]]
+    return StudyResult(references, configuration["seed"], columns)
+
+
+def _quantile(values, q):
+    # Order statistics rather than interpolation, which makes nan of two infinities.
+    return np.quantile(values, q, method="lower")

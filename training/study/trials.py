@@ -1,0 +1,210 @@
+"""The work of a study: a chunk of trials in, their rows out, and nothing else."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from geomcore.arrays import Labels, as_labels
+from training.descent.chain import ReLUKind, stack
+from training.descent.executors import single_threaded_blas
+from training.descent.losses import SquaredError, offset_of, predicted
+from training.descent.trainer import train_ensemble
+from training.study.perturbation import perturb
+
+
+@dataclass(frozen=True, eq=False)
+class Trials:
+    """All that a trial depends on; it travels to the workers as it is.
+
+    Attributes
+    ----------
+    networks : tuple of Network
+        The references.
+    optimizers : tuple
+        One for each reference.
+    X : ndarray, shape (N, d)
+    labels : Labels
+    scales : tuple of float
+    steps : int
+    seed : int
+    relative : bool
+    tensors : tuple of str or None
+    training : dict
+        The loss, an object, and further arguments of `train_ensemble`.
+    keep_parameters : bool
+    """
+
+    networks: tuple
+    optimizers: tuple
+    X: np.ndarray
+    labels: Labels
+    scales: tuple
+    steps: int
+    seed: int
+    relative: bool
+    tensors: tuple | None
+    training: dict
+    keep_parameters: bool
+
+    @cached_property
+    def patterns(self):
+        """Activation pattern of each reference, a list of (N, units) bool."""
+        return [evaluate([net], self.X)[1][0] for net in self.networks]
+
+    def rows(self, keys):
+        """Perturb and train a chunk of trials of one reference.
+
+        Parameters
+        ----------
+        keys : list of (int, int, int)
+            Number of the reference, of the scale and of the trial.
+
+        Returns
+        -------
+        dict of list
+            The columns of `training.study.store`.
+        """
+        with single_threaded_blas():
+            return self._rows(keys)
+
+    def _rows(self, keys):
+        r = keys[0][0]
+        net = self.networks[r]
+        # The same stream for all references, so that they are compared on the same noise.
+        rngs = [
+            np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=key[1:]))
+            for key in keys
+        ]
+        noise = {"relative": self.relative, "tensors": self.tensors}
+        result = train_ensemble(
+            [
+                perturb(net, self.scales[i], 1, rng=rng, **noise)[0]
+                for (_, i, _), rng in zip(keys, rngs, strict=True)
+            ],
+            self.X,
+            self.labels.Y,
+            optimizer=self.optimizers[r],
+            steps=self.steps,
+            rngs=rngs,
+            **self.training,
+        )
+        outputs, patterns = evaluate(result.networks, self.X)
+        same = (patterns == self.patterns[r]).all(axis=(1, 2))
+        (_, before), (_, after) = stack([net]), stack(result.networks)
+        with np.errstate(over="ignore"):
+            moved = sum(
+                ((p - q) ** 2).reshape(len(keys), -1).sum(axis=1)
+                for p, q in zip(after, before, strict=True)
+            )
+        columns = {
+            "reference": [r for r, _, _ in keys],
+            "scale": [i for _, i, _ in keys],
+            "trial": [j for _, _, j in keys],
+            "initial_loss": result.losses[0],
+            "final_loss": result.final_losses,
+            "steps": result.steps,
+            "stop_reason": result.stop_reasons,
+            "accuracy": [
+                fraction_right(out, self.labels, self.training["loss"]) for out in outputs
+            ],
+            "distance": np.sqrt(moved),
+            "pattern_returned": same,
+        }
+        if self.keep_parameters:
+            columns["parameters"] = [
+                np.concatenate([p[t].reshape(-1) for p in after]).tobytes()
+                for t in range(len(keys))
+            ]
+        return columns
+
+
+def network_from_bytes(net, parameters):
+    """The network of the shape of `net` whose parameters a study has stored.
+
+    Parameters
+    ----------
+    net : Network
+    parameters : bytes
+
+    Returns
+    -------
+    Network
+
+    Raises
+    ------
+    ValueError
+        If there are not as many numbers as `net` has.
+    """
+    chain, reference = stack([net])
+    numbers = np.frombuffer(parameters)
+    ends = np.cumsum([p.size for p in reference])
+    if len(numbers) != ends[-1]:
+        raise ValueError(f"parameters must hold {ends[-1]} numbers, got {len(numbers)}")
+    parts = np.split(numbers, ends[:-1])
+    tensors = [part.reshape(p.shape) for part, p in zip(parts, reference, strict=True)]
+    return chain.network(tensors, 0)
+
+
+def evaluate(networks, X):
+    """Outputs (T, N, k) and activation patterns (T, N, units) of networks of one shape."""
+    chain, params = stack(networks)
+    with np.errstate(all="ignore"):
+        outputs = chain.forward(params, X)
+    active = [
+        out > 0
+        for kind, out in zip(chain.kinds, outputs[1:], strict=True)
+        if isinstance(kind, ReLUKind)
+    ]
+    nothing = np.zeros((len(networks), len(X), 0), dtype=bool)
+    return outputs[-1], np.concatenate([nothing, *active], axis=2)
+
+
+def accuracy(net, X, y):
+    """Fraction of points whose output is nearest to the target of their own class.
+
+    Parameters
+    ----------
+    net : Network
+    X : array_like, shape (N, d)
+    y : array_like or Labels
+        Labels, target vectors, or what `geomcore.arrays.as_labels` made of them.
+
+    Returns
+    -------
+    float
+        A diverged network, with outputs that are no numbers, gets what class 0 has.
+
+    Examples
+    --------
+    >>> from geomcore import ReLUNetwork
+    >>> accuracy(ReLUNetwork([np.eye(2)], [[0, 0]]), [[1, 0], [0.9, 0], [0.8, 0.7]], [0, 0, 1])
+    0.6666666666666666
+    """
+    labels = y if isinstance(y, Labels) else as_labels(y, len(X))
+    with np.errstate(all="ignore"):
+        return fraction_right(net(X), labels, SquaredError())
+
+
+def fraction_right(outputs, labels, loss):
+    """Fraction of the rows of `outputs`, shape (N, k), from which `loss` reads the right class."""
+    with np.errstate(all="ignore"):
+        found = predicted(outputs, labels.targets, offset_of(loss, labels.targets))
+    return float(np.mean(found == labels.index))
+
+
+def as_scales(scales):
+    """Return perturbation scales as a tuple of distinct finite floats, at least 0."""
+    if isinstance(scales, np.ndarray):
+        scales = scales.tolist()
+    good = isinstance(scales, Sequence) and len(scales) > 0
+    if not good or not all(_is_scale(s) for s in scales):
+        raise ValueError(f"scales must be a list of finite numbers, at least 0, got {scales!r}")
+    if len(set(scales)) < len(scales):
+        raise ValueError(f"scales must be distinct, got {scales!r}")
+    return tuple(float(s) for s in scales)
+
+
+def _is_scale(value):
+    return isinstance(value, int | float | np.number) and 0 <= value < np.inf
