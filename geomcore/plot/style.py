@@ -2,6 +2,7 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.collections import PathCollection
 
 # Okabe and Ito's palette, for the colour-blind, and two more colours that keep
 # their distance from it.
@@ -18,6 +19,9 @@ COLORS = (
     "#882255",
 )
 MARKERS = "os^DvPX<>p"
+
+# Above so many points a scatter goes into vector files as one picture.
+MANY_POINTS = 500
 
 
 def class_style(j):
@@ -110,3 +114,20 @@ def equal_scales(ax, X):
         for k, a, b in zip("xyz", low - margin, high + margin, strict=False):
             getattr(ax, f"set_{k}lim")(a, b)
     ax.set_aspect("equal", adjustable="box")
+
+
+def lighten(fig):
+    """Have scatters of many points saved as pictures in vector files; return `fig`."""
+    for ax in fig.axes:
+        if getattr(ax, "name", None) == "3d":
+            continue  # matplotlib cannot do it there
+        clouds = [a for a in ax.collections if isinstance(a, PathCollection)]
+        if sum(len(cloud.get_offsets()) for cloud in clouds) > MANY_POINTS:
+            for cloud in clouds:
+                cloud.set_rasterized(True)
+    return fig
+
+
+def close(fig):
+    """Forget a figure that has been saved."""
+    plt.close(fig)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from geomcore.plot.style import close
 from training.commands import plot
 from training.study import plot as plot_study
 
@@ -71,7 +72,7 @@ def draw(case, run, *, about_steps=""):
         if key in ("cones", "data", "sectors", "truncation", "piles"):
             caption += some
         case.figures.append((run.figure(stem, fig), caption))
-        plot.close(fig)
+        close(fig)
 
     with case.timed("figures"):
         if case.construction and d in (2, 3):
@@ -110,7 +111,7 @@ def draw_study(case, run):
         stem = f"{case.name}-{key}"
         caption = CAPTIONS[key.split("-")[0]].format(**words)
         case.figures.append((run.figure(stem, fig), caption))
-        plot.close(fig)
+        close(fig)
 
     certified = any(ref.certified_radius for ref in study.references)
     add(

@@ -6,7 +6,7 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from geomcore import datasets
-from training.commands import plot
+from geomcore.plot.style import close, lighten
 from training.commands.case import load_data
 from training.commands.console import Screen
 from training.commands.runs import RunFolder, command_line, limited_threads
@@ -119,7 +119,7 @@ def _draw(name, rows, networks, data, run):
 
     def add(key, fig, caption):
         figures.append((run.figure(f"{stem}-{key}", fig), caption))
-        plot.close(fig)
+        close(fig)
 
     add(
         "losses",
@@ -141,7 +141,7 @@ def _draw(name, rows, networks, data, run):
                 "(PCA of the data); a class that has become one point is one large marker. The "
                 "frame has the colour of the verdict, as above."
             )
-            add(f"{kind}s", plot.lighten(fig), caption)
+            add(f"{kind}s", lighten(fig), caption)
     return figures
 
 

@@ -4,14 +4,10 @@ import math
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.collections import PathCollection
 
 from geomcore import plot
-from geomcore.plot.style import class_style, legend_handles
+from geomcore.plot.style import class_style, legend_handles, lighten
 from geomcore.truncation import truncate
-
-# Above so many points a scatter goes into vector files as one picture.
-MANY_POINTS = 500
 
 
 def figure_of_data(data):
@@ -144,20 +140,3 @@ def figure_of_return(study):
     summary = study.summary()
     ax = plot.plot_return(summary["scale"], summary["fraction"], summary[["low", "high"]])
     return ax.figure
-
-
-def lighten(fig):
-    """Have scatters of many points saved as pictures in vector files; return `fig`."""
-    for ax in fig.axes:
-        if getattr(ax, "name", None) == "3d":
-            continue  # matplotlib cannot do it there
-        clouds = [a for a in ax.collections if isinstance(a, PathCollection)]
-        if sum(len(cloud.get_offsets()) for cloud in clouds) > MANY_POINTS:
-            for cloud in clouds:
-                cloud.set_rasterized(True)
-    return fig
-
-
-def close(fig):
-    """Forget a figure that has been saved."""
-    plt.close(fig)

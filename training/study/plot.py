@@ -3,8 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from geomcore.plot.style import class_style
-from training.commands.plot import lighten
+from geomcore.plot.style import class_style, lighten
 
 # Losses up to this one are drawn at it: below, rounding decides.
 FLOOR = 1e-20
