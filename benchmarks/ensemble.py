@@ -20,8 +20,8 @@ import numpy as np
 from timing import best_of
 
 from geomcore import ReLUNetwork
+from geomcore.stack import stack
 from geomcore.threads import core_count
-from training.descent.chain import stack
 from training.descent.optimizers import SGD
 from training.descent.trainer import train_ensemble
 

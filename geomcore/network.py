@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from geomcore.arrays import as_dtype, as_layer, as_points, check_sequence, freeze
-from geomcore.layers import Affine, ReLU
+from geomcore.arrays import as_dtype, as_points, check_sequence
+from geomcore.layers import Affine, Layer, ReLU
 
 
 class Network:
@@ -11,9 +11,36 @@ class Network:
 
     Parameters
     ----------
-    layers : sequence of callables
-        Each maps (N, n) to (N, m) and has ``pull_back(X, out, grad)``, as
-        `geomcore.layers.Affine` and `geomcore.layers.ReLU` do.
+    layers : sequence of Layer
+        See `geomcore.layers.Layer`. Any other callable that maps (N, n) to
+        (N, m) and has ``pull_back(X, out, grad)`` will do where nothing but
+        outputs and input gradients is asked for.
+
+    Attributes
+    ----------
+    layers : tuple
+    widths : tuple of int or None
+        Width of the input, and then of what comes out of each layer that fixes
+        it (all but those that act coordinate by coordinate); None where a
+        layer does not tell.
+    names : tuple of str
+        Names of all tensors: the letter of each, and the number of its layer
+        among those that have tensors.
+    tensors : list of ndarray
+        In the same order.
+
+    Raises
+    ------
+    ValueError
+        If something is no layer, or the widths do not chain.
+
+    Examples
+    --------
+    >>> net = Network([Affine([[1, 2], [3, 4]], [5, 6]), ReLU(), Affine([[7, 8]], [9])])
+    >>> net
+    Network(Affine(2 -> 2), ReLU(), Affine(2 -> 1))
+    >>> net.widths, net.names
+    ((2, 2, 1), ('W1', 'b1', 'W2', 'b2'))
     """
 
     def __init__(self, layers):
@@ -22,17 +49,85 @@ class Network:
             if not callable(layer) or not hasattr(layer, "pull_back"):
                 raise ValueError(f"layers[{i}] must be a layer with pull_back, got {layer!r}")
         self._layers = tuple(layers)
+        self._widths = _chained(self._layers)
 
     @property
     def layers(self):
         return self._layers
 
+    @property
+    def widths(self):
+        return self._widths
+
+    @property
+    def names(self):
+        parts = [layer.letters for layer in self.layers if getattr(layer, "letters", ())]
+        return tuple(f"{letter}{l}" for l, part in enumerate(parts, 1) for letter in part)
+
+    @property
+    def tensors(self):
+        return [tensor for layer in self.layers for tensor in getattr(layer, "tensors", ())]
+
+    @property
+    def parameter_count(self):
+        """Number of entries of all tensors."""
+        return sum(tensor.size for tensor in self.tensors)
+
+    def rebuild(self, tensors):
+        """The network of the same layers, with the same hyperparameters, that has these tensors."""
+        tensors, layers = iter(tensors), []
+        for layer in self.layers:
+            own = [next(tensors) for _ in getattr(layer, "letters", ())]
+            layers.append(layer.rebuild(own) if own else layer)
+        return Network(layers)
+
     def __call__(self, X):
         """Outputs of the network at the rows of `X`, shape (N, d_L)."""
-        X = as_points(X)
+        X = as_points(X, d=self.widths[0])
         for layer in self.layers:
             X = layer(X)
         return X
+
+    def __eq__(self, other):
+        if not isinstance(other, Network):
+            return NotImplemented
+        return self.widths == other.widths and self.layers == other.layers
+
+    __hash__ = None
+
+    def __repr__(self):
+        return f"Network({', '.join(map(repr, self.layers))})"
+
+    # Networks never change, so a copy is the network itself; only what is built anew is read-only.
+    def __copy__(self):
+        return self
+
+    def __deepcopy__(self, memo):
+        return self
+
+    def __reduce__(self):
+        return Network, (self.layers,)
+
+
+def _chained(layers):
+    """The widths of a chain of layers; ValueError where one does not fit the one before it."""
+    widths, width = [None], None
+    for i, layer in enumerate(layers):
+        if not isinstance(layer, Layer):
+            width = None
+            widths.append(None)
+            continue
+        if None not in (layer.inputs, width) and layer.inputs != width:
+            raise ValueError(
+                f"layers[{i}] must take {width} inputs, as many as the layer before it has "
+                f"outputs, got {layer!r}"
+            )
+        if len(widths) == 1 and width is None:
+            widths[0] = width = layer.inputs
+        if layer.outputs is not None:
+            width = layer.outputs
+            widths.append(width)
+    return tuple(widths)
 
 
 class ReLUNetwork(Network):
@@ -82,17 +177,19 @@ class ReLUNetwork(Network):
             raise ValueError(
                 f"biases must have one entry per layer ({len(weights)}), got {len(biases)}"
             )
-        pairs = []
+        affine = []
         for l, (W, b) in enumerate(zip(weights, biases, strict=True)):
-            W, b = as_layer(W, b, name=(f"weights[{l}]", f"biases[{l}]"))
-            if pairs and W.shape[1] != pairs[-1][0].shape[0]:
+            layer = Affine(W, b, names=(f"weights[{l}]", f"biases[{l}]"))
+            if affine and layer.inputs != affine[-1].outputs:
                 raise ValueError(
-                    f"weights[{l}] must have {pairs[-1][0].shape[0]} columns, the width of the "
-                    f"layer before it, got shape {W.shape}"
+                    f"weights[{l}] must have {affine[-1].outputs} columns, the width of the "
+                    f"layer before it, got shape {layer.W.shape}"
                 )
-            pairs.append((freeze(W), freeze(b)))
-        self._weights = tuple(W for W, _ in pairs)
-        self._biases = tuple(b for _, b in pairs)
+            affine.append(layer)
+        self._layers = tuple(part for layer in affine for part in (layer, ReLU()))[:-1]
+        self._widths = (affine[0].inputs, *(layer.outputs for layer in affine))
+        self._weights = tuple(layer.W for layer in affine)
+        self._biases = tuple(layer.b for layer in affine)
 
     @property
     def weights(self):
@@ -101,23 +198,6 @@ class ReLUNetwork(Network):
     @property
     def biases(self):
         return self._biases
-
-    @property
-    def widths(self):
-        return (self.weights[0].shape[1], *(len(b) for b in self.biases))
-
-    @property
-    def layers(self):
-        """The same network as a chain of `Affine` and `ReLU` layers."""
-        chain = []
-        for W, b in zip(self.weights, self.biases, strict=True):
-            chain += [Affine(W, b), ReLU()]
-        return tuple(chain[:-1])
-
-    @property
-    def parameter_count(self):
-        """Number of weights and biases."""
-        return sum(W.size + b.size for W, b in zip(self.weights, self.biases, strict=True))
 
     def packed(self, dtype=np.float64):
         """Return the network as the compiled kernels take it.
@@ -173,15 +253,12 @@ class ReLUNetwork(Network):
             for l, (W, b) in enumerate(zip(self.weights, self.biases, strict=True))
         ]
 
-    def __eq__(self, other):
-        if not isinstance(other, ReLUNetwork):
-            return NotImplemented
-        return self.widths == other.widths and all(
-            np.array_equal(p, q)
-            for p, q in zip(self.weights + self.biases, other.weights + other.biases, strict=True)
-        )
-
-    __hash__ = None
+    def rebuild(self, tensors):
+        """The ReLU network that has these tensors, W1, b1, ..., WL, bL."""
+        return ReLUNetwork(tensors[0::2], tensors[1::2])
 
     def __repr__(self):
         return f"ReLUNetwork(widths={self.widths})"
+
+    def __reduce__(self):
+        return ReLUNetwork, (self.weights, self.biases)

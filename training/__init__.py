@@ -6,33 +6,33 @@ Names are loaded when first used, so that the command line starts quickly.
 from importlib import import_module
 
 _HOME = {
-    "UnitColumns": "descent.constraints",
-    "Plateau": "descent.stopping",
-    "NonNegative": "descent.constraints",
-    "NegativePart": "descent.penalties",
-    "MaxNorm": "descent.constraints",
-    "L2": "descent.penalties",
-    "L1": "descent.penalties",
-    "CrossEntropy": "descent.losses",
-    "BinaryCrossEntropy": "descent.losses",
-    "Adam": "descent.optimizers",
-    "AccuracyFor": "descent.stopping",
-    "LossBelow": "descent.stopping",
-    "PerturbationStudy": "study.study",
-    "SGD": "descent.optimizers",
-    "SquaredError": "descent.losses",
-    "StudyResult": "study.result",
-    "TrainResult": "descent.train_result",
-    "largest_curvature": "descent.curvature",
-    "load_study": "study.result",
-    "norm_per_scale": "study.perturbation",
-    "perturb": "study.perturbation",
-    "perturbation_study": "study.study",
-    "return_radius": "study.basin",
-    "tensor_names": "study.perturbation",
-    "train": "descent.trainer",
-    "train_ensemble": "descent.trainer",
-    "wilson_interval": "study.wilson",
+    "UnitColumns": "training.descent.constraints",
+    "Plateau": "training.descent.stopping",
+    "NonNegative": "training.descent.constraints",
+    "NegativePart": "training.descent.penalties",
+    "MaxNorm": "training.descent.constraints",
+    "L2": "training.descent.penalties",
+    "L1": "training.descent.penalties",
+    "CrossEntropy": "training.descent.losses",
+    "BinaryCrossEntropy": "training.descent.losses",
+    "Adam": "training.descent.optimizers",
+    "AccuracyFor": "training.descent.stopping",
+    "LossBelow": "training.descent.stopping",
+    "PerturbationStudy": "training.study.study",
+    "SGD": "training.descent.optimizers",
+    "SquaredError": "training.descent.losses",
+    "StudyResult": "training.study.result",
+    "TrainResult": "training.descent.train_result",
+    "largest_curvature": "training.descent.curvature",
+    "load_study": "training.study.result",
+    "norm_per_scale": "training.study.perturbation",
+    "perturb": "training.study.perturbation",
+    "perturbation_study": "training.study.study",
+    "return_radius": "training.study.basin",
+    "tensor_names": "geomcore.parameters",
+    "train": "training.descent.trainer",
+    "train_ensemble": "training.descent.trainer",
+    "wilson_interval": "training.study.wilson",
 }
 
 __all__ = [
@@ -69,7 +69,7 @@ __all__ = [
 def __getattr__(name):
     if name not in _HOME:
         raise AttributeError(f"module 'training' has no attribute {name!r}")
-    value = getattr(import_module(f"training.{_HOME[name]}"), name)
+    value = getattr(import_module(_HOME[name]), name)
     globals()[name] = value
     return value
 

@@ -5,7 +5,7 @@ import numpy as np
 from constructions.proof.certificate import Certificate, Check
 from constructions.proof.verification import verify
 from geomcore.arrays import as_labels, as_points
-from geomcore.network import ReLUNetwork
+from geomcore.parameters import flatten, move
 
 
 def recheck(certificate, net, X, y, *, targets=None):
@@ -70,15 +70,8 @@ def _witness(certificate, net, X, labels):
     """Take the step that the witness names, and look at the loss."""
     try:
         step, parts = float(certificate.witness["step"]), certificate.witness["direction"]
-        layers = zip(net.weights, net.biases, parts, strict=True)
-        moved = [
-            (
-                W + step * np.reshape(p["weights"], W.shape),
-                b + step * np.reshape(p["biases"], b.shape),
-            )
-            for W, b, p in layers
-        ]
-        other = ReLUNetwork([W for W, _ in moved], [b for _, b in moved])
+        direction = flatten([part[kind] for part in parts for kind in ("weights", "biases")])
+        other = move(net, direction, step)
     except (KeyError, TypeError, ValueError):
         return Check("witness", False, None, "it does not fit the network")
     sizes = np.bincount(labels.index)

@@ -1,29 +1,30 @@
 """Derivatives of the loss in all parameters: in floating point, and along a line in balls.
 
-A network's parameters are one flat vector, in the order of `ReLUNetwork.packed`:
-layer by layer the weights row by row, then the biases.
+A network's parameters are one vector, see `geomcore.parameters`.
 """
 
 import numpy as np
 from flint import arb, arb_mat
 
 from constructions.proof.exact import ball_matrix
-from geomcore.network import ReLUNetwork
+from geomcore.parameters import flatten, split
 
 
-def split(net, vector):
-    """A flat vector as one (W, b) pair per layer of the network's shapes."""
-    pairs, at = [], 0
-    for W, b in zip(net.weights, net.biases, strict=True):
-        weight = vector[at : at + W.size].reshape(W.shape)
-        pairs.append((weight, vector[at + W.size : at + W.size + b.size]))
-        at += W.size + b.size
-    return pairs
+def pairs_of(net, vector=None):
+    """The (W, b) pairs of a ReLU network's layers, or those that a vector of parameters makes."""
+    tensors = net.tensors if vector is None else split(vector, net)
+    return list(zip(tensors[0::2], tensors[1::2], strict=True))
 
 
-def join(pairs):
-    """The flat vector of (W, b) pairs."""
-    return np.concatenate([part.ravel() for pair in pairs for part in pair])
+def joined(pairs):
+    """The vector of parameters of (W, b) pairs."""
+    return flatten([part for pair in pairs for part in pair])
+
+
+def _along(net, vector):
+    """(W, b, V, c) for each layer: its parameters, and how they change along a vector."""
+    both = zip(pairs_of(net), pairs_of(net, vector), strict=True)
+    return [(W, b, V, c) for (W, b), (V, c) in both]
 
 
 def length(vector):
@@ -32,15 +33,6 @@ def length(vector):
     if not 0 < peak < np.inf:
         return 0.0 if peak == 0 else np.inf
     return peak * float(np.linalg.norm(vector / peak))
-
-
-def moved(net, vector, step=1.0):
-    """The network with parameters theta + step * vector."""
-    pairs = split(net, vector)
-    return ReLUNetwork(
-        [W + step * V for W, (V, _) in zip(net.weights, pairs, strict=True)],
-        [b + step * c for b, (_, c) in zip(net.biases, pairs, strict=True)],
-    )
 
 
 def gradient(net, X, Y, weights, *, kinks=False):
@@ -58,7 +50,7 @@ def gradient(net, X, Y, weights, *, kinks=False):
     -------
     ndarray, shape (P,)
     """
-    total = [(np.zeros(W.shape), np.zeros(b.shape)) for W, b in _pairs(net)]
+    total = [(np.zeros(W.shape), np.zeros(b.shape)) for W, b in pairs_of(net)]
     for rows in _blocks(len(X), net):
         inputs, masks, output = _forward(net, X[rows], kinks)
         delta = 2 * weights[rows, None] * (output - Y[rows])
@@ -67,7 +59,7 @@ def gradient(net, X, Y, weights, *, kinks=False):
             total[l][1][...] += delta.sum(axis=0)
             if l:
                 delta = (delta @ net.weights[l]) * masks[l - 1]
-    return join(total)
+    return joined(total)
 
 
 def hessian_vector(net, X, Y, weights, vector):
@@ -75,8 +67,8 @@ def hessian_vector(net, X, Y, weights, vector):
 
     Forward and backward passes are differentiated along the vector; exact up to rounding.
     """
-    pairs = split(net, vector)
-    total = [(np.zeros(W.shape), np.zeros(b.shape)) for W, b in _pairs(net)]
+    pairs = pairs_of(net, vector)
+    total = [(np.zeros(W.shape), np.zeros(b.shape)) for W, b in pairs_of(net)]
     for rows in _blocks(len(X), net):
         inputs, masks, output = _forward(net, X[rows], False)
         tangents = [np.zeros_like(inputs[0])]
@@ -91,7 +83,7 @@ def hessian_vector(net, X, Y, weights, vector):
             if l:
                 ddelta = (ddelta @ net.weights[l] + delta @ pairs[l][0]) * masks[l - 1]
                 delta = (delta @ net.weights[l]) * masks[l - 1]
-    return join(total)
+    return joined(total)
 
 
 def hessian(net, X, Y, weights):
@@ -110,7 +102,9 @@ def one_sided_slope(net, X, Y, weights, vector):
     for rows in _blocks(len(X), net):
         x, tangent = X[rows], np.zeros_like(X[rows])
         last = len(net.weights) - 1
-        for l, ((W, b), (V, c)) in enumerate(zip(_pairs(net), split(net, vector), strict=True)):
+        for l, ((W, b), (V, c)) in enumerate(
+            zip(pairs_of(net), pairs_of(net, vector), strict=True)
+        ):
             x, tangent = x @ W.T + b, tangent @ W.T + x @ V.T + c
             if l < last:
                 tangent = np.where(x > 0, tangent, np.where(x == 0, np.maximum(tangent, 0), 0))
@@ -143,7 +137,7 @@ def line_series(net, X, Y, weights, vector, order=2):
     N, last = len(X), len(net.weights) - 1
     series = [ball_matrix(X)]
     ones = arb_mat(N, 1, [1] * N)
-    for l, ((W, b), (V, c)) in enumerate(zip(_pairs(net), split(net, vector), strict=True)):
+    for l, (W, b, V, c) in enumerate(_along(net, vector)):
         W, V = ball_matrix(W).transpose(), ball_matrix(V).transpose()
         longer = [term * W for term in series] + [arb_mat(N, W.ncols())]
         for k, term in enumerate(series):
@@ -188,10 +182,6 @@ def _masked(matrix, mask):
     return arb_mat(matrix.nrows(), matrix.ncols(), entries)
 
 
-def _pairs(net):
-    return list(zip(net.weights, net.biases, strict=True))
-
-
 def _blocks(N, net):
     """Slices of points whose hidden outputs fit well in memory."""
     size = max(256, 20_000_000 // sum(net.widths))
@@ -201,7 +191,7 @@ def _blocks(N, net):
 def _forward(net, X, kinks):
     """Inputs of all layers, masks of the hidden ones, output."""
     inputs, masks = [X], []
-    for W, b in _pairs(net)[:-1]:
+    for W, b in pairs_of(net)[:-1]:
         value = inputs[-1] @ W.T + b
         masks.append(value >= 0 if kinks else value > 0)
         inputs.append(np.maximum(value, 0))

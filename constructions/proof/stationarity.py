@@ -10,15 +10,15 @@ from constructions.proof.derivatives import (
     gradient,
     hessian,
     hessian_vector,
-    join,
+    joined,
     length,
     line_series,
-    moved,
     one_sided_slope,
-    split,
+    pairs_of,
 )
 from constructions.proof.enclosure import enclose
 from constructions.proof.exact import precision
+from geomcore.parameters import move
 
 DENSE = 1200  # parameters up to which the whole Hessian is computed
 FLAT = 1e-7  # an eigenvalue above -FLAT times the largest one counts as zero
@@ -98,10 +98,10 @@ class Problem(NamedTuple):
         vector = vector * self.free
         if self.offset is None:
             return vector
-        pairs = split(self.net, vector)
+        pairs = pairs_of(self.net, vector)
         W, b = pairs[-1]
         G = W - np.outer(b, self.offset)
-        return join([*pairs[:-1], (G, -G @ self.offset)])
+        return joined([*pairs[:-1], (G, -G @ self.offset)])
 
 
 def refute(problem, *, gtol):
@@ -222,11 +222,11 @@ def _directions(problem):
     for k in range(PROBES):
         offset = problem.projected(rng.standard_normal(len(problem.free)))
         offset *= 0.3 ** (k % 4) * size / (np.linalg.norm(offset) or 1.0)
-        value, step = _loss(problem, moved(net, offset)), 0.1
+        value, step = _loss(problem, move(net, offset)), 0.1
         for count in range(1, 301):
-            g = problem.projected(gradient(moved(net, offset), X, Y, weights, kinks=True))
+            g = problem.projected(gradient(move(net, offset), X, Y, weights, kinks=True))
             while step > 1e-12:
-                after = _loss(problem, moved(net, offset - step * g))
+                after = _loss(problem, move(net, offset - step * g))
                 if after < value:
                     break
                 step /= 2
@@ -308,11 +308,11 @@ def _witness(problem, direction, **derivative):
     signs = (1.0, -1.0) if "curvature" in derivative else (1.0,)
     size = 1.0 + length(np.array([length(W) for W in (*net.weights, *net.biases)]))
     steps = [s * size * 2.0**-k for k in range(50) for s in signs]
-    losses = [_loss(problem, moved(net, direction, t)) for t in steps]
+    losses = [_loss(problem, move(net, direction, t)) for t in steps]
     for i in np.argsort(losses)[:5]:
-        after = enclose(moved(net, direction, steps[i]), X, problem.labels)
+        after = enclose(move(net, direction, steps[i]), X, problem.labels)
         if problem.bounds(after)[0] < problem.bounds(problem.enclosure)[1]:
-            pairs = split(net, direction)
+            pairs = pairs_of(net, direction)
             return {
                 "direction": [{"weights": V.tolist(), "biases": c.tolist()} for V, c in pairs],
                 "step": float(steps[i]),

@@ -6,7 +6,7 @@ from flint import arb, arb_mat
 from constructions.proof.basin import radius_and_basin
 from constructions.proof.cell import local_minimum
 from constructions.proof.certificate import COSTS, Certificate, Check
-from constructions.proof.derivatives import join, length
+from constructions.proof.derivatives import length
 from constructions.proof.enclosure import enclose, length_above, point_key
 from constructions.proof.exact import EPS, ball_matrix, precision
 from constructions.proof.last_layer import last_layer_minimum
@@ -14,6 +14,7 @@ from constructions.proof.stationarity import Problem, Refutation, refute
 from geomcore.arrays import as_labels, as_points, as_rtol
 from geomcore.cumulative import cumulative_parameters
 from geomcore.network import ReLUNetwork
+from geomcore.parameters import selected
 from geomcore.truncation import step_defect, truncation_steps
 
 LARGE_BASIN = 3_000_000  # points times units up to which the cell radius is computed
@@ -205,21 +206,12 @@ def verify(
 
 def _tensor_names(net, subset):
     """The names of the tensors that may move."""
-    L = len(net.weights)
-    known = [f"{kind}{l}" for l in range(1, L + 1) for kind in "Wb"]
     if subset is None:
-        return tuple(known)
+        return net.names
     if isinstance(subset, str):
-        subset = (f"W{L}", f"b{L}") if subset in ("last", "cumulative") else (subset,)
-    try:
-        subset = tuple(subset)
-    except TypeError:
-        subset = ()
-    if not subset or any(name not in known for name in subset):
-        raise ValueError(
-            f"subset must name tensors among {known} or be 'last' or 'cumulative', got {subset!r}"
-        )
-    return tuple(name for name in known if name in subset)
+        subset = net.names[-2:] if subset in ("last", "cumulative") else (subset,)
+    also = "'last', 'cumulative' or "
+    return tuple(net.names[i] for i in selected(net.names, subset, argument="subset", also=also))
 
 
 def _problem(net, X, labels, cost, names, cumulative, enclosure):
@@ -228,12 +220,8 @@ def _problem(net, X, labels, cost, names, cumulative, enclosure):
         one = arb(1)
         per_class = [one / (len(X) if cost == "plain" else int(n)) for n in sizes]
     weights = np.array([float(w.mid()) for w in per_class])[labels.index]
-    free = join(
-        [
-            (np.full(W.shape, f"W{l}" in names), np.full(b.shape, f"b{l}" in names))
-            for l, (W, b) in enumerate(zip(net.weights, net.biases, strict=True), start=1)
-        ]
-    )
+    moving = [name in names for name in net.names]
+    free = np.repeat(moving, [tensor.size for tensor in net.tensors])
     exact = [per_class[q] for q in labels.index]
     offset = None
     if cumulative:

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from geomcore.arrays import check_network
-from geomcore.network import ReLUNetwork
+from geomcore.layers import KINDS
+from geomcore.network import Network, ReLUNetwork
 from geomcore.npz import read_npz
 
 FORMAT = "geomcore network"
@@ -20,7 +21,8 @@ def save(net, path):
 
     Parameters
     ----------
-    net : ReLUNetwork
+    net : Network
+        Of the layers of `geomcore.layers`.
     path : str or path-like
         The file, taken literally (no ``.npz`` is appended). Replaced if it is
         there.
@@ -28,14 +30,16 @@ def save(net, path):
     Raises
     ------
     ValueError
-        If `net` is not a ReLUNetwork, or `path` is a directory or in none.
+        If `net` is no network or has another layer, or `path` is a directory or
+        in none.
     OSError
         If the file cannot be written; an older file then is as it was.
 
     Notes
     -----
-    One array per tensor, ``W1, b1, ..., WL, bL``, and ``header``, a string of
-    JSON: format, version, kind and widths. The file is written beside its
+    One array per tensor, called as `geomcore.parameters.tensor_names` does, and
+    ``header``, a string of JSON: format, version, kind, widths and, unless it is
+    a ReLUNetwork, the kind and hyperparameters of each layer. The file is written beside its
     final place, flushed to the disk, and renamed: a reader sees the old file
     or the new one, never half of one.
 
@@ -48,19 +52,15 @@ def save(net, path):
     >>> load(path) == net
     True
     """
-    check_network(net, ReLUNetwork)
+    check_network(net, Network)
     path = Path(path)
     if path.is_dir() or not path.parent.is_dir():
         raise ValueError(f"path must be a file in an existing folder, got {path}")
-    header = {
-        "format": FORMAT,
-        "version": VERSION,
-        "kind": "ReLUNetwork",
-        "widths": [int(n) for n in net.widths],
-    }
+    header = {"format": FORMAT, "version": VERSION, "kind": "ReLUNetwork", "widths": net.widths}
+    if not isinstance(net, ReLUNetwork):
+        header |= {"kind": "Network", "layers": [_described(layer) for layer in net.layers]}
     arrays = {"header": np.array(json.dumps(header))}
-    for l, (W, b) in enumerate(zip(net.weights, net.biases, strict=True), 1):
-        arrays |= {f"W{l}": W, f"b{l}": b}
+    arrays |= dict(zip(net.names, net.tensors, strict=True))
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with open(temporary, "xb") as file:
@@ -82,8 +82,8 @@ def load(path):
 
     Returns
     -------
-    ReLUNetwork
-        Equal to the one saved, bit for bit.
+    Network
+        A `ReLUNetwork` if such a one was saved; equal to it, bit for bit.
 
     Raises
     ------
@@ -100,23 +100,44 @@ def load(path):
     if path.is_dir():
         raise ValueError(f"{path} must be a network file, it is a directory")
     arrays = read_npz(path)
-    widths = _widths(path, arrays.pop("header", None))
-    names = [f"{letter}{l}" for l in range(1, len(widths)) for letter in "Wb"]
-    if set(names) != set(arrays):
+    header = _header(path, arrays.pop("header", None))
+    layers, widths = header["layers"], header["widths"]
+    parts = [KINDS[layer["kind"]].letters for layer in layers]
+    names = [[f"{letter}{l}" for letter in part] for l, part in enumerate(filter(None, parts), 1)]
+    if {name for part in names for name in part} != set(arrays):
         raise ValueError(
-            f"{path} announces {len(widths) - 1} layers but holds the arrays {sorted(arrays)}"
+            f"{path} announces {len(names)} layers but holds the arrays {sorted(arrays)}"
         )
     try:
-        net = ReLUNetwork([arrays[n] for n in names[::2]], [arrays[n] for n in names[1::2]])
-    except ValueError as error:
+        if header["kind"] == "ReLUNetwork":
+            net = ReLUNetwork([arrays[W] for W, _ in names], [arrays[b] for _, b in names])
+        else:
+            net = Network(list(_layers(layers, names, arrays)))
+    except (TypeError, ValueError) as error:
         raise ValueError(f"{path} holds no valid network: {error}") from None
     if net.widths != widths:
         raise ValueError(f"{path} announces widths {widths} but holds {net.widths}")
     return net
 
 
-def _widths(path, header):
-    """Widths from the header, checked."""
+def _described(layer):
+    """A layer but for its tensors, for the header."""
+    if type(layer) not in KINDS.values():
+        raise ValueError(f"net must hold layers of {', '.join(KINDS)} only, got {layer!r}")
+    return {"kind": type(layer).__name__, "hyperparameters": layer.hyperparameters}
+
+
+def _layers(layers, names, arrays):
+    """The layers that a header describes."""
+    names = iter(names)
+    for layer in layers:
+        kind = KINDS[layer["kind"]]
+        own = [arrays[name] for name in next(names)] if kind.letters else []
+        yield kind(**dict(zip(kind.letters, own, strict=True)), **layer["hyperparameters"])
+
+
+def _header(path, header):
+    """The header, checked: kind, widths and layers."""
     foreign = f"{path} must be a file that geomcore.save wrote, it is of another format"
     if header is None or header.shape or header.dtype.kind != "U":
         raise ValueError(foreign)
@@ -134,8 +155,27 @@ def _widths(path, header):
             f"{path} has format version {version}, this geomcore reads up to {VERSION}: "
             "a newer geomcore is needed"
         )
-    if header.get("kind") != "ReLUNetwork":
-        raise ValueError(f"{path} must hold a ReLUNetwork, got {header.get('kind')!r}")
-    if not isinstance(widths, list) or len(widths) < 2 or not all(type(n) is int for n in widths):
-        raise ValueError(f"{path} must announce at least two widths, got {widths!r}")
-    return tuple(widths)
+    kind, layers = header.get("kind"), header.get("layers")
+    if kind not in ("ReLUNetwork", "Network"):
+        raise ValueError(f"{path} must hold a ReLUNetwork or a Network, got {kind!r}")
+    if not isinstance(widths, list) or not all(n is None or type(n) is int for n in widths):
+        raise ValueError(f"{path} must announce widths, got {widths!r}")
+    if kind == "ReLUNetwork":
+        if len(widths) < 2:
+            raise ValueError(f"{path} must announce at least two widths, got {widths!r}")
+        layers = [{"kind": "Affine"}] * (len(widths) - 1)
+    elif not isinstance(layers, list) or not layers or not all(map(_is_layer, layers)):
+        raise ValueError(f"{path} must announce layers of {', '.join(KINDS)}, got {layers!r:.200}")
+    return {"kind": kind, "widths": tuple(widths), "layers": layers}
+
+
+def _is_layer(layer):
+    """Whether this can be one entry of the layers in a header."""
+    return (
+        isinstance(layer, dict)
+        and set(layer) == {"kind", "hyperparameters"}
+        and isinstance(layer["kind"], str)
+        and layer["kind"] in KINDS
+        and isinstance(layer["hyperparameters"], dict)
+        and set(layer["hyperparameters"]) == set(KINDS[layer["kind"]].hyperparameter_names())
+    )

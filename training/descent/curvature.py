@@ -3,9 +3,9 @@
 import numpy as np
 
 from geomcore.arrays import as_count, as_rng
-from training.descent.chain import stack
+from geomcore.stack import stack
 from training.descent.losses import as_loss
-from training.descent.trainer import as_training_data
+from training.descent.problem import as_training_data
 
 
 def largest_curvature(net, X, Y, *, loss="mse", iterations=100, rtol=1e-3, rng=0):
@@ -63,18 +63,18 @@ def largest_curvature(net, X, Y, *, loss="mse", iterations=100, rtol=1e-3, rng=0
     X, labels = as_training_data(net, X, Y)
     loss = as_loss(loss)
     weights = loss.weights(labels.index)[:, None]
-    chain, params = stack([net])
-    outputs = chain.forward(params, X)
+    stacked, params = stack([net])
+    outputs = stacked.forward(params, X)
     rng = as_rng(rng)
     v = [rng.standard_normal(p.shape) for p in params]
     estimate = 0.0
     for _ in range(iterations):
         norm = np.sqrt(sum(np.vdot(t, t) for t in v))
         v = [t / norm for t in v]
-        response = chain.tangent(params, outputs, v)
+        response = stacked.tangents(params, outputs, v)[-1]
         curved = weights * loss.curvature(outputs[-1], labels.Y, response)
         before, estimate = estimate, float(np.sum(response * curved))
         if estimate <= before * (1 + rtol):
             break
-        v = chain.backward(params, outputs, curved)
+        v = stacked.backward(params, outputs, curved)
     return max(before, estimate)

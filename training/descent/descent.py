@@ -34,10 +34,10 @@ class Descended:
 class Descent:
     """The arrays of one run of some trials, and the loop over its steps."""
 
-    def __init__(self, chain, problem, plan):
-        self.chain, self.problem, self.plan = chain, problem, plan
-        self.penalties = [(term, chain.select(term.tensors)) for term in plan.penalties]
-        self.constraints = [(term, chain.select(term.tensors)) for term in plan.constraints]
+    def __init__(self, stacked, problem, plan):
+        self.stacked, self.problem, self.plan = stacked, problem, plan
+        self.penalties = [(term, stacked.select(term.tensors)) for term in plan.penalties]
+        self.constraints = [(term, stacked.select(term.tensors)) for term in plan.constraints]
 
     def run(self, params, rngs):
         """Train trials with parameters (T, ...) and one generator each; return `Descended`."""
@@ -49,7 +49,7 @@ class Descent:
         self.shuffles = Shuffles(len(self.problem.X), rngs)
         with np.errstate(all="ignore"):
             self.descend(params)
-            final_losses = self.problem.losses(self.chain.output(self.final, self.problem.X))
+            final_losses = self.problem.losses(self.stacked.output(self.final, self.problem.X))
         return Descended(
             self.final,
             np.array(self.losses),
@@ -60,11 +60,11 @@ class Descent:
         )
 
     def descend(self, params):
-        plan, problem, chain = self.plan, self.problem, self.chain
+        plan, problem, stacked = self.plan, self.problem, self.stacked
         state = plan.optimizer.start(params)
         running = np.arange(len(self.steps))
         for step in range(plan.steps + 1):
-            outputs = chain.forward(params, problem.X) if plan.batches is None else None
+            outputs = stacked.forward(params, problem.X) if plan.batches is None else None
             if plan.is_record(step):
                 reasons = self.record(params, outputs, step, running)
                 if any(reasons):
@@ -99,10 +99,10 @@ class Descent:
             order = self.shuffles.epochs(epoch, epoch + 1, running)[running, 0]
             rows = order[:, batches.rows(step)]
             Y, weights = Y[rows], weights[rows] * (len(problem.X) / rows.shape[1])
-            outputs = self.chain.forward(params, problem.X[rows])
+            outputs = self.stacked.forward(params, problem.X[rows])
         grad = problem.loss.gradient(outputs[-1], Y)
         grad *= weights[..., None]
-        gradients = self.chain.backward(params, outputs, grad)
+        gradients = self.stacked.backward(params, outputs, grad)
         for term, places in self.penalties:
             for i in places:
                 gradients[i] = gradients[i] + term.gradient(params[i])
@@ -111,13 +111,13 @@ class Descent:
     def record(self, params, outputs, step, running):
         """Record the losses; return for each running trial why it stops, or None."""
         plan, problem = self.plan, self.problem
-        last = self.chain.output(params, problem.X) if outputs is None else outputs[-1]
+        last = self.stacked.output(params, problem.X) if outputs is None else outputs[-1]
         self.losses.append(self._row(self.losses, running, problem.losses(last)))
         if plan.needs_accuracy:
             self.accuracies.append(self._row(self.accuracies, running, problem.accuracies(last)))
         self.recorded.append(step)
         for callback in plan.callbacks:
-            callback(Snapshot(step, running, self.losses[-1][running], params, self.chain))
+            callback(Snapshot(step, running, self.losses[-1][running], params, self.stacked))
         progress = Progress(step, self.losses, running, self.accuracies)
         return stop_reasons(plan.rules, progress, step == plan.steps)
 

@@ -1,10 +1,11 @@
 """The loop over steps in compiled code: what `training.descent.ensemble` needs, and its calls."""
 
 from collections import namedtuple
-from itertools import pairwise
 
 import numpy as np
 
+from geomcore.network import ReLUNetwork
+from geomcore.parameters import split
 from training.descent import ensemble
 from training.descent.batches import Shuffles
 from training.descent.descent import Descended
@@ -41,13 +42,13 @@ TILE_BYTES, TILE_POINTS, RECORDS, SHUFFLE_BYTES = 262_144, 1024, 4096, 4_000_000
 Data = namedtuple("Data", "points tiles batch")
 
 
-def obstacle(chain, problem, plan):
+def obstacle(net, problem, plan):
     """Return why the compiled steps cannot do this, or None if they can.
 
     Custom stopping rules and callbacks are no obstacle: they are called in
     Python between two calls of the kernel.
     """
-    if not chain.is_relu_network:
+    if not isinstance(net, ReLUNetwork):
         return "a network other than a ReLUNetwork"
     if type(problem.loss) not in LOSSES:
         return f"the loss {problem.loss!r}"
@@ -61,8 +62,8 @@ def obstacle(chain, problem, plan):
 class EnsembleDescent:
     """The arrays of one run of some trials in compiled code; the twin of `Descent`."""
 
-    def __init__(self, chain, problem, plan):
-        self.chain, self.problem, self.plan = chain, problem, plan
+    def __init__(self, stacked, problem, plan):
+        self.stacked, self.problem, self.plan = stacked, problem, plan
         # What the kernel does not know is called after each record, and then all rules are.
         self.in_python = plan.needs_all_trials
 
@@ -188,7 +189,7 @@ class EnsembleDescent:
         rows = self.rows
         params = self.tensors(call.theta[running])
         for callback in self.plan.callbacks:
-            callback(Snapshot(step, running, rows[-1][running], params, self.chain))
+            callback(Snapshot(step, running, rows[-1][running], params, self.stacked))
         progress = Progress(step, rows, running, self.rows_accuracy)
         found = stop_reasons(self.plan.rules, progress, step == self.plan.steps)
         for t, reason in zip(running, found, strict=True):
@@ -198,11 +199,7 @@ class EnsembleDescent:
 
     def tensors(self, theta):
         """The tensors (T, ...) of packed parameters (T, P)."""
-        ends = np.cumsum([0] + [int(np.prod(shape)) for shape in self.shapes])
-        return [
-            theta[:, start:end].reshape(len(theta), *shape)
-            for (start, end), shape in zip(pairwise(ends), self.shapes, strict=True)
-        ]
+        return split(theta, self.shapes)
 
 
 def _data(problem, widths, size):

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from geomcore.arrays import as_labels, as_points
+from geomcore.arrays import Labels, as_count, as_labels, as_points
 from geomcore.network import Network
+from geomcore.stack import Stack
 from training.descent.batches import Batches
 from training.descent.losses import offset_of, predicted
-from training.descent.stopping import AccuracyFor, LossBelow, Plateau
+from training.descent.penalties import as_terms
+from training.descent.stopping import AccuracyFor, LossBelow, Plateau, as_rules
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +92,29 @@ class Plan:
         return step % self.record == 0 or step == self.steps
 
 
+def as_plan(
+    n, optimizer, batch_size, drop_last, steps, stop, penalties, constraints, callbacks, record
+):
+    """Check how to train on `n` points, the arguments of `training.train`; return a `Plan`."""
+    if not all(hasattr(optimizer, part) for part in ("start", "update")):
+        raise ValueError(f"optimizer must have start and update, as SGD has, got {optimizer!r}")
+    batches = None
+    if batch_size is not None and as_count(batch_size, "batch_size") < n:
+        batches = Batches(n, int(batch_size), drop_last)
+    if record is None:
+        record = 1 if batches is None else batches.per_epoch
+    return Plan(
+        optimizer=optimizer,
+        batches=batches,
+        steps=as_count(steps, "steps", least=0),
+        record=as_count(record, "record"),
+        rules=as_rules(stop),
+        penalties=as_terms(penalties, "penalties", ("tensors", "gradient")),
+        constraints=as_terms(constraints, "constraints", ("tensors", "project")),
+        callbacks=as_terms(callbacks, "callbacks", ("__call__",)),
+    )
+
+
 @dataclass(frozen=True, eq=False)
 class Snapshot:
     """What a callback gets at each record, before a trial that has just met a rule is taken out.
@@ -102,28 +127,33 @@ class Snapshot:
         The trials that have been running up to here.
     losses : ndarray, shape (A,)
     params : list of ndarray, each of shape (A, ...)
-        Their tensors, to be read but not changed.
-    chain : Chain
+        Their tensors, read-only: a callback looks on and changes nothing.
+    stacked : Stack
     """
 
     step: int
     trials: np.ndarray
     losses: np.ndarray
     params: list
-    chain: object
+    stacked: Stack
+
+    def __post_init__(self):
+        object.__setattr__(self, "params", [_read_only(p) for p in self.params])
 
     def network(self, a=0):
         """The network of trial ``trials[a]`` at this moment."""
-        return self.chain.network(self.params, a)
+        return self.stacked.network(self.params, a)
+
+
+def _read_only(array):
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 def as_problem(net, X, Y, loss):
     """Points, labels and loss as one `Problem`; ValueError where they do not fit."""
-    targets = None
-    if loss.name.endswith("bce") and getattr(net, "widths", (0,))[-1] == 1 and np.ndim(Y) == 1:
-        # One logit tells two classes apart, the first by 0 and the second by 1.
-        targets = [[0.0], [1.0]]
-    X, labels = as_training_data(net, X, Y, targets=targets)
+    X, labels = as_training_data(net, X, Y, loss=loss)
     if hasattr(loss, "check"):
         loss.check(labels.Y)
     return Problem(
@@ -137,18 +167,28 @@ def as_problem(net, X, Y, loss):
     )
 
 
-def as_training_data(net, X, Y, *, targets=None):
-    """Points in double precision and labels that fit the network; at least one point."""
+def as_training_data(net, X, Y, *, loss=None, targets=None):
+    """Points in double precision and labels that fit the network; at least one point.
+
+    Labels that have been normalised already are taken as they are. For a loss
+    on logits and a network with one output two labels mean 0 and 1.
+    """
     if not isinstance(net, Network):
         raise ValueError(f"net must be a geomcore Network, got {type(net)}")
-    widths = getattr(net, "widths", None)
-    X = as_points(X, d=widths[0] if widths else None).astype(np.float64, copy=False)
+    X = as_points(X, d=net.widths[0]).astype(np.float64, copy=False)
     if not len(X):
         raise ValueError("X must hold at least one point, got none")
-    labels = as_labels(Y, len(X), targets=targets, name="Y")
-    if widths and labels.targets.shape[1] != widths[-1]:
+    if isinstance(Y, Labels):
+        labels = Y
+    else:
+        if targets is None and np.ndim(Y) == 1 and net.widths[-1] == 1:
+            if loss is not None and loss.name.endswith("bce"):
+                targets = [[0.0], [1.0]]
+        labels = as_labels(Y, len(X), targets=targets, name="Y")
+    outputs = net.widths[-1]
+    if outputs is not None and labels.targets.shape[1] != outputs:
         raise ValueError(
-            f"Y must have {widths[-1]} columns (or as many classes), the outputs of the "
+            f"Y must have {outputs} columns (or as many classes), the outputs of the "
             f"network, got {labels.targets.shape[1]}"
         )
     return X, labels

@@ -6,22 +6,18 @@ trial has any influence on the numbers of another one.
 """
 
 from contextlib import nullcontext
+from inspect import signature
 
 import numpy as np
 
 from geomcore.arrays import as_count, as_rng
-from training.descent.batches import Batches
-from training.descent.chain import stack
+from geomcore.stack import stack
 from training.descent.descent import Descent
 from training.descent.executors import single_threaded_blas, threads
 from training.descent.losses import as_loss
 from training.descent.optimizers import SGD
-from training.descent.penalties import as_terms
-from training.descent.problem import Plan, as_problem, as_training_data
-from training.descent.stopping import as_rules
-from training.descent.train_result import EnsembleResult, TrainResult
-
-__all__ = ["EnsembleResult", "TrainResult", "as_training_data", "train", "train_ensemble"]
+from training.descent.problem import as_plan, as_problem
+from training.descent.train_result import EnsembleResult
 
 # Bytes of activations of the trials that step together in NumPy; about what stays in the cache
 # of one core.
@@ -116,45 +112,19 @@ def train(
     >>> result.stop_reason
     'step budget'
     """
-    result = train_ensemble(
-        [net],
-        X,
-        Y,
-        loss=loss,
-        optimizer=optimizer,
-        batch_size=batch_size,
-        drop_last=drop_last,
-        steps=steps,
-        stop=stop,
-        penalties=penalties,
-        constraints=constraints,
-        callbacks=callbacks,
-        rngs=[rng],
-        record=record,
-        engine=engine,
-    )
-    return result.trial(0)
+    options = {name: value for name, value in locals().items() if name in OPTIONS}
+    return train_ensemble([net], X, Y, rngs=[rng], **options).trial(0)
 
 
-def train_ensemble(
-    networks,
-    X,
-    Y,
-    *,
-    loss="mse",
-    optimizer=SGD(0.05),  # noqa: B008 - immutable
-    batch_size=None,
-    drop_last=False,
-    steps=1000,
-    stop=(),
-    penalties=(),
-    constraints=(),
-    callbacks=(),
-    rngs=None,
-    record=None,
-    engine="auto",
-    jobs=1,
-):
+# What `train` says of how to train, by name with its default; said there and nowhere else.
+OPTIONS = {
+    name: parameter.default
+    for name, parameter in signature(train).parameters.items()
+    if name not in ("net", "X", "Y", "rng")
+}
+
+
+def train_ensemble(networks, X, Y, *, rngs=None, jobs=1, **options):
     """Train many networks of one shape on the same points; see `train`.
 
     Parameters
@@ -166,6 +136,10 @@ def train_ensemble(
         whatever else is trained beside it.
     jobs : int
         Threads; the numbers do not depend on it.
+    **options
+        The keyword arguments of `train` that say how to train: loss,
+        optimizer, batch_size, drop_last, steps, stop, penalties, constraints,
+        callbacks, record, engine.
 
     Returns
     -------
@@ -192,85 +166,72 @@ def train_ensemble(
     >>> train_ensemble(networks, [[1.0]], [[1.0]], steps=10).final_losses.round(4)
     array([0.0115, 0.    ])
     """
-    chain, params = stack(networks)
-    loss = as_loss(loss)
-    problem = as_problem(networks[0], X, Y, loss)
+    options = complete(options)
+    engine = options.pop("engine")
+    stacked, params = stack(networks)
+    problem = as_problem(networks[0], X, Y, as_loss(options.pop("loss")))
     trials = len(networks)
     rngs = [None] * trials if rngs is None else list(rngs)
     if len(rngs) != trials:
         raise ValueError(f"rngs must have one entry per network ({trials}), got {len(rngs)}")
-    plan = _as_plan(
-        len(problem.X), optimizer, batch_size, drop_last, steps, stop, penalties, constraints,
-        callbacks, record,
-    )  # fmt: skip
+    plan = as_plan(len(problem.X), **options)
     if plan.batches is not None:
         rngs = [as_rng(rng) for rng in rngs]
     jobs = as_count(jobs, "jobs")
-    if _is_compiled(engine, chain, params, problem, plan):
+    if chosen_engine(engine, networks[0], problem, plan) == "compiled":
         from training.descent.ensemble_descent import EnsembleDescent as Engine
 
         group = COMPILED_GROUP if jobs == 1 else max(1, min(COMPILED_GROUP, trials // (4 * jobs)))
         engine = "compiled"
     else:
-        Engine, group, engine = Descent, _group_size(chain, params, problem, plan), "numpy"
+        Engine, engine = Descent, "numpy"
+        points = len(problem.X) if plan.batches is None else plan.batches.size
+        group = group_size(networks[0], problem.X, points)
     if plan.needs_all_trials:
         group = trials
 
     def run(params, rngs):
-        return Engine(chain, problem, plan).run(params, rngs)
+        return Engine(stacked, problem, plan).run(params, rngs)
 
     # Tiles are too small to be split over threads.
     with single_threaded_blas() if trials > 1 or engine == "compiled" else nullcontext():
         done = _in_groups(run, params, rngs, group, jobs)
-    return _joined(chain, done, engine)
+    return _joined(stacked, done, engine)
 
 
-def _as_plan(
-    n, optimizer, batch_size, drop_last, steps, stop, penalties, constraints, callbacks, record
-):
-    """Check how to train and return it as a `Plan`."""
-    if not all(hasattr(optimizer, part) for part in ("start", "update")):
-        raise ValueError(f"optimizer must have start and update, as SGD has, got {optimizer!r}")
-    batches = None
-    if batch_size is not None and as_count(batch_size, "batch_size") < n:
-        batches = Batches(n, int(batch_size), drop_last)
-    if record is None:
-        record = 1 if batches is None else batches.per_epoch
-    return Plan(
-        optimizer=optimizer,
-        batches=batches,
-        steps=as_count(steps, "steps", least=0),
-        record=as_count(record, "record"),
-        rules=as_rules(stop),
-        penalties=as_terms(penalties, "penalties", ("tensors", "gradient")),
-        constraints=as_terms(constraints, "constraints", ("tensors", "project")),
-        callbacks=as_terms(callbacks, "callbacks", ("__call__",)),
-    )
+def complete(options):
+    """All of `OPTIONS`, as given or by default; TypeError for a name that `train` does not know."""
+    unknown = sorted(set(options) - set(OPTIONS))
+    if unknown:
+        raise TypeError(f"train has no argument {unknown[0]!r}, only {', '.join(OPTIONS)}")
+    return {**OPTIONS, **options}
 
 
-def _is_compiled(engine, chain, params, problem, plan):
-    """Whether the compiled engine does the steps."""
+def chosen_engine(engine, net, problem, plan):
+    """What does the steps for networks of the shape of `net`, "numpy" or "compiled"."""
     if engine not in ENGINES:
         raise ValueError(f"engine must be one of {ENGINES}, got {engine!r}")
     if engine == "numpy" or (engine == "auto" and plan.steps < MIN_STEPS):
-        return False
-    if engine == "auto" and max((p[0].size for p in params), default=0) >= NARROW:
-        return False
+        return "numpy"
+    if engine == "auto" and max((tensor.size for tensor in net.tensors), default=0) >= NARROW:
+        return "numpy"
     # Loading numba takes half a second.
     from training.descent.ensemble_descent import obstacle
 
-    reason = obstacle(chain, problem, plan)
+    reason = obstacle(net, problem, plan)
     if reason and engine == "compiled":
         raise ValueError(f"engine must be 'numpy' or 'auto' for {reason}, got 'compiled'")
-    return reason is None
+    return "numpy" if reason else "compiled"
 
 
-def _group_size(chain, params, problem, plan):
-    """Number of trials whose activations, before and after each layer, fill the working set."""
+def group_size(net, X, points):
+    """Number of trials whose activations at so many points fill the working set."""
+    values, numbers = X[:1], X.shape[1]
     with np.errstate(all="ignore"):
-        outputs = chain.forward([p[:1] for p in params], problem.X[:1])
-    points = len(problem.X) if plan.batches is None else plan.batches.size
-    return max(1, WORKING_SET // (8 * points * sum(out.shape[-1] for out in outputs)))
+        for layer in net.layers:
+            values = layer(values)
+            numbers += values.shape[1]
+    return max(1, WORKING_SET // (8 * points * numbers))
 
 
 def _in_groups(run, params, rngs, group, jobs):
@@ -283,7 +244,7 @@ def _in_groups(run, params, rngs, group, jobs):
         return list(pool.map(lambda part: run(*part), work))
 
 
-def _joined(chain, done, engine):
+def _joined(stacked, done, engine):
     """The groups of an ensemble as one `EnsembleResult`."""
     recorded = max((part.recorded for part in done), key=len)
     losses = np.empty((len(recorded), sum(len(part.reasons) for part in done)))
@@ -292,7 +253,7 @@ def _joined(chain, done, engine):
         columns = slice(at, at + len(part.reasons))
         losses[: len(part.losses), columns] = part.losses
         losses[len(part.losses) :, columns] = part.losses[-1]
-        networks += [chain.network(part.params, a) for a in range(len(part.reasons))]
+        networks += [stacked.network(part.params, a) for a in range(len(part.reasons))]
         at = columns.stop
     return EnsembleResult(
         networks=networks,

@@ -15,7 +15,8 @@ from constructions import (
     suboptimal,
     verify,
 )
-from constructions.proof.derivatives import hessian, moved
+from constructions.proof.derivatives import hessian
+from geomcore.parameters import move
 from training.descent.optimizers import SGD
 from training.descent.trainer import train_ensemble
 from training.study.references import partitions
@@ -226,7 +227,7 @@ def _descent(net, X, y, row, found, *, steps, trials, scale, seed):
     nets = [net]
     for _ in range(trials):
         direction = rng.standard_normal(net.parameter_count)
-        nets.append(moved(net, direction / np.linalg.norm(direction), scale))
+        nets.append(move(net, direction / np.linalg.norm(direction), scale))
     result = train_ensemble(
         nets,
         X,

@@ -4,8 +4,9 @@ from numbers import Real
 
 import numpy as np
 
-from geomcore.arrays import as_count, as_rng
-from training.descent.chain import stack
+from geomcore.arrays import as_count, as_rng, check_network
+from geomcore.network import Network
+from geomcore.parameters import selected
 
 
 def perturb(net, scale, trials, *, relative=False, tensors=None, rng=None):
@@ -29,7 +30,7 @@ def perturb(net, scale, trials, *, relative=False, tensors=None, rng=None):
     relative : bool
         Scale the noise by the norm of the tensor; a tensor of zeros then stays.
     tensors : sequence of str, optional
-        Names of the tensors that are moved, among ``tensor_names(net)``;
+        Names of the tensors that are moved, among `geomcore.parameters.tensor_names`;
         default all of them. The noise of a tensor does not depend on which
         others are moved.
     rng : Generator or seed, optional
@@ -65,46 +66,14 @@ def perturb(net, scale, trials, *, relative=False, tensors=None, rng=None):
     if isinstance(scale, bool) or not isinstance(scale, Real) or not 0 <= scale < np.inf:
         raise ValueError(f"scale must be a finite number, at least 0, got {scale!r}")
     trials, rng = as_count(trials, "trials", least=0), as_rng(rng)
-    chain, reference = stack([net])
-    moved = _moved(net, tensors)
+    check_network(net, Network)
+    reference, moved = net.tensors, selected(net.names, tensors)
     networks = []
     for _ in range(trials):
         noise = [_direction(p, relative, rng) for p in reference]
-        parts = zip(reference, noise, moved, strict=True)
-        networks.append(chain.network([p + scale * e if on else p for p, e, on in parts], 0))
+        parts = enumerate(zip(reference, noise, strict=True))
+        networks.append(net.rebuild([p + scale * e if i in moved else p for i, (p, e) in parts]))
     return networks
-
-
-def tensor_names(net):
-    """Names of the tensors of a network in the order of its layers.
-
-    Parameters
-    ----------
-    net : Network
-
-    Returns
-    -------
-    list of str
-        ``W1, b1, ..., WL, bL`` for the affine layers; the tensors of other
-        layers are numbered on, ``T1``, ``T2``, ...
-
-    Examples
-    --------
-    >>> from geomcore import ReLUNetwork
-    >>> tensor_names(ReLUNetwork([[[1.0]], [[1.0]]], [[0.0], [0.0]]))
-    ['W1', 'b1', 'W2', 'b2']
-    """
-    chain, params = stack([net])
-    names, affine, others = [], 0, 0
-    for layer, slot in zip(net.layers, chain.slots, strict=True):
-        if hasattr(layer, "W") and hasattr(layer, "b") and len(params[slot]) == 2:
-            affine += 1
-            names += [f"W{affine}", f"b{affine}"]
-        else:
-            for _ in params[slot]:
-                others += 1
-                names.append(f"T{others}")
-    return names
 
 
 def norm_per_scale(net, *, relative=False, tensors=None):
@@ -139,24 +108,12 @@ def norm_per_scale(net, *, relative=False, tensors=None):
     >>> norm_per_scale(net), norm_per_scale(net, relative=True, tensors=["W1", "b1"])
     (2.0, 5.0)
     """
-    _, reference = stack([net])
-    moved = [p for p, on in zip(reference, _moved(net, tensors), strict=True) if on]
+    check_network(net, Network)
+    reference = net.tensors
+    moved = [reference[i] for i in selected(net.names, tensors)]
     if not relative:
         return float(np.sqrt(len(moved)))
     return float(np.linalg.norm([np.linalg.norm(p) for p in moved]))
-
-
-def _moved(net, tensors):
-    """For each tensor of `net` whether it is among the names `tensors`."""
-    names = tensor_names(net)
-    if tensors is None:
-        return [True] * len(names)
-    if isinstance(tensors, str) or not all(isinstance(name, str) for name in tensors):
-        raise ValueError(f"tensors must be a list of names such as {names[:2]}, got {tensors!r}")
-    wrong = [name for name in tensors if name not in names]
-    if wrong or not len(tensors):
-        raise ValueError(f"tensors must be some of {', '.join(names)}, got {list(tensors)!r}")
-    return [name in tensors for name in names]
 
 
 def _direction(tensor, relative, rng):

@@ -7,12 +7,13 @@ import numpy as np
 
 from geomcore.arrays import as_count
 from geomcore.network import Network
-from training.descent.chain import stack
+from geomcore.stack import stack
 from training.descent.curvature import largest_curvature
 from training.descent.executors import as_finished, single_threaded_blas, threads
 from training.descent.losses import as_loss
 from training.descent.optimizers import SGD
-from training.descent.trainer import as_training_data, train_ensemble
+from training.descent.problem import as_training_data
+from training.descent.trainer import train_ensemble
 from training.study.identity import describe, digest
 from training.study.perturbation import norm_per_scale
 from training.study.result import result_of

@@ -7,7 +7,8 @@ from functools import cached_property
 import numpy as np
 
 from geomcore.arrays import Labels, as_labels
-from training.descent.chain import ReLUKind, stack
+from geomcore.parameters import flatten, unflatten
+from geomcore.stack import stack
 from training.descent.executors import single_threaded_blas
 from training.descent.losses import SquaredError, offset_of, predicted
 from training.descent.trainer import train_ensemble
@@ -84,7 +85,7 @@ class Trials:
                 for (_, i, _), rng in zip(keys, rngs, strict=True)
             ],
             self.X,
-            self.labels.Y,
+            self.labels,
             optimizer=self.optimizers[r],
             steps=self.steps,
             rngs=rngs,
@@ -114,8 +115,7 @@ class Trials:
         }
         if self.keep_parameters:
             columns["parameters"] = [
-                np.concatenate([p[t].reshape(-1) for p in after]).tobytes()
-                for t in range(len(keys))
+                flatten([p[t] for p in after]).tobytes() for t in range(len(keys))
             ]
         return columns
 
@@ -137,28 +137,15 @@ def network_from_bytes(net, parameters):
     ValueError
         If there are not as many numbers as `net` has.
     """
-    chain, reference = stack([net])
-    numbers = np.frombuffer(parameters)
-    ends = np.cumsum([p.size for p in reference])
-    if len(numbers) != ends[-1]:
-        raise ValueError(f"parameters must hold {ends[-1]} numbers, got {len(numbers)}")
-    parts = np.split(numbers, ends[:-1])
-    tensors = [part.reshape(p.shape) for part, p in zip(parts, reference, strict=True)]
-    return chain.network(tensors, 0)
+    return unflatten(net, np.frombuffer(parameters))
 
 
 def evaluate(networks, X):
     """Outputs (T, N, k) and activation patterns (T, N, units) of networks of one shape."""
-    chain, params = stack(networks)
+    stacked, params = stack(networks)
     with np.errstate(all="ignore"):
-        outputs = chain.forward(params, X)
-    active = [
-        out > 0
-        for kind, out in zip(chain.kinds, outputs[1:], strict=True)
-        if isinstance(kind, ReLUKind)
-    ]
-    nothing = np.zeros((len(networks), len(X), 0), dtype=bool)
-    return outputs[-1], np.concatenate([nothing, *active], axis=2)
+        outputs = stacked.forward(params, X)
+    return outputs[-1], stacked.patterns(outputs)
 
 
 def accuracy(net, X, y):

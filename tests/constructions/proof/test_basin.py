@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from constructions import balanced, basin_of_return, cell_radius, construct, merged, verify
 from constructions.proof.basin import _bounds, _motion, rescaled
-from constructions.proof.derivatives import join, moved, split
+from constructions.proof.derivatives import joined, pairs_of
 from geomcore import ReLUNetwork, datasets
 from geomcore.gradients import activation_pattern
+from geomcore.parameters import move
 
 STEP = ReLUNetwork([[[-1.0]], [[1.0]]], [[1.0], [0.0]])  # max(1 - x, 0)
 POINTS = np.array([[0.0], [2.0], [3.0]])
@@ -109,7 +110,7 @@ def test_no_activation_flips_within_the_cell_radius(seed, widths):
     directions = list(rng.normal(size=(20, net.parameter_count)))
     directions += list(np.eye(net.parameter_count)) + list(-np.eye(net.parameter_count))
     for v in directions:
-        other = moved(net, v / np.linalg.norm(v), 0.999999 * radius)
+        other = move(net, v / np.linalg.norm(v), 0.999999 * radius)
         np.testing.assert_array_equal(activation_pattern(other, X), pattern)
 
 
@@ -273,6 +274,6 @@ def test_weights_must_fit_the_points():
             basin_of_return(STEP, POINTS, weights=weights)
 
 
-def test_split_takes_what_join_gives():
+def test_pairs_of_takes_what_joined_gives():
     pairs = list(zip(STEP.weights, STEP.biases, strict=True))
-    np.testing.assert_array_equal(join(split(STEP, join(pairs))), join(pairs))
+    np.testing.assert_array_equal(joined(pairs_of(STEP, joined(pairs))), joined(pairs))

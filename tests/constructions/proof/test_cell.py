@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from constructions import verify
 from constructions.proof.cell import parts_of
-from constructions.proof.derivatives import moved
 from constructions.proof.enclosure import enclose
 from geomcore import ReLUNetwork
 from geomcore.arrays import as_labels
+from geomcore.parameters import move
 
 
 def fitted(seed, widths, X, Y, weights=None, shift=0.0):
@@ -196,7 +196,7 @@ def test_nothing_in_the_radius_is_below_the_bound(seed, widths):
     radius = min(found.radius, 100.0)
     for _ in range(20):
         v = rng.normal(size=net.parameter_count)
-        other = moved(net, v / np.linalg.norm(v), radius * rng.uniform())
+        other = move(net, v / np.linalg.norm(v), radius * rng.uniform())
         loss = ((other(X) - Y) ** 2).sum(axis=1).mean()
         assert loss >= found.lower_bound * (1 - 1e-12)
 

@@ -12,14 +12,14 @@ from constructions.proof.derivatives import (
     gradient,
     hessian,
     hessian_vector,
-    join,
+    joined,
     line_series,
-    moved,
     one_sided_slope,
-    split,
+    pairs_of,
 )
 from constructions.proof.exact import precision
 from geomcore import ReLUNetwork
+from geomcore.parameters import move
 
 SHAPES = [(2, 3, 2), (3, 1, 1), (1, 4, 3, 2), (2, 2), (1, 1, 1, 1)]
 
@@ -36,7 +36,7 @@ def random_problem(seed, widths, n=5):
 
 def exact_series(net, X, Y, vector, step=Fraction(1, 10**9)):
     """Taylor coefficients of the loss along a line, t > 0, by interpolation in Fractions."""
-    pairs = split(net, vector)
+    pairs = pairs_of(net, vector)
     degree = 2 * len(net.weights)
     ts = [step * k for k in range(degree + 1)]
     values = []
@@ -119,9 +119,9 @@ def test_one_sided_slopes_at_a_kink_follow_the_side():
 
 def test_split_and_join_are_inverse_in_the_order_of_packed():
     net, *_, vector = random_problem(0, (2, 3, 2))
-    np.testing.assert_array_equal(join(split(net, vector)), vector)
+    np.testing.assert_array_equal(joined(pairs_of(net, vector)), vector)
     pairs = list(zip(net.weights, net.biases, strict=True))
-    np.testing.assert_array_equal(join(pairs), net.packed()[0])
+    np.testing.assert_array_equal(joined(pairs), net.packed()[0])
 
 
 # Against the naive oracle
@@ -165,7 +165,9 @@ def test_the_loss_does_not_change_along_the_scaling_symmetry(seed, widths):
     pairs[0] = net.weights[0], net.biases[0]
     pairs[1] = -net.weights[1], np.zeros_like(net.biases[1])
     g = gradient(net, X, Y, weights)
-    assert abs(g @ join(pairs)) <= 1e-12 * np.linalg.norm(g) * np.linalg.norm(join(pairs)) + 1e-300
+    assert (
+        abs(g @ joined(pairs)) <= 1e-12 * np.linalg.norm(g) * np.linalg.norm(joined(pairs)) + 1e-300
+    )
 
 
 @settings(max_examples=30, deadline=None)
@@ -179,7 +181,7 @@ def test_the_hessian_is_symmetric(seed, widths):
 
 def test_moved_by_zero_is_the_same_function():
     net, X, *_, vector = random_problem(3, (2, 3, 2))
-    np.testing.assert_array_equal(moved(net, vector, 0.0)(X), net(X))
+    np.testing.assert_array_equal(move(net, vector, 0.0)(X), net(X))
 
 
 # Bad input

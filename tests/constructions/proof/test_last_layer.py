@@ -99,5 +99,5 @@ def test_dependent_hidden_outputs_do_not_hide_a_minimum_of_the_last_layer(collin
 @pytest.mark.parametrize("subset", ["W9", [], "first", 3])
 def test_an_unknown_tensor_is_refused(subset):
     net, X, Y = fitted(0)
-    with pytest.raises(ValueError, match="subset must name tensors"):
+    with pytest.raises(ValueError, match="subset must be 'last', 'cumulative' or a list of"):
         verify(net, X, Y, subset=subset)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geomcore import Network, ReLUNetwork, load, save
-from geomcore.layers import Affine
+from geomcore.layers import Affine, ReLU
 
 WIDTHS = [(3, 3, 2), (2, 5, 5, 1), (1, 1), (4, 2, 2, 3), (6, 1)]
 
@@ -69,6 +69,17 @@ def test_the_file_has_the_permissions_of_any_new_file(tmp_path):
     assert (tmp_path / "net.npz").stat().st_mode == (tmp_path / "other").stat().st_mode
 
 
+def test_the_header_of_a_general_chain_names_its_layers(tmp_path):
+    save(Network([ReLU(), Affine([[1.0, 2.0]], [3.0]), ReLU()]), tmp_path / "net.npz")
+    with np.load(tmp_path / "net.npz", allow_pickle=False) as archive:
+        assert set(archive.files) == {"header", "W1", "b1"}
+        content = json.loads(str(archive["header"]))
+    assert (content["kind"], content["widths"]) == ("Network", [2, 1])
+    assert content["layers"] == [
+        {"kind": kind, "hyperparameters": {}} for kind in ("ReLU", "Affine", "ReLU")
+    ]
+
+
 # Laws
 
 
@@ -123,7 +134,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypat
         (header(format="other"), "it is of another format"),
         (header(version=2), "has format version 2, this geomcore reads up to 1"),
         (header(version="1"), "must announce a format version, got '1'"),
-        (header(kind="Perceptron"), "must hold a ReLUNetwork, got 'Perceptron'"),
+        (header(kind="Perceptron"), "must hold a ReLUNetwork or a Network, got 'Perceptron'"),
         (header(widths=[2]), "at least two widths"),
         (header(widths=[2, 3]), "announces 1 layers but holds the arrays"),
         (header(widths=[2, 4, 1]), r"announces widths \(2, 4, 1\) but holds \(2, 3, 1\)"),
@@ -136,6 +147,39 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypat
 )
 def test_foreign_and_inconsistent_files_are_refused_with_a_reason(tmp_path, change, sentence):
     path = rewritten(tmp_path / "net.npz", change)
+    with pytest.raises(ValueError, match=sentence) as caught:
+        load(path)
+    assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"layers": None}, "must announce layers of Affine"),
+        ({"layers": []}, "must announce layers of Affine"),
+        ({"layers": [{"kind": "Affine"}] * 3}, "must announce layers of Affine"),
+        ({"layers": [{"kind": "os", "hyperparameters": {}}]}, "must announce layers of Affine"),
+        ({"layers": [{"kind": [], "hyperparameters": {}}]}, "must announce layers of Affine"),
+        (
+            {"layers": [{"kind": "ReLU", "hyperparameters": {"slope": 0.1}}]},
+            "must announce layers of Affine",
+        ),
+        (
+            {"layers": [{"kind": "ReLU", "hyperparameters": {}}]},
+            "announces 0 layers but holds the arrays",
+        ),
+        ({"widths": [2, 3, 2]}, r"announces widths \(2, 3, 2\) but holds \(2, 3, 1\)"),
+        ({"widths": "231"}, "must announce widths"),
+    ],
+)
+def test_damaged_headers_of_general_chains_are_refused(tmp_path, changes, sentence):
+    path = tmp_path / "net.npz"
+    save(Network(network((2, 3, 1)).layers), path)
+    with np.load(path) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    header(**changes)(arrays)
+    with open(path, "wb") as file:
+        np.savez(file, **arrays)
     with pytest.raises(ValueError, match=sentence) as caught:
         load(path)
     assert str(path) in str(caught.value)
@@ -166,9 +210,22 @@ def test_missing_files_directories_and_texts_are_refused(tmp_path):
         load(tmp_path / "text")
 
 
-def test_only_relu_networks_are_saved_and_only_into_folders_that_exist(tmp_path):
-    with pytest.raises(ValueError, match="net must be a ReLUNetwork, got Network"):
-        save(Network([Affine([[1.0]], [0.0])]), tmp_path / "net.npz")
+class Square:
+    """A layer of a user, of which a file cannot tell what it does."""
+
+    def __call__(self, X):
+        return X**2
+
+    def pull_back(self, X, out, grad):
+        return 2 * X * grad
+
+
+def test_only_networks_of_known_layers_are_saved_and_only_into_folders_that_exist(tmp_path):
+    with pytest.raises(ValueError, match="net must be a Network, got ndarray"):
+        save(np.eye(2), tmp_path / "net.npz")
+    with pytest.raises(ValueError, match=r"net must hold layers of Affine, .* only, got <"):
+        save(Network([Affine([[1.0]], [0.0]), Square()]), tmp_path / "net.npz")
+    assert not list(tmp_path.iterdir())
     with pytest.raises(ValueError, match="path must be a file in an existing folder"):
         save(network((1, 1)), tmp_path / "no" / "net.npz")
     with pytest.raises(ValueError, match="path must be a file in an existing folder"):

@@ -180,7 +180,7 @@ def test_dask_gives_the_rows_of_threads(capsys, tmp_path):
         (["clusters", "--scales", "a,b"], "--scales must be numbers"),
         (["clusters", "--scales", "0.1,-1"], "scales must be a list of finite numbers"),
         (["clusters", "--trials", "0"], "--trials"),
-        (["clusters", "--tensors", "W7"], "tensors must be some of W1"),
+        (["clusters", "--tensors", "W7"], "tensors must be a list of some of W1"),
         (["clusters", "--learning-rate", "-1"], "learning_rate must be"),
         (["clusters", "--network", "missing.npz"], "no such file"),
         (["--resume"], "--resume needs DATA or --out"),

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from geomcore.network import ReLUNetwork
-from training.descent.chain import stack
+from geomcore.stack import stack
 from training.descent.constraints import MaxNorm, NonNegative, UnitColumns
 from training.descent.penalties import L1
 from training.descent.trainer import train

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from geomcore.network import ReLUNetwork
-from training.descent.chain import stack
+from geomcore.stack import stack
 from training.descent.losses import LOSSES
 from training.descent.optimizers import SGD
 from training.descent.stopping import LossBelow
@@ -55,9 +55,9 @@ def test_a_callback_gets_the_network_and_loss_of_its_moment():
 
 
 def test_names_of_tensors_are_letters_and_numbers_of_layers():
-    chain, params = stack([random_network((2, 3, 1))])
-    assert chain.names == ["W1", "b1", "W2", "b2"]
-    assert [params[i].shape for i in chain.select(["b2", "W1"])] == [(1, 3, 2), (1, 1)]
+    stacked, params = stack([random_network((2, 3, 1))])
+    assert stacked.names == ("W1", "b1", "W2", "b2")
+    assert [params[i].shape for i in stacked.select(["b2", "W1"])] == [(1, 3, 2), (1, 1)]
 
 
 # Against automatic differentiation

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from geomcore.layers import Affine, ReLU
 from geomcore.network import Network, ReLUNetwork
-from training.descent.chain import stack
+from geomcore.stack import stack
 from training.descent.curvature import largest_curvature
 from training.descent.losses import LOSSES
 from training.descent.optimizers import SGD

@@ -296,9 +296,9 @@ def test_wilson_interval_contains_the_fraction_and_stays_in_the_unit_interval(ca
         ({"seed": None}, "seed must be"),
         ({"seed": -1}, "seed must be"),
         ({"targets": np.eye(3)}, "targets must have one row per class"),
-        ({"tensors": ["W9"]}, "tensors must be some of W1, b1, W2, b2"),
-        ({"tensors": "W1"}, "tensors must be a list of names"),
-        ({"tensors": []}, "tensors must be some of"),
+        ({"tensors": ["W9"]}, "tensors must be a list of some of W1, b1, W2, b2"),
+        ({"tensors": "W1"}, "tensors must be a list of some of"),
+        ({"tensors": []}, "tensors must be a list of some of"),
         ({"batch_size": 0}, "batch_size must be"),
     ],
 )

@@ -1,0 +1,114 @@
+"""What a layer is: one object that owns its tensors, its hyperparameters and its calculus."""
+
+import dataclasses
+
+import numpy as np
+
+
+class Layer:
+    r"""A map between rows with parameters of its own; the base of all layers.
+
+    A kind of layer is one frozen dataclass in one file of this room. The
+    fields that `letters` names are its tensors, all other fields are its
+    hyperparameters, and the constructor takes both by name. It says how wide
+    it is and owns six functions, the calculus of the map
+    :math:`y = f_\theta(x)` that is applied to every row:
+
+    ``forward(tensors, X)``
+        :math:`f_\theta(x)`
+    ``tangent(tensors, X, out, dtensors, dX)``
+        :math:`D_\theta f \, \delta\theta + D_x f \, \delta x`
+    ``gradients(tensors, X, out, grad)``
+        :math:`\sum_{rows} (D_\theta f)^T g`, a list, one for each tensor
+    ``cotangent(tensors, X, out, grad)``
+        :math:`(D_x f)^T g`
+    ``gradients_tangent(tensors, X, out, grad, dtensors, dX, dgrad)``
+        the derivative of ``gradients`` along :math:`(\delta\theta, \delta x, \delta g)`
+    ``cotangent_tangent(tensors, X, out, grad, dtensors, dX, dgrad)``
+        the same of ``cotangent``
+
+    Here `X` is (..., N, n), `out` is ``forward(tensors, X)``, (..., N, m), and
+    `grad` has its shape; the tensors may carry one leading axis, T layers of one
+    shape side by side, and then so may `X` and must `grad` and `out`. They are given
+    separately from the object, which contributes its hyperparameters only, and
+    nothing is changed in place. At a kink a derivative is one of the limits
+    from the sides, and the last two functions are derivatives within a cell.
+
+    Attributes
+    ----------
+    letters : tuple of str
+        Names of the fields that are tensors, in the order in which they are packed.
+    """
+
+    letters = ()
+
+    @property
+    def tensors(self):
+        """The tensors of this layer, in the order of `letters`."""
+        return [getattr(self, letter) for letter in self.letters]
+
+    @property
+    def hyperparameters(self):
+        """All fields that are no tensors, by name."""
+        return {name: getattr(self, name) for name in self.hyperparameter_names()}
+
+    @classmethod
+    def hyperparameter_names(cls):
+        """Names of the fields that are no tensors."""
+        return [field.name for field in dataclasses.fields(cls) if field.name not in cls.letters]
+
+    @property
+    def inputs(self):
+        """Width that the rows must have; None if any will do."""
+        return None
+
+    @property
+    def outputs(self):
+        """Width of what comes out; None if it is that of what goes in."""
+        return None
+
+    def rebuild(self, tensors):
+        """The layer of this kind, with these hyperparameters, that has the given tensors."""
+        return type(self)(**dict(zip(self.letters, tensors, strict=True)), **self.hyperparameters)
+
+    def __call__(self, X):
+        """Outputs at the rows of `X`, (N, n) to (N, m), in its dtype."""
+        return self.forward(self._tensors_in(X.dtype), X)
+
+    def pull_back(self, X, out, grad):
+        """Gradient with respect to the input `X`, given that with respect to `out`."""
+        return self.cotangent(self._tensors_in(grad.dtype), X, out, grad)
+
+    def _tensors_in(self, dtype):
+        return [tensor.astype(dtype, copy=False) for tensor in self.tensors]
+
+    def __eq__(self, other):
+        if not isinstance(other, Layer):
+            return NotImplemented
+        return (
+            type(self) is type(other)
+            and self.hyperparameters == other.hyperparameters
+            and all(map(np.array_equal, self.tensors, other.tensors))
+        )
+
+    __hash__ = None
+
+    def __repr__(self):
+        parts = [f"{name}={value!r}" for name, value in self.hyperparameters.items()]
+        if self.inputs is not None:
+            parts.insert(0, f"{self.inputs} -> {self.outputs}")
+        return f"{type(self).__name__}({', '.join(parts)})"
+
+    # Layers never change, so a copy is the layer itself; only what is built anew is read-only.
+    def __copy__(self):
+        return self
+
+    def __deepcopy__(self, memo):
+        return self
+
+    def __reduce__(self):
+        return _rebuilt, (type(self), self.tensors, self.hyperparameters)
+
+
+def _rebuilt(kind, tensors, hyperparameters):
+    return kind(**dict(zip(kind.letters, tensors, strict=True)), **hyperparameters)

@@ -1,0 +1,196 @@
+"""All parameters of a network as one vector, and the names of its tensors.
+
+The order is that of the layers and, within a layer, of its tensors: W1, b1, W2, b2, ... for a
+ReLU network, as in `ReLUNetwork.packed`.
+"""
+
+from itertools import pairwise
+
+import numpy as np
+
+from geomcore.arrays import check_network
+from geomcore.network import Network
+
+
+def tensor_names(net):
+    """Names of the tensors of a network in the order of its layers.
+
+    Parameters
+    ----------
+    net : Network
+
+    Returns
+    -------
+    list of str
+        The letter of each tensor and the number of its layer among those that
+        have any: ``W1, b1, ..., WL, bL`` for a ReLU network.
+
+    Raises
+    ------
+    ValueError
+        If `net` is no network.
+
+    Examples
+    --------
+    >>> from geomcore import ReLUNetwork
+    >>> tensor_names(ReLUNetwork([[[1.0]], [[1.0]]], [[0.0], [0.0]]))
+    ['W1', 'b1', 'W2', 'b2']
+    """
+    check_network(net, Network)
+    return list(net.names)
+
+
+def selected(names, chosen, *, argument="tensors", also=""):
+    """Positions of the chosen tensors.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of all tensors.
+    chosen : sequence of str or None
+        Some of them, in any order; None: all.
+    argument, also : str, optional
+        What to call `chosen` in an error message, and what else it may be.
+
+    Returns
+    -------
+    list of int
+        Increasing.
+
+    Raises
+    ------
+    ValueError
+        If there is no tensor of a given name, or no name at all.
+
+    Examples
+    --------
+    >>> selected(["W1", "b1", "W2", "b2"], ["b2", "W1"])
+    [0, 3]
+    """
+    if chosen is None:
+        return list(range(len(names)))
+    known = isinstance(chosen, list | tuple | set | frozenset) and len(chosen) > 0
+    if not known or not all(isinstance(name, str) and name in names for name in chosen):
+        raise ValueError(
+            f"{argument} must be {also}a list of some of {', '.join(names)}, got {chosen!r}"
+        )
+    return [i for i, name in enumerate(names) if name in chosen]
+
+
+def flatten(tensors):
+    """One vector of all entries of some tensors.
+
+    Parameters
+    ----------
+    tensors : Network or sequence of ndarray
+        Arrays of any shapes, or a network, which stands for its tensors.
+
+    Returns
+    -------
+    ndarray, shape (P,)
+
+    Examples
+    --------
+    >>> from geomcore import ReLUNetwork
+    >>> flatten(ReLUNetwork([[[1, 2]], [[3]]], [[4], [5]]))
+    array([1., 2., 4., 3., 5.])
+    """
+    if isinstance(tensors, Network):
+        tensors = tensors.tensors
+    return np.concatenate([np.empty(0), *(np.reshape(tensor, -1) for tensor in tensors)])
+
+
+def split(vector, shapes):
+    """Cut a vector into tensors; the inverse of `flatten`.
+
+    Parameters
+    ----------
+    vector : ndarray, shape (..., P)
+        Leading axes are kept.
+    shapes : Network or sequence of tuple
+        Shapes of the tensors, or a network that has them.
+
+    Returns
+    -------
+    list of ndarray, shapes (..., *shape)
+        Views of `vector` where that is possible.
+
+    Raises
+    ------
+    ValueError
+        If there are not as many entries as the tensors have.
+
+    Examples
+    --------
+    >>> split(np.arange(4.0), [(1, 2), (2,)])
+    [array([[0., 1.]]), array([2., 3.])]
+    """
+    if isinstance(shapes, Network):
+        shapes = [tensor.shape for tensor in shapes.tensors]
+    ends = np.cumsum([0, *(int(np.prod(shape)) for shape in shapes)])
+    if vector.shape[-1] != ends[-1]:
+        raise ValueError(f"vector must have {ends[-1]} entries, got {vector.shape[-1]}")
+    lead = vector.shape[:-1]
+    return [
+        vector[..., start:end].reshape(*lead, *shape)
+        for (start, end), shape in zip(pairwise(ends), shapes, strict=True)
+    ]
+
+
+def unflatten(net, vector):
+    """The network of the layers of `net` that has the parameters `vector`.
+
+    Parameters
+    ----------
+    net : Network
+    vector : ndarray, shape (P,)
+
+    Returns
+    -------
+    Network
+        Of the type of `net`.
+
+    Raises
+    ------
+    ValueError
+        If the length does not fit, or an entry is nan or inf.
+
+    Examples
+    --------
+    >>> from geomcore import ReLUNetwork
+    >>> net = ReLUNetwork([[[1, 2]], [[3]]], [[4], [5]])
+    >>> unflatten(net, flatten(net)) == net
+    True
+    """
+    return net.rebuild(split(vector, net))
+
+
+def move(net, direction, step=1.0):
+    r"""The network with parameters :math:`\theta + t\, v`.
+
+    Parameters
+    ----------
+    net : Network
+    direction : ndarray, shape (P,)
+        v.
+    step : float, optional
+        t.
+
+    Returns
+    -------
+    Network
+        Of the type of `net`, which is not changed.
+
+    Raises
+    ------
+    ValueError
+        As `unflatten`.
+
+    Examples
+    --------
+    >>> from geomcore import ReLUNetwork
+    >>> move(ReLUNetwork([[[1.0]]], [[2.0]]), np.array([10.0, 20.0]), 0.1).biases[0]
+    array([4.])
+    """
+    parts = zip(net.tensors, split(direction, net), strict=True)
+    return net.rebuild([tensor + step * part for tensor, part in parts])

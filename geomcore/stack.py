@@ -1,0 +1,176 @@
+"""Many networks of one shape at a time: their forward and backward passes.
+
+The parameters of T networks are one flat list of tensors with a leading trial axis, (T, m, n)
+for weights and (T, m) for biases, so that a layer of all networks is one batched matrix product.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from geomcore.arrays import check_network
+from geomcore.layers import Layer, ReLU
+from geomcore.network import Network
+from geomcore.parameters import selected
+
+
+@dataclass(frozen=True, eq=False)
+class Stack:
+    """What networks of one shape have in common.
+
+    Attributes
+    ----------
+    template : Network
+        One of them: its type, layers and hyperparameters are those of all.
+    slots : tuple of slice
+        For each layer the positions of its tensors in the flat list.
+    """
+
+    template: Network
+    slots: tuple
+
+    @property
+    def parts(self):
+        """Pairs (layer, slice of its tensors)."""
+        return list(zip(self.template.layers, self.slots, strict=True))
+
+    @property
+    def names(self):
+        """Names of all tensors; see `geomcore.parameters.tensor_names`."""
+        return self.template.names
+
+    def select(self, tensors):
+        """Positions of the tensors of these names; see `geomcore.parameters.selected`."""
+        return selected(self.names, tensors)
+
+    def forward(self, params, X):
+        """Input and outputs of all layers; X is (N, d) for all networks or (T, N, d)."""
+        outputs = [X]
+        for layer, slot in self.parts:
+            outputs.append(layer.forward(params[slot], outputs[-1]))
+        return outputs
+
+    def output(self, params, X):
+        """Output of the last layer alone, (T, N, k); keeps no other layer in memory."""
+        for layer, slot in self.parts:
+            X = layer.forward(params[slot], X)
+        return X
+
+    def backward(self, params, outputs, grad):
+        """Gradients of all tensors, given `grad` (T, N, k) with respect to the last output."""
+        gradients = [None] * len(params)
+        for l, (layer, slot) in reversed(list(enumerate(self.parts))):
+            here = (params[slot], outputs[l], outputs[l + 1], grad)
+            gradients[slot] = layer.gradients(*here)
+            if l > 0:
+                grad = layer.cotangent(*here)
+        return gradients
+
+    def tangents(self, params, outputs, dparams):
+        """Directional derivatives of the input and of all layers' outputs along `dparams`."""
+        tangents = [np.zeros_like(outputs[0])]
+        for l, (layer, slot) in enumerate(self.parts):
+            here = (params[slot], outputs[l], outputs[l + 1])
+            tangents.append(layer.tangent(*here, dparams[slot], tangents[-1]))
+        return tangents
+
+    def backward_tangent(self, params, outputs, grad, dparams, tangents, dgrad):
+        """Directional derivative of `backward` along `dparams`, within the cell.
+
+        Parameters
+        ----------
+        params, outputs, grad
+            As for `backward`.
+        dparams, tangents
+            The direction, and what `tangents` gives for it.
+        dgrad : ndarray, shape (T, N, k)
+            How `grad` changes along it.
+
+        Returns
+        -------
+        list of ndarray
+            One for each tensor: a product with the second derivative.
+        """
+        products = [None] * len(params)
+        for l, (layer, slot) in reversed(list(enumerate(self.parts))):
+            here = (params[slot], outputs[l], outputs[l + 1], grad)
+            along = (dparams[slot], tangents[l], dgrad)
+            products[slot] = layer.gradients_tangent(*here, *along)
+            if l > 0:
+                grad, dgrad = layer.cotangent(*here), layer.cotangent_tangent(*here, *along)
+        return products
+
+    def patterns(self, outputs):
+        """Activation patterns (T, N, units), from the outputs of all layers."""
+        lead = outputs[-1].shape[:2]
+        # Before the first tensors the outputs are those of all networks.
+        active = [
+            np.broadcast_to(out > 0, (*lead, out.shape[-1]))
+            for layer, out in zip(self.template.layers, outputs[1:], strict=True)
+            if isinstance(layer, ReLU)
+        ]
+        return np.concatenate([np.zeros((*lead, 0), dtype=bool), *active], axis=2)
+
+    def network(self, params, trial):
+        """Network number `trial`, of the type that was stacked."""
+        return self.template.rebuild([p[trial] for p in params])
+
+
+def stack(networks):
+    """Stack networks of one shape.
+
+    Parameters
+    ----------
+    networks : sequence of Network
+        At least one; all with the same layers, widths and hyperparameters.
+
+    Returns
+    -------
+    shape : Stack
+    params : list of ndarray, shapes (T, m, n) and (T, m)
+        Fresh copies.
+
+    Raises
+    ------
+    ValueError
+        If a layer cannot be trained, there are no tensors at all, or the
+        networks differ in shape.
+
+    Examples
+    --------
+    >>> from geomcore import ReLUNetwork
+    >>> net = ReLUNetwork([[[1.0, 2.0]], [[3.0]]], [[0.5], [0.0]])
+    >>> shape, params = stack([net, net])
+    >>> [p.shape for p in params]
+    [(2, 1, 2), (2, 1), (2, 1, 1), (2, 1)]
+    >>> shape.output(params, np.array([[1.0, 1.0]]))[:, 0, 0]
+    array([10.5, 10.5])
+    """
+    if isinstance(networks, Network) or not len(networks):
+        raise ValueError(f"networks must be a non-empty list of networks, got {networks!r}")
+    first, kind = networks[0], None
+    for t, net in enumerate(networks):
+        check_network(net, Network)
+        if kind is None:
+            kind = _kind(first)
+        elif _kind(net) != kind:
+            raise ValueError(f"networks[{t}] must have the shape of the others, got {net!r}")
+    slots, filled = [], 0
+    for layer in first.layers:
+        slots.append(slice(filled, filled + len(layer.letters)))
+        filled = slots[-1].stop
+    if not filled:
+        raise ValueError(f"net must have tensors, a layer such as Affine, got {first!r}")
+    columns = zip(*(net.tensors for net in networks), strict=True)
+    return Stack(first, tuple(slots)), [np.stack(column) for column in columns]
+
+
+def _kind(net):
+    """What networks that are stacked must agree in."""
+    for layer in net.layers:
+        if not isinstance(layer, Layer):
+            raise ValueError(
+                f"net has a layer that cannot be trained (no geomcore.layers.Layer): {layer!r}"
+            )
+    layers = [(type(layer), layer.hyperparameters) for layer in net.layers]
+    return layers, [tensor.shape for tensor in net.tensors]
