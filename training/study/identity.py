@@ -1,13 +1,37 @@
-"""What makes two studies the same: their settings and data as plain values."""
+"""What makes two studies the same: their settings and data as plain values.
+
+A description is faithful or refused. It is made of the public names of the toolkit's own
+types, of their settings, and of the bytes of arrays; never of module paths, so that a study
+can be resumed after its code has moved. What an object of somebody else does cannot be seen
+from here, so such an object must carry a `key` that says it.
+"""
 
 import dataclasses
 import hashlib
+import inspect
+import json
+import sys
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 
+from geomcore.layers import Layer
+from geomcore.network import Network
+
+OURS = ("geomcore", "constructions", "training")
+
+# Plain types that somebody's class may inherit its content from.
+HOLDERS = (int, float, complex, str, bytes, list, tuple, set, frozenset, dict, Fraction, Decimal)
+
+ADVICE = (
+    "give it an attribute `key`, a text that changes whenever what it does changes, "
+    "such as key = 'loss below 0.1'"
+)
+
 
 def digest(*arrays):
-    """Hash of the shapes and the bytes of some arrays, as a text.
+    """Hash of the types, the shapes and the bytes of some arrays, as a text.
 
     Examples
     --------
@@ -16,41 +40,144 @@ def digest(*arrays):
     """
     total = hashlib.sha256()
     for array in arrays:
-        total.update(f"{array.dtype} {array.shape} ".encode())
-        total.update(np.ascontiguousarray(array).data)
+        total.update(f"{array.dtype.str} {array.shape} ".encode())
+        total.update(np.ascontiguousarray(array).tobytes())
     return total.hexdigest()[:32]
 
 
-def describe(value):
-    """A plain value, for JSON, that is the same for equal settings in every process.
+def describe(value, where="value"):
+    """A plain value, for JSON, that is the same for equal settings and for no others.
 
     Parameters
     ----------
     value : object
-        A number, a text, an array, or a list of those; else an object, which
-        is described by its type and its attributes.
+        None, a number, a text, an array, a network, an object of this toolkit;
+        a list, tuple, set or dict of those; or anything with a `key`. A `key` of
+        the object itself stands for all of it. A `key` of its class stands for
+        what the class does, and the object's attributes are described beside it.
+    where : str, optional
+        What to call the value in an error message.
 
     Returns
     -------
     object
+        Equal numbers of different types have one description (1 and 1.0), and
+        so have a list and a tuple of the same.
+
+    Raises
+    ------
+    ValueError
+        If the value cannot be described faithfully.
 
     Examples
     --------
     >>> from training.descent.optimizers import SGD
     >>> describe(SGD(0.1)) == describe(SGD(0.1)), describe(SGD(0.1)) == describe(SGD(0.2))
     (True, False)
+    >>> describe([abs], "stop")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ValueError: stop[0] must be known to the file of the study, but ... an attribute `key`, ...
     """
-    if value is None or isinstance(value, bool | int | float | str):
+    kind = type(value)
+    if value is None or kind in (bool, str):
         return value
-    if isinstance(value, list | tuple):
-        return [describe(item) for item in value]
-    if isinstance(value, np.ndarray):
-        return f"array {digest(value)}"
-    if isinstance(value, np.generic):
-        return value.item()
+    if isinstance(value, np.generic) and value.dtype.kind in "biufU":
+        if value.dtype.kind != "f" or float(value) == value or value != value:
+            return describe(value.item() if value.dtype.kind != "f" else float(value), where)
+    if kind in (int, float):
+        return _number(value)
+    if kind in (complex, Fraction, Decimal):
+        return {kind.__name__: str(value)}
+    if kind is bytes:
+        return {"bytes": value.hex()}
+    if kind in (list, tuple):
+        return [describe(item, f"{where}[{i}]") for i, item in enumerate(value)]
+    if kind in (set, frozenset):
+        return {"set": _sorted(describe(item, where) for item in value)}
+    if kind is dict:
+        pairs = value.items()
+        return {
+            "dict": _sorted([describe(k, where), describe(v, f"{where}[{k!r}]")] for k, v in pairs)
+        }
+    if kind is np.ndarray and value.dtype.kind in "biufcSU":
+        return {"array": digest(value)}
+    if _is_ours(kind):
+        return _ours(value, where)
+    return _keyed(value, where)
+
+
+def _is_ours(kind):
+    """Whether a type is one of this toolkit, found where it says that it is."""
+    module = sys.modules.get(kind.__module__)
+    is_there = getattr(module, kind.__qualname__, None) is kind
+    return is_there and kind.__module__.split(".")[0] in OURS
+
+
+def _ours(value, where):
+    """An object of this toolkit: its name, its settings, its tensors."""
+    name = {"type": type(value).__name__}
+    if isinstance(value, Network):
+        layers = enumerate(value.layers)
+        return {"layers": [describe(layer, f"{where}.layers[{i}]") for i, layer in layers]}
+    if isinstance(value, Layer):
+        fields = _fields(value.hyperparameters, where)
+        return {**name, "fields": fields, "tensors": [digest(tensor) for tensor in value.tensors]}
     if dataclasses.is_dataclass(value):
-        parts = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    else:
-        parts = getattr(value, "__dict__", {})
-    kind = f"{type(value).__module__}.{type(value).__qualname__}"
-    return {"type": kind, **{name: describe(part) for name, part in sorted(parts.items())}}
+        fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        return {**name, "fields": _fields(fields, where)}
+    return _keyed(value, where)
+
+
+def _keyed(value, where):
+    """An object of somebody else, by its key; ValueError if it has none."""
+    kind = type(value)
+    key = None if isinstance(value, type) else getattr(value, "key", None)
+    if key is None or callable(key):
+        raise ValueError(
+            f"{where} must be known to the file of the study, but what a {kind.__name__} does "
+            f"cannot be seen: {ADVICE}"
+        )
+    found = {"type": kind.__name__, "key": describe(key, f"{where}.key")}
+    if inspect.getattr_static(kind, "key", None) is key:
+        # All objects of the class have this key, and differ in what they hold.
+        found["fields"] = _fields(_attributes(value), where)
+        base = next((base for base in HOLDERS if isinstance(value, base)), None)
+        if base is not None:
+            found["content"] = describe(base(value), where)
+    return found
+
+
+def _fields(fields, where):
+    return {name: describe(value, f"{where}.{name}") for name, value in sorted(fields.items())}
+
+
+def _attributes(value):
+    """The attributes of an object, in its dict and in slots."""
+    slots = [s for kind in type(value).__mro__ for s in _slots(kind)]
+    found = {name: getattr(value, name) for name in slots if hasattr(value, name)}
+    return {**found, **getattr(value, "__dict__", {})}
+
+
+def _slots(kind):
+    slots = vars(kind).get("__slots__", ())
+    names = [slots] if isinstance(slots, str) else list(slots)
+    # A private name of a class is stored under a longer one.
+    return [
+        f"_{kind.__name__.lstrip('_')}{name}" if _is_private(name) else name
+        for name in names
+        if name not in ("__dict__", "__weakref__")
+    ]
+
+
+def _is_private(name):
+    return name.startswith("__") and not name.endswith("__")
+
+
+def _number(value):
+    """A whole number as an int, so that 1 and 1.0 are one; nan, inf and -0.0 as they are."""
+    is_zero_below = value == 0 and np.signbit(float(value))
+    return value if value != value or value % 1 or is_zero_below else int(value)
+
+
+def _sorted(items):
+    return sorted(items, key=lambda item: json.dumps(item, sort_keys=True))

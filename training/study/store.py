@@ -20,7 +20,9 @@ from pathlib import Path
 import numpy as np
 
 APPLICATION = 0x67656F6D  # "geom", in the header of the file
-SCHEMA = 1
+SCHEMA = 2
+# Files of schema 1 tell some studies apart that are not the same: they can be read, no more.
+RESUMABLE = 2
 # Versions of what may change a number in the last bit.
 LIBRARIES = ("geomcore", "numpy", "numba")
 
@@ -117,6 +119,12 @@ class Store:
             raise ValueError(
                 f"{self.path} has schema version {schema}, this geomcore reads up to {SCHEMA}: "
                 "a newer geomcore is needed"
+            )
+        if not is_new and schema < RESUMABLE and (writing or configuration is not None):
+            raise ValueError(
+                f"{self.path} has schema version {schema}, by which an older geomcore could take "
+                "two studies for one: load_study reads it, but it cannot be resumed, give another "
+                "file"
             )
         if not is_new and configuration is not None:
             _compare(self.path, self.about("configuration"), configuration)
@@ -301,12 +309,27 @@ def _compare(path, stored, wanted):
     wanted = json.loads(_json(wanted))
     if not isinstance(stored, dict):
         raise ValueError(f"{path} must be the file of a study, it is damaged: no configuration")
-    for key in sorted({*stored, *wanted}):
-        there, here = stored.get(key), wanted.get(key)
-        if there != here:
-            raise ValueError(
-                f"{path} holds another study: {key} is {_short(there)} there, {_short(here)} here"
-            )
+    if _json(stored) != _json(wanted):
+        where, there, here = _difference(stored, wanted, "")
+        raise ValueError(
+            f"{path} holds another study: {where} is {_short(there)} there, {_short(here)} here"
+        )
+
+
+def _difference(there, here, where):
+    """The first place at which two plain values differ, and what is there and here."""
+    parts = []
+    if isinstance(there, dict) and isinstance(here, dict):
+        names = sorted({*there, *here})
+        parts = [(f"{where}.{k}".lstrip("."), there.get(k), here.get(k)) for k in names]
+    elif isinstance(there, list) and isinstance(here, list) and len(there) == len(here):
+        pairs = enumerate(zip(there, here, strict=True))
+        parts = [(f"{where}[{i}]", a, b) for i, (a, b) in pairs]
+    for place, a, b in parts:
+        # As texts: True is not 1, and nan is nan.
+        if _json(a) != _json(b):
+            return _difference(a, b, place)
+    return where, there, here
 
 
 def _short(value):

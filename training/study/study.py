@@ -7,21 +7,18 @@ import numpy as np
 
 from geomcore.arrays import as_count
 from geomcore.network import Network
-from geomcore.stack import stack
+from geomcore.parameters import selected
 from training.descent.curvature import largest_curvature
 from training.descent.executors import as_finished, single_threaded_blas, threads
 from training.descent.losses import as_loss
 from training.descent.optimizers import SGD
-from training.descent.problem import as_training_data
-from training.descent.trainer import train_ensemble
+from training.descent.problem import as_plan, as_problem, as_training_data
+from training.descent.trainer import chosen_engine, complete, group_size, train_ensemble
 from training.study.identity import describe, digest
 from training.study.perturbation import norm_per_scale
 from training.study.result import result_of
 from training.study.store import Store
 from training.study.trials import Trials, as_scales, network_from_bytes
-
-# Bytes of activations of the trials that step together; about what stays in the cache of one core.
-WORKING_SET = 2_000_000
 
 
 class PerturbationStudy:
@@ -115,53 +112,80 @@ class PerturbationStudy:
         self.path = path
         self.references = _as_references(net)
         first, *others = self.references.values()
-        self._X, self._labels = as_training_data(first, X, Y, targets=targets)
+        loss = as_loss(loss)
+        self._X, self._labels = as_training_data(first, X, Y, loss=loss, targets=targets)
         for other in others:
-            as_training_data(other, self._X, self._labels.Y)
+            as_training_data(other, self._X, self._labels)
         self._scales, self.trials = as_scales(scales), as_count(trials, "trials")
         self.steps, self.seed = as_count(steps, "steps", 0), _as_seed(seed)
         self._relative, self._keep_parameters = bool(relative), bool(keep_parameters)
-        self._tensors = None if tensors is None else tuple(tensors)
+        self._tensors = None if tensors is None else tensors
         self._optimizer, self._tolerance = optimizer, tolerance
-        self._training = {"loss": as_loss(loss), **training}
+        self._training = {**training, "loss": loss}
         self._certified = (
             certified_radius
             if isinstance(certified_radius, dict)
             else dict.fromkeys(self.references, certified_radius)
         )
         # Each call also checks what it is given.
-        self._norms = [
-            norm_per_scale(net, relative=self._relative, tensors=tensors)
-            for net in self.references.values()
-        ]
+        self._norms = {
+            name: norm_per_scale(net, relative=self._relative, tensors=tensors)
+            for name, net in self.references.items()
+        }
         with single_threaded_blas():
-            self._losses = [
-                float(
-                    train_ensemble(
-                        [net], self._X, self._labels.Y, steps=0, **self._training
-                    ).final_losses[0]
-                )
-                for net in self.references.values()
-            ]
+            self._losses = {
+                name: float(self._trained([net], steps=0).final_losses[0])
+                for name, net in self.references.items()
+            }
         self._store = None
+        if path is not None:
+            # What cannot be described is refused before there is anything to lose.
+            _ = self.configuration
+
+    def _trained(self, networks, **more):
+        return train_ensemble(networks, self._X, self._labels, **{**self._training, **more})
 
     @property
     def configuration(self):
-        """What decides the rows, as plain values; a file is resumed only if it has the same."""
+        """What decides the rows, as plain values; a file is resumed only if it has the same.
+
+        Raises
+        ------
+        ValueError
+            If something cannot be described faithfully; see `training.study.identity`.
+        """
+        options = complete({**self._training, "optimizer": self._optimizer, "steps": self.steps})
+        loss, engine = options.pop("loss"), options.pop("engine")
+        optimizer = SGD(1.0) if self._optimizer is None else self._optimizer
+        plan = as_plan(len(self._X), **{**options, "optimizer": optimizer})
+        references = {
+            name: {
+                "network": describe(net, f"the network {name!r}"),
+                "tensors": [net.names[i] for i in selected(net.names, self._tensors)],
+                "engine": chosen_engine(
+                    engine, net, as_problem(net, self._X, self._labels, loss), plan
+                ),
+            }
+            for name, net in self.references.items()
+        }
         return {
-            "networks": {name: digest(*_tensors(net)) for name, net in self.references.items()},
+            "references": references,
             "X": digest(self._X),
-            "Y": digest(self._labels.Y, self._labels.targets),
+            "Y": digest(self._labels.index, self._labels.targets),
             "scales": list(self._scales),
             "trials": self.trials,
             "steps": self.steps,
             "seed": self.seed,
             "relative": self._relative,
-            "tensors": None if self._tensors is None else list(self._tensors),
-            "optimizer": "default" if self._optimizer is None else describe(self._optimizer),
-            "tolerance": self._tolerance,
+            "loss": describe(loss, "loss"),
+            "optimizer": "default" if self._optimizer is None else describe(optimizer, "optimizer"),
+            "batches": plan.batches and {"size": plan.batches.size, "last": plan.batches.last},
+            "record": plan.record,
+            "stop": describe(plan.rules, "stop"),
+            "penalties": describe(plan.penalties, "penalties"),
+            "constraints": describe(plan.constraints, "constraints"),
+            "tolerance": describe(self._tolerance, "tolerance"),
             "keep_parameters": self._keep_parameters,
-            "training": {name: describe(value) for name, value in self._training.items()},
         }
 
     def run(self, executor=None, resume=True, *, jobs=1, in_flight=None, progress=None):
@@ -204,14 +228,13 @@ class PerturbationStudy:
                     f"{self.path} holds {len(done)} trials of this study: resume it, or give "
                     "another file"
                 )
-            references = store.references()
-            if not references:
+            if not store.references():
                 with single_threaded_blas():
                     store.set_references(self._measured())
-                references = store.references()
-            trials = self._work([ref["learning_rate"] for ref in references])
+            references = store.references()
+            trials = self._work(references)
             keys = self._keys()
-            missing, count = self._chunks(keys, done), len(done)
+            missing, count = self._chunks(trials.networks, keys, done), len(done)
             report(count, len(keys))
             where = threads(jobs) if executor is None else nullcontext(executor)
             with single_threaded_blas(), where as pool:
@@ -249,10 +272,12 @@ class PerturbationStudy:
             )
         store = self._store if self._store is not None else self._open(writing=False)
         with nullcontext() if self.path is None else store:
-            kept = store.parameters(
-                names.index(reference), self._scales.index(scale), as_count(trial, "trial", 0)
+            # By the numbers of the file, whatever the order of the references here.
+            numbers = {ref["name"]: n for n, ref in enumerate(store.references())}
+            kept = reference in numbers and store.parameters(
+                numbers[reference], self._scales.index(scale), as_count(trial, "trial", 0)
             )
-        if kept is None:
+        if not kept:
             raise ValueError(
                 f"trial {trial} at scale {scale} has no parameters: it has not been run, or "
                 "the study was made without keep_parameters=True"
@@ -273,21 +298,23 @@ class PerturbationStudy:
             for j in range(self.trials)
         ]
 
-    def _chunks(self, keys, done):
+    def _chunks(self, networks, keys, done):
         """The missing trials, in groups of one reference whose activations fit in a cache."""
         chunks = []
-        for r, net in enumerate(self.references.values()):
-            size = max(1, int(WORKING_SET // (8 * len(self._X) * _units(net))))
+        for r, net in enumerate(networks):
+            size = group_size(net, self._X, len(self._X))
             own = [key for key in keys if key[0] == r and key not in done]
             chunks += [own[start : start + size] for start in range(0, len(own), size)]
         return chunks
 
-    def _work(self, rates):
-        """The `Trials` of this study, with the learning rates that the file prescribes."""
-        optimizers = [SGD(rate) if self._optimizer is None else self._optimizer for rate in rates]
+    def _work(self, references):
+        """The `Trials` of this study, in the order and with the learning rates of the file."""
+        default = self._optimizer is None
         return Trials(
-            networks=tuple(self.references.values()),
-            optimizers=tuple(optimizers),
+            networks=tuple(self.references[ref["name"]] for ref in references),
+            optimizers=tuple(
+                SGD(ref["learning_rate"]) if default else self._optimizer for ref in references
+            ),
             X=self._X,
             labels=self._labels,
             scales=self._scales,
@@ -307,21 +334,19 @@ class PerturbationStudy:
             constant = np.broadcast_to(labels.Y.mean(axis=0), labels.Y.shape)
             tolerance = 1e-3 * float(loss.value(constant, labels.Y) @ loss.weights(labels.index))
         rows = []
-        for (name, net), value, norm in zip(
-            self.references.items(), self._losses, self._norms, strict=True
-        ):
+        for name, net in self.references.items():
             if self._optimizer is None:
-                curvature = largest_curvature(net, self._X, labels.Y, loss=loss, rtol=1e-2)
+                curvature = largest_curvature(net, self._X, labels, loss=loss, rtol=1e-2)
                 rate = 0.5 / curvature
             else:
                 rate = getattr(self._optimizer, "learning_rate", None)
             rows.append(
                 {
                     "name": name,
-                    "loss": value,
+                    "loss": self._losses[name],
                     "tolerance": tolerance,
                     "learning_rate": rate,
-                    "norm_per_scale": norm,
+                    "norm_per_scale": self._norms[name],
                     "certified_radius": self._certified.get(name),
                 }
             )
@@ -375,12 +400,3 @@ def _as_seed(seed):
     if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
         raise ValueError(f"seed must be a non-negative integer, got {seed!r}")
     return int(seed)
-
-
-def _units(net):
-    """Numbers kept per point in a forward pass, before and after each ReLU."""
-    return net.widths[0] + 2 * sum(net.widths[1:]) if hasattr(net, "widths") else 100
-
-
-def _tensors(net):
-    return [np.ascontiguousarray(p) for p in stack([net])[1]]

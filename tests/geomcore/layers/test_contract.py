@@ -1,6 +1,7 @@
 """The contract that every kind of layer keeps; a new kind is one more row of `ROWS`."""
 
 import copy
+import json
 import pickle
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ from geomcore.layers import KINDS, Affine, Layer, ReLU
 from geomcore.parameters import flatten, split, unflatten
 from geomcore.stack import stack
 from training import SGD, perturbation_study, train
+from training.study.identity import describe
 
 N, T = 5, 3
 
@@ -284,6 +286,10 @@ def test_every_difference_is_seen(row):
     for other in others:
         assert layer != other
         assert Network([layer]) != Network([other])
+        assert describe(Network([layer])) != describe(Network([other]))
+    again = pickle.loads(pickle.dumps(layer))
+    assert describe(Network([layer])) == describe(Network([again]))
+    json.dumps(describe(Network([layer])))
 
 
 def test_a_perturbation_study_of_it_runs(row):

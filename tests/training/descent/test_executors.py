@@ -15,7 +15,6 @@ from threadpoolctl import threadpool_info
 
 from geomcore.network import ReLUNetwork
 from training.descent.executors import as_finished, dask_cluster, single_threaded_blas, threads
-from training.study import study
 from training.study.study import PerturbationStudy
 
 X = np.array([[0.0, 0.1], [0.2, 0.0], [1.0, 0.9], [0.8, 1.0], [1.1, 1.0]])
@@ -27,7 +26,7 @@ NET = ReLUNetwork(
 
 @pytest.fixture(autouse=True)
 def _small_chunks(monkeypatch):
-    monkeypatch.setattr(study, "WORKING_SET", 1500)
+    monkeypatch.setattr("training.descent.trainer.WORKING_SET", 1500)
 
 
 def small_study(path, **changes):

@@ -10,7 +10,6 @@ from geomcore.network import ReLUNetwork
 from training.descent.optimizers import SGD
 from training.descent.stopping import LossBelow
 from training.descent.trainer import train
-from training.study import study
 from training.study.perturbation import perturb
 from training.study.result import load_study
 from training.study.study import PerturbationStudy, perturbation_study
@@ -166,7 +165,7 @@ def test_parameters_that_were_kept_give_the_network_of_the_row(tmp_path):
 
 
 def test_a_study_that_stops_half_way_goes_on_to_the_same_rows(tmp_path, monkeypatch):
-    monkeypatch.setattr(study, "WORKING_SET", 1)
+    monkeypatch.setattr("training.descent.trainer.WORKING_SET", 1)
     whole = make_study(tmp_path / "whole").run()
 
     class StopHere(Exception):
@@ -230,7 +229,7 @@ def test_inputs_may_be_lists_read_only_or_in_fortran_order_and_are_not_changed()
 
 def test_results_do_not_depend_on_the_grouping_of_trials_or_the_threads(monkeypatch):
     together = small_study()
-    monkeypatch.setattr(study, "WORKING_SET", 1)
+    monkeypatch.setattr("training.descent.trainer.WORKING_SET", 1)
     assert small_study().frame().equals(together.frame())
     assert small_study(jobs=3).frame().equals(together.frame())
 
@@ -331,7 +330,10 @@ def test_networks_that_are_none_or_do_not_fit_are_named():
         ({"steps": 41}, "steps"),
         ({"relative": True}, "relative"),
         ({"optimizer": SGD(0.1)}, "optimizer"),
-        ({"stop": LossBelow(0.1)}, "training"),
+        ({"stop": LossBelow(0.1)}, "stop"),
+        ({"batch_size": 2}, "batches"),
+        ({"loss": "class_weighted"}, "loss.fields.class_weighted is False there, True here"),
+        ({"tensors": ["W1"]}, "references.network.tensors"),
         ({"keep_parameters": True}, "keep_parameters"),
         ({"scales": [0.0, 0.1, 0.6]}, "scales"),
     ],
@@ -351,7 +353,7 @@ def test_other_data_and_other_networks_are_another_study(tmp_path):
     with pytest.raises(ValueError, match="another study: Y"):
         PerturbationStudy(tmp_path / "s", NET, X, Y_LABELS[::-1], **arguments).run()
     moved = perturb(NET, 1e-9, 1, rng=0)[0]
-    with pytest.raises(ValueError, match="another study: networks"):
+    with pytest.raises(ValueError, match=r"another study: references\.network\.network\.layers"):
         PerturbationStudy(tmp_path / "s", moved, X, Y_LABELS, **arguments).run()
 
 
