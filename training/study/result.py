@@ -1,5 +1,6 @@
 """What a perturb-then-train study found: its rows, and their summary per scale."""
 
+import warnings
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -8,7 +9,7 @@ import numpy as np
 
 from training.descent.stopping import DIVERGED
 from training.study.basin import return_radius
-from training.study.store import Store
+from training.study.store import RESUMABLE, Store
 from training.study.wilson import wilson_interval
 
 
@@ -284,6 +285,12 @@ def load_study(path):
     """
     with Store.open(path, None, writing=False) as store:
         configuration, result = store.about("configuration"), result_of(store)
+        if store.schema < RESUMABLE and len(result.references) > 1 and store.sessions() > 1:
+            warnings.warn(
+                f"{path} was resumed by an older geomcore: if its networks were then given in "
+                "another order, trials may stand under the name of another reference",
+                stacklevel=2,
+            )
     if not len(result.columns["trial"]):
         raise ValueError(f"{path} holds no trial of its {configuration['trials']} per scale yet")
     return result

@@ -154,6 +154,15 @@ class Store:
     def __exit__(self, *error):
         self.close()
 
+    @property
+    def schema(self):
+        """Schema version of the file."""
+        return self._pragma("user_version")
+
+    def sessions(self):
+        """How many times a writer has opened the file."""
+        return self._rows("SELECT count(*) FROM session")[0][0]
+
     def about(self, key):
         """What the study says about itself under `key`, or None."""
         found = self._rows("SELECT value FROM about WHERE key = ?", key)
@@ -175,6 +184,14 @@ class Store:
         with _in_one_sentence(self.path), self._transaction():
             marks = ", ".join("?" * (len(REFERENCE) + 1))
             self._connection.executemany(f"INSERT INTO reference VALUES ({marks})", rows)
+
+    def set_certified(self, radii):
+        """Write down certified radii by the name of their reference; None leaves one as it is."""
+        rows = [(radius, name) for name, radius in radii.items() if radius is not None]
+        with _in_one_sentence(self.path), self._transaction():
+            self._connection.executemany(
+                "UPDATE reference SET certified_radius = ? WHERE name = ?", rows
+            )
 
     def done(self):
         """The set of (reference, scale, trial) that are stored."""

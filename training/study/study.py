@@ -1,12 +1,10 @@
 """Perturb-then-train studies: how far can a network be pushed and still come back?"""
 
 from contextlib import nullcontext
-from numbers import Integral
 
 import numpy as np
 
 from geomcore.arrays import as_count
-from geomcore.network import Network
 from geomcore.parameters import selected
 from training.descent.curvature import largest_curvature
 from training.descent.executors import as_finished, single_threaded_blas, threads
@@ -14,11 +12,12 @@ from training.descent.losses import as_loss
 from training.descent.optimizers import SGD
 from training.descent.problem import as_plan, as_problem, as_training_data
 from training.descent.trainer import chosen_engine, complete, group_size, train_ensemble
+from training.study.arguments import as_radii, as_references, as_scales, as_seed, as_size
 from training.study.identity import describe, digest
 from training.study.perturbation import norm_per_scale
 from training.study.result import result_of
 from training.study.store import Store
-from training.study.trials import Trials, as_scales, network_from_bytes
+from training.study.trials import Trials, network_from_bytes
 
 
 class PerturbationStudy:
@@ -110,23 +109,19 @@ class PerturbationStudy:
         **training,
     ):
         self.path = path
-        self.references = _as_references(net)
+        self.references = as_references(net)
         first, *others = self.references.values()
         loss = as_loss(loss)
         self._X, self._labels = as_training_data(first, X, Y, loss=loss, targets=targets)
         for other in others:
             as_training_data(other, self._X, self._labels)
         self._scales, self.trials = as_scales(scales), as_count(trials, "trials")
-        self.steps, self.seed = as_count(steps, "steps", 0), _as_seed(seed)
+        self.steps, self.seed = as_count(steps, "steps", 0), as_seed(seed)
         self._relative, self._keep_parameters = bool(relative), bool(keep_parameters)
         self._tensors = None if tensors is None else tensors
-        self._optimizer, self._tolerance = optimizer, tolerance
+        self._optimizer, self._tolerance = optimizer, as_size(tolerance, "tolerance")
         self._training = {**training, "loss": loss}
-        self._certified = (
-            certified_radius
-            if isinstance(certified_radius, dict)
-            else dict.fromkeys(self.references, certified_radius)
-        )
+        self._certified = as_radii(certified_radius, self.references)
         # Each call also checks what it is given.
         self._norms = {
             name: norm_per_scale(net, relative=self._relative, tensors=tensors)
@@ -141,6 +136,11 @@ class PerturbationStudy:
         if path is not None:
             # What cannot be described is refused before there is anything to lose.
             _ = self.configuration
+
+    @property
+    def _grid(self):
+        """Which trials there are."""
+        return {"scales": list(self._scales), "trials": self.trials, "seed": self.seed}
 
     def _trained(self, networks, **more):
         return train_ensemble(networks, self._X, self._labels, **{**self._training, **more})
@@ -170,12 +170,10 @@ class PerturbationStudy:
         }
         return {
             "references": references,
+            **self._grid,
             "X": digest(self._X),
             "Y": digest(self._labels.index, self._labels.targets),
-            "scales": list(self._scales),
-            "trials": self.trials,
             "steps": self.steps,
-            "seed": self.seed,
             "relative": self._relative,
             "loss": describe(loss, "loss"),
             "optimizer": "default" if self._optimizer is None else describe(optimizer, "optimizer"),
@@ -231,6 +229,8 @@ class PerturbationStudy:
             if not store.references():
                 with single_threaded_blas():
                     store.set_references(self._measured())
+            # It decides no row, so it may be known only now.
+            store.set_certified(self._certified)
             references = store.references()
             trials = self._work(references)
             keys = self._keys()
@@ -285,10 +285,11 @@ class PerturbationStudy:
         return network_from_bytes(self.references[reference], kept)
 
     def _open(self, writing=True):
-        store = Store.open(self.path, self.configuration, writing=writing or self.path is None)
-        if self.path is None:
-            self._store = store
-        return store
+        if self.path is not None:
+            return Store.open(self.path, self.configuration, writing=writing)
+        # In memory nothing is resumed by anybody else, so nothing need be described.
+        self._store = Store.open(None, self._grid)
+        return self._store
 
     def _keys(self):
         return [
@@ -339,7 +340,7 @@ class PerturbationStudy:
                 curvature = largest_curvature(net, self._X, labels, loss=loss, rtol=1e-2)
                 rate = 0.5 / curvature
             else:
-                rate = getattr(self._optimizer, "learning_rate", None)
+                rate = as_size(getattr(self._optimizer, "learning_rate", None), "learning_rate")
             rows.append(
                 {
                     "name": name,
@@ -347,7 +348,7 @@ class PerturbationStudy:
                     "tolerance": tolerance,
                     "learning_rate": rate,
                     "norm_per_scale": self._norms[name],
-                    "certified_radius": self._certified.get(name),
+                    "certified_radius": self._certified[name],
                 }
             )
         return rows
@@ -384,19 +385,3 @@ def perturbation_study(net, X, y, *, jobs=1, progress=None, **arguments):
     [[0.1, 5.0, 5.0], [1.0, 5.0, 5.0]]
     """
     return PerturbationStudy(None, net, X, y, **arguments).run(jobs=jobs, progress=progress)
-
-
-def _as_references(net):
-    references = net if isinstance(net, dict) else {"network": net}
-    if not references or not all(
-        isinstance(name, str) and name and isinstance(value, Network)
-        for name, value in references.items()
-    ):
-        raise ValueError(f"net must be a Network, or a dict of networks by name, got {net!r}")
-    return dict(references)
-
-
-def _as_seed(seed):
-    if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
-        raise ValueError(f"seed must be a non-negative integer, got {seed!r}")
-    return int(seed)

@@ -1,6 +1,5 @@
 """The work of a study: a chunk of trials in, their rows out, and nothing else."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -179,19 +178,3 @@ def fraction_right(outputs, labels, loss):
     with np.errstate(all="ignore"):
         found = predicted(outputs, labels.targets, offset_of(loss, labels.targets))
     return float(np.mean(found == labels.index))
-
-
-def as_scales(scales):
-    """Return perturbation scales as a tuple of distinct finite floats, at least 0."""
-    if isinstance(scales, np.ndarray):
-        scales = scales.tolist()
-    good = isinstance(scales, Sequence) and len(scales) > 0
-    if not good or not all(_is_scale(s) for s in scales):
-        raise ValueError(f"scales must be a list of finite numbers, at least 0, got {scales!r}")
-    if len(set(scales)) < len(scales):
-        raise ValueError(f"scales must be distinct, got {scales!r}")
-    return tuple(float(s) for s in scales)
-
-
-def _is_scale(value):
-    return isinstance(value, int | float | np.number) and 0 <= value < np.inf

@@ -1,0 +1,433 @@
+"""What makes two studies the same, and what must never do so."""
+
+import functools
+import json
+import sqlite3
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from geomcore import Network, ReLUNetwork
+from geomcore.layers import Affine, ReLU
+from training import SGD, Adam, LossBelow, NonNegative, PerturbationStudy, Plateau, load_study
+from training.descent.losses import CrossEntropy, SquaredError
+from training.descent.penalties import L1, L2
+from training.study.identity import describe, digest
+
+X = np.array([[-1.0], [1.0], [0.5]])
+NET = ReLUNetwork([[[1.0]]], [[0.0]])
+ARGUMENTS = {"scales": [1.0], "trials": 3, "steps": 100, "seed": 0, "optimizer": SGD(0.05)}
+
+
+def study(path, net=NET, **changes):
+    return PerturbationStudy(path, net, X, X, **{**ARGUMENTS, **changes})
+
+
+class Below:
+    """A rule of a user, which asks any function."""
+
+    reason = "below"
+
+    def __init__(self, test, key=None):
+        self.test = test
+        if key is not None:
+            self.key = key
+
+    def met(self, progress):
+        return self.test(progress.loss)
+
+
+class Slotted:
+    """A rule whose attributes are in slots, with a key of its class."""
+
+    __slots__ = ("level",)
+    reason, key = "below", "loss at most level"
+
+    def __init__(self, level):
+        self.level = level
+
+    def met(self, progress):
+        return progress.loss <= self.level
+
+
+class Tuple(NamedTuple):
+    """The same with the attributes in a tuple."""
+
+    level: float
+    reason = "below"
+    key = "loss at most level"
+
+    def met(self, progress):
+        return progress.loss <= self.level
+
+
+@dataclass(frozen=True, slots=True)
+class Nested:
+    """A rule that holds another one in a dict."""
+
+    rules: dict
+    reason = "below"
+    key = "the first of rules"
+
+    def met(self, progress):
+        return next(iter(self.rules.values())).met(progress)
+
+
+class Lazy(SGD):
+    """Not the optimizer that it is derived from."""
+
+    def update(self, params, gradients, state, step):
+        return params, state
+
+
+# By hand
+
+
+def test_the_names_are_public_ones_and_no_module_is_named():
+    text = json.dumps(study(None, penalties=L1(0.1), stop=Plateau(), loss="mse").configuration)
+    for name in ("SGD", "L1", "Plateau", "SquaredError", "Affine"):
+        assert f'"{name}"' in text
+    for package in ("training", "geomcore", "constructions", "descent", "optimizers"):
+        assert package not in text
+
+
+def test_a_network_is_its_layers_their_settings_and_their_tensors():
+    found = describe(Network([Affine([[2.0]], [1.0]), ReLU()]))
+    affine = {
+        "type": "Affine",
+        "fields": {},
+        "tensors": [digest(np.array([[2.0]])), digest(np.array([1.0]))],
+    }
+    assert found == {"layers": [affine, {"type": "ReLU", "fields": {}, "tensors": []}]}
+
+
+# Laws
+
+
+SAME = [
+    (1, 1.0),
+    (np.float64(0.5), 0.5),
+    (np.int64(3), 3),
+    (np.bool_(True), True),
+    (np.str_("a"), "a"),
+    ([1, 2], (1.0, 2)),
+    ({"a": 1, "b": 2}, {"b": 2, "a": 1}),
+    ({1, 2}, frozenset((2, 1))),
+    (float("nan"), np.float32("nan")),
+    (SGD(1), SGD(1.0)),
+    (NET, Network(NET.layers)),
+    (Below(abs, key="k"), Below(len, key="k")),
+    (np.eye(2), np.eye(2).T),
+]
+DIFFERENT = [
+    (1, True),
+    (0, False),
+    (0.0, -0.0),
+    (1, "1"),
+    (None, "None"),
+    (0.1, np.float32(0.1)),
+    (0.1, np.nextafter(0.1, 1)),
+    (1e300, 1e300 * (1 + 2e-16)),
+    (2**53, 2**53 + 1),
+    (Fraction(1, 2), Fraction(1, 3)),
+    (Fraction(1, 3), 1 / 3),
+    (Decimal("0.1"), 0.1),
+    (1j, 1),
+    (b"a", "a"),
+    ([1, 2], [2, 1]),
+    ([[1], 2], [1, [2]]),
+    ({"a": 1}, [["a", 1]]),
+    ({"a": 1}, {"a": 2}),
+    ({1: 2}, {"1": 2}),
+    ({"dict": []}, {}),
+    ({1}, [1]),
+    ({"type": "SGD"}, SGD(0.1)),
+    (np.zeros(2), np.zeros((2, 1))),
+    (np.zeros(2), np.zeros(4, np.float32)),
+    (np.array([1, 2]), np.array([1, 2], ">i8") + 1),
+    (SGD(0.1), SGD(0.1, momentum=0.5)),
+    (SGD(0.1), Adam(0.1)),
+    (LossBelow(0.1), LossBelow(0.001)),
+    (SquaredError(), SquaredError(class_weighted=True)),
+    (SquaredError(), CrossEntropy()),
+    (L1(0.1), L2(0.1)),
+    (L1(0.1), L1(0.1, ["W1"])),
+    (Network([Affine([[1.0]], [0.0])] * 2), Network([*[Affine([[1.0]], [0.0])] * 2, ReLU()])),
+    (
+        Network([Affine(np.ones((1, 2)), [0.0])]),
+        Network([Affine(np.ones((1, 1)), [1.0]), Affine([[1.0]], [0.0])]),
+    ),
+    (ReLUNetwork([[[0.0]]], [[0.0]]), ReLUNetwork([[[-0.0]]], [[0.0]])),
+    (Below(abs, key="k"), Below(abs, key="l")),
+    (Slotted(0.1), Slotted(0.001)),
+    (Tuple(0.1), Tuple(0.001)),
+    (Tuple(0.1), Slotted(0.1)),
+    (Nested({"a": Slotted(0.1)}), Nested({"a": Slotted(0.001)})),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), SAME)
+def test_equal_things_written_differently_have_one_description(one, other):
+    assert json.dumps(describe(one)) == json.dumps(describe(other))
+
+
+@pytest.mark.parametrize(("one", "other"), DIFFERENT)
+def test_things_that_differ_have_two_descriptions(one, other):
+    assert json.dumps(describe(one)) != json.dumps(describe(other))
+    assert json.dumps(describe([one])) != json.dumps(describe([other]))
+
+
+PLAIN = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(max_size=2) | st.integers(), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+def strict(value):
+    """A text that tells all plain values apart but 1 and 1.0, lists and tuples."""
+    if isinstance(value, bool) or value is None or isinstance(value, str):
+        return repr(value)
+    if isinstance(value, int | float):
+        whole = value == value and abs(value) != np.inf and value == int(value)
+        return repr(int(value)) if whole and repr(value) != "-0.0" else repr(value)
+    if isinstance(value, list):
+        return f"[{','.join(map(strict, value))}]"
+    return f"{{{','.join(sorted(f'{strict(k)}:{strict(v)}' for k, v in value.items()))}}}"
+
+
+@given(PLAIN, PLAIN)
+def test_plain_values_have_equal_descriptions_only_if_they_are_equal(one, other):
+    assert (json.dumps(describe(one)) == json.dumps(describe(other))) == (
+        strict(one) == strict(other)
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({}, {"batch_size": None}),
+        ({}, {"batch_size": 3}),
+        ({}, {"batch_size": 99, "drop_last": True}),
+        ({}, {"stop": []}),
+        ({"stop": LossBelow(1e-9)}, {"stop": [LossBelow(1e-9)]}),
+        ({"stop": LossBelow(1)}, {"stop": (LossBelow(1.0),)}),
+        ({"penalties": L2(0.1)}, {"penalties": [L2(0.1)]}),
+        ({"constraints": NonNegative()}, {"constraints": (NonNegative(),)}),
+        ({}, {"loss": SquaredError()}),
+        ({}, {"record": 1}),
+        ({"batch_size": 2}, {"batch_size": 2, "record": 2}),
+        ({}, {"tensors": ["b1", "W1"]}),
+        ({"tensors": ["W1"]}, {"tensors": ("W1",)}),
+        ({"scales": [1]}, {"scales": np.array([1.0])}),
+        ({"engine": "compiled"}, {"engine": "auto"}),
+        ({}, {"callbacks": [print]}),
+        ({}, {"net": Network(NET.layers), "engine": "compiled"}),
+        ({}, {"certified_radius": 0.1}),
+    ],
+)
+def test_settings_that_give_the_same_rows_are_the_same_study(tmp_path, one, other):
+    if "net" in other:
+        # A chain that is no ReLUNetwork is trained by another engine, so its bits may differ.
+        with pytest.raises(ValueError, match="engine must be"):
+            study(tmp_path / "s", **other)
+        return
+    first = study(tmp_path / "s", **one).run().frame()
+    again = study(tmp_path / "s", **other).run().frame()
+    assert again.equals(first)
+    assert study(None, **other).run().frame().equals(first)
+
+
+@pytest.mark.parametrize(
+    ("changes", "place"),
+    [
+        ({"net": Network(NET.layers)}, r"references\.network\.engine is compiled there, numpy"),
+        ({"net": Network([*NET.layers, ReLU()])}, r"references\.network"),
+        ({"net": {"other": NET}}, r"references\.network"),
+        ({"net": {"network": NET, "other": NET}}, r"references\.other is None there"),
+        ({"optimizer": SGD(0.05, clip=9.0)}, r"optimizer\.fields\.clip"),
+        ({"optimizer": None}, "optimizer"),
+        ({"stop": LossBelow(1e-9)}, "stop"),
+        ({"penalties": L2(1e-9)}, "penalties"),
+        ({"constraints": NonNegative()}, "constraints"),
+        ({"loss": SquaredError(True)}, r"loss\.fields\.class_weighted is False there, True here"),
+        ({"batch_size": 2}, "batches"),
+        ({"record": 2}, "record is 1 there, 2 here"),
+        ({"engine": "numpy"}, r"references\.network\.engine"),
+        ({"tensors": ["W1"]}, r"references\.network\.tensors"),
+        ({"tolerance": 1e-3}, "tolerance"),
+        ({"targets": [[-1.0], [0.5], [2.0]]}, None),
+    ],
+)
+def test_settings_that_may_change_a_row_are_another_study(tmp_path, changes, place):
+    study(tmp_path / "s").run()
+    before = (tmp_path / "s").read_bytes()
+    with pytest.raises(ValueError, match="targets= goes with labels" if place is None else place):
+        study(tmp_path / "s", **changes).run()
+    assert (tmp_path / "s").read_bytes() == before
+
+
+def test_a_chain_with_and_without_a_relu_do_not_share_a_file(tmp_path):
+    layers = [Affine([[1.0]], [0.0]), Affine([[1.0]], [0.0])]
+    study(tmp_path / "s", Network(layers)).run()
+    with pytest.raises(ValueError, match=r"another study: references\.network\.network\.layers"):
+        study(tmp_path / "s", Network([layers[0], ReLU(), layers[1]])).run()
+
+
+def test_rows_belong_to_names_whatever_the_order_of_the_references(tmp_path):
+    a, b = NET, ReLUNetwork([[[5.0]]], [[3.0]])
+    options = {"steps": 0, "keep_parameters": True}
+
+    def stop(done, total):
+        if done >= 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        study(tmp_path / "s", {"a": a, "b": b}, **options).run(progress=stop)
+    resumed = study(tmp_path / "s", {"b": b, "a": a}, **options)
+    expected = study(None, {"a": a, "b": b}, **options)
+    assert resumed.run().frame().equals(expected.run().frame())
+    for name in "ab":
+        for order in ({"a": a, "b": b}, {"b": b, "a": a}):
+            found = study(tmp_path / "s", order, **options).network(1.0, 2, name)
+            assert found == expected.network(1.0, 2, name)
+
+
+def test_a_certified_radius_may_come_later_and_stays(tmp_path):
+    for given_radius, expected in ((None, None), (np.float32(0.25), 0.25), (None, 0.25)):
+        found = study(tmp_path / "s", certified_radius=given_radius).run()
+        assert found.reference.certified_radius == expected
+
+
+def test_labels_of_classes_with_one_target_stay_apart(tmp_path):
+    targets = [[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]
+    net = ReLUNetwork([np.eye(2)], [[0, 0]])
+    points = np.random.default_rng(0).normal(size=(15, 2))
+    options = {"scales": [0.0], "trials": 1, "steps": 0, "seed": 0, "optimizer": SGD(0.1)}
+    options |= {"targets": targets, "loss": "class_weighted"}
+    y = np.array([0] * 8 + [1] * 2 + [2] * 5)
+    errors = ((points - np.array(targets)[y]) ** 2).sum(axis=1)
+    found = PerturbationStudy(tmp_path / "s", net, points, y, **options).run()
+    assert found.reference.loss == pytest.approx(sum(errors[y == j].mean() for j in range(3)))
+    with pytest.raises(ValueError, match="another study: Y"):
+        moved = np.where(np.arange(15) == 0, 1, y)
+        PerturbationStudy(tmp_path / "s", net, points, moved, **options).run()
+
+
+# Files of schema 1
+
+
+def old_file(path, references, sessions):
+    """A file as it was written by schema 1, resumed so many times."""
+    nets = {name: ReLUNetwork([[[k]]], [[0.0]]) for k, name in enumerate(references, 1)}
+    for _ in range(sessions):
+        study(path, nets).run()
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA user_version = 1")
+    connection.close()
+    return nets
+
+
+def test_a_file_of_the_old_schema_is_read_and_not_resumed(tmp_path):
+    nets = old_file(tmp_path / "s", ["a"], 2)
+    assert load_study(tmp_path / "s").frame().equals(study(None, nets).run().frame())
+    before = (tmp_path / "s").read_bytes()
+    for use in (study(tmp_path / "s", nets).run, lambda: study(tmp_path / "s").network(1.0, 0)):
+        with pytest.raises(ValueError, match="load_study reads it, but it cannot be resumed"):
+            use()
+    assert (tmp_path / "s").read_bytes() == before
+
+
+def test_an_old_file_whose_rows_may_be_under_another_name_says_so(tmp_path):
+    old_file(tmp_path / "once", ["a", "b"], 1)
+    load_study(tmp_path / "once")
+    old_file(tmp_path / "twice", ["a", "b"], 2)
+    with pytest.warns(UserWarning, match="trials may stand under the name of another reference"):
+        load_study(tmp_path / "twice")
+
+
+# Bad input
+
+
+@pytest.mark.parametrize(
+    ("value", "where"),
+    [
+        (abs, "value must"),
+        ([1, abs], r"value\[1\] must"),
+        ({"a": lambda: 0}, r"value\['a'\] must"),
+        (functools.partial(abs, 1), "what a partial does"),
+        (Below(abs), "what a Below does"),
+        (Lazy(0.1), "what a Lazy does"),
+        (Below(abs, key=lambda: 0), "what a Below does"),
+        (Nested({"a": Below(abs)}), r"value\.rules\['a'\] must"),
+        (SGD, "what a type does"),
+        (object(), "what a object does"),
+        (np.array([abs]), "what a ndarray does"),
+        (np.ma.masked_array([1.0], [True]), "what a MaskedArray does"),
+        (np.random.default_rng(0), "what a Generator does"),
+        (type("SGD", (), {"__module__": "training.descent.optimizers"})(), "what a SGD does"),
+    ],
+)
+def test_what_cannot_be_described_faithfully_is_refused_with_advice(value, where):
+    with pytest.raises(ValueError, match=where) as caught:
+        describe(value)
+    assert "give it an attribute `key`" in str(caught.value)
+
+
+def test_a_rule_without_a_key_is_refused_before_there_is_a_file(tmp_path):
+    rule = Below(lambda loss: loss <= 0.1)
+    with pytest.raises(ValueError, match=r"stop\[0\] must be known to the file .* `key`"):
+        study(tmp_path / "s", stop=rule)
+    assert not (tmp_path / "s").exists()
+    study(None, stop=rule).run()
+
+
+def test_rules_of_different_keys_do_not_share_a_file(tmp_path):
+    def steps(path, level):
+        rule = Below(lambda loss: loss <= level, key=f"loss at most {level}")
+        return study(path, stop=rule).run().columns["steps"].tolist()
+
+    first = steps(tmp_path / "s", 0.1)
+    assert steps(tmp_path / "s", 0.1) == first != steps(None, 0.001)
+    with pytest.raises(ValueError, match=r"stop\[0\]\.key is loss at most 0\.1 there"):
+        steps(tmp_path / "s", 0.001)
+
+
+def test_a_callback_cannot_change_what_is_trained():
+    def spoil(snapshot):
+        snapshot.params[0][:] = 0
+
+    for engine in ("numpy", "compiled"):
+        with pytest.raises(ValueError, match="read-only"):
+            study(None, callbacks=spoil, engine=engine).run()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"tolerance": -1.0}, "tolerance must be a finite number, at least 0"),
+        ({"tolerance": float("nan")}, "tolerance must be a finite number"),
+        ({"tolerance": "small"}, "tolerance must be a finite number"),
+        ({"certified_radius": -1}, "certified_radius must be a finite number"),
+        ({"certified_radius": {"other": 1.0}}, "certified_radius must name references among"),
+        ({"batch_size": 0}, "batch_size must be"),
+        ({"engine": "steam"}, "engine must be one of"),
+    ],
+)
+def test_wrong_settings_are_named(changes, message):
+    with pytest.raises(ValueError, match=message):
+        study(None, **changes)
+
+
+def test_an_argument_that_training_does_not_know_is_named():
+    with pytest.raises(TypeError, match="train has no argument 'stpes'"):
+        study(None, stpes=3)

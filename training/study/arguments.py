@@ -1,0 +1,62 @@
+"""Checks of what a study is given."""
+
+from collections.abc import Sequence
+from numbers import Integral, Real
+
+import numpy as np
+
+from geomcore.network import Network
+
+
+def as_references(net):
+    """Networks by name, from one network or a dict of them."""
+    references = net if isinstance(net, dict) else {"network": net}
+    if not references or not all(
+        isinstance(name, str) and name and isinstance(value, Network)
+        for name, value in references.items()
+    ):
+        raise ValueError(f"net must be a Network, or a dict of networks by name, got {net!r}")
+    return dict(references)
+
+
+def as_size(value, name):
+    """A finite number, at least 0, as a float; or None."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= value < np.inf:
+        raise ValueError(f"{name} must be a finite number, at least 0, got {value!r}")
+    return float(value)
+
+
+def as_radii(radius, references):
+    """The certified radius of each reference, or None."""
+    given = radius if isinstance(radius, dict) else dict.fromkeys(references, radius)
+    unknown = sorted(set(given) - set(references), key=str)
+    if unknown:
+        raise ValueError(
+            f"certified_radius must name references among {list(references)}, got {unknown[0]!r}"
+        )
+    return {name: as_size(given.get(name), "certified_radius") for name in references}
+
+
+def as_seed(seed):
+    """A non-negative whole number as an int."""
+    if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
+        raise ValueError(f"seed must be a non-negative integer, got {seed!r}")
+    return int(seed)
+
+
+def as_scales(scales):
+    """Return perturbation scales as a tuple of distinct finite floats, at least 0."""
+    if isinstance(scales, np.ndarray):
+        scales = scales.tolist()
+    good = isinstance(scales, Sequence) and len(scales) > 0
+    if not good or not all(_is_scale(s) for s in scales):
+        raise ValueError(f"scales must be a list of finite numbers, at least 0, got {scales!r}")
+    if len(set(scales)) < len(scales):
+        raise ValueError(f"scales must be distinct, got {scales!r}")
+    return tuple(float(s) for s in scales)
+
+
+def _is_scale(value):
+    return isinstance(value, int | float | np.number) and 0 <= value < np.inf
