@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from geomcore import Network, input_jacobians, load, save
-from geomcore.layers import KINDS, Affine, Layer, ReLU
+from geomcore.layers import KINDS, Affine, Layer, LpNorm, ReLU
 from geomcore.parameters import flatten, split, unflatten
 from geomcore.stack import stack
 from training import SGD, perturbation_study, train
@@ -47,10 +47,22 @@ def relu_by_loops(tensors, x):
     return [v if v > 0 else 0.0 for v in x]
 
 
+def norm_by_loops(tensors, x):
+    """Of order 3."""
+    W, b = tensors
+    terms = [sum(abs(w * v) ** 3 for w, v in zip(row, x, strict=True)) for row in W]
+    return [term ** (1 / 3) + c for term, c in zip(terms, b, strict=True)]
+
+
 ROWS = {
     "Affine": Row(
         lambda rng: Affine(rng.normal(size=(3, 4)), rng.normal(size=3)),
         affine_by_loops,
+    ),
+    "LpNorm": Row(
+        lambda rng: LpNorm(rng.normal(size=(3, 4)), rng.normal(size=3), 3.0),
+        norm_by_loops,
+        [LpNorm(np.ones((3, 4)), np.ones(3), p) for p in (1.0, 1.5, 2.0, 40.0)],
     ),
     "ReLU": Row(lambda rng: ReLU(), relu_by_loops),
 }
