@@ -38,6 +38,16 @@ def standard_frame(X):
     return Frame(centre, scale)
 
 
+def identity_frame(d):
+    """The frame of R^d that changes nothing."""
+    return Frame(np.zeros(d), np.ones(d))
+
+
+def loss_scale(labels):
+    """Largest squared length of a target, at least 1: a loss is small against that."""
+    return max(1.0, float((labels.targets**2).sum(axis=1).max()))
+
+
 def assemble(layers, frame, X, labels, *, homogeneous=False):
     """Complete hidden layers to a network that maps each class to its target.
 

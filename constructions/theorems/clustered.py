@@ -4,7 +4,71 @@ from typing import NamedTuple
 
 import numpy as np
 
+from constructions.building.assembly import identity_frame
+from constructions.building.draft import Draft, Refused
 from geomcore.cones import CircularCone
+from geomcore.cumulative import layer_parameters
+
+
+def draft(X, labels, rng, *, hidden_width):
+    """One circular cone per class, in the order of the classes.
+
+    Parameters
+    ----------
+    X : ndarray, shape (N, d)
+    labels : Labels
+    rng : numpy.random.Generator
+        Not used: the layers are given by formulas.
+    hidden_width : int
+        From Q to d.
+
+    Returns
+    -------
+    Draft
+
+    Raises
+    ------
+    Refused
+        If d < Q, or a hypothesis fails.
+
+    References
+    ----------
+    .. [1] T. Chen and P. Muñoz Ewald, arXiv:2405.07098, Prop. 4.1.
+    """
+    Q, d = len(labels.classes), X.shape[1]
+    if d < Q:
+        raise Refused(f"it needs at least {Q} features for {Q} classes, got {d}")
+    clusters = cluster_hypotheses(X, labels.index)
+    failed = [str(h) for h in clusters.hypotheses if not h.holds]
+    if failed:
+        raise Refused("; ".join(failed))
+    cumulative = collapse_clusters(clusters, hidden_width)
+    net = layer_parameters([W for W, _ in cumulative], [b for _, b in cumulative])
+    return Draft(
+        layers=list(zip(net.weights, net.biases, strict=True)),
+        kinds=["circular cone"] * Q,
+        order=list(range(Q)),
+        frame=identity_frame(d),
+        report={
+            "hypotheses": [str(h) for h in clusters.hypotheses],
+            "delta": clusters.radius,
+            "theta": clusters.aperture,
+            "parameters at width Q": Q * (d + Q**2),
+            "numbers that describe the cones": Q * (d + 2),
+        },
+        homogeneous=True,
+    )
+
+
+def as_width(width, X, labels):
+    """The width of the hidden layers, d by default."""
+    Q, d = len(labels.classes), X.shape[1]
+    if width is None:
+        return d
+    # with fewer features than classes no width will do, and the theorem itself is refused
+    if d >= Q and (not isinstance(width, int | np.integer) or not Q <= width <= d):
+        raise ValueError(f"hidden_width must be an integer from {Q} to {d}, got {width!r}")
+    return width
 
 
 class Hypothesis(NamedTuple):

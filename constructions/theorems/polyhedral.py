@@ -1,10 +1,12 @@
-"""One class inside a cone or a simplex, the other outside (Ewa25 Prop. 3.1 and Thm 3.3)."""
+"""What cones and simplices share: faces around one class, two layers (Ewa25 Prop. 3.1, Thm 3.3)."""
 
 from typing import NamedTuple
 
 import numpy as np
 
+from constructions.building.assembly import standard_frame
 from constructions.building.collapse import collapse_layer
+from constructions.building.draft import Draft, Refused
 from constructions.separation.programs import covering_faces, hinge
 from constructions.separation.separation import separate
 
@@ -32,6 +34,59 @@ class Faces(NamedTuple):
     violation: float
 
 
+def draft_inside_then_outside(X, labels, rng, given, counts):
+    """The draft of both theorems: the given faces, or the first of `counts` that serves.
+
+    Parameters
+    ----------
+    X : ndarray, shape (N, d)
+    labels : Labels
+    rng : numpy.random.Generator
+    given : (W, b) or None
+        Faces to be used.
+    counts : sequence of int
+        Numbers of faces to be tried if none are given.
+
+    Returns
+    -------
+    Draft
+
+    Raises
+    ------
+    Refused
+        If there are not two classes, `counts` is empty, a point is on the wrong side, or
+        too near the faces.
+    """
+    if len(labels.classes) != 2:
+        raise Refused(f"it needs exactly 2 classes, got {len(labels.classes)}")
+    if not counts:
+        raise Refused(f"it needs at least 2 features, got {X.shape[1]}")
+    frame = standard_frame(X)
+    Z = frame(X)
+    if given is not None:
+        W, b = given
+        faces = check_faces(W * frame.scale, b + W @ frame.centre, Z, labels.index)
+    else:
+        for k in counts:
+            faces = find_faces(Z, labels.index, k, rng)
+            independent = np.linalg.matrix_rank(faces.W, tol=1e-8) == min(faces.W.shape)
+            if faces.uncovered == 0 and independent:
+                break
+    if faces.uncovered:
+        origin = "the given" if given is not None else "the best found"
+        raise Refused(
+            f"{faces.uncovered} points are on the wrong side of {origin} {len(faces.b)} faces, "
+            f"by up to {faces.violation:.3g} (features scaled to unit spread)"
+        )
+    return Draft(
+        layers=collapse_inside_then_outside(faces, Z, labels.index, rng),
+        kinds=["faces", "spread cone"],
+        order=[faces.inside, 1 - faces.inside],
+        frame=frame,
+        report={"inside": labels.classes.tolist()[faces.inside], "faces": len(faces.b)},
+    )
+
+
 def check_faces(W, b, X, index):
     """See which class lies inside all half-spaces and count what is wrong with the other.
 
@@ -56,37 +111,6 @@ def check_faces(W, b, X, index):
 
 def _badness(faces):
     return faces.uncovered, faces.violation
-
-
-def faces_of_cone(base, edges):
-    """Half-spaces whose intersection is the backward sector S_- of a polyhedral cone."""
-    W = np.linalg.pinv(edges.T)
-    return W, -W @ base
-
-
-def faces_of_simplex(vertices):
-    """Half-spaces whose intersection is a simplex: minus the barycentric coordinates.
-
-    Parameters
-    ----------
-    vertices : ndarray, shape (d + 1, d)
-
-    Raises
-    ------
-    ValueError
-        If the vertices do not span R^d.
-    """
-    centred = vertices - vertices.mean(axis=0)
-    size = np.abs(centred).max(initial=0.0) or 1.0
-    lifted = np.column_stack([centred / size, np.ones(len(vertices))])
-    if vertices.shape[0] != vertices.shape[1] + 1 or np.linalg.matrix_rank(lifted) < len(lifted):
-        raise ValueError(
-            f"simplex must hold d + 1 affinely independent vertices in R^d, "
-            f"got shape {vertices.shape}"
-        )
-    inverse = np.linalg.inv(lifted)
-    W = -inverse[:-1].T / size
-    return W, -inverse[-1] - W @ vertices.mean(axis=0)
 
 
 def find_faces(X, index, k, rng, *, restarts=8, rounds=25):
@@ -203,12 +227,17 @@ def collapse_inside_then_outside(faces, X, index, rng):
     -------
     list of (W, b)
         Layers acting one after another.
+
+    Raises
+    ------
+    Refused
+        If double precision does not separate them.
     """
     hidden = np.maximum(X[index != faces.inside] @ faces.W.T + faces.b, 0)
     origin = np.zeros((1, len(faces.b)))
     answer = separate(origin, hidden)
     if not answer.separable:
-        return None
+        raise Refused("the second class is too near the faces to be collapsed in double precision")
     mean = hidden.mean(axis=0)
     base = mean - (answer.normal @ mean + answer.offset) * answer.normal
     collapse = collapse_layer(hidden, origin, answer.normal, base, rng)

@@ -4,9 +4,90 @@ from typing import NamedTuple
 
 import numpy as np
 
+from constructions.building.assembly import standard_frame
 from constructions.building.collapse import Collapse, collapse_layer
+from constructions.building.draft import Draft, Refused
 from constructions.separation.programs import narrowest_apex, nearest_on_hyperplane
-from constructions.separation.separation import Order, separate
+from constructions.separation.separation import Order, elimination_order, separate
+from geomcore.cumulative import layer_parameters
+
+
+def draft(X, labels, rng, *, base_points, robust):
+    """One spread cone per class, in an order in which hyperplanes cut the classes off.
+
+    Parameters
+    ----------
+    X : ndarray, shape (N, d)
+    labels : Labels
+    rng : numpy.random.Generator
+    base_points : {"free", "segment"}
+    robust : bool
+        Both as for `construct`.
+
+    Returns
+    -------
+    Draft
+
+    Raises
+    ------
+    Refused
+        If d < Q - 1, no order is complete (with certificates), or no base points are found.
+
+    References
+    ----------
+    .. [1] T. Chen and P. Muñoz Ewald, arXiv:2405.07098, Thm 5.2.
+    """
+    Q, d = len(labels.classes), X.shape[1]
+    if d < Q - 1:
+        raise Refused(f"it needs at least {Q - 1} features for {Q} classes, got {d}")
+    frame = standard_frame(X)
+    Z = frame(X)
+    found = elimination_order(Z, labels.index, rtol=1e-3 if Z.size < 10_000_000 else 0.05)
+    if not found.complete:
+        raise _stuck(found, labels)
+    segment = base_points == "segment"
+    sequence = collapse_in_order(
+        Z, labels.index, found, np.arange(Q), rng, robust=robust, segment=segment
+    )
+    collapses = sequence.collapses
+    net = layer_parameters([c.W for c in collapses], [c.b for c in collapses])
+    return Draft(
+        layers=list(zip(net.weights, net.biases, strict=True)),
+        kinds=["spread cone"] * Q,
+        order=sequence.order,
+        frame=frame,
+        report={"margins": sequence.margins, "flatness": [c.flatness for c in collapses]},
+    )
+
+
+def _stuck(found, labels):
+    """The refusal of classes none of which can be separated from the others left."""
+    names = [str(labels.classes[q]) for q in found.stuck]
+    after = [str(labels.classes[q]) for q in found.order]
+    classes = labels.classes.tolist()
+    certificates = {classes[q]: c for q, c in found.stuck.items() if c is not None}
+    undecided = len(names) - len(certificates)
+    return Refused(
+        f"after removing classes {after} none of {names} can be separated from the others"
+        + (
+            f" ({undecided} of them undecided in double precision)"
+            if undecided
+            else " (proved: for each, a point common to both convex hulls)"
+        ),
+        certificates,
+    )
+
+
+def as_base_points(base_points, X, labels):
+    """Where base points are looked for."""
+    if base_points not in ("free", "segment"):
+        raise ValueError(f"base_points must be 'free' or 'segment', got {base_points!r}")
+    return base_points
+
+
+def as_robust(robust, X, labels):
+    """Whether to place base points by second-order cone programs: by default if d <= 100."""
+    return X.shape[1] <= 100 if robust is None else bool(robust)
 
 
 class Sequence(NamedTuple):
@@ -24,10 +105,6 @@ class Sequence(NamedTuple):
     order: list
     collapses: list[Collapse]
     margins: list
-
-
-class NotSequential(Exception):
-    """No base points were found for this order; the message says where it failed."""
 
 
 def collapse_in_order(Z, index, found: Order, classes, rng, *, robust=False, segment=False):
@@ -65,7 +142,7 @@ def collapse_in_order(Z, index, found: Order, classes, rng, *, robust=False, seg
 
     Raises
     ------
-    NotSequential
+    Refused
         If a class cannot be separated from the rest and the base points, or
         the base points are affinely dependent, whatever is tried.
 
@@ -88,7 +165,7 @@ def collapse_in_order(Z, index, found: Order, classes, rng, *, robust=False, seg
                 return _collapse(
                     Z, index, order, planes, classes, rng, spread, robust and not spread
                 )
-            except NotSequential as failure:
+            except Refused as failure:
                 failures.append(failure)
     raise failures[0]
 
@@ -114,7 +191,7 @@ def _collapse(Z, index, order, known, classes, rng, spread, robust, means=None):
         if normal is None or (keep @ normal + offset).min() < 0.5 * demand:
             answer = separate(keep, G)
             if not answer.separable:
-                raise NotSequential(
+                raise Refused(
                     f"class {classes[q]!s} cannot be separated from the remaining classes "
                     f"and the base points of {[str(classes[i]) for i in order[:step]]}"
                 )
@@ -136,7 +213,7 @@ def _collapse(Z, index, order, known, classes, rng, spread, robust, means=None):
         margins.append(float(min((keep @ normal + offset).min(), -(G @ normal + offset).max())))
     lifted = np.column_stack([np.stack(bases), np.ones(len(bases))])
     if np.linalg.svd(lifted, compute_uv=False)[-1] < 1e-6:
-        raise NotSequential("the base points are affinely dependent")
+        raise Refused("the base points are affinely dependent")
     return Sequence(order, collapses, margins)
 
 
@@ -144,7 +221,7 @@ def _on_segment(mean, centre, normal, offset, label):
     """Where the segment from a class mean to the mean of the means crosses the hyperplane."""
     start, end = normal @ mean + offset, normal @ centre + offset
     if not start < 0 < end:
-        raise NotSequential(
+        raise Refused(
             f"the segment from the mean of class {label!s} to the mean of the class means does not "
             f"cross the hyperplane of largest margin (signed distances {start:.3g} and {end:.3g})"
         )

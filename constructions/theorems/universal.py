@@ -15,12 +15,15 @@ from typing import NamedTuple
 
 import numpy as np
 
+from constructions.building.assembly import assemble, identity_frame, loss_scale, standard_frame
 from constructions.building.chain import Chain
 from constructions.building.collapse import collapse_layer
+from constructions.building.draft import Draft, Refused
 from constructions.proof.enclosure import enclose
 from constructions.separation.separation import separate
 from constructions.theorems.peels import NoPeel, Peel, peel_sequence
 from constructions.theorems.polyhedral import find_faces
+from geomcore.arrays import as_count
 
 # One after another until a network is certified: the least gap of a peel (relative to the
 # data along its direction), the flatness of two neighbouring layers, multiplied, below which
@@ -33,6 +36,56 @@ ATTEMPTS = (
     (1e-3, 1e-4, True),
     (1e-9, 1.0, True),
 )
+
+
+def draft(X, labels, rng, *, beam):
+    """One spread cone per peel; tried as often as `ATTEMPTS` says, until zero loss is certified.
+
+    Parameters
+    ----------
+    X : ndarray, shape (N, d)
+    labels : Labels
+        One class will do.
+    rng : numpy.random.Generator
+    beam : int or None
+        As for `construct`.
+
+    Returns
+    -------
+    Draft
+
+    Raises
+    ------
+    Refused
+        If double precision does not suffice for the distances between points.
+    """
+    # every layer is stored in the coordinates of the data already
+    frame, plain = standard_frame(X), identity_frame(X.shape[1])
+    failures = []
+    for gap, flattest, again in ATTEMPTS:
+        try:
+            found = collapse_everything(
+                X, labels.index, frame, rng, beam=beam, gap=gap, flattest=flattest, again=again
+            )
+        except NotSeparated as failure:
+            failures.append(str(failure))
+            continue
+        problem = why_not_zero(assemble(found.layers, plain, X, labels), X, labels)
+        if problem is None:
+            return Draft(
+                layers=found.layers,
+                kinds=found.kinds,
+                order=found.order,
+                frame=plain,
+                report={"peels": found.peels, "layers": len(found.layers) + 1},
+            )
+        failures.append(problem)
+    raise Refused(f"of {len(failures)} attempts the first: {failures[0]}; the last: {failures[-1]}")
+
+
+def as_beam(beam, X, labels):
+    """The width of the search for peels; None leaves it to the size of the data."""
+    return None if beam is None else as_count(beam, "beam")
 
 
 class NotSeparated(Exception):
@@ -132,8 +185,8 @@ def why_not_zero(net, X, labels):
     least = np.linalg.svd(hidden, compute_uv=False)[-1]
     loss = max(enclosure.loss_bound, float(((net(X) - labels.Y) ** 2).sum(axis=1).mean()))
     size = np.hypot(np.linalg.norm(net.weights[-1]), np.linalg.norm(net.biases[-1]))
-    longest = max(1.0, float((labels.targets**2).sum(axis=1).max()))
-    if not (loss <= 1e-20 * longest and np.sqrt(loss * len(X)) <= 1e-9 * size * least):
+    small = loss <= 1e-20 * loss_scale(labels)
+    if not (small and np.sqrt(loss * len(X)) <= 1e-9 * size * least):
         return (
             f"the loss is proved to be at most {loss:.2g} only, with classes "
             f"{least:.2g} apart before the last layer"

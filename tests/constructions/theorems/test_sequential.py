@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from constructions import ConstructionError, construct, elimination_order, verify
-from constructions.theorems.sequential import NotSequential, collapse_in_order
+from constructions.building.draft import Refused
+from constructions.theorems.sequential import collapse_in_order
 from geomcore import datasets, truncation_map
 
 
@@ -49,7 +50,7 @@ def test_an_order_that_does_not_fit_the_data_is_refused():
     crossed = np.array([[0.0], [2.0], [1.0]])
     wrong = found.order[0]
     twice = np.vstack([crossed, crossed + 0.5])
-    with pytest.raises(NotSequential, match=f"class {wrong}"):
+    with pytest.raises(Refused, match=f"class {wrong}"):
         collapse_in_order(
             np.vstack([twice, -twice]),
             np.tile(y, 4),
