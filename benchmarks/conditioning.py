@@ -19,7 +19,8 @@ from contextlib import contextmanager
 import numpy as np
 import plain
 
-from constructions import ConstructionError, construct, polyhedral, sequential, universal, verify
+from constructions import ConstructionError, construct, verify
+from constructions.theorems import polyhedral, sequential, universal
 from geomcore import datasets
 
 
