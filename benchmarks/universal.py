@@ -12,10 +12,10 @@ import argparse
 
 import numpy as np
 import problems
+from largest_peel import largest_peel
 from timing import best_of
 
 from constructions import ConstructionError, construct, verify
-from constructions.separation.programs import largest_peel
 from constructions.theorems.peels import peel_sequence
 
 HEAD = ("N", "d", "Q", "layers", "bound", "width", "build s", "verify s", "loss", "margin")

@@ -16,14 +16,6 @@ class Frame(NamedTuple):
     def __call__(self, X):
         return (X - self.centre) / self.scale
 
-    def back(self, Z):
-        return Z * self.scale + self.centre
-
-    def hyperplane(self, normal, offset):
-        """The hyperplane normal . z + offset = 0 in terms of x (not normalised)."""
-        w = normal / self.scale
-        return w, offset - w @ self.centre
-
 
 def standard_frame(X):
     """Centre each feature and divide it by its standard deviation (by 1 if it is constant).

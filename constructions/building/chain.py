@@ -24,8 +24,6 @@ class Chain:
         The data.
     frame : Frame
         z = (frame(x), 0); its scales are powers of two.
-    n : int
-        Dimension of z, at least d.
 
     Attributes
     ----------
@@ -37,8 +35,8 @@ class Chain:
         The exact cumulative parameters, rounded; None before the first layer.
     """
 
-    def __init__(self, X, frame, n):
-        self.frame, self.n = frame, n
+    def __init__(self, X, frame):
+        self.frame = frame
         self.layers, self.hidden = [], X
         self.W = self.b = None
 

@@ -151,7 +151,7 @@ def local_minimum(net, labels, X, weights, enclosure):
         distance = length_above(change.entries())
         loss = arb(0)
         for part, fit in zip(parts, fits, strict=True):
-            loss += _residual(part, fit, X, labels, weights)
+            loss += _residual(part, fit, labels, weights)
     found = LocalMinimum(distance, max(below(loss), 0.0), above(loss), total)
     return found, (
         f"{len(parts)} groups of points, ranks add up to {total}; "
@@ -232,7 +232,7 @@ def _weighted_mean(rows, labels, weights):
     return [s / mass for s in sums]
 
 
-def _residual(part, fit, X, labels, weights):
+def _residual(part, fit, labels, weights):
     """Loss of a group under its best fit."""
     total = arb(0)
     if part.dead_layer:

@@ -218,41 +218,6 @@ def weighted_hinge(P, O, weights):
     return found.x[: d + 1] if found.status == 0 else None
 
 
-def largest_peel(P, O, *, gap=1e-3, seconds=60):
-    """Most points of P that one half-space separates from O, by mixed integers (HIGHS).
-
-    Parameters
-    ----------
-    P, O : ndarray, shapes (n, d), (m, d)
-    gap : float, optional
-        Smallest gap in units of the size of the data, for normals with entries in
-        [-1, 1]. Far above 1e-6, the solver's tolerance, within which the normal 0 would do.
-
-    Returns
-    -------
-    ndarray of bool, shape (n,), or None
-        The points of P inside.
-    """
-    both = np.vstack([P, O])
-    centre = both.mean(axis=0)
-    size = np.abs(both - centre).max() or 1.0
-    P, O = (P - centre) / size, (O - centre) / size
-    d = P.shape[1]
-    w, c, inside = cp.Variable(d), cp.Variable(), cp.Variable(len(P), boolean=True)
-    problem = cp.Problem(
-        cp.Maximize(cp.sum(inside)),
-        [
-            cp.abs(w) <= 1,
-            cp.abs(c) <= d,
-            O @ w + c >= gap,
-            P @ w + c <= -gap + (2 * d + 1) * (1 - inside),
-        ],
-    )
-    if not _solve(problem, cp.HIGHS, highs_options={"time_limit": float(seconds)}):
-        return None
-    return inside.value > 0.5
-
-
 def narrowest_apex(X, heights, base, normal, forward, *, start=60, rounds=4):
     """The point of a hyperplane from which a set is seen under the smallest aperture (CLARABEL).
 

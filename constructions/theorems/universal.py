@@ -226,7 +226,7 @@ class _Piles:
         self.padded = np.hstack([Z, np.zeros((len(Z), self.Q))])
         self.alive = np.ones(len(Z), bool)
         self.piles = {}
-        self.chain = Chain(X, frame, self.padded.shape[1])
+        self.chain = Chain(X, frame)
         self.flatness = 1.0
         self.kinds, self.order = [], []
 

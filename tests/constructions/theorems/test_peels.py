@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from largest_peel import largest_peel
 
-from constructions.separation.programs import largest_peel
 from constructions.theorems.peels import NoPeel, peel_sequence
 
 

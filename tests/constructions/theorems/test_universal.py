@@ -111,7 +111,7 @@ def test_the_chain_knows_what_its_stored_layers_are():
     rng = np.random.default_rng(0)
     X = 1e6 + rng.normal(size=(9, 2))
     frame = standard_frame(X)
-    chain = Chain(X, frame, 4)
+    chain = Chain(X, frame)
     flat = [np.linalg.qr(rng.normal(size=(4, 4)))[0] * [1, 1e-5, 1e-5, 1e-5] for _ in range(4)]
     for W in flat:
         chain.extend(W, np.full(4, 9.0))
