@@ -16,6 +16,11 @@ class Frame(NamedTuple):
     def __call__(self, X):
         return (X - self.centre) / self.scale
 
+    def layer(self, W, b):
+        """The layer that does to x what (W, b) does to z."""
+        W = W / self.scale
+        return W, b - W @ self.centre
+
 
 def standard_frame(X):
     """Centre each feature and divide it by its standard deviation (by 1 if it is constant).
@@ -61,42 +66,91 @@ def assemble(layers, frame, X, labels, *, homogeneous=False):
 
     Notes
     -----
-    Each layer is scaled by a power of two, which rounds nothing, so that its
-    largest activation on the data is at least 1 and below 2 (a truncation map
-    does not change when its layer is scaled).
+    Each layer is scaled so that its largest activation on the data is at least 1
+    and below 2 (a truncation map does not change when its layer is scaled).
     """
-    Z = frame(X)
-    weights, biases = [], []
-    down = 1.0
+    layers = of_size_one(layers, frame(X))
+    layers[0] = frame.layer(*layers[0])
+    _, first = np.unique(labels.index, return_index=True)
+    hidden = last_hidden(layers, X[first])
+    # one point per class, independent however near each other: no singular value is cut off
+    if homogeneous:
+        offset = cumulative_bias(layers)
+        last = least_squares(hidden, labels.targets, offset=offset, rtol=1e-15, refinements=0)
+    else:
+        last = least_squares(hidden, labels.targets, rtol=1e-15, refinements=1)
+    return ReLUNetwork(*zip(*layers, last, strict=True))
+
+
+def of_size_one(layers, X, *, rounding=np.floor):
+    """Scale layers by powers of two, which rounds nothing, to largest activations near 1.
+
+    Parameters
+    ----------
+    layers : list of (W, b)
+        Acting one after another on X.
+    X : ndarray, shape (N, d)
+    rounding : callable, optional
+        What makes the logarithm of the largest activation whole: `numpy.floor` leaves
+        activations from 1 to 2, `numpy.round` from 0.7 to 1.4.
+
+    Returns
+    -------
+    list of (W, b)
+        The same truncation maps; a layer that is inactive on all of X keeps its biases.
+    """
+    scaled, down = [], 1.0
     for W, b in layers:
         W = W * down
-        Z = np.maximum(Z @ W.T + b, 0)
-        top = 2.0 ** np.floor(np.log2(Z.max() or 1.0))
-        W, b, Z, down = W / top, b / top, Z / top, top
-        weights.append(W)
-        biases.append(b)
-    first = weights[0] / frame.scale
-    weights[0], biases[0] = first, biases[0] - first @ frame.centre
-    hidden = _hidden_of_classes(weights, biases, X, labels)
-    if homogeneous:
-        offset = np.zeros(len(frame.centre))
-        for W, b in zip(weights, biases, strict=True):
-            offset = W @ offset + b if W is not weights[0] else b
-        W = (np.linalg.pinv(hidden - offset) @ labels.targets).T
-        b = -W @ offset
-    else:
-        H = np.column_stack([hidden, np.ones(len(hidden))])
-        # one step of refinement, a safeguard: the plain fit is mostly at rounding already
-        V = np.linalg.pinv(H) @ labels.targets
-        V = V + np.linalg.pinv(H) @ (labels.targets - H @ V)
-        W, b = V[:-1].T, V[-1]
-    return ReLUNetwork([*weights, W], [*biases, b])
+        X = np.maximum(X @ W.T + b, 0)
+        down = 2.0 ** rounding(np.log2(X.max() or 1.0))
+        scaled.append((W / down, b / down))
+        X = X / down
+    return scaled
 
 
-def _hidden_of_classes(weights, biases, X, labels):
-    """Last hidden output of one point of each class, shape (Q, m)."""
-    _, first = np.unique(labels.index, return_index=True)
-    H = X[first]
-    for W, b in zip(weights, biases, strict=True):
-        H = np.maximum(H @ W.T + b, 0)
-    return H
+def last_hidden(layers, X):
+    """What hidden layers make of points, shapes (N, d) to (N, m)."""
+    for W, b in layers:
+        X = np.maximum(X @ W.T + b, 0)
+    return X
+
+
+def cumulative_bias(layers):
+    """Where the affine map of all layers without their activations sends 0, shape (m,)."""
+    (_, offset), *others = layers
+    for W, b in others:
+        offset = W @ offset + b
+    return offset
+
+
+def least_squares(hidden, Y, *, weights=None, offset=None, rtol=None, refinements=2):
+    """The last layer (W, b) of least squared error, of least norm among these.
+
+    Parameters
+    ----------
+    hidden : ndarray, shape (N, m)
+    Y : ndarray, shape (N, k)
+        Outputs wanted.
+    weights : ndarray, shape (N,), optional
+        Weight of each point, default equal.
+    offset : ndarray, shape (m,), optional
+        If given, only W is free, and b = -W offset.
+    rtol : float, optional
+        Singular values below this share of the largest count as zero, as in
+        `numpy.linalg.pinv`. The default, max(N, m) * eps, keeps rows that are equal but
+        for rounding from becoming independent.
+    refinements : int, optional
+        Steps of iterative refinement, until the gradient is rounding.
+
+    Returns
+    -------
+    (W, b), shapes (k, m) and (k,)
+    """
+    design = np.column_stack([hidden, np.ones(len(hidden))]) if offset is None else hidden - offset
+    root = 1.0 if weights is None else np.sqrt(weights)[:, None]
+    inverse = np.linalg.pinv(design * root, rtol=rtol)
+    V = inverse @ (Y * root)
+    for _ in range(refinements):
+        V = V + inverse @ ((Y - design @ V) * root)
+    return (V[:-1].T, V[-1]) if offset is None else (V.T, -V.T @ offset)

@@ -54,8 +54,7 @@ class Chain:
             If the cumulative weights so far are singular.
         """
         if not self.layers:
-            w = W[:, : len(self.frame.centre)] / self.frame.scale
-            step, shift = w, b - w @ self.frame.centre
+            step, shift = self.frame.layer(W[:, : len(self.frame.centre)], b)
         else:
             step = np.linalg.solve(self.W.T, W.T).T
             shift = b - step @ self.b

@@ -9,11 +9,16 @@ import itertools
 
 import numpy as np
 
-from constructions.building.assembly import standard_frame
+from constructions.building.assembly import (
+    cumulative_bias,
+    last_hidden,
+    least_squares,
+    of_size_one,
+    standard_frame,
+)
 from constructions.building.collapse import Collapse, collapse_layer, rotation_to_diagonal
 from constructions.building.result import ConstructionError, describe
 from constructions.proof.certificate import COSTS
-from constructions.proof.exact import EPS
 from constructions.separation.programs import nearest_on_hyperplane
 from constructions.separation.separation import separate
 from geomcore.arrays import as_labels, as_points, as_rng
@@ -312,49 +317,14 @@ def _swallow(points, rng):
 
 def _finish(X, labels, layers, order, idle, frame, name, bias, cost, report):
     net = layer_parameters([c.W for c in layers], [c.b for c in layers])
-    weights, biases = list(net.weights), list(net.biases)
-    first = weights[0] / frame.scale
-    weights[0], biases[0] = first, biases[0] - first @ frame.centre
-    weights, biases = _of_size_one(weights, biases, X)
-    net = _with_last_layer(weights, biases, X, labels, bias, cost)
+    layers = list(zip(net.weights, net.biases, strict=True))
+    layers[0] = frame.layer(*layers[0])
+    layers = of_size_one(layers, X, rounding=np.round)
+    sizes = np.bincount(labels.index)
+    weights = np.full(len(X), 1 / len(X)) if cost == "plain" else 1 / sizes[labels.index]
+    # the paper's fit is linear in the truncated points: h - b^(L-1) = W^(L-1) x^(tau)
+    offset = None if bias else cumulative_bias(layers)
+    last = least_squares(last_hidden(layers, X), labels.Y, weights=weights, offset=offset)
+    net = ReLUNetwork(*zip(*layers, last, strict=True))
     kinds = ["identity" if q in idle else "spread cone" for q in order]
     return describe(net, name, kinds, order, X, labels, report)
-
-
-def _of_size_one(weights, biases, X):
-    """Scale each layer so that its largest activation is 1 (powers of two, without rounding)."""
-    x, down = X, 1.0
-    for l, (W, b) in enumerate(zip(weights, biases, strict=True)):
-        W = W * down
-        x = np.maximum(x @ W.T + b, 0)
-        down = 2.0 ** np.round(np.log2(x.max())) if x.max() > 0 else 1.0
-        weights[l], biases[l], x = W / down, b / down, x / down
-    return weights, biases
-
-
-def _with_last_layer(weights, biases, X, labels, bias, cost):
-    """Append the least-squares last layer, refined until its gradient is rounding."""
-    hidden = X
-    for W, b in zip(weights, biases, strict=True):
-        hidden = np.maximum(hidden @ W.T + b, 0)
-    sizes = np.bincount(labels.index)
-    share = 1 / len(X) if cost == "plain" else 1 / sizes[labels.index]
-    root = np.sqrt(np.broadcast_to(share, len(X)))[:, None]
-    if bias:
-        design = np.column_stack([hidden, np.ones(len(X))])
-    else:
-        # the paper's fit is linear in the truncated points: h - b^(L-1) = W^(L-1) x^(tau)
-        offset = biases[0]
-        for W, b in zip(weights[1:], biases[1:], strict=True):
-            offset = W @ offset + b
-        design = hidden - offset
-    # rows that are equal but for rounding must not become independent
-    inverse = np.linalg.pinv(design * root, rtol=max(design.shape) * EPS)
-    V = inverse @ (labels.Y * root)
-    for _ in range(2):
-        V = V + inverse @ ((labels.Y - design @ V) * root)
-    if bias:
-        W, b = V[:-1].T, V[-1]
-    else:
-        W, b = V.T, -V.T @ offset
-    return ReLUNetwork([*weights, W], [*biases, b])

@@ -1,9 +1,18 @@
 import naive
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from constructions.building.assembly import Frame, assemble, standard_frame
+from constructions.building.assembly import (
+    Frame,
+    assemble,
+    cumulative_bias,
+    last_hidden,
+    least_squares,
+    of_size_one,
+    standard_frame,
+)
 from geomcore.arrays import as_labels
 from geomcore.cumulative import cumulative_parameters
 
@@ -35,6 +44,71 @@ def test_the_network_maps_classes_to_their_targets():
     net = assemble(two_layers(), Frame(np.zeros(1), np.ones(1)), X, labels)
     np.testing.assert_allclose(net(X), [[5.0], [-1.0], [7.0]], atol=1e-13)
     assert net.widths == (1, 2, 2, 1)
+
+
+def test_a_layer_in_a_frame_is_one_on_the_data():
+    frame = Frame(np.array([1.0, 2.0]), np.array([2.0, 4.0]))
+    W, b = frame.layer(np.array([[1.0, 3.0]]), np.array([5.0]))
+    # (x - 1)/2 + 3 (y - 2)/4 + 5
+    np.testing.assert_array_equal(W, [[0.5, 0.75]])
+    np.testing.assert_array_equal(b, [3.0])
+
+
+def test_layers_are_scaled_down_or_to_the_nearest_power_of_two():
+    X = np.array([[3.0], [1.0]])
+    layers = [(np.eye(1), np.zeros(1)), (np.eye(1), np.array([1.0])), (-np.eye(1), np.zeros(1))]
+    (W, b), (V, c), (U, _) = of_size_one(layers, X)
+    assert (W, V, U) == (0.5, 0.5, -4.0)  # largest outputs 3/2, 4/4, and none
+    assert (b, c) == (0.0, 0.25)
+    (W, _), *_ = of_size_one(layers, X, rounding=np.round)
+    assert W == 0.25  # 3 is nearer to 4 than to 2, as logarithms go
+
+
+def test_the_cumulative_bias_is_where_zero_goes_without_activations():
+    layers = [(np.eye(2), np.array([1.0, -2.0])), (np.array([[1.0, 1.0]]), np.array([5.0]))]
+    np.testing.assert_array_equal(cumulative_bias(layers), [4.0])
+    np.testing.assert_array_equal(last_hidden(layers, np.zeros((1, 2))), [[6.0]])
+
+
+def test_a_last_layer_may_have_its_weights_alone_free():
+    hidden, Y = np.array([[1.0], [2.0], [3.0]]), np.array([[1.0], [2.0], [9.0]])
+    W, b = least_squares(hidden, Y, offset=np.array([1.0]))
+    np.testing.assert_allclose(W, [[4.0]])  # (0, 1, 2) . (1, 2, 9) / 5
+    np.testing.assert_allclose(b, [-4.0])
+    W, b = least_squares(hidden, Y, weights=np.array([1.0, 1.0, 0.0]))
+    np.testing.assert_allclose(np.r_[W[0], b], [1.0, 0.0], atol=1e-14)
+
+
+# Against the naive oracle
+
+
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(st.integers(0, 10**6), st.integers(1, 4), st.integers(1, 9), st.booleans())
+def test_no_other_last_layer_has_a_smaller_weighted_error(seed, m, n, free_bias):
+    rng = np.random.default_rng(seed)
+    hidden, Y = rng.normal(size=(n, m)), rng.normal(size=(n, 2))
+    weights = rng.uniform(0.1, 2, n)
+    offset = None if free_bias else rng.normal(size=m)
+    W, b = least_squares(hidden, Y, weights=weights, offset=offset)
+
+    def error(W, b):
+        return sum(weights[i] * ((W @ hidden[i] + b - Y[i]) ** 2).sum() for i in range(n))
+
+    for _ in range(20):
+        V, c = 1e-3 * rng.normal(size=(2, m)), 1e-3 * rng.normal(size=2)
+        other = error(W + V, b + c if free_bias else -(W + V) @ offset)
+        assert other >= error(W, b) - 1e-12
+
+
+@pytest.mark.parametrize("noise", [0.0, 1e-16, 3e-15])
+def test_rounding_of_collapsed_points_does_not_reach_the_last_layer(noise):
+    # two collapsed groups whose hidden outputs differ by rounding: rank 2, not 4
+    index = np.repeat([0, 1], 30)
+    jitter = noise * np.random.default_rng(0).standard_normal((60, 3))
+    points = np.array([[0.5, 0.25, 0.0], [0.25, 0.75, 0.5]])[index] + jitter
+    W, b = least_squares(points, np.eye(2)[index])
+    assert np.abs(W).max() <= 10
+    np.testing.assert_allclose(points @ W.T + b, np.eye(2)[index], atol=1e-12)
 
 
 # Laws

@@ -12,9 +12,7 @@ from constructions import (
     suboptimal_family,
     verify,
 )
-from constructions.theorems.states import _with_last_layer
 from geomcore import datasets, truncate
-from geomcore.arrays import as_labels
 from geomcore.cumulative import cumulative_parameters
 
 BALLS = [(0.1, 0), (0.15, 0), (0.15, 1), (0.15, 2)]
@@ -156,18 +154,6 @@ def test_the_last_layer_is_the_least_squares_one():
     H = np.column_stack([net.hidden(data.X)[-1], np.ones(len(data.X))])
     best = ((H @ np.linalg.lstsq(H, Y)[0] - Y) ** 2).sum(axis=1).mean()
     assert ((net(data.X) - Y) ** 2).sum(axis=1).mean() == pytest.approx(best, rel=1e-10)
-
-
-@pytest.mark.parametrize("noise", [0.0, 1e-16, 3e-15])
-def test_rounding_of_collapsed_points_does_not_reach_the_last_layer(noise):
-    # two collapsed groups whose hidden outputs differ by rounding: rank 2, not 4
-    data = balls(classes=2)
-    jitter = noise * np.random.default_rng(0).standard_normal((len(data.X), 3))
-    points = np.array([[0.5, 0.25, 0.0], [0.25, 0.75, 0.5]])[data.y] + jitter
-    labels = as_labels(data.y, len(points))
-    net = _with_last_layer([np.eye(3)], [np.zeros(3)], points, labels, True, "plain")
-    assert np.abs(net.weights[-1]).max() <= 10
-    np.testing.assert_allclose(net(points), labels.Y, atol=1e-12)
 
 
 # Laws
