@@ -1,1 +1,1 @@
-"""What theorems build with: collapse layers, chains of them, whole networks."""
+"""What theorems build with: collapse layers, drafts of hidden layers, whole networks."""

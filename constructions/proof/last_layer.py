@@ -17,7 +17,7 @@ def last_layer_minimum(problem, weight, bias):
 
     Parameters
     ----------
-    problem : Problem
+    problem : LocalProblem
     weight, bias : bool
         Which of the two tensors may move.
 

@@ -47,8 +47,8 @@ class Refutation(NamedTuple):
     detail: str
 
 
-class Problem(NamedTuple):
-    """A network, its data, and the parameters that may move.
+class LocalProblem(NamedTuple):
+    """The loss near a network on data, in the parameters that may move.
 
     Attributes
     ----------
@@ -109,7 +109,7 @@ def refute(problem, *, gtol):
 
     Parameters
     ----------
-    problem : Problem
+    problem : LocalProblem
     gtol : float
         A gradient below this fraction of the sum of its terms' sizes counts as zero.
 

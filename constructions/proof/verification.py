@@ -10,7 +10,7 @@ from constructions.proof.derivatives import length
 from constructions.proof.enclosure import enclose, length_above, point_key
 from constructions.proof.exact import EPS, ball_matrix, precision
 from constructions.proof.last_layer import last_layer_minimum
-from constructions.proof.stationarity import Problem, Refutation, refute
+from constructions.proof.stationarity import LocalProblem, Refutation, refute
 from geomcore.arrays import as_labels, as_points, as_rtol
 from geomcore.cumulative import cumulative_parameters
 from geomcore.network import ReLUNetwork
@@ -226,7 +226,7 @@ def _problem(net, X, labels, cost, names, cumulative, enclosure):
     offset = None
     if cumulative:
         offset = cumulative_parameters(net)[1][-2] if len(net.weights) > 1 else 0 * X[0]
-    return Problem(net, X, labels, cost, weights, exact, per_class, free, offset, enclosure)
+    return LocalProblem(net, X, labels, cost, weights, exact, per_class, free, offset, enclosure)
 
 
 def _minimum(problem, names):

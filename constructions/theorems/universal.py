@@ -16,9 +16,9 @@ from typing import NamedTuple
 import numpy as np
 
 from constructions.building.assembly import assemble, identity_frame, loss_scale, standard_frame
-from constructions.building.chain import Chain
 from constructions.building.collapse import collapse_layer
 from constructions.building.draft import Draft, Refused
+from constructions.building.stored_layers import StoredLayers
 from constructions.proof.enclosure import enclose
 from constructions.separation.separation import separate
 from constructions.theorems.peels import NoPeel, Peel, peel_sequence
@@ -168,7 +168,7 @@ def collapse_everything(X, index, frame, rng, *, beam=None, gap=1e-9, flattest=0
                 piles.collapse(Peel(q, np.empty(0, int)))
     except np.linalg.LinAlgError:
         raise NotSeparated("a layer is singular in double precision") from None
-    return Universal(piles.chain.layers, piles.kinds, piles.order, len(peels))
+    return Universal(piles.stored.layers, piles.kinds, piles.order, len(peels))
 
 
 def why_not_zero(net, X, labels):
@@ -226,7 +226,7 @@ class _Piles:
         self.padded = np.hstack([Z, np.zeros((len(Z), self.Q))])
         self.alive = np.ones(len(Z), bool)
         self.piles = {}
-        self.chain = Chain(X, frame)
+        self.stored = StoredLayers(X, frame)
         self.flatness = 1.0
         self.kinds, self.order = [], []
 
@@ -255,7 +255,7 @@ class _Piles:
         layer = collapse_layer(G, F, answer.normal, base, self.rng)
         if self.flatness * layer.flatness < self.flattest:
             self._rest(F, G, q)
-        pre = self.chain.extend(layer.W, layer.b)
+        pre = self.stored.extend(layer.W, layer.b)
         self.flatness = layer.flatness
         self.kinds.append("spread cone")
         self.order.append(q)
@@ -265,14 +265,14 @@ class _Piles:
                 f"rounding errors exceed its margin {answer.margin:.2g} "
                 f"(flatness {layer.flatness:.2g})"
             )
-        self.piles[q] = self.chain.base(base)
+        self.piles[q] = self.stored.base(base)
         return None
 
     def _rest(self, F, G, q):
         """A layer that moves nothing, so that rounding errors of two flat layers only add."""
         both = np.vstack([F, G])
         size = np.abs(both).max() or 1.0
-        self.chain.extend(np.eye(both.shape[1]), 0.5 * size - both.min(axis=0))
+        self.stored.extend(np.eye(both.shape[1]), 0.5 * size - both.min(axis=0))
         self.kinds.append("rest")
         self.order.append(q)
 
@@ -288,8 +288,8 @@ class _Piles:
         wanted = np.where(np.arange(2)[:, None] == inside, -level, level)
         flat = np.stack([faces.W @ p[:d] + faces.b for p in piles])
         W = np.column_stack([faces.W, np.linalg.solve(extra, wanted - flat).T])
-        self.chain.extend(W, faces.b)
-        hidden, within = self.chain.hidden, self.index == inside
+        self.stored.extend(W, faces.b)
+        hidden, within = self.stored.hidden, self.index == inside
         G, origin = hidden[~within], np.zeros((1, len(faces.b)))
         answer = separate(origin, G) if not hidden[within].any() else None
         if answer is None or not answer.separable:
@@ -297,7 +297,7 @@ class _Piles:
         mean = G.mean(axis=0)
         base = mean - (answer.normal @ mean + answer.offset) * answer.normal
         last = collapse_layer(G, origin, answer.normal, base, self.rng)
-        pre = self.chain.append(last.W, last.b)
+        pre = self.stored.append(last.W, last.b)
         if not ((pre[~within] < 0).all() and (pre[within] > 0).all()):
             raise NotSeparated("rounding errors exceed the margin of the last class")
         self.kinds += ["faces", "spread cone"]

@@ -4,8 +4,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from constructions import ConstructionError, construct
-from constructions.building.assembly import standard_frame
-from constructions.building.chain import Chain
 from constructions.proof.enclosure import enclose
 from constructions.theorems.universal import why_not_zero
 from geomcore import ReLUNetwork, datasets
@@ -102,26 +100,6 @@ def test_known_data_need_no_more_layers_than_before(make, most):
 def test_a_checkerboard_takes_fewer_layers_than_one_per_cell_and_class():
     X = np.random.default_rng(0).uniform(0, 4, (200, 2))
     check_universal(X, np.floor(X).sum(axis=1).astype(int) % 2, 26)
-
-
-# The chain of stored layers, against exact arithmetic
-
-
-def test_the_chain_knows_what_its_stored_layers_are():
-    rng = np.random.default_rng(0)
-    X = 1e6 + rng.normal(size=(9, 2))
-    frame = standard_frame(X)
-    chain = Chain(X, frame)
-    flat = [np.linalg.qr(rng.normal(size=(4, 4)))[0] * [1, 1e-5, 1e-5, 1e-5] for _ in range(4)]
-    for W in flat:
-        chain.extend(W, np.full(4, 9.0))
-        np.testing.assert_allclose(chain.W, W, atol=1e-9)
-        base = chain.base(np.zeros(4))
-        np.testing.assert_allclose(chain.W @ base + chain.b, 0, atol=1e-9)
-    # all units stay active: the outputs are the affine map itself
-    Z = np.hstack([frame(X), np.zeros((9, 2))])
-    assert (chain.hidden > 0).all()
-    np.testing.assert_allclose(chain.hidden, Z @ chain.W.T + chain.b, atol=1e-9)
 
 
 # Laws

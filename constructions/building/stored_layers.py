@@ -8,7 +8,7 @@ from constructions.proof.exact import ball_matrix, precision
 BITS = 128
 
 
-class Chain:
+class StoredLayers:
     r"""Hidden layers designed by their cumulative parameters on padded points z.
 
     Storing a layer rounds it, and what is off by eps in the layer is off by
