@@ -5,8 +5,6 @@ if s_j = 1 (CE23 Theorem 2.5); the last layer is the least-squares one. What kin
 point this is, `verify` finds out; docs/minima.md says what holds of the theorem.
 """
 
-import itertools
-
 import numpy as np
 
 from constructions.building.assembly import (
@@ -21,6 +19,7 @@ from constructions.building.result import ConstructionError, describe
 from constructions.proof.certificate import COSTS
 from constructions.separation.programs import nearest_on_hyperplane
 from constructions.separation.separation import separate
+from constructions.theorems.enumeration import all_states
 from geomcore.arrays import as_labels, as_points, as_rng
 from geomcore.cumulative import layer_parameters
 from geomcore.network import ReLUNetwork
@@ -101,8 +100,7 @@ def suboptimal_family(X, y, *, bias=True, cost="plain", targets=None, rng=None):
     """
     X, labels = _data(X, y, targets, cost)
     options = {"bias": bias, "cost": cost, "targets": targets, "rng": rng}
-    states = itertools.product((0, 1), repeat=len(labels.classes))
-    return [suboptimal(X, y, state, **options) for state in states]
+    return [suboptimal(X, y, state, **options) for state in all_states(len(labels.classes))]
 
 
 def merged(X, y, groups, *, cost="plain", targets=None, rng=None):

@@ -1,6 +1,5 @@
 """What kind of point each state and each merge is: the table behind docs/minima.md."""
 
-import itertools
 import time
 from functools import partial
 
@@ -16,10 +15,10 @@ from constructions import (
     verify,
 )
 from constructions.proof.derivatives import hessian
+from constructions.theorems.enumeration import all_states, partitions
 from geomcore.parameters import move
 from training.descent.optimizers import SGD
 from training.descent.trainer import train_ensemble
-from training.study.references import partitions
 
 COLUMNS = (
     "classes",
@@ -75,13 +74,13 @@ def points_of(data):
     X, y = data.X, data.y
     classes = np.unique(y).tolist()
     jobs = [_job("clustered", "zero loss", lambda: construct(X, y, "clustered"))]
-    for state in itertools.product((0, 1), repeat=len(classes)):
+    for state in all_states(len(classes)):
         name = f"state {''.join(map(str, state))}"
         jobs.append(_job(name, "state", partial(suboptimal, X, y, state), state=state))
     for groups in sorted(partitions(classes), key=len):
         name = "merge " + " | ".join(" ".join(map(str, group)) for group in groups)
         jobs.append(_job(name, "merge", partial(merged, X, y, groups), groups=groups))
-    for state in itertools.product((0, 1), repeat=len(classes)):
+    for state in all_states(len(classes)):
         name = f"paper {''.join(map(str, state))}"
         build = partial(suboptimal, X, y, state, bias=False, cost="class-weighted")
         jobs.append(_job(name, "paper", build, "linear", "class-weighted", state=state))

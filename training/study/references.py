@@ -6,6 +6,7 @@ import numpy as np
 
 import constructions
 from constructions import ConstructionError, verify
+from constructions.theorems.enumeration import partitions
 from geomcore.network import ReLUNetwork
 
 # More cannot be told apart in one figure.
@@ -111,28 +112,4 @@ def merges(X, y):
         except ConstructionError:
             continue
         found.append(judged(made.method, made.network, X, y))
-    return found
-
-
-def partitions(items):
-    """All partitions of a list into groups, each a list of lists.
-
-    Examples
-    --------
-    >>> for groups in partitions(["a", "b", "c"]):
-    ...     print(groups)
-    [['a', 'b', 'c']]
-    [['a'], ['b', 'c']]
-    [['a', 'b'], ['c']]
-    [['b'], ['a', 'c']]
-    [['a'], ['b'], ['c']]
-    """
-    if not len(items):
-        return [[]]
-    first, rest = items[0], partitions(items[1:])
-    found = []
-    for groups in rest:
-        for k in range(len(groups)):
-            found.append([*groups[:k], [first, *groups[k]], *groups[k + 1 :]])
-        found.append([[first], *groups])
     return found

@@ -2,29 +2,16 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from constructions import construct
 from geomcore import datasets
 from training.study.perturbation import norm_per_scale
-from training.study.references import judged, merges, partitions, states
+from training.study.references import judged, merges, states
 from training.study.study import perturbation_study
 
 DATA = datasets.clusters(rng=0, n=20)
 
 # By hand
-
-
-def test_the_five_partitions_of_three():
-    found = {tuple(sorted(map(tuple, map(sorted, p)))) for p in partitions([1, 2, 3])}
-    assert found == {
-        ((1,), (2,), (3,)),
-        ((1, 2), (3,)),
-        ((1, 3), (2,)),
-        ((1,), (2, 3)),
-        ((1, 2, 3),),
-    }
 
 
 def test_a_zero_loss_construction_is_judged_a_global_minimum_with_a_certified_radius():
@@ -63,15 +50,6 @@ def test_every_perturbation_within_the_certified_radius_returns():
         assert found.returned.all()
         assert found.columns["pattern_returned"].all()
         assert (found.columns["final_loss"] <= found.columns["initial_loss"]).all()
-
-
-@given(st.integers(0, 6))
-def test_partitions_are_distinct_and_as_many_as_the_bell_number(n):
-    found = partitions(list(range(n)))
-    distinct = {frozenset(frozenset(group) for group in groups) for groups in found}
-    assert len(found) == len(distinct) == [1, 1, 2, 5, 15, 52, 203][n]
-    for groups in found:
-        assert sorted(item for group in groups for item in group) == list(range(n))
 
 
 # Bad input
