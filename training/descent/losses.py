@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from geomcore.weighting import point_weights
+
 
 @dataclass(frozen=True)
 class SquaredError:
@@ -51,7 +53,7 @@ class SquaredError:
 
     def weights(self, index):
         """Weight of every point, shape (N,), from the class of every point, shape (N,)."""
-        return _weights(index, self.class_weighted)
+        return point_weights(index, class_weighted=self.class_weighted)
 
     def value(self, outputs, Y):
         """Contribution of every point: (..., N, k) and (..., N, k) give (..., N)."""
@@ -97,7 +99,7 @@ class CrossEntropy:
 
     def weights(self, index):
         """Weight of every point, shape (N,), from the class of every point, shape (N,)."""
-        return _weights(index, self.class_weighted)
+        return point_weights(index, class_weighted=self.class_weighted)
 
     def check(self, Y):
         """Raise unless the rows of Y are distributions."""
@@ -152,7 +154,7 @@ class BinaryCrossEntropy:
 
     def weights(self, index):
         """Weight of every point, shape (N,), from the class of every point, shape (N,)."""
-        return _weights(index, self.class_weighted)
+        return point_weights(index, class_weighted=self.class_weighted)
 
     def check(self, Y):
         """Raise unless Y lies in [0, 1]."""
@@ -226,13 +228,6 @@ def predicted(outputs, targets, offset):
     array([1])
     """
     return (outputs @ targets.T - offset).argmax(axis=-1)
-
-
-def _weights(index, class_weighted):
-    """1 over the number of points, or over the number of points of the same class."""
-    if class_weighted:
-        return 1.0 / np.bincount(index)[index]
-    return np.full(len(index), 1.0 / max(len(index), 1))
 
 
 def _softmax(outputs):
