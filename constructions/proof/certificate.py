@@ -8,8 +8,10 @@ from typing import NamedTuple
 import numpy as np
 
 VERDICTS = ("global minimum", "local minimum", "saddle", "not stationary", "undetermined")
-COSTS = ("plain", "class-weighted")
+LOSS_NAMES = ("mse", "class_weighted")
 FORMAT = "geomcore certificate"
+# Version 1 of the format has a field "cost" where the object has `loss_name`, in these words.
+COSTS = {"mse": "plain", "class_weighted": "class-weighted"}
 
 
 class Check(NamedTuple):
@@ -44,8 +46,8 @@ class Certificate:
         "not stationary" and "saddle" speak of the stored point itself.
     proved : bool
         True if the verdict rests on ball or rational arithmetic; "undetermined" never is.
-    cost : str
-        "plain" or "class-weighted": which of the two losses the verdict is about.
+    loss_name : str
+        "mse" or "class_weighted": which of the two losses the verdict is about.
     subset : tuple of str or None
         The tensors that may move, such as ("W3", "b3"); None for all of them.
     loss : float
@@ -53,7 +55,7 @@ class Certificate:
     class_weighted_loss : float
         Sum over classes of the mean over the class (CE24 (2.13)).
     loss_bound, loss_floor : float
-        Proved upper and lower bound on the loss (in the chosen cost) of the stored
+        Proved upper and lower bound on the loss (the named one) of the stored
         network, taken as exact numbers.
     lower_bound : float
         Proved lower bound on the loss of all networks in the same activation
@@ -78,8 +80,8 @@ class Certificate:
     witness : dict or None
         Of a refutation: ``direction`` (one {"weights", "biases"} per layer, of norm 1),
         ``slope`` or ``curvature`` along it, or ``order`` and ``coefficient`` of the first
-        term of the loss that falls, ``step``, and ``loss``, the loss (in the chosen
-        cost) after that step, which anyone can compute again.
+        term of the loss that falls, ``step``, and ``loss``, the loss (the
+        named one) after that step, which anyone can compute again.
     smallest_eigenvalue : float or None
         Of the Hessian within the cell, in the parameters that may move, if it was needed.
     checks : tuple of Check
@@ -91,7 +93,7 @@ class Certificate:
 
     verdict: str
     proved: bool
-    cost: str
+    loss_name: str
     subset: tuple | None
     loss: float
     class_weighted_loss: float
@@ -144,7 +146,8 @@ class Certificate:
 
     def to_json(self):
         """The certificate as a JSON text; infinite numbers are written as strings."""
-        fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        fields = {key: getattr(self, name) for name, key in _keys().items()}
+        fields["cost"] = COSTS[self.loss_name]
         fields["checks"] = [c._asdict() for c in self.checks]
         return json.dumps({"format": FORMAT, "version": 1, **_plain(fields)}, indent=2)
 
@@ -159,19 +162,33 @@ class Certificate:
             raise ValueError(f"text must be a JSON object with format {FORMAT!r}")
         if fields.pop("version", None) != 1:
             raise ValueError("text holds a certificate of another version than 1")
-        names = {f.name for f in dataclasses.fields(cls)}
-        if set(fields) != names:
-            raise ValueError(f"certificate must have the fields {sorted(names)}")
+        keys = _keys()
+        if set(fields) != set(keys.values()):
+            raise ValueError(f"certificate must have the fields {sorted(keys.values())}")
         if fields["verdict"] not in VERDICTS:
             raise ValueError(f"verdict must be one of {VERDICTS}, got {fields['verdict']!r}")
         fields = {name: _numbers(value) for name, value in fields.items()}
         for name, value in fields.items():
             if not _is_field(name, value):
                 raise ValueError(f"certificate holds no valid {name}: {value!r}")
+        cost = fields.pop("cost")
+        fields["loss_name"] = next(name for name, word in COSTS.items() if word == cost)
         fields["checks"] = tuple(Check(**c) for c in fields["checks"])
         for name in ("margins", "widths", "subset"):
             fields[name] = None if fields[name] is None else tuple(fields[name])
         return cls(**fields)
+
+
+def _keys():
+    """For each field of a certificate, in order, its key in the format."""
+    names = [field.name for field in dataclasses.fields(Certificate)]
+    return {name: "cost" if name == "loss_name" else name for name in names}
+
+
+def check_loss(loss):
+    """Raise unless `loss` is the name of one of the two losses."""
+    if loss not in LOSS_NAMES:
+        raise ValueError(f"loss must be one of {LOSS_NAMES}, got {loss!r}")
 
 
 def _plain(value):
@@ -190,7 +207,7 @@ def _is_field(name, value):
         case "verdict":
             return True
         case "cost":
-            return value in COSTS
+            return value in COSTS.values()
         case "subset":
             return value is None or (
                 isinstance(value, list) and all(isinstance(v, str) for v in value)

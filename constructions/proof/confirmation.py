@@ -6,6 +6,7 @@ from constructions.proof.certificate import Certificate, Check
 from constructions.proof.verification import verify
 from geomcore.arrays import as_labels, as_points
 from geomcore.parameters import flatten, move
+from geomcore.weighting import point_weights
 
 
 def recheck(certificate, net, X, y, *, targets=None):
@@ -25,7 +26,7 @@ def recheck(certificate, net, X, y, *, targets=None):
     -------
     tuple of Check
         Of its size, its loss, its verdict, which is found anew by `verify`
-        with the same cost and subset, and its witness, if it has one: the loss
+        with the same loss and subset, and its witness, if it has one: the loss
         after the step, by a plain evaluation of the network.
 
     Raises
@@ -48,7 +49,7 @@ def recheck(certificate, net, X, y, *, targets=None):
         X,
         y,
         targets=targets,
-        cost=certificate.cost,
+        loss=certificate.loss_name,
         subset="cumulative" if subset == ("cumulative",) else subset,
     )
     size = (certificate.points, tuple(certificate.widths)) == (found.points, found.widths)
@@ -74,10 +75,8 @@ def _witness(certificate, net, X, labels):
         other = move(net, direction, step)
     except (KeyError, TypeError, ValueError):
         return Check("witness", False, None, "it does not fit the network")
-    sizes = np.bincount(labels.index)
-    weights = np.full(len(X), 1 / len(X))
-    if certificate.cost != "plain":
-        weights = 1 / sizes[labels.index]
+    class_weighted = certificate.loss_name == "class_weighted"
+    weights = point_weights(labels.index, class_weighted=class_weighted)
     before, after = (float(weights @ ((f(X) - labels.Y) ** 2).sum(axis=1)) for f in (net, other))
     stated = certificate.witness.get("loss", np.nan)
     # a small gain is below the rounding of a plain evaluation, and was proved in balls

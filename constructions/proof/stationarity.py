@@ -55,8 +55,8 @@ class LocalProblem(NamedTuple):
     net : ReLUNetwork
     X : ndarray, shape (N, d)
     labels : Labels
-    cost : str
-        "plain" or "class-weighted".
+    loss_name : str
+        "mse" or "class_weighted".
     weights : ndarray, shape (N,)
         Weight of each point in the loss.
     exact_weights, per_class : list of arb, lengths N and Q
@@ -71,7 +71,7 @@ class LocalProblem(NamedTuple):
     net: object
     X: np.ndarray
     labels: object
-    cost: str
+    loss_name: str
     weights: np.ndarray
     exact_weights: list
     per_class: list
@@ -85,7 +85,7 @@ class LocalProblem(NamedTuple):
 
     def bounds(self, enclosure):
         """Proved upper and lower bound of the loss in question."""
-        if self.cost == "plain":
+        if self.loss_name == "mse":
             return enclosure.loss_bound, enclosure.loss_floor
         return enclosure.weighted_bound, enclosure.weighted_floor
 

@@ -5,7 +5,7 @@ from flint import arb, arb_mat
 
 from constructions.proof.basin import radius_and_basin
 from constructions.proof.cell import local_minimum
-from constructions.proof.certificate import COSTS, Certificate, Check
+from constructions.proof.certificate import Certificate, Check, check_loss
 from constructions.proof.derivatives import length
 from constructions.proof.enclosure import enclose, length_above, point_key
 from constructions.proof.exact import EPS, ball_matrix, precision
@@ -16,6 +16,7 @@ from geomcore.cumulative import cumulative_parameters
 from geomcore.network import ReLUNetwork
 from geomcore.parameters import selected
 from geomcore.truncation import step_defect, truncation_steps
+from geomcore.weighting import points_sharing
 
 LARGE_BASIN = 3_000_000  # points times units up to which the cell radius is computed
 
@@ -26,7 +27,7 @@ def verify(
     y,
     *,
     targets=None,
-    cost="plain",
+    loss="mse",
     subset=None,
     exact=False,
     rtol=1e-8,
@@ -65,7 +66,7 @@ def verify(
         Labels (one-hot targets in sorted order of the labels), or targets.
     targets : array_like, shape (Q, d_L), optional
         Target of each label in sorted order.
-    cost : {"plain", "class-weighted"}, optional
+    loss : {"mse", "class_weighted"}, optional
         Mean over all points of the squared error norm, or the sum over classes
         of the mean over the class (CE24 (2.13)).
     subset : str or sequence of str, optional
@@ -122,13 +123,12 @@ def verify(
             f"net has {net.widths[-1]} outputs, but the targets have "
             f"{labels.targets.shape[1]} entries for {len(labels.classes)} classes"
         )
-    if cost not in COSTS:
-        raise ValueError(f"cost must be one of {COSTS}, got {cost!r}")
+    check_loss(loss)
     names = _tensor_names(net, subset)
     rtol, gtol = as_rtol(rtol, X.shape), as_rtol(gtol, X.shape)
 
     enclosure = enclose(net, X, labels, exact=exact)
-    problem = _problem(net, X, labels, cost, names, subset == "cumulative", enclosure)
+    problem = _problem(net, X, labels, loss, names, subset == "cumulative", enclosure)
     loss_bound, loss_floor = problem.bounds(enclosure)
     zero_distance, rank, zero_why = _exact_last_layer(net, X, labels, enclosure)
     longest = float((labels.targets**2).sum(axis=1).max()) or 1.0
@@ -181,7 +181,7 @@ def verify(
     return Certificate(
         verdict=verdict,
         proved=bool(zero or local or refutation.proved),
-        cost=cost,
+        loss_name=loss,
         subset=None if subset is None else names if problem.offset is None else ("cumulative",),
         loss=float(error.mean()),
         class_weighted_loss=float((np.bincount(labels.index, error) / sizes).sum()),
@@ -214,19 +214,20 @@ def _tensor_names(net, subset):
     return tuple(net.names[i] for i in selected(net.names, subset, argument="subset", also=also))
 
 
-def _problem(net, X, labels, cost, names, cumulative, enclosure):
-    sizes = np.bincount(labels.index)
+def _problem(net, X, labels, loss, names, cumulative, enclosure):
+    sharing = points_sharing(labels.index, class_weighted=loss == "class_weighted")
+    _, first = np.unique(labels.index, return_index=True)
     with precision(enclosure.bits):
-        one = arb(1)
-        per_class = [one / (len(X) if cost == "plain" else int(n)) for n in sizes]
-    weights = np.array([float(w.mid()) for w in per_class])[labels.index]
+        per_class = [arb(1) / n for n in sharing[first].tolist()]
     moving = [name in names for name in net.names]
     free = np.repeat(moving, [tensor.size for tensor in net.tensors])
     exact = [per_class[q] for q in labels.index]
     offset = None
     if cumulative:
         offset = cumulative_parameters(net)[1][-2] if len(net.weights) > 1 else 0 * X[0]
-    return LocalProblem(net, X, labels, cost, weights, exact, per_class, free, offset, enclosure)
+    return LocalProblem(
+        net, X, labels, loss, 1 / sharing, exact, per_class, free, offset, enclosure
+    )
 
 
 def _minimum(problem, names):

@@ -16,16 +16,17 @@ from constructions.building.assembly import (
 )
 from constructions.building.collapse import Collapse, collapse_layer, rotation_to_diagonal
 from constructions.building.result import ConstructionError, describe
-from constructions.proof.certificate import COSTS
+from constructions.proof.certificate import check_loss
 from constructions.separation.programs import nearest_on_hyperplane
 from constructions.separation.separation import separate
 from constructions.theorems.enumeration import all_states
 from geomcore.arrays import as_labels, as_points, as_rng
 from geomcore.cumulative import layer_parameters
 from geomcore.network import ReLUNetwork
+from geomcore.weighting import point_weights
 
 
-def suboptimal(X, y, state, *, bias=True, cost="plain", targets=None, rng=None):
+def suboptimal(X, y, state, *, bias=True, loss="mse", targets=None, rng=None):
     """Collapse the classes with state 0, one layer each, and leave the others alone.
 
     Parameters
@@ -37,7 +38,7 @@ def suboptimal(X, y, state, *, bias=True, cost="plain", targets=None, rng=None):
     bias : bool, optional
         Whether the last layer has a bias; the paper's has none (its cumulative
         bias is zero, so the fit is linear in the truncated points).
-    cost : {"plain", "class-weighted"}, optional
+    loss : {"mse", "class_weighted"}, optional
         Which loss the last layer minimises.
     targets : array_like, shape (Q, k), optional
         Target of each label in sorted order; default one-hot rows.
@@ -65,21 +66,21 @@ def suboptimal(X, y, state, *, bias=True, cost="plain", targets=None, rng=None):
     >>> suboptimal(X, [0, 0, 1, 1, 2, 2], (0, 1, 1)).network.widths
     (2, 2, 2, 2, 3)
     """
-    X, labels = _data(X, y, targets, cost)
+    X, labels = _data(X, y, targets, loss)
     state = _as_state(state, len(labels.classes))
     groups = [[q] for q in range(len(state)) if not state[q]]
     idle = [q for q in range(len(state)) if state[q]]
-    return _build(X, labels, groups, idle, f"state {''.join(map(str, state))}", bias, cost, rng)
+    return _build(X, labels, groups, idle, f"state {''.join(map(str, state))}", bias, loss, rng)
 
 
-def suboptimal_family(X, y, *, bias=True, cost="plain", targets=None, rng=None):
+def suboptimal_family(X, y, *, bias=True, loss="mse", targets=None, rng=None):
     """`suboptimal` for all 2^Q states, in the order 0...0, 0...1, ..., 1...1.
 
     Parameters
     ----------
     X : array_like, shape (N, d)
     y : array_like, shape (N,)
-    bias, cost, targets, rng : optional
+    bias, loss, targets, rng : optional
         As for `suboptimal`.
 
     Returns
@@ -98,12 +99,12 @@ def suboptimal_family(X, y, *, bias=True, cost="plain", targets=None, rng=None):
     >>> [made.method for made in suboptimal_family(X, [0, 0, 1, 1])]
     ['state 00', 'state 01', 'state 10', 'state 11']
     """
-    X, labels = _data(X, y, targets, cost)
-    options = {"bias": bias, "cost": cost, "targets": targets, "rng": rng}
+    X, labels = _data(X, y, targets, loss)
+    options = {"bias": bias, "loss": loss, "targets": targets, "rng": rng}
     return [suboptimal(X, y, state, **options) for state in all_states(len(labels.classes))]
 
 
-def merged(X, y, groups, *, cost="plain", targets=None, rng=None):
+def merged(X, y, groups, *, loss="mse", targets=None, rng=None):
     """Collapse each group of classes as one set and fit the last layer.
 
     The loss is the scatter of the targets within the groups. Unless every
@@ -115,7 +116,7 @@ def merged(X, y, groups, *, cost="plain", targets=None, rng=None):
     y : array_like, shape (N,)
     groups : sequence of sequences of labels
         A partition of the classes.
-    cost, targets, rng : optional
+    loss, targets, rng : optional
         As for `suboptimal`.
 
     Returns
@@ -136,7 +137,7 @@ def merged(X, y, groups, *, cost="plain", targets=None, rng=None):
     >>> round(made.report["loss"], 6)
     0.333333
     """
-    X, labels = _data(X, y, targets, cost)
+    X, labels = _data(X, y, targets, loss)
     known = {label: q for q, label in enumerate(labels.classes.tolist())}
     try:
         parts = [[known[label] for label in group] for group in groups]
@@ -147,10 +148,10 @@ def merged(X, y, groups, *, cost="plain", targets=None, rng=None):
     if sorted(q for part in parts for q in part) != list(range(len(known))) or [] in parts:
         raise ValueError(f"groups must be a partition of the labels {list(known)}, got {groups!r}")
     name = "merge " + " | ".join(" ".join(str(labels.classes[q]) for q in part) for part in parts)
-    return _build(X, labels, parts, [], name, True, cost, rng)
+    return _build(X, labels, parts, [], name, True, loss, rng)
 
 
-def partial(X, y, fractions, *, bias=True, cost="plain", targets=None, rng=None):
+def partial(X, y, fractions, *, bias=True, loss="mse", targets=None, rng=None):
     """Collapse a given fraction of the points of each class.
 
     The base point of layer j moves along its cone's axis, from where all of
@@ -163,7 +164,7 @@ def partial(X, y, fractions, *, bias=True, cost="plain", targets=None, rng=None)
     y : array_like, shape (N,)
     fractions : sequence of float in [0, 1], length Q
         Fraction of each class, in sorted order, that is collapsed.
-    bias, cost, targets, rng : optional
+    bias, loss, targets, rng : optional
         As for `suboptimal`.
 
     Returns
@@ -182,7 +183,7 @@ def partial(X, y, fractions, *, bias=True, cost="plain", targets=None, rng=None)
     >>> partial(X, [0, 0, 1, 1, 2, 2], (1, 0.5, 0)).report["collapsed"]
     {0: 2, 1: 1, 2: 0}
     """
-    X, labels = _data(X, y, targets, cost)
+    X, labels = _data(X, y, targets, loss)
     fractions = np.asarray(fractions, dtype=float)
     Q = len(labels.classes)
     if fractions.shape != (Q,) or not ((fractions >= 0) & (fractions <= 1)).all():
@@ -202,7 +203,7 @@ def partial(X, y, fractions, *, bias=True, cost="plain", targets=None, rng=None)
         current = np.linalg.solve(layer.W, (np.maximum(a, 0) - layer.b).T).T
     counts = {label: counts[label] for label in labels.classes.tolist()}
     name = "partial " + ", ".join(f"{f:g}" for f in fractions)
-    return _finish(X, labels, pulled, order, [], frame, name, bias, cost, {"collapsed": counts})
+    return _finish(X, labels, pulled, order, [], frame, name, bias, loss, {"collapsed": counts})
 
 
 def _pull_back(layer, everything, own, fraction):
@@ -222,11 +223,10 @@ def _pull_back(layer, everything, own, fraction):
     return moved, int((own @ moved.W.T + moved.b <= 0).all(axis=1).sum())
 
 
-def _data(X, y, targets, cost):
+def _data(X, y, targets, loss):
     X = as_points(X).astype(np.float64, copy=False)
     labels = as_labels(y, len(X), targets=targets)
-    if cost not in COSTS:
-        raise ValueError(f"cost must be one of {COSTS}, got {cost!r}")
+    check_loss(loss)
     if len(labels.classes) < 2:
         raise ValueError(f"y must hold at least two classes, got {labels.classes.tolist()}")
     return X, labels
@@ -239,11 +239,11 @@ def _as_state(state, Q):
     return tuple(int(v) for v in values)
 
 
-def _build(X, labels, groups, idle, name, bias, cost, rng):
+def _build(X, labels, groups, idle, name, bias, loss, rng):
     frame = standard_frame(X)
     rng = as_rng(0 if rng is None else rng)
     layers, order = _collapse_groups(frame(X), labels, groups, idle, rng)
-    return _finish(X, labels, layers, order, idle, frame, name, bias, cost, {})
+    return _finish(X, labels, layers, order, idle, frame, name, bias, loss, {})
 
 
 def _collapse_groups(Z, labels, groups, idle, rng):
@@ -313,13 +313,12 @@ def _swallow(points, rng):
     return Collapse(kept.W, -kept.W @ base, base, 1.0)
 
 
-def _finish(X, labels, layers, order, idle, frame, name, bias, cost, report):
+def _finish(X, labels, layers, order, idle, frame, name, bias, loss, report):
     net = layer_parameters([c.W for c in layers], [c.b for c in layers])
     layers = list(zip(net.weights, net.biases, strict=True))
     layers[0] = frame.layer(*layers[0])
     layers = of_size_one(layers, X, rounding=np.round)
-    sizes = np.bincount(labels.index)
-    weights = np.full(len(X), 1 / len(X)) if cost == "plain" else 1 / sizes[labels.index]
+    weights = point_weights(labels.index, class_weighted=loss == "class_weighted")
     # the paper's fit is linear in the truncated points: h - b^(L-1) = W^(L-1) x^(tau)
     offset = None if bias else cumulative_bias(layers)
     last = least_squares(last_hidden(layers, X), labels.Y, weights=weights, offset=offset)

@@ -14,9 +14,11 @@ from constructions import (
     suboptimal,
     verify,
 )
+from constructions.proof.certificate import COSTS
 from constructions.proof.derivatives import hessian
 from constructions.theorems.enumeration import all_states, partitions
 from geomcore.parameters import move
+from geomcore.weighting import point_weights
 from training.descent.optimizers import SGD
 from training.descent.trainer import train_ensemble
 
@@ -68,7 +70,7 @@ def points_of(data):
     Returns
     -------
     list of dict
-        Each with ``name``, ``kind``, ``last_layer``, ``cost``, ``state`` or
+        Each with ``name``, ``kind``, ``last_layer``, ``loss``, ``state`` or
         ``groups``, and ``build``, which returns the `Construction`.
     """
     X, y = data.X, data.y
@@ -82,17 +84,17 @@ def points_of(data):
         jobs.append(_job(name, "merge", partial(merged, X, y, groups), groups=groups))
     for state in all_states(len(classes)):
         name = f"paper {''.join(map(str, state))}"
-        build = partial(suboptimal, X, y, state, bias=False, cost="class-weighted")
-        jobs.append(_job(name, "paper", build, "linear", "class-weighted", state=state))
+        build = partial(suboptimal, X, y, state, bias=False, loss="class_weighted")
+        jobs.append(_job(name, "paper", build, "linear", "class_weighted", state=state))
     return jobs
 
 
-def _job(name, kind, build, last_layer="affine", cost="plain", *, state=None, groups=None):
+def _job(name, kind, build, last_layer="affine", loss="mse", *, state=None, groups=None):
     return {
         "name": name,
         "kind": kind,
         "last_layer": last_layer,
-        "cost": cost,
+        "loss": loss,
         "state": state,
         "groups": groups,
         "build": build,
@@ -121,26 +123,29 @@ def examine(job, data, *, steps, trials, scale, seed):
         The keys of `COLUMNS` (nan or "" where there is nothing to say), and the
         network; or a dict with ``refusal`` and None if there is no such construction.
     """
-    X, y, cost = data.X, data.y, job["cost"]
+    X, y, loss = data.X, data.y, job["loss"]
     start = time.perf_counter()
     try:
         net = job["build"]().network
     except ConstructionError as refusal:
         return {"name": job["name"], "refusal": str(refusal)}, None
     built = time.perf_counter()
-    found = verify(net, X, y, cost=cost)
+    found = verify(net, X, y, loss=loss)
     row = dict.fromkeys(COLUMNS, np.nan)
-    row |= {key: job[key] for key in ("name", "kind", "last_layer", "cost")}
+    row |= {key: job[key] for key in ("name", "kind", "last_layer")}
+    row["cost"] = COSTS[loss]
     if job["kind"] == "paper":
-        inner = verify(net, X, y, cost=cost, subset="cumulative")
+        inner = verify(net, X, y, loss=loss, subset="cumulative")
         row["verdict_in_cumulative"] = inner.verdict + (" (proved)" if inner.proved else "")
     else:
         row["verdict_in_cumulative"] = ""
-    row |= _spectrum(net, X, one_hot(y), point_weights(y, cost))
+    index = np.unique(y, return_inverse=True)[1]
+    weights = point_weights(index, class_weighted=loss == "class_weighted")
+    row |= _spectrum(net, X, one_hot(y), weights)
     verified = time.perf_counter()
-    row |= _descent(net, X, y, row, found, steps=steps, trials=trials, scale=scale, seed=seed)
+    row |= _descent(net, X, y, loss, row, found, steps=steps, trials=trials, scale=scale, seed=seed)
     done = time.perf_counter()
-    value = found.loss if cost == "plain" else found.class_weighted_loss
+    value = found.loss if loss == "mse" else found.class_weighted_loss
     if found.basin is not None and job["kind"] != "paper":
         row["basin"], row["rate"] = found.basin["radius"], found.basin["rate"]
         if job["kind"] in ("zero loss", "merge"):
@@ -168,12 +173,6 @@ def examine(job, data, *, steps, trials, scale, seed):
 def one_hot(y):
     """One-hot rows in sorted order of the labels, shape (N, Q)."""
     return (np.asarray(y)[:, None] == np.unique(y)).astype(float)
-
-
-def point_weights(y, cost):
-    """Weight of each point in the loss, shape (N,)."""
-    _, index, sizes = np.unique(y, return_inverse=True, return_counts=True)
-    return np.full(len(y), 1 / len(y)) if cost == "plain" else 1 / sizes[index]
 
 
 def closed_form(job, X, y):
@@ -216,9 +215,8 @@ def _spectrum(net, X, Y, weights):
     }
 
 
-def _descent(net, X, y, row, found, *, steps, trials, scale, seed):
+def _descent(net, X, y, loss, row, found, *, steps, trials, scale, seed):
     """Loss after gradient descent from the point itself and from perturbations of it."""
-    plain = row["cost"] == "plain"
     curvature = row["largest_eigenvalue"]
     if not curvature > 0:
         curvature = 20.0
@@ -231,13 +229,13 @@ def _descent(net, X, y, row, found, *, steps, trials, scale, seed):
         nets,
         X,
         y,
-        loss="mse" if plain else "class_weighted",
+        loss=loss,
         optimizer=SGD(1 / curvature),
         steps=steps,
         record=max(steps, 1),
     )
     own, perturbed = result.final_losses[0], result.final_losses[1:]
-    value = found.loss if plain else found.class_weighted_loss
+    value = found.loss if loss == "mse" else found.class_weighted_loss
     threshold = value * (1 - LOWER) - 1e-15
     summary = [np.min, np.median, np.max] if trials else []
     names = ("perturbed_lowest", "perturbed_median", "perturbed_highest")

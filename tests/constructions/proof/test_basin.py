@@ -195,12 +195,12 @@ def test_the_gradient_is_as_strong_as_the_rate_says(name):
         assert at.gradient_norm**2 >= found.basin["rate"] * (at.loss - found.loss) * (1 - 1e-9)
 
 
-def test_the_class_weighted_cost_has_a_basin_too():
+def test_the_class_weighted_loss_has_a_basin_too():
     data = datasets.clusters(9, radius=0.1, rng=1)
     keep = np.r_[0:9, 9:14, 18:21]
     X, y = data.X[keep], data.y[keep]
     net = construct(X, y, "clustered").network
-    found = verify(net, X, y, cost="class-weighted")
+    found = verify(net, X, y, loss="class_weighted")
     sizes = np.bincount(y)[y]
     direct = basin_of_return(net, X, weights=1 / sizes)
     assert found.basin["radius"] == pytest.approx(direct.radius, rel=1e-6)

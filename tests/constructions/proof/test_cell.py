@@ -167,10 +167,10 @@ def test_class_weights_change_the_fit():
     plain, weighted = (fitted(0, (1, 2, 2), X, Y, w, shift=9.0) for w in (None, weights))
     assert verify(plain, X, y).verdict == "local minimum"
     assert verify(weighted, X, y).verdict == "not stationary"
-    found = verify(weighted, X, y, cost="class-weighted")
+    found = verify(weighted, X, y, loss="class_weighted")
     assert found.verdict == "local minimum"
     assert found.lower_bound == pytest.approx(found.class_weighted_loss, rel=1e-12)
-    assert verify(plain, X, y, cost="class-weighted").verdict == "not stationary"
+    assert verify(plain, X, y, loss="class_weighted").verdict == "not stationary"
 
 
 def test_other_targets_change_the_verdict():

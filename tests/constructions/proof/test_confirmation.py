@@ -33,10 +33,10 @@ def test_a_certificate_from_json_is_confirmed(name, data):
     assert len(checks) == (4 if name == "state" else 3)
 
 
-def test_the_cost_and_the_subset_are_those_of_the_certificate(data):
-    net = suboptimal(data.X, data.y, (1, 1, 1), bias=False, cost="class-weighted").network
+def test_the_loss_and_the_subset_are_those_of_the_certificate(data):
+    net = suboptimal(data.X, data.y, (1, 1, 1), bias=False, loss="class_weighted").network
     for subset in ("cumulative", None, "W2"):
-        found = verify(net, data.X, data.y, cost="class-weighted", subset=subset)
+        found = verify(net, data.X, data.y, loss="class_weighted", subset=subset)
         assert all(check.passed for check in recheck(found, net, data.X, data.y))
 
 

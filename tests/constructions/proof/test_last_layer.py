@@ -54,13 +54,13 @@ def test_least_squares_is_a_minimum_in_what_it_fits(weight, bias):
 
 def test_the_papers_points_are_minima_in_the_cumulative_weight_only():
     data = datasets.clusters(20, rng=1)
-    net = suboptimal(data.X, data.y, (1, 1, 1), bias=False, cost="class-weighted").network
-    cost = {"cost": "class-weighted"}
+    net = suboptimal(data.X, data.y, (1, 1, 1), bias=False, loss="class_weighted").network
+    weighted = {"loss": "class_weighted"}
     assert np.abs(cumulative_parameters(net)[1][-1]).max() <= 1e-12
-    inner = verify(net, data.X, data.y, subset="cumulative", **cost)
+    inner = verify(net, data.X, data.y, subset="cumulative", **weighted)
     assert (inner.verdict, inner.proved) == ("local minimum", True)
     assert inner.subset == ("cumulative",)
-    assert verify(net, data.X, data.y, subset="last", **cost).verdict == "not stationary"
+    assert verify(net, data.X, data.y, subset="last", **weighted).verdict == "not stationary"
 
 
 # Laws

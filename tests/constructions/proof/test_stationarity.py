@@ -248,6 +248,6 @@ def test_the_command_verifies_without_cvxpy(tmp_path):
 # Bad input
 
 
-def test_an_unknown_cost_is_refused():
-    with pytest.raises(ValueError, match="cost must be one of"):
-        verify(zero_network(2, 2, last=[0.0, 0.0]), X, Y, cost="median")
+def test_an_unknown_loss_is_refused():
+    with pytest.raises(ValueError, match="loss must be one of"):
+        verify(zero_network(2, 2, last=[0.0, 0.0]), X, Y, loss="median")

@@ -70,15 +70,15 @@ def evaluate(weights, biases, X):
 @pytest.mark.parametrize(("radius", "seed"), BALLS)
 def test_the_papers_point_111_has_the_closed_form_and_moves_when_the_bias_is_free(radius, seed):
     data = balls(radius, seed)
-    X, y, cost = data.X, data.y, {"cost": "class-weighted"}
-    net = suboptimal(X, y, (1, 1, 1), bias=False, **cost).network
-    found = verify(net, X, y, **cost)
+    X, y, weighted = data.X, data.y, {"loss": "class_weighted"}
+    net = suboptimal(X, y, (1, 1, 1), bias=False, **weighted).network
+    found = verify(net, X, y, **weighted)
     assert found.class_weighted_loss == pytest.approx(closed_form(X, y), abs=1e-10)
     assert (found.verdict, found.proved) == ("not stationary", True)
-    inner = verify(net, X, y, subset="cumulative", **cost)
+    inner = verify(net, X, y, subset="cumulative", **weighted)
     assert (inner.verdict, inner.proved) == ("local minimum", True)
-    affine = suboptimal(X, y, (1, 1, 1), **cost).network
-    free = verify(affine, X, y, **cost)
+    affine = suboptimal(X, y, (1, 1, 1), **weighted).network
+    free = verify(affine, X, y, **weighted)
     assert free.verdict == "local minimum"
     assert free.class_weighted_loss < found.class_weighted_loss
 
@@ -125,8 +125,8 @@ def test_unequal_classes_weigh_by_their_size():
     # classes 0 and 1 get their mean (2/3, 1/3): scatter 20 * 2/9 + 10 * 8/9 of 35 points
     assert found.loss == pytest.approx((20 * 2 / 9 + 10 * 8 / 9) / 35, abs=1e-12)
     assert found.verdict == "local minimum"
-    weighted = merged(X, y, [[0, 1], [2]], cost="class-weighted")
-    found = verify(weighted.network, X, y, cost="class-weighted")
+    weighted = merged(X, y, [[0, 1], [2]], loss="class_weighted")
+    found = verify(weighted.network, X, y, loss="class_weighted")
     assert found.class_weighted_loss == pytest.approx(1.0, abs=1e-12)
     assert found.verdict == "local minimum"
 
@@ -228,10 +228,10 @@ def test_fractions_outside_the_interval_are_refused(fractions):
         partial(data.X, data.y, fractions)
 
 
-def test_an_unknown_cost_is_refused():
+def test_an_unknown_loss_is_refused():
     data = balls(n=5)
-    with pytest.raises(ValueError, match="cost must be one of"):
-        suboptimal(data.X, data.y, (0, 0, 0), cost="median")
+    with pytest.raises(ValueError, match="loss must be one of"):
+        suboptimal(data.X, data.y, (0, 0, 0), loss="median")
 
 
 def test_one_class_is_refused():
