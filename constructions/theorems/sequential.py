@@ -7,8 +7,9 @@ import numpy as np
 from constructions.building.assembly import standard_frame
 from constructions.building.collapse import Collapse, collapse_layer
 from constructions.building.draft import Draft, Refused
+from constructions.separation.order import Order, elimination_order
 from constructions.separation.programs import narrowest_apex, nearest_on_hyperplane
-from constructions.separation.separation import Order, elimination_order, separate
+from constructions.separation.separation import separate
 from geomcore.cumulative import layer_parameters
 
 

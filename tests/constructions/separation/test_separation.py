@@ -1,71 +1,14 @@
-from fractions import Fraction
-
 import naive
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from separations import check_separation
 
-from constructions import elimination_order, separate
+from constructions import separate
 from geomcore import datasets
 
 TRIANGLE = np.array([[0.0, 0.0], [2.0, 0.0], [0.0, 2.0]])
-
-
-def check_separation(answer, A, B):
-    """Check a hyperplane by exact signs, or a certificate by exact convex weights."""
-    A, B = np.array(A, float), np.array(B, float)
-    rows_a, rows_b = answer.support
-    assert len(rows_a) and len(rows_b)
-    if answer.separable:
-        assert answer.certificate is None
-        assert naive.exact_signs(A, answer.normal, answer.offset) == [1] * len(A)
-        assert naive.exact_signs(B, answer.normal, answer.offset) == [-1] * len(B)
-        assert np.linalg.norm(answer.normal) == pytest.approx(1, abs=1e-12)
-        rounding = 1e-14 * max(np.abs(A).max(), np.abs(B).max())
-        assert (A @ answer.normal + answer.offset).min() >= answer.margin - rounding
-        assert (B @ answer.normal + answer.offset).max() <= -answer.margin + rounding
-    else:
-        assert answer.separable is False
-        assert answer.normal is None and answer.margin == 0
-        check_hull_certificate(answer.certificate, A, B)
-
-
-def check_hull_certificate(certificate, A, B):
-    """The floats are convex weights up to rounding, and exact weights exist on their support."""
-    alpha, beta = certificate.weights_a, certificate.weights_b
-    assert alpha.shape == (len(A),) and beta.shape == (len(B),)
-    assert certificate.exact and (alpha >= 0).all() and (beta >= 0).all()
-    scale = max(np.abs(A).max(), np.abs(B).max(), 1e-300)
-    for weights, points in ((alpha, A), (beta, B)):
-        weights, points = naive.exact(weights), naive.exact(points)
-        assert abs(float(sum(weights) - 1)) < 1e-14
-        for k, target in enumerate(naive.exact(certificate.point)):
-            value = naive.dot(weights, [x[k] for x in points])
-            assert abs(float(value - target)) <= 1e-13 * scale
-    use_a, use_b = np.flatnonzero(alpha), np.flatnonzero(beta)
-    columns = [[*naive.exact(A[i]), 1, 0] for i in use_a]
-    columns += [[*(-v for v in naive.exact(B[i])), 0, 1] for i in use_b]
-    solution = exact_solution(columns, [0] * A.shape[1] + [1, 1])
-    assert solution is not None and all(u >= 0 for u in solution)
-    floats = [float(u) for u in solution]
-    np.testing.assert_allclose(np.r_[alpha[use_a], beta[use_b]], floats, rtol=1e-12, atol=0)
-
-
-def exact_solution(columns, r):
-    """The one u with sum_i u_i columns_i = r, by Gauss elimination in Fractions, or None."""
-    k = len(columns)
-    rows = [[Fraction(c[i]) for c in columns] + [Fraction(v)] for i, v in enumerate(r)]
-    for j in range(k):
-        pivot = next((i for i in range(j, len(rows)) if rows[i][j]), None)
-        if pivot is None:
-            return None
-        rows[j], rows[pivot] = rows[pivot], rows[j]
-        rows[j] = [v / rows[j][j] for v in rows[j]]
-        for i in range(len(rows)):
-            if i != j and rows[i][j]:
-                rows[i] = [v - rows[i][j] * p for v, p in zip(rows[i], rows[j], strict=True)]
-    return None if any(row[-1] for row in rows[k:]) else [row[-1] for row in rows[:k]]
 
 
 # By hand
@@ -166,42 +109,6 @@ def test_single_cone_and_concentric_data_are_proved_not_separable():
         check_separation(answer, A, B)
 
 
-def test_the_order_of_the_sequential_data_is_the_generators():
-    for seed in range(5):
-        data = datasets.sequential(60, classes=4, d=3, rng=seed)
-        found = elimination_order(data.X, data.y)
-        assert found.complete
-        assert found.order[:2] == data.info["order"][:2]
-        assert set(found.order) == set(data.info["order"])
-
-
-def test_the_class_with_the_largest_margin_goes_first():
-    found = elimination_order([[0.0], [1.0], [10.0]], ["a", "b", "c"])
-    assert found.order == ["c", "a", "b"]
-    assert found.margins == [pytest.approx(4.5), pytest.approx(0.5), np.inf]
-    assert len(found.separations) == 2 and not found.stuck
-
-
-LABELS = {
-    "int": [3, 3, -1, -1],
-    "float": [0.5, 0.5, 2.5, 2.5],
-    "bool": [True, True, False, False],
-    "str": ["b", "b", "aa", "aa"],
-    "object": np.array(["b", "b", "aa", "aa"], object),
-    "fractions": np.array([Fraction(1, 3)] * 2 + [Fraction(1, 2)] * 2, object),
-}
-
-
-@pytest.mark.parametrize("kind", LABELS)
-def test_labels_of_any_sortable_type_come_back_as_they_were(kind):
-    y = LABELS[kind]
-    found = elimination_order([[0.0], [1.0], [5.0], [6.0]], y)
-    assert sorted(found.order) == sorted(set(np.asarray(y).tolist()))
-    assert "margin 2" in found.summary()
-    stuck = elimination_order([[0.0], [6.0], [0.0], [6.0]], y).stuck
-    assert sorted(stuck) == sorted(set(np.asarray(y).tolist()))
-
-
 # Against the naive oracle
 
 
@@ -244,50 +151,6 @@ def test_the_margin_is_half_the_distance_of_the_hulls(seed, d, n, logarithm):
     assert answer.margin == pytest.approx(best, rel=1e-5)
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
-@given(st.integers(0, 10**6), st.integers(2, 4), st.integers(1, 3), st.floats(0.2, 3))
-def test_an_order_is_found_if_and_only_if_one_of_all_permutations_works(seed, Q, d, spread):
-    rng = np.random.default_rng(seed)
-    y = np.repeat(np.arange(Q), 3)
-    X = rng.normal(size=(Q, d))[y] * spread + 0.4 * rng.normal(size=(3 * Q, d))
-    found = elimination_order(X, y)
-    orders = naive.elimination_orders(X, y)
-    assert found.complete == bool(orders)
-    if found.complete:
-        assert found.order in orders
-        for i, margin in enumerate(found.margins[:-1]):
-            rest = np.isin(y, found.order[i + 1 :])
-            distance = naive.hull_distance(X[y == found.order[i]], X[rest])
-            assert margin == pytest.approx(distance / 2, rel=2e-3)
-    else:
-        check_stuck(found, X, y)
-
-
-def check_stuck(found, X, y):
-    """Every remaining class has a certificate against the other remaining ones, row by row."""
-    remaining = sorted(set(y.tolist()) - set(found.order))
-    assert sorted(found.stuck) == remaining and len(remaining) > 1
-    for label in remaining:
-        others = np.isin(y, remaining) & (y != label)
-        check_hull_certificate(found.stuck[label], X[y == label], X[others])
-
-
-def test_stuck_certificates_speak_of_the_remaining_classes_only():
-    X = np.array([[0.0, 0.0], [2.0, 0.0], [9.0, 9.0], [9.0, 8.0], [1.0, 0.0], [3.0, 0.0]])
-    y = np.array([1, 1, 0, 0, 2, 2])
-    found = elimination_order(X, y)
-    assert found.order == [0]
-    check_stuck(found, X, y)
-    assert "its hull meets" in found.summary()
-
-
-def test_iris_is_stuck_after_setosa_with_exact_certificates():
-    data = datasets.iris()
-    found = elimination_order(data.X, data.y)
-    assert found.order == [0]
-    check_stuck(found, data.X, data.y)
-
-
 # Laws
 
 
@@ -326,18 +189,6 @@ def test_a_guess_at_the_support_does_not_change_the_answer():
         assert answer.margin == pytest.approx(plain.margin, rel=1e-5)
 
 
-def test_separations_of_an_order_refer_to_the_points_that_were_left():
-    data = datasets.sequential(40, classes=4, d=3, rng=1)
-    found = elimination_order(data.X, data.y)
-    for i, separation in enumerate(found.separations):
-        own = data.X[data.y == found.order[i]]
-        others = data.X[np.isin(data.y, found.order[i + 1 :])]
-        check_separation(separation, own, others)
-        rows_a, rows_b = separation.support
-        again = separate(own[rows_a], others[rows_b])
-        assert again.margin == pytest.approx(separation.margin, rel=2e-3)
-
-
 FORMS = {
     "list": lambda X: X.tolist(),
     "float32": lambda X: X.astype(np.float32),
@@ -354,8 +205,6 @@ def test_every_form_of_array_is_accepted_and_left_alone(form):
         if isinstance(P, np.ndarray):
             P.flags.writeable = False
     assert separate(A, B).margin == pytest.approx(np.sqrt(2) * 7 / 2)
-    both = [*np.asarray(A).tolist(), *np.asarray(B).tolist()]
-    assert elimination_order(FORMS[form](np.array(both)), [0, 0, 0, 1, 1, 1]).complete
 
 
 # Bad input
@@ -390,20 +239,3 @@ def test_a_wrong_guess_at_the_support_is_refused(start):
 def test_a_wrong_tolerance_is_refused(rtol):
     with pytest.raises(ValueError, match="rtol"):
         separate(TRIANGLE, TRIANGLE + 5, rtol=rtol)
-
-
-@pytest.mark.parametrize(
-    "X, y, message",
-    [
-        (TRIANGLE, [0, 0, 0], "at least two classes"),
-        (TRIANGLE, [0, 1], "one label per point"),
-        (np.zeros((0, 2)), [], "at least two classes"),
-        (TRIANGLE, [0, 1, None], "missing labels"),
-        (TRIANGLE, [0, 1, np.nan], "nan"),
-        (TRIANGLE, np.array([0, "a", 1], object), "sortable"),
-        ([[0.0, np.nan]], [0], "X must be finite"),
-    ],
-)
-def test_wrong_labelled_points_are_refused_in_one_sentence(X, y, message):
-    with pytest.raises(ValueError, match=message):
-        elimination_order(X, y)

@@ -1,0 +1,63 @@
+"""Checks of answers of `separate` in exact arithmetic, for all tests that meet such answers."""
+
+from fractions import Fraction
+
+import naive
+import numpy as np
+import pytest
+
+
+def check_separation(answer, A, B):
+    """Check a hyperplane by exact signs, or a certificate by exact convex weights."""
+    A, B = np.array(A, float), np.array(B, float)
+    rows_a, rows_b = answer.support
+    assert len(rows_a) and len(rows_b)
+    if answer.separable:
+        assert answer.certificate is None
+        assert naive.exact_signs(A, answer.normal, answer.offset) == [1] * len(A)
+        assert naive.exact_signs(B, answer.normal, answer.offset) == [-1] * len(B)
+        assert np.linalg.norm(answer.normal) == pytest.approx(1, abs=1e-12)
+        rounding = 1e-14 * max(np.abs(A).max(), np.abs(B).max())
+        assert (A @ answer.normal + answer.offset).min() >= answer.margin - rounding
+        assert (B @ answer.normal + answer.offset).max() <= -answer.margin + rounding
+    else:
+        assert answer.separable is False
+        assert answer.normal is None and answer.margin == 0
+        check_hull_certificate(answer.certificate, A, B)
+
+
+def check_hull_certificate(certificate, A, B):
+    """The floats are convex weights up to rounding, and exact weights exist on their support."""
+    alpha, beta = certificate.weights_a, certificate.weights_b
+    assert alpha.shape == (len(A),) and beta.shape == (len(B),)
+    assert certificate.exact and (alpha >= 0).all() and (beta >= 0).all()
+    scale = max(np.abs(A).max(), np.abs(B).max(), 1e-300)
+    for weights, points in ((alpha, A), (beta, B)):
+        weights, points = naive.exact(weights), naive.exact(points)
+        assert abs(float(sum(weights) - 1)) < 1e-14
+        for k, target in enumerate(naive.exact(certificate.point)):
+            value = naive.dot(weights, [x[k] for x in points])
+            assert abs(float(value - target)) <= 1e-13 * scale
+    use_a, use_b = np.flatnonzero(alpha), np.flatnonzero(beta)
+    columns = [[*naive.exact(A[i]), 1, 0] for i in use_a]
+    columns += [[*(-v for v in naive.exact(B[i])), 0, 1] for i in use_b]
+    solution = exact_solution(columns, [0] * A.shape[1] + [1, 1])
+    assert solution is not None and all(u >= 0 for u in solution)
+    floats = [float(u) for u in solution]
+    np.testing.assert_allclose(np.r_[alpha[use_a], beta[use_b]], floats, rtol=1e-12, atol=0)
+
+
+def exact_solution(columns, r):
+    """The one u with sum_i u_i columns_i = r, by Gauss elimination in Fractions, or None."""
+    k = len(columns)
+    rows = [[Fraction(c[i]) for c in columns] + [Fraction(v)] for i, v in enumerate(r)]
+    for j in range(k):
+        pivot = next((i for i in range(j, len(rows)) if rows[i][j]), None)
+        if pivot is None:
+            return None
+        rows[j], rows[pivot] = rows[pivot], rows[j]
+        rows[j] = [v / rows[j][j] for v in rows[j]]
+        for i in range(len(rows)):
+            if i != j and rows[i][j]:
+                rows[i] = [v - rows[i][j] * p for v, p in zip(rows[i], rows[j], strict=True)]
+    return None if any(row[-1] for row in rows[k:]) else [row[-1] for row in rows[:k]]
