@@ -22,8 +22,15 @@ import numpy as np
 from flint import arb, arb_mat
 from scipy.linalg import qr
 
-from constructions.proof.enclosure import above, below, length_above, point_key
-from constructions.proof.exact import ball_matrix, precision, rational_matrix
+from constructions.proof.enclosure import point_key
+from constructions.proof.exact import (
+    above,
+    ball_matrix,
+    below,
+    length_above,
+    precision,
+    rational_matrix,
+)
 
 MOST_BALLS = 2_000_000  # entries of a design for which least squares is still done in balls
 MOST_EXACT = 20_000  # entries of a design whose rank is still computed in rationals

@@ -14,9 +14,10 @@ point, followed in balls.
 from typing import NamedTuple
 
 import numpy as np
-from flint import arb, arb_mat, ctx
+from flint import arb, ctx
 
-from constructions.proof.exact import EPS, ball_matrix, precision
+from constructions.proof.affine import RoundedProduct, affine_of_balls, affine_of_points
+from constructions.proof.exact import EPS, above, ball_matrix, below, precision
 
 BLOCK = 4096
 
@@ -131,24 +132,6 @@ def _exponents(array):
     return int(exponents.min()) - 53, int(exponents.max())
 
 
-def above(ball):
-    """The least float, or the next one, that is at least every number in the ball."""
-    value = float(ball.upper())
-    return value if arb(value) >= ball else float(np.nextafter(value, np.inf))
-
-
-def below(ball):
-    """The greatest float, or the one before, that is at most every number in the ball."""
-    value = float(ball.lower())
-    return value if arb(value) <= ball else float(np.nextafter(value, -np.inf))
-
-
-def length_above(balls):
-    """A float that is at least the Euclidean length of every vector in the balls."""
-    # the lower end of a square of a ball around 0 is negative, which has no root
-    return above(arb(above(sum((a * a for a in balls), arb(0)))).sqrt())
-
-
 def point_key(x):
     """The same bytes for equal points, so also for 0 and -0."""
     return (x + 0.0).tobytes()
@@ -213,7 +196,7 @@ class _Pass:
         groups = []
         for rows, outputs in zip(
             [g.rows for g in self.groups],
-            _affine([g.hidden for g in self.groups], W, b),
+            affine_of_balls([g.hidden for g in self.groups], W, b),
             strict=True,
         ):
             groups.append((rows, *self._activate(outputs)))
@@ -250,7 +233,7 @@ class _Pass:
     def _leave_clean(self):
         """Decide the pre-activations of the clean points; those not all active leave."""
         C, c = self.cumulative
-        product = _RoundedProduct(C, c)
+        product = RoundedProduct(C, c)
         stay, dead, groups = [], [], []
         for start in range(0, len(self.clean), BLOCK):
             rows = self.clean[start : start + BLOCK]
@@ -265,7 +248,7 @@ class _Pass:
             stay.append(rows[whole])
             dead.append(rows[none])
             rest = rows[~decided]
-            for row, outputs in zip(rest, _affine_of_points(self.X[rest], C, c), strict=True):
+            for row, outputs in zip(rest, affine_of_points(self.X[rest], C, c), strict=True):
                 hidden, is_dead = self._activate(outputs)
                 if not is_dead and all(a > 0 for a in outputs):
                     stay.append(np.array([row]))
@@ -291,7 +274,7 @@ class _Pass:
         if self.cumulative is None:
             outputs = [[arb(v) for v in row] for row in points.tolist()]
         else:
-            outputs = _affine_of_points(points, *self.cumulative)
+            outputs = affine_of_points(points, *self.cumulative)
         for same, hidden in zip(rows, outputs, strict=True):
             self.groups.append(Group(same, hidden, 0, self.passed))
         self.clean = self.clean[:0]
@@ -301,9 +284,9 @@ class _Pass:
         Q = len(labels.targets)
         per_class = [arb(0)] * Q
         targets = [[arb(v) for v in row] for row in labels.targets.tolist()]
-        outputs = _affine([g.hidden for g in self.groups], W, b)
+        outputs = affine_of_balls([g.hidden for g in self.groups], W, b)
         if len(self.clean) * len(targets[0]) <= 100_000:
-            clean = _affine_of_points(self.X[self.clean], *self.cumulative)
+            clean = affine_of_points(self.X[self.clean], *self.cumulative)
             outputs += clean
         members = [g.rows for g in self.groups] + [np.array([i]) for i in self.clean]
         for rows, out in zip(members, outputs, strict=False):
@@ -322,7 +305,7 @@ class _Pass:
 
     def _clean_loss(self, per_class, labels):
         """Loss of many clean points by floating-point products with their error bounds."""
-        product = _RoundedProduct(*self.cumulative)
+        product = RoundedProduct(*self.cumulative)
         for start in range(0, len(self.clean), BLOCK):
             rows = self.clean[start : start + BLOCK]
             value, error = product(self.X[rows], self.lengths[rows])
@@ -339,58 +322,6 @@ class _Pass:
 
 def _active(hidden):
     return bytes(int(a > 0) for a in hidden)
-
-
-class _RoundedProduct:
-    """X @ C.T + c in floating point with a bound on its distance from the exact value."""
-
-    def __init__(self, C, c):
-        shape = C.nrows(), C.ncols()
-        self.W, W_radius = (a.reshape(shape) for a in _middle_and_radius(C.entries()))
-        self.b, b_radius = _middle_and_radius(c.entries())
-        # in any order of summation, fused or not: |error| <= gamma_{d+2} (|x||w| + |b|)
-        unit = 2 * (shape[1] + 4) * EPS
-        # the sum of a radius' entries bounds its norm and, unlike that, cannot overflow early
-        norms = np.linalg.norm(self.W, axis=1), W_radius.sum(axis=1)
-        self.slope = (unit * norms[0] + norms[1]) * (1 + 1e-6)
-        self.level = (unit * np.abs(self.b) + b_radius) * (1 + 1e-6) + 1e-290
-
-    def __call__(self, X, lengths):
-        value = X @ self.W.T
-        value += self.b
-        return value, np.multiply.outer(lengths, self.slope) + self.level
-
-
-def _middle_and_radius(balls):
-    """Float midpoints, and radii that cover the balls around these floats."""
-    middle = np.array([float(a.mid()) for a in balls])
-    radius = np.array([float(a.rad()) for a in balls]) * (1 + 1e-6)
-    return middle, radius + np.abs(middle) * EPS + 1e-300
-
-
-def _affine(hidden, W, b):
-    """W h + b for a list of ball vectors h, as lists of balls."""
-    if not hidden:
-        return []
-    width = len(hidden[0])
-    H = arb_mat(len(hidden), width, [a for row in hidden for a in row])
-    return _rows(H * W.transpose(), b)
-
-
-def _affine_of_points(X, C, c):
-    """C x + c for every row x of a float array, as lists of balls."""
-    if not len(X):
-        return []
-    return _rows(ball_matrix(X) * C.transpose(), c)
-
-
-def _rows(product, b):
-    bias, width = b.entries(), product.ncols()
-    entries = product.entries()
-    return [
-        [a + v for a, v in zip(entries[i : i + width], bias, strict=True)]
-        for i in range(0, len(entries), width)
-    ]
 
 
 def _merge_dead(groups, number):

@@ -1,4 +1,4 @@
-"""Exact arithmetic on floats: every double is a rational number, and is treated as one."""
+"""Exact arithmetic on floats, each a rational number, and floats on the safe side of balls."""
 
 from contextlib import contextmanager
 
@@ -23,6 +23,24 @@ def ball_matrix(array):
     """Return a 2-D float array as a matrix of exact balls (radius 0)."""
     rows, columns = array.shape
     return arb_mat(rows, columns, array.ravel().tolist())
+
+
+def above(ball):
+    """The least float, or the next one, that is at least every number in the ball."""
+    value = float(ball.upper())
+    return value if arb(value) >= ball else float(np.nextafter(value, np.inf))
+
+
+def below(ball):
+    """The greatest float, or the one before, that is at most every number in the ball."""
+    value = float(ball.lower())
+    return value if arb(value) <= ball else float(np.nextafter(value, -np.inf))
+
+
+def length_above(balls):
+    """A float that is at least the Euclidean length of every vector in the balls."""
+    # the lower end of a square of a ball around 0 is negative, which has no root
+    return above(arb(above(sum((a * a for a in balls), arb(0)))).sqrt())
 
 
 def rational(value):

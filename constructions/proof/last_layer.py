@@ -5,8 +5,7 @@ from flint import arb, arb_mat
 from scipy.linalg import qr
 
 from constructions.proof.cell import MOST_BALLS, LocalMinimum, parts_of
-from constructions.proof.enclosure import above, below, length_above
-from constructions.proof.exact import ball_matrix, precision
+from constructions.proof.exact import above, ball_matrix, below, length_above, precision
 
 
 def last_layer_minimum(problem, weight, bias):

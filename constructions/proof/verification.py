@@ -7,8 +7,8 @@ from constructions.proof.basin import radius_and_basin
 from constructions.proof.cell import local_minimum
 from constructions.proof.certificate import Certificate, Check, check_loss
 from constructions.proof.derivatives import length
-from constructions.proof.enclosure import enclose, length_above, point_key
-from constructions.proof.exact import EPS, ball_matrix, precision
+from constructions.proof.enclosure import enclose, point_key
+from constructions.proof.exact import EPS, ball_matrix, length_above, precision
 from constructions.proof.last_layer import last_layer_minimum
 from constructions.proof.stationarity import LocalProblem, Refutation, refute
 from geomcore.arrays import as_labels, as_points, as_rtol

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from constructions.proof.enclosure import above, below, enclose
-from constructions.proof.exact import ball_matrix
+from constructions.proof.enclosure import enclose
 from geomcore import ReLUNetwork
 from geomcore.arrays import as_labels
 
@@ -64,16 +63,6 @@ def check_group(group, pre_activations, X, *, decided):
 
 
 # By hand
-
-
-def test_floats_above_and_below_a_ball_are_tight():
-    ball = ball_matrix(np.array([[0.1]]))[0, 0]
-    assert below(ball) == above(ball) == 0.1
-    assert above(-ball) == -0.1
-    assert above(0 * ball) == 0.0
-    third = ball / 3
-    assert Fraction(below(third)) < Fraction(0.1) / 3 < Fraction(above(third))
-    assert above(third) - below(third) < 1e-16
 
 
 def test_two_dead_points_and_a_live_one():

@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from constructions.proof.exact import precision, rational, rational_matrix, signs, solve_nonnegative
+from constructions.proof.exact import (
+    above,
+    ball_matrix,
+    below,
+    length_above,
+    precision,
+    rational,
+    rational_matrix,
+    signs,
+    solve_nonnegative,
+)
 
 # By hand
 
@@ -20,6 +30,36 @@ def test_signs_see_what_floating_point_rounds_away():
     # 0.1 + 0.2 - 0.3 is 5.6e-17 in doubles, but 0.1 + 0.2 > 0.3 exactly by 2.8e-17
     X = np.array([[0.1, 0.2, -0.3], [1e16, 1.0, -1e16], [1.0, -1.0, 0.0]])
     np.testing.assert_array_equal(signs(X, np.ones(3), 0.0), [1, 1, 0])
+
+
+def test_floats_above_and_below_a_ball_are_tight():
+    ball = ball_matrix(np.array([[0.1]]))[0, 0]
+    assert below(ball) == above(ball) == 0.1
+    assert above(-ball) == -0.1
+    assert above(0 * ball) == 0.0
+    third = ball / 3
+    assert Fraction(below(third)) < Fraction(0.1) / 3 < Fraction(above(third))
+    assert above(third) - below(third) < 1e-16
+
+
+def test_floats_above_and_below_are_on_the_safe_side_at_every_precision():
+    for bits in (53, 128, 300):
+        with precision(bits):
+            one = ball_matrix(np.ones((1, 1)))[0, 0]
+            for k in range(3, 40):
+                low, high = Fraction(below(one / k)), Fraction(above(one / k))
+                assert low <= Fraction(1, k) <= high
+                assert high - low <= Fraction(1, k * 2**48)
+            wide = one.union(-one)
+            assert -1 - 1e-8 <= below(wide) <= -1 and 1 <= above(wide) <= 1 + 1e-8
+
+
+def test_a_length_is_bounded_from_above_and_tightly():
+    assert length_above(ball_matrix(np.array([[3.0, -4.0]])).entries()) == 5.0
+    assert length_above([]) == 0.0
+    third = ball_matrix(np.array([[1.0, 1.0]]))[0, 0] / 3
+    assert Fraction(length_above([third - third, third])) >= Fraction(1, 3)
+    assert length_above([third]) - 1 / 3 < 1e-15
 
 
 def test_precision_is_put_back_after_an_error():

@@ -1,0 +1,92 @@
+from fractions import Fraction
+
+import naive
+import numpy as np
+from flint import arb_mat
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from constructions.proof.affine import RoundedProduct, affine_of_balls, affine_of_points
+from constructions.proof.exact import ball_matrix
+
+
+def fraction(value):
+    """A point of a ball, or its radius, as a Fraction."""
+    value = value.fmpq()
+    return Fraction(int(value.p), int(value.q))
+
+
+def contains(ball, value):
+    return abs(value - fraction(ball.mid())) <= fraction(ball.rad())
+
+
+def exact_map(W, b, x):
+    rows = [naive.dot(row, naive.exact(x)) for row in map(naive.exact, W)]
+    return [value + offset for value, offset in zip(rows, naive.exact(b), strict=True)]
+
+
+# By hand
+
+
+def test_the_map_of_no_points_is_no_points():
+    W, b = ball_matrix(np.eye(2)), ball_matrix(np.zeros((2, 1)))
+    assert affine_of_balls([], W, b) == affine_of_points(np.empty((0, 2)), W, b) == []
+
+
+def test_balls_of_small_numbers_are_exact():
+    W, b = ball_matrix(np.array([[1.0, 2.0], [0.0, -1.0]])), ball_matrix(np.array([[0.5], [4.0]]))
+    (at,) = affine_of_points(np.array([[3.0, 5.0]]), W, b)
+    assert at == [13.5, -1.0]
+    assert affine_of_balls([at], W, b) == [[12.0, 5.0]]
+
+
+def test_a_product_that_cancels_is_off_by_no_more_than_it_says():
+    W, b = ball_matrix(np.array([[1e16, 1.0, -1e16]])), ball_matrix(np.zeros((1, 1)))
+    X = np.array([[1.0, 1.0, 1.0]])
+    value, error = RoundedProduct(W, b)(X, np.linalg.norm(X, axis=1))
+    assert abs(value[0, 0] - 1.0) <= error[0, 0] < 1e3
+
+
+# Against the naive oracle
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(st.integers(0, 10**6), st.integers(1, 6), st.integers(1, 5), st.floats(-30, 30))
+def test_balls_and_error_bounds_hold_the_exact_value(seed, d, m, logarithm):
+    rng = np.random.default_rng(seed)
+    W, b, X = rng.normal(size=(m, d)), rng.normal(size=m), rng.normal(size=(4, d))
+    X *= 10.0**logarithm
+    balls = ball_matrix(W), ball_matrix(b[:, None])
+    lengths = np.linalg.norm(X, axis=1) * (1 + 1e-9)
+    value, error = RoundedProduct(*balls)(X, lengths)
+    hidden = [ball_matrix(x[None]).entries() for x in X]
+    for i, (x, once, again) in enumerate(
+        zip(X, affine_of_points(X, *balls), affine_of_balls(hidden, *balls), strict=True)
+    ):
+        for k, exact in enumerate(exact_map(W, b, x)):
+            assert contains(once[k], exact) and contains(again[k], exact)
+            assert abs(Fraction(value[i, k]) - exact) <= Fraction(error[i, k])
+    # no less than the bound for sums in any order, and of the same size
+    eps = np.finfo(float).eps
+    assert (error >= (d + 2) * eps / 2 * (np.abs(X) @ np.abs(W).T + np.abs(b))).all()
+    size = np.outer(lengths, np.linalg.norm(W, axis=1)) + np.abs(b)
+    assert (error <= 4 * (d + 4) * eps * size + 1e-280).all()
+
+
+# Laws
+
+
+@settings(max_examples=20, deadline=None, derandomize=True)
+@given(st.integers(0, 10**6), st.floats(-12, -3))
+def test_the_error_bound_covers_every_map_in_the_balls(seed, logarithm):
+    rng = np.random.default_rng(seed)
+    W, b, X = rng.normal(size=(3, 2)), rng.normal(size=3), rng.normal(size=(5, 2))
+    wide = ball_matrix(np.zeros((1, 1)))[0, 0]
+    wide = (wide + 10.0**logarithm).union(wide - 10.0**logarithm)
+    W_balls = arb_mat(3, 2, [a + wide for a in ball_matrix(W).entries()])
+    b_balls = arb_mat(3, 1, [a + wide for a in ball_matrix(b[:, None]).entries()])
+    value, error = RoundedProduct(W_balls, b_balls)(X, np.linalg.norm(X, axis=1))
+    for sign in (-1, 1):
+        shifts = sign * np.sign(X) * 10.0**logarithm
+        extreme = X @ W.T + b + (shifts * X).sum(axis=1)[:, None] + sign * 10.0**logarithm
+        assert (np.abs(extreme - value) <= error + 1e-14).all()
