@@ -83,18 +83,6 @@ def test_two_points_on_the_line_get_a_network_of_width_one():
     assert loss < Fraction(1, 10**28)
 
 
-def test_the_parameters_of_clustered_networks_are_counted_as_in_the_paper():
-    data = datasets.clusters(20, classes=3, d=7, radius=0.1, rng=0)
-    found = construct(data.X, data.y, "clustered", hidden_width=3)
-    assert found.network.widths == (7, 3, 3, 3, 3)
-    # Q (M + Q^2) weights, and Q biases in each of Q hidden layers
-    weights = sum(W.size for W in found.network.weights)
-    assert found.report["parameters at width Q"] == 3 * (7 + 9) == weights
-    assert found.report["numbers that describe the cones"] == 3 * (7 + 2)
-    _, bs = cumulative_parameters(found.network)
-    np.testing.assert_allclose(bs[-1], 0, atol=1e-12)
-
-
 def test_auto_says_why_it_passes_over_each_method():
     data = datasets.concentric(40, d=2, rng=0)
     found = construct(data.X, data.y)
@@ -168,24 +156,6 @@ def test_real_data_are_sequential(name):
     Q = len(np.unique(data.y))
     assert found.network.widths == (data.X.shape[1],) * (Q + 1) + (Q,)
     assert verify(found.network, data.X, data.y).accuracy == 1
-
-
-def test_iris_is_refused_with_exact_certificates():
-    data = datasets.iris()
-    with pytest.raises(ConstructionError, match=r"\['0'\] none of \['1', '2'\]") as error:
-        construct(data.X, data.y, "sequential")
-    assert list(error.value.reasons) == ["sequential"]
-    assert sorted(error.value.certificates) == [1, 2]
-    A, B = data.X[data.y == 1], data.X[data.y == 2]
-    for label, own, other in ((1, A, B), (2, B, A)):
-        certificate = error.value.certificates[label]
-        assert certificate.exact
-        assert naive.separation_depth(own, other) < 1e-9
-        gap = certificate.weights_a @ own - certificate.weights_b @ other
-        # the weights are exact in scaled features, and so up to their rounding in these
-        np.testing.assert_allclose(gap, 0, atol=1e-12)
-        for weights in (certificate.weights_a, certificate.weights_b):
-            assert (weights >= 0).all() and weights.sum() == pytest.approx(1, abs=1e-14)
 
 
 def test_cone_and_concentric_data_are_no_clusters_and_not_sequential():
@@ -342,27 +312,6 @@ def test_given_cones_may_be_pairs_and_have_fewer_edges_than_dimensions():
 
 
 # Bad input
-
-
-def test_a_cone_or_simplex_that_does_not_fit_is_refused_with_the_violation():
-    cones, balls = datasets.single_cone(30, d=2, rng=0), datasets.concentric(30, d=2, rng=0)
-    cone = cones.info["cone"]
-    shifted = PolyhedralCone(cone.base - [0.7, 0.0], cone.edges)
-    for data, method, arguments in (
-        (cones, "cone", {"cone": shifted}),
-        (balls, "simplex", {"simplex": 0.3 * balls.info["simplex"]}),
-    ):
-        with pytest.raises(ConstructionError, match="wrong side of the given") as error:
-            construct(data.X, data.y, method, **arguments)
-        assert list(error.value.reasons) == [method]
-
-
-def test_data_without_faces_are_refused_with_the_best_found():
-    rng = np.random.default_rng(0)
-    X, y = rng.normal(size=(60, 2)), rng.integers(0, 2, 60)
-    for method in ("cone", "simplex"):
-        with pytest.raises(ConstructionError, match="wrong side of the best found"):
-            construct(X, y, method)
 
 
 def test_equal_points_with_different_labels_are_refused_by_row():

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from constructions import construct
 from constructions.theorems.clustered import cluster_hypotheses, collapse_clusters
-from geomcore import CircularCone, datasets, truncation_map
+from geomcore import CircularCone, cumulative_parameters, datasets, truncation_map
 
 # By hand
 
@@ -43,6 +44,18 @@ def test_balls_of_radius_015_are_clustered_and_of_radius_02_are_not():
         data = datasets.clusters(400, radius=radius, rng=0)
         found = cluster_hypotheses(data.X, data.y)
         assert all(h.holds for h in found.hypotheses) is expected
+
+
+def test_the_parameters_of_clustered_networks_are_counted_as_in_the_paper():
+    data = datasets.clusters(20, classes=3, d=7, radius=0.1, rng=0)
+    found = construct(data.X, data.y, "clustered", hidden_width=3)
+    assert found.network.widths == (7, 3, 3, 3, 3)
+    # Q (M + Q^2) weights, and Q biases in each of Q hidden layers
+    weights = sum(W.size for W in found.network.weights)
+    assert found.report["parameters at width Q"] == 3 * (7 + 9) == weights
+    assert found.report["numbers that describe the cones"] == 3 * (7 + 2)
+    _, bs = cumulative_parameters(found.network)
+    np.testing.assert_allclose(bs[-1], 0, atol=1e-12)
 
 
 # Against the naive oracle

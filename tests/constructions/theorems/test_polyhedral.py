@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from constructions import ConstructionError, construct
 from constructions.building.draft import Refused
 from constructions.theorems.polyhedral import (
     check_faces,
@@ -10,7 +11,7 @@ from constructions.theorems.polyhedral import (
     find_faces,
 )
 from constructions.theorems.simplex import faces_of_simplex
-from geomcore import datasets
+from geomcore import PolyhedralCone, datasets
 
 SQUARE = np.array([[1.0, 1.0], [-1.0, 1.0], [1.0, -1.0], [-1.0, -1.0]])
 
@@ -103,3 +104,24 @@ def test_a_class_that_touches_the_faces_is_not_collapsed():
     faces = check_faces(np.eye(1), np.zeros(1), X, index)
     with pytest.raises(Refused, match="too near the faces"):
         collapse_inside_then_outside(faces, X, index, np.random.default_rng(0))
+
+
+def test_a_cone_or_simplex_that_does_not_fit_is_refused_with_the_violation():
+    cones, balls = datasets.single_cone(30, d=2, rng=0), datasets.concentric(30, d=2, rng=0)
+    cone = cones.info["cone"]
+    shifted = PolyhedralCone(cone.base - [0.7, 0.0], cone.edges)
+    for data, method, arguments in (
+        (cones, "cone", {"cone": shifted}),
+        (balls, "simplex", {"simplex": 0.3 * balls.info["simplex"]}),
+    ):
+        with pytest.raises(ConstructionError, match="wrong side of the given") as error:
+            construct(data.X, data.y, method, **arguments)
+        assert list(error.value.reasons) == [method]
+
+
+def test_data_without_faces_are_refused_with_the_best_found():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(60, 2)), rng.integers(0, 2, 60)
+    for method in ("cone", "simplex"):
+        with pytest.raises(ConstructionError, match="wrong side of the best found"):
+            construct(X, y, method)

@@ -1,3 +1,4 @@
+import naive
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -58,6 +59,27 @@ def test_an_order_that_does_not_fit_the_data_is_refused():
             np.arange(3),
             np.random.default_rng(0),
         )
+
+
+# Against the naive oracle
+
+
+def test_iris_is_refused_with_exact_certificates():
+    data = datasets.iris()
+    with pytest.raises(ConstructionError, match=r"\['0'\] none of \['1', '2'\]") as error:
+        construct(data.X, data.y, "sequential")
+    assert list(error.value.reasons) == ["sequential"]
+    assert sorted(error.value.certificates) == [1, 2]
+    A, B = data.X[data.y == 1], data.X[data.y == 2]
+    for label, own, other in ((1, A, B), (2, B, A)):
+        certificate = error.value.certificates[label]
+        assert certificate.exact
+        assert naive.separation_depth(own, other) < 1e-9
+        gap = certificate.weights_a @ own - certificate.weights_b @ other
+        # the weights are exact in scaled features, and so up to their rounding in these
+        np.testing.assert_allclose(gap, 0, atol=1e-12)
+        for weights in (certificate.weights_a, certificate.weights_b):
+            assert (weights >= 0).all() and weights.sum() == pytest.approx(1, abs=1e-14)
 
 
 # Laws
