@@ -132,16 +132,13 @@ def refuse_contradictions(X, index):
 
 def _checked(given, method, X, labels):
     """The options of each theorem, checked; ValueError for one that goes with another method."""
-    owners = {option: name for name, row in THEOREMS.items() for option in row.options}
-    for option, value in given.items():
-        name = owners[option]
-        foreign = THEOREMS[name].exclusive and method not in ("auto", name)
-        if foreign and value is not None:
-            raise ValueError(f"{option} goes with method {name!r}, got method {method!r}")
     options = {name: {} for name in THEOREMS}
-    for option, value in given.items():
-        name = owners[option]
-        options[name][option] = THEOREMS[name].options[option](value, X, labels)
+    for name, theorem in THEOREMS.items():
+        for option, check in theorem.options.items():
+            value = given[option]
+            if value is not None and theorem.exclusive and method not in ("auto", name):
+                raise ValueError(f"{option} goes with method {name!r}, got method {method!r}")
+            options[name][option] = check(value, X, labels)
     return options
 
 
