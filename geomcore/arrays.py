@@ -38,6 +38,8 @@ class Labels(NamedTuple):
 
 def as_array(value, name, ndim, *, keep_float32=False):
     """Return `value` as a finite C-contiguous float array with `ndim` axes."""
+    if np.ma.is_masked(value):
+        raise ValueError(f"{name} must hold no masked entries, got {np.ma.count_masked(value)}")
     try:
         array = np.asarray(value)
     except ValueError as error:
@@ -95,6 +97,8 @@ def as_labels(y, n, *, targets=None, name="y"):
         If the lengths differ, labels are missing (None, nan) or not
         sortable, or `targets` does not have one row per class.
     """
+    if np.ma.is_masked(y):
+        raise ValueError(f"{name} must not contain missing labels")
     array = np.asarray(y)
     if array.ndim == 2:
         if targets is not None:
@@ -108,6 +112,8 @@ def as_labels(y, n, *, targets=None, name="y"):
         raise ValueError(f"{name} must have one label per point ({n}), got shape {array.shape}")
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise ValueError(f"{name} must not contain nan or inf")
+    if array.dtype.kind in "mM" and np.isnat(array).any():
+        raise ValueError(f"{name} must not contain missing labels")
     if array.dtype == object and any(v is None or v != v for v in array):
         raise ValueError(f"{name} must not contain missing labels")
     try:
@@ -142,6 +148,13 @@ def freeze(array):
     array = np.array(array, order="C")
     array.flags.writeable = False
     return array
+
+
+def read_only(array):
+    """Return a view of `array` that cannot be written through."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 def check_sequence(value, name):

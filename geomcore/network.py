@@ -46,7 +46,8 @@ class Network:
     def __init__(self, layers):
         check_sequence(layers, "layers")
         for i, layer in enumerate(layers):
-            if not callable(layer) or not hasattr(layer, "pull_back"):
+            is_layer = callable(layer) and hasattr(layer, "pull_back")
+            if isinstance(layer, type) or not is_layer:
                 raise ValueError(f"layers[{i}] must be a layer with pull_back, got {layer!r}")
         self._layers = tuple(layers)
         self._widths = _chained(self._layers)
@@ -75,9 +76,14 @@ class Network:
 
     def rebuild(self, tensors):
         """The network of the same layers, with the same hyperparameters, that has these tensors."""
-        tensors, layers = iter(tensors), []
+        tensors, layers = list(tensors), []
+        if len(tensors) != len(self.names):
+            raise ValueError(
+                f"tensors must be {', '.join(self.names) or 'none'}, got {len(tensors)} of them"
+            )
         for layer in self.layers:
-            own = [next(tensors) for _ in getattr(layer, "letters", ())]
+            count = len(getattr(layer, "letters", ()))
+            own, tensors = tensors[:count], tensors[count:]
             layers.append(layer.rebuild(own) if own else layer)
         return Network(layers)
 
@@ -255,6 +261,7 @@ class ReLUNetwork(Network):
 
     def rebuild(self, tensors):
         """The ReLU network that has these tensors, W1, b1, ..., WL, bL."""
+        tensors = list(tensors)
         return ReLUNetwork(tensors[0::2], tensors[1::2])
 
     def __repr__(self):

@@ -4,6 +4,8 @@ import dataclasses
 
 import numpy as np
 
+from geomcore.arrays import as_dtype
+
 
 class Layer:
     r"""A map between rows with parameters of its own; the base of all layers.
@@ -72,15 +74,20 @@ class Layer:
         return type(self)(**dict(zip(self.letters, tensors, strict=True)), **self.hyperparameters)
 
     def __call__(self, X):
-        """Outputs at the rows of `X`, (N, n) to (N, m), in its dtype."""
+        """Outputs at the rows of `X`, (N, n) to (N, m); float32 in, float32 out, else float64."""
+        if X.dtype != np.float32:
+            X = X.astype(np.float64, copy=False)
         return self.forward(self._tensors_in(X.dtype), X)
 
     def pull_back(self, X, out, grad):
         """Gradient with respect to the input `X`, given that with respect to `out`."""
+        if grad.dtype != np.float32:
+            grad = grad.astype(np.float64, copy=False)
         return self.cotangent(self._tensors_in(grad.dtype), X, out, grad)
 
     def _tensors_in(self, dtype):
-        return [tensor.astype(dtype, copy=False) for tensor in self.tensors]
+        pairs = zip(self.letters, self.tensors, strict=True)
+        return [as_dtype(tensor, dtype, letter) for letter, tensor in pairs]
 
     def __eq__(self, other):
         if not isinstance(other, Layer):

@@ -69,21 +69,21 @@ class LpNorm(Layer):
 
     def forward(self, tensors, X):
         W, b = tensors
-        norm, _ = self._norm(self._terms(W, X))
+        norm = self._norm(self._terms(W, X))
         return norm + b[..., None, :]
 
     def tangent(self, tensors, X, out, dtensors, dX):
         (W, _), (dW, db) = tensors, dtensors
-        slopes, _, _ = self._slopes(self._terms(W, X))
+        slopes = self._slopes(self._terms(W, X))
         dterms = self._terms(dW, X) + self._terms(W, dX)
         return (slopes * dterms).sum(axis=-1) + db[..., None, :]
 
     def gradients(self, tensors, X, out, grad):
-        slopes, _, _ = self._slopes(self._terms(tensors[0], X))
+        slopes = self._slopes(self._terms(tensors[0], X))
         return [self._to_weights(slopes, X, grad), grad.sum(axis=-2)]
 
     def cotangent(self, tensors, X, out, grad):
-        slopes, _, _ = self._slopes(self._terms(tensors[0], X))
+        slopes = self._slopes(self._terms(tensors[0], X))
         return self._to_inputs(slopes, tensors[0], grad)
 
     def gradients_tangent(self, tensors, X, out, grad, dtensors, dX, dgrad):
@@ -102,34 +102,41 @@ class LpNorm(Layer):
         """W_ki x_i for every row, shape (..., N, m, n)."""
         return W[..., None, :, :] * X[..., :, None, :]
 
-    def _norm(self, terms):
-        """Norms (..., N, m) of the terms, and the terms relative to the largest one."""
+    def _relative(self, terms):
+        """The largest modulus (..., N, m, 1), moduli relative to it, the sum of their powers."""
         top = np.abs(terms).max(axis=-1, keepdims=True, initial=0.0)
         relative = np.abs(terms) / np.where(top > 0, top, 1)
-        total = (relative**self.p).sum(axis=-1) ** (1 / self.p)
-        return top[..., 0] * total, relative
+        return top, relative, (relative**self.p).sum(axis=-1, keepdims=True)
+
+    def _norm(self, terms):
+        """Norms (..., N, m) of the terms."""
+        top, _, total = self._relative(terms)
+        return (top * total ** (1 / self.p))[..., 0]
+
+    def _shares(self, relative, total, power):
+        """(modulus / norm) ** power, without the rounding of the quotient; 0 where all are 0."""
+        # The sum of the powers is at least 1 unless all terms are 0.
+        some = total > 0
+        return some * relative**power / np.where(some, total, 1) ** (power / self.p)
 
     def _slopes(self, terms):
-        r"""Derivatives of the norm by the terms; norms; \|terms\| / norm."""
-        norm, relative = self._norm(terms)
-        # The sum of the relative terms is at least 1 unless all of them are 0.
-        size = (relative**self.p).sum(axis=-1, keepdims=True) ** (1 / self.p)
-        shares = relative / np.where(size > 0, size, 1)
-        return np.sign(terms) * shares ** (self.p - 1), norm[..., None], shares
+        """Derivatives of the norm by the terms."""
+        _, relative, total = self._relative(terms)
+        return np.sign(terms) * self._shares(relative, total, self.p - 1)
 
     def _slopes_tangent(self, tensors, X, dtensors, dX):
         """`_slopes`, and their derivatives along a direction."""
         terms = self._terms(tensors[0], X)
-        slopes, norm, shares = self._slopes(terms)
-        dterms = self._terms(dtensors[0], X) + self._terms(tensors[0], dX)
-        dnorm = (slopes * dterms).sum(axis=-1, keepdims=True)
+        slopes = self._slopes(terms)
         if self.p == 1:
             # Piecewise linear; below, the power of a tiny share could overflow.
             return slopes, np.zeros_like(slopes)
-        if self.p < 2:
-            curved = np.where(shares > 0, np.where(shares > 0, shares, 1) ** (self.p - 2), 0)
-        else:
-            curved = shares ** (self.p - 2)
+        top, relative, total = self._relative(terms)
+        norm = top * total ** (1 / self.p)
+        dterms = self._terms(dtensors[0], X) + self._terms(tensors[0], dX)
+        dnorm = (slopes * dterms).sum(axis=-1, keepdims=True)
+        away = relative > 0 if self.p < 2 else norm > 0
+        curved = self._shares(np.where(away, relative, 1), total, self.p - 2) * away
         bent = curved * dterms - slopes * dnorm
         return slopes, (self.p - 1) * bent / np.where(norm > 0, norm, 1)
 

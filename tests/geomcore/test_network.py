@@ -1,3 +1,6 @@
+import copy
+import pickle
+
 import naive
 import numpy as np
 import pytest
@@ -140,9 +143,69 @@ def test_weights_beyond_float32_are_refused_for_float32_points():
         net(np.ones((1, 1), np.float32))
 
 
+def test_widths_and_names_of_a_chain_are_those_of_its_layers():
+    chain = Network([ReLU(), Affine([[1, 2]], [3]), ReLU(), Affine([[4]], [5])])
+    assert (chain.widths, chain.names) == ((2, 1, 1), ("W1", "b1", "W2", "b2"))
+    assert repr(chain) == "Network(ReLU(), Affine(2 -> 1), ReLU(), Affine(1 -> 1))"
+    assert (Network([ReLU()]).widths, Network([ReLU()]).names) == ((None,), ())
+
+
+def test_a_relu_network_is_the_chain_of_its_layers():
+    net = network((2, 3, 1))
+    assert net == Network(net.layers) and Network(net.layers) == net
+    assert Network(net.layers).widths == net.widths
+    assert Network(net.layers[:-1]) != net
+
+
+class Tripled:
+    """A layer of a user, which tells nothing of its width."""
+
+    def __call__(self, X):
+        return np.repeat(X, 3, axis=1)
+
+    def pull_back(self, X, out, grad):
+        return grad.reshape(len(X), -1, 3).sum(axis=2)
+
+
+def test_a_layer_that_does_not_tell_its_width_is_taken_at_its_word():
+    chain = Network([Affine([[1.0, 1.0]], [0.0]), Tripled(), Affine(np.eye(3), np.zeros(3))])
+    assert chain.widths == (2, 1, None, 3)
+    np.testing.assert_array_equal(chain([[1.0, 2.0]]), [[3, 3, 3]])
+    assert Network([Tripled(), Affine([[1.0]], [0.0])]).widths == (None, None, 1)
+
+
+def test_copies_of_networks_stay_read_only():
+    for net in (network((2, 3, 1)), Network([Affine([[1.0]], [2.0])])):
+        for copied in (copy.deepcopy(net), copy.copy(net), pickle.loads(pickle.dumps(net))):
+            assert copied == net and type(copied) is type(net)
+            assert not any(tensor.flags.writeable for tensor in copied.tensors)
+
+
+def test_integers_are_points_too():
+    np.testing.assert_array_equal(Affine([[0.5]], [0.5])(np.array([[1]])), [[1.0]])
+    pulled = Affine([[0.5]], [0.5]).pull_back(np.array([[1]]), np.array([[1]]), np.array([[3]]))
+    np.testing.assert_array_equal(pulled, [[1.5]])
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_a_network_is_rebuilt_from_all_of_its_tensors(count):
+    chain = Network([Affine([[1.0]], [0.0])])
+    with pytest.raises(ValueError, match=f"tensors must be W1, b1, got {count} of them"):
+        chain.rebuild([np.ones((1, 1)), np.ones(1), np.ones(1)][:count])
+
+
+def test_widths_must_chain():
+    with pytest.raises(
+        ValueError, match=r"layers\[2\] must take 3 inputs, .* got Affine\(2 -> 1\)"
+    ):
+        Network([Affine(np.ones((3, 2)), np.ones(3)), ReLU(), Affine([[1, 2]], [3])])
+
+
 def test_a_chain_holds_layers_only():
     with pytest.raises(ValueError, match=r"layers\[1\] must be a layer"):
         Network([ReLU(), np.tanh])
+    with pytest.raises(ValueError, match=r"layers\[0\] must be a layer"):
+        Network([ReLU])
     with pytest.raises(ValueError, match="layers must hold at least one"):
         Network([])
     with pytest.raises(ValueError, match="b must have one entry per row"):

@@ -84,7 +84,7 @@ class MaxNorm:
     tensors: tuple | None = None
 
     def __post_init__(self):
-        as_positive(self.limit, "limit")
+        object.__setattr__(self, "limit", as_positive(self.limit, "limit"))
 
     def project(self, p):
         squares = (p * p).reshape(len(p), -1).sum(axis=1)

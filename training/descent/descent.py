@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from geomcore.arrays import read_only
 from training.descent.batches import Shuffles
 from training.descent.problem import Snapshot
 from training.descent.stopping import DIVERGED, Progress, stop_reasons
@@ -67,14 +68,15 @@ class Descent:
             outputs = stacked.forward(params, problem.X) if plan.batches is None else None
             if plan.is_record(step):
                 reasons = self.record(params, outputs, step, running)
-                if any(reasons):
+                if any(reason is not None for reason in reasons):
                     keep = np.array([reason is None for reason in reasons])
                     self.settle(params, running, reasons, step)
                     params, state, running = _select(params, state, running, keep)
                     if not len(running):
                         return
                     if outputs is not None:
-                        outputs = [problem.X] + [out[keep] for out in outputs[1:]]
+                        # Before the first tensors there is no trial axis.
+                        outputs = [out[keep] if out.ndim == 3 else out for out in outputs]
             gradients = self.gradients(params, outputs, step, running)
             updated, new_state = plan.optimizer.update(params, gradients, state, step)
             for term, places in self.constraints:
@@ -118,14 +120,14 @@ class Descent:
         self.recorded.append(step)
         for callback in plan.callbacks:
             callback(Snapshot(step, running, self.losses[-1][running], params, self.stacked))
-        progress = Progress(step, self.losses, running, self.accuracies)
+        progress = Progress(step, self.losses, read_only(running), self.accuracies)
         return stop_reasons(plan.rules, progress, step == plan.steps)
 
     def _row(self, rows, running, values):
         """A new record: `values` for the running trials, the last ones for all others."""
         row = rows[-1].copy() if rows else np.empty(len(self.steps))
         row[running] = values
-        return row
+        return read_only(row)
 
     def settle(self, params, running, reasons, step):
         """Write down the trials that stop here."""

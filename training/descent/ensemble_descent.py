@@ -4,6 +4,7 @@ from collections import namedtuple
 
 import numpy as np
 
+from geomcore.arrays import read_only
 from geomcore.network import ReLUNetwork
 from geomcore.parameters import split
 from training.descent import ensemble
@@ -184,13 +185,13 @@ class EnsembleDescent:
 
     def look(self, call, running, step):
         """Call the callbacks and the rules at a record of the trials `running`."""
-        self.rows.extend(self.losses[-1].T)
-        self.rows_accuracy.extend(self.accuracies[-1].T)
+        self.rows.extend(map(read_only, self.losses[-1].T))
+        self.rows_accuracy.extend(map(read_only, self.accuracies[-1].T))
         rows = self.rows
         params = self.tensors(call.theta[running])
         for callback in self.plan.callbacks:
             callback(Snapshot(step, running, rows[-1][running], params, self.stacked))
-        progress = Progress(step, rows, running, self.rows_accuracy)
+        progress = Progress(step, rows, read_only(running), self.rows_accuracy)
         found = stop_reasons(self.plan.rules, progress, step == self.plan.steps)
         for t, reason in zip(running, found, strict=True):
             if reason is not None:

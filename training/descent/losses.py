@@ -206,7 +206,8 @@ def as_loss(loss):
     """
     if isinstance(loss, str) and loss in LOSSES:
         return LOSSES[loss]
-    if all(hasattr(loss, part) for part in ("name", "weights", "value", "gradient")):
+    is_loss = all(hasattr(loss, part) for part in ("weights", "value", "gradient"))
+    if is_loss and isinstance(getattr(loss, "name", None), str) and not isinstance(loss, type):
         return loss
     raise ValueError(f"loss must be one of {sorted(LOSSES)} or a loss object, got {loss!r}")
 

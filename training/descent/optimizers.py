@@ -47,10 +47,7 @@ class SGD:
     clip: float | None = None
 
     def __post_init__(self):
-        as_positive(self.learning_rate, "learning_rate")
-        _check_fraction(self.momentum, "momentum")
-        if self.clip is not None:
-            as_positive(self.clip, "clip")
+        _as_floats(self, positive=("learning_rate", "clip"), fractions=("momentum",))
 
     def start(self, params):
         """State before the first step: one velocity per tensor, or none at all."""
@@ -113,12 +110,7 @@ class Adam:
     clip: float | None = None
 
     def __post_init__(self):
-        as_positive(self.learning_rate, "learning_rate")
-        _check_fraction(self.beta1, "beta1")
-        _check_fraction(self.beta2, "beta2")
-        as_positive(self.eps, "eps")
-        if self.clip is not None:
-            as_positive(self.clip, "clip")
+        _as_floats(self, positive=("learning_rate", "eps", "clip"), fractions=("beta1", "beta2"))
 
     def start(self, params):
         """State before the first step: the means of all gradients, then those of the squares."""
@@ -168,7 +160,14 @@ def clipped(gradients, limit):
     return [g * factor.reshape(-1, *[1] * (g.ndim - 1)) for g in gradients]
 
 
-def _check_fraction(value, name):
-    """Raise unless 0 <= value < 1."""
-    if not isinstance(value, Real) or not 0 <= value < 1:
-        raise ValueError(f"{name} must lie in [0, 1), got {value}")
+def _as_floats(optimizer, positive, fractions):
+    """Check the numbers of an optimizer and make them floats, for steps in double precision."""
+    for name in (*positive, *fractions):
+        value = getattr(optimizer, name)
+        if name == "clip" and value is None:
+            continue
+        if name in positive:
+            value = as_positive(value, name)
+        elif isinstance(value, bool) or not isinstance(value, Real) or not 0 <= value < 1:
+            raise ValueError(f"{name} must lie in [0, 1), got {value}")
+        object.__setattr__(optimizer, name, float(value))

@@ -35,7 +35,7 @@ class L1:
     tensors: tuple | None = None
 
     def __post_init__(self):
-        as_positive(self.weight, "weight")
+        object.__setattr__(self, "weight", as_positive(self.weight, "weight"))
 
     def value(self, p):
         return self.weight * np.abs(p).reshape(len(p), -1).sum(axis=1)
@@ -63,7 +63,7 @@ class L2:
     tensors: tuple | None = None
 
     def __post_init__(self):
-        as_positive(self.weight, "weight")
+        object.__setattr__(self, "weight", as_positive(self.weight, "weight"))
 
     def value(self, p):
         return self.weight * (p * p).reshape(len(p), -1).sum(axis=1)
@@ -93,7 +93,7 @@ class NegativePart:
     tensors: tuple | None = None
 
     def __post_init__(self):
-        as_positive(self.weight, "weight")
+        object.__setattr__(self, "weight", as_positive(self.weight, "weight"))
 
     def value(self, p):
         return L2(self.weight).value(np.minimum(p, 0))
@@ -118,10 +118,10 @@ def as_terms(terms, name, parts):
     ValueError
         If one of them lacks a part.
     """
-    if all(hasattr(terms, part) for part in parts):
+    if not isinstance(terms, type) and all(hasattr(terms, part) for part in parts):
         return (terms,)
     if not isinstance(terms, list | tuple) or not all(
-        hasattr(term, part) for term in terms for part in parts
+        hasattr(term, part) and not isinstance(term, type) for term in terms for part in parts
     ):
         raise ValueError(f"{name} must be objects with {', '.join(parts)}, got {terms!r}")
     return tuple(terms)

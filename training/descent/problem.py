@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from geomcore.arrays import Labels, as_count, as_labels, as_points
+from geomcore.arrays import Labels, as_count, as_labels, as_points, read_only
 from geomcore.network import Network
 from geomcore.stack import Stack
 from training.descent.batches import Batches
@@ -96,7 +96,8 @@ def as_plan(
     n, optimizer, batch_size, drop_last, steps, stop, penalties, constraints, callbacks, record
 ):
     """Check how to train on `n` points, the arguments of `training.train`; return a `Plan`."""
-    if not all(hasattr(optimizer, part) for part in ("start", "update")):
+    is_optimizer = all(hasattr(optimizer, part) for part in ("start", "update"))
+    if isinstance(optimizer, type) or not is_optimizer:
         raise ValueError(f"optimizer must have start and update, as SGD has, got {optimizer!r}")
     batches = None
     if batch_size is not None and as_count(batch_size, "batch_size") < n:
@@ -138,17 +139,12 @@ class Snapshot:
     stacked: Stack
 
     def __post_init__(self):
-        object.__setattr__(self, "params", [_read_only(p) for p in self.params])
+        object.__setattr__(self, "trials", read_only(self.trials))
+        object.__setattr__(self, "params", [read_only(p) for p in self.params])
 
     def network(self, a=0):
         """The network of trial ``trials[a]`` at this moment."""
         return self.stacked.network(self.params, a)
-
-
-def _read_only(array):
-    view = array.view()
-    view.flags.writeable = False
-    return view
 
 
 def as_problem(net, X, Y, loss):

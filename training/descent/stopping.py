@@ -60,8 +60,9 @@ class LossBelow:
     reason = "loss threshold"
 
     def __post_init__(self):
-        if not isinstance(self.threshold, Real) or np.isnan(self.threshold):
+        if not isinstance(self.threshold, Real) or self.threshold != self.threshold:
             raise ValueError(f"threshold must be a number, got {self.threshold!r}")
+        object.__setattr__(self, "threshold", float(self.threshold))
 
     def met(self, progress):
         return progress.loss <= self.threshold
@@ -92,7 +93,8 @@ class AccuracyFor:
     def __post_init__(self):
         if not isinstance(self.level, Real) or not 0 <= self.level <= 1:
             raise ValueError(f"level must lie in [0, 1], got {self.level!r}")
-        as_count(self.records, "records")
+        object.__setattr__(self, "level", float(self.level))
+        object.__setattr__(self, "records", as_count(self.records, "records"))
 
     def met(self, progress):
         rows = progress.accuracies[-self.records :]
@@ -121,9 +123,10 @@ class Plateau:
     reason = "plateau"
 
     def __post_init__(self):
-        as_count(self.records, "records")
+        object.__setattr__(self, "records", as_count(self.records, "records"))
         if not isinstance(self.rtol, Real) or not 0 <= self.rtol < 1:
             raise ValueError(f"rtol must lie in [0, 1), got {self.rtol!r}")
+        object.__setattr__(self, "rtol", float(self.rtol))
 
     def met(self, progress):
         now = len(progress.losses) - 1
@@ -142,11 +145,19 @@ def as_rules(stop):
         If something in it is not a stopping rule.
     """
     rules = (stop,) if hasattr(stop, "met") else stop
-    if not isinstance(rules, list | tuple) or not all(
-        hasattr(rule, "met") and hasattr(rule, "reason") for rule in rules
-    ):
+    if not isinstance(rules, list | tuple) or not all(map(_is_rule, rules)):
         raise ValueError(f"stop must be a stopping rule or a sequence of them, got {stop!r}")
+    for rule in rules:
+        if not isinstance(rule.reason, str) or rule.reason in ("", BUDGET, DIVERGED):
+            raise ValueError(
+                f"stop must hold rules whose reason is a text of their own, got {rule.reason!r}"
+            )
     return tuple(rules)
+
+
+def _is_rule(rule):
+    # A class is no rule, though it has the parts of one.
+    return hasattr(rule, "met") and hasattr(rule, "reason") and not isinstance(rule, type)
 
 
 def stop_reasons(rules, progress, is_last):

@@ -53,10 +53,12 @@ def as_scales(scales):
     good = isinstance(scales, Sequence) and len(scales) > 0
     if not good or not all(_is_scale(s) for s in scales):
         raise ValueError(f"scales must be a list of finite numbers, at least 0, got {scales!r}")
-    if len(set(scales)) < len(scales):
+    # Not -0.0.
+    found = tuple(float(s) + 0.0 for s in scales)
+    if len(set(found)) < len(found):
         raise ValueError(f"scales must be distinct, got {scales!r}")
-    return tuple(float(s) for s in scales)
+    return found
 
 
 def _is_scale(value):
-    return isinstance(value, int | float | np.number) and 0 <= value < np.inf
+    return isinstance(value, Real | np.floating) and 0 <= value < np.inf

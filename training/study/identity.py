@@ -8,7 +8,6 @@ from here, so such an object must carry a `key` that says it.
 
 import dataclasses
 import hashlib
-import inspect
 import json
 import sys
 from decimal import Decimal
@@ -21,8 +20,6 @@ from geomcore.network import Network
 
 OURS = ("geomcore", "constructions", "training")
 
-# Plain types that somebody's class may inherit its content from.
-HOLDERS = (int, float, complex, str, bytes, list, tuple, set, frozenset, dict, Fraction, Decimal)
 
 ADVICE = (
     "give it an attribute `key`, a text that changes whenever what it does changes, "
@@ -52,9 +49,10 @@ def describe(value, where="value"):
     ----------
     value : object
         None, a number, a text, an array, a network, an object of this toolkit;
-        a list, tuple, set or dict of those; or anything with a `key`. A `key` of
-        the object itself stands for all of it. A `key` of its class stands for
-        what the class does, and the object's attributes are described beside it.
+        a list, tuple, set or dict of those; or anything with a `key`. A `key` that
+        was set on the object itself stands for all of it. One of its class, a
+        property or a slot stands for what the class does, and what the object
+        holds is described beside it.
     where : str, optional
         What to call the value in an error message.
 
@@ -78,6 +76,15 @@ def describe(value, where="value"):
     Traceback (most recent call last):
     ValueError: stop[0] must be known to the file of the study, but ... an attribute `key`, ...
     """
+    try:
+        return _described(value, where)
+    except RecursionError:
+        raise ValueError(
+            f"{where[:60]} must be known to the file of the study, but it contains itself: {ADVICE}"
+        ) from None
+
+
+def _described(value, where):
     kind = type(value)
     if value is None or kind in (bool, str):
         return value
@@ -119,12 +126,15 @@ def _ours(value, where):
     if isinstance(value, Network):
         layers = enumerate(value.layers)
         return {"layers": [describe(layer, f"{where}.layers[{i}]") for i, layer in layers]}
-    if isinstance(value, Layer):
+    if isinstance(value, Layer) and set(vars(value)) <= {f.name for f in dataclasses.fields(value)}:
         fields = _fields(value.hyperparameters, where)
         return {**name, "fields": fields, "tensors": [digest(tensor) for tensor in value.tensors]}
     if dataclasses.is_dataclass(value):
         fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-        return {**name, "fields": _fields(fields, where)}
+        if set(vars(value)) <= set(fields):
+            if isinstance(fields.get("tensors"), list | tuple | set | frozenset):
+                fields["tensors"] = sorted(set(fields["tensors"]))
+            return {**name, "fields": _fields(fields, where)}
     return _keyed(value, where)
 
 
@@ -138,39 +148,40 @@ def _keyed(value, where):
             f"cannot be seen: {ADVICE}"
         )
     found = {"type": kind.__name__, "key": describe(key, f"{where}.key")}
-    if inspect.getattr_static(kind, "key", None) is key:
-        # All objects of the class have this key, and differ in what they hold.
+    if "key" not in getattr(value, "__dict__", {}):
+        # The key is that of all objects of the class, which differ in what they hold.
         found["fields"] = _fields(_attributes(value), where)
-        base = next((base for base in HOLDERS if isinstance(value, base)), None)
-        if base is not None:
-            found["content"] = describe(base(value), where)
+        found["content"] = describe(_content(value, where), where)
     return found
+
+
+def _attributes(value):
+    """What an object holds in its dict and in slots, by name."""
+    state = object.__getstate__(value)
+    parts = state if isinstance(state, tuple) else (state,)
+    return {name: part for held in parts for name, part in (held or {}).items()}
+
+
+def _content(value, where):
+    """What an object holds as the tuple, list, dict, number or text that it is, too."""
+    kind = type(value)
+    try:
+        # What has a way of its own, as much that is compiled has, may hold more than we see.
+        if kind.__reduce__ is not object.__reduce__:
+            raise TypeError
+        if kind.__reduce_ex__ is not object.__reduce_ex__:
+            raise TypeError
+        _, arguments, _, *held = object.__reduce_ex__(value, 2)
+    except TypeError:
+        raise ValueError(
+            f"{where} must be known to the file of the study, but what a {kind.__name__} holds "
+            "cannot be seen: set the attribute `key` of the object itself"
+        ) from None
+    return [*arguments[1:], *(list(part) for part in held if part is not None)]
 
 
 def _fields(fields, where):
     return {name: describe(value, f"{where}.{name}") for name, value in sorted(fields.items())}
-
-
-def _attributes(value):
-    """The attributes of an object, in its dict and in slots."""
-    slots = [s for kind in type(value).__mro__ for s in _slots(kind)]
-    found = {name: getattr(value, name) for name in slots if hasattr(value, name)}
-    return {**found, **getattr(value, "__dict__", {})}
-
-
-def _slots(kind):
-    slots = vars(kind).get("__slots__", ())
-    names = [slots] if isinstance(slots, str) else list(slots)
-    # A private name of a class is stored under a longer one.
-    return [
-        f"_{kind.__name__.lstrip('_')}{name}" if _is_private(name) else name
-        for name in names
-        if name not in ("__dict__", "__weakref__")
-    ]
-
-
-def _is_private(name):
-    return name.startswith("__") and not name.endswith("__")
 
 
 def _number(value):

@@ -18,6 +18,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
+from threadpoolctl import threadpool_info
 
 APPLICATION = 0x67656F6D  # "geom", in the header of the file
 SCHEMA = 2
@@ -263,7 +264,8 @@ def _connect(path, writing):
     if path is None:
         return sqlite3.connect(":memory:", isolation_level=None)
     if writing:
-        connection = sqlite3.connect(path, isolation_level=None, timeout=0.5)
+        # Absolute, since some names are no files to SQLite.
+        connection = sqlite3.connect(path.absolute(), isolation_level=None, timeout=0.5)
         # Held until the connection closes; also spares the shared-memory file of WAL.
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         connection.execute("PRAGMA synchronous = NORMAL")
@@ -372,8 +374,17 @@ def _session():
         time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         platform.python_version(),
         platform.platform(),
-        _json({name: _version(name) for name in LIBRARIES}),
+        _json({**{name: _version(name) for name in LIBRARIES}, "BLAS": _blas()}),
     )
+
+
+def _blas():
+    """What multiplies matrices here, and for which processor."""
+    parts = ("internal_api", "version", "architecture")
+    found = [info for info in threadpool_info() if info["user_api"] == "blas"]
+    # SciPy may bring another one.
+    found.sort(key=lambda info: "numpy" not in info["filepath"])
+    return " ".join(str(info[part]) for info in found[:1] for part in parts if info.get(part))
 
 
 def _version(name):

@@ -2,17 +2,15 @@
 
 from contextlib import nullcontext
 
-import numpy as np
-
-from geomcore.arrays import as_count
+from geomcore.arrays import Labels, as_count, freeze
 from geomcore.parameters import selected
-from training.descent.curvature import largest_curvature
 from training.descent.executors import as_finished, single_threaded_blas, threads
 from training.descent.losses import as_loss
 from training.descent.optimizers import SGD
 from training.descent.problem import as_plan, as_problem, as_training_data
 from training.descent.trainer import chosen_engine, complete, group_size, train_ensemble
 from training.study.arguments import as_radii, as_references, as_scales, as_seed, as_size
+from training.study.defaults import default_rate, default_tolerance
 from training.study.identity import describe, digest
 from training.study.perturbation import norm_per_scale
 from training.study.result import result_of
@@ -75,7 +73,11 @@ class PerturbationStudy:
     Notes
     -----
     A row depends on the arguments, its reference, its scale and its (i, j) only:
-    neither on the executor nor on interruptions, bit for bit.
+    neither on the executor nor on interruptions, bit for bit. (A stopping rule
+    of your own must do so, too: it may look at the trial it is asked about, and
+    hold no state.) A file is resumed only by the same study, see
+    `training.study.identity`; what that cannot see, such as a stopping rule of
+    your own, needs an attribute ``key`` that names it.
 
     Examples
     --------
@@ -112,15 +114,20 @@ class PerturbationStudy:
         self.references = as_references(net)
         first, *others = self.references.values()
         loss = as_loss(loss)
-        self._X, self._labels = as_training_data(first, X, Y, loss=loss, targets=targets)
+        X, labels = as_training_data(first, X, Y, loss=loss, targets=targets)
         for other in others:
-            as_training_data(other, self._X, self._labels)
+            as_training_data(other, X, labels)
+        # Copies, so that what is described is what is studied.
+        self._X, self._labels = freeze(X), Labels(*map(freeze, labels))
         self._scales, self.trials = as_scales(scales), as_count(trials, "trials")
         self.steps, self.seed = as_count(steps, "steps", 0), as_seed(seed)
         self._relative, self._keep_parameters = bool(relative), bool(keep_parameters)
-        self._tensors = None if tensors is None else tensors
+        self._tensors = tensors if tensors is None or isinstance(tensors, str) else list(tensors)
         self._optimizer, self._tolerance = optimizer, as_size(tolerance, "tolerance")
+        # A callback looks on; what it is told of is the trials, not the references.
+        self._callbacks = training.pop("callbacks", ())
         self._training = {**training, "loss": loss}
+        self._options = complete({**self._training, "optimizer": optimizer or SGD(1.0)})
         self._certified = as_radii(certified_radius, self.references)
         # Each call also checks what it is given.
         self._norms = {
@@ -129,7 +136,7 @@ class PerturbationStudy:
         }
         with single_threaded_blas():
             self._losses = {
-                name: float(self._trained([net], steps=0).final_losses[0])
+                name: float(self._evaluated(net, self._engine(net)).final_losses[0])
                 for name, net in self.references.items()
             }
         self._store = None
@@ -142,8 +149,19 @@ class PerturbationStudy:
         """Which trials there are."""
         return {"scales": list(self._scales), "trials": self.trials, "seed": self.seed}
 
-    def _trained(self, networks, **more):
-        return train_ensemble(networks, self._X, self._labels, **{**self._training, **more})
+    @property
+    def _plan(self):
+        options = {k: v for k, v in self._options.items() if k not in ("loss", "engine")}
+        return as_plan(len(self._X), **{**options, "steps": self.steps})
+
+    def _engine(self, net):
+        """What takes the steps of the trials around a network."""
+        problem = as_problem(net, self._X, self._labels, self._options["loss"])
+        return chosen_engine(self._options["engine"], net, problem, self._plan)
+
+    def _evaluated(self, net, engine):
+        training = {**self._training, "steps": 0, "engine": engine}
+        return train_ensemble([net], self._X, self._labels, **training)
 
     @property
     def configuration(self):
@@ -154,17 +172,12 @@ class PerturbationStudy:
         ValueError
             If something cannot be described faithfully; see `training.study.identity`.
         """
-        options = complete({**self._training, "optimizer": self._optimizer, "steps": self.steps})
-        loss, engine = options.pop("loss"), options.pop("engine")
-        optimizer = SGD(1.0) if self._optimizer is None else self._optimizer
-        plan = as_plan(len(self._X), **{**options, "optimizer": optimizer})
+        plan, loss = self._plan, self._options["loss"]
         references = {
             name: {
                 "network": describe(net, f"the network {name!r}"),
                 "tensors": [net.names[i] for i in selected(net.names, self._tensors)],
-                "engine": chosen_engine(
-                    engine, net, as_problem(net, self._X, self._labels, loss), plan
-                ),
+                "engine": self._engine(net),
             }
             for name, net in self.references.items()
         }
@@ -176,7 +189,9 @@ class PerturbationStudy:
             "steps": self.steps,
             "relative": self._relative,
             "loss": describe(loss, "loss"),
-            "optimizer": "default" if self._optimizer is None else describe(optimizer, "optimizer"),
+            "optimizer": "default"
+            if self._optimizer is None
+            else describe(self._optimizer, "optimizer"),
             "batches": plan.batches and {"size": plan.batches.size, "last": plan.batches.last},
             "record": plan.record,
             "stop": describe(plan.rules, "stop"),
@@ -323,22 +338,19 @@ class PerturbationStudy:
             seed=self.seed,
             relative=self._relative,
             tensors=self._tensors,
-            training=self._training,
+            training={**self._training, "callbacks": self._callbacks},
             keep_parameters=self._keep_parameters,
         )
 
     def _measured(self):
         """What the file says about each reference."""
-        loss, labels = self._training["loss"], self._labels
-        tolerance = self._tolerance
+        loss, tolerance = self._options["loss"], self._tolerance
         if tolerance is None:
-            constant = np.broadcast_to(labels.Y.mean(axis=0), labels.Y.shape)
-            tolerance = 1e-3 * float(loss.value(constant, labels.Y) @ loss.weights(labels.index))
+            tolerance = default_tolerance(loss, self._labels)
         rows = []
         for name, net in self.references.items():
             if self._optimizer is None:
-                curvature = largest_curvature(net, self._X, labels, loss=loss, rtol=1e-2)
-                rate = 0.5 / curvature
+                rate = default_rate(net, self._X, self._labels, loss, name=name)
             else:
                 rate = as_size(getattr(self._optimizer, "learning_rate", None), "learning_rate")
             rows.append(

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from geomcore.network import ReLUNetwork
+from geomcore.layers import Affine, LpNorm, ReLU
+from geomcore.network import Network, ReLUNetwork
 from geomcore.stack import stack
 from training.descent.losses import LOSSES
 from training.descent.optimizers import SGD
@@ -88,6 +89,23 @@ def test_one_step_agrees_with_automatic_differentiation(loss):
 
 
 # Laws
+
+
+@pytest.mark.parametrize(
+    "last", [Affine(np.ones((2, 3)), [0.0, 0.1]), LpNorm(np.eye(2, 3), [0, 0], 2)]
+)
+def test_a_chain_that_begins_with_a_relu_trains_alone_as_beside_others(last):
+    # As many points as trials, so that the axes could be taken for each other.
+    X, Y = random_data(3)
+    chains = [Network([ReLU(), last.rebuild([p * k for p in last.tensors])]) for k in (1, 2, 3)]
+    losses = [train(net, X, Y, steps=0).final_loss for net in chains]
+    options = {"steps": 5, "stop": LossBelow(sorted(losses)[0]), "optimizer": SGD(0.01)}
+    together = train_ensemble(chains, X, Y, **options)
+    assert sorted(together.steps)[0] == 0 and sorted(together.steps)[-1] == 5
+    for t, net in enumerate(chains):
+        assert train(net, X, Y, **options).final_loss == pytest.approx(
+            together.final_losses[t], rel=1e-12
+        )
 
 
 def test_groups_and_threads_change_no_bit(monkeypatch):

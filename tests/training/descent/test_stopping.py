@@ -75,6 +75,13 @@ def test_numbers_out_of_range_are_refused(make, message):
         make()
 
 
+def test_the_reason_of_a_rule_must_tell_it_from_other_ends(monkeypatch):
+    for reason in ("", None, 0, "diverged", "step budget"):
+        monkeypatch.setattr(LossBelow, "reason", reason)
+        with pytest.raises(ValueError, match="stop must hold rules whose reason is a text"):
+            as_rules(LossBelow(0.1))
+
+
 @pytest.mark.parametrize("stop", [1e-3, "loss", [LossBelow(0.1), 3]])
 def test_what_is_no_rule_is_refused(stop):
     with pytest.raises(ValueError, match="stop must be a stopping rule"):

@@ -86,6 +86,51 @@ class Lazy(SGD):
         return params, state
 
 
+@dataclass(slots=True)
+class Field:
+    """A rule whose key is a field with a default, in a slot."""
+
+    level: float
+    key: str = "loss at most level"
+    reason = "below"
+
+
+class Property:
+    """A rule whose key is a property that says too little."""
+
+    reason = "below"
+
+    def __init__(self, level):
+        self.level = level
+
+    @property
+    def key(self):
+        return "loss at most level"
+
+
+class Dict(dict):
+    """A rule that is a dict, with more in an attribute."""
+
+    reason, key = "below", "loss at most level"
+
+
+class Partial(functools.partial):
+    """What it calls is held where nobody sees it."""
+
+    key = "partial"
+
+
+def patched(value, name, other):
+    object.__setattr__(value, name, other)
+    return value
+
+
+def cycle():
+    loop = []
+    loop.append(loop)
+    return loop
+
+
 # By hand
 
 
@@ -169,6 +214,10 @@ DIFFERENT = [
     (Tuple(0.1), Tuple(0.001)),
     (Tuple(0.1), Slotted(0.1)),
     (Nested({"a": Slotted(0.1)}), Nested({"a": Slotted(0.001)})),
+    (Field(0.1), Field(0.001)),
+    (Property(0.1), Property(0.001)),
+    (Dict(level=0.1), Dict(level=0.001)),
+    (patched(Dict(), "level", 0.1), patched(Dict(), "level", 0.001)),
 ]
 
 
@@ -233,6 +282,10 @@ def test_plain_values_have_equal_descriptions_only_if_they_are_equal(one, other)
         ({}, {"callbacks": [print]}),
         ({}, {"net": Network(NET.layers), "engine": "compiled"}),
         ({}, {"certified_radius": 0.1}),
+        ({"optimizer": SGD(np.float32(0.05))}, {"optimizer": SGD(float(np.float32(0.05)))}),
+        ({"optimizer": Adam(np.float32(0.05))}, {"optimizer": Adam(float(np.float32(0.05)))}),
+        ({"penalties": L2(0.1, ["b1", "W1"])}, {"penalties": L2(0.1, ("W1", "b1", "W1"))}),
+        ({"scales": [0, 1]}, {"scales": [-0.0, 1.0]}),
     ],
 )
 def test_settings_that_give_the_same_rows_are_the_same_study(tmp_path, one, other):
@@ -371,6 +424,11 @@ def test_an_old_file_whose_rows_may_be_under_another_name_says_so(tmp_path):
         (Nested({"a": Below(abs)}), r"value\.rules\['a'\] must"),
         (SGD, "what a type does"),
         (object(), "what a object does"),
+        (Partial(abs, 1), "what a Partial holds cannot be seen: set the attribute `key` of the"),
+        (patched(SGD(0.1), "update", print), "what a SGD does"),
+        (patched(LossBelow(0.1), "reason", "other"), "what a LossBelow does"),
+        (patched(ReLU(), "forward", print), "what a ReLU does"),
+        (cycle(), "contains itself"),
         (np.array([abs]), "what a ndarray does"),
         (np.ma.masked_array([1.0], [True]), "what a MaskedArray does"),
         (np.random.default_rng(0), "what a Generator does"),
@@ -380,7 +438,7 @@ def test_an_old_file_whose_rows_may_be_under_another_name_says_so(tmp_path):
 def test_what_cannot_be_described_faithfully_is_refused_with_advice(value, where):
     with pytest.raises(ValueError, match=where) as caught:
         describe(value)
-    assert "give it an attribute `key`" in str(caught.value)
+    assert "attribute `key`" in str(caught.value)
 
 
 def test_a_rule_without_a_key_is_refused_before_there_is_a_file(tmp_path):
@@ -402,13 +460,82 @@ def test_rules_of_different_keys_do_not_share_a_file(tmp_path):
         steps(tmp_path / "s", 0.001)
 
 
-def test_a_callback_cannot_change_what_is_trained():
-    def spoil(snapshot):
-        snapshot.params[0][:] = 0
+class Spoiler:
+    """A rule that changes what it is shown."""
 
+    reason = "spoilt"
+
+    def __init__(self, change):
+        self.change = change
+
+    def met(self, progress):
+        self.change(progress)
+        return np.zeros(len(progress.running), bool)
+
+
+def first_to_zero(name):
+    def change(shown):
+        value = getattr(shown, name)
+        (value[-1] if isinstance(value, list) else value)[:] = 0
+
+    return change
+
+
+@pytest.mark.parametrize("engine", ["numpy", "compiled"])
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        *({"callbacks": first_to_zero(name)} for name in ("params", "trials")),
+        *({"stop": Spoiler(first_to_zero(name))} for name in ("losses", "running")),
+    ],
+)
+def test_callbacks_and_rules_cannot_change_what_is_trained(engine, spoil):
+    with pytest.raises(ValueError, match="read-only"):
+        study(None, engine=engine, **spoil).run()
+
+
+def test_what_is_described_is_what_is_studied_although_the_data_change(tmp_path):
+    points, tensors = X.copy(), ["W1"]
+    options = {**ARGUMENTS, "tensors": tensors}
+    made = PerturbationStudy(tmp_path / "s", NET, points, points, **options)
+    expected = study(None, tensors=["W1"]).run()
+    points[:], tensors[:] = 7.0, ["b1"]
+    found = made.run()
+    assert found.frame().equals(expected.frame()) and found.references == expected.references
+    study(tmp_path / "s", tensors=["W1"]).run()
+
+
+def test_networks_that_do_not_move_have_the_loss_of_the_reference_to_the_last_bit():
+    rng = np.random.default_rng(0)
+    net = ReLUNetwork([rng.normal(size=(5, 3)), rng.normal(size=(2, 5))], [np.ones(5), np.ones(2)])
+    points, y = rng.normal(size=(101, 3)), rng.integers(0, 2, 101)
     for engine in ("numpy", "compiled"):
-        with pytest.raises(ValueError, match="read-only"):
-            study(None, callbacks=spoil, engine=engine).run()
+        options = {"trials": 4, "steps": 100, "seed": 0, "optimizer": SGD(1e-300)}
+        found = PerturbationStudy(
+            None, net, points, y, scales=[0.0], tolerance=0.0, engine=engine, **options
+        ).run()
+        assert found.returned.all()
+
+
+def test_callbacks_are_told_of_trials_only():
+    seen = []
+    made = study(None, callbacks=lambda snapshot: seen.append(snapshot.step))
+    assert seen == []
+    made.run()
+    assert seen
+
+
+def test_a_reference_without_curvature_needs_an_optimizer():
+    dead = ReLUNetwork([[[1.0]], [[0.0]]], [[-9.0], [0.0]])
+    flat = Network([*dead.layers[:1], ReLU()])
+    with pytest.raises(ValueError, match="optimizer must be given: the loss has no curvature"):
+        study(None, flat, optimizer=None).run()
+
+
+def test_a_file_may_have_any_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    study(":memory:").run()
+    assert (tmp_path / ":memory:").exists() and len(load_study(":memory:").frame()) == 3
 
 
 @pytest.mark.parametrize(
@@ -421,6 +548,12 @@ def test_a_callback_cannot_change_what_is_trained():
         ({"certified_radius": {"other": 1.0}}, "certified_radius must name references among"),
         ({"batch_size": 0}, "batch_size must be"),
         ({"engine": "steam"}, "engine must be one of"),
+        ({"optimizer": SGD}, "optimizer must have start and update"),
+        ({"stop": LossBelow}, "stop must be a stopping rule"),
+        ({"penalties": L2}, "penalties must be objects"),
+        ({"loss": SquaredError}, "loss must be one of"),
+        ({"scales": [2**53, 2**53 + 1]}, "scales must be distinct"),
+        ({"scales": [1j]}, "scales must be a list of finite numbers"),
     ],
 )
 def test_wrong_settings_are_named(changes, message):
@@ -429,5 +562,6 @@ def test_wrong_settings_are_named(changes, message):
 
 
 def test_an_argument_that_training_does_not_know_is_named():
-    with pytest.raises(TypeError, match="train has no argument 'stpes'"):
-        study(None, stpes=3)
+    for name in ("stpes", "jobs", "rngs"):
+        with pytest.raises(TypeError, match=f"train has no argument '{name}'"):
+            study(None, **{name: 3})
