@@ -28,7 +28,7 @@ import numpy as np
 from constructions import construct
 from geomcore import datasets
 from training import PerturbationStudy, wilson_interval
-from training.commands.console import Pace
+from training.output.screen import Pace
 from training.study.basin import radius_in_words
 from training.study.references import judged, merges, states
 

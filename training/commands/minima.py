@@ -8,10 +8,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from geomcore import datasets
 from geomcore.plot.style import close, lighten
 from training.commands.case import load_data
-from training.commands.console import Screen
-from training.commands.runs import RunFolder, command_line, limited_threads
 from training.experiments import plot_minima
 from training.experiments.minima import COLUMNS, examine, points_of
+from training.output.folder import RunFolder, command_line, limited_threads
+from training.output.screen import Screen
 
 MOST_CLASSES = 6  # 64 states twice, and 203 partitions
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from constructions import Certificate, recheck
 from geomcore import load
 from training.commands.case import SYNTHETIC, Case, load_data
-from training.commands.console import Screen
 from training.commands.drawing import draw
 from training.commands.report import page
-from training.commands.runs import RunFolder, limited_threads
+from training.output.folder import RunFolder, limited_threads
+from training.output.screen import Screen
 
 INTRO = (
     "For each of the data sets below a ReLU network was built from the geometry of the data "

@@ -2,7 +2,7 @@
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from training.commands.runs import command_line
+from training.output.folder import command_line
 
 EXPLANATIONS = {
     "clusters": "Each class is a ball. One layer per class: a cone behind each ball collapses it.",

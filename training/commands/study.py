@@ -6,12 +6,12 @@ from pathlib import Path
 
 from geomcore import load, save
 from training.commands.case import Case, load_data
-from training.commands.console import Screen
 from training.commands.drawing import draw_study
 from training.commands.report import page
-from training.commands.runs import RunFolder, limited_threads, read_run
 from training.descent.executors import dask_cluster
 from training.descent.optimizers import SGD
+from training.output.folder import RunFolder, limited_threads, read_run
+from training.output.screen import Screen
 from training.study.basin import radius_in_words
 from training.study.references import judged, merges, states
 from training.study.result import need_parquet

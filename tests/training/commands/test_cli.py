@@ -190,7 +190,7 @@ def test_a_full_disk_is_one_line_and_leaves_the_earlier_run(capsys, tmp_path, mo
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("training.commands.runs.RunFolder.text", full)
+    monkeypatch.setattr("training.output.folder.RunFolder.text", full)
     status, _, err = run(capsys, "construct", table, "--out", "made", "--seed", "1", "-q")
     assert status == 2
     assert len(err.splitlines()) == 1

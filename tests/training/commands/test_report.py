@@ -9,7 +9,7 @@ from geomcore.network import ReLUNetwork
 from training.commands.case import Case
 from training.commands.drawing import MOST_POINTS, draw, some_points
 from training.commands.report import page
-from training.commands.runs import RunFolder
+from training.output.folder import RunFolder
 
 RECORD = {"seed": 3, "started": "today", "python": "3.11", "versions": {"numpy": "2", "x": None}}
 X = np.array([[0.0, 0.0], [0.2, 0.1], [3.0, 0.1], [3.1, 0.0]])

@@ -14,7 +14,6 @@ import pytest
 
 from geomcore import load
 from training.commands.cli import main
-from training.commands.console import Pace, Screen
 from training.study.result import load_study
 
 SMALL = ["--scales", "0.01,0.3", "--trials", "4", "--steps", "5"]
@@ -83,14 +82,6 @@ def test_a_network_of_ones_own_can_be_perturbed_in_chosen_tensors(capsys, tmp_pa
     assert found.norm_per_scale == pytest.approx(unit)
 
 
-def test_pace_tells_rate_and_remaining_time():
-    seconds = iter([10.0, 12.0, 20.0])
-    pace = Pace(clock=lambda: next(seconds))
-    assert pace(500, 8000) == "500 of 8,000 trials"
-    assert pace(510, 8000) == "510 of 8,000 trials, 5 per second, 24 min 58 s left"
-    assert pace(520, 8000) == "520 of 8,000 trials, 2 per second, 1 h 2 min left"
-
-
 # Laws
 
 
@@ -100,16 +91,6 @@ def test_progress_gives_rate_and_remaining_time_and_quiet_silences_it(capsys):
     assert "8 of 8 trials, " in err.splitlines()[-1]
     assert err.splitlines()[-1].endswith(" per second, 0 s left")
     assert run(capsys, "study", "clusters", *SMALL, "--out", "two", "-q")[2] == ""
-
-
-def test_on_a_terminal_progress_is_a_bar_with_the_same_words():
-    screen = Screen()
-    screen.err = type(screen.err)(force_terminal=True, width=100, record=True, stderr=True)
-    with screen.trials() as progress:
-        progress(0, 10)
-        progress(10, 10)
-        screen.err.print("end")
-    assert "10 of 10 trials" in screen.err.export_text()
 
 
 def test_a_study_that_is_killed_again_and_again_ends_with_the_rows_of_one_that_is_not(tmp_path):

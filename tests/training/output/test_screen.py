@@ -1,0 +1,26 @@
+"""What a run shows while it goes on."""
+
+from training.output.screen import Pace, Screen
+
+# By hand
+
+
+def test_pace_tells_rate_and_remaining_time():
+    seconds = iter([10.0, 12.0, 20.0])
+    pace = Pace(clock=lambda: next(seconds))
+    assert pace(500, 8000) == "500 of 8,000 trials"
+    assert pace(510, 8000) == "510 of 8,000 trials, 5 per second, 24 min 58 s left"
+    assert pace(520, 8000) == "520 of 8,000 trials, 2 per second, 1 h 2 min left"
+
+
+# Laws
+
+
+def test_on_a_terminal_progress_is_a_bar_with_the_same_words():
+    screen = Screen()
+    screen.err = type(screen.err)(force_terminal=True, width=100, record=True, stderr=True)
+    with screen.trials() as progress:
+        progress(0, 10)
+        progress(10, 10)
+        screen.err.print("end")
+    assert "10 of 10 trials" in screen.err.export_text()
