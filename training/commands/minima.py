@@ -3,14 +3,14 @@
 from pathlib import Path
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from geomcore import datasets
 from geomcore.plot.style import close, lighten
 from training.commands.case import load_data
 from training.experiments import plot_minima
 from training.experiments.minima import COLUMNS, examine, points_of
-from training.output.folder import RunFolder, command_line, limited_threads
+from training.output.folder import RunFolder, limited_threads
+from training.output.page import render
 from training.output.screen import Screen
 
 MOST_CLASSES = 6  # 64 states twice, and 203 partitions
@@ -150,19 +150,12 @@ def _write(run, rows, growth, sections, wrong):
 
     run.table("minima", pd.DataFrame(rows, columns=["data", *COLUMNS]))
     run.table("growth", pd.DataFrame(growth))
-    environment = Environment(
-        loader=PackageLoader("training.commands", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    page = environment.get_template("minima.html").render(
+    page = render(
+        "commands/minima.html",
+        run.record,
         sections=sections,
         growth=growth,
         wrong=[row["name"] for row in wrong],
-        command=command_line(),
-        record=run.record,
     )
     run.text("index.html", page)
     run.publish()

@@ -8,7 +8,7 @@ from constructions import Certificate, recheck
 from geomcore import load
 from training.commands.case import SYNTHETIC, Case, load_data
 from training.commands.drawing import draw
-from training.commands.report import page
+from training.commands.story import page
 from training.output.folder import RunFolder, limited_threads
 from training.output.screen import Screen
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from geomcore import load, save
 from training.commands.case import Case, load_data
 from training.commands.drawing import draw_study
-from training.commands.report import page
+from training.commands.story import page
 from training.descent.executors import dask_cluster
 from training.descent.optimizers import SGD
 from training.output.folder import RunFolder, limited_threads, read_run

@@ -9,7 +9,6 @@ import json
 import os
 import platform
 import shutil
-import sys
 import tempfile
 import time
 from contextlib import contextmanager
@@ -201,8 +200,3 @@ def _version(name):
         return version(name)
     except PackageNotFoundError:
         return None
-
-
-def command_line():
-    """The command as it was typed, for the page of the run."""
-    return " ".join([PROGRAM, *sys.argv[1:]])

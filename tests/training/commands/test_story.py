@@ -1,4 +1,4 @@
-"""The page of a run: what it says, and that it escapes what it is given."""
+"""The page about data sets: what it says, and that it escapes what it is given."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from geomcore.datasets.dataset import Dataset
 from geomcore.network import ReLUNetwork
 from training.commands.case import Case
 from training.commands.drawing import MOST_POINTS, draw, some_points
-from training.commands.report import page
+from training.commands.story import page
 from training.output.folder import RunFolder
 
 RECORD = {"seed": 3, "started": "today", "python": "3.11", "versions": {"numpy": "2", "x": None}}

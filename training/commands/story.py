@@ -1,8 +1,6 @@
-"""The page of a run: one HTML file that a browser opens offline."""
+"""The page about data sets: what was found about each, in sentences, tables and figures."""
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
-from training.output.folder import command_line
+from training.output.page import render
 
 EXPLANATIONS = {
     "clusters": "Each class is a ball. One layer per class: a cone behind each ball collapses it.",
@@ -41,21 +39,14 @@ def page(title, cases, *, record, intro=""):
     -------
     str
     """
-    environment = Environment(
-        loader=PackageLoader("training.commands", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("report.html").render(
+    return render(
+        "commands/story.html",
+        record,
         title=title,
         intro=intro,
         cases=[_section(case) for case in cases],
         rows=[case.row() for case in cases],
         broad=BROAD,
-        command=command_line(),
-        record=record,
     )
 
 
