@@ -2,6 +2,7 @@
 
 import time
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,6 +18,8 @@ from constructions import (
 from constructions.proof.certificate import COSTS
 from constructions.proof.derivatives import hessian
 from constructions.theorems.enumeration import all_states, partitions
+from geomcore import datasets
+from geomcore.datasets.dataset import Dataset
 from geomcore.parameters import move
 from geomcore.weighting import point_weights
 from training.descent.optimizers import SGD
@@ -58,6 +61,54 @@ COLUMNS = (
 MOST_PARAMETERS = 1200  # up to which the whole Hessian is computed
 ZERO = 1e-9  # an eigenvalue below this fraction of the largest counts as zero
 LOWER = 1e-6  # a loss lower by this fraction counts as lower
+MOST_CLASSES = 6  # 64 states twice, and 203 partitions
+
+
+class Findings(NamedTuple):
+    """What was found about one data set.
+
+    Attributes
+    ----------
+    data : Dataset
+    rows : list of dict
+        One per point, as `examine` gives them, with the name of the data set
+        as ``data``.
+    networks : list of ReLUNetwork
+        One per row.
+    refused : list of dict
+        ``name`` and ``refusal`` of each point that cannot be constructed.
+    """
+
+    data: Dataset
+    rows: list
+    networks: list
+    refused: list
+
+
+def balls(numbers, points, *, radius, seed):
+    """Data sets of balls around unit vectors, one for each number of classes.
+
+    Parameters
+    ----------
+    numbers : sequence of int
+    points : int
+        Per ball.
+    radius : float
+    seed : int
+
+    Returns
+    -------
+    list of Dataset
+
+    Raises
+    ------
+    ValueError
+        If there are no such balls.
+    """
+    return [
+        datasets.clusters(points, classes=q, radius=radius, rng=seed)._replace(name=f"{q} balls")
+        for q in dict.fromkeys(numbers)
+    ]
 
 
 def points_of(data):
@@ -99,6 +150,41 @@ def _job(name, kind, build, last_layer="affine", loss="mse", *, state=None, grou
         "groups": groups,
         "build": build,
     }
+
+
+def survey(jobs, data, *, progress=None, **options):
+    """Examine many points of one data set.
+
+    Parameters
+    ----------
+    jobs : list of dict
+        From `points_of`.
+    data : Dataset
+    progress : callable, optional
+        Called with the name of each point before it is examined.
+    **options
+        Of `examine`.
+
+    Returns
+    -------
+    Findings
+    """
+    found = Findings(data, [], [], [])
+    for job in jobs:
+        if progress is not None:
+            progress(f"{data.name}: {job['name']}")
+        row, net = examine(job, data, **options)
+        if net is None:
+            found.refused.append(row)
+        else:
+            found.rows.append({"data": data.name, **row})
+            found.networks.append(net)
+    return found
+
+
+def contradicted(rows):
+    """The rows that cannot be right: certified minima near which descent found a lower loss."""
+    return [r for r in rows if r["verdict"].endswith("minimum") and r["lower_found"]]
 
 
 def examine(job, data, *, steps, trials, scale, seed):
@@ -243,4 +329,49 @@ def _descent(net, X, y, loss, row, found, *, steps, trials, scale, seed):
         "descent_loss": float(own),
         **{name: float(f(perturbed)) for name, f in zip(names, summary, strict=False)},
         "lower_found": int((result.final_losses < threshold).sum()),
+    }
+
+
+def in_words(row):
+    """A row of the table as strings by column."""
+
+    def number(value, form="{:.3g}"):
+        return "-" if value != value else form.format(value)
+
+    proved = " (proved)" if row["proved"] else ""
+    inner = row["verdict_in_cumulative"]
+    return {
+        "point": row["name"],
+        "loss": number(row["loss"], "{:.6g}"),
+        "closed form": number(row["closed_form"], "{:.6g}"),
+        "verdict": row["verdict"] + proved,
+        "in W^(L) alone": inner or "-",
+        "gradient": number(row["gradient_norm"], "{:.1e}"),
+        "lower bound": number(row["lower_bound"], "{:.6g}"),
+        "witness": number(row["witness_loss"], "{:.6g}"),
+        "margin": number(row["margin"]),
+        "cell radius": number(row["cell_radius"]),
+        "λ*": number(row["basin"]),
+        "λ* balanced": number(row["balanced_basin"]),
+        "min eigenvalue": number(row["smallest_eigenvalue"], "{:.1e}"),
+        "zero eigenvalues": f"{number(row['zero_eigenvalues'], '{:.0f}')} of {row['parameters']}",
+        "descent": number(row["descent_loss"], "{:.6g}"),
+        "perturbed, descent": f"{number(row['perturbed_lowest'], '{:.6g}')} – "
+        f"{number(row['perturbed_highest'], '{:.6g}')}",
+    }
+
+
+def growth(found):
+    """What the `Findings` about one data set took, as strings by column."""
+    rows = found.rows
+    count = {kind: sum(r["kind"] == kind for r in rows) for kind in ("state", "merge", "paper")}
+    seconds = {
+        part: sum(r[f"{part}_seconds"] for r in rows) for part in ("build", "verify", "descent")
+    }
+    return {
+        "data": found.data.name,
+        "points": str(len(found.data.X)),
+        "states": f"{count['state']} + {count['paper']}",
+        "merges": str(count["merge"]),
+        **{f"{part} (s)": f"{value:.1f}" for part, value in seconds.items()},
     }

@@ -5,7 +5,7 @@ import math
 import matplotlib.pyplot as plt
 import numpy as np
 
-from geomcore.plot.style import class_style, legend_handles
+from geomcore.plot.style import class_style, legend_handles, lighten
 from geomcore.projection import fit_projection
 from geomcore.truncation import truncate
 
@@ -18,6 +18,41 @@ VERDICT_STYLES = {
 }
 FLOOR = 1e-6  # losses below are drawn here
 BROAD = 60  # most points side by side
+
+
+CAPTIONS = {
+    "losses": "The loss of each point, with its verdict as colour and marker; the closed form "
+    "where one is published or elementary (crosses; for a mixed state without bias it is the "
+    "formula with untruncated means, which is not the minimum over the last layer); and the "
+    "loss after gradient descent from the point itself and from perturbations of it.",
+    "truncated": "The truncated data of each {kind} after its last hidden layer, in one plane "
+    "(PCA of the data); a class that has become one point is one large marker. The "
+    "frame has the colour of the verdict, as above.",
+}
+
+
+def figures(found):
+    """Draw what was found about one data set.
+
+    Parameters
+    ----------
+    found : Findings
+
+    Yields
+    ------
+    key, fig, caption : str, matplotlib Figure, str
+    """
+    yield "losses", figure_of_losses(found.rows), CAPTIONS["losses"]
+    for kind in ("state", "merge"):
+        # A wider first layer lifts the data out of the space that all pictures share.
+        drawn = [
+            (row, net)
+            for row, net in zip(found.rows, found.networks, strict=True)
+            if row["kind"] == kind and net.widths[1] <= found.data.X.shape[1]
+        ]
+        if drawn:
+            fig = figure_of_truncated(*zip(*drawn, strict=True), found.data)
+            yield f"{kind}s", lighten(fig), CAPTIONS["truncated"].format(kind=kind)
 
 
 def figure_of_losses(rows):
