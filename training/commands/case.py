@@ -1,21 +1,16 @@
-"""What the commands do for one data set: construct, verify, perturb and train, draw."""
+"""What the commands do for one data set: construct, verify, perturb and train, keep."""
 
+import json
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import constructions
 from constructions import Certificate, Construction, ConstructionError, verify
-from geomcore import datasets
 from geomcore.datasets.dataset import Dataset
 from geomcore.network import ReLUNetwork
 from training.study.result import StudyResult
 from training.study.study import perturbation_study
-
-SYNTHETIC = ("clusters", "sequential", "single_cone", "concentric")
-PATTERNS = ("spirals",)
-BUNDLED = ("iris", "wine", "breast_cancer", "digits")
 
 
 @dataclass(eq=False)
@@ -80,6 +75,32 @@ class Case:
         with self.timed("study"):
             self.study = perturbation_study(self.network, self.data.X, self.data.y, **options)
 
+    def keep(self, run, prefix=""):
+        """Write network, certificate or refusal, and tables into the run folder.
+
+        Parameters
+        ----------
+        run : RunFolder
+        prefix : str, optional
+            Of the names of the files.
+        """
+        if self.network is not None:
+            run.network(f"{prefix}network", self.network)
+        if self.certificate is not None:
+            run.text(f"{prefix}certificate.json", self.certificate.to_json() + "\n")
+        if self.refusal is not None:
+            run.text(f"{prefix}refusal.json", json.dumps(_plain(self.refusal), indent=2) + "\n")
+        if self.study is not None:
+            run.table(f"{prefix}trials", self.study.frame())
+            run.table(f"{prefix}summary", self.study.summary())
+        for part, seconds in self.timings.items():
+            run.record["timings"][f"{self.name}: {part}"] = round(seconds, 3)
+
+    def why_not(self):
+        """Why there is no construction, line by line."""
+        reasons = [f"  {name}: {why}" for name, why in self.refusal.reasons.items()]
+        return "\n".join(["no construction applies:", *reasons])
+
     def row(self):
         """The line of this case in the table of a run, as strings by column."""
         net, found = self.network, self.certificate
@@ -102,38 +123,15 @@ class Case:
         return self.certificate.verdict + proved if self.certificate else "-"
 
 
-def load_data(source, *, seed=0, label=None):
-    """Return a bundled data set by its name, or the table in a CSV or npz file.
-
-    Parameters
-    ----------
-    source : str
-        One of `SYNTHETIC` or `PATTERNS`, which `seed` draws, or `BUNDLED`, or a path.
-        A path that is there wins; one that is not must end in .csv or .npz or hold a
-        separator, else it counts as a misspelt name.
-    seed : int
-    label : str, optional
-        Column of the label in a CSV file, by name or number.
-
-    Raises
-    ------
-    ValueError
-        If there is no such data set or file, or the file is not a table.
-    ImportError
-        If the data set comes with scikit-learn and that is not installed.
-    """
-    path = Path(source)
-    drawn = source in SYNTHETIC + PATTERNS
-    named = drawn or source in BUNDLED
-    if not path.is_file() and named:
-        if label is not None:
-            raise ValueError(f"--label goes with CSV files, {source} is a bundled data set")
-        make = getattr(datasets, source)
-        return make(rng=seed) if drawn else make()
-    if not path.exists() and path.suffix.lower() not in (".csv", ".npz", ".tsv", ".txt"):
-        names = ", ".join(SYNTHETIC + PATTERNS + BUNDLED)
-        raise ValueError(
-            f"DATA must be one of {names}, or a CSV or npz file; there is no file {source}"
-        )
-    column = int(label) if label is not None and label.lstrip("-").isdigit() else label
-    return datasets.load_table(source, label=column)
+def _plain(refusal):
+    """Reasons and certificates of a `ConstructionError`, for JSON."""
+    return {
+        "reasons": refusal.reasons,
+        "certificates": {
+            str(label): {
+                key: value.tolist() if hasattr(value, "tolist") else value
+                for key, value in found._asdict().items()
+            }
+            for label, found in refusal.certificates.items()
+        },
+    }

@@ -22,6 +22,27 @@ EXPLANATIONS = {
 BROAD = ("cones", "sectors", "truncation", "comparison", "ends")
 
 
+def publish(run, title, cases, intro=""):
+    """Give a run its table and its page, and publish it.
+
+    Parameters
+    ----------
+    run : RunFolder
+    title : str
+    cases : sequence of Case
+    intro : str, optional
+        What was done, for the reader.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be written.
+    """
+    run.table("table", [case.row() for case in cases])
+    run.text("index.html", page(title, cases, record=run.record, intro=intro))
+    run.publish()
+
+
 def page(title, cases, *, record, intro=""):
     """Return the HTML page of a run.
 

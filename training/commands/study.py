@@ -1,21 +1,12 @@
-"""What `geomcore study` does: build or read the references, run the study, tell what it found."""
+"""`geomcore study`: perturb networks many times, train them back; can be resumed."""
 
-import json
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Annotated
 
-from geomcore import load, save
-from training.commands.case import Case, load_data
-from training.commands.drawing import draw_study
-from training.commands.story import page
-from training.descent.executors import dask_cluster
-from training.descent.optimizers import SGD
-from training.output.folder import RunFolder, limited_threads, read_run
-from training.output.screen import Screen
-from training.study.basin import radius_in_words
-from training.study.references import judged, merges, states
-from training.study.result import need_parquet
-from training.study.study import PerturbationStudy
+import typer
+
+from training.commands.options import CORES, Jobs, Label, Method, Out, Quiet
 
 STORE = "study.sqlite"
 DEFAULTS = {
@@ -35,32 +26,74 @@ DEFAULTS = {
     "keep_parameters": False,
     "seed": 0,
 }
-INTRO = (
-    "Every tensor of each network below was moved by random noise of norm λ, many times over, and "
-    "then trained by gradient descent. A trial has returned if it ends with the loss of the "
-    "network it started from; it may also end below that. The total norm of a perturbation is "
-    "that of all its tensors together; where a radius is certified, every smaller perturbation "
-    "provably returns under gradient flow."
-)
 
 
-def study(given, *, out, resume, jobs, quiet, dask, parquet):
-    """Run or resume a study; return the exit status.
+def study(
+    data: Annotated[
+        str | None, typer.Argument(help="As for construct; not needed with --resume --out.")
+    ] = None,
+    network: Annotated[
+        str | None, typer.Option(help="A network.npz to perturb; default: construct one.")
+    ] = None,
+    method: Method = None,
+    label: Label = None,
+    states: Annotated[
+        bool | None, typer.Option("--states", help="Also all states: classes left alone or not.")
+    ] = None,
+    merges: Annotated[
+        bool | None, typer.Option("--merges", help="Also all merges of classes.")
+    ] = None,
+    scales: Annotated[
+        str | None, typer.Option(help="Norms of the noise per tensor. Default 0.01,0.03,...,3.")
+    ] = None,
+    trials: Annotated[
+        int | None, typer.Option(min=1, help="Trials per network and scale. Default 100.")
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=0, help="Steps per trial, 0: no training. Default 1000.")
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="Points per step. Default all.")
+    ] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="Default: from the curvature at each network.")
+    ] = None,
+    relative: Annotated[
+        bool | None, typer.Option("--relative", help="Noise relative to the norm of each tensor.")
+    ] = None,
+    tensors: Annotated[
+        str | None, typer.Option(help="Perturb these tensors only, such as W1,b1.")
+    ] = None,
+    keep_parameters: Annotated[
+        bool | None, typer.Option("--keep-parameters", help="Store the networks after training.")
+    ] = None,
+    dask: Annotated[
+        str | None, typer.Option(help="Address of a Dask scheduler that does the work.")
+    ] = None,
+    parquet: Annotated[bool, typer.Option("--parquet", help="Also write trials.parquet.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a stopped study.")] = False,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Seed of everything random. Default 0.")
+    ] = None,
+    out: Out = None,
+    jobs: Jobs = CORES,
+    quiet: Quiet = False,
+):
+    """Perturb networks many times, train them back, map the basin; can be killed and resumed."""
+    typed = dict(locals())
+    from geomcore import load
+    from training.commands import case_study
+    from training.commands.case import Case
+    from training.commands.data import load_data
+    from training.descent.executors import dask_cluster
+    from training.descent.optimizers import SGD
+    from training.output.start import started
+    from training.study.result import need_parquet
+    from training.study.study import PerturbationStudy
 
-    Parameters
-    ----------
-    given : dict
-        The keys of `DEFAULTS`; None for what was not given.
-    out : Path or None
-    resume : bool
-    jobs : int
-    quiet : bool
-    dask : str or None
-        Address of a scheduler.
-    parquet : bool
-    """
     if parquet:
         need_parquet()
+    given = {name: typed[name] for name in DEFAULTS}
     out = _folder(given, out, resume)
     arguments = _arguments(given, out, resume)
     scales = _numbers(arguments["scales"])
@@ -68,35 +101,39 @@ def study(given, *, out, resume, jobs, quiet, dask, parquet):
         load_data(arguments["data"], seed=arguments["seed"], label=arguments["label"]),
         network=load(arguments["network"]) if arguments["network"] and not resume else None,
     )
-    screen, seed = Screen(quiet), arguments["seed"]
-    with limited_threads(jobs), RunFolder(out, "study", arguments, seed) as run:
+    begun = {**typed, **arguments, "out": out}
+    with started("study", begun, kept=arguments) as (run, screen):
         with screen.progress(1) as step:
             step("constructing" if not resume else "reading the references")
-            candidates = _references(case, arguments, out if resume else None)
-            if candidates is None:
-                screen.print("no construction applies:")
-                for name, why in case.refusal.reasons.items():
-                    screen.print(f"  {name}: {why}")
-                return 1
+            if resume:
+                references = case_study.stored_references(case, out)
+            else:
+                references = case_study.made_references(case, arguments)
+        if references is None:
+            screen.print(case.why_not())
+            return 1
         rate, tensors = arguments["learning_rate"], arguments["tensors"]
         work = PerturbationStudy(
             out / STORE,
-            {one.name: one.network for one in candidates},
+            {one.name: one.network for one in references},
             case.data.X,
             case.data.y,
             scales=scales,
             trials=arguments["trials"],
             steps=arguments["steps"],
-            seed=seed,
+            seed=arguments["seed"],
             relative=arguments["relative"],
             tensors=tensors.split(",") if tensors else None,
             optimizer=None if rate is None else SGD(rate),
             batch_size=arguments["batch_size"],
             keep_parameters=arguments["keep_parameters"],
-            certified_radius={one.name: one.certified_radius for one in candidates},
+            certified_radius={one.name: one.certified_radius for one in references},
         )
-        if not resume:
-            _begin(run, candidates)
+        if resume:
+            run.keep([STORE, *case_study.files_of(references)])
+        else:
+            case_study.keep_references(run, references)
+            run.begin(live=[STORE])
         try:
             with (
                 case.timed("study"),
@@ -107,7 +144,7 @@ def study(given, *, out, resume, jobs, quiet, dask, parquet):
         except KeyboardInterrupt:
             screen.err.print(f"to go on: geomcore study --resume --out {out}", markup=False)
             raise
-        _finish(run, screen, case, candidates, parquet)
+        case_study.finish(run, screen, case, references, parquet)
     screen.print(f"\nrun folder: {out}")
     return 0
 
@@ -127,6 +164,8 @@ def _folder(given, out, resume):
 
 def _arguments(given, out, resume):
     """What the study is about; if it is resumed, as it was begun."""
+    from training.output.folder import read_run
+
     if not resume:
         if given["data"] is None:
             raise ValueError("DATA is missing: the name of a data set, or a CSV or npz file")
@@ -146,89 +185,3 @@ def _numbers(text):
         return [float(part) for part in text.split(",")]
     except ValueError:
         raise ValueError(f"--scales must be numbers with commas between, got {text!r}") from None
-
-
-def _references(case, arguments, folder):
-    """The candidates, read from `folder` or made; None if no construction applies."""
-    X, y = case.data.X, case.data.y
-    if folder is not None:
-        index = json.loads((folder / "references.json").read_text(encoding="utf-8"))
-        found = [judged(name, load(folder / file), X, y) for name, file in index.items()]
-        case.network = found[0].network
-        case.verify()
-        return found
-    if case.network is None:
-        case.construct(arguments["method"])
-        if case.network is None:
-            return None
-    case.verify()
-    found = [
-        judged("zero loss" if case.proved else "network", case.network, X, y, case.certificate)
-    ]
-    if arguments["states"]:
-        found += states(X, y)
-    if arguments["merges"]:
-        found += merges(X, y)
-    return found
-
-
-def _begin(run, candidates):
-    """Write the references to their place, so that a killed study can be resumed from there."""
-    index = {one.name: f"network-{k}.npz" for k, one in enumerate(candidates)}
-    for one in candidates:
-        save(one.network, run.file(index[one.name]))
-    run.text("references.json", json.dumps(index, indent=2) + "\n")
-    run.begin(live=[STORE])
-
-
-def _finish(run, screen, case, candidates, parquet):
-    import pandas as pd
-
-    found = case.study
-    run.keep([STORE, "references.json", *(f"network-{k}.npz" for k in range(len(candidates)))])
-    run.text("certificate.json", case.certificate.to_json() + "\n")
-    verdicts = {one.name: one.verdict for one in candidates}
-    basins = found.basins()
-    basins.insert(1, "verdict", basins["reference"].map(verdicts))
-    run.table("basins", basins)
-    run.table("summary", found.summary())
-    run.table("histogram", found.histogram())
-    found.export(run.file("trials.csv"))
-    if parquet:
-        found.export(run.file("trials.parquet"))
-    draw_study(case, run)
-    run.table("table", pd.DataFrame([case.row()]))
-    run.record["timings"]["study"] = round(case.timings["study"], 3)
-    title = f"A study of perturbations: {case.name}"
-    run.text("index.html", page(title, [case], record=run.record, intro=INTRO))
-    run.publish()
-    screen.table([_row(row) for row in found.summary().itertuples()])
-    screen.print()
-    screen.table([_basin_row(row, found.scales) for row in basins.itertuples()])
-
-
-def _row(row):
-    return {
-        "reference": row.reference,
-        "λ": f"{row.scale:g}",
-        "norm": f"{row.norm:.3g}",
-        "returned": f"{row.returned} of {row.trials}",
-        "95 %": f"{row.low:.0%} – {row.high:.0%}",
-        "below": str(row.below),
-        "median loss": f"{row.median:.1e}",
-        "accuracy": f"{row.accuracy:.1%}",
-        "pattern back": f"{row.pattern:.0%}",
-        "diverged": str(row.diverged),
-    }
-
-
-def _basin_row(row, scales):
-    certified = "-" if row.certified != row.certified else f"{row.certified:.3g}"
-    return {
-        "reference": row.reference,
-        "verdict": row.verdict,
-        "half return at λ": radius_in_words(row.radius, scales),
-        "95 %": " – ".join(radius_in_words(end, scales) for end in (row.low, row.high)),
-        "total norm": f"{row.norm:.3g}" if 0 < row.norm < float("inf") else "-",
-        "certified norm": certified,
-    }

@@ -15,10 +15,8 @@ from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import numba
-from threadpoolctl import threadpool_limits
-
 from geomcore.interop import save
+from geomcore.plot.style import close
 
 PROGRAM = "geomcore"
 LIBRARIES = ("geomcore", "numpy", "scipy", "numba", "cvxpy", "python-flint", "matplotlib", "pandas")
@@ -111,9 +109,11 @@ class RunFolder:
         """Keep these files, which are in `path` already, when the run is published."""
         self._live |= set(names)
 
-    def table(self, name, frame):
-        """Write a pandas DataFrame as `name`.csv, every float to its last bit."""
-        self.text(f"{name}.csv", frame.to_csv(index=False))
+    def table(self, name, rows):
+        """Write a list of dicts or a DataFrame as `name`.csv, every float to its last bit."""
+        import pandas as pd
+
+        self.text(f"{name}.csv", pd.DataFrame(rows).to_csv(index=False))
 
     def network(self, name, net):
         """Write a network as `name`.npz."""
@@ -124,6 +124,26 @@ class RunFolder:
         fig.savefig(self._draft / f"{name}.png", dpi=110)
         fig.savefig(self._draft / f"{name}.svg", metadata={"Date": None})
         return name
+
+    def figures(self, prefix, drawn):
+        """Write and close figures one by one; return name and caption of each, for the page.
+
+        Parameters
+        ----------
+        prefix : str
+            Of the names.
+        drawn : iterable of (str, matplotlib Figure, str)
+            Rest of the name, figure, caption.
+
+        Returns
+        -------
+        list of (str, str)
+        """
+        written = []
+        for key, fig, caption in drawn:
+            written.append((self.figure(f"{prefix}-{key}", fig), caption))
+            close(fig)
+        return written
 
     def publish(self):
         """Write `run.json` and move all files to their place.
@@ -172,14 +192,6 @@ def read_run(path):
             f"{path} holds other files"
         )
     return record
-
-
-@contextmanager
-def limited_threads(jobs):
-    """At most `jobs` threads in compiled kernels and matrix products."""
-    numba.set_num_threads(min(jobs, numba.config.NUMBA_NUM_THREADS))
-    with threadpool_limits(jobs):
-        yield
 
 
 def _files_of_earlier_run(path):

@@ -1,12 +1,11 @@
+"""`geomcore minima`, as a user meets it."""
+
 import csv
 import json
 
-import numpy as np
 import pytest
 
-from geomcore import datasets
 from training.commands.cli import main
-from training.experiments.minima import closed_form, examine, points_of
 
 SMALL = ["--points", "8", "--steps", "50", "--trials", "2", "--quiet", "--jobs", "1"]
 
@@ -51,36 +50,6 @@ def test_several_numbers_of_balls_go_in_one_command(tmp_path, capsys):
         ("2 balls", "4 + 4", "2"),
         ("3 balls", "8 + 8", "5"),
     ]
-
-
-# Against the naive oracle
-
-
-def test_the_closed_form_of_a_merge_is_the_loss_of_the_group_means():
-    data = datasets.clusters(4, rng=0)
-    jobs = {job["name"]: job for job in points_of(data)}
-    Y = np.eye(3)[data.y]
-    for name, groups in (("merge 0 1 2", [[0, 1, 2]]), ("merge 1 | 0 2", [[1], [0, 2]])):
-        loss = 0.0
-        for group in groups:
-            own = Y[np.isin(data.y, group)]
-            loss += sum(((row - own.mean(axis=0)) ** 2).sum() for row in own)
-        assert closed_form(jobs[name], data.X, data.y) == pytest.approx(loss / len(Y))
-    assert np.isnan(closed_form(jobs["state 011"], data.X, data.y))
-
-
-# Laws
-
-
-def test_descent_from_a_refuted_point_falls_and_from_a_minimum_does_not():
-    data = datasets.clusters(6, rng=1)
-    for job in points_of(data):
-        if job["name"] in ("state 011", "state 111", "merge 0 | 1 2"):
-            row, net = examine(job, data, steps=300, trials=1, scale=1e-3, seed=0)
-            assert net.widths[-1] == 3
-            fell = row["descent_loss"] < row["loss"] * (1 - 1e-6)
-            assert fell == (row["verdict"] == "not stationary")
-            assert bool(row["lower_found"]) == (row["verdict"] == "not stationary")
 
 
 # Bad input

@@ -13,21 +13,9 @@ import numpy as np
 import pytest
 
 from geomcore import load
-from training.commands.cli import main
 from training.study.result import load_study
 
 SMALL = ["--scales", "0.01,0.3", "--trials", "4", "--steps", "5"]
-
-
-@pytest.fixture(autouse=True)
-def _own_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-
-def run(capsys, *arguments):
-    status = main([str(a) for a in arguments])
-    out, err = capsys.readouterr()
-    return status, out, err
 
 
 def rows(path):
@@ -40,8 +28,8 @@ def rows(path):
 # By hand
 
 
-def test_a_study_leaves_its_store_tables_figures_networks_and_a_page(capsys, tmp_path):
-    status, out, _ = run(capsys, "study", "clusters", *SMALL, "--out", "made", "--parquet")
+def test_a_study_leaves_its_store_tables_figures_networks_and_a_page(run, tmp_path):
+    status, out, _ = run("study", "clusters", *SMALL, "--out", "made", "--parquet")
     assert status == 0
     assert "4 of 4" in out
     assert "global minimum" in out
@@ -60,9 +48,9 @@ def test_a_study_leaves_its_store_tables_figures_networks_and_a_page(capsys, tmp
     assert set(json.loads((folder / "run.json").read_text())["files"]) == files - {"run.json"}
 
 
-def test_merges_are_compared_with_the_minimum_in_one_figure(capsys, tmp_path):
+def test_merges_are_compared_with_the_minimum_in_one_figure(run, tmp_path):
     arguments = ["--scales", "0.01", "--trials", "2", "--steps", "2", "--merges", "-q"]
-    status, out, _ = run(capsys, "study", "clusters", *arguments, "--out", "made")
+    status, out, _ = run("study", "clusters", *arguments, "--out", "made")
     assert status == 0
     assert out.count("local minimum") == 4
     found = load_study(tmp_path / "made" / "study.sqlite")
@@ -71,10 +59,10 @@ def test_merges_are_compared_with_the_minimum_in_one_figure(capsys, tmp_path):
     assert len(found.frame()) == 10
 
 
-def test_a_network_of_ones_own_can_be_perturbed_in_chosen_tensors(capsys, tmp_path):
-    run(capsys, "construct", "clusters", "--out", "c", "-q")
+def test_a_network_of_ones_own_can_be_perturbed_in_chosen_tensors(run, tmp_path):
+    run("construct", "clusters", "--out", "c", "-q")
     more = ["--network", "c/network.npz", "--tensors", "W1,b2", "--keep-parameters", "--relative"]
-    status, _, _ = run(capsys, "study", "clusters", *SMALL, *more, "--out", "made", "-q")
+    status, _, _ = run("study", "clusters", *SMALL, *more, "--out", "made", "-q")
     assert status == 0
     net = load(tmp_path / "c" / "network.npz")
     unit = np.hypot(np.linalg.norm(net.weights[0]), np.linalg.norm(net.biases[1]))
@@ -85,12 +73,12 @@ def test_a_network_of_ones_own_can_be_perturbed_in_chosen_tensors(capsys, tmp_pa
 # Laws
 
 
-def test_progress_gives_rate_and_remaining_time_and_quiet_silences_it(capsys):
-    _, _, err = run(capsys, "study", "clusters", *SMALL, "--out", "one")
+def test_progress_gives_rate_and_remaining_time_and_quiet_silences_it(run):
+    _, _, err = run("study", "clusters", *SMALL, "--out", "one")
     assert "0 of 8 trials" in err.splitlines()
     assert "8 of 8 trials, " in err.splitlines()[-1]
     assert err.splitlines()[-1].endswith(" per second, 0 s left")
-    assert run(capsys, "study", "clusters", *SMALL, "--out", "two", "-q")[2] == ""
+    assert run("study", "clusters", *SMALL, "--out", "two", "-q")[2] == ""
 
 
 def test_a_study_that_is_killed_again_and_again_ends_with_the_rows_of_one_that_is_not(tmp_path):
@@ -122,24 +110,24 @@ def test_a_study_that_is_killed_again_and_again_ends_with_the_rows_of_one_that_i
     assert (tmp_path / "parts" / "index.html").exists()
 
 
-def test_resuming_a_finished_study_makes_the_same_tables_again(capsys, tmp_path):
-    run(capsys, "study", "clusters", *SMALL, "--out", "made", "-q")
+def test_resuming_a_finished_study_makes_the_same_tables_again(run, tmp_path):
+    run("study", "clusters", *SMALL, "--out", "made", "-q")
     table = (tmp_path / "made" / "trials.csv").read_bytes()
     (tmp_path / "made" / "trials.csv").unlink()
-    assert run(capsys, "study", "--resume", "--out", "made", "-q")[0] == 0
+    assert run("study", "--resume", "--out", "made", "-q")[0] == 0
     assert (tmp_path / "made" / "trials.csv").read_bytes() == table
-    assert run(capsys, "study", "clusters", *SMALL, "--resume", "--out", "made", "-q")[0] == 0
+    assert run("study", "clusters", *SMALL, "--resume", "--out", "made", "-q")[0] == 0
 
 
-def test_the_number_of_threads_does_not_change_the_rows(capsys, tmp_path):
+def test_the_number_of_threads_does_not_change_the_rows(run, tmp_path):
     for out, jobs in (("one", 1), ("three", 3)):
-        run(capsys, "study", "clusters", *SMALL, "--jobs", jobs, "--out", out, "-q")
+        run("study", "clusters", *SMALL, "--jobs", jobs, "--out", out, "-q")
     assert rows(tmp_path / "one" / "study.sqlite") == rows(tmp_path / "three" / "study.sqlite")
 
 
-def test_dask_gives_the_rows_of_threads(capsys, tmp_path):
+def test_dask_gives_the_rows_of_threads(run, tmp_path):
     distributed = pytest.importorskip("distributed")
-    run(capsys, "study", "clusters", *SMALL, "--out", "one", "-q")
+    run("study", "clusters", *SMALL, "--out", "one", "-q")
     with distributed.LocalCluster(
         n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None
     ) as cluster:
@@ -147,7 +135,7 @@ def test_dask_gives_the_rows_of_threads(capsys, tmp_path):
         if address.startswith("inproc"):
             address = cluster.scheduler.address
         arguments = ["study", "clusters", *SMALL, "--dask", address, "--out", "two", "-q"]
-        assert run(capsys, *arguments)[0] == 0
+        assert run(*arguments)[0] == 0
     assert rows(tmp_path / "one" / "study.sqlite") == rows(tmp_path / "two" / "study.sqlite")
 
 
@@ -174,37 +162,37 @@ def test_dask_gives_the_rows_of_threads(capsys, tmp_path):
         ),
     ],
 )
-def test_wrong_use_ends_with_status_two_and_one_line(capsys, monkeypatch, arguments, reason):
+def test_wrong_use_ends_with_status_two_and_one_line(run, monkeypatch, arguments, reason):
     monkeypatch.setattr("training.descent.executors.SECONDS", 0.5)
-    status, _, err = run(capsys, "study", *arguments, "-q")
+    status, _, err = run("study", *arguments, "-q")
     assert status == 2
     assert len(err.splitlines()) == 1
     assert err.startswith("geomcore: ")
     assert reason in err
 
 
-def test_a_study_is_not_overwritten_nor_changed_half_way(capsys, tmp_path):
-    run(capsys, "study", "clusters", *SMALL, "--out", "made", "-q")
+def test_a_study_is_not_overwritten_nor_changed_half_way(run, tmp_path):
+    run("study", "clusters", *SMALL, "--out", "made", "-q")
     before = {p.name: p.read_bytes() for p in (tmp_path / "made").iterdir()}
-    status, _, err = run(capsys, "study", "clusters", *SMALL, "--out", "made", "-q")
+    status, _, err = run("study", "clusters", *SMALL, "--out", "made", "-q")
     assert status == 2
     assert "holds a study: go on with --resume" in err
     arguments = ["--resume", "--trials", "9", "--out", "made", "-q"]
-    status, _, err = run(capsys, "study", *arguments)
+    status, _, err = run("study", *arguments)
     assert status == 2
     assert "--trials is 4 in made" in err
     assert {p.name: p.read_bytes() for p in (tmp_path / "made").iterdir()} == before
 
 
-def test_without_pyarrow_parquet_is_refused_before_the_work(capsys, monkeypatch, tmp_path):
+def test_without_pyarrow_parquet_is_refused_before_the_work(run, monkeypatch, tmp_path):
     monkeypatch.setattr("training.study.result.find_spec", lambda name: None)
-    status, _, err = run(capsys, "study", "clusters", *SMALL, "--parquet", "-q")
+    status, _, err = run("study", "clusters", *SMALL, "--parquet", "-q")
     assert status == 2
     assert "pip install 'geomcore[parquet]'" in err
     assert not (tmp_path / "runs").exists()
 
 
-def test_data_without_a_construction_end_with_status_one(capsys):
-    status, out, _ = run(capsys, "study", "concentric", "--method", "clustered", *SMALL, "-q")
+def test_data_without_a_construction_end_with_status_one(run):
+    status, out, _ = run("study", "concentric", "--method", "clustered", *SMALL, "-q")
     assert status == 1
     assert "clustered:" in out

@@ -69,6 +69,27 @@ def test_tables_networks_and_figures_are_written(tmp_path):
     assert b"<svg" in (tmp_path / "run" / "picture.svg").read_bytes()
 
 
+def test_figures_bear_the_prefix_and_are_closed_one_by_one(tmp_path):
+    def drawn():
+        for key in ("one", "two"):
+            assert not plt.get_fignums()
+            yield key, plt.figure(), f"caption of {key}"
+
+    with RunFolder(tmp_path / "run", "verify", {}, 0) as run:
+        figures = run.figures("wine", drawn())
+        run.publish()
+    assert figures == [("wine-one", "caption of one"), ("wine-two", "caption of two")]
+    assert not plt.get_fignums()
+    assert (tmp_path / "run" / "wine-two.svg").is_file()
+
+
+def test_a_table_may_be_a_list_of_rows(tmp_path):
+    with RunFolder(tmp_path / "run", "verify", {}, 0) as run:
+        run.table("numbers", [{"name": "a", "x": 1}, {"name": "b", "x": 2}])
+        run.publish()
+    assert (tmp_path / "run" / "numbers.csv").read_text() == "name,x\na,1\nb,2\n"
+
+
 # Laws
 
 

@@ -1,0 +1,37 @@
+"""`geomcore verify`, as a user meets it."""
+
+import json
+
+import numpy as np
+
+from geomcore import ReLUNetwork, save
+
+# By hand
+
+
+def test_verify_of_an_untrained_network_ends_with_status_one(run, table, tmp_path):
+    rng = np.random.default_rng(0)
+    save(
+        ReLUNetwork([rng.normal(size=(4, 2)), rng.normal(size=(3, 4))], [np.ones(4), np.ones(3)]),
+        tmp_path / "net.npz",
+    )
+    status, out, _ = run("verify", "net.npz", table)
+    assert status == 1
+    assert "(proved)" not in out.splitlines()[0] or "global minimum" not in out.splitlines()[0]
+    assert (tmp_path / "runs" / "verify-flowers" / "certificate.json").exists()
+
+
+def test_a_certificate_that_holds_is_said_to_hold_check_by_check(run, table, tmp_path):
+    run("construct", table, "--out", "made", "-q")
+    options = ["--certificate", "made/certificate.json", "--out", "checked"]
+    status, out, _ = run("verify", "./made/network.npz", table, *options)
+    assert status == 0
+    told = out.split("the certificate:\n")[1].splitlines()
+    assert len([line for line in told if line.startswith("  yes  ")]) == len(told) - 2 > 0
+    record = json.loads((tmp_path / "checked" / "run.json").read_text())
+    assert record["arguments"].pop("jobs") >= 1
+    assert record["arguments"] == {
+        "network": "made/network.npz",
+        "data": str(table),
+        "label": None,
+    }

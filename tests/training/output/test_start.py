@@ -1,0 +1,79 @@
+"""How runs start: where, with what on record, and with how many threads."""
+
+import json
+from pathlib import Path
+
+import numba
+import pytest
+from threadpoolctl import threadpool_info
+
+from training.output.start import started
+
+GIVEN = {"data": "wine", "file": Path("a/b"), "seed": 3, "out": None, "jobs": 1, "quiet": True}
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def record_of(*arguments, **options):
+    with started(*arguments, **options) as (run, _):
+        run.publish()
+    return run.path, json.loads((run.path / "run.json").read_text())
+
+
+# By hand
+
+
+def test_what_was_given_is_on_record_with_the_seed_in_a_place_of_its_own():
+    _, record = record_of("construct", GIVEN)
+    assert record["command"] == "construct"
+    assert record["arguments"] == {"data": "wine", "file": "a/b", "jobs": 1}
+    assert record["seed"] == 3
+
+
+def test_chosen_arguments_are_kept_in_their_order():
+    _, record = record_of("study", GIVEN, kept=("seed", "data"))
+    assert list(record["arguments"].items()) == [("seed", 3), ("data", "wine")]
+
+
+def test_the_folder_is_named_after_command_and_data_unless_it_is_given():
+    assert record_of("minima", GIVEN)[0] == Path("runs/minima")
+    assert record_of("construct", GIVEN, about="wine")[0] == Path("runs/construct-wine")
+    assert record_of("construct", {**GIVEN, "out": Path("x")}, about="wine")[0] == Path("x")
+
+
+def test_the_screen_is_quiet_if_that_is_wished(capsys):
+    for quiet, told in ((True, ""), (False, "working\n")):
+        with started("minima", {**GIVEN, "quiet": quiet}) as (_, screen):
+            with screen.progress(1) as step:
+                step("working")
+        assert capsys.readouterr().err == told
+
+
+# Laws
+
+
+def test_threads_are_limited_inside():
+    before = [pool["num_threads"] for pool in threadpool_info()]
+    with started("minima", GIVEN):
+        assert numba.get_num_threads() == 1
+        assert all(pool["num_threads"] == 1 for pool in threadpool_info())
+    assert [pool["num_threads"] for pool in threadpool_info()] == before
+
+
+def test_a_run_that_fails_leaves_nothing(tmp_path):
+    with pytest.raises(RuntimeError), started("minima", GIVEN) as (run, _):
+        run.text("a.txt", "1")
+        raise RuntimeError
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+# Bad input
+
+
+def test_a_folder_that_is_taken_is_refused(tmp_path):
+    (tmp_path / "x").write_text("")
+    with pytest.raises(ValueError, match="is a file"), started("minima", {**GIVEN, "out": "x"}):
+        pass

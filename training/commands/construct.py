@@ -1,0 +1,42 @@
+"""`geomcore construct`: a network with zero loss for one data set."""
+
+from training.commands.options import CORES, Data, Jobs, Label, Method, Out, Quiet, Seed
+
+
+def construct(
+    data: Data,
+    method: Method = "auto",
+    label: Label = None,
+    seed: Seed = 0,
+    out: Out = None,
+    jobs: Jobs = CORES,
+    quiet: Quiet = False,
+):
+    """Construct a network with zero loss on DATA and verify it."""
+    given = dict(locals())
+    from training.commands.case import Case
+    from training.commands.data import load_data
+    from training.commands.drawing import draw
+    from training.commands.story import publish
+    from training.output.start import started
+
+    case = Case(load_data(data, seed=seed, label=label))
+    with started("construct", given, about=case.name) as (run, screen):
+        with screen.progress(3) as step:
+            step("constructing")
+            case.construct(method)
+            if case.network is not None:
+                step("verifying")
+                case.verify()
+            step("drawing")
+            draw(case, run)
+        case.keep(run)
+        publish(run, f"A network for {case.name}", [case])
+        if case.refusal is not None:
+            screen.print(case.why_not())
+        else:
+            screen.print(case.construction.summary())
+            screen.print()
+            screen.print(case.certificate.summary())
+    screen.print(f"\nrun folder: {run.path}")
+    return 0 if case.proved else 1

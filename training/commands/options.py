@@ -1,0 +1,33 @@
+"""Options that several commands have, and the names of data sets."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+# Drawn at random, with a seed.
+SYNTHETIC = ("clusters", "sequential", "single_cone", "concentric")
+DRAWN = (*SYNTHETIC, "spirals")
+BUNDLED = ("iris", "wine", "breast_cancer", "digits")
+
+CORES = os.cpu_count() or 1
+
+Data = Annotated[str, typer.Argument(help=f"{', '.join(DRAWN + BUNDLED)}, or a CSV or npz file.")]
+Label = Annotated[
+    str | None, typer.Option(help="Column of the label in a CSV file, by name or number.")
+]
+Method = Annotated[
+    str | None,
+    typer.Option(
+        help="clustered, sequential, cone, simplex, universal, or auto: the first of them that "
+        "applies."
+    ),
+]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
+Out = Annotated[
+    Path | None,
+    typer.Option(help="Folder of the run: new, empty, or an earlier run. Default runs/..."),
+]
+Jobs = Annotated[int, typer.Option(min=1, help="Threads.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, results only.")]

@@ -1,0 +1,55 @@
+"""`geomcore verify`: what a stored network is on one data set."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from training.commands.options import CORES, Data, Jobs, Label, Out, Quiet, Seed
+
+
+def verify(
+    network: Annotated[Path, typer.Argument(help="A network.npz, as construct writes it.")],
+    data: Data,
+    label: Label = None,
+    certificate: Annotated[
+        Path | None, typer.Option(help="A certificate.json to confirm; status 0 if it holds.")
+    ] = None,
+    seed: Seed = 0,
+    out: Out = None,
+    jobs: Jobs = CORES,
+    quiet: Quiet = False,
+):
+    """Verify the network in NETWORK on DATA; status 0 if it is a proved global minimum."""
+    given = dict(locals())
+    from constructions import Certificate, recheck
+    from geomcore import load
+    from training.commands.case import Case
+    from training.commands.data import load_data
+    from training.commands.drawing import draw
+    from training.commands.story import publish
+    from training.output.start import started
+
+    stated = None
+    if certificate is not None:
+        stated = Certificate.from_json(certificate.read_text(encoding="utf-8"))
+    case = Case(load_data(data, seed=seed, label=label), network=load(network))
+    kept = ("network", "data", "label", "jobs")
+    with started("verify", given, about=case.name, kept=kept) as (run, screen):
+        with screen.progress(2) as step:
+            step("verifying")
+            case.verify()
+            step("drawing")
+            draw(case, run)
+        case.keep(run)
+        publish(run, f"{network.name} on {case.name}", [case])
+        screen.print(case.certificate.summary())
+        if stated is not None:
+            checks = recheck(stated, case.network, case.data.X, case.data.y)
+            screen.print("the certificate:")
+            for check in checks:
+                screen.print(f"  {'yes' if check.passed else 'no '}  {check.name}: {check.detail}")
+    screen.print(f"\nrun folder: {run.path}")
+    if stated is not None:
+        return 0 if all(check.passed for check in checks) else 1
+    return 0 if case.proved else 1
