@@ -2,7 +2,6 @@
 
 import math
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.patches import Polygon
 from mpl_toolkits.mplot3d.art3d import Poly3DCollection
@@ -11,13 +10,14 @@ from geomcore.arrays import as_labels, as_points, check_sequence
 from geomcore.cones import CircularCone, PolyhedralCone
 from geomcore.plot.outlines import sector_outlines
 from geomcore.plot.style import (
+    add_figure_legend,
     add_legend,
     class_style,
     equal_scales,
     is_3d,
-    legend_handles,
     name_axes,
     new_axes,
+    panels,
     scatter,
 )
 from geomcore.projection import Projection, class_mean_plane, fit_projection
@@ -167,29 +167,18 @@ def plot_truncation(stages, y, projection=None, *, titles=None):
     if titles is None:
         titles = ["data"] + [f"after layer {l}" for l in range(1, len(stages))]
     images = [projection(Z) for Z in stages]
-    columns = min(len(stages), 4)
-    rows = math.ceil(len(stages) / columns)
-    fig, axes = plt.subplots(
-        rows,
-        columns,
-        figsize=(3 * columns + 0.9, 3 * rows + 0.3),
-        sharex=True,
-        sharey=True,
-        squeeze=False,
-        layout="constrained",
-    )
-    for ax, Z, image, title in zip(axes.flat, stages, images, titles, strict=False):
+    columns = 4
+    fig, axes = panels(len(stages), columns=columns, size=(3, 3), margin=(0.9, 0.3))
+    for ax, Z, image, title in zip(axes, stages, images, titles, strict=False):
         scatter(ax, image, labels, collapsed=_collapsed(Z, labels, stages[0]))
         ax.set_title(title, fontsize=10)
-    for ax in axes.flat[len(stages) :]:
-        ax.set_visible(False)
-    for ax in axes.flat[max(len(stages) - columns, 0) : len(stages)]:
+    for ax in axes[-columns:]:
         ax.tick_params(labelbottom=True)
-    equal_scales(axes[0, 0], np.vstack(images))
+    equal_scales(axes[0], np.vstack(images))
     name = "x" if d <= 2 else "direction "
     fig.supxlabel(f"${name}_1$" if d <= 2 else f"{name}1", fontsize=10)
     fig.supylabel(f"${name}_2$" if d <= 2 else f"{name}2", fontsize=10)
-    fig.legend(handles=legend_handles(labels.classes), loc="outside right center", frameon=False)
+    add_figure_legend(fig, labels.classes)
     return fig
 
 

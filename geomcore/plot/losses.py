@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from geomcore.arrays import as_array
-from geomcore.plot.style import COLORS, name_axes, new_axes
+from geomcore.plot.style import COLORS, arms, logarithmic, name_axes, new_axes, panels
 
 
 def plot_histograms(losses, *, floor=1e-20, reference=None):
@@ -51,18 +51,10 @@ def plot_histograms(losses, *, floor=1e-20, reference=None):
     wide, off = (high - low) * 0.07, (high - low) * 0.09
     first, last = low - off - wide, high + off
     diverged, resting = not np.isfinite(every).all(), bool((every <= floor).any())
-    fig, axes = plt.subplots(
-        len(losses),
-        1,
-        figsize=(6.5, 0.8 * len(losses) + 1.2),
-        sharex=True,
-        sharey=True,
-        squeeze=False,
-        layout="constrained",
-    )
+    fig, axes = panels(len(losses), columns=1, size=(6.5, 0.8), margin=(0, 1.2))
     highest = 0
     shades = plt.get_cmap("viridis")(np.linspace(0.1, 0.8, len(losses)))
-    for ax, (scale, values), shade in zip(axes[:, 0], losses.items(), shades, strict=True):
+    for ax, (scale, values), shade in zip(axes, losses.items(), shades, strict=True):
         usual = values[np.isfinite(values) & (values > floor)]
         counts = np.histogram(np.log10(usual), edges)[0] / len(values)
         zeros, lost = (values <= floor).mean(), (~np.isfinite(values)).mean()
@@ -78,15 +70,13 @@ def plot_histograms(losses, *, floor=1e-20, reference=None):
     ticks = np.arange(math.ceil(low / step) * step, high + 1, step)
     middles = [first + wide / 2] * resting + [last + wide / 2] * diverged
     names = [f"\nup to {floor:.0e}"] * resting + ["\ndiverged"] * diverged
-    axes[-1, 0].set_xticks(
-        [*middles, *ticks], [*names, *(f"$10^{{{t}}}$" for t in ticks)], fontsize=9
-    )
-    axes[0, 0].set_xlim(
+    axes[-1].set_xticks([*middles, *ticks], [*names, *(f"$10^{{{t}}}$" for t in ticks)], fontsize=9)
+    axes[0].set_xlim(
         first - wide if resting else low - wide, last + 2 * wide if diverged else high + wide
     )
     top = math.ceil(10 * highest) / 10
-    axes[0, 0].set_ylim(0, 1.05 * top)
-    axes[0, 0].set_yticks([0, top], ["0", f"{top:.0%}"])
+    axes[0].set_ylim(0, 1.05 * top)
+    axes[0].set_yticks([0, top], ["0", f"{top:.0%}"])
     fig.supxlabel("final loss", fontsize=10)
     fig.suptitle("fraction of the trials by final loss, for each perturbation scale", fontsize=10)
     return fig
@@ -125,14 +115,9 @@ def plot_return(scales, fractions, intervals, *, ax=None):
     ax = new_axes(2) if ax is None else ax
     order = np.argsort(scales)
     scales, fractions, intervals = scales[order], fractions[order], intervals[order]
-    # Rounding may leave an end a hair inside the fraction it belongs to.
-    arms = np.maximum([fractions - intervals[:, 0], intervals[:, 1] - fractions], 0)
-    ax.errorbar(scales, fractions, arms, fmt="o-", color=COLORS[0], capsize=3, lw=1.5, ms=5)
-    positive = scales[scales > 0]
-    if len(positive) == len(scales):
-        ax.set_xscale("log")
-    elif len(positive):
-        ax.set_xscale("symlog", linthresh=positive[0])
+    bars = arms(fractions, *intervals.T)
+    ax.errorbar(scales, fractions, bars, fmt="o-", color=COLORS[0], capsize=3, lw=1.5, ms=5)
+    logarithmic(ax, scales)
     ax.set_ylim(-0.05, 1.05)
     ax.grid(alpha=0.25)
     name_axes(ax, ["perturbation scale $\\lambda$", "fraction that returns"])

@@ -1,12 +1,9 @@
 """A picture of data that become piles, layer by layer, with the piles drawn aside."""
 
-import math
-
-import matplotlib.pyplot as plt
 import numpy as np
 
 from geomcore.arrays import as_count, as_labels, as_points
-from geomcore.plot.style import class_style, legend_handles
+from geomcore.plot.style import add_figure_legend, class_style, panels
 from geomcore.projection import Projection, fit_projection
 from geomcore.truncation import truncate, truncation_defects
 
@@ -64,14 +61,14 @@ def plot_piles(net, X, y, *, most=20, rtol=1e-6):
         names = [str(labels.classes[j]) for j in np.unique(changed)]
         titles.append(f"layer {l}" + (f": class {', '.join(names[:3])}" if names else ""))
     kept = np.unique(np.linspace(0, len(stages) - 1, min(most + 1, len(stages))).astype(int))
-    panels = [(images[l], moved[l], titles[l]) for l in kept]
+    pictures = [(images[l], moved[l], titles[l]) for l in kept]
     out = net(X)
     if not complete and len(net.weights) > 1 and out.shape[1] == len(places):
         rest = range(len(stages), len(net.weights))
         names = f"layers {rest[0]} to {rest[-1]}" if len(rest) > 1 else f"layer {rest[0]}"
         title = f"{names}: the rest"
-        panels.append((out @ places, np.ones(len(X), bool), title))
-    return _draw(panels, labels)
+        pictures.append((out @ places, np.ones(len(X), bool), title))
+    return _draw(pictures, labels)
 
 
 def _stages(net, X, labels, rtol):
@@ -113,38 +110,21 @@ def _with_piles_aside(plane, X, stages, moved, labels):
     return [plane(Z) + Z[:, d:] @ aside for Z in stages], places
 
 
-def _draw(panels, labels):
-    columns = min(4, len(panels))
-    rows = math.ceil(len(panels) / columns)
-    fig, axes = plt.subplots(
-        rows,
-        columns,
-        figsize=(2.3 * columns + 0.9, 2.5 * rows),
-        sharex=True,
-        sharey=True,
-        squeeze=False,
-        layout="constrained",
-    )
-    for ax, (image, moved, title) in zip(axes.flat, panels, strict=False):
+def _draw(pictures, labels):
+    fig, axes = panels(len(pictures), columns=4, size=(2.3, 2.5), margin=(0.9, 0))
+    for ax, (image, moved, title) in zip(axes, pictures, strict=True):
         _panel(ax, image, moved, labels)
         ax.set_title(title, fontsize=10)
         ax.set_aspect("equal")
         ax.set_xticks([])
         ax.set_yticks([])
-    for ax in axes.flat[len(panels) :]:
-        ax.set_visible(False)
-    everything = np.vstack([image for image, _, _ in panels])
+    everything = np.vstack([image for image, _, _ in pictures])
     low, high = everything.min(axis=0), everything.max(axis=0)
     # room for the numbers above the piles
     half = 0.66 * (high - low).max() or 1.0
     (left, bottom), (right, top) = (low + high) / 2 - half, (low + high) / 2 + half
-    axes[0, 0].set(xlim=(left, right), ylim=(bottom, top))
-    fig.legend(
-        handles=legend_handles(labels.classes),
-        title="class",
-        loc="outside right center",
-        frameon=False,
-    )
+    axes[0].set(xlim=(left, right), ylim=(bottom, top))
+    add_figure_legend(fig, labels.classes, title="class")
     return fig
 
 

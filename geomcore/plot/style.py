@@ -1,4 +1,6 @@
-"""What all pictures share: one colour and marker per class, axes, legends."""
+"""What all pictures share: one colour and marker per class, axes, panels, legends."""
+
+import math
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -87,6 +89,48 @@ def add_legend(ax, classes):
     )
 
 
+def add_figure_legend(fig, classes, **options):
+    """Put the legend of the classes to the right of all panels."""
+    handles = legend_handles(classes)
+    fig.legend(handles=handles, loc="outside right center", frameon=False, **options)
+
+
+def panels(count, *, columns, size, margin):
+    """A figure of panels that share their axes.
+
+    Parameters
+    ----------
+    count : int
+        Number of panels.
+    columns : int
+        How many stand side by side at most.
+    size : (float, float)
+        Width and height of one panel, in inches.
+    margin : (float, float)
+        What the figure is wider and higher than its panels, for labels and legend.
+
+    Returns
+    -------
+    fig : matplotlib Figure
+    axes : list of matplotlib Axes
+        Row by row.
+    """
+    columns = min(columns, count)
+    rows = math.ceil(count / columns)
+    fig, axes = plt.subplots(
+        rows,
+        columns,
+        figsize=(size[0] * columns + margin[0], size[1] * rows + margin[1]),
+        sharex=True,
+        sharey=True,
+        squeeze=False,
+        layout="constrained",
+    )
+    for ax in axes.flat[count:]:
+        ax.set_visible(False)
+    return fig, list(axes.flat[:count])
+
+
 def new_axes(d):
     """Axes of a new figure, in 3-D for d = 3."""
     if d == 3:
@@ -114,6 +158,31 @@ def equal_scales(ax, X):
         for k, a, b in zip("xyz", low - margin, high + margin, strict=False):
             getattr(ax, f"set_{k}lim")(a, b)
     ax.set_aspect("equal", adjustable="box")
+
+
+def logarithmic(ax, sizes, marked=()):
+    """Make the x axis logarithmic; if some of the sizes on it are 0, linear close to 0.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+    sizes : array_like, shape (k,)
+        Numbers >= 0; if there are some and all are 0, the axis stays linear.
+    marked : iterable of float or None
+        Further positive numbers that must not come to lie in the linear part.
+    """
+    sizes = np.asarray(sizes, dtype=float)
+    positive = sizes[sizes > 0]
+    if len(positive) == len(sizes):
+        ax.set_xscale("log")
+    elif len(positive):
+        ax.set_xscale("symlog", linthresh=min([positive.min(), *filter(None, marked)]))
+
+
+def arms(middles, low, high):
+    """Lengths of the two arms of error bars, shape (2, k)."""
+    # Rounding may leave an end a hair inside the middle it belongs to.
+    return np.maximum([middles - low, high - middles], 0)
 
 
 def lighten(fig):

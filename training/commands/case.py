@@ -1,4 +1,4 @@
-"""What the commands do for one data set: construct, verify, perturb and train, keep."""
+"""What the commands do for one data set: construct, verify, perturb and train, draw."""
 
 import json
 import time
@@ -9,6 +9,7 @@ import constructions
 from constructions import Certificate, Construction, ConstructionError, verify
 from geomcore.datasets.dataset import Dataset
 from geomcore.network import ReLUNetwork
+from training.commands import plot_case
 from training.study.result import StudyResult
 from training.study.study import perturbation_study
 
@@ -74,6 +75,19 @@ class Case:
         """Run `perturbation_study` around the network."""
         with self.timed("study"):
             self.study = perturbation_study(self.network, self.data.X, self.data.y, **options)
+
+    def draw(self, run, *, about_steps=""):
+        """Draw all that is known into the run folder; note it in ``figures``.
+
+        Parameters
+        ----------
+        run : RunFolder
+        about_steps : str, optional
+            How long was trained, for a caption.
+        """
+        with self.timed("figures"):
+            drawn = plot_case.figures(self, about_steps=about_steps)
+            self.figures += run.figures(self.name, drawn)
 
     def keep(self, run, prefix=""):
         """Write network, certificate or refusal, and tables into the run folder.

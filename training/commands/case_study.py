@@ -3,7 +3,7 @@
 import json
 
 from geomcore import load
-from training.commands.drawing import draw_study
+from training.commands import plot_case
 from training.commands.story import publish
 from training.study.basin import radius_in_words
 from training.study.references import judged, merges, states
@@ -95,7 +95,7 @@ def finish(run, screen, case, references, parquet):
     found.export(run.file("trials.csv"))
     if parquet:
         found.export(run.file("trials.parquet"))
-    draw_study(case, run)
+    case.figures += run.figures(case.name, plot_case.study_figures(found))
     run.record["timings"]["study"] = round(case.timings["study"], 3)
     publish(run, f"A study of perturbations: {case.name}", [case], intro=INTRO)
     screen.table([_row(row) for row in found.summary().itertuples()])

@@ -16,7 +16,6 @@ def construct(
     given = dict(locals())
     from training.commands.case import Case
     from training.commands.data import load_data
-    from training.commands.drawing import draw
     from training.commands.story import publish
     from training.output.start import started
 
@@ -29,7 +28,7 @@ def construct(
                 step("verifying")
                 case.verify()
             step("drawing")
-            draw(case, run)
+            case.draw(run)
         case.keep(run)
         publish(run, f"A network for {case.name}", [case])
         if case.refusal is not None:

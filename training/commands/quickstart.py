@@ -36,7 +36,6 @@ def quickstart(
     given = dict(locals())
     from training.commands.case import Case
     from training.commands.data import load_data
-    from training.commands.drawing import draw
     from training.commands.story import publish
     from training.output.start import started
 
@@ -56,7 +55,7 @@ def quickstart(
                     step(f"{name}: perturbing and training")
                     case.perturb(seed=seed, jobs=jobs, **options)
                 step(f"{name}: drawing")
-                draw(case, run, about_steps=_about(options))
+                case.draw(run, about_steps=_about(options))
                 case.keep(run, prefix=f"{name}-")
         publish(run, "Zero-loss networks from the geometry of data", cases, intro=INTRO)
         screen.table([case.row() for case in cases])

@@ -50,7 +50,7 @@ def page(title, cases, *, record, intro=""):
     ----------
     title : str
     cases : sequence of Case
-        After `training.commands.drawing.draw`: their figures are linked by name.
+        After `Case.draw`: their figures are linked by name.
     record : dict
         Of the `RunFolder`.
     intro : str

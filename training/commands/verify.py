@@ -26,7 +26,6 @@ def verify(
     from geomcore import load
     from training.commands.case import Case
     from training.commands.data import load_data
-    from training.commands.drawing import draw
     from training.commands.story import publish
     from training.output.start import started
 
@@ -40,7 +39,7 @@ def verify(
             step("verifying")
             case.verify()
             step("drawing")
-            draw(case, run)
+            case.draw(run)
         case.keep(run)
         publish(run, f"{network.name} on {case.name}", [case])
         screen.print(case.certificate.summary())

@@ -1,11 +1,9 @@
 """Figures of the table of minima: losses with verdicts, truncated data of each point."""
 
-import math
-
 import matplotlib.pyplot as plt
 import numpy as np
 
-from geomcore.plot.style import class_style, legend_handles, lighten
+from geomcore.plot.style import add_figure_legend, class_style, panels
 from geomcore.projection import fit_projection
 from geomcore.truncation import truncate
 
@@ -52,7 +50,7 @@ def figures(found):
         ]
         if drawn:
             fig = figure_of_truncated(*zip(*drawn, strict=True), found.data)
-            yield f"{kind}s", lighten(fig), CAPTIONS["truncated"].format(kind=kind)
+            yield f"{kind}s", fig, CAPTIONS["truncated"].format(kind=kind)
 
 
 def figure_of_losses(rows):
@@ -139,8 +137,6 @@ def figure_of_truncated(rows, networks, data):
     -------
     matplotlib Figure
     """
-    columns = min(8, len(rows))
-    lines = math.ceil(len(rows) / columns)
     plane = fit_projection(data.X) if data.X.shape[1] > 2 else None
     draw = (lambda Z: Z) if plane is None else plane
     classes, index = np.unique(data.y, return_inverse=True)
@@ -148,16 +144,8 @@ def figure_of_truncated(rows, networks, data):
     everything = np.vstack([draw(data.X), *clouds])
     low, high = everything.min(axis=0), everything.max(axis=0)
     pad = 0.06 * (high - low)
-    fig, axes = plt.subplots(
-        lines,
-        columns,
-        figsize=(1.7 * columns + 1, 1.9 * lines + 0.3),
-        sharex=True,
-        sharey=True,
-        squeeze=False,
-        layout="constrained",
-    )
-    for ax, row, Z in zip(axes.flat, rows, clouds, strict=False):
+    fig, axes = panels(len(rows), columns=8, size=(1.7, 1.9), margin=(1, 0.3))
+    for ax, row, Z in zip(axes, rows, clouds, strict=True):
         for j in range(len(classes)):
             color, marker = class_style(j)
             own = Z[index == j]
@@ -176,10 +164,8 @@ def figure_of_truncated(rows, networks, data):
         for spine in ax.spines.values():
             spine.set_edgecolor(color)
             spine.set_linewidth(2)
-    axes[0, 0].set_xlim(low[0] - pad[0], high[0] + pad[0])
+    axes[0].set_xlim(low[0] - pad[0], high[0] + pad[0])
     if everything.shape[1] > 1:
-        axes[0, 0].set_ylim(low[1] - pad[1], high[1] + pad[1])
-    for ax in axes.flat[len(rows) :]:
-        ax.set_visible(False)
-    fig.legend(handles=legend_handles(classes), loc="outside right center", frameon=False)
+        axes[0].set_ylim(low[1] - pad[1], high[1] + pad[1])
+    add_figure_legend(fig, classes)
     return fig

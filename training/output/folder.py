@@ -16,7 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from geomcore.interop import save
-from geomcore.plot.style import close
+from geomcore.plot.style import close, lighten
 
 PROGRAM = "geomcore"
 LIBRARIES = ("geomcore", "numpy", "scipy", "numba", "cvxpy", "python-flint", "matplotlib", "pandas")
@@ -120,13 +120,15 @@ class RunFolder:
         save(net, self._draft / f"{name}.npz")
 
     def figure(self, name, fig):
-        """Write a matplotlib figure as `name`.png and `name`.svg; return `name`."""
+        """Write a matplotlib figure as `name`.png and `name`.svg and close it; return `name`."""
+        lighten(fig)
         fig.savefig(self._draft / f"{name}.png", dpi=110)
         fig.savefig(self._draft / f"{name}.svg", metadata={"Date": None})
+        close(fig)
         return name
 
     def figures(self, prefix, drawn):
-        """Write and close figures one by one; return name and caption of each, for the page.
+        """Write figures one by one; return name and caption of each, for the page.
 
         Parameters
         ----------
@@ -139,11 +141,7 @@ class RunFolder:
         -------
         list of (str, str)
         """
-        written = []
-        for key, fig, caption in drawn:
-            written.append((self.figure(f"{prefix}-{key}", fig), caption))
-            close(fig)
-        return written
+        return [(self.figure(f"{prefix}-{key}", fig), caption) for key, fig, caption in drawn]
 
     def publish(self):
         """Write `run.json` and move all files to their place.

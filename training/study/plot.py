@@ -3,7 +3,8 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from geomcore.plot.style import class_style, lighten
+from geomcore import plot
+from geomcore.plot.style import arms, class_style, logarithmic, panels
 
 # Losses up to this one are drawn at it: below, rounding decides.
 FLOOR = 1e-20
@@ -44,11 +45,8 @@ def figure_of_comparison(study):
         color, marker = class_style(k)
         rows = summary[summary["reference"] == ref.name].sort_values("norm")
         x, style = rows["norm"], {"color": color, "marker": marker, "ms": 4, "lw": 1.4}
-        # Rounding may leave an end a hair inside the fraction it belongs to.
-        arms = [rows["fraction"] - rows["low"], rows["high"] - rows["fraction"]]
-        back.errorbar(
-            x, rows["fraction"], np.maximum(arms, 0), capsize=2.5, label=ref.name, **style
-        )
+        bars = arms(rows["fraction"], rows["low"], rows["high"])
+        back.errorbar(x, rows["fraction"], bars, capsize=2.5, label=ref.name, **style)
         low, middle, high = (_drawable(rows[name], top) for name in ("q25", "median", "q75"))
         loss.plot(x, middle, label=ref.name, **style)
         loss.fill_between(x, low, high, color=color, alpha=0.15, lw=0)
@@ -71,7 +69,7 @@ def figure_of_comparison(study):
     hits.set_ylim(min(0.45, summary["accuracy"].min()) - 0.05, 1.03)
     hits.set_ylabel("accuracy (mean)")
     hits.set_xlabel("total norm of the perturbation" + _per_tensor(study))
-    _norm_axis(hits, summary["norm"], [ref.certified_radius for ref in study.references])
+    logarithmic(hits, summary["norm"], [ref.certified_radius for ref in study.references])
     for ax in axes:
         ax.grid(alpha=0.25)
     if len(study.references) > 1 or any(ref.certified_radius for ref in study.references):
@@ -96,22 +94,12 @@ def figure_of_start_and_end(study):
         The colour is the scale; on the diagonal training has changed nothing.
     """
     names = [ref.name for ref in study.references]
-    columns = min(len(names), 3)
-    rows = -(-len(names) // columns)
-    fig, axes = plt.subplots(
-        rows,
-        columns,
-        figsize=(4.2 * columns + 1, 3.6 * rows + 0.4),
-        sharex=True,
-        sharey=True,
-        squeeze=False,
-        layout="constrained",
-    )
+    fig, axes = panels(len(names), columns=3, size=(4.2, 3.6), margin=(1, 0.4))
     losses = [study.columns[name] for name in ("initial_loss", "final_loss")]
     ceiling = _ceiling(np.concatenate(losses))
     scales = study.scales.tolist()
     shades = plt.get_cmap("viridis")(np.linspace(0, 0.9, len(scales)))
-    for ax, name in zip(axes.flat, names, strict=False):
+    for ax, name in zip(axes, names, strict=True):
         part = study.of(name).columns
         start, end = (_drawable(part[key], ceiling) for key in ("initial_loss", "final_loss"))
         for scale, shade in zip(scales, shades, strict=True):
@@ -124,8 +112,6 @@ def figure_of_start_and_end(study):
         ax.grid(alpha=0.25)
         if len(names) > 1:
             ax.set_title(name, fontsize=10)
-    for ax in axes.flat[len(names) :]:
-        ax.set_visible(False)
     fig.supxlabel("loss after the perturbation", fontsize=10)
     fig.supylabel("loss after training", fontsize=10)
     handles = [
@@ -135,24 +121,45 @@ def figure_of_start_and_end(study):
     fig.legend(
         handles=handles, title="$\\lambda$", loc="outside right center", fontsize=8, frameon=False
     )
-    return lighten(fig)
+    return fig
+
+
+def figure_of_losses(study):
+    """Draw the histogram of final losses for each scale of a study with one reference.
+
+    Parameters
+    ----------
+    study : StudyResult
+
+    Returns
+    -------
+    matplotlib Figure
+    """
+    losses = {scale: study.losses(scale) for scale in study.scales.tolist()}
+    return plot.plot_histograms(losses, reference=study.reference.loss)
+
+
+def figure_of_return(study):
+    """Draw the fraction of the trials that return, with Wilson intervals, against the scale.
+
+    Parameters
+    ----------
+    study : StudyResult
+        With one reference.
+
+    Returns
+    -------
+    matplotlib Figure
+    """
+    summary = study.summary()
+    ax = plot.plot_return(summary["scale"], summary["fraction"], summary[["low", "high"]])
+    return ax.figure
 
 
 def _per_tensor(study):
     """How the axis of total norms is read in lambda, if that is the same for all references."""
     units = {round(ref.norm_per_scale, 9) for ref in study.references}
     return f"  ($= {units.pop():.3g}\\,\\lambda$)" if len(units) == 1 else ""
-
-
-def _norm_axis(ax, norms, certified):
-    """A logarithmic axis of norms, or one that also shows 0."""
-    positive = norms[norms > 0]
-    if not len(positive):
-        return
-    if len(positive) == len(norms):
-        ax.set_xscale("log")
-    else:
-        ax.set_xscale("symlog", linthresh=min([positive.min(), *filter(None, certified)]))
 
 
 def _ceiling(losses):

@@ -7,9 +7,7 @@ from constructions import ConstructionError
 from geomcore.datasets.dataset import Dataset
 from geomcore.network import ReLUNetwork
 from training.commands.case import Case
-from training.commands.drawing import MOST_POINTS, draw, some_points
 from training.commands.story import page
-from training.output.folder import RunFolder
 
 RECORD = {"seed": 3, "started": "today", "python": "3.11", "versions": {"numpy": "2", "x": None}}
 X = np.array([[0.0, 0.0], [0.2, 0.1], [3.0, 0.1], [3.1, 0.0]])
@@ -57,35 +55,6 @@ def test_study_is_told_in_words_and_numbers():
     text = page("Pairs", [case], record=RECORD)
     assert "4 of 4" in text
     assert "All 4 trials return up to λ = 0" in text
-
-
-def test_caption_says_that_no_point_is_in_between_only_if_that_is_so(tmp_path):
-    rng = np.random.default_rng(0)
-    X = np.vstack([rng.normal(size=(20, 4)), rng.normal(size=(20, 4)) + 20])
-    y = np.repeat([0, 1], 20)
-    solved = Case(Dataset(X, y, "solved", {}))
-    solved.construct("sequential")
-    solved.verify()
-    net = ReLUNetwork([np.eye(4), np.eye(2, 4)], [np.zeros(4), np.zeros(2)])
-    mixed = Case(Dataset(X, y, "mixed", {}), network=net)
-    for case in (solved, mixed):
-        with RunFolder(tmp_path / case.name, "verify", {}, 0) as run:
-            draw(case, run)
-    captions = [dict(case.figures)[f"{case.name}-sectors"] for case in (solved, mixed)]
-    assert "No point is in between" in captions[0]
-    assert "No point is in between" not in captions[1]
-
-
-def test_large_data_are_thinned_for_pictures_with_every_class_kept_and_said(tmp_path):
-    X = np.random.default_rng(0).normal(size=(MOST_POINTS + 50, 2))
-    y = np.r_[np.zeros(len(X) - 1), 1]
-    some = some_points(Dataset(X, y, "large", {}))
-    assert some.X.shape == (MOST_POINTS, 2)
-    assert set(some.y) == {0, 1}
-    case = Case(Dataset(X, y, "large", {}), network=ReLUNetwork([np.eye(2)], [[0, 0]]))
-    with RunFolder(tmp_path / "run", "verify", {}, 0) as run:
-        draw(case, run)
-    assert "4,000 points chosen at random" in dict(case.figures)["large-data"]
 
 
 # Laws

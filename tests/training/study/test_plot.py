@@ -70,6 +70,19 @@ def test_start_and_end_has_one_point_per_trial():
     assert [ax.get_title() for ax in fig.axes] == ["one", "two"]
 
 
+def test_histogram_and_return_fraction_have_one_place_per_scale():
+    study = result()
+    fig = plot_study.figure_of_losses(study)
+    assert [ax.get_ylabel() for ax in fig.axes] == [
+        f"$\\lambda$ = {scale:g}" for scale in study.scales
+    ]
+    (bars,) = plot_study.figure_of_return(study).axes[0].containers
+    np.testing.assert_allclose(np.array(bars.lines[0].get_xdata(), float), study.scales)
+    np.testing.assert_allclose(
+        np.array(bars.lines[0].get_ydata(), float), study.summary()["fraction"]
+    )
+
+
 # Laws
 
 

@@ -1,0 +1,90 @@
+"""What pictures share: panels, axes of sizes, error bars, legends, weight in files."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from geomcore.plot.style import (
+    MANY_POINTS,
+    add_figure_legend,
+    arms,
+    lighten,
+    logarithmic,
+    new_axes,
+    panels,
+)
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    yield
+    plt.close("all")
+
+
+# By hand
+
+
+def test_five_panels_in_rows_of_three_are_five_of_six_places():
+    fig, axes = panels(5, columns=3, size=(2, 1), margin=(0.5, 0.25))
+    assert len(axes) == 5
+    assert tuple(fig.get_size_inches()) == (6.5, 2.25)
+    assert [ax.get_visible() for ax in fig.axes] == [True] * 5 + [False]
+
+
+def test_fewer_panels_than_columns_take_no_more_room_than_they_need():
+    fig, axes = panels(2, columns=4, size=(2, 1), margin=(0, 0))
+    assert len(axes) == len(fig.axes) == 2
+    assert tuple(fig.get_size_inches()) == (4, 1)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "scale"),
+    [([0.1, 1], "log"), ([0, 0.1, 1], "symlog"), ([0, 0], "linear")],
+)
+def test_an_axis_of_sizes_is_logarithmic_as_far_as_zeros_allow(sizes, scale):
+    ax = new_axes(2)
+    logarithmic(ax, sizes)
+    assert ax.get_xscale() == scale
+
+
+def test_what_is_marked_is_not_in_the_linear_part():
+    for marked, least in (((), 0.1), ((None, 0.03), 0.03), ((5.0,), 0.1)):
+        ax = new_axes(2)
+        logarithmic(ax, [0, 0.1, 1], marked)
+        assert ax.xaxis.get_transform().linthresh == least
+
+
+def test_error_bars_have_no_negative_arm():
+    bars = arms(np.array([0.5, 1.0]), np.array([0.2, 0.7]), np.array([0.6, 1 - 1e-16]))
+    np.testing.assert_allclose(bars, [[0.3, 0.3], [0.1, 0]])
+    assert (bars >= 0).all()
+
+
+def test_the_legend_of_a_figure_names_every_class():
+    fig, _ = panels(1, columns=1, size=(2, 2), margin=(1, 0))
+    add_figure_legend(fig, ["a", "b"], title="class")
+    (legend,) = fig.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["a", "b"]
+    assert legend.get_title().get_text() == "class"
+
+
+# Laws
+
+
+@pytest.mark.parametrize("count", range(1, 8))
+def test_panels_share_their_limits(count):
+    _, axes = panels(count, columns=3, size=(1, 1), margin=(0, 0))
+    axes[0].set(xlim=(-3, 4), ylim=(5, 6))
+    assert {(*ax.get_xlim(), *ax.get_ylim()) for ax in axes} == {(-3, 4, 5, 6)}
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_only_scatters_of_many_points_become_pictures_in_vector_files(more):
+    ax = new_axes(2)
+    half = MANY_POINTS // 2
+    for n in (half, MANY_POINTS - half + more):
+        ax.scatter(np.zeros(n), np.zeros(n))
+    line = ax.plot([0, 1])[0]
+    assert lighten(ax.figure) is ax.figure
+    assert [bool(cloud.get_rasterized()) for cloud in ax.collections] == [bool(more)] * 2
+    assert not line.get_rasterized()

@@ -1,0 +1,40 @@
+"""The figures of a case: which there are, and that their captions are true."""
+
+import numpy as np
+
+from geomcore.datasets.dataset import Dataset
+from geomcore.network import ReLUNetwork
+from training.commands.case import Case
+from training.commands.plot_case import MOST_POINTS, some_points
+from training.output.folder import RunFolder
+
+# By hand
+
+
+def test_caption_says_that_no_point_is_in_between_only_if_that_is_so(tmp_path):
+    rng = np.random.default_rng(0)
+    X = np.vstack([rng.normal(size=(20, 4)), rng.normal(size=(20, 4)) + 20])
+    y = np.repeat([0, 1], 20)
+    solved = Case(Dataset(X, y, "solved", {}))
+    solved.construct("sequential")
+    solved.verify()
+    net = ReLUNetwork([np.eye(4), np.eye(2, 4)], [np.zeros(4), np.zeros(2)])
+    mixed = Case(Dataset(X, y, "mixed", {}), network=net)
+    for case in (solved, mixed):
+        with RunFolder(tmp_path / case.name, "verify", {}, 0) as run:
+            case.draw(run)
+    captions = [dict(case.figures)[f"{case.name}-sectors"] for case in (solved, mixed)]
+    assert "No point is in between" in captions[0]
+    assert "No point is in between" not in captions[1]
+
+
+def test_large_data_are_thinned_for_pictures_with_every_class_kept_and_said(tmp_path):
+    X = np.random.default_rng(0).normal(size=(MOST_POINTS + 50, 2))
+    y = np.r_[np.zeros(len(X) - 1), 1]
+    some = some_points(Dataset(X, y, "large", {}))
+    assert some.X.shape == (MOST_POINTS, 2)
+    assert set(some.y) == {0, 1}
+    case = Case(Dataset(X, y, "large", {}), network=ReLUNetwork([np.eye(2)], [[0, 0]]))
+    with RunFolder(tmp_path / "run", "verify", {}, 0) as run:
+        case.draw(run)
+    assert "4,000 points chosen at random" in dict(case.figures)["large-data"]
