@@ -80,7 +80,7 @@ def study(
     quiet: Quiet = False,
 ):
     """Perturb networks many times, train them back, map the basin; can be killed and resumed."""
-    typed = dict(locals())
+    given = dict(locals())
     from geomcore import load
     from training.commands import case_study
     from training.commands.case import Case
@@ -93,16 +93,16 @@ def study(
 
     if parquet:
         need_parquet()
-    given = {name: typed[name] for name in DEFAULTS}
-    out = _folder(given, out, resume)
-    arguments = _arguments(given, out, resume)
+    wished = {name: given[name] for name in DEFAULTS}
+    out = _folder(wished, out, resume)
+    arguments = _arguments(wished, out, resume)
     scales = _numbers(arguments["scales"])
     case = Case(
         load_data(arguments["data"], seed=arguments["seed"], label=arguments["label"]),
         network=load(arguments["network"]) if arguments["network"] and not resume else None,
     )
-    begun = {**typed, **arguments, "out": out}
-    with started("study", begun, kept=arguments) as (run, screen):
+    given |= {**arguments, "out": out}
+    with started("study", given, kept=arguments) as (run, screen):
         with screen.progress(1) as step:
             step("constructing" if not resume else "reading the references")
             if resume:
@@ -149,12 +149,12 @@ def study(
     return 0
 
 
-def _folder(given, out, resume):
+def _folder(wished, out, resume):
     """The folder of the run, after a look at what is there."""
     if out is None:
-        if given["data"] is None:
+        if wished["data"] is None:
             raise ValueError("DATA is missing" if not resume else "--resume needs DATA or --out")
-        out = Path("runs") / f"study-{Path(given['data']).stem}"
+        out = Path("runs") / f"study-{Path(wished['data']).stem}"
     if resume and not (out / STORE).exists():
         raise ValueError(f"--resume: there is no study in {out}")
     if not resume and (out / STORE).exists():
@@ -162,16 +162,16 @@ def _folder(given, out, resume):
     return out
 
 
-def _arguments(given, out, resume):
+def _arguments(wished, out, resume):
     """What the study is about; if it is resumed, as it was begun."""
     from training.output.folder import read_run
 
     if not resume:
-        if given["data"] is None:
+        if wished["data"] is None:
             raise ValueError("DATA is missing: the name of a data set, or a CSV or npz file")
-        return {k: v if given[k] is None else given[k] for k, v in DEFAULTS.items()}
+        return {k: v if wished[k] is None else wished[k] for k, v in DEFAULTS.items()}
     begun = read_run(out)["arguments"]
-    for name, value in given.items():
+    for name, value in wished.items():
         if value is not None and value != begun.get(name):
             raise ValueError(
                 f"--{name.replace('_', '-')} is {begun.get(name)} in {out}, a study that is "

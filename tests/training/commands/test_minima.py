@@ -34,6 +34,17 @@ def test_the_command_tells_minima_from_the_rest(tmp_path, capsys):
     assert float(rows["clustered"]["balanced_basin"]) >= float(rows["clustered"]["basin"]) > 0
     record = json.loads((tmp_path / "run" / "run.json").read_text())
     assert record["command"] == "minima" and "3 balls" in record["timings"]
+    assert record["arguments"] == {
+        "data": None,
+        "classes": "3",
+        "radius": 0.15,
+        "points": 8,
+        "label": None,
+        "steps": 50,
+        "trials": 2,
+        "scale": 0.001,
+        "jobs": 1,
+    }
     page = (tmp_path / "run" / "index.html").read_text()
     for name in record["files"]:
         assert not name.endswith(".png") or name in page

@@ -1,6 +1,7 @@
 """`geomcore quickstart`, as a user meets it."""
 
 import csv
+import json
 from functools import partial
 
 import numpy as np
@@ -46,6 +47,9 @@ def test_quickstart_leaves_networks_tables_and_certificates(smoke):
     with open(out / "table.csv") as file:
         rows = list(csv.DictReader(file))
     assert [row["verdict"] for row in rows] == ["global minimum"] * 4
+    record = json.loads((out / "run.json").read_text())
+    assert record["arguments"].keys() == {"jobs", "smoke"}
+    assert record["arguments"]["smoke"] is True
     assert [row["method"] for row in rows] == ["clustered", "sequential", "cone", "simplex"]
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from geomcore import load
+from training.commands.study import DEFAULTS
 from training.study.result import load_study
 
 SMALL = ["--scales", "0.01,0.3", "--trials", "4", "--steps", "5"]
@@ -45,7 +46,10 @@ def test_a_study_leaves_its_store_tables_figures_networks_and_a_page(run, tmp_pa
         assert (folder / name).is_file()
     files = {p.name for p in folder.iterdir()}
     assert {"summary.csv", "basins.csv", "histogram.csv", "trials.parquet"} <= files
-    assert set(json.loads((folder / "run.json").read_text())["files"]) == files - {"run.json"}
+    record = json.loads((folder / "run.json").read_text())
+    assert set(record["files"]) == files - {"run.json"}
+    changed = {"data": "clusters", "scales": "0.01,0.3", "trials": 4, "steps": 5}
+    assert record["arguments"] == {**DEFAULTS, **changed}
 
 
 def test_merges_are_compared_with_the_minimum_in_one_figure(run, tmp_path):
