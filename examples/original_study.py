@@ -77,7 +77,7 @@ def at(summary, scale):
 def verdict(letter, result):
     """Claim E4 for one type of data, sentence by sentence, as (sentence, numbers, holds)."""
     part = result.of("zero loss")
-    summary, columns = part.summary(), part.columns
+    summary, columns = part.frame("scale"), part.columns
     small, large = at(summary, SCALES[0]), at(summary, SCALES[-1])
     claims = [
         (
@@ -133,7 +133,7 @@ def draw(results):
     fig, axes = plt.subplots(2, 1, figsize=(7, 7), sharex=True, layout="constrained")
     for letter, result in results.items():
         part = result.of("zero loss")
-        summary = part.summary()
+        summary = part.frame("scale")
         arms = [summary["fraction"] - summary["low"], summary["high"] - summary["fraction"]]
         label = f"({letter}) {TYPES[letter].replace('_', ' ')}"
         bars = axes[0].errorbar(
@@ -178,7 +178,7 @@ def main():
         count = len(candidates) * len(SCALES) * arguments.trials
         print(f"({letter}) {name}: {len(candidates)} networks, {count:,} trials", flush=True)
         results[letter] = run(arguments.out / f"{name}.sqlite", data, candidates, arguments)
-        results[letter].summary().to_csv(arguments.out / f"{name}.csv", index=False)
+        results[letter].frame("scale").to_csv(arguments.out / f"{name}.csv", index=False)
         tell(f"({letter}) {name}, {len(data.X)} points", results[letter], candidates)
         fig = results[letter].plot()
         fig.savefig(arguments.out / f"{name}.png", dpi=110)

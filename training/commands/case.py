@@ -106,7 +106,7 @@ class Case:
             run.text(f"{prefix}refusal.json", json.dumps(_plain(self.refusal), indent=2) + "\n")
         if self.study is not None:
             run.table(f"{prefix}trials", self.study.frame())
-            run.table(f"{prefix}summary", self.study.summary())
+            run.table(f"{prefix}summary", self.study.frame("scale"))
         for part, seconds in self.timings.items():
             run.record["timings"][f"{self.name}: {part}"] = round(seconds, 3)
 

@@ -5,8 +5,8 @@ import json
 from geomcore import load
 from training.commands import plot_case
 from training.commands.story import publish
-from training.study.basin import radius_in_words
 from training.study.references import judged, merges, states
+from training.study.words import basin_row, scale_row
 
 INDEX = "references.json"
 INTRO = (
@@ -90,7 +90,7 @@ def finish(run, screen, case, references, parquet):
     basins = found.basins()
     basins.insert(1, "verdict", basins["reference"].map(verdicts))
     run.table("basins", basins)
-    run.table("summary", found.summary())
+    run.table("summary", found.frame("scale"))
     run.table("histogram", found.histogram())
     found.export(run.file("trials.csv"))
     if parquet:
@@ -98,33 +98,6 @@ def finish(run, screen, case, references, parquet):
     case.figures += run.figures(case.name, plot_case.study_figures(found))
     run.record["timings"]["study"] = round(case.timings["study"], 3)
     publish(run, f"A study of perturbations: {case.name}", [case], intro=INTRO)
-    screen.table([_row(row) for row in found.summary().itertuples()])
+    screen.table([scale_row(row) for row in found.frame("scale").itertuples()])
     screen.print()
-    screen.table([_basin_row(row, found.scales) for row in basins.itertuples()])
-
-
-def _row(row):
-    return {
-        "reference": row.reference,
-        "λ": f"{row.scale:g}",
-        "norm": f"{row.norm:.3g}",
-        "returned": f"{row.returned} of {row.trials}",
-        "95 %": f"{row.low:.0%} – {row.high:.0%}",
-        "below": str(row.below),
-        "median loss": f"{row.median:.1e}",
-        "accuracy": f"{row.accuracy:.1%}",
-        "pattern back": f"{row.pattern:.0%}",
-        "diverged": str(row.diverged),
-    }
-
-
-def _basin_row(row, scales):
-    certified = "-" if row.certified != row.certified else f"{row.certified:.3g}"
-    return {
-        "reference": row.reference,
-        "verdict": row.verdict,
-        "half return at λ": radius_in_words(row.radius, scales),
-        "95 %": " – ".join(radius_in_words(end, scales) for end in (row.low, row.high)),
-        "total norm": f"{row.norm:.3g}" if 0 < row.norm < float("inf") else "-",
-        "certified norm": certified,
-    }
+    screen.table([basin_row(row, found.scales) for row in basins.itertuples()])

@@ -130,7 +130,7 @@ def study_figures(study):
 
 def _trials(study):
     """The number of trials per reference and scale."""
-    return int(study.summary()["trials"].iloc[0])
+    return int(study.frame("scale")["trials"].iloc[0])
 
 
 def some_points(data):

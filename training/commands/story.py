@@ -134,7 +134,7 @@ def _study_story(study):
 
 
 def _story_of_reference(study):
-    summary, ref = study.summary(), study.reference
+    summary, ref = study.frame("scale"), study.reference
     full = summary.loc[summary["returned"] == summary["trials"], "scale"]
     none = summary.loc[summary["returned"] == 0, "scale"]
     trials = int(summary["trials"].iloc[0])
@@ -178,5 +178,5 @@ def _study_table(study):
             "accuracy": f"{row.accuracy:.1%}",
             "diverged": str(row.diverged),
         }
-        for row in study.summary().itertuples()
+        for row in study.frame("scale").itertuples()
     ]

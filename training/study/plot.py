@@ -30,7 +30,7 @@ def figure_of_comparison(study):
         middle, median and quartiles of the final loss. At the bottom, the mean
         accuracy.
     """
-    summary, basins = study.summary(), study.basins()
+    summary, basins = study.frame("scale"), study.basins()
     fig, axes = plt.subplots(
         3,
         1,
@@ -151,7 +151,7 @@ def figure_of_return(study):
     -------
     matplotlib Figure
     """
-    summary = study.summary()
+    summary = study.frame("scale")
     ax = plot.plot_return(summary["scale"], summary["fraction"], summary[["low", "high"]])
     return ax.figure
 

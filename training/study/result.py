@@ -11,6 +11,7 @@ from training.descent.stopping import DIVERGED
 from training.study.basin import return_radius
 from training.study.store import RESUMABLE, Store
 from training.study.wilson import wilson_interval
+from training.study.words import Summary, as_text, basin_row, scale_row
 
 
 @dataclass(frozen=True)
@@ -113,31 +114,37 @@ class StudyResult:
         """Final losses of all trials at one scale."""
         return self.columns["final_loss"][self.columns["scale"] == scale]
 
-    def frame(self):
-        """One row per trial, as a pandas DataFrame; also norm, returned and below."""
-        import pandas as pd
+    def frame(self, per="trial"):
+        """The results as a table.
 
-        return pd.DataFrame(
-            {
-                **self.columns,
-                "norm": self.norms,
-                "returned": self.returned,
-                "below": self.below,
-            }
-        )
+        Parameters
+        ----------
+        per : {"trial", "scale"}, optional
+            "trial": one row per trial with the columns of this object, and norm,
+            returned and below. "scale": one row per reference and scale, with
+            the columns reference, scale, norm (total norm of the perturbation),
+            trials, returned, fraction, low and high (the 95 % Wilson interval of
+            the fraction), below (trials that ended lower than the reference),
+            initial (median initial loss), q25, median, q75 (quartiles of the
+            final loss), accuracy (mean), pattern (fraction of the trials whose
+            activation pattern returned), distance (median), diverged.
 
-    def summary(self):
-        """One row per reference and scale, as a pandas DataFrame.
+        Returns
+        -------
+        DataFrame
 
-        Columns: reference, scale, norm (total norm of the perturbation), trials,
-        returned, fraction, low and high (the 95 % Wilson interval of the
-        fraction), below (trials that ended lower than the reference), initial
-        (median initial loss), q25, median, q75 (quartiles of the final loss),
-        accuracy (mean), pattern (fraction of the trials whose activation pattern
-        returned), distance (median), diverged.
+        Raises
+        ------
+        ValueError
+            If `per` is something else.
         """
         import pandas as pd
 
+        if per not in ("trial", "scale"):
+            raise ValueError(f"per must be 'trial' or 'scale', got {per!r}")
+        if per == "trial":
+            more = {"norm": self.norms, "returned": self.returned, "below": self.below}
+            return pd.DataFrame({**self.columns, **more})
         rows = []
         for part in map(self.of, [ref.name for ref in self.references]):
             for scale in part.scales:
@@ -167,6 +174,19 @@ class StudyResult:
                     }
                 )
         return pd.DataFrame(rows)
+
+    def summary(self):
+        """A few lines for a reader: per reference and scale what became of the trials.
+
+        Returns
+        -------
+        str
+            (Until it became a text this was ``frame("scale")``; its columns are
+            still found under their names, with a DeprecationWarning.)
+        """
+        rows = [scale_row(row) for row in self.frame("scale").itertuples()]
+        ends = [basin_row(row, self.scales) for row in self.basins().itertuples()]
+        return Summary(f"{as_text(rows)}\n\n{as_text(ends)}", self.frame("scale"))
 
     def histogram(self, edges=None):
         """Numbers of trials by final loss, as a pandas DataFrame.

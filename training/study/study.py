@@ -83,9 +83,9 @@ class PerturbationStudy:
     --------
     >>> from geomcore import ReLUNetwork
     >>> net = ReLUNetwork([[[1.0]]], [[0.0]])
-    >>> X = np.array([[-1.0], [1.0]])
+    >>> X = [[-1.0], [1.0]]
     >>> study = PerturbationStudy(None, net, X, X, scales=[0.1, 1], trials=5, steps=50, seed=0)
-    >>> study.run().summary()[["scale", "norm", "returned"]].round(2).values.tolist()
+    >>> study.run().frame("scale")[["scale", "norm", "returned"]].round(2).values.tolist()
     [[0.1, 0.14, 5.0], [1.0, 1.41, 5.0]]
     """
 
@@ -391,9 +391,9 @@ def perturbation_study(net, X, y, *, jobs=1, progress=None, **arguments):
     --------
     >>> from geomcore import ReLUNetwork
     >>> net = ReLUNetwork([[[1.0]]], [[0.0]])
-    >>> X = np.array([[-1.0], [1.0]])
+    >>> X = [[-1.0], [1.0]]
     >>> result = perturbation_study(net, X, X, scales=[0.1, 1.0], trials=5, steps=50, seed=0)
-    >>> result.summary()[["scale", "returned", "trials"]].values.tolist()
+    >>> result.frame("scale")[["scale", "returned", "trials"]].values.tolist()
     [[0.1, 5.0, 5.0], [1.0, 5.0, 5.0]]
     """
     return PerturbationStudy(None, net, X, y, **arguments).run(jobs=jobs, progress=progress)

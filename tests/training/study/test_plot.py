@@ -42,7 +42,7 @@ def test_comparison_has_one_curve_per_reference_over_the_total_norm():
     assert len(curves) == 6
     for curve in curves:
         np.testing.assert_allclose(np.array(curve.get_xdata(), float), [0.2, 2, 20])
-    summary = study.of("one").summary()
+    summary = study.of("one").frame("scale")
     np.testing.assert_allclose(hits.lines[0].get_ydata(), summary["accuracy"])
     np.testing.assert_allclose(loss.lines[0].get_ydata(), np.maximum(summary["median"], 1e-20))
     fractions = np.array(back.containers[0].lines[0].get_ydata(), float)
@@ -79,7 +79,7 @@ def test_histogram_and_return_fraction_have_one_place_per_scale():
     (bars,) = plot_study.figure_of_return(study).axes[0].containers
     np.testing.assert_allclose(np.array(bars.lines[0].get_xdata(), float), study.scales)
     np.testing.assert_allclose(
-        np.array(bars.lines[0].get_ydata(), float), study.summary()["fraction"]
+        np.array(bars.lines[0].get_ydata(), float), study.frame("scale")["fraction"]
     )
 
 

@@ -60,7 +60,7 @@ def test_trial_without_noise_starts_at_the_reference_loss():
 
 def test_frame_and_summary_have_one_row_per_trial_and_per_scale():
     result = small_study()
-    frame, summary = result.frame(), result.summary()
+    frame, summary = result.frame(), result.frame("scale")
     assert len(frame) == 12
     assert {"scale", "trial", "initial_loss", "final_loss", "steps"} <= set(frame)
     assert {"stop_reason", "accuracy", "returned"} <= set(frame)
@@ -146,7 +146,7 @@ def test_references_are_compared_on_the_same_noise_and_each_has_its_own_rows():
         alone = small_study_of({name: net})
         assert both.of(name).frame().equals(alone.frame())
         assert both.of(name).reference == alone.reference
-    assert both.summary()["reference"].tolist() == ["one"] * 3 + ["two"] * 3
+    assert both.frame("scale")["reference"].tolist() == ["one"] * 3 + ["two"] * 3
 
 
 def test_parameters_that_were_kept_give_the_network_of_the_row(tmp_path):
@@ -248,8 +248,8 @@ def test_return_means_final_loss_within_the_tolerance_of_the_reference():
     assert (frame["returned"] == expected).all()
     lower = frame["final_loss"] < result.reference.loss - 0.01
     assert (frame["below"] == lower).all()
-    assert result.summary()["below"].sum() == lower.sum()
-    assert result.summary()["returned"].sum() == expected.sum()
+    assert result.frame("scale")["below"].sum() == lower.sum()
+    assert result.frame("scale")["returned"].sum() == expected.sum()
 
 
 def test_stopping_rule_ends_trials_early():
@@ -261,7 +261,7 @@ def test_stopping_rule_ends_trials_early():
 def test_diverging_trials_are_rows_and_counted():
     result = small_study(scales=[1.0], optimizer=SGD(1e200), steps=5)
     assert len(result.frame()) == 4
-    assert result.summary()["diverged"].tolist() == [4]
+    assert result.frame("scale")["diverged"].tolist() == [4]
 
 
 def test_progress_reaches_the_number_of_trials():

@@ -1,0 +1,45 @@
+"""What a study found, as strings for a reader."""
+
+import numpy as np
+import pytest
+
+from geomcore import ReLUNetwork
+from training import SGD, perturbation_study
+from training.study.words import as_text
+
+
+@pytest.fixture(scope="module")
+def result():
+    net, X = ReLUNetwork([[[1.0]]], [[0.0]]), np.array([[-1.0], [1.0]])
+    return perturbation_study(
+        net, X, X, scales=[0.1, 1.0], trials=5, steps=50, seed=0, optimizer=SGD(0.3)
+    )
+
+
+def test_columns_are_aligned_the_first_to_the_left():
+    assert as_text([{"a": "x", "bc": "1"}, {"a": "yz", "bc": "234"}]) == "a    bc\nx     1\nyz  234"
+
+
+def test_a_summary_is_a_text_with_a_line_per_scale_and_per_reference(result):
+    text = result.summary()
+    assert isinstance(text, str) and str(text) == text
+    table, basins = [part.splitlines() for part in text.split("\n\n")]
+    assert len(table) == 3 and len(basins) == 2
+    assert len(set(map(len, table))) == 1
+    for line, row in zip(table[1:], result.frame("scale").itertuples(), strict=True):
+        assert f"{row.returned} of {row.trials}" in line and f"{row.scale:g}" in line
+    assert "beyond 1" in basins[1]
+
+
+def test_the_columns_of_the_table_it_was_are_found_with_a_warning(result):
+    for names in ("returned", ["scale", "returned"]):
+        with pytest.warns(DeprecationWarning, match=r"the table is frame\('scale'\)"):
+            found = result.summary()[names]
+        assert found.equals(result.frame("scale")[names])
+    assert result.summary()[:9] == "reference"
+
+
+@pytest.mark.parametrize("per", ["scales", None, 1, ["scale"]])
+def test_a_frame_is_per_trial_or_per_scale(result, per):
+    with pytest.raises(ValueError, match="per must be 'trial' or 'scale'"):
+        result.frame(per)
