@@ -36,6 +36,7 @@ def recheck(certificate, net, X, y, *, targets=None):
 
     Examples
     --------
+    >>> from geomcore import ReLUNetwork
     >>> net = ReLUNetwork([[[1.0]]], [[0.0]])
     >>> found = verify(net, [[0.0], [1.0]], [[1.0], [1.0]])
     >>> [check.passed for check in recheck(found, net, [[0.0], [1.0]], [[1.0], [1.0]])]
