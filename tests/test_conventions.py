@@ -1,21 +1,25 @@
-"""Rules of the house that a program can check."""
+"""Rules of the house that a program can check; each names every offending line at once."""
 
 import ast
+import fnmatch
+import functools
 import importlib
 import inspect
 import subprocess
 import sys
 import textwrap
+import tomllib
 from pathlib import Path
-
-import pytest
 
 import geomcore
 
 ROOT = Path(geomcore.__file__).parent.parent
 PACKAGES = ("geomcore", "constructions", "training")
 SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+ROOMS = sorted({path.parent for path in SOURCES})
+TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
 NUMBA_FILES = {"kernels.py", "ensemble.py"}
+MOST_FILES = 16
 # numba imports the empty top of scipy, but none of its parts.
 HEAVY = (
     "cvxpy",
@@ -29,25 +33,46 @@ HEAVY = (
     "typer",
     "rich",
 )
+# Modules whose exported functions say what they take and give.
+DOCUMENTED = (*PACKAGES, "geomcore.datasets", "geomcore.plot", "geomcore.projection")
+# Test files that stand for no module of their room.
+NO_MODULE = {
+    "constructions/theorems/test_contract.py": "what every theorem keeps",
+    "geomcore/layers/test_contract.py": "what every kind of layer keeps",
+    "geomcore/datasets/test_datasets.py": "the data sets of the whole room obey one contract",
+    "geomcore/test_invariance.py": "how maps, cones and gradients move when the data does",
+}
 
 
+def shown(path):
+    return path.relative_to(ROOT).as_posix()
+
+
+@functools.cache
 def tree(path):
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
-def imported(path):
+def nodes(*kinds, within=SOURCES):
+    """Every node of these kinds in the sources, with its file and where it stands."""
+    for path in within:
+        for node in ast.walk(tree(path)):
+            if isinstance(node, kinds):
+                yield path, f"{shown(path)}:{node.lineno}", node
+
+
+def imports():
     """Every module that a file imports, wherever in the file it does."""
-    modules = set()
-    for node in ast.walk(tree(path)):
-        if isinstance(node, ast.Import):
-            modules |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            modules.add("." * node.level + (node.module or ""))
-    return modules
+    for path, place, node in nodes(ast.Import):
+        for alias in node.names:
+            yield path, place, alias.name
+    for path, place, node in nodes(ast.ImportFrom):
+        yield path, place, "." * node.level + (node.module or "")
 
 
-def top(modules):
-    return {module.split(".")[0] for module in modules}
+def imports_of(*names):
+    """The imports of these packages, or of anything in them."""
+    return [found for found in imports() if found[2].split(".")[0] in names]
 
 
 def public_objects():
@@ -61,100 +86,85 @@ def public_objects():
                 yield f"{name}.{key}", value
 
 
-def module_name(path):
-    return str(path.relative_to(ROOT))
+def assert_none(offences):
+    offences = list(offences)
+    assert not offences, "\n" + "\n".join(offences)
 
 
-@pytest.fixture(params=SOURCES, ids=module_name)
-def source(request):
-    return request.param
+# Folders and files
 
 
 def test_the_three_packages_are_found():
     assert {path.relative_to(ROOT).parts[0] for path in SOURCES} == set(PACKAGES)
 
 
-def test_numba_compiles_in_kernel_files_only(source):
-    if source.name in NUMBA_FILES:
-        return
-    uses = {
-        node.attr if isinstance(node, ast.Attribute) else node.names[0].name
-        for node in ast.walk(tree(source))
-        if (isinstance(node, ast.Attribute) and ast.unparse(node.value) == "numba")
-        or (isinstance(node, ast.ImportFrom) and (node.module or "").startswith("numba"))
+def test_no_file_is_named_after_nothing():
+    names = {"utils", "helpers", "core", "common", "misc"}
+    assert_none(shown(path) for path in SOURCES if path.stem in names)
+
+
+def test_no_room_is_crowded():
+    counts = {room: len(list(room.glob("*.py"))) for room in ROOMS}
+    assert_none(f"{shown(r)}: {n} files" for r, n in counts.items() if n > MOST_FILES)
+
+
+def test_every_room_says_what_it_is_for():
+    doors = [room / "__init__.py" for room in ROOMS]
+    assert_none(shown(d) for d in doors if not d.exists() or not ast.get_docstring(tree(d)))
+
+
+def test_setuptools_finds_every_room_and_nothing_else():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    find = project["tool"]["setuptools"]["packages"]["find"]
+    assert find.keys() == {"include", "namespaces"} and not find["namespaces"]
+    doors = [d for top in ROOT.glob("*/__init__.py") for d in top.parent.rglob("__init__.py")]
+    names = {".".join(door.relative_to(ROOT).parent.parts) for door in doors}
+    found = {n for n in names if any(fnmatch.fnmatchcase(n, p) for p in find["include"])}
+    assert found == {".".join(room.relative_to(ROOT).parts) for room in ROOMS}
+
+
+def test_tests_mirror_the_rooms():
+    rooms = {shown(room) for room in ROOMS}
+    places = [(path, path.relative_to(ROOT / "tests")) for path in TESTS]
+    inside = [(path, place) for path, place in places if len(place.parts) > 1]
+    assert_none(
+        f"{shown(path)}: no such room" for path, p in inside if p.parent.as_posix() not in rooms
+    )
+    nameless = {
+        place.as_posix()
+        for _, place in inside
+        if not (ROOT / place.with_name(place.name.removeprefix("test_"))).exists()
     }
-    assert uses <= {"set_num_threads", "get_num_threads", "config"}
+    assert nameless == set(NO_MODULE), "test files without a module of that name"
 
 
-def test_matplotlib_is_imported_in_plot_files_only(source):
-    modules = top(imported(source)) & {"matplotlib", "mpl_toolkits"}
-    assert not modules or source.name.startswith("plot") or source.parent.name == "plot"
+# Imports
 
 
-def test_cvxpy_is_imported_in_constructions_only(source):
-    package = source.relative_to(ROOT).parts[0]
-    assert package == "constructions" or "cvxpy" not in top(imported(source))
+def test_matplotlib_is_imported_in_plot_files_only():
+    assert_none(
+        place
+        for path, place, _ in imports_of("matplotlib", "mpl_toolkits")
+        if not path.name.startswith("plot") and path.parent.name != "plot"
+    )
 
 
-def test_sqlite_is_imported_in_the_store_only(source):
-    assert "sqlite3" not in top(imported(source)) or source.name == "store.py"
+def test_cvxpy_is_imported_in_constructions_only():
+    inside = ROOT / "constructions"
+    assert_none(place for path, place, _ in imports_of("cvxpy") if inside not in path.parents)
 
 
-def test_pickle_is_imported_nowhere(source):
-    assert not top(imported(source)) & {"pickle", "cPickle", "dill", "joblib", "shelve"}
+def test_sqlite_is_imported_in_the_store_only():
+    assert_none(place for path, place, _ in imports_of("sqlite3") if path.name != "store.py")
 
 
-def test_imports_are_absolute(source):
-    assert not [module for module in imported(source) if module.startswith(".")]
+def test_pickle_is_imported_nowhere():
+    found = imports_of("pickle", "cPickle", "dill", "joblib", "shelve")
+    assert_none(place for _, place, _ in found)
 
 
-def test_the_global_random_state_is_used_nowhere(source):
-    allowed = {"default_rng", "Generator", "SeedSequence", "PCG64", "Philox", "BitGenerator"}
-    for node in ast.walk(tree(source)):
-        if isinstance(node, ast.Attribute) and ast.unparse(node.value) in {
-            "np.random",
-            "numpy.random",
-        }:
-            assert node.attr in allowed, f"line {node.lineno}: np.random.{node.attr}"
-    assert "random" not in imported(source)
-
-
-def test_no_floating_point_flag_is_set_wholesale(source):
-    for node in ast.walk(tree(source)):
-        if isinstance(node, ast.keyword) and node.arg == "fastmath":
-            assert not (isinstance(node.value, ast.Constant) and node.value.value is True)
-
-
-def test_nothing_is_shown_by_a_library(source):
-    for node in ast.walk(tree(source)):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            assert ast.unparse(node.func) not in {"plt.show", "fig.show"}
-
-
-def test_no_file_is_named_after_nothing(source):
-    assert source.stem not in {"utils", "helpers", "core", "common", "misc"}
-
-
-@pytest.mark.parametrize(
-    "name", [*PACKAGES, "geomcore.datasets", "geomcore.plot", "geomcore.projection"]
-)
-def test_every_exported_function_documents_its_parameters_and_what_it_returns(name):
-    module = importlib.import_module(name)
-    for key in getattr(module, "__all__", ()):
-        value = getattr(module, key)
-        if not inspect.isfunction(value):
-            continue
-        doc = inspect.getdoc(value) or ""
-        if inspect.signature(value).parameters:
-            assert "Parameters\n---" in doc, f"{name}.{key} documents no parameters"
-        body = ast.parse(textwrap.dedent(inspect.getsource(value)))
-        if any(isinstance(node, ast.Return) and node.value for node in ast.walk(body)):
-            assert "Returns\n---" in doc, f"{name}.{key} documents no result"
-
-
-def test_every_public_function_and_class_has_a_docstring():
-    bare = [name for name, value in public_objects() if not inspect.getdoc(value)]
-    assert bare == []
+def test_imports_are_absolute():
+    assert_none(place for _, place, module in imports() if module.startswith("."))
 
 
 def test_importing_geomcore_loads_nothing_heavy():
@@ -163,3 +173,80 @@ def test_importing_geomcore_loads_nothing_heavy():
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert found.stdout.strip() == "[]"
+
+
+# Code
+
+
+def test_numba_compiles_in_kernel_files_only():
+    allowed = {"set_num_threads", "get_num_threads", "config"}
+    uses = [
+        (path, place, node.attr)
+        for path, place, node in nodes(ast.Attribute)
+        if ast.unparse(node.value) == "numba"
+    ]
+    uses += [
+        (path, place, alias.name)
+        for path, place, node in nodes(ast.ImportFrom)
+        if (node.module or "").startswith("numba")
+        for alias in node.names
+    ]
+    assert_none(
+        f"{place}: numba.{name}"
+        for path, place, name in uses
+        if path.name not in NUMBA_FILES and name not in allowed
+    )
+
+
+def test_the_global_random_state_is_used_nowhere():
+    allowed = {"default_rng", "Generator", "SeedSequence", "PCG64", "Philox", "BitGenerator"}
+    assert_none(
+        f"{place}: np.random.{node.attr}"
+        for _, place, node in nodes(ast.Attribute)
+        if ast.unparse(node.value) in {"np.random", "numpy.random"} and node.attr not in allowed
+    )
+    assert_none(place for _, place, module in imports() if module == "random")
+
+
+def test_no_floating_point_flag_is_set_wholesale():
+    assert_none(
+        place
+        for _, place, node in nodes(ast.keyword)
+        if node.arg == "fastmath" and ast.unparse(node.value) == "True"
+    )
+
+
+def test_nothing_is_shown_by_a_library():
+    assert_none(
+        place
+        for _, place, node in nodes(ast.Call)
+        if ast.unparse(node.func) in {"plt.show", "fig.show"}
+    )
+
+
+# Docstrings
+
+
+def test_every_public_function_and_class_has_a_docstring():
+    assert_none(name for name, value in public_objects() if not inspect.getdoc(value))
+
+
+def undocumented(module):
+    """What an exported function leaves out of its docstring."""
+    for key in getattr(module, "__all__", ()):
+        value = getattr(module, key)
+        if not inspect.isfunction(value):
+            continue
+        doc = inspect.getdoc(value) or ""
+        if inspect.signature(value).parameters and "Parameters\n---" not in doc:
+            yield f"{module.__name__}.{key} documents no parameters"
+        body = ast.parse(textwrap.dedent(inspect.getsource(value)))
+        gives = any(isinstance(node, ast.Return) and node.value for node in ast.walk(body))
+        if gives and "Returns\n---" not in doc:
+            yield f"{module.__name__}.{key} documents no result"
+
+
+def test_every_exported_function_documents_its_parameters_and_what_it_returns():
+    assert_none(
+        offence for name in DOCUMENTED for offence in undocumented(importlib.import_module(name))
+    )
