@@ -20,6 +20,7 @@ ROOMS = sorted({path.parent for path in SOURCES})
 TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
 NUMBA_FILES = {"kernels.py", "ensemble.py"}
 MOST_FILES = 16
+MOST_ARGUMENTS = 8
 # numba imports the empty top of scipy, but none of its parts.
 HEAVY = (
     "cvxpy",
@@ -196,6 +197,17 @@ def test_numba_compiles_in_kernel_files_only():
         for path, place, name in uses
         if path.name not in NUMBA_FILES and name not in allowed
     )
+
+
+def test_kernels_take_few_arguments():
+    kernels = [
+        (place, node)
+        for path, place, node in nodes(ast.FunctionDef)
+        if path.name in NUMBA_FILES and any("njit" in ast.unparse(d) for d in node.decorator_list)
+    ]
+    counts = [(place, node.name, len(node.args.args)) for place, node in kernels]
+    assert {Path(place.split(":")[0]).name for place, _, _ in counts} == NUMBA_FILES
+    assert_none(f"{place}: {name} takes {n}" for place, name, n in counts if n > MOST_ARGUMENTS)
 
 
 def test_the_global_random_state_is_used_nowhere():

@@ -6,10 +6,11 @@ tiles, so that every inner loop runs over points and vectorises; a tile has a
 multiple of `LANES` points, the last ones repeats of weight zero. Rows are
 addressed by number rather than sliced: a slice counts references, which costs
 as much as the loop it is for. Matrices of `WIDE` or more entries are multiplied
-by BLAS, tile by tile, while the tile is in the cache. A trial reads nothing of
-another one.
+by BLAS, tile by tile, while the tile is in the cache. No trial reads of another.
 
-The rows of a data tile are x (d_0), y (d_L), the weight and the class.
+The rows of a tile are x (d_0), y (d_L), the weight and the class. Below all tiles
+lie the outputs of the layers at one of them, d_1 + ... + d_L rows: what a layer
+reads is in the array that it writes to. Gradients there would cost 28 %.
 """
 
 import math
@@ -21,10 +22,8 @@ from numba import njit
 # Sums may be reordered and multiply-adds fused; nan, inf and signed zeros keep their meaning.
 FLAGS = {"reassoc", "contract"}
 
-# Entries of a weight matrix from which BLAS is faster than loops along the points of a tile;
-# measured in benchmarks/ensemble.py.
+# Entries of a weight matrix from which BLAS beats loops over points; see benchmarks/ensemble.py.
 WIDE = 128
-
 # Loops over points that are known to come in such packs need no remainder.
 LANES = 16
 
@@ -47,16 +46,17 @@ class Trials(NamedTuple):
 
 
 class Task(NamedTuple):
-    """What is the same for all trials; whole numbers are int."""
+    """What is the same for all trials, and where one at a time works; whole numbers are int."""
 
-    data: np.ndarray  # (tiles * rows, points) all points
-    batch: np.ndarray  # the same for a batch: only its shape is used
-    points: np.ndarray  # (N, rows) all points once more, one after the other
-    targets: np.ndarray  # (Q, d_L)
-    offset: np.ndarray  # (Q,), see training.descent.losses.predicted
+    data: np.ndarray  # (rows, points) all points in tiles, and outputs
+    slopes: np.ndarray  # (2 max d, points) gradients in the outputs of two layers, at one tile
+    batch: np.ndarray  # as data, for a batch
+    batch_slopes: np.ndarray  # as slopes, for a batch
+    points: np.ndarray  # (N, d_0 + d_L + 2) all points once more, one after the other
+    classes: np.ndarray  # (Q, d_L + 1) targets and offset, see training.descent.losses.predicted
     widths: np.ndarray  # int64
-    rules: np.ndarray  # (number of rules, 3): kind and two numbers
     optimizer: np.ndarray  # kind, rate, two fractions, eps, clip
+    rules: np.ndarray  # (number of rules, 3): kind and two numbers
     loss: int
     steps: int
     record: int
@@ -70,88 +70,46 @@ def descend(trials, task, orders, first, until, fresh):
 
     `orders` (T, epochs, N) are the shuffles from the epoch of `first` on.
     """
-    widths = task.widths
-    h = np.zeros((widths[1:].sum(), task.data.shape[1]))
-    g = np.zeros((2 * widths.max(), task.data.shape[1]))
-    batch = np.empty(task.batch.shape)
-    h_batch, g_batch = np.zeros((len(h), batch.shape[1])), np.zeros((len(g), batch.shape[1]))
-    grad, new = np.empty(trials.theta.shape[1]), np.empty(trials.theta.shape[1])
-    tally = np.empty(2)
     for t in range(len(trials.theta)):
         if trials.status[t, 1] == RUNNING:
-            _descend(
-                t,
-                trials,
-                task,
-                orders,
-                first,
-                until,
-                fresh,
-                h,
-                g,
-                batch,
-                h_batch,
-                g_batch,
-                grad,
-                new,
-                tally,
-            )
+            _descend(t, trials, task, orders, first, until, fresh)
 
 
 @njit(cache=True, nogil=True, fastmath=FLAGS)
-def _descend(
-    t, trials, task, orders, first, until, fresh, h, g, batch, h_batch, g_batch, grad, new, tally
-):
+def _descend(t, trials, task, orders, first, until, fresh):
     """Take trial t from step `first` to `until`, or to where it stops."""
-    theta, moments, status = trials.theta[t], trials.moments[t], trials.status
-    widths, data, targets, offset = task.widths, task.data, task.targets, task.offset
-    points, optimizer = task.points, task.optimizer
+    theta, moments = trials.theta[t], trials.moments[t]
+    data, slopes, batch, batch_slopes, points, classes, widths, optimizer = task[:8]
+    filled = batch[: len(batch) - widths[1:].sum()]
+    grad, new = np.empty_like(theta), np.empty_like(theta)
     step, known, ending = first, not fresh, False
-    wait = -step % task.record
-    per_epoch = -(-task.last // max(task.size, 1))
-    epoch, start = 0, step % max(per_epoch, 1) * task.size
+    per_epoch = max(1, -(-task.last // max(1, task.size)))
     while True:
-        due = ending or (not known and (wait == 0 or step == task.steps))
+        due = ending or (not known and (step % task.record == 0 or step == task.steps))
         if step == until and not due:
-            status[t, 0] = step
-            return
+            break
         mini = task.size > 0 and not due
         backward = step < until and not ending and (mini or task.size == 0)
         if mini:
-            _fill(points, orders, t, epoch, start, min(task.size, task.last - start), batch)
+            epoch, start = step // per_epoch - first // per_epoch, step % per_epoch * task.size
+            _fill(points, orders, t, epoch, start, min(task.size, task.last - start), filled)
         # One place that calls it, so that equal parameters have equal losses to the last bit.
-        _pass(
-            theta,
-            widths,
-            batch if mini else data,
-            task.loss,
-            targets,
-            offset,
-            h_batch if mini else h,
-            g_batch if mini else g,
-            grad,
-            tally,
-            backward,
-        )
+        x, g = (batch, batch_slopes) if mini else (data, slopes)
+        loss, right = _pass(theta, widths, x, g, task.loss, classes, grad, backward)
         if due:
-            loss = tally[0] if np.isfinite(tally[0]) else np.inf
-            reason = DIVERGED
-            if not ending:
-                reason = _record(t, trials, task, step, loss, tally[1])
+            loss = loss if np.isfinite(loss) else np.inf
+            reason = DIVERGED if ending else _record(t, trials, task, step, loss, right)
             if reason != RUNNING:
-                status[t, 0], status[t, 1], trials.final[t] = step, reason, loss
-                return
+                trials.status[t, 1], trials.final[t] = reason, loss
+                break
             known = True
         if backward:
             if _update(theta, grad, moments, optimizer, step, new):
                 theta[:] = new
                 step, known = step + 1, False
-                wait = task.record - 1 if wait == 0 else wait - 1
-                start += task.size
-                if start >= task.last:
-                    epoch, start = epoch + 1, 0
             else:
                 ending = True
+    trials.status[t, 0] = step
 
 
 @njit(cache=True, nogil=True, fastmath=FLAGS)
@@ -173,11 +131,11 @@ def _record(t, trials, task, step, loss, right):
         elif kind == ACCURACY_FOR:
             memory[t, r] = memory[t, r] + 1 if accuracy >= level else 0.0
             met = memory[t, r] >= records
+        elif number % int(records) == 0:
+            met = number > 0 and loss >= (1 - level) * memory[t, r]
+            memory[t, r] = loss
         else:
             met = False
-            if number % int(records) == 0:
-                met = number > 0 and loss >= (1 - level) * memory[t, r]
-                memory[t, r] = loss
         if met:
             reason = FIRST_RULE + r
     return reason if np.isfinite(loss) else DIVERGED
@@ -233,97 +191,81 @@ def _fill(points, orders, t, epoch, start, count, batch):
 
 
 @njit(cache=True, nogil=True, fastmath=FLAGS)
-def _pass(theta, widths, data, loss, targets, offset, h, g, grad, tally, backward):
-    """Set tally to loss and number of right points; fill `grad` (P,) if `backward`."""
-    K = widths[-1]
-    top, rows, packs = len(h) - K, widths[0] + K + 2, data.shape[1] // LANES
-    tally[:] = 0.0
+def _pass(theta, widths, x, g, loss, classes, grad, backward):
+    """Return loss and number of right points; fill `grad` (P,) if `backward`."""
+    d, K, packs = widths[0], widths[-1], x.shape[1] // LANES
+    end, top = len(x) - widths.sum() + d, len(x) - K
+    total = right = 0.0
     grad[:] = 0.0
-    for row in range(0, len(data), rows):
-        _forward(theta, widths, data, row, h, packs)
-        if loss == SQUARED:
-            for i in range(K):
-                tally[0] += _squared(
-                    h, top + i, data, row + widths[0] + i, row + rows - 2, g, i, packs
-                )
-        elif loss == SOFTMAX:
-            tally[0] += _softmax(h, top, K, data, row + widths[0], row + rows - 2, g, packs)
+    for row in range(0, end, d + K + 2):
+        _forward(theta, widths, x, row, end, packs)
+        y, w = row + d, row + d + K
+        if loss == SOFTMAX:
+            total += _softmax(x, top, K, y, w, g, packs)
         else:
             for i in range(K):
-                tally[0] += _sigmoid(
-                    h, top + i, data, row + widths[0] + i, row + rows - 2, g, i, packs
-                )
-        if len(targets):
-            tally[1] += _right(h, top, data, row + rows - 2, targets, offset, packs)
+                total += _separate(x, top + i, y + i, w, g, i, loss, packs)
+        if len(classes):
+            right += _right(x, top, w, classes, packs)
         if backward:
-            _backward(theta, widths, data, row, h, g, grad, packs)
+            _backward(theta, widths, x, row, g, grad, packs)
+    return total, right
 
 
 @njit(cache=True, nogil=True, fastmath=FLAGS)
-def _forward(theta, widths, data, row, h, packs):
-    """Fill the rows of h with the outputs of all layers at the tile of data at `row`."""
-    L = len(widths) - 1
-    at, z = 0, 0
-    for l in range(1, L + 1):
+def _forward(theta, widths, x, r, z, packs):
+    """Fill the rows of x from z on with the outputs of all layers at the tile in r."""
+    at = 0
+    for l in range(1, len(widths)):
         n, m = widths[l - 1], widths[l]
-        floor = 0.0 if l < L else -np.inf
+        floor = 0.0 if l + 1 < len(widths) else -np.inf
         if m * n >= WIDE:
-            np.dot(
-                theta[at : at + m * n].reshape(m, n),
-                data[row : row + n] if l == 1 else h[z - n : z],
-                h[z : z + m],
-            )
+            np.dot(theta[at : at + m * n].reshape(m, n), x[r : r + n], x[z : z + m])
         for i in range(m):
             b = theta[at + m * n + i]
             if m * n >= WIDE:
                 for p in range(packs * LANES):
-                    v = h[z + i, p] + b
-                    h[z + i, p] = floor if v < floor else v
-            elif l == 1:
-                _combine(theta, at + i * n, 1, n, data, row, h, z + i, b, floor, packs)
+                    v = x[z + i, p] + b
+                    x[z + i, p] = floor if v < floor else v
             else:
-                _combine(theta, at + i * n, 1, n, h, z - n, h, z + i, b, floor, packs)
+                _combine(theta, (at + i * n, 1, n), x, r, x, z + i, (b, floor), packs)
         at += m * (n + 1)
-        z += m
+        r, z = z, z + m
 
 
 @njit(cache=True, nogil=True, fastmath=FLAGS)
-def _backward(theta, widths, data, row, h, g, grad, packs):
+def _backward(theta, widths, x, row, g, grad, packs):
     """Add the gradients of one tile to `grad`, given that of the outputs in the first rows of g."""
-    at, z, half = len(theta), len(h), len(g) // 2
-    here = 0
+    at, z, here, half = len(theta), len(x), 0, len(g) // 2
     for l in range(len(widths) - 1, 0, -1):
         n, m = widths[l - 1], widths[l]
-        at -= m * (n + 1)
-        z -= m
+        at, z = at - m * (n + 1), z - m
+        r = z - n if l > 1 else row
         there = half - here
         if m * n >= WIDE:
-            x = data[row : row + n] if l == 1 else h[z - n : z]
-            grad[at : at + m * n] += np.dot(g[here : here + m], x.T).reshape(m * n)
-            for i in range(m):
-                grad[at + m * n + i] += g[here + i].sum()
+            grad[at : at + m * n] += np.dot(g[here : here + m], x[r : r + n].T).reshape(m * n)
             if l > 1:
                 W = theta[at : at + m * n].reshape(m, n)
                 np.dot(W.T, g[here : here + m], g[there : there + n])
-        else:
-            for i in range(m):
-                b = at + m * n + i
-                if l == 1:
-                    grad[b] += _dots(g, here + i, data, row, n, grad, at + i * n, packs)
-                else:
-                    grad[b] += _dots(g, here + i, h, z - n, n, grad, at + i * n, packs)
+        for i in range(m):
+            b = at + m * n + i
+            if m * n >= WIDE:
+                grad[b] += g[here + i].sum()
+            else:
+                grad[b] += _dots(g, here + i, x, r, n, grad, at + i * n, packs)
         if l > 1:
             for k in range(n):
                 if m * n < WIDE:
-                    _combine(theta, at + k, n, m, g, here, g, there + k, 0.0, -np.inf, packs)
+                    _combine(theta, (at + k, n, m), g, here, g, there + k, (0.0, -np.inf), packs)
                 for p in range(packs * LANES):
-                    g[there + k, p] = g[there + k, p] if h[z - n + k, p] > 0 else 0.0
+                    g[there + k, p] = g[there + k, p] if x[r + k, p] > 0 else 0.0
             here = there
 
 
 @njit(cache=True, nogil=True, fastmath=FLAGS)
-def _combine(c, at, stride, n, x, r, out, o, base, floor, packs):
+def _combine(c, terms, x, r, out, o, bounds, packs):
     """out[o] = max(base + sum over k < n of c[at + k stride] x[r + k], floor)."""
+    (at, stride, n), (base, floor) = terms, bounds
     # The first 1 to 4 rows, then 4 at a time; written with < so that nan stays nan.
     k = (n - 1) % 4 + 1
     low = floor if k == n else -np.inf
@@ -360,8 +302,7 @@ def _combine(c, at, stride, n, x, r, out, o, base, floor, packs):
 @njit(cache=True, nogil=True, fastmath=FLAGS)
 def _dots(g, i, x, r, n, s, at, packs):
     """Add the dot products of g[i] with x[r + k], k < n, to s[at + k]; return the sum of g[i]."""
-    k = 0
-    b = s0 = s1 = s2 = s3 = 0.0
+    k, b = 0, 0.0
     while n - k > 3:
         q = r + k
         s0 = s1 = s2 = s3 = 0.0
@@ -371,10 +312,8 @@ def _dots(g, i, x, r, n, s, at, packs):
             s1 += e * x[q + 1, p]
             s2 += e * x[q + 2, p]
             s3 += e * x[q + 3, p]
-        s[at + k] += s0
-        s[at + k + 1] += s1
-        s[at + k + 2] += s2
-        s[at + k + 3] += s3
+        for j, v in enumerate((s0, s1, s2, s3)):
+            s[at + k + j] += v
         k += 4
     q = r + k
     s0 = s1 = s2 = 0.0
@@ -399,70 +338,62 @@ def _dots(g, i, x, r, n, s, at, packs):
     else:
         for p in range(packs * LANES):
             b += g[i, p]
-    if n - k > 0:
-        s[at + k] += s0
-    if n - k > 1:
-        s[at + k + 1] += s1
-    if n - k > 2:
-        s[at + k + 2] += s2
+    for j, v in enumerate((s0, s1, s2)):
+        if j < n - k:
+            s[at + k + j] += v
     return b
 
 
 @njit(cache=True, nogil=True, fastmath=FLAGS)
-def _squared(h, r, data, y, w, g, i, packs):
-    """Squared error of output row h[r] against data[y] with weights data[w]; gradient in g[i]."""
-    loss = 0.0
-    for p in range(packs * LANES):
-        error = h[r, p] - data[y, p]
-        weighted = data[w, p] * error
-        loss += weighted * error
-        g[i, p] = 2 * weighted
-    return loss
+def _separate(x, r, y, w, g, i, loss, packs):
+    """Squared error, or that of logits, of outputs x[r] against x[y]; gradient in g[i]."""
+    total = 0.0
+    if loss == SQUARED:
+        for p in range(packs * LANES):
+            error = x[r, p] - x[y, p]
+            weighted = x[w, p] * error
+            total += weighted * error
+            g[i, p] = 2 * weighted
+    else:
+        for p in range(packs * LANES):
+            f = x[r, p]
+            e = math.exp(-abs(f))
+            total += x[w, p] * (max(f, 0.0) - f * x[y, p] + math.log1p(e))
+            g[i, p] = x[w, p] * ((1.0 if f >= 0 else e) / (1 + e) - x[y, p])
+    return total
 
 
 @njit(cache=True, nogil=True, fastmath=FLAGS)
-def _softmax(h, r, K, data, y, w, g, packs):
-    """Cross-entropy of output rows h[r : r + K] against data[y : y + K]; gradient in g[:K]."""
+def _softmax(x, r, K, y, w, g, packs):
+    """Cross-entropy of output rows x[r : r + K] against x[y : y + K]; gradient in g[:K]."""
     loss = 0.0
     for p in range(packs * LANES):
-        top = h[r, p]
+        top = x[r, p]
         for i in range(1, K):
-            top = max(top, h[r + i, p])
+            top = max(top, x[r + i, p])
         total, fit = 0.0, 0.0
         for i in range(K):
-            shifted = h[r + i, p] - top
-            fit += data[y + i, p] * shifted
+            shifted = x[r + i, p] - top
+            fit += x[y + i, p] * shifted
             g[i, p] = math.exp(shifted)
             total += g[i, p]
         for i in range(K):
-            g[i, p] = data[w, p] * (g[i, p] / total - data[y + i, p])
-        loss += data[w, p] * (math.log(total) - fit)
+            g[i, p] = x[w, p] * (g[i, p] / total - x[y + i, p])
+        loss += x[w, p] * (math.log(total) - fit)
     return loss
 
 
 @njit(cache=True, nogil=True, fastmath=FLAGS)
-def _sigmoid(h, r, data, y, w, g, i, packs):
-    """Binary cross-entropy of the logits h[r] against data[y]; gradient in g[i]."""
-    loss = 0.0
-    for p in range(packs * LANES):
-        f = h[r, p]
-        e = math.exp(-abs(f))
-        loss += data[w, p] * (max(f, 0.0) - f * data[y, p] + math.log1p(e))
-        g[i, p] = data[w, p] * ((1.0 if f >= 0 else e) / (1 + e) - data[y, p])
-    return loss
-
-
-@njit(cache=True, nogil=True, fastmath=FLAGS)
-def _right(h, r, data, w, targets, offset, packs):
-    """Number of points of positive weight whose class, in data[w + 1], fits the output best."""
-    count = 0
+def _right(x, r, w, classes, packs):
+    """Number of points of positive weight whose class, in x[w + 1], fits the output best."""
+    count, K = 0, classes.shape[1] - 1
     for p in range(packs * LANES):
         best, found = -np.inf, 0
-        for j in range(len(targets)):
-            score = -offset[j]
-            for i in range(targets.shape[1]):
-                score += targets[j, i] * h[r + i, p]
+        for j in range(len(classes)):
+            score = -classes[j, K]
+            for i in range(K):
+                score += classes[j, i] * x[r + i, p]
             if score > best:
                 best, found = score, j
-        count += data[w, p] > 0 and found == data[w + 1, p]
+        count += x[w, p] > 0 and found == x[w + 1, p]
     return count

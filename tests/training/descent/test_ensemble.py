@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from geomcore.layers import Affine, ReLU
 from geomcore.network import Network, ReLUNetwork
+from training.descent import ensemble_descent
 from training.descent.constraints import NonNegative
 from training.descent.losses import LOSSES, CrossEntropy
 from training.descent.optimizers import SGD, Adam
@@ -249,6 +250,17 @@ def test_looking_at_every_record_changes_no_bit(batch_size):
     )
     assert_same_bits(found, expected)
     assert steps == found.recorded.tolist()
+
+
+@pytest.mark.parametrize("widths", [(1, 1, 1), (2, 32, 1)])
+def test_where_rows_lie_in_memory_changes_no_bit(widths, monkeypatch):
+    # One output and one pack of points: nothing else is between outputs and gradients.
+    X, Y = random_data(widths, 16)
+    options = {"optimizer": SGD(0.01), "steps": 12, "engine": "compiled"}
+    expected = train_ensemble(random_networks(widths, 2), X, Y, **options)
+    for apart in (ensemble_descent.APART + 8, 1000):
+        monkeypatch.setattr(ensemble_descent, "APART", apart)
+        assert_same_bits(train_ensemble(random_networks(widths, 2), X, Y, **options), expected)
 
 
 def test_a_rule_of_the_user_stops_compiled_trials_where_it_stops_the_others():
