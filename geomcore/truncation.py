@@ -4,17 +4,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from geomcore import kernels
 from geomcore.arrays import as_labels, as_layer, as_points, as_rtol, check_network
 from geomcore.cones import sectors
 from geomcore.cumulative import cumulative_parameters
 from geomcore.network import ReLUNetwork
-from geomcore.threads import MANY, for_kernels, in_parts
-
-# Rows of X handled at a time, so that temporaries stay small; measured in benchmarks/kernels.py.
-BLOCK = 4096
-# An inverse by elimination is trusted up to this fraction of the condition number 1 / rtol.
-SAFE = 1e-3
+from geomcore.prepared import prepared
 
 
 class TruncationDefect(NamedTuple):
@@ -142,7 +136,7 @@ def truncation_map(W, b, X, *, rtol=None):
     """
     W, b = as_layer(W, b)
     X = as_points(X, d=W.shape[1])
-    return _prepared(W, b, as_rtol(rtol, W.shape), X.dtype).apply(X)
+    return prepared(W, b, as_rtol(rtol, W.shape), X.dtype).apply(X)
 
 
 def truncate(net, X, *, rtol=None):
@@ -281,7 +275,7 @@ def truncation_steps(net, X, *, rtol=None):
             np.maximum(output, 0, out=output)
         W, b = Ws[l - 1], bs[l - 1]
         if l < len(Ws):
-            layer = _prepared(W, b, as_rtol(rtol, W.shape), truncated.dtype, spectrum=True)
+            layer = prepared(W, b, as_rtol(rtol, W.shape), truncated.dtype, spectrum=True)
             truncated, singular = layer.apply(truncated), layer.singular
         else:
             singular = np.linalg.svd(W, compute_uv=False)
@@ -385,66 +379,3 @@ def padded(net, X):
         ReLUNetwork([completed, *net.weights[1:]], list(net.biases)),
         np.hstack([X, np.zeros((len(X), m - n), X.dtype)]),
     )
-
-
-class _Layer(NamedTuple):
-    """A layer ready to truncate points; the singular values of W up to scale, if computed."""
-
-    W: np.ndarray
-    b: np.ndarray
-    pinv: np.ndarray
-    singular: np.ndarray | None
-
-    def apply(self, X):
-        """The truncation map as W^+ max(W x, -b), in blocks that stay in cache."""
-        W, b, pinv, _ = self
-        out = np.empty(X.shape, X.dtype)
-        if W.size <= kernels.SMALL and len(X) >= MANY:
-            X = for_kernels(X)
-            in_parts(lambda s: kernels.truncation_map(W, b, pinv, X[s], out[s]), len(X))
-            return out
-        hidden = np.empty((min(BLOCK, len(X)), len(W)), X.dtype)
-        for start in range(0, len(X), BLOCK):
-            block = X[start : start + BLOCK]
-            H = hidden[: len(block)]
-            np.matmul(block, W.T, out=H)
-            np.maximum(H, -b, out=H)
-            np.matmul(H, pinv.T, out=out[start : start + BLOCK])
-        return out
-
-
-def _prepared(W, b, rtol, dtype, *, spectrum=False):
-    """Return the layer, divided by a power of two so that max |W| is about 1, and its inverse.
-
-    The truncation map does not change (CE23 eq. (2.66)), no rounding occurs,
-    and products with points stay in range whatever the scale of the layer.
-    """
-    exponent = int(np.frexp(np.abs(W).max())[1])
-    with np.errstate(over="ignore", under="ignore"):
-        W, b = np.ldexp(W, -exponent), np.ldexp(b, -exponent)
-        pinv, singular = None if spectrum else _safe_inverse(W, rtol), None
-        if pinv is None:
-            U, singular, Vt = np.linalg.svd(W, full_matrices=False)
-            keep = singular > rtol * singular[0]
-            pinv = (Vt[keep].T / singular[keep]) @ U[:, keep].T
-        layer = [array.astype(dtype, copy=False) for array in (W, b, pinv)]
-    if not all(np.isfinite(array).all() for array in layer):
-        raise ValueError(
-            f"W and b must fit {dtype} when divided by the largest weight, got max |b| / max |W| "
-            f"of {np.abs(b).max():.3g} and max |W^+| max |W| of {np.abs(pinv).max():.3g}"
-        )
-    return _Layer(*layer, singular)
-
-
-def _safe_inverse(W, rtol):
-    """Return the inverse of a square, well-conditioned W, which is much cheaper than an SVD."""
-    if W.shape[0] != W.shape[1]:
-        return None
-    try:
-        inverse = np.linalg.inv(W)
-    except np.linalg.LinAlgError:
-        return None
-    # The product of the norms is at least the condition number, so that no
-    # singular value is anywhere near counting as zero.
-    bound = np.linalg.norm(W) * np.linalg.norm(inverse)
-    return inverse if bound * rtol < SAFE else None
