@@ -15,7 +15,7 @@ from training.study.identity import describe, digest
 from training.study.perturbation import norm_per_scale
 from training.study.result import result_of
 from training.study.store import Store
-from training.study.trials import Trials, network_from_bytes
+from training.study.trials import Worker, network_from_bytes
 
 
 class PerturbationStudy:
@@ -324,9 +324,9 @@ class PerturbationStudy:
         return chunks
 
     def _work(self, references):
-        """The `Trials` of this study, in the order and with the learning rates of the file."""
+        """The `Worker` of this study, in the order and with the learning rates of the file."""
         default = self._optimizer is None
-        return Trials(
+        return Worker(
             networks=tuple(self.references[ref["name"]] for ref in references),
             optimizers=tuple(
                 SGD(ref["learning_rate"]) if default else self._optimizer for ref in references

@@ -15,7 +15,7 @@ from training.study.perturbation import perturb
 
 
 @dataclass(frozen=True, eq=False)
-class Trials:
+class Worker:
     """All that a trial depends on; it travels to the workers as it is.
 
     Attributes
