@@ -85,6 +85,8 @@ def construct(
     >>> np.abs(found.network(X) - np.repeat(np.eye(3), 2, axis=0)).max() < 1e-12
     np.True_
     """
+    arguments = locals()
+    given = {option: arguments[option] for row in THEOREMS.values() for option in row.options}
     if method not in ("auto", *THEOREMS):
         raise ValueError(f"method must be one of {['auto', *THEOREMS]}, got {method!r}")
     X = as_points(X).astype(np.float64, copy=False)
@@ -97,14 +99,6 @@ def construct(
             "(method='universal' accepts one)"
         )
     refuse_contradictions(X, labels.index)
-    given = {
-        "cone": cone,
-        "simplex": simplex,
-        "hidden_width": hidden_width,
-        "base_points": base_points,
-        "robust": robust,
-        "beam": beam,
-    }
     options = _checked(given, method, X, labels)
     rng = as_rng(0 if rng is None else rng)
     reasons, certificates = {}, {}

@@ -124,7 +124,7 @@ def input_gradients(net, X, output=0):
            [0., 0.]])
     """
     check_network(net, Network)
-    X = as_points(X, d=_input_width(net))
+    X = as_points(X, d=net.widths[0])
     if len(X) < MANY or not isinstance(net, ReLUNetwork):
         return _pulled_back(net, X, output)[:, 0]
     X = for_kernels(X)
@@ -175,7 +175,7 @@ def input_jacobians(net, X):
             [1., 0.]]])
     """
     check_network(net, Network)
-    return _pulled_back(net, as_points(X, d=_input_width(net)), None)
+    return _pulled_back(net, as_points(X, d=net.widths[0]), None)
 
 
 def affine_map_at(net, x):
@@ -218,7 +218,7 @@ def affine_map_at(net, x):
     """
     check_network(net, Network)
     value = as_array(x, "x", 1)
-    d = _input_width(net)
+    d = net.widths[0]
     if d is not None and len(value) != d:
         raise ValueError(f"x must have {d} entries, got shape {value.shape}")
     A, c = np.eye(len(value)), np.zeros(len(value))
@@ -261,12 +261,6 @@ def _pulled_back(net, X, output):
 def _check_output(output, m):
     if not (isinstance(output, int | np.integer) and 0 <= output < m):
         raise ValueError(f"output must be an integer between 0 and {m - 1}, got {output!r}")
-
-
-def _input_width(net):
-    """Width of the input if the first layer tells, else None."""
-    W = net.weights[0] if isinstance(net, ReLUNetwork) else getattr(net.layers[0], "W", None)
-    return None if W is None else W.shape[1]
 
 
 def _is_narrow(net):

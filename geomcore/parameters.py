@@ -132,7 +132,7 @@ def split(vector, shapes):
         raise ValueError(f"vector must have {ends[-1]} entries, got {vector.shape[-1]}")
     lead = vector.shape[:-1]
     return [
-        vector[..., start:end].reshape(*lead, *shape)
+        vector[..., start:end].reshape((*lead, *shape))
         for (start, end), shape in zip(pairwise(ends), shapes, strict=True)
     ]
 

@@ -5,11 +5,12 @@ for weights and (T, m) for biases, so that a layer of all networks is one batche
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from geomcore.arrays import check_network
-from geomcore.layers import Layer, ReLU
+from geomcore.layers import Layer
 from geomcore.network import Network
 from geomcore.parameters import selected
 
@@ -103,12 +104,10 @@ class Stack:
     def patterns(self, outputs):
         """Activation patterns (T, N, units), from the outputs of all layers."""
         lead = outputs[-1].shape[:2]
+        ends = zip(self.template.layers, pairwise(outputs), strict=True)
+        found = [layer.active(X, out) for layer, (X, out) in ends]
         # Before the first tensors the outputs are those of all networks.
-        active = [
-            np.broadcast_to(out > 0, (*lead, out.shape[-1]))
-            for layer, out in zip(self.template.layers, outputs[1:], strict=True)
-            if isinstance(layer, ReLU)
-        ]
+        active = [np.broadcast_to(a, (*lead, a.shape[-1])) for a in found if a is not None]
         return np.concatenate([np.zeros((*lead, 0), dtype=bool), *active], axis=2)
 
     def network(self, params, trial):

@@ -41,6 +41,7 @@ NO_MODULE = {
     "constructions/theorems/test_contract.py": "what every theorem keeps",
     "geomcore/layers/test_contract.py": "what every kind of layer keeps",
     "geomcore/datasets/test_datasets.py": "the data sets of the whole room obey one contract",
+    "training/study/test_same_study.py": "which studies share a file, a law of the whole room",
     "geomcore/test_invariance.py": "how maps, cones and gradients move when the data does",
 }
 

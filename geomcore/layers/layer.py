@@ -10,11 +10,14 @@ from geomcore.arrays import as_dtype
 class Layer:
     r"""A map between rows with parameters of its own; the base of all layers.
 
-    A kind of layer is one frozen dataclass in one file of this room. The
-    fields that `letters` names are its tensors, all other fields are its
-    hyperparameters, and the constructor takes both by name. It says how wide
-    it is and owns six functions, the calculus of the map
-    :math:`y = f_\theta(x)` that is applied to every row:
+    A kind of layer is one dataclass in one file of this room, made by
+    ``@dataclass(frozen=True, eq=False, repr=False)`` (equality and repr are those
+    of this class). The fields that `letters` names are its tensors, all other
+    fields are its hyperparameters, and the constructor takes both by name. It
+    says how wide it is, by `inputs` and `outputs`, and on which side of a kink
+    its units are, by `active`, unless what is said here will do; and it owns six
+    functions, the calculus of the map :math:`y = f_\theta(x)` that is applied to
+    every row:
 
     ``forward(tensors, X)``
         :math:`f_\theta(x)`
@@ -67,6 +70,13 @@ class Layer:
     @property
     def outputs(self):
         """Width of what comes out; None if it is that of what goes in."""
+        return None
+
+    def active(self, X, out):
+        """Which units are on the active side of their kink, (..., N, units) of bool.
+
+        None if the map has no kinks to speak of.
+        """
         return None
 
     def rebuild(self, tensors):

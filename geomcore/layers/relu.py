@@ -20,6 +20,9 @@ class ReLU(Layer):
     def forward(self, tensors, X):
         return np.maximum(X, 0)
 
+    def active(self, X, out):
+        return out > 0
+
     def pull_back(self, X, out, grad):
         # No product, which would leave signed zeros, and nan where a gradient is infinite.
         return np.where(out > 0, grad, 0)

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from constructions import ConstructionError, construct, verify
+from constructions.theorems.table import THEOREMS
 from geomcore import (
     PolyhedralCone,
     cumulative_parameters,
@@ -86,9 +87,7 @@ def test_two_points_on_the_line_get_a_network_of_width_one():
 def test_auto_says_why_it_passes_over_each_method():
     data = datasets.concentric(40, d=2, rng=0)
     found = construct(data.X, data.y)
-    assert list(found.report["skipped"]) == [
-        m for m in ("clustered", "sequential", "cone", "simplex") if m in found.report["skipped"]
-    ]
+    assert list(found.report["skipped"]) == [m for m in THEOREMS if m in found.report["skipped"]]
     assert found.method not in found.report["skipped"]
     assert "is not <" in found.report["skipped"]["clustered"]
     assert "point common to both convex hulls" in found.report["skipped"]["sequential"]

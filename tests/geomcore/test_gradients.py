@@ -182,8 +182,9 @@ def test_points_of_another_dimension_are_refused():
     for function in (input_gradients, input_jacobians, activation_pattern):
         with pytest.raises(ValueError, match="X must have 3 columns"):
             function(net, [[1, 2]])
-    with pytest.raises(ValueError, match="X must have 3 columns"):
-        input_gradients(Network(net.layers), [[1, 2]])
+    for chain in (Network(net.layers), Network([ReLU(), *net.layers])):
+        with pytest.raises(ValueError, match="X must have 3 columns"):
+            input_gradients(chain, [[1, 2]])
     with pytest.raises(ValueError, match="x must have 3 entries"):
         affine_map_at(net, [1, 2])
 

@@ -53,6 +53,12 @@ def test_a_vector_with_a_leading_axis_is_cut_for_every_entry():
     np.testing.assert_array_equal(parts[3], [[8], [17]])
 
 
+def test_a_tensor_may_be_one_number():
+    parts = split(np.array([1.0, 2.0, 3.0]), [(), (2,)])
+    assert [part.shape for part in parts] == [(), (2,)]
+    np.testing.assert_array_equal(flatten(parts), [1, 2, 3])
+
+
 # Laws
 
 

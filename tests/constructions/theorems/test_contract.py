@@ -2,7 +2,8 @@
 
 import inspect
 import json
-from typing import NamedTuple
+from pathlib import Path
+from typing import NamedTuple, get_args
 
 import naive
 import numpy as np
@@ -13,6 +14,7 @@ from constructions.building.draft import Draft, Refused
 from constructions.theorems.table import THEOREMS
 from geomcore import cumulative_parameters, datasets
 from geomcore.arrays import as_labels, as_points
+from training.commands.options import Method
 
 XOR = np.array([[0.0, 0.0], [1.0, 1.0], [0.0, 1.0], [1.0, 0.0]]), np.array([0, 0, 1, 1])
 
@@ -111,6 +113,15 @@ def _default(option):
 
 def test_there_is_one_row_for_each_theorem():
     assert list(ROWS) == list(THEOREMS)
+
+
+def test_every_theorem_is_named_wherever_a_person_reads_their_names():
+    names = ", ".join(f'"{name}"' for name in ("auto", *THEOREMS))
+    assert f"method : {{{names}}}" in inspect.getdoc(construct)
+    shown = get_args(Method)[1].help
+    assert shown.startswith(", ".join(THEOREMS) + ", or auto")
+    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    assert [name for name in THEOREMS if f"`{name}`" not in readme] == []
 
 
 def test_the_keywords_of_construct_are_the_options_of_the_theorems():

@@ -29,11 +29,17 @@ class Row(NamedTuple):
         From the tensors as nested lists and one row as a list, the output by loops.
     others : list of Layer
         What differs from ``make`` in one hyperparameter each.
+    wrong : list of dict
+        Hyperparameters that must be refused, with everything else as in ``make``.
+    active : callable or None
+        From a row, which units are on the active side of their kinks.
     """
 
     make: object
     oracle: object
-    others: list = []  # noqa: RUF012 - never changed
+    others: tuple = ()
+    wrong: tuple = ()
+    active: object = None
 
 
 def affine_by_loops(tensors, x):
@@ -62,9 +68,10 @@ ROWS = {
     "LpNorm": Row(
         lambda rng: LpNorm(rng.normal(size=(3, 4)), rng.normal(size=3), 3.0),
         norm_by_loops,
-        [LpNorm(np.ones((3, 4)), np.ones(3), p) for p in (1.0, 1.5, 2.0, 40.0)],
+        others=tuple(LpNorm(np.ones((3, 4)), np.ones(3), p) for p in (1.0, 1.5, 2.0, 40.0)),
+        wrong=tuple({"p": p} for p in (0.5, np.inf, np.nan, "2", None, True)),
     ),
-    "ReLU": Row(lambda rng: ReLU(), relu_by_loops),
+    "ReLU": Row(lambda rng: ReLU(), relu_by_loops, active=lambda x: [v > 0 for v in x]),
 }
 
 
@@ -187,6 +194,16 @@ def test_input_jacobians_are_limits_of_difference_quotients(row):
     np.testing.assert_allclose(
         input_jacobians(net, X), np.stack(quotients, axis=2), rtol=1e-6, atol=1e-7
     )
+
+
+def test_the_sides_of_the_kinks_are_those_of_the_loops(row):
+    rng = np.random.default_rng(4)
+    layer, X = row.make(rng), rng.normal(size=(N, 4))
+    found = layer.active(X, layer(X))
+    assert (found is None) == (row.active is None)
+    if found is not None:
+        np.testing.assert_array_equal(found, [row.active(x) for x in X.tolist()])
+        assert found.any() and not found.all()
 
 
 # Laws
@@ -320,6 +337,15 @@ def test_hyperparameters_must_agree_in_a_stack(row):
 
 
 # Bad input
+
+
+def test_wrong_hyperparameters_are_refused_by_name(row):
+    layer = row.make(np.random.default_rng(0))
+    tensors = dict(zip(layer.letters, layer.tensors, strict=True))
+    for wrong in row.wrong:
+        with pytest.raises(ValueError, match=f"^{next(iter(wrong))} must be"):
+            type(layer)(**tensors, **{**layer.hyperparameters, **wrong})
+    assert row.wrong or not layer.hyperparameters, "no wrong hyperparameter is tried"
 
 
 def test_tensors_of_another_number_are_refused(row):

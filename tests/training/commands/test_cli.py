@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from geomcore import ReLUNetwork, save
+from training.commands.cli import app
 
-COMMANDS = ("quickstart", "construct", "verify", "study", "minima")
+COMMANDS = tuple(command.callback.__name__ for command in app.registered_commands)
 HEAVY = ("numba", "matplotlib", "cvxpy", "pandas", "scipy")
 
 
