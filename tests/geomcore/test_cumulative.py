@@ -1,8 +1,7 @@
-from itertools import pairwise
-
 import naive
 import numpy as np
 import pytest
+from builders import random_network
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,14 +9,6 @@ from geomcore import Network, ReLUNetwork, cumulative_parameters, layer_paramete
 from geomcore.layers import ReLU
 
 WIDTHS = [(1, 1), (3, 3, 3), (4, 3, 2, 2), (2, 5, 3), (3, 1, 1), (1, 2, 2, 1), (20, 20, 10, 4)]
-
-
-def network(widths, seed=0):
-    rng = np.random.default_rng(seed)
-    return ReLUNetwork(
-        [rng.normal(size=(m, n)) for n, m in pairwise(widths)],
-        [rng.normal(size=m) for m in widths[1:]],
-    )
 
 
 def assert_same_parameters(found, wanted, rtol=1e-9):
@@ -40,19 +31,19 @@ def test_layers_of_a_product_of_diagonal_matrices_are_its_quotients():
 
 @pytest.mark.parametrize("widths", WIDTHS)
 def test_cumulative_parameters_are_those_of_the_composed_affine_maps(widths):
-    net = network(widths)
+    net = random_network(widths)
     assert_same_parameters(cumulative_parameters(net), naive.composed(net.weights, net.biases))
 
 
 @given(st.lists(st.integers(1, 5), min_size=2, max_size=5), st.integers(0, 10**6))
 def test_layer_parameters_have_the_given_cumulative_parameters(widths, seed):
-    wanted = cumulative_parameters(network(widths, seed))
+    wanted = cumulative_parameters(random_network(widths, seed))
     assert_same_parameters(cumulative_parameters(layer_parameters(*wanted)), wanted, 1e-6)
 
 
 @given(st.integers(0, 10**6))
 def test_layers_come_back_as_long_as_the_widths_do_not_grow(seed):
-    net = network((5, 4, 4, 2), seed)
+    net = random_network((5, 4, 4, 2), seed)
     found = layer_parameters(*cumulative_parameters(net))
     sizes = [np.linalg.cond(W) for W in cumulative_parameters(net)[0]]
     for W, V in zip(found.weights, net.weights, strict=True):
@@ -85,13 +76,13 @@ def test_an_ill_conditioned_square_layer_is_inverted():
 
 @pytest.mark.parametrize("scale", [1e-150, 1e150])
 def test_layer_parameters_do_not_depend_on_the_unit_of_length(scale):
-    Ws, bs = cumulative_parameters(network((4, 3, 2)))
+    Ws, bs = cumulative_parameters(random_network((4, 3, 2)))
     found = layer_parameters([scale * W for W in Ws], bs)
     np.testing.assert_allclose(found.weights[1], layer_parameters(Ws, bs).weights[1])
 
 
 def test_results_are_copies_the_network_does_not_share():
-    net = network((2, 2))
+    net = random_network((2, 2))
     Ws, bs = cumulative_parameters(net)
     Ws[0][:] = 0
     bs[0][:] = 0

@@ -3,32 +3,20 @@
 import os
 import subprocess
 import sys
-from itertools import pairwise
 
 import naive
 import numpy as np
 import pytest
+from builders import random_network, random_points
 from numba import njit, prange
 
-from geomcore import PolyhedralCone, ReLUNetwork, kernels, truncation_map
+from geomcore import PolyhedralCone, kernels, truncation_map
 from geomcore.threads import core_count, in_parts
 
 # Loops, BLAS (more than kernels.SMALL weights), both, and no hidden layer.
 WIDTHS = [(2, 32, 1, 1), (3, 3, 3), (1, 1, 1), (4, 2), (5, 40, 30, 3), (20, 20, 2), (1, 300, 1)]
 # Less than one tile, whole tiles, and a rest.
 COUNTS = [0, 1, kernels.TILE, 2 * kernels.TILE + 37]
-
-
-def network(widths, seed=0):
-    rng = np.random.default_rng(seed)
-    return ReLUNetwork(
-        [rng.normal(size=(m, n)) for n, m in pairwise(widths)],
-        [rng.normal(size=m) for m in widths[1:]],
-    )
-
-
-def points(n, d, dtype=np.float64, seed=1):
-    return np.random.default_rng(seed).normal(size=(n, d)).astype(dtype)
 
 
 @njit
@@ -71,9 +59,9 @@ def in_parallel(parameters, widths, X, out):
 
 
 def test_kernels_are_called_from_compiled_code():
-    net = network((3, 8, 6, 1))
+    net = random_network((3, 8, 6, 1))
     parameters, widths = net.packed()
-    X = points(300, 3)
+    X = random_points(300, 3)
     wanted = 0.0
     for x in X:
         values = naive.relu_layers(net.weights, net.biases, x)
@@ -89,21 +77,21 @@ def test_kernels_are_called_from_compiled_code():
 def test_cones_and_truncation_maps_are_called_from_compiled_code():
     rng = np.random.default_rng(2)
     W, b = rng.normal(size=(3, 3)), rng.normal(size=3)
-    X = points(200, 3)
+    X = random_points(200, 3)
     base = -np.linalg.solve(W, b)
     wanted = np.mean([naive.truncated(W, b, x) for x in X], axis=0) - base
     np.testing.assert_allclose(truncated_mean(W, b, X), wanted, atol=1e-10)
 
 
 def test_cumulative_parameters_are_called_from_compiled_code():
-    net = network((3, 4, 2, 1))
+    net = random_network((3, 4, 2, 1))
     wanted = naive.composed(net.weights, net.biases)[1][-1][-1]
     assert last_cumulative_bias(*net.packed()) == pytest.approx(wanted)
 
 
 def test_kernels_run_inside_a_parallel_loop():
-    net = network((2, 4, 1))
-    X = points(200, 2)
+    net = random_network((2, 4, 1))
+    X = random_points(200, 2)
     found, wanted = np.empty_like(X), np.empty_like(X)
     in_parallel(*net.packed(), X, found)
     kernels.input_gradients(*net.packed(), X, 0, wanted)
@@ -113,8 +101,8 @@ def test_kernels_run_inside_a_parallel_loop():
 @pytest.mark.parametrize("widths", WIDTHS)
 @pytest.mark.parametrize("n", COUNTS)
 def test_outputs_and_patterns_are_those_of_the_loops(widths, n):
-    net = network(widths)
-    X = points(n, widths[0])
+    net = random_network(widths)
+    X = random_points(n, widths[0])
     out = np.full((n, widths[-1]), np.nan)
     active = np.empty((n, sum(widths[1:-1])), bool)
     kernels.forward(*net.packed(), X, out)
@@ -128,8 +116,8 @@ def test_outputs_and_patterns_are_those_of_the_loops(widths, n):
 @pytest.mark.parametrize("widths", WIDTHS)
 @pytest.mark.parametrize("n", COUNTS)
 def test_gradients_are_products_of_the_active_weights(widths, n):
-    net = network(widths)
-    X = points(n, widths[0])
+    net = random_network(widths)
+    X = random_points(n, widths[0])
     for output in {0, widths[-1] - 1}:
         out = np.full(X.shape, np.nan)
         kernels.input_gradients(*net.packed(), X, output, out)
@@ -144,7 +132,7 @@ def test_gradients_are_products_of_the_active_weights(widths, n):
 
 @pytest.mark.parametrize("widths", WIDTHS)
 def test_packed_cumulative_parameters_are_those_of_the_composed_maps(widths):
-    net = network(widths)
+    net = random_network(widths)
     Ws, bs = naive.composed(net.weights, net.biases)
     wanted = np.concatenate([np.append(W.ravel(), b) for W, b in zip(Ws, bs, strict=True)])
     found = kernels.cumulative_parameters(*net.packed())
@@ -156,7 +144,7 @@ def test_packed_cumulative_parameters_are_those_of_the_composed_maps(widths):
 def test_truncated_points_have_least_norm(shape, n):
     rng = np.random.default_rng(1)
     W, b = np.eye(*shape) + 0.1 * rng.normal(size=shape), rng.normal(size=shape[0])
-    X = points(n, shape[1])
+    X = random_points(n, shape[1])
     out = np.full(X.shape, np.nan)
     kernels.truncation_map(W, b, np.linalg.pinv(W), X, out)
     limit = 1e-10 * np.linalg.cond(W) ** 2
@@ -182,8 +170,8 @@ def test_the_cone_of_a_rank_deficient_layer_uses_the_pseudoinverse():
 
 @pytest.mark.parametrize("widths", [(2, 32, 1, 1), (5, 40, 30, 3)])
 def test_float32_stays_float32(widths):
-    net = network(widths)
-    X = points(300, widths[0], np.float32)
+    net = random_network(widths)
+    X = random_points(300, widths[0]).astype(np.float32)
     parameters, sizes = net.packed(np.float32)
     assert parameters.dtype == np.float32
     out = np.empty((300, widths[-1]), np.float32)
@@ -194,7 +182,7 @@ def test_float32_stays_float32(widths):
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_what_is_not_finite_does_not_pass_for_a_number(value):
-    net = network((2, 4, 1))
+    net = random_network((2, 4, 1))
     X = np.array([[value, 0.0], [1.0, 1.0]])
     out = np.empty((2, 1))
     with np.errstate(invalid="ignore"):
@@ -258,8 +246,8 @@ def test_importing_compiles_nothing():
 def test_all_depths_share_one_compiled_version():
     versions = set()
     for widths in WIDTHS:
-        net = network(widths)
-        X = points(5, widths[0])
+        net = random_network(widths)
+        X = random_points(5, widths[0])
         kernels.input_gradients(*net.packed(), X, 0, np.empty_like(X))
         versions.add(len(kernels.input_gradients.signatures))
     assert len(versions) == 1

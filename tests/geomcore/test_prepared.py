@@ -1,15 +1,11 @@
 import numpy as np
 import pytest
+from builders import random_layer
 
 from geomcore.prepared import prepared
 
 EPS = np.finfo(float).eps
 SHAPES = [(3, 3), (2, 4), (4, 2), (1, 1), (20, 20)]
-
-
-def layer(m, d, seed=0):
-    rng = np.random.default_rng(seed)
-    return rng.normal(size=(m, d)), rng.normal(size=m)
 
 
 # By hand
@@ -32,7 +28,7 @@ def test_a_well_conditioned_square_layer_needs_no_spectrum():
 @pytest.mark.parametrize("spectrum", [False, True])
 @pytest.mark.parametrize(("m", "d"), SHAPES)
 def test_the_inverse_is_that_of_moore_and_penrose(m, d, spectrum):
-    W, b = layer(m, d)
+    W, b = random_layer(m, d)
     found = prepared(W, b, EPS, W.dtype, spectrum=spectrum)
     np.testing.assert_allclose(found.pinv, np.linalg.pinv(found.W), rtol=1e-10, atol=1e-12)
 
@@ -48,7 +44,7 @@ def test_the_inverse_of_a_singular_square_layer_leaves_out_its_kernel():
 
 @pytest.mark.parametrize(("m", "d"), SHAPES)
 def test_a_power_of_two_before_a_layer_changes_no_bit(m, d):
-    W, b = layer(m, d)
+    W, b = random_layer(m, d)
     expected = prepared(W, b, EPS, W.dtype)
     found = prepared(2.0**300 * W, 2.0**300 * b, EPS, W.dtype)
     for part, other in zip(found[:3], expected[:3], strict=True):

@@ -1,8 +1,7 @@
-from itertools import pairwise
-
 import naive
 import numpy as np
 import pytest
+from builders import random_layer, random_network, random_points
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,23 +21,6 @@ SHAPES = [(3, 3), (2, 4), (4, 2), (1, 1), (1, 3), (3, 1), (20, 20), (12, 30)]
 SEEDS = st.integers(0, 10**6)
 
 
-def layer(m, d, seed=0):
-    rng = np.random.default_rng(seed)
-    return rng.normal(size=(m, d)), rng.normal(size=m)
-
-
-def network(widths, seed=0):
-    rng = np.random.default_rng(seed)
-    return ReLUNetwork(
-        [rng.normal(size=(m, n)) / np.sqrt(n) for n, m in pairwise(widths)],
-        [rng.normal(size=m) for m in widths[1:]],
-    )
-
-
-def points(n, d, seed=1):
-    return 2 * np.random.default_rng(seed).normal(size=(n, d))
-
-
 def test_coordinates_below_the_base_are_lifted_to_it():
     found = truncation_map(np.eye(2), [-1, -1], [[3, 2], [0, 2], [0, 0]])
     np.testing.assert_array_equal(found, [[3, 2], [1, 2], [1, 1]])
@@ -50,7 +32,7 @@ def test_one_neuron_projects_onto_its_half_line():
 
 
 def test_a_layer_of_zeros_sends_everything_to_zero():
-    found = truncation_map(np.zeros((2, 3)), [1, -1], points(4, 3))
+    found = truncation_map(np.zeros((2, 3)), [1, -1], random_points(4, 3))
     np.testing.assert_array_equal(found, np.zeros((4, 3)))
 
 
@@ -65,8 +47,8 @@ def test_points_are_counted_per_class_by_sector():
 
 @pytest.mark.parametrize(("m", "d"), SHAPES)
 def test_truncation_is_the_least_norm_solution_of_its_equation(m, d):
-    W, b = layer(m, d)
-    X = points(10, d)
+    W, b = random_layer(m, d)
+    X = random_points(10, d)
     wanted = [naive.truncated(W, b, x) for x in X]
     limit = 1e-12 * np.linalg.cond(W) ** 2
     np.testing.assert_allclose(truncation_map(W, b, X), wanted, atol=limit * 10)
@@ -75,7 +57,7 @@ def test_truncation_is_the_least_norm_solution_of_its_equation(m, d):
 def test_truncation_by_a_rank_deficient_layer_is_the_least_norm_solution():
     rng = np.random.default_rng(5)
     W = rng.normal(size=(3, 1)) @ rng.normal(size=(1, 4))
-    X = points(10, 4)
+    X = random_points(10, 4)
     wanted = [naive.truncated(W, [1, -1, 0.5], x) for x in X]
     np.testing.assert_allclose(truncation_map(W, [1, -1, 0.5], X), wanted, atol=1e-6)
 
@@ -83,8 +65,8 @@ def test_truncation_by_a_rank_deficient_layer_is_the_least_norm_solution():
 @pytest.mark.parametrize(("m", "d"), SHAPES)
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_many_points_are_truncated_as_few_are(m, d, dtype):
-    W, b = layer(m, d)
-    X = points(70_001, d).astype(dtype)
+    W, b = random_layer(m, d)
+    X = random_points(70_001, d).astype(dtype)
     together = truncation_map(W, b, X)
     assert together.dtype == dtype
     apart = np.vstack([truncation_map(W, b, part) for part in np.array_split(X, 40)])
@@ -94,8 +76,8 @@ def test_many_points_are_truncated_as_few_are(m, d, dtype):
 
 @given(st.integers(1, 4), st.integers(0, 3), SEEDS)
 def test_the_truncated_point_has_the_hidden_vector_as_its_coordinates(m, more, seed):
-    W, b = layer(m, m + more, seed)
-    X = points(20, m + more, seed + 1)
+    W, b = random_layer(m, m + more, seed)
+    X = random_points(20, m + more, seed + 1)
     tau = truncation_map(W, b, X)
     limit = 1e-12 * np.linalg.cond(W) * (10 + np.abs(W).max() * np.abs(X).max())
     np.testing.assert_allclose(tau @ W.T + b, np.maximum(X @ W.T + b, 0), atol=limit)
@@ -106,16 +88,16 @@ def test_the_truncated_point_has_the_hidden_vector_as_its_coordinates(m, more, s
 
 @given(st.integers(1, 4), st.integers(1, 4), st.integers(-900, 900), SEEDS)
 def test_scaling_a_layer_by_a_power_of_two_changes_no_bit(m, d, exponent, seed):
-    W, b = layer(m, d, seed)
-    X = points(20, d, seed + 1)
+    W, b = random_layer(m, d, seed)
+    X = random_points(20, d, seed + 1)
     scaled = truncation_map(np.ldexp(W, exponent), np.ldexp(b, exponent), X)
     np.testing.assert_array_equal(scaled, truncation_map(W, b, X))
 
 
 @given(st.integers(1, 4), SEEDS)
 def test_scaling_the_rows_of_a_surjective_layer_changes_nothing(m, seed):
-    W, b = layer(m, m, seed)
-    X = points(20, m, seed + 1)
+    W, b = random_layer(m, m, seed)
+    X = random_points(20, m, seed + 1)
     factors = np.random.default_rng(seed).uniform(0.1, 10, size=m)
     found = truncation_map(factors[:, None] * W, factors * b, X)
     size = 1 + np.abs(X).max() + np.abs(np.linalg.pinv(W)).sum() * np.abs(b).max()
@@ -125,8 +107,8 @@ def test_scaling_the_rows_of_a_surjective_layer_changes_nothing(m, seed):
 
 @given(st.lists(st.integers(1, 5), min_size=2, max_size=5), SEEDS)
 def test_surjective_chains_represent_the_network(widths, seed):
-    net = network(sorted(widths, reverse=True), seed)
-    X = points(10, net.widths[0], seed)
+    net = random_network(sorted(widths, reverse=True), seed, scaled=True)
+    X = random_points(10, net.widths[0], seed)
     worst = max(np.linalg.cond(W) for W in cumulative_parameters(net)[0])
     for row in truncation_defects(net, X):
         assert row.defect <= 1e-11 * worst**2
@@ -134,8 +116,8 @@ def test_surjective_chains_represent_the_network(widths, seed):
 
 @given(st.integers(1, 3), st.integers(1, 3), SEEDS)
 def test_a_widening_first_layer_is_represented_on_padded_points(n, more, seed):
-    net = network((n, n + more, n + more, 1), seed)
-    X = points(10, n, seed)
+    net = random_network((n, n + more, n + more, 1), seed, scaled=True)
+    X = random_points(10, n, seed)
     chain = truncate(net, X)
     assert [tau.shape for tau in chain] == [(10, n + more)] * 2
     rows = truncation_defects(net, X)
@@ -145,8 +127,8 @@ def test_a_widening_first_layer_is_represented_on_padded_points(n, more, seed):
 
 
 def test_the_chain_applies_the_maps_of_the_cumulative_parameters_in_turn():
-    net = network((4, 4, 3, 2))
-    X = points(10, 4)
+    net = random_network((4, 4, 3, 2), scaled=True)
+    X = random_points(10, 4)
     Ws, bs = cumulative_parameters(net)
     first = truncation_map(Ws[0], bs[0], X)
     second = truncation_map(Ws[1], bs[1], first)
@@ -160,7 +142,7 @@ def test_rank_deficient_layers_show_a_defect_and_an_infinite_condition_number():
     rng = np.random.default_rng(0)
     low = rng.normal(size=(3, 1)) @ rng.normal(size=(1, 3))
     net = ReLUNetwork([np.eye(3), low, np.eye(3)], [np.zeros(3), [1, -1, 1], np.zeros(3)])
-    first, second, third = truncation_defects(net, points(20, 3))
+    first, second, third = truncation_defects(net, random_points(20, 3))
     assert (first.layer, first.rank, first.condition) == (1, 3, 1.0) and first.defect < 1e-14
     assert (second.rank, second.condition) == (1, np.inf) and second.defect > 0.1
     assert third.layer == 3 and third.defect > 0.1
@@ -168,7 +150,7 @@ def test_rank_deficient_layers_show_a_defect_and_an_infinite_condition_number():
 
 def test_a_widening_layer_that_is_not_injective_shows_a_defect():
     net = ReLUNetwork([np.ones((3, 2)) * [[1], [2], [-1]], np.eye(3)], [[1, -1, 2], np.zeros(3)])
-    X = points(20, 2)
+    X = random_points(20, 2)
     assert truncate(net, X)[0].shape == (20, 3)
     row = truncation_defects(net, X)[0]
     assert (row.rank, row.condition) == (2, np.inf)
@@ -176,7 +158,7 @@ def test_a_widening_layer_that_is_not_injective_shows_a_defect():
 
 
 def test_the_defect_of_a_later_widening_layer_is_reported_not_raised():
-    rows = truncation_defects(network((2, 2, 4, 1)), points(20, 2))
+    rows = truncation_defects(random_network((2, 2, 4, 1), scaled=True), random_points(20, 2))
     assert rows[1].rank == 2 and rows[1].defect > 1e-3
 
 
@@ -196,15 +178,15 @@ def test_a_network_without_hidden_layers_has_no_chain_and_no_defect():
 
 @pytest.mark.parametrize("widths", [(3, 3, 2), (2, 3, 2), (1, 1, 1)])
 def test_no_points_are_truncated_to_no_points(widths):
-    net = network(widths)
+    net = random_network(widths, scaled=True)
     X = np.empty((0, widths[0]))
     assert truncate(net, X)[0].shape == (0, max(widths))
     assert [row.defect for row in truncation_defects(net, X)] == [0, 0]
 
 
 def test_lists_fortran_order_strides_and_read_only_arrays_give_the_same():
-    W, b = layer(3, 3)
-    X = points(5000, 3)
+    W, b = random_layer(3, 3)
+    X = random_points(5000, 3)
     wanted = truncation_map(W, b, X)
     frozen = X.copy()
     frozen.flags.writeable = False

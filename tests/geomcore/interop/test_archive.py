@@ -1,9 +1,9 @@
-import itertools
 import json
 import os
 
 import numpy as np
 import pytest
+from builders import random_network
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,17 +13,9 @@ from geomcore.layers import Affine, ReLU
 WIDTHS = [(3, 3, 2), (2, 5, 5, 1), (1, 1), (4, 2, 2, 3), (6, 1)]
 
 
-def network(widths, seed=0):
-    rng = np.random.default_rng(seed)
-    return ReLUNetwork(
-        [rng.normal(size=(m, n)) for n, m in itertools.pairwise(widths)],
-        [rng.normal(size=m) for m in widths[1:]],
-    )
-
-
 def rewritten(path, change):
     """Write a network, then the same arrays after `change`."""
-    save(network((2, 3, 1)), path)
+    save(random_network((2, 3, 1)), path)
     with np.load(path) as archive:
         arrays = {name: archive[name] for name in archive.files}
     change(arrays)
@@ -44,7 +36,7 @@ def header(**changes):
 
 
 def test_the_file_holds_one_array_per_tensor_and_a_json_header(tmp_path):
-    net = network((2, 3, 1))
+    net = random_network((2, 3, 1))
     save(net, tmp_path / "net.npz")
     with np.load(tmp_path / "net.npz", allow_pickle=False) as archive:
         assert set(archive.files) == {"header", "W1", "b1", "W2", "b2"}
@@ -59,12 +51,12 @@ def test_the_file_holds_one_array_per_tensor_and_a_json_header(tmp_path):
 
 
 def test_the_path_is_taken_literally_and_leaves_nothing_else(tmp_path):
-    save(network((1, 1)), str(tmp_path / "my.net"))
+    save(random_network((1, 1)), str(tmp_path / "my.net"))
     assert [p.name for p in tmp_path.iterdir()] == ["my.net"]
 
 
 def test_the_file_has_the_permissions_of_any_new_file(tmp_path):
-    save(network((1, 1)), tmp_path / "net.npz")
+    save(random_network((1, 1)), tmp_path / "net.npz")
     (tmp_path / "other").touch()
     assert (tmp_path / "net.npz").stat().st_mode == (tmp_path / "other").stat().st_mode
 
@@ -85,7 +77,7 @@ def test_the_header_of_a_general_chain_names_its_layers(tmp_path):
 
 @pytest.mark.parametrize("widths", WIDTHS)
 def test_a_network_survives_a_file_bit_for_bit(tmp_path, widths):
-    net = network(widths)
+    net = random_network(widths)
     save(net, tmp_path / "net.npz")
     assert load(tmp_path / "net.npz") == net
 
@@ -100,15 +92,15 @@ def test_any_finite_numbers_survive(tmp_path_factory, numbers):
 
 
 def test_the_same_network_gives_the_same_bytes(tmp_path):
-    save(network((2, 3, 1)), tmp_path / "a")
-    save(network((2, 3, 1)), tmp_path / "b")
+    save(random_network((2, 3, 1)), tmp_path / "a")
+    save(random_network((2, 3, 1)), tmp_path / "b")
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
 @pytest.mark.parametrize("step", ["fsync", "replace"])
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, step):
     path = tmp_path / "net.npz"
-    old = network((2, 2))
+    old = random_network((2, 2))
     save(old, path)
 
     def fail(*_):
@@ -116,7 +108,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypat
 
     monkeypatch.setattr(os, step, fail)
     with pytest.raises(OSError, match="disk full"):
-        save(network((3, 3)), path)
+        save(random_network((3, 3)), path)
     assert load(path) == old
     assert [p.name for p in tmp_path.iterdir()] == ["net.npz"]
 
@@ -174,7 +166,7 @@ def test_foreign_and_inconsistent_files_are_refused_with_a_reason(tmp_path, chan
 )
 def test_damaged_headers_of_general_chains_are_refused(tmp_path, changes, sentence):
     path = tmp_path / "net.npz"
-    save(Network(network((2, 3, 1)).layers), path)
+    save(Network(random_network((2, 3, 1)).layers), path)
     with np.load(path) as archive:
         arrays = {name: archive[name] for name in archive.files}
     header(**changes)(arrays)
@@ -187,7 +179,7 @@ def test_damaged_headers_of_general_chains_are_refused(tmp_path, changes, senten
 
 def test_a_file_cut_or_changed_anywhere_is_refused(tmp_path):
     path = tmp_path / "net.npz"
-    save(network((9, 30, 30, 2)), path)
+    save(random_network((9, 30, 30, 2)), path)
     whole = path.read_bytes()
     for size in (0, 1, 4, 100, len(whole) // 2, len(whole) - 1):
         path.write_bytes(whole[:size])
@@ -227,6 +219,6 @@ def test_only_networks_of_known_layers_are_saved_and_only_into_folders_that_exis
         save(Network([Affine([[1.0]], [0.0]), Square()]), tmp_path / "net.npz")
     assert not list(tmp_path.iterdir())
     with pytest.raises(ValueError, match="path must be a file in an existing folder"):
-        save(network((1, 1)), tmp_path / "no" / "net.npz")
+        save(random_network((1, 1)), tmp_path / "no" / "net.npz")
     with pytest.raises(ValueError, match="path must be a file in an existing folder"):
-        save(network((1, 1)), tmp_path)
+        save(random_network((1, 1)), tmp_path)

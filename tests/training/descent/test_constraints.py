@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from builders import random_data, random_start
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from geomcore.network import ReLUNetwork
 from geomcore.stack import stack
 from training.descent.constraints import MaxNorm, NonNegative, UnitColumns
 from training.descent.penalties import L1
@@ -20,18 +20,6 @@ CONSTRAINTS = {
 TENSORS = arrays(np.float64, (2, 3, 4), elements=st.floats(-10, 10))
 
 
-def random_network(widths=(3, 4, 2), seed=0):
-    rng = np.random.default_rng(seed)
-    pairs = list(zip(widths[1:], widths[:-1], strict=True))
-    weights = [rng.standard_normal(shape) / np.sqrt(shape[1]) for shape in pairs]
-    return ReLUNetwork(weights, [0.3 * rng.standard_normal(m) for m, _ in pairs])
-
-
-def random_data(n=9, seed=1):
-    rng = np.random.default_rng(seed)
-    return rng.standard_normal((n, 3)), rng.dirichlet(np.ones(2), n)
-
-
 def tensors_of(net):
     return dict(zip(stack([net])[0].names, stack([net])[1], strict=True))
 
@@ -42,8 +30,8 @@ def tensors_of(net):
 def test_a_constraint_holds_after_every_step_for_the_tensors_it_names():
     seen = []
     train(
-        random_network(),
-        *random_data(),
+        random_start((3, 4, 2)),
+        *random_data((3, 4, 2)),
         steps=5,
         constraints=[NonNegative(["W1"]), UnitColumns(["W2"])],
         callbacks=lambda snapshot: seen.append((snapshot.step, tensors_of(snapshot.network()))),
@@ -96,9 +84,9 @@ def test_constraints_change_nothing_in_place():
     ],
 )
 def test_wrong_arguments_are_named(changes, message):
-    X, Y = random_data()
+    X, Y = random_data((3, 4, 2))
     with pytest.raises(ValueError, match=message):
-        train(**{"net": random_network(), "X": X, "Y": Y, **changes})
+        train(**{"net": random_start((3, 4, 2)), "X": X, "Y": Y, **changes})
 
 
 @pytest.mark.parametrize(

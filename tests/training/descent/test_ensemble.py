@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+from builders import random_start
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -40,14 +41,7 @@ OPTIMIZERS = {
 
 def random_networks(widths, trials, seed=0):
     rng = np.random.default_rng(seed)
-    pairs = list(zip(widths[1:], widths[:-1], strict=True))
-    return [
-        ReLUNetwork(
-            [rng.standard_normal(shape) / np.sqrt(shape[1]) for shape in pairs],
-            [0.3 * rng.standard_normal(m) for m, _ in pairs],
-        )
-        for _ in range(trials)
-    ]
+    return [random_start(widths, rng) for _ in range(trials)]
 
 
 def random_data(widths, n, seed=1):

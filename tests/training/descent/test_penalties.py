@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from builders import random_data, random_start
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from geomcore.network import ReLUNetwork
 from geomcore.stack import stack
 from training.descent.constraints import NonNegative
 from training.descent.optimizers import SGD
@@ -17,18 +17,6 @@ PENALTIES = {"L1": L1(0.3), "L2": L2(0.3), "negative part": NegativePart(0.3)}
 TENSORS = arrays(np.float64, (2, 3, 4), elements=st.floats(-10, 10))
 
 
-def random_network(widths=(3, 4, 2), seed=0):
-    rng = np.random.default_rng(seed)
-    pairs = list(zip(widths[1:], widths[:-1], strict=True))
-    weights = [rng.standard_normal(shape) / np.sqrt(shape[1]) for shape in pairs]
-    return ReLUNetwork(weights, [0.3 * rng.standard_normal(m) for m, _ in pairs])
-
-
-def random_data(n=9, seed=1):
-    rng = np.random.default_rng(seed)
-    return rng.standard_normal((n, 3)), rng.dirichlet(np.ones(2), n)
-
-
 def tensors_of(net):
     return dict(zip(stack([net])[0].names, stack([net])[1], strict=True))
 
@@ -37,7 +25,7 @@ def tensors_of(net):
 
 
 def test_a_penalty_pulls_on_the_tensors_it_names_and_on_no_others():
-    net, (X, Y) = random_network(), random_data()
+    net, (X, Y) = random_start((3, 4, 2)), random_data((3, 4, 2))
     plain = tensors_of(train(net, X, Y, optimizer=SGD(0.1), steps=1).network)
     pulled = tensors_of(
         train(net, X, Y, optimizer=SGD(0.1), steps=1, penalties=L2(0.5, ["W2"])).network
@@ -94,9 +82,9 @@ def test_penalties_change_nothing_in_place():
     ],
 )
 def test_wrong_arguments_are_named(changes, message):
-    X, Y = random_data()
+    X, Y = random_data((3, 4, 2))
     with pytest.raises(ValueError, match=message):
-        train(**{"net": random_network(), "X": X, "Y": Y, **changes})
+        train(**{"net": random_start((3, 4, 2)), "X": X, "Y": Y, **changes})
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from builders import random_data, random_start
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,18 +23,6 @@ SHAPES = {
     "affine": (3, 2),
     "deep": (3, 4, 3, 4, 2),
 }
-
-
-def random_network(widths, seed=0):
-    rng = np.random.default_rng(seed)
-    pairs = list(zip(widths[1:], widths[:-1], strict=True))
-    weights = [rng.standard_normal(shape) / np.sqrt(shape[1]) for shape in pairs]
-    return ReLUNetwork(weights, [0.3 * rng.standard_normal(m) for m, _ in pairs])
-
-
-def random_data(widths, n=9, seed=1):
-    rng = np.random.default_rng(seed)
-    return rng.standard_normal((n, widths[0])), rng.standard_normal((n, widths[-1]))
 
 
 def tensors_of(net):
@@ -105,7 +94,7 @@ def test_training_stops_at_the_first_record_below_the_threshold():
 
 
 def test_no_steps_only_evaluates():
-    net, (X, Y) = random_network((3, 4, 2)), random_data((3, 4, 2))
+    net, (X, Y) = random_start((3, 4, 2)), random_data((3, 4, 2))
     result = train(net, X, Y, steps=0)
     assert result.network == net
     assert result.final_loss == result.losses[0]
@@ -113,7 +102,7 @@ def test_no_steps_only_evaluates():
 
 
 def test_labels_mean_one_hot_targets():
-    net, (X, _) = random_network((3, 4, 2)), random_data((3, 4, 2))
+    net, (X, _) = random_start((3, 4, 2)), random_data((3, 4, 2))
     y = np.array(["b", "a"] * 4 + ["b"])
     Y = np.stack([y == "a", y == "b"], axis=1).astype(float)
     assert train(net, X, y, steps=3).network == train(net, X, Y, steps=3).network
@@ -126,7 +115,7 @@ def test_labels_mean_one_hot_targets():
 @pytest.mark.parametrize("shape", sorted(SHAPES))
 def test_gradients_agree_with_finite_differences(shape, loss):
     widths = SHAPES[shape]
-    net, (X, Y) = random_network(widths), random_data(widths)
+    net, (X, Y) = random_start(widths), random_data(widths)
     Y = np.exp(Y)[np.arange(len(Y)) % 3]
     Y /= Y.sum(axis=1, keepdims=True)
     index = np.unique(Y, axis=0, return_inverse=True)[1].reshape(-1)
@@ -142,7 +131,7 @@ def test_gradients_agree_with_finite_differences(shape, loss):
 
 
 def test_gradients_of_a_general_chain_agree_with_those_of_the_network():
-    net, (X, Y) = random_network((3, 4, 2)), random_data((3, 4, 2))
+    net, (X, Y) = random_start((3, 4, 2)), random_data((3, 4, 2))
     chain = Network([Affine(net.weights[0], net.biases[0]), ReLU(), *net.layers[2:]])
     trained = train(chain, X, Y, steps=5).network
     expected = train(net, X, Y, steps=5).network
@@ -151,7 +140,7 @@ def test_gradients_of_a_general_chain_agree_with_those_of_the_network():
 
 
 def test_mini_batches_agree_with_a_loop_over_the_same_shuffles():
-    net, (X, Y) = random_network((2, 3, 2)), random_data((2, 3, 2), n=7)
+    net, (X, Y) = random_start((2, 3, 2)), random_data((2, 3, 2), n=7)
     result = train(net, X, Y, optimizer=SGD(0.05), batch_size=3, steps=8, rng=5)
     rng, tensors, rows = np.random.default_rng(5), tensors_of(net), []
     for _ in range(8):
@@ -166,7 +155,7 @@ def test_mini_batches_agree_with_a_loop_over_the_same_shuffles():
 
 
 def test_largest_curvature_is_the_top_eigenvalue_of_the_hessian_at_zero_loss():
-    net, (X, _) = random_network((2, 5, 2)), random_data((2, 5, 2))
+    net, (X, _) = random_start((2, 5, 2)), random_data((2, 5, 2))
     Y, tensors = net(X), tensors_of(net)
     sizes = [t.size for t in tensors]
     step, rows = 1e-4, []
@@ -216,7 +205,7 @@ def test_a_trial_gives_the_same_numbers_bit_for_bit_whatever_is_trained_beside_i
         "steps": 30,
         "stop": LossBelow(0.9 * np.mean(np.sum(Y**2, axis=1))),
     }
-    networks = [random_network(widths, seed) for seed in range(6)]
+    networks = [random_start(widths, seed) for seed in range(6)]
     together = train_ensemble(networks, X, Y, rngs=range(6), **options)
     for t, net in enumerate(networks):
         alone = train(net, X, Y, rng=t, **options)
@@ -227,7 +216,7 @@ def test_a_trial_gives_the_same_numbers_bit_for_bit_whatever_is_trained_beside_i
 
 
 def test_a_gradient_step_below_the_inverse_curvature_lowers_the_loss():
-    net, (X, Y) = random_network((3, 5, 2)), random_data((3, 5, 2))
+    net, (X, Y) = random_start((3, 5, 2)), random_data((3, 5, 2))
     rate = 0.1 / largest_curvature(net, X, Y)
     losses = train(net, X, Y, optimizer=SGD(rate), steps=50).losses
     assert np.all(np.diff(losses) < 0)
@@ -251,7 +240,7 @@ def test_divergence_ends_its_own_trial_only(batch_size):
 
 
 def test_final_loss_is_the_loss_of_the_network_that_is_returned():
-    net, (X, Y) = random_network((3, 5, 2)), random_data((3, 5, 2))
+    net, (X, Y) = random_start((3, 5, 2)), random_data((3, 5, 2))
     result = train(net, X, Y, steps=7, batch_size=2, rng=0, record=3)
     assert result.recorded.tolist() == [0, 3, 6, 7]
     again = train(result.network, X, Y, steps=0)
@@ -259,7 +248,7 @@ def test_final_loss_is_the_loss_of_the_network_that_is_returned():
 
 
 def test_dropping_the_last_batch_leaves_out_its_points():
-    net, (X, Y) = random_network((2, 3, 2)), random_data((2, 3, 2), n=5)
+    net, (X, Y) = random_start((2, 3, 2)), random_data((2, 3, 2), n=5)
     keep = train(net, X, Y, batch_size=4, steps=2, rng=0)
     drop = train(net, X, Y, batch_size=4, steps=2, rng=0, drop_last=True)
     assert keep.network != drop.network
@@ -268,12 +257,12 @@ def test_dropping_the_last_batch_leaves_out_its_points():
 
 
 def test_a_batch_of_all_points_is_a_full_batch():
-    net, (X, Y) = random_network((2, 3, 2)), random_data((2, 3, 2))
+    net, (X, Y) = random_start((2, 3, 2)), random_data((2, 3, 2))
     assert train(net, X, Y, batch_size=100, steps=3).network == train(net, X, Y, steps=3).network
 
 
 def test_lists_float32_fortran_order_and_read_only_arrays_are_accepted_and_left_alone():
-    net, (X, Y) = random_network((3, 4, 2)), random_data((3, 4, 2))
+    net, (X, Y) = random_start((3, 4, 2)), random_data((3, 4, 2))
     expected = train(net, X, Y, steps=3).network
     frozen = X.copy()
     frozen.flags.writeable = False
@@ -282,7 +271,7 @@ def test_lists_float32_fortran_order_and_read_only_arrays_are_accepted_and_left_
     single = train(net, X.astype(np.float32), Y, steps=3).network
     np.testing.assert_allclose(single(X), expected(X), rtol=1e-5, atol=1e-6)
     np.testing.assert_array_equal(frozen, X)
-    assert net == random_network((3, 4, 2))
+    assert net == random_start((3, 4, 2))
 
 
 # Bad input
@@ -309,14 +298,14 @@ def test_lists_float32_fortran_order_and_read_only_arrays_are_accepted_and_left_
 )
 def test_wrong_arguments_are_named(changes, message):
     X, Y = random_data((3, 4, 2))
-    arguments = {"net": random_network((3, 4, 2)), "X": X, "Y": Y, **changes}
+    arguments = {"net": random_start((3, 4, 2)), "X": X, "Y": Y, **changes}
     with pytest.raises(ValueError, match=message):
         train(**arguments)
 
 
 def test_networks_of_different_shapes_are_not_stacked():
     with pytest.raises(ValueError, match=r"networks\[1\] must have the shape of the others"):
-        stack([random_network((2, 3, 2)), random_network((2, 4, 2))])
+        stack([random_start((2, 3, 2)), random_start((2, 4, 2))])
 
 
 def test_a_layer_that_cannot_be_trained_is_refused():
