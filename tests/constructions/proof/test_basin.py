@@ -1,8 +1,8 @@
 import itertools
-from itertools import pairwise
 
 import numpy as np
 import pytest
+from builders import random_network
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,13 +15,6 @@ from geomcore.parameters import move
 
 STEP = ReLUNetwork([[[-1.0]], [[1.0]]], [[1.0], [0.0]])  # max(1 - x, 0)
 POINTS = np.array([[0.0], [2.0], [3.0]])
-
-
-def random_network(rng, widths):
-    return ReLUNetwork(
-        [rng.normal(size=(m, n)) for n, m in pairwise(widths)],
-        [rng.normal(size=m) for m in widths[1:]],
-    )
 
 
 def perturbed(net, radius, trials, seed):
@@ -104,7 +97,7 @@ def test_the_bound_of_the_motion_is_reached_by_the_worst_change():
 @given(seed=st.integers(0, 10**6), widths=st.sampled_from([(2, 3, 1), (1, 1, 1), (3, 2, 4, 2)]))
 def test_no_activation_flips_within_the_cell_radius(seed, widths):
     rng = np.random.default_rng(seed)
-    net, X = random_network(rng, widths), rng.normal(size=(5, widths[0]))
+    net, X = random_network(widths, rng), rng.normal(size=(5, widths[0]))
     radius = cell_radius(net, X)
     pattern = activation_pattern(net, X)
     directions = list(rng.normal(size=(20, net.parameter_count)))
@@ -118,7 +111,7 @@ def test_no_activation_flips_within_the_cell_radius(seed, widths):
 @given(seed=st.integers(0, 10**6), m=st.integers(1, 4))
 def test_for_one_layer_the_radius_is_the_distance_of_the_nearest_hyperplane(seed, m):
     rng = np.random.default_rng(seed)
-    net, X = random_network(rng, (3, m, 2)), rng.normal(size=(6, 3))
+    net, X = random_network((3, m, 2), rng), rng.normal(size=(6, 3))
     distances = [
         abs(w @ x + c) / np.sqrt(x @ x + 1)
         for w, c in zip(net.weights[0], net.biases[0], strict=True)
@@ -135,7 +128,7 @@ def test_for_one_layer_the_radius_is_the_distance_of_the_nearest_hyperplane(seed
 @given(seed=st.integers(0, 10**6), m=st.integers(1, 4))
 def test_for_one_layer_and_one_point_the_radius_is_exact(seed, m):
     rng = np.random.default_rng(seed)
-    net, x = random_network(rng, (3, m, 2)), rng.normal(size=3)
+    net, x = random_network((3, m, 2), rng), rng.normal(size=3)
     distances = np.abs(net.weights[0] @ x + net.biases[0]) / np.sqrt(x @ x + 1)
     assert cell_radius(net, x[None]) == pytest.approx(distances.min(), rel=1e-5)
     assert cell_radius(net, x[None]) <= distances.min()

@@ -1,9 +1,9 @@
 from fractions import Fraction
-from itertools import pairwise
 
 import naive
 import numpy as np
 import pytest
+from builders import random_data, random_network
 from flint import arb
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -26,11 +26,8 @@ SHAPES = [(2, 3, 2), (3, 1, 1), (1, 4, 3, 2), (2, 2), (1, 1, 1, 1)]
 
 def random_problem(seed, widths, n=5):
     rng = np.random.default_rng(seed)
-    net = ReLUNetwork(
-        [rng.normal(size=(m, k)) for k, m in pairwise(widths)],
-        [rng.normal(size=m) for m in widths[1:]],
-    )
-    X, Y = rng.normal(size=(n, widths[0])), rng.normal(size=(n, widths[-1]))
+    net = random_network(widths, rng)
+    X, Y = random_data(widths, n, rng)
     return net, X, Y, np.full(n, 1 / n), rng.normal(size=net.parameter_count)
 
 

@@ -7,6 +7,7 @@ from itertools import pairwise
 import naive
 import numpy as np
 import pytest
+from builders import random_network
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -154,11 +155,7 @@ def test_some_split_is_a_saddle():
 @settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 10**6), widths=st.sampled_from([(2, 3, 2), (2, 1, 2), (2, 3, 3, 2)]))
 def test_a_random_network_is_refuted_by_a_witness_that_holds_in_fractions(seed, widths):
-    rng = np.random.default_rng(seed)
-    net = ReLUNetwork(
-        [rng.normal(size=(m, n)) for n, m in pairwise(widths)],
-        [rng.normal(size=m) for m in widths[1:]],
-    )
+    net = random_network(widths, seed)
     found = verify(net, X, Y)
     assert (found.verdict, found.proved) == ("not stationary", True)
     check_witness(found, net, X, Y)

@@ -1,10 +1,10 @@
 import json
 from fractions import Fraction
-from itertools import pairwise
 
 import naive
 import numpy as np
 import pytest
+from builders import random_network
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,13 +14,6 @@ from constructions.proof.verification import nearest_target
 from geomcore import ReLUNetwork, datasets
 
 TWO_DEAD = ReLUNetwork([[[-1.0]], [[1.0]]], [[1.0], [0.0]])  # max(1 - x, 0)
-
-
-def random_network(rng, widths):
-    return ReLUNetwork(
-        [rng.normal(size=(m, n)) for n, m in pairwise(widths)],
-        [rng.normal(size=m) for m in widths[1:]],
-    )
 
 
 def check_bounds(found, net, X, Y):
@@ -164,7 +157,7 @@ def test_the_summary_says_what_was_proved():
 )
 def test_bounds_losses_and_gradients_of_random_networks(seed, widths, N):
     rng = np.random.default_rng(seed)
-    net = random_network(rng, widths)
+    net = random_network(widths, rng)
     X, y = rng.normal(size=(N, widths[0])), rng.integers(0, 2, N)
     targets = rng.normal(size=(2, widths[-1]))[: len(set(y.tolist()))]
     Y = targets[np.unique(y, return_inverse=True)[1]]
@@ -182,7 +175,7 @@ def test_bounds_losses_and_gradients_of_random_networks(seed, widths, N):
 @given(st.integers(0, 10**6), st.sampled_from([(1, 2, 1), (2, 3, 2), (2, 2, 2, 1)]))
 def test_exact_bounds_have_no_width(seed, widths):
     rng = np.random.default_rng(seed)
-    net = random_network(rng, widths)
+    net = random_network(widths, rng)
     X, Y = rng.normal(size=(4, widths[0])), rng.normal(size=(4, widths[-1]))
     found = verify(net, X, Y, exact=True)
     check_bounds(found, net, X, Y)
@@ -201,7 +194,7 @@ def test_exact_bounds_have_no_width(seed, widths):
 )
 def test_contradictory_targets_are_never_called_a_global_minimum(seed, widths, fitted):
     rng = np.random.default_rng(seed)
-    net = random_network(rng, widths)
+    net = random_network(widths, rng)
     X = rng.normal(size=(9, 2))
     X[4] = X[0]
     Y = net(X) if fitted else rng.normal(size=(9, 2))
@@ -213,7 +206,7 @@ def test_contradictory_targets_are_never_called_a_global_minimum(seed, widths, f
 @given(st.integers(0, 10**6), st.sampled_from([(3, 1, 2), (3, 4, 1, 2), (2, 2, 2)]))
 def test_targets_that_no_last_layer_reaches_are_never_called_a_global_minimum(seed, widths):
     rng = np.random.default_rng(seed)
-    net = random_network(rng, widths)
+    net = random_network(widths, rng)
     X = rng.normal(size=(8, widths[0]))
     H = np.c_[net.hidden(X)[-1], np.ones(8)]
     wrong = rng.normal(size=(8, 2))
@@ -264,7 +257,7 @@ def test_points_of_every_form_are_accepted_and_left_alone(form):
     X = form(np.array([[0.5, 0.25], [2.0, 3.0], [-4.0, 8.0]]))
     copy = X.copy()
     X.flags.writeable = False
-    net = random_network(np.random.default_rng(0), (2, 3, 2))
+    net = random_network((2, 3, 2))
     found = verify(net, X, [0, 1, 1])
     np.testing.assert_array_equal(X, copy)
     check_bounds(found, net, np.asarray(X, float), np.eye(2)[[0, 1, 1]])
