@@ -21,6 +21,7 @@ TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
 NUMBA_FILES = {"kernels.py", "ensemble.py"}
 MOST_FILES = 16
 MOST_ARGUMENTS = 8
+MOST_LINES = 400
 # numba imports the empty top of scipy, but none of its parts.
 HEAVY = (
     "cvxpy",
@@ -103,6 +104,11 @@ def test_the_three_packages_are_found():
 def test_no_file_is_named_after_nothing():
     names = {"utils", "helpers", "core", "common", "misc"}
     assert_none(shown(path) for path in SOURCES if path.stem in names)
+
+
+def test_no_file_is_long():
+    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in SOURCES}
+    assert_none(f"{shown(path)}: {n} lines" for path, n in lengths.items() if n > MOST_LINES)
 
 
 def test_no_room_is_crowded():
