@@ -1,8 +1,7 @@
-from itertools import pairwise
-
 import naive
 import numpy as np
 import pytest
+from builders import random_network, random_points
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,23 +20,11 @@ WIDTHS = [(2, 32, 1, 1), (3, 3, 3, 3, 3), (1, 1, 1), (4, 2), (2, 5, 3), (6, 40, 
 SEEDS = st.integers(0, 10**6)
 
 
-def network(widths, seed=0):
-    rng = np.random.default_rng(seed)
-    return ReLUNetwork(
-        [rng.normal(size=(m, n)) for n, m in pairwise(widths)],
-        [rng.normal(size=m) for m in widths[1:]],
-    )
-
-
-def points(n, d, seed=1):
-    return np.random.default_rng(seed).normal(size=(n, d))
-
-
 def smooth_points(net, n, gap=1e-3):
     """Points whose pre-activations all stay away from zero."""
     kept = [
         x
-        for x in points(50 * n, net.widths[0])
+        for x in random_points(50 * n, net.widths[0])
         if all(np.abs(z).min() > gap for z in naive.relu_layers(net.weights, net.biases, x)[:-1])
     ]
     return np.array(kept[:n])
@@ -72,7 +59,7 @@ def test_gradients_run_through_layers_of_any_kind():
 
 @pytest.mark.parametrize("widths", WIDTHS)
 def test_jacobians_are_difference_quotients(widths):
-    net = network(widths)
+    net = random_network(widths)
     X = smooth_points(net, 5)
     assert len(X) == 5
     J = input_jacobians(net, X)
@@ -85,8 +72,8 @@ def test_jacobians_are_difference_quotients(widths):
 
 @pytest.mark.parametrize("widths", WIDTHS)
 def test_patterns_are_the_signs_of_the_pre_activations(widths):
-    net = network(widths)
-    X = points(30, widths[0])
+    net = random_network(widths)
+    X = random_points(30, widths[0])
     wanted = [
         np.concatenate([[], *naive.relu_layers(net.weights, net.biases, x)[:-1]]) > 0 for x in X
     ]
@@ -96,8 +83,8 @@ def test_patterns_are_the_signs_of_the_pre_activations(widths):
 @pytest.mark.parametrize("widths", WIDTHS)
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_many_points_get_the_patterns_and_gradients_that_few_get(widths, dtype):
-    net = network(widths)
-    X = points(70_001, widths[0]).astype(dtype)
+    net = random_network(widths)
+    X = random_points(70_001, widths[0]).astype(dtype)
     parts = np.array_split(X, 40)
     output = widths[-1] - 1
     G = input_gradients(net, X, output)
@@ -114,8 +101,8 @@ def test_many_points_get_the_patterns_and_gradients_that_few_get(widths, dtype):
 
 @given(st.lists(st.integers(1, 5), min_size=2, max_size=5), SEEDS)
 def test_gradients_are_rows_of_the_jacobian_and_of_the_affine_map(widths, seed):
-    net = network(widths, seed)
-    X = points(5, widths[0], seed)
+    net = random_network(widths, seed)
+    X = random_points(5, widths[0], seed)
     J = input_jacobians(net, X)
     assert J.shape == (5, widths[-1], widths[0])
     for o in range(widths[-1]):
@@ -129,9 +116,9 @@ def test_gradients_are_rows_of_the_jacobian_and_of_the_affine_map(widths, seed):
 
 @given(SEEDS)
 def test_the_affine_map_is_the_network_wherever_the_pattern_is_the_same(seed):
-    net = network((3, 6, 4, 2), seed)
-    x = points(1, 3, seed)
-    near = x + 0.05 * points(50, 3, seed + 1)
+    net = random_network((3, 6, 4, 2), seed)
+    x = random_points(1, 3, seed)
+    near = x + 0.05 * random_points(50, 3, seed + 1)
     same = (activation_pattern(net, near) == activation_pattern(net, x)).all(axis=1)
     A, c = affine_map_at(net, x[0])
     np.testing.assert_allclose(net(near[same]), near[same] @ A.T + c, atol=1e-11)
@@ -139,9 +126,9 @@ def test_the_affine_map_is_the_network_wherever_the_pattern_is_the_same(seed):
 
 @given(SEEDS)
 def test_a_chain_of_layers_has_the_gradients_of_the_network_it_spells_out(seed):
-    net = network((3, 4, 4, 2), seed)
+    net = random_network((3, 4, 4, 2), seed)
     chain = Network(net.layers)
-    X = points(10, 3, seed)
+    X = random_points(10, 3, seed)
     np.testing.assert_allclose(input_gradients(chain, X, 1), input_gradients(net, X, 1))
     np.testing.assert_allclose(input_jacobians(chain, X), input_jacobians(net, X))
     for found, wanted in zip(affine_map_at(chain, X[0]), affine_map_at(net, X[0]), strict=True):
@@ -150,7 +137,7 @@ def test_a_chain_of_layers_has_the_gradients_of_the_network_it_spells_out(seed):
 
 @pytest.mark.parametrize("widths", [(2, 3, 2), (4, 2)])
 def test_no_points_have_no_gradients(widths):
-    net = network(widths)
+    net = random_network(widths)
     X = np.empty((0, widths[0]))
     assert input_gradients(net, X).shape == (0, widths[0])
     assert input_jacobians(net, X).shape == (0, 2, widths[0])
@@ -158,8 +145,8 @@ def test_no_points_have_no_gradients(widths):
 
 
 def test_lists_fortran_order_and_read_only_arrays_give_the_same():
-    net = network((3, 4, 2))
-    X = points(5000, 3)
+    net = random_network((3, 4, 2))
+    X = random_points(5000, 3)
     frozen = X.copy()
     frozen.flags.writeable = False
     for same in (X.tolist(), np.asfortranarray(X), frozen, np.repeat(X, 2, axis=0)[::2]):
@@ -174,11 +161,11 @@ def test_an_output_the_network_does_not_have_is_refused(n, output):
     if output is None:
         output = "first"
     with pytest.raises(ValueError, match="output must be an integer between 0 and 1"):
-        input_gradients(network((3, 4, 2)), points(n, 3), output)
+        input_gradients(random_network((3, 4, 2)), random_points(n, 3), output)
 
 
 def test_points_of_another_dimension_are_refused():
-    net = network((3, 4, 2))
+    net = random_network((3, 4, 2))
     for function in (input_gradients, input_jacobians, activation_pattern):
         with pytest.raises(ValueError, match="X must have 3 columns"):
             function(net, [[1, 2]])

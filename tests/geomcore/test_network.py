@@ -4,6 +4,7 @@ import pickle
 import naive
 import numpy as np
 import pytest
+from builders import random_network
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,14 +12,6 @@ from geomcore import Network, ReLUNetwork
 from geomcore.layers import Affine, ReLU
 
 SEEDS = st.integers(0, 10**6)
-
-
-def network(widths, seed=0):
-    rng = np.random.default_rng(seed)
-    shapes = list(zip(widths[1:], widths[:-1], strict=True))
-    return ReLUNetwork(
-        [rng.normal(size=shape) for shape in shapes], [rng.normal(size=m) for m, _ in shapes]
-    )
 
 
 def test_the_absolute_value_is_a_network():
@@ -38,7 +31,7 @@ def test_packing_writes_rows_of_weights_and_then_biases_layer_by_layer():
 
 @given(st.lists(st.integers(1, 5), min_size=2, max_size=5), SEEDS)
 def test_outputs_and_hidden_layers_are_those_of_the_loops(widths, seed):
-    net = network(widths, seed)
+    net = random_network(widths, seed)
     X = np.random.default_rng(seed).normal(size=(4, widths[0]))
     hidden = net.hidden(X)
     assert len(hidden) == len(widths) - 2
@@ -51,7 +44,7 @@ def test_outputs_and_hidden_layers_are_those_of_the_loops(widths, seed):
 
 @given(st.lists(st.integers(1, 5), min_size=2, max_size=5), SEEDS)
 def test_the_chain_of_layers_is_the_network(widths, seed):
-    net = network(widths, seed)
+    net = random_network(widths, seed)
     X = np.random.default_rng(seed).normal(size=(4, widths[0]))
     assert len(net.layers) == 2 * len(widths) - 3
     np.testing.assert_allclose(Network(net.layers)(X), net(X), rtol=1e-12, atol=1e-12)
@@ -59,7 +52,7 @@ def test_the_chain_of_layers_is_the_network(widths, seed):
 
 @given(st.floats(1e-3, 1e3), SEEDS)
 def test_scaling_a_hidden_layer_and_unscaling_the_next_changes_nothing(factor, seed):
-    net = network((3, 4, 2), seed)
+    net = random_network((3, 4, 2), seed)
     (V, W), (b, c) = net.weights, net.biases
     X = np.random.default_rng(seed).normal(size=(5, 3))
     scaled = ReLUNetwork([factor * V, W / factor], [factor * b, c])
@@ -67,10 +60,10 @@ def test_scaling_a_hidden_layer_and_unscaling_the_next_changes_nothing(factor, s
 
 
 def test_networks_are_equal_if_their_parameters_are():
-    assert network((2, 3, 1)) == network((2, 3, 1))
-    assert network((2, 3, 1)) != network((2, 3, 1), seed=1)
-    assert network((2, 3, 1)) != network((2, 3, 3, 1))
-    assert network((2, 3, 1)) != "network"
+    assert random_network((2, 3, 1)) == random_network((2, 3, 1))
+    assert random_network((2, 3, 1)) != random_network((2, 3, 1), 1)
+    assert random_network((2, 3, 1)) != random_network((2, 3, 3, 1))
+    assert random_network((2, 3, 1)) != "network"
 
 
 def test_parameters_are_read_only_copies():
@@ -87,7 +80,7 @@ def test_parameters_are_read_only_copies():
 
 
 def test_calls_leave_the_points_alone():
-    net = network((2, 3, 1))
+    net = random_network((2, 3, 1))
     X = np.ones((4, 2))
     net(X)
     net.hidden(X)
@@ -96,7 +89,7 @@ def test_calls_leave_the_points_alone():
 
 @pytest.mark.parametrize("widths", [(2, 1), (2, 3, 1)])
 def test_float32_points_give_float32_outputs(widths):
-    net = network(widths)
+    net = random_network(widths)
     X = np.ones((3, 2), np.float32)
     assert net(X).dtype == np.float32
     assert all(x.dtype == np.float32 for x in net.hidden(X))
@@ -106,7 +99,7 @@ def test_float32_points_give_float32_outputs(widths):
 
 
 def test_no_points_give_no_outputs():
-    net = network((2, 3, 4))
+    net = random_network((2, 3, 4))
     assert net(np.empty((0, 2))).shape == (0, 4)
     assert net.hidden(np.empty((0, 2)))[0].shape == (0, 3)
 
@@ -132,7 +125,7 @@ def test_layers_that_do_not_chain_are_refused(weights, biases, message):
 
 @pytest.mark.parametrize("X", [[[1, 2, 3]], [1, 2], [[np.nan, 0]], [["a", "b"]], [[1j, 0]]])
 def test_points_that_do_not_fit_are_refused(X):
-    for function in (network((2, 3, 1)), network((2, 3, 1)).hidden):
+    for function in (random_network((2, 3, 1)), random_network((2, 3, 1)).hidden):
         with pytest.raises(ValueError, match="X must"):
             function(X)
 
@@ -151,7 +144,7 @@ def test_widths_and_names_of_a_chain_are_those_of_its_layers():
 
 
 def test_a_relu_network_is_the_chain_of_its_layers():
-    net = network((2, 3, 1))
+    net = random_network((2, 3, 1))
     assert net == Network(net.layers) and Network(net.layers) == net
     assert Network(net.layers).widths == net.widths
     assert Network(net.layers[:-1]) != net
@@ -175,7 +168,7 @@ def test_a_layer_that_does_not_tell_its_width_is_taken_at_its_word():
 
 
 def test_copies_of_networks_stay_read_only():
-    for net in (network((2, 3, 1)), Network([Affine([[1.0]], [2.0])])):
+    for net in (random_network((2, 3, 1)), Network([Affine([[1.0]], [2.0])])):
         for copied in (copy.deepcopy(net), copy.copy(net), pickle.loads(pickle.dumps(net))):
             assert copied == net and type(copied) is type(net)
             assert not any(tensor.flags.writeable for tensor in copied.tensors)

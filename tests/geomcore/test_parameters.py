@@ -1,9 +1,8 @@
 """Parameters as one vector, and the names of tensors."""
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
+from builders import random_network
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,14 +11,6 @@ from geomcore.layers import Affine, ReLU
 from geomcore.parameters import flatten, move, selected, split, tensor_names, unflatten
 
 NET = ReLUNetwork([[[1, 2], [3, 4]], [[5, 6]]], [[7, 8], [9]])
-
-
-def random_network(widths, seed):
-    rng = np.random.default_rng(seed)
-    return ReLUNetwork(
-        [rng.normal(size=(m, n)) for n, m in pairwise(widths)],
-        [rng.normal(size=m) for m in widths[1:]],
-    )
 
 
 # By hand

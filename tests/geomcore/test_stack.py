@@ -3,8 +3,9 @@
 import naive
 import numpy as np
 import pytest
+from builders import random_network
 
-from geomcore import Network, ReLUNetwork
+from geomcore import Network
 from geomcore.layers import Affine, ReLU
 from geomcore.parameters import flatten, split
 from geomcore.stack import stack
@@ -12,13 +13,9 @@ from geomcore.stack import stack
 T, N = 3, 6
 
 
-def networks(widths=(3, 4, 2), seed=0):
-    rng = np.random.default_rng(seed)
-    shapes = list(zip(widths[1:], widths[:-1], strict=True))
-    return [
-        ReLUNetwork([rng.normal(size=s) for s in shapes], [rng.normal(size=m) for m, _ in shapes])
-        for _ in range(T)
-    ]
+def networks(widths=(3, 4, 2)):
+    rng = np.random.default_rng(0)
+    return [random_network(widths, rng) for _ in range(T)]
 
 
 def loss_gradient(stacked, params, X, Y):

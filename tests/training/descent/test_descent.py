@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from builders import random_start
 
 from geomcore.layers import Affine, LpNorm, ReLU
 from geomcore.network import Network, ReLUNetwork
@@ -10,13 +11,6 @@ from training.descent.losses import LOSSES
 from training.descent.optimizers import SGD
 from training.descent.stopping import LossBelow
 from training.descent.trainer import train, train_ensemble
-
-
-def random_network(widths=(3, 4, 2), seed=0):
-    rng = np.random.default_rng(seed)
-    pairs = list(zip(widths[1:], widths[:-1], strict=True))
-    weights = [rng.standard_normal(shape) / np.sqrt(shape[1]) for shape in pairs]
-    return ReLUNetwork(weights, [0.3 * rng.standard_normal(m) for m, _ in pairs])
 
 
 def random_data(n=9, seed=1):
@@ -50,13 +44,13 @@ def test_a_callback_gets_the_network_and_loss_of_its_moment():
         again = train(snapshot.network(), *random_data(), steps=0).final_loss
         losses.append((again, snapshot.losses[0]))
 
-    result = train(random_network(), *random_data(), steps=4, callbacks=look)
+    result = train(random_start((3, 4, 2)), *random_data(), steps=4, callbacks=look)
     assert [again for again, _ in losses] == result.losses.tolist()
     assert [loss for _, loss in losses] == result.losses.tolist()
 
 
 def test_names_of_tensors_are_letters_and_numbers_of_layers():
-    stacked, params = stack([random_network((2, 3, 1))])
+    stacked, params = stack([random_start((2, 3, 1))])
     assert stacked.names == ("W1", "b1", "W2", "b2")
     assert [params[i].shape for i in stacked.select(["b2", "W1"])] == [(1, 3, 2), (1, 1)]
 
@@ -67,7 +61,7 @@ def test_names_of_tensors_are_letters_and_numbers_of_layers():
 @pytest.mark.parametrize("loss", sorted(LOSSES))
 def test_one_step_agrees_with_automatic_differentiation(loss):
     torch = pytest.importorskip("torch")
-    net, (X, Y) = random_network((3, 5, 4, 2)), random_data()
+    net, (X, Y) = random_start((3, 5, 4, 2)), random_data()
     rate = 0.1
     trained = train(net, X, Y, loss=loss, optimizer=SGD(rate), steps=1).network
     tensors = [torch.tensor(p[0], requires_grad=True) for p in stack([net])[1]]
@@ -110,7 +104,7 @@ def test_a_chain_that_begins_with_a_relu_trains_alone_as_beside_others(last):
 
 def test_groups_and_threads_change_no_bit(monkeypatch):
     X, Y = random_data(30)
-    networks = [random_network(seed=seed) for seed in range(11)]
+    networks = [random_start((3, 4, 2), seed) for seed in range(11)]
     options = {"steps": 20, "batch_size": 8, "stop": LossBelow(0.5), "engine": "numpy"}
     together = train_ensemble(networks, X, Y, rngs=range(11), **options)
     monkeypatch.setattr("training.descent.trainer.WORKING_SET", 20_000)
@@ -138,9 +132,9 @@ def test_groups_and_threads_change_no_bit(monkeypatch):
 def test_wrong_arguments_are_named(changes, message):
     X, Y = random_data()
     with pytest.raises(ValueError, match=message):
-        train(**{"net": random_network(), "X": X, "Y": Y, **changes})
+        train(**{"net": random_start((3, 4, 2)), "X": X, "Y": Y, **changes})
 
 
 def test_jobs_must_be_a_count():
     with pytest.raises(ValueError, match="jobs must be a whole number"):
-        train_ensemble([random_network()], *random_data(), jobs=0)
+        train_ensemble([random_start((3, 4, 2))], *random_data(), jobs=0)
