@@ -11,7 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from geomcore.network import ReLUNetwork
 from training.descent.executors import as_finished, dask_cluster, single_threaded_blas, threads
@@ -91,12 +91,14 @@ def test_blas_is_limited_inside_and_free_again_after_the_last_one_leaves():
     def count():
         return [lib["num_threads"] for lib in threadpool_info() if lib["user_api"] == "blas"]
 
-    before = count()
-    with single_threaded_blas():
+    with threadpool_limits(2, "blas"):
+        before = count()
+        assert max(before) == 2
         with single_threaded_blas():
+            with single_threaded_blas():
+                assert set(count()) == {1}
             assert set(count()) == {1}
-        assert set(count()) == {1}
-    assert count() == before
+        assert count() == before
 
 
 # Against the naive oracle
