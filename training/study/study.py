@@ -127,7 +127,8 @@ class PerturbationStudy:
         # A callback looks on; what it is told of is the trials, not the references.
         self._callbacks = training.pop("callbacks", ())
         self._training = {**training, "loss": loss}
-        self._options = complete({**self._training, "optimizer": optimizer or SGD(1.0)})
+        assumed = SGD(1.0) if optimizer is None else optimizer
+        self._options = complete({**self._training, "optimizer": assumed})
         self._certified = as_radii(certified_radius, self.references)
         # Each call also checks what it is given.
         self._norms = {
