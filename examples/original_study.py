@@ -168,6 +168,8 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=2)
     arguments = parser.parse_args()
+    if not arguments.types or not set(arguments.types) <= set(TYPES):
+        parser.error(f"--types must be some of {''.join(TYPES)}, got {arguments.types!r}")
     arguments.out.mkdir(parents=True, exist_ok=True)
 
     results = {}
@@ -177,7 +179,11 @@ def main():
         candidates = references(letter, data)
         count = len(candidates) * len(SCALES) * arguments.trials
         print(f"({letter}) {name}: {len(candidates)} networks, {count:,} trials", flush=True)
-        results[letter] = run(arguments.out / f"{name}.sqlite", data, candidates, arguments)
+        try:
+            results[letter] = run(arguments.out / f"{name}.sqlite", data, candidates, arguments)
+        except ValueError as error:
+            # The folder holds a study with other settings.
+            parser.error(str(error))
         results[letter].frame("scale").to_csv(arguments.out / f"{name}.csv", index=False)
         tell(f"({letter}) {name}, {len(data.X)} points", results[letter], candidates)
         fig = results[letter].plot()

@@ -1,5 +1,7 @@
 """Networks: chains of layers, and ReLU networks in particular."""
 
+from dataclasses import is_dataclass
+
 import numpy as np
 
 from geomcore.arrays import as_dtype, as_points, check_sequence
@@ -49,6 +51,8 @@ class Network:
             is_layer = callable(layer) and hasattr(layer, "pull_back")
             if isinstance(layer, type) or not is_layer:
                 raise ValueError(f"layers[{i}] must be a layer with pull_back, got {layer!r}")
+            if isinstance(layer, Layer) and not is_dataclass(layer):
+                raise ValueError(f"layers[{i}] must be a dataclass, got a {type(layer).__name__}")
         self._layers = tuple(layers)
         self._widths = _chained(self._layers)
 

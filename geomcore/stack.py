@@ -147,12 +147,12 @@ def stack(networks):
     """
     if isinstance(networks, Network) or not len(networks):
         raise ValueError(f"networks must be a non-empty list of networks, got {networks!r}")
-    first, kind = networks[0], None
+    first = networks[0]
     for t, net in enumerate(networks):
         check_network(net, Network)
-        if kind is None:
-            kind = _kind(first)
-        elif _kind(net) != kind:
+        if t == 0:
+            _check_layers(first)
+        elif not _is_like(net, first):
             raise ValueError(f"networks[{t}] must have the shape of the others, got {net!r}")
     slots, filled = [], 0
     for layer in first.layers:
@@ -164,12 +164,21 @@ def stack(networks):
     return Stack(first, tuple(slots)), [np.stack(column) for column in columns]
 
 
-def _kind(net):
-    """What networks that are stacked must agree in."""
+def _check_layers(net):
+    """Raise unless all layers of a network can be trained."""
     for layer in net.layers:
         if not isinstance(layer, Layer):
             raise ValueError(
                 f"net has a layer that cannot be trained (no geomcore.layers.Layer): {layer!r}"
             )
-    layers = [(type(layer), layer.hyperparameters) for layer in net.layers]
-    return layers, [tensor.shape for tensor in net.tensors]
+
+
+def _is_like(net, first):
+    """Whether a network differs from the first one by the numbers in its tensors only."""
+    return (
+        # Which engine trains them depends on the type.
+        type(net) is type(first)
+        and len(net.layers) == len(first.layers)
+        and all(layer.is_like(other) for layer, other in zip(first.layers, net.layers, strict=True))
+        and [p.shape for p in net.tensors] == [p.shape for p in first.tensors]
+    )

@@ -8,6 +8,8 @@ import numpy as np
 from geomcore.arrays import as_layer, freeze
 from geomcore.layers.layer import Layer
 
+MOST, ROOT = float(np.finfo(float).max), 1e150  # the largest float, and about its root
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class LpNorm(Layer):
@@ -33,7 +35,7 @@ class LpNorm(Layer):
     Notes
     -----
     Sums are taken relative to the largest term, so that neither a large p nor
-    entries of any size overflow or underflow. Derivatives of a norm at 0, and of
+    terms of any size overflow or underflow in between. Derivatives of a norm at 0, and of
     the modulus of a term at 0, are taken as 0; for 1 < p < 2 the second
     derivative does not exist where a term is 0 and is taken as 0 there. Memory
     O(N m n) for N rows.
@@ -52,7 +54,7 @@ class LpNorm(Layer):
     letters = ("W", "b")
 
     def __post_init__(self):
-        if isinstance(self.p, bool) or not isinstance(self.p, Real) or not 1 <= self.p < np.inf:
+        if isinstance(self.p, bool) or not isinstance(self.p, Real) or not 1 <= self.p <= MOST:
             raise ValueError(f"p must be a finite number, at least 1, got {self.p!r}")
         W, b = as_layer(self.W, self.b)
         object.__setattr__(self, "W", freeze(W))
@@ -136,7 +138,9 @@ class LpNorm(Layer):
         dterms = self._terms(dtensors[0], X) + self._terms(tensors[0], dX)
         dnorm = (slopes * dterms).sum(axis=-1, keepdims=True)
         away = relative > 0 if self.p < 2 else norm > 0
-        curved = self._shares(np.where(away, relative, 1), total, self.p - 2) * away
+        # For p < 2 the power of a tiny share may be as large as numbers get.
+        shares = np.minimum(self._shares(np.where(away, relative, 1), total, self.p - 2), ROOT)
+        curved = shares * away
         bent = curved * dterms - slopes * dnorm
         return slopes, (self.p - 1) * bent / np.where(norm > 0, norm, 1)
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geomcore import Network, ReLUNetwork
-from geomcore.layers import Affine, ReLU
+from geomcore.layers import Affine, Layer, ReLU
 
 SEEDS = st.integers(0, 10**6)
 
@@ -199,6 +199,13 @@ def test_a_chain_holds_layers_only():
         Network([ReLU(), np.tanh])
     with pytest.raises(ValueError, match=r"layers\[0\] must be a layer"):
         Network([ReLU])
+
+    class Bare(Layer):
+        def forward(self, tensors, X):
+            return X
+
+    with pytest.raises(ValueError, match=r"layers\[0\] must be a dataclass, got a Bare"):
+        Network([Bare()])
     with pytest.raises(ValueError, match="layers must hold at least one"):
         Network([])
     with pytest.raises(ValueError, match="b must have one entry per row"):

@@ -124,6 +124,10 @@ class Square:
         ([networks()[0], 3], "net must be a Network, got int"),
         ([Network([Affine([[1.0]], [0.0]), Square()])], "a layer that cannot be trained"),
         ([Network([ReLU()])], "net must have tensors"),
+        (
+            [networks()[0], Network(networks()[1].layers)],
+            r"networks\[1\] must have the shape of the others, got Network",
+        ),
     ],
 )
 def test_what_cannot_be_stacked_is_named(nets, message):

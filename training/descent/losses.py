@@ -47,6 +47,9 @@ class SquaredError:
 
     class_weighted: bool = False
 
+    def __post_init__(self):
+        object.__setattr__(self, "class_weighted", bool(self.class_weighted))
+
     @property
     def name(self):
         return "class_weighted" if self.class_weighted else "mse"
@@ -92,6 +95,9 @@ class CrossEntropy:
     """
 
     class_weighted: bool = False
+
+    def __post_init__(self):
+        object.__setattr__(self, "class_weighted", bool(self.class_weighted))
 
     @property
     def name(self):
@@ -147,6 +153,9 @@ class BinaryCrossEntropy:
     """
 
     class_weighted: bool = False
+
+    def __post_init__(self):
+        object.__setattr__(self, "class_weighted", bool(self.class_weighted))
 
     @property
     def name(self):

@@ -25,6 +25,15 @@ def default_rate(net, X, labels, loss, *, name):
 
 
 def default_tolerance(loss, labels):
-    """A thousandth of the loss of the mean target as constant output."""
+    """A thousandth of the loss of the mean target as constant output.
+
+    Raises
+    ------
+    ValueError
+        If that is no number.
+    """
     constant = np.broadcast_to(labels.Y.mean(axis=0), labels.Y.shape)
-    return 1e-3 * float(loss.value(constant, labels.Y) @ loss.weights(labels.index))
+    least = float(loss.value(constant, labels.Y) @ loss.weights(labels.index))
+    if not 0 <= least < np.inf:
+        raise ValueError(f"tolerance must be given: the best constant output has loss {least}")
+    return 1e-3 * least

@@ -20,6 +20,9 @@ from geomcore.network import Network
 
 OURS = ("geomcore", "constructions", "training")
 
+# The attributes of a network that nobody has patched.
+OWN = {"_layers", "_widths", "_weights", "_biases"}
+
 
 ADVICE = (
     "give it an attribute `key`, a text that changes whenever what it does changes, "
@@ -49,10 +52,10 @@ def describe(value, where="value"):
     ----------
     value : object
         None, a number, a text, an array, a network, an object of this toolkit;
-        a list, tuple, set or dict of those; or anything with a `key`. A `key` that
-        was set on the object itself stands for all of it. One of its class, a
-        property or a slot stands for what the class does, and what the object
-        holds is described beside it.
+        a list, tuple, set or dict of those; or anything with a `key`, which stands
+        for what the object does. What it holds is described beside the key; if
+        the key was set on the object itself, it stands also for what cannot be
+        described in it.
     where : str, optional
         What to call the value in an error message.
 
@@ -123,7 +126,7 @@ def _is_ours(kind):
 def _ours(value, where):
     """An object of this toolkit: its name, its settings, its tensors."""
     name = {"type": type(value).__name__}
-    if isinstance(value, Network):
+    if isinstance(value, Network) and set(vars(value)) <= OWN:
         layers = enumerate(value.layers)
         return {"layers": [describe(layer, f"{where}.layers[{i}]") for i, layer in layers]}
     if isinstance(value, Layer) and set(vars(value)) <= {f.name for f in dataclasses.fields(value)}:
@@ -147,11 +150,22 @@ def _keyed(value, where):
             f"{where} must be known to the file of the study, but what a {kind.__name__} does "
             f"cannot be seen: {ADVICE}"
         )
+    # A key that was set on the object may stand for what cannot be described in it.
+    covers = "key" in getattr(value, "__dict__", {}) and "key" not in dir(kind)
     found = {"type": kind.__name__, "key": describe(key, f"{where}.key")}
-    if "key" not in getattr(value, "__dict__", {}):
-        # The key is that of all objects of the class, which differ in what they hold.
-        found["fields"] = _fields(_attributes(value), where)
-        found["content"] = describe(_content(value, where), where)
+    parts = sorted(_attributes(value).items())
+    held = {name: (part, f"{where}.{name}") for name, part in parts if name != "key"}
+    try:
+        held["the value of"] = _content(value, where), where
+    except ValueError:
+        if not covers:
+            raise
+    for name, (part, place) in held.items():
+        try:
+            found[f"its {name}"] = describe(part, place)
+        except ValueError:
+            if not covers:
+                raise
     return found
 
 
@@ -165,6 +179,8 @@ def _attributes(value):
 def _content(value, where):
     """What an object holds as the tuple, list, dict, number or text that it is, too."""
     kind = type(value)
+    if isinstance(value, Layer | Network):
+        return []
     try:
         # What has a way of its own, as much that is compiled has, may hold more than we see.
         if kind.__reduce__ is not object.__reduce__:

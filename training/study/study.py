@@ -239,8 +239,8 @@ class PerturbationStudy:
             done = store.done()
             if done and not resume:
                 raise ValueError(
-                    f"{self.path} holds {len(done)} trials of this study: resume it, or give "
-                    "another file"
+                    f"{self.path or 'this study'} holds {len(done)} trials already: resume it, or "
+                    "give another file"
                 )
             if not store.references():
                 with single_threaded_blas():

@@ -13,6 +13,9 @@ class Summary(str):
         made._frame = frame
         return made
 
+    def __reduce__(self):
+        return Summary, (str(self), self._frame)
+
     def __getitem__(self, key):
         if not isinstance(key, str | list):
             return super().__getitem__(key)

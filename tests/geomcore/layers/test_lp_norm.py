@@ -82,7 +82,9 @@ def test_derivatives_are_finite_at_zero_and_beside_it(p, x):
 # Bad input
 
 
-@pytest.mark.parametrize("p", [0.5, 0, -1, np.inf, np.nan, "2", None, True])
+@pytest.mark.parametrize(
+    "p", [0.5, 0, -1, np.inf, np.nan, "2", None, True, 10**400, np.longdouble("1e400")]
+)
 def test_p_must_be_a_finite_number_from_one_on(p):
     with pytest.raises(ValueError, match="p must be a finite number, at least 1"):
         LpNorm(ONES, [0.0], p)

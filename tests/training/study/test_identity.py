@@ -5,7 +5,7 @@ import json
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geomcore import Network, ReLUNetwork
-from geomcore.layers import Affine, ReLU
+from geomcore.layers import Affine, Layer, ReLU
 from training import SGD, Adam, LossBelow
 from training.descent.losses import CrossEntropy, SquaredError
 from training.descent.penalties import L1, L2
@@ -79,6 +79,42 @@ class Lazy(SGD):
 
     def update(self, params, gradients, state, step):
         return params, state
+
+
+@dataclass
+class Plain:
+    """A rule whose key is a field with a default."""
+
+    level: float
+    key: str = "loss at most level"
+    reason = "below"
+
+
+class Cached:
+    """A rule whose key is computed once, and then is in its dict."""
+
+    reason = "below"
+
+    def __init__(self, level):
+        self.level = level
+
+    @functools.cached_property
+    def key(self):
+        return "loss at most level"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Squared(Layer):
+    """A layer of a user."""
+
+    factor: float
+    key: ClassVar[str] = "the factor times the square"
+
+
+class Own(ReLUNetwork):
+    """A network of a user."""
+
+    key = "own"
 
 
 @dataclass(slots=True)
@@ -202,6 +238,13 @@ DIFFERENT = [
     (Tuple(0.1), Slotted(0.1)),
     (Nested({"a": Slotted(0.1)}), Nested({"a": Slotted(0.001)})),
     (Field(0.1), Field(0.001)),
+    (Plain(0.1), Plain(0.001)),
+    (Cached(0.1), Cached(0.001)),
+    (Squared(0.1), Squared(0.001)),
+    (patched(Squared(0.1), "key", "k"), patched(Squared(0.001), "key", "k")),
+    (Own([[[1.0]]], [[0.0]]), Own([[[2.0]]], [[0.0]])),
+    (Own([[[1.0]]], [[0.0]]), NET),
+    (patched(Below(abs, key="k"), "level", 0.1), patched(Below(abs, key="k"), "level", 0.001)),
     (Property(0.1), Property(0.001)),
     (Dict(level=0.1), Dict(level=0.001)),
     (patched(Dict(), "level", 0.1), patched(Dict(), "level", 0.001)),
@@ -265,9 +308,12 @@ def test_plain_values_have_equal_descriptions_only_if_they_are_equal(one, other)
         (SGD, "what a type does"),
         (object(), "what a object does"),
         (Partial(abs, 1), "what a Partial holds cannot be seen: set the attribute `key` of the"),
+        (Property(abs), r"value\.level must"),
+        (Plain(abs), r"value\.level must"),
         (patched(SGD(0.1), "update", print), "what a SGD does"),
         (patched(LossBelow(0.1), "reason", "other"), "what a LossBelow does"),
         (patched(ReLU(), "forward", print), "what a ReLU does"),
+        (patched(ReLUNetwork([[[1.0]]], [[0.0]]), "rebuild", print), "what a ReLUNetwork does"),
         (cycle(), "contains itself"),
         (np.array([abs]), "what a ndarray does"),
         (np.ma.masked_array([1.0], [True]), "what a MaskedArray does"),

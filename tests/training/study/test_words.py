@@ -1,5 +1,8 @@
 """What a study found, as strings for a reader."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -37,6 +40,11 @@ def test_the_columns_of_the_table_it_was_are_found_with_a_warning(result):
             found = result.summary()[names]
         assert found.equals(result.frame("scale")[names])
     assert result.summary()[:9] == "reference"
+
+
+def test_a_summary_can_be_copied_and_sent(result):
+    for again in (copy.deepcopy(result.summary()), pickle.loads(pickle.dumps(result.summary()))):
+        assert again == result.summary()
 
 
 @pytest.mark.parametrize("per", ["scales", None, 1, ["scale"]])
