@@ -196,7 +196,8 @@ class ReLUNetwork(Network):
                     f"layer before it, got shape {layer.W.shape}"
                 )
             affine.append(layer)
-        self._layers = tuple(part for layer in affine for part in (layer, ReLU()))[:-1]
+        relu = ReLU()
+        self._layers = tuple(part for layer in affine for part in (layer, relu))[:-1]
         self._widths = (affine[0].inputs, *(layer.outputs for layer in affine))
         self._weights = tuple(layer.W for layer in affine)
         self._biases = tuple(layer.b for layer in affine)
