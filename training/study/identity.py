@@ -152,17 +152,18 @@ def _keyed(value, where):
         )
     # A key that was set on the object may stand for what cannot be described in it.
     covers = "key" in getattr(value, "__dict__", {}) and "key" not in dir(kind)
-    found = {"type": kind.__name__, "key": describe(key, f"{where}.key")}
-    parts = sorted(_attributes(value).items())
-    held = {name: (part, f"{where}.{name}") for name, part in parts if name != "key"}
     try:
-        held["the value of"] = _content(value, where), where
+        # With a blank, that no attribute has.
+        parts = {**_attributes(value), " content": _content(value, where)}
     except ValueError:
         if not covers:
             raise
-    for name, (part, place) in held.items():
+        parts = _attributes(value)
+    found = {"type": kind.__name__, "key": describe(key, f"{where}.key"), "holds": {}}
+    for name, part in sorted(parts.items()):
         try:
-            found[f"its {name}"] = describe(part, place)
+            if name != "key":
+                found["holds"][name] = describe(part, f"{where}.{name}")
         except ValueError:
             if not covers:
                 raise
