@@ -165,7 +165,11 @@ def stack(networks):
 
 
 def _check_layers(net):
-    """Raise unless all layers of a network can be trained."""
+    """Raise unless all layers of a network can be trained, and it consists of them."""
+    if type(net).layers is not Network.layers:
+        raise ValueError(
+            f"net must have the layers that it was made of, a {type(net).__name__} has others"
+        )
     for layer in net.layers:
         if not isinstance(layer, Layer):
             raise ValueError(

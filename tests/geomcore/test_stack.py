@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from builders import random_network
 
-from geomcore import Network
+from geomcore import Network, ReLUNetwork
 from geomcore.layers import Affine, ReLU
 from geomcore.parameters import flatten, split
 from geomcore.stack import stack
@@ -115,6 +115,14 @@ class Square:
         return 2 * X * grad
 
 
+class Otherwise(ReLUNetwork):
+    """A network of a user whose layers are not those of its tensors."""
+
+    @property
+    def layers(self):
+        return (ReLU(), *super().layers)
+
+
 @pytest.mark.parametrize(
     ("nets", "message"),
     [
@@ -124,6 +132,7 @@ class Square:
         ([networks()[0], 3], "net must be a Network, got int"),
         ([Network([Affine([[1.0]], [0.0]), Square()])], "a layer that cannot be trained"),
         ([Network([ReLU()])], "net must have tensors"),
+        ([Otherwise([[[1.0]]], [[0.0]])], "net must have the layers that it was made of"),
         (
             [networks()[0], Network(networks()[1].layers)],
             r"networks\[1\] must have the shape of the others, got Network",
