@@ -16,7 +16,21 @@ from geomcore.weighting import point_weights
 
 
 @dataclass(frozen=True)
-class SquaredError:
+class _Weighted:
+    """How the losses here weight points: all points alike, or all classes alike."""
+
+    class_weighted: bool = False
+
+    def __post_init__(self):
+        object.__setattr__(self, "class_weighted", bool(self.class_weighted))
+
+    def weights(self, index):
+        """Weight of every point, shape (N,), from the class of every point, shape (N,)."""
+        return point_weights(index, class_weighted=self.class_weighted)
+
+
+@dataclass(frozen=True)
+class SquaredError(_Weighted):
     r"""Squared error norm, averaged over points or over classes.
 
     .. math:: C = \frac1N \sum_i |x_i^{(L)} - y_i|^2 \qquad\text{or}\qquad
@@ -45,18 +59,9 @@ class SquaredError:
     array([1. , 0.5, 0.5])
     """
 
-    class_weighted: bool = False
-
-    def __post_init__(self):
-        object.__setattr__(self, "class_weighted", bool(self.class_weighted))
-
     @property
     def name(self):
         return "class_weighted" if self.class_weighted else "mse"
-
-    def weights(self, index):
-        """Weight of every point, shape (N,), from the class of every point, shape (N,)."""
-        return point_weights(index, class_weighted=self.class_weighted)
 
     def value(self, outputs, Y):
         """Contribution of every point: (..., N, k) and (..., N, k) give (..., N)."""
@@ -77,7 +82,7 @@ class SquaredError:
 
 
 @dataclass(frozen=True)
-class CrossEntropy:
+class CrossEntropy(_Weighted):
     r"""Cross-entropy of the softmax of the outputs, for targets that are distributions.
 
     .. math:: c(f, y) = \log \sum_k e^{f_k} - \sum_k y_k f_k
@@ -94,18 +99,9 @@ class CrossEntropy:
     (array([0.6931]), array([0.]))
     """
 
-    class_weighted: bool = False
-
-    def __post_init__(self):
-        object.__setattr__(self, "class_weighted", bool(self.class_weighted))
-
     @property
     def name(self):
         return "class_weighted_" * self.class_weighted + "cross_entropy"
-
-    def weights(self, index):
-        """Weight of every point, shape (N,), from the class of every point, shape (N,)."""
-        return point_weights(index, class_weighted=self.class_weighted)
 
     def check(self, Y):
         """Raise unless the rows of Y are distributions."""
@@ -135,7 +131,7 @@ class CrossEntropy:
 
 
 @dataclass(frozen=True)
-class BinaryCrossEntropy:
+class BinaryCrossEntropy(_Weighted):
     r"""Binary cross-entropy on logits, summed over the outputs, for targets in [0, 1].
 
     .. math:: c(f, y) = \sum_k \log(1 + e^{f_k}) - y_k f_k
@@ -152,18 +148,9 @@ class BinaryCrossEntropy:
     array([0.    , 0.6931])
     """
 
-    class_weighted: bool = False
-
-    def __post_init__(self):
-        object.__setattr__(self, "class_weighted", bool(self.class_weighted))
-
     @property
     def name(self):
         return "class_weighted_" * self.class_weighted + "bce"
-
-    def weights(self, index):
-        """Weight of every point, shape (N,), from the class of every point, shape (N,)."""
-        return point_weights(index, class_weighted=self.class_weighted)
 
     def check(self, Y):
         """Raise unless Y lies in [0, 1]."""
