@@ -68,7 +68,6 @@ def test_the_names_are_public_ones_and_no_module_is_named():
         ({"scales": [1]}, {"scales": np.array([1.0])}),
         ({"engine": "compiled"}, {"engine": "auto"}),
         ({}, {"callbacks": [print]}),
-        ({}, {"net": Network(NET.layers), "engine": "compiled"}),
         ({}, {"certified_radius": 0.1}),
         ({"optimizer": SGD(np.float32(0.05))}, {"optimizer": SGD(float(np.float32(0.05)))}),
         ({"optimizer": Adam(np.float32(0.05))}, {"optimizer": Adam(float(np.float32(0.05)))}),
@@ -77,11 +76,6 @@ def test_the_names_are_public_ones_and_no_module_is_named():
     ],
 )
 def test_settings_that_give_the_same_rows_are_the_same_study(tmp_path, one, other):
-    if "net" in other:
-        # A chain that is no ReLUNetwork is trained by another engine, so its bits may differ.
-        with pytest.raises(ValueError, match="engine must be"):
-            study(tmp_path / "s", **other)
-        return
     first = study(tmp_path / "s", **one).run().frame()
     again = study(tmp_path / "s", **other).run().frame()
     assert again.equals(first)
@@ -106,13 +100,12 @@ def test_settings_that_give_the_same_rows_are_the_same_study(tmp_path, one, othe
         ({"engine": "numpy"}, r"references\.network\.engine"),
         ({"tensors": ["W1"]}, r"references\.network\.tensors"),
         ({"tolerance": 1e-3}, "tolerance"),
-        ({"targets": [[-1.0], [0.5], [2.0]]}, None),
     ],
 )
 def test_settings_that_may_change_a_row_are_another_study(tmp_path, changes, place):
     study(tmp_path / "s").run()
     before = (tmp_path / "s").read_bytes()
-    with pytest.raises(ValueError, match="targets= goes with labels" if place is None else place):
+    with pytest.raises(ValueError, match=f"another study: {place}"):
         study(tmp_path / "s", **changes).run()
     assert (tmp_path / "s").read_bytes() == before
 
