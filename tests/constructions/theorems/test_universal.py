@@ -89,7 +89,7 @@ def test_a_class_inside_another_is_constructed():
     "make, most",
     [
         (lambda rng: datasets.iris()[:2], 6),
-        (lambda rng: datasets.spirals(150)[:2], 14),
+        (lambda rng: datasets.spirals(150, rng=rng)[:2], 14),
         (lambda rng: (rng.normal(size=(60, 2)), rng.integers(0, 2, 60)), 15),
     ],
 )
