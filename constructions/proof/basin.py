@@ -1,34 +1,20 @@
 r"""How far parameters may move: the radius of an activation cell, and the basin of return.
 
-For parameters theta + Delta the hidden outputs change by e with, exactly,
-
-.. math:: e_\ell = D_\ell \left( \Delta W_\ell (x_{\ell-1} + e_{\ell-1}) + \Delta b_\ell \right)
-                   + D_\ell W_\ell e_{\ell-1}
-
-as long as no activation flips (D the activation masks). Unrolled, layer j enters layer l
-through the product :math:`P_{\ell j} = W_\ell D_{\ell-1} W_{\ell-1} \cdots D_j`, whose norm
-can be far below the product of the norms. With :math:`\rho_j` the norm of the change of
-layer j and the Cauchy-Schwarz inequality, :math:`\sum_j \rho_j^2 \le r^2`,
-
-.. math:: |\Delta a_{\ell k}| \le r \Big( \sum_j \|P_{\ell j}[k]\|^2 s_j^2 \Big)^{1/2},
-          \quad s_j = \sqrt{(|x_{j-1}| + |e_{j-1}|)^2 + 1}.
-
-Everything is computed in floating point with every bound widened by `SLACK` and by a bound
-on its own rounding, which enters like a change of the biases.
+Both follow from how far a change of the parameters moves the output of every layer,
+see `constructions.proof.motion`.
 """
 
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import minimize
 
+from constructions.proof.affine import LEAST
 from constructions.proof.exact import EPS
+from constructions.proof.motion import SLACK, bounds_of, motions, unit_reach
 from geomcore.arrays import as_array, as_points, check_network
-from geomcore.gradients import activation_pattern
 from geomcore.network import ReLUNetwork
 
-SLACK = 1e-6
 GRID = 100  # sizes that are tried at once
 MOST_SCALING = 40  # binary logarithm of the largest factor of `balanced`
 
@@ -54,33 +40,6 @@ class Basin(NamedTuple):
     strength: float
 
 
-class _Bounds(NamedTuple):
-    """Norms that bound the motion of the points, one row for each of G activation patterns.
-
-    Attributes
-    ----------
-    owner : ndarray of int, shape (N,)
-        Pattern of each point.
-    lengths : ndarray, shape (G, L)
-        Largest norm of an input of each layer.
-    margins : ndarray, shape (G, units)
-        Lower bounds on |pre-activation|, over all hidden units.
-    units : ndarray, shape (G, units, L)
-        Norms of the rows of P_lj, 0 for j > l.
-    layers : ndarray, shape (G, L, L)
-        Norms of D_l P_lj, 0 for j > l; without D for the output.
-    rounding : float
-        Bound on the rounding error of the last hidden outputs.
-    """
-
-    owner: np.ndarray
-    lengths: np.ndarray
-    margins: np.ndarray
-    units: np.ndarray
-    layers: np.ndarray
-    rounding: float
-
-
 def cell_radius(net, X):
     """A radius within which no hidden activation flips at any of the points.
 
@@ -103,7 +62,7 @@ def cell_radius(net, X):
     X = _as_data(net, X)
     if len(net.weights) == 1:
         return np.inf
-    return _cell_radius(_bounds(net, X))
+    return _cell_radius(bounds_of(net, X))
 
 
 def _as_data(net, X):
@@ -120,7 +79,7 @@ def _cell_radius(bounds):
         return 0.0
     # if moved inputs were no longer than the inputs themselves: an upper bound
     still = np.sqrt(bounds.lengths**2 + 1)
-    top = float((bounds.margins / _unit_reach(bounds, still)).min())
+    top = float((bounds.margins / unit_reach(bounds, still)).min())
     return _largest(lambda r: _stays(bounds, r), top)
 
 
@@ -139,84 +98,9 @@ def _largest(holds, top, steps=40):
 
 def _stays(bounds, r):
     """Whether no unit can flip within a change of norm r."""
-    speeds, _ = _motion(bounds, r)
-    reach = _unit_reach(bounds, speeds)
+    speeds, _ = motions(bounds, r)
+    reach = unit_reach(bounds, speeds)
     return bool((bounds.margins > r * reach * (1 + SLACK)).all())
-
-
-def _unit_reach(bounds, speeds):
-    return np.sqrt(np.maximum(np.einsum("guj,gj->gu", bounds.units**2, speeds**2), 1e-300))
-
-
-def _motion(bounds, r):
-    """The factors s_j of each layer, and bounds on the motion of its output, shapes (..., G, L).
-
-    Here r is a number or an array of any shape.
-    """
-    G, L = bounds.lengths.shape
-    r = np.asarray(r, dtype=float)[..., None]
-    speeds, moves = np.zeros((*r.shape[:-1], G, L)), np.zeros((*r.shape[:-1], G, L))
-    moved = 0.0
-    with np.errstate(over="ignore", invalid="ignore"):
-        for l in range(L):
-            speeds[..., l] = np.sqrt((bounds.lengths[:, l] + moved) ** 2 + 1)
-            moved = r * np.sqrt(((bounds.layers[:, l] * speeds) ** 2).sum(axis=-1)) * (1 + SLACK)
-            moves[..., l] = moved
-    return np.nan_to_num(speeds, nan=np.inf), np.nan_to_num(moves, nan=np.inf)
-
-
-def _bounds(net, X):
-    """One row of bounds for each activation pattern that occurs."""
-    pattern = activation_pattern(net, X)
-    packed = np.packbits(pattern, axis=1)
-    _, owner = np.unique(packed, axis=0, return_inverse=True)
-    owner = owner.reshape(-1)
-    cuts = np.cumsum([0, *net.widths[1:-1]])
-    rows = []
-    for g in range(owner.max() + 1):
-        mine = np.flatnonzero(owner == g)
-        masks = [pattern[mine[0], a:b] for a, b in pairwise(cuts)]
-        rows.append(_describe(net, X[mine], masks))
-    lengths, margins, units, layers, rounding = zip(*rows, strict=True)
-    return _Bounds(
-        owner,
-        np.stack(lengths),
-        np.stack(margins),
-        np.stack(units),
-        np.stack(layers),
-        max(rounding),
-    )
-
-
-def _describe(net, x, masks):
-    """Lengths, margins, norms of rows of P and of D P, rounding: for points with one pattern."""
-    L = len(net.weights)
-    lengths, margins, units = [], [], []
-    layers = np.zeros((L, L))
-    products = {}  # D_l P_lj by j; nothing passes a layer at which the points are dead
-    faults = []  # bounds on the rounding error made at each layer
-    for l, (W, b) in enumerate(zip(net.weights, net.biases, strict=True)):
-        lengths.append(float(np.linalg.norm(x, axis=1).max()) * (1 + SLACK))
-        value = x @ W.T + b
-        unit = 2 * (W.shape[1] + 4) * EPS
-        faults.append(unit * (np.linalg.norm(W) * lengths[-1] + np.linalg.norm(b)))
-        products = {j: W @ product for j, product in products.items()}
-        norms = np.zeros((len(W), L))
-        for j, product in products.items():
-            norms[:, j] = np.linalg.norm(product, axis=1) * (1 + SLACK)
-        norms[:, l] = 1.0
-        products[l] = np.eye(len(W))
-        if l < L - 1:
-            error = norms[:, : l + 1] @ faults
-            margins.append(np.maximum(np.abs(value).min(axis=0) * (1 - SLACK) - error, 0))
-            units.append(norms)
-            mask = masks[l][:, None]
-            products = {j: p * mask for j, p in products.items()} if mask.any() else {}
-            x = np.maximum(value, 0)
-        for j, product in products.items():
-            layers[l, j] = np.linalg.norm(product, 2) * (1 + SLACK)
-    rounding = float(layers[-2, : L - 1] @ faults[:-1]) if L > 1 else 0.0
-    return lengths, np.concatenate(margins), np.vstack(units), layers, rounding
 
 
 def basin_of_return(net, X, *, weights=None, rank=None, distance=0.0):
@@ -272,7 +156,7 @@ def radius_and_basin(net, X, *, weights=None, rank=None, distance=0.0):
     X = _as_data(net, X)
     if len(net.weights) == 1:
         return np.inf, None
-    bounds = _bounds(net, X)
+    bounds = bounds_of(net, X)
     cell = _cell_radius(bounds)
     weights = np.full(len(X), 1 / len(X)) if weights is None else as_array(weights, "weights", 1)
     if len(weights) != len(X) or not (weights >= 0).all():
@@ -282,6 +166,8 @@ def radius_and_basin(net, X, *, weights=None, rank=None, distance=0.0):
 
 def _basin(bounds, cell, net, X, weights, rank, distance):
     design = np.column_stack([net.hidden(X)[-1], np.ones(len(X))]) * np.sqrt(weights)[:, None]
+    if not np.isfinite(design).all():
+        return None
     singular = np.linalg.svd(design, compute_uv=False)
     rounding = 10 * max(design.shape) * EPS * singular[0]
     if rank is None:
@@ -298,7 +184,12 @@ def _basin(bounds, cell, net, X, weights, rank, distance):
 
     def motion(r, layer):
         """Root of the weighted sum of squared motions of an output, for changes up to r."""
-        return np.sqrt(_motion(bounds, r)[1][..., layer] ** 2 @ shares) * (1 + SLACK)
+        moves = motions(bounds, r)[1][..., layer]
+        peak = np.maximum(moves.max(axis=-1), LEAST)  # squares would underflow
+        with np.errstate(invalid="ignore"):
+            return np.nan_to_num(
+                peak * np.sqrt((moves / peak[..., None]) ** 2 @ shares), nan=np.inf
+            ) * (1 + SLACK)
 
     def size(ball, rounds=2):
         """The largest lambda from which the flow stays in a ball, to 1 / GRID^rounds of it."""
@@ -320,7 +211,7 @@ def _basin(bounds, cell, net, X, weights, rank, distance):
     if not radius > 0:
         return None
     s = strength - motion(best, -2)
-    return Basin(float(radius), float(4 * s**2), float(best), float(s))
+    return Basin(float(radius), float(4 * s**2 * (1 - 4 * EPS)), float(best), float(s))
 
 
 def balanced(net, X, *, weights=None, rank=None, evaluations=200):

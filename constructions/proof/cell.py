@@ -24,7 +24,6 @@ from scipy.linalg import qr
 
 from constructions.proof.enclosure import point_key
 from constructions.proof.exact import (
-    above,
     ball_matrix,
     below,
     length_above,
@@ -64,18 +63,20 @@ class LocalMinimum(NamedTuple):
     ----------
     distance : float
         Proved bound on the change of (W_L, b_L), in Frobenius norm.
-    bound : float
-        Proved lower bound on the loss in the cell, a little below the loss there.
-    ceiling : float
-        Proved upper bound on that loss.
+    loss : arb
+        A ball around the loss there, which bounds the loss in the cell from below.
     rank : int
         Proved rank of the rows (h_i, 1) in the whole cell; 0 if that was not the question.
     """
 
     distance: float
-    bound: float
-    ceiling: float
+    loss: arb
     rank: int = 0
+
+    @property
+    def bound(self):
+        """Proved lower bound on the loss in the cell, a little below the loss there."""
+        return max(below(self.loss), 0.0)
 
 
 def parts_of(enclosure, X):
@@ -159,7 +160,7 @@ def local_minimum(net, labels, X, weights, enclosure):
         loss = arb(0)
         for part, fit in zip(parts, fits, strict=True):
             loss += _residual(part, fit, labels, weights)
-    found = LocalMinimum(distance, max(below(loss), 0.0), above(loss), total)
+    found = LocalMinimum(distance, loss, total)
     return found, (
         f"{len(parts)} groups of points, ranks add up to {total}; "
         f"the last layer moves by at most {distance:.2g}"
@@ -171,8 +172,9 @@ def _hidden_rows(net, X, enclosure):
     rows = {int(g.rows[0]): [*g.hidden, arb(1)] for g in enclosure.groups}
     if len(enclosure.clean):
         # pivoting on the float outputs picks points that span what all clean points span
-        floats = net.hidden(X[enclosure.clean])[-1] if len(net.weights) > 1 else X[enclosure.clean]
-        design = np.column_stack([floats, np.ones(len(floats))])
+        with np.errstate(over="ignore", invalid="ignore"):
+            floats = [X[enclosure.clean], *net.hidden(X[enclosure.clean])][-1]
+        design = np.column_stack([np.nan_to_num(floats), np.ones(len(floats))])
         _, _, order = qr(design.T, mode="economic", pivoting=True)
         for i in enclosure.clean[order[: design.shape[1]]]:
             rows[int(i)] = [*_follow(net, X[i]), arb(1)]
@@ -192,6 +194,8 @@ def _independent(rows, count):
     names = list(rows)
     floats = np.array([[float(a.mid()) for a in rows[i]] for i in names])
     scale = np.abs(floats).max(axis=0)
+    if not np.isfinite(scale).all():
+        return None
     _, R, order = qr((floats / np.where(scale > 0, scale, 1)).T, mode="economic", pivoting=True)
     diagonal = np.abs(np.diag(R))
     if len(names) < count or len(diagonal) < count or not diagonal[count - 1] > 0:

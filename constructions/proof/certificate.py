@@ -1,17 +1,20 @@
 """The answer of `verify`: a verdict with the numbers behind it, as an object and as JSON."""
 
 import dataclasses
+import hashlib
 import json
+import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple, NotRequired, TypedDict
 
+import msgspec
 import numpy as np
 
 VERDICTS = ("global minimum", "local minimum", "saddle", "not stationary", "undetermined")
 LOSS_NAMES = ("mse", "class_weighted")
 FORMAT = "geomcore certificate"
-# Version 1 of the format has a field "cost" where the object has `loss_name`, in these words.
-COSTS = {"mse": "plain", "class_weighted": "class-weighted"}
+VERSION = 2
+NOT_FINITE = {str(value): value for value in (math.inf, -math.inf)}
 
 
 class Check(NamedTuple):
@@ -33,12 +36,47 @@ class Check(NamedTuple):
     detail: str
 
 
+class Change(TypedDict):
+    """How one layer moves along a direction."""
+
+    weights: list[list[float]]
+    biases: list[float]
+
+
+class Witness(TypedDict):
+    """A direction with a step that lowers the loss, see `Certificate`."""
+
+    direction: list[Change]
+    step: float
+    loss: float
+    slope: NotRequired[float]
+    curvature: NotRequired[float]
+    order: NotRequired[int]
+    coefficient: NotRequired[float]
+
+
+class Return(TypedDict):
+    """The numbers of a `constructions.proof.basin.Basin`."""
+
+    radius: float
+    rate: float
+    ball: float
+    strength: float
+
+
 @dataclass(frozen=True)
 class Certificate:
     """Answer of `verify`.
 
+    Numbers are proved bounds, true of the stored network, whose floats are exact numbers,
+    unless it says "in floating point".
+
     Attributes
     ----------
+    network, data : str
+        Digests of what the certificate is about, see `network_digest` and `data_digest`.
+    points, widths : int and tuple of int
+        Size of the data and of the network.
     verdict : str
         One of `VERDICTS`. "global minimum" and "local minimum" speak of an exact
         point at `distance` from the stored one: the same hidden layers, and the
@@ -49,52 +87,66 @@ class Certificate:
     loss_name : str
         "mse" or "class_weighted": which of the two losses the verdict is about.
     subset : tuple of str or None
-        The tensors that may move, such as ("W3", "b3"); None for all of them.
-    loss : float
-        Mean over points of the squared error norm, in floating point.
-    class_weighted_loss : float
-        Sum over classes of the mean over the class (CE24 (2.13)).
+        The tensors that may move, such as ("W3", "b3"); None for all of them;
+        ("cumulative",) for the last cumulative weight.
+    rtol, gtol, exact : float, float, bool
+        The arguments of `verify`.
+    loss, class_weighted_loss : float
+        Mean over points of the squared error norm, and the sum over classes of the mean
+        over the class (CE24 (2.13)), in floating point, moved between proved bounds of each.
     loss_bound, loss_floor : float
-        Proved upper and lower bound on the loss (the named one) of the stored
-        network, taken as exact numbers.
+        Upper and lower bound on the loss (the named one) of the stored network.
     lower_bound : float
-        Proved lower bound on the loss of all networks in the same activation
-        cell; 0 where nothing better is proved.
+        Lower bound on the loss of all networks that differ from the stored one in the tensors
+        that may move alone and have its activation pattern on the data: in a subset of
+        the last layer's tensors, whatever their values. 0 where nothing better is proved.
     accuracy : float
-        Fraction of points whose output is nearest to the target of their own class.
+        Fraction of points whose output is nearest to the target of their own class; a tie
+        goes to the first class in sorted order.
     gradient_norm : float
         Norm of the gradient of the loss in the parameters that may move, in floating point.
     activation_margin : float
         Smallest of `margins`; 0 if a pre-activation may be zero.
     margins : tuple of float
-        For each hidden layer, a proved lower bound on the smallest
-        |pre-activation| over the data, divided by the Frobenius norm of (W_l, b_l).
+        For each hidden layer, a lower bound on the smallest |pre-activation| over the
+        data, divided by the Frobenius norm of (W_l, b_l).
     distance : float or None
-        How far the last layer (W_L, b_L) has to move, in Frobenius norm, to
-        the exact point: proved upper bound.
+        Upper bound on how far the last layer (W_L, b_L) has to move, in Frobenius norm, to an
+        exact point, in the tensors that may move alone: one of loss zero, or else one whose
+        loss is the lower bound; None if none is proved to exist.
     radius : float or None
         No activation flips while all parameters together change by at most
         this Euclidean norm; within it a local minimum is one.
     basin : dict or None
         ``radius`` (lambda*), ``rate``, ``ball``, ``strength`` of `basin_of_return`.
     witness : dict or None
-        Of a refutation: ``direction`` (one {"weights", "biases"} per layer, of norm 1),
-        ``slope`` or ``curvature`` along it, or ``order`` and ``coefficient`` of the first
-        term of the loss that falls, ``step``, and ``loss``, the loss (the
-        named one) after that step, which anyone can compute again.
+        Of a refutation: ``direction`` (one {"weights", "biases"} per layer, of norm 1), ``step``
+        and ``loss``, an upper bound on the loss (the named one) after that step, taken
+        in double precision, below ``loss_floor``; and an upper bound on a derivative of the
+        exact loss along the direction (in floating point unless ``proved``): ``slope``, the
+        one-sided first one, ``curvature``, the second one, or ``coefficient``, that of the
+        power ``order`` of the step. With the cumulative weight the last biases
+        move exactly as that demands, of which the direction has the nearest doubles.
     smallest_eigenvalue : float or None
-        Of the Hessian within the cell, in the parameters that may move, if it was needed.
+        Of the Hessian within the cell, in the parameters that may move, if it was
+        needed; in floating point.
     checks : tuple of Check
-    points, widths : int and tuple of int
-        Size of the data and of the network.
+        For a reader.
     bits : int
         Precision of the ball arithmetic.
     """
 
-    verdict: str
+    network: str
+    data: str
+    points: int
+    widths: tuple[int, ...]
+    verdict: Literal[VERDICTS]
     proved: bool
-    loss_name: str
-    subset: tuple | None
+    loss_name: Literal[LOSS_NAMES]
+    subset: tuple[str, ...] | None
+    rtol: float
+    gtol: float
+    exact: bool
     loss: float
     class_weighted_loss: float
     loss_bound: float
@@ -103,15 +155,13 @@ class Certificate:
     accuracy: float
     gradient_norm: float
     activation_margin: float
-    margins: tuple
+    margins: tuple[float, ...]
     distance: float | None
     radius: float | None
-    basin: dict | None
-    witness: dict | None
+    basin: Return | None
+    witness: Witness | None
     smallest_eigenvalue: float | None
-    checks: tuple
-    points: int
-    widths: tuple
+    checks: tuple[Check, ...]
     bits: int
 
     def summary(self):
@@ -146,43 +196,70 @@ class Certificate:
 
     def to_json(self):
         """The certificate as a JSON text; infinite numbers are written as strings."""
-        fields = {key: getattr(self, name) for name, key in _keys().items()}
-        fields["cost"] = COSTS[self.loss_name]
-        fields["checks"] = [c._asdict() for c in self.checks]
-        return json.dumps({"format": FORMAT, "version": 1, **_plain(fields)}, indent=2)
+        fields = dataclasses.asdict(self) | {"checks": [c._asdict() for c in self.checks]}
+        return json.dumps({"format": FORMAT, "version": VERSION, **_plain(fields)}, indent=2)
 
     @classmethod
     def from_json(cls, text):
         """Read what `to_json` wrote; ValueError for anything else."""
         try:
-            fields = json.loads(text)
-        except (TypeError, ValueError) as error:
+            fields = msgspec.json.decode(text)
+        except (TypeError, ValueError, RecursionError) as error:
             raise ValueError(f"text must be a certificate in JSON: {error}") from None
         if not isinstance(fields, dict) or fields.pop("format", None) != FORMAT:
             raise ValueError(f"text must be a JSON object with format {FORMAT!r}")
-        if fields.pop("version", None) != 1:
-            raise ValueError("text holds a certificate of another version than 1")
-        keys = _keys()
-        if set(fields) != set(keys.values()):
-            raise ValueError(f"certificate must have the fields {sorted(keys.values())}")
-        if fields["verdict"] not in VERDICTS:
-            raise ValueError(f"verdict must be one of {VERDICTS}, got {fields['verdict']!r}")
-        fields = {name: _numbers(value) for name, value in fields.items()}
-        for name, value in fields.items():
-            if not _is_field(name, value):
-                raise ValueError(f"certificate holds no valid {name}: {value!r}")
-        cost = fields.pop("cost")
-        fields["loss_name"] = next(name for name, word in COSTS.items() if word == cost)
-        fields["checks"] = tuple(Check(**c) for c in fields["checks"])
-        for name in ("margins", "widths", "subset"):
-            fields[name] = None if fields[name] is None else tuple(fields[name])
-        return cls(**fields)
+        version = fields.pop("version", None)
+        if version == 1 and type(version) is int:
+            raise ValueError(
+                "text holds a certificate of version 1, which does not say what network and data "
+                "it is about: make a new one with `geomcore verify`"
+            )
+        if version != VERSION or type(version) is not int:
+            raise ValueError(f"text holds a certificate of another version than {VERSION}")
+        names = {field.name for field in dataclasses.fields(cls)}
+        if set(fields) != names:
+            raise ValueError(f"certificate must have the fields {sorted(names)}")
+        checks = fields["checks"]
+        if isinstance(checks, list):
+            fields["checks"] = [_values(c, Check._fields) for c in checks]
+        fields = {k: v if k in _TEXTS else _numbers(v) for k, v in fields.items()}
+        try:
+            found = msgspec.convert(fields, cls)
+        except (msgspec.ValidationError, OverflowError) as error:
+            raise ValueError(f"certificate holds no valid field: {error}") from None
+        for name in ("basin", "witness"):
+            if _shape(getattr(found, name)) != _shape(fields[name]):
+                raise ValueError(f"certificate holds no valid field: {name} has unknown keys")
+        return found
 
 
-def _keys():
-    """For each field of a certificate, in order, its key in the format."""
-    names = [field.name for field in dataclasses.fields(Certificate)]
-    return {name: "cost" if name == "loss_name" else name for name in names}
+_TEXTS = ("network", "data", "verdict", "loss_name", "subset")
+
+
+def network_digest(net):
+    """SHA-256 of the tensors of a network, in hexadecimal.
+
+    Over, for each tensor in the order W1, b1, W2, ..., the line ``name shape``
+    (``W1 61 64``) and its entries as little-endian doubles, row by row. Zeros of either
+    sign are the same number and have the same digest.
+    """
+    parts = zip(net.names, net.tensors, strict=True)
+    return _digest([(name, tensor, "<f8") for name, tensor in parts])
+
+
+def data_digest(X, labels):
+    """SHA-256 of points, the target of each and the class of each, in the same form."""
+    return _digest(
+        [("X", X, "<f8"), ("Y", labels.Y, "<f8"), ("classes", labels.index, "<i8")],
+    )
+
+
+def _digest(parts):
+    found = hashlib.sha256()
+    for name, array, kind in parts:
+        found.update(f"{name} {' '.join(map(str, array.shape))}\n".encode("ascii"))
+        found.update(np.ascontiguousarray(array + 0, dtype=kind).tobytes())
+    return found.hexdigest()
 
 
 def check_loss(loss):
@@ -196,42 +273,9 @@ def _plain(value):
         return {k: _plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(v) for v in value]
-    if isinstance(value, float) and not np.isfinite(value):
+    if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     return value
-
-
-def _is_field(name, value):
-    """True if this can be the value of a field of `Certificate`, as read from JSON."""
-    match name:
-        case "verdict":
-            return True
-        case "cost":
-            return value in COSTS.values()
-        case "subset":
-            return value is None or (
-                isinstance(value, list) and all(isinstance(v, str) for v in value)
-            )
-        case "proved":
-            return isinstance(value, bool)
-        case "points" | "bits":
-            return isinstance(value, int) and not isinstance(value, bool)
-        case "basin" | "witness":
-            return value is None or isinstance(value, dict)
-        case "distance" | "radius" | "smallest_eigenvalue":
-            return value is None or _is_number(value)
-        case "margins" | "widths":
-            return isinstance(value, list) and all(_is_number(v) for v in value)
-        case "checks":
-            return isinstance(value, list) and all(
-                isinstance(c, dict) and set(c) == set(Check._fields) for c in value
-            )
-        case _:
-            return _is_number(value)
-
-
-def _is_number(value):
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _numbers(value):
@@ -239,4 +283,20 @@ def _numbers(value):
         return {k: _numbers(v) for k, v in value.items()}
     if isinstance(value, list):
         return [_numbers(v) for v in value]
-    return float(value) if value in ("inf", "-inf", "nan") else value
+    return NOT_FINITE.get(value, value) if isinstance(value, str) else value
+
+
+def _values(entry, keys):
+    """The values of a dict in the order of its keys; as it is if it has others."""
+    if isinstance(entry, dict) and set(entry) == set(keys):
+        return [entry[key] for key in keys]
+    return entry
+
+
+def _shape(value):
+    """All keys of nested dicts and lists."""
+    if isinstance(value, dict):
+        return {key: _shape(v) for key, v in value.items()}
+    if isinstance(value, list):
+        return [_shape(v) for v in value]
+    return None

@@ -1,12 +1,26 @@
 """A certificate, checked anew by somebody who has it, the network and the data."""
 
+import dataclasses
+import re
+
 import numpy as np
 
-from constructions.proof.certificate import Certificate, Check
-from constructions.proof.verification import verify
-from geomcore.arrays import as_labels, as_points
+from constructions.proof.certificate import Certificate, Check, data_digest, network_digest
+from constructions.proof.derivatives import length
+from constructions.proof.enclosure import enclose
+from constructions.proof.exact import above
+from constructions.proof.stationarity import ORDER, derivative_in_balls, gradient_scale
+from constructions.proof.verification import examine
+from geomcore.arrays import as_labels, as_points, check_network
+from geomcore.network import ReLUNetwork
 from geomcore.parameters import flatten, move
-from geomcore.weighting import point_weights
+
+# Bounds, by the side on which a number near the one found is true as well.
+UPPER = ("loss_bound", "distance")
+LOWER = ("loss_floor", "lower_bound", "activation_margin", "margins", "radius", "basin")
+ROUNDING = 1e-9  # relative difference that another machine may make
+FLOATING = 1e-6  # the same in numbers that are in floating point only
+NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*(?:e[-+]?\d+)?|\binf\b)")
 
 
 def recheck(certificate, net, X, y, *, targets=None):
@@ -25,62 +39,168 @@ def recheck(certificate, net, X, y, *, targets=None):
     Returns
     -------
     tuple of Check
-        Of its size, its loss, its verdict, which is found anew by `verify`
-        with the same loss and subset, and its witness, if it has one: the loss
-        after the step, by a plain evaluation of the network.
+        One for each field, named after it, in order; if the certificate is of another network
+        or of other data, for these fields alone. Each is found anew by `verify` with the
+        same options; a witness is examined as it is, direction, step, loss and slope.
+        ``passed`` is False where a field differs, and None where it differs by what rounding
+        may do on another machine, on the side on which it may be untrue: `check_certificate`
+        decides such cases.
 
     Raises
     ------
     ValueError
         If the certificate is none, or the data do not fit the network.
 
+    See Also
+    --------
+    check_certificate : shares no code with `verify`.
+
     Examples
     --------
     >>> from geomcore import ReLUNetwork
     >>> net = ReLUNetwork([[[1.0]]], [[0.0]])
     >>> found = verify(net, [[0.0], [1.0]], [[1.0], [1.0]])
-    >>> [check.passed for check in recheck(found, net, [[0.0], [1.0]], [[1.0], [1.0]])]
-    [True, True, True, True]
+    >>> all(check.passed for check in recheck(found, net, [[0.0], [1.0]], [[1.0], [1.0]]))
+    True
+    >>> [check.name for check in recheck(found, net, [[0.0], [2.0]], [[1.0], [1.0]])
+    ...  if not check.passed]
+    ['data']
     """
     if not isinstance(certificate, Certificate):
         raise ValueError(f"certificate must be a Certificate, got {type(certificate).__name__}")
-    subset = certificate.subset
-    found = verify(
-        net,
-        X,
-        y,
-        targets=targets,
-        loss=certificate.loss_name,
-        subset="cumulative" if subset == ("cumulative",) else subset,
-    )
-    size = (certificate.points, tuple(certificate.widths)) == (found.points, found.widths)
-    near = np.isclose(certificate.loss, found.loss, rtol=1e-6, atol=1e-15)
-    same = (certificate.verdict, certificate.proved) == (found.verdict, found.proved)
-    checks = [
-        Check("points and widths", bool(size), None, f"{found.points} points, {found.widths}"),
-        Check("loss", bool(near), found.loss, f"{found.loss:.6g}, stated {certificate.loss:.6g}"),
-        Check("verdict", same, None, f"{found.verdict}, stated {certificate.verdict}"),
+    check_network(net, ReLUNetwork)
+    X = as_points(X, d=net.widths[0]).astype(np.float64, copy=False)
+    labels = as_labels(y, len(X), targets=targets)
+    about = [
+        _equal("network", certificate.network, network_digest(net)),
+        _equal("data", certificate.data, data_digest(X, labels)),
     ]
-    if certificate.witness is not None:
-        X = as_points(X, d=net.widths[0]).astype(np.float64, copy=False)
-        labels = as_labels(y, len(X), targets=targets)
-        checks.append(_witness(certificate, net, X, labels))
-    return tuple(checks)
-
-
-def _witness(certificate, net, X, labels):
-    """Take the step that the witness names, and look at the loss."""
+    if not all(check.passed for check in about):
+        return tuple(about)
+    subset = certificate.subset
     try:
-        step, parts = float(certificate.witness["step"]), certificate.witness["direction"]
-        direction = flatten([part[kind] for part in parts for kind in ("weights", "biases")])
-        other = move(net, direction, step)
-    except (KeyError, TypeError, ValueError):
-        return Check("witness", False, None, "it does not fit the network")
-    class_weighted = certificate.loss_name == "class_weighted"
-    weights = point_weights(labels.index, class_weighted=class_weighted)
-    before, after = (float(weights @ ((f(X) - labels.Y) ** 2).sum(axis=1)) for f in (net, other))
-    stated = certificate.witness.get("loss", np.nan)
-    # a small gain is below the rounding of a plain evaluation, and was proved in balls
-    passed = after <= before * (1 + 1e-12) and bool(np.isclose(after, stated, rtol=1e-6))
-    detail = f"the step lowers the loss from {before:.6g} to {after:.6g}, stated {stated:.6g}"
-    return Check("witness", passed, after, detail)
+        found, problem = examine(
+            net,
+            X,
+            y,
+            targets=targets,
+            loss=certificate.loss_name,
+            subset="cumulative" if subset == ("cumulative",) else subset,
+            exact=certificate.exact,
+            rtol=certificate.rtol,
+            gtol=certificate.gtol,
+        )
+    except ValueError as error:
+        return (*about, Check("options", False, None, str(error)))
+    names = [field.name for field in dataclasses.fields(Certificate)][2:]
+    return (*about, *(_compare(name, certificate, found, problem) for name in names))
+
+
+def confirmation(checks):
+    """The checks of `recheck` for a reader: the first field that differs, and how all stand."""
+    differ = [check for check in checks if check.passed is False]
+    open_ = [check for check in checks if check.passed is None]
+    lines = []
+    if differ:
+        lines.append(f"the certificate does not hold: {differ[0].name} is not what is found")
+    elif open_:
+        lines.append("the certificate holds but for rounding; geomcore check decides the rest")
+    else:
+        lines.append(f"the certificate holds: all {len(checks)} fields are what is found")
+    lines += [f"  no   {check.name}: {check.detail}" for check in differ]
+    lines += [f"  ?    {check.name}: {check.detail}" for check in open_]
+    return "\n".join(lines)
+
+
+def _compare(name, certificate, found, problem):
+    """One field of a certificate against what was found."""
+    stated, right = getattr(certificate, name), getattr(found, name)
+    if name == "witness":
+        return _witness(stated, right, problem)
+    if name == "checks":
+        return _checks(stated, right)
+    if stated == right or (stated is None) != (right is None):
+        return _equal(name, stated, right)
+    if name in ("loss", "class_weighted_loss"):
+        high, low = problem.enclosure.bounds("mse" if name == "loss" else "class_weighted")
+        return _answer(name, low <= stated <= high, stated, right)
+    if name == "gradient_norm":
+        noise = ROUNDING * gradient_scale(problem)
+        return _answer(name, abs(stated - right) <= FLOATING * right + noise, stated, right)
+    if name == "smallest_eigenvalue":
+        return _answer(name, abs(stated - right) <= FLOATING * abs(right), stated, right)
+    if name not in UPPER + LOWER:
+        return _equal(name, stated, right)
+    sign = 1 if name in UPPER else -1
+    pairs = list(zip(_flat(stated), _flat(right), strict=False))
+    same_size = len(_flat(stated)) == len(_flat(right))
+    near = same_size and all(np.isclose(s, r, rtol=ROUNDING, atol=0) for s, r in pairs)
+    safe = all(sign * (s - r) >= 0 for s, r in pairs if s != r)
+    return _answer(name, (True if safe else None) if near else False, stated, right)
+
+
+def _flat(value):
+    """The numbers of a bound: of a tuple, of a dict, or the one."""
+    if isinstance(value, dict):
+        return [value[key] for key in sorted(value)]
+    return list(value) if isinstance(value, tuple) else [value]
+
+
+def _equal(name, stated, right):
+    return _answer(name, type(stated) is type(right) and stated == right, stated, right)
+
+
+def _answer(name, passed, stated, right):
+    detail = f"{right}" if stated == right else f"stated {stated}, found {right}"
+    return Check(name, passed, None, detail)
+
+
+def _checks(stated, right):
+    """The checks for a reader: the same words, and numbers that rounding alone tells apart."""
+    if stated == right:
+        return Check("checks", True, None, f"{len(right)} of {len(right)} agree")
+    for one, other in zip(stated, right, strict=False):
+        same = (one.name, one.passed) == (other.name, other.passed)
+        if not same or NUMBER.sub("", one.detail) != NUMBER.sub("", other.detail):
+            return Check("checks", False, None, f"stated {one}, found {other}")
+    if len(stated) != len(right):
+        return Check("checks", False, None, f"{len(stated)} stated, {len(right)} found")
+    return Check("checks", None, None, "some numbers differ")
+
+
+def _witness(stated, right, problem):
+    """Take the step that the witness names, and look at the loss and at the slope."""
+    if (stated is None) != (right is None):
+        return _equal("witness", stated and "one", right and "one")
+    if stated is None:
+        return Check("witness", True, None, "none")
+    kinds = [key for key in ("slope", "curvature", "coefficient") if key in stated]
+    if set(stated) != set(right) or len(kinds) != 1:
+        return _equal("witness", sorted(stated), sorted(right))
+    order = {"slope": 1, "curvature": 2}.get(kinds[0]) or stated["order"]
+    net, parts = problem.net, stated["direction"]
+    try:
+        tensors = [np.array(p[key], dtype=float) for p in parts for key in ("weights", "biases")]
+        direction = flatten(tensors)
+        fits = [t.shape for t in tensors] == [t.shape for t in net.tensors]
+        fits = fits and bool(direction.any()) and stated["step"] != 0 and 1 <= order <= ORDER
+        fits = fits and abs(length(direction) - 1) <= FLOATING
+        other = move(net, direction, stated["step"]) if fits else None
+    except (TypeError, ValueError):
+        fits = False
+    if not fits:
+        return Check("witness", False, None, "its direction or step does not fit the network")
+    high = problem.bounds(enclose(other, problem.X, problem.labels))[0]
+    floor = problem.bounds(problem.enclosure)[1]
+    ball = derivative_in_balls(problem, direction, order)
+    slope, exact = stated[kinds[0]], right[kinds[0]]
+    if ball is not None:
+        exact = above(ball) * (2 if kinds[0] == "curvature" else 1)
+    detail = f"the step leads from {floor:.6g} to {high:.6g}, {kinds[0]} {exact:.6g}"
+    if (stated["loss"], slope) == (high, exact) and high < floor:
+        return Check("witness", True, None, detail)
+    detail += f", stated {stated['loss']:.6g} and {slope:.6g}"
+    rounding = ROUNDING if ball is not None else FLOATING
+    near = np.isclose(stated["loss"], high, rtol=ROUNDING, atol=0)
+    near = near and np.isclose(slope, exact, rtol=rounding, atol=0)
+    return Check("witness", None if near and high < floor else False, None, detail)

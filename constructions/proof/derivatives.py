@@ -113,7 +113,7 @@ def one_sided_slope(net, X, Y, weights, vector):
     return total
 
 
-def line_series(net, X, Y, weights, vector, order=2):
+def line_series(net, X, Y, weights, vector, order=2, *, last_bias=None):
     """Taylor coefficients of the loss along theta + t v for small t >= 0, in balls.
 
     Along the line every pre-activation is a polynomial in t, and its first
@@ -128,6 +128,8 @@ def line_series(net, X, Y, weights, vector, order=2):
     vector : ndarray, shape (P,)
     order : int, optional
         Highest power of t.
+    last_bias : list of arb, optional
+        How the last biases change, in place of what the vector has for them.
 
     Returns
     -------
@@ -143,7 +145,8 @@ def line_series(net, X, Y, weights, vector, order=2):
         for k, term in enumerate(series):
             longer[k + 1] += term * V
         longer[0] += ones * ball_matrix(b[None])
-        longer[1] += ones * ball_matrix(c[None])
+        exact = last_bias is not None and l == last
+        longer[1] += ones * (arb_mat([last_bias]) if exact else ball_matrix(c[None]))
         series = longer[: order + 1]
         if l < last:
             mask = _active_after(series)
@@ -167,11 +170,14 @@ def line_series(net, X, Y, weights, vector, order=2):
 
 
 def _active_after(series):
-    """Whether each unit is active for small t > 0; None if that is not decided."""
+    """Whether each unit is active for small t > 0; None if that is not decided.
+
+    A unit all of whose coefficients are exactly 0 adds nothing up to this order, on or off.
+    """
     mask = []
     for coefficients in zip(*(term.entries() for term in series), strict=True):
-        leading = next((a for a in coefficients if not a == 0), arb(0))
-        if not (leading > 0 or leading <= 0):
+        leading = next((a for a in coefficients if not a == 0), arb(-1))
+        if not (leading > 0 or leading < 0):
             return None
         mask.append(leading > 0)
     return mask

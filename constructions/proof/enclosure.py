@@ -16,10 +16,17 @@ from typing import NamedTuple
 import numpy as np
 from flint import arb, ctx
 
-from constructions.proof.affine import RoundedProduct, affine_of_balls, affine_of_points
-from constructions.proof.exact import EPS, above, ball_matrix, below, precision
+from constructions.proof.affine import (
+    RoundedProduct,
+    affine_of_balls,
+    affine_of_points,
+    lengths_above,
+)
+from constructions.proof.answers import Tally
+from constructions.proof.exact import above, ball_matrix, below, precision
 
 BLOCK = 4096
+MOST_CLEAN = 100_000  # outputs up to which the points active everywhere are followed in balls
 
 
 class Group(NamedTuple):
@@ -60,10 +67,14 @@ class Enclosure(NamedTuple):
         All points but those in `clean`.
     clean : ndarray of int
         Points with every unit active in every layer, unless they are few.
-    loss_bound, loss_floor : float
-        Upper and lower bound of the mean over points of the squared error norm.
-    weighted_bound, weighted_floor : float
-        The same for the class-weighted loss.
+    plain, weighted : arb
+        Balls around the mean over points of the squared error norm, and around the
+        class-weighted loss.
+    right : int
+        Points whose output is nearest to the target of their own class, a tie going to the
+        first class; 0 unless they were to be counted.
+    unsure : int
+        Points of which that is not known.
     """
 
     bits: int
@@ -72,13 +83,18 @@ class Enclosure(NamedTuple):
     margins: list
     groups: list
     clean: np.ndarray
-    loss_bound: float
-    loss_floor: float
-    weighted_bound: float
-    weighted_floor: float
+    plain: arb
+    weighted: arb
+    right: int
+    unsure: int
+
+    def bounds(self, loss_name="mse"):
+        """Upper and lower bound of a loss, as floats."""
+        ball = self.plain if loss_name == "mse" else self.weighted
+        return (above(ball), max(below(ball), 0.0)) if ball.is_finite() else (np.inf, 0.0)
 
 
-def enclose(net, X, labels, *, bits=None, most_bits=8192, exact=False):
+def enclose(net, X, labels, *, bits=None, most_bits=8192, exact=False, count=False):
     """Follow the exact network on the data, at more and more bits until every sign is known.
 
     Parameters
@@ -93,6 +109,8 @@ def enclose(net, X, labels, *, bits=None, most_bits=8192, exact=False):
         Go on doubling until the balls of the loss have radius 0 but for the
         division by N (sums and products of floats are dyadic numbers, so
         enough bits hold them exactly).
+    count : bool, optional
+        Count the points that are right.
 
     Returns
     -------
@@ -101,13 +119,14 @@ def enclose(net, X, labels, *, bits=None, most_bits=8192, exact=False):
     if exact:
         bits = most_bits = _digits_of_loss(net, X, labels)
     if bits is None:
-        sizes = [np.abs(W).sum(axis=1).max() for W in net.weights]
-        growth = sum(float(np.log2(max(s, 1.0))) for s in sizes)
+        # W / columns, so that a row's sum cannot overflow
+        sizes = [(np.abs(W / W.shape[1]).sum(axis=1).max(), W.shape[1]) for W in net.weights]
+        growth = sum(max(0.0, float(np.log2(s) + np.log2(n))) for s, n in sizes if s > 0)
         bits = 32 * max(4, int(np.ceil((64 + growth) / 32)))
     while True:
         with precision(bits):
-            found = _Pass(net, X).run(labels)
-        if not found.undecided or 2 * bits > most_bits:
+            found = _Pass(net, X).run(labels, count)
+        if not (found.undecided or found.unsure) or 2 * bits > most_bits:
             return found
         bits *= 2
 
@@ -137,19 +156,12 @@ def point_key(x):
     return (x + 0.0).tobytes()
 
 
-def _lengths(rows):
-    """Upper bounds of the Euclidean norms of rows, also where squares would underflow."""
-    peak = np.abs(rows).max(axis=1, initial=0.0)
-    unit = np.where(peak > 0, peak, 1.0)[:, None]
-    return peak * np.linalg.norm(rows / unit, axis=1) * (1 + 1e-9) + 1e-300
-
-
 class _Pass:
     """One run at the current precision."""
 
     def __init__(self, net, X):
         self.net, self.X = net, X
-        self.lengths = _lengths(X)
+        self.lengths = lengths_above(X)
         self.clean = np.arange(len(X))
         self.cumulative = None
         self.passed = b""  # the pattern of clean points so far
@@ -157,7 +169,7 @@ class _Pass:
         self.undecided = self.kinks = 0
         self.margins = []
 
-    def run(self, labels):
+    def run(self, labels, count):
         layers = list(zip(self.net.weights, self.net.biases, strict=True))
         for number, (W, b) in enumerate(layers[:-1], start=1):
             W, b = ball_matrix(W), ball_matrix(b[:, None])
@@ -169,7 +181,8 @@ class _Pass:
         W, b = ball_matrix(layers[-1][0]), ball_matrix(layers[-1][1][:, None])
         self._name_few_clean(W.ncols())
         self._extend(W, b)
-        plain, weighted = self._loss(W, b, labels)
+        tally = self._answers(W, b, Tally(labels, count=count))
+        plain, weighted = tally.losses()
         return Enclosure(
             bits=ctx.prec,
             undecided=self.undecided,
@@ -177,10 +190,10 @@ class _Pass:
             margins=self.margins,
             groups=self.groups,
             clean=self.clean,
-            loss_bound=above(plain),
-            loss_floor=max(below(plain), 0.0),
-            weighted_bound=above(weighted),
-            weighted_floor=max(below(weighted), 0.0),
+            plain=plain,
+            weighted=weighted,
+            right=tally.right,
+            unsure=tally.unsure,
         )
 
     def _extend(self, W, b):
@@ -279,45 +292,22 @@ class _Pass:
             self.groups.append(Group(same, hidden, 0, self.passed))
         self.clean = self.clean[:0]
 
-    def _loss(self, W, b, labels):
-        """Balls around both losses."""
-        Q = len(labels.targets)
-        per_class = [arb(0)] * Q
-        targets = [[arb(v) for v in row] for row in labels.targets.tolist()]
+    def _answers(self, W, b, tally):
+        """Tell the tally what the last layer makes of all points."""
         outputs = affine_of_balls([g.hidden for g in self.groups], W, b)
-        if len(self.clean) * len(targets[0]) <= 100_000:
-            clean = affine_of_points(self.X[self.clean], *self.cumulative)
-            outputs += clean
-        members = [g.rows for g in self.groups] + [np.array([i]) for i in self.clean]
-        for rows, out in zip(members, outputs, strict=False):
-            counts = np.bincount(labels.index[rows], minlength=Q)
-            for q in np.flatnonzero(counts):
-                gaps = [o - t for o, t in zip(out, targets[q], strict=True)]
-                # not a power, which is nan for a ball with middle 0
-                error = sum((a * a for a in gaps), arb(0))
-                per_class[q] += int(counts[q]) * error
-        if len(outputs) < len(members):
-            self._clean_loss(per_class, labels)
-        sizes = np.bincount(labels.index, minlength=Q).tolist()
-        plain = sum(per_class, arb(0)) / len(self.X)
-        weighted = sum((s / n for s, n in zip(per_class, sizes, strict=True)), arb(0))
-        return plain, weighted
-
-    def _clean_loss(self, per_class, labels):
-        """Loss of many clean points by floating-point products with their error bounds."""
-        product = RoundedProduct(*self.cumulative)
-        for start in range(0, len(self.clean), BLOCK):
-            rows = self.clean[start : start + BLOCK]
-            value, error = product(self.X[rows], self.lengths[rows])
-            gap = np.abs(value - labels.Y[rows])
-            rounding = 4 * EPS * (np.abs(value) + np.abs(labels.Y[rows]))
-            high = ((gap + error + rounding) ** 2).sum(axis=1)
-            low = (np.maximum(gap - error - rounding, 0) ** 2).sum(axis=1)
-            slack = 8 * (value.shape[1] + len(rows)) * EPS
-            for q in np.unique(labels.index[rows]):
-                of_class = labels.index[rows] == q
-                top, bottom = high[of_class].sum() * (1 + slack), low[of_class].sum() * (1 - slack)
-                per_class[q] += arb(top).union(arb(bottom))
+        members = [g.rows for g in self.groups]
+        if len(self.clean) * W.nrows() <= MOST_CLEAN:
+            outputs += affine_of_points(self.X[self.clean], *self.cumulative)
+            members += [np.array([i]) for i in self.clean]
+        else:
+            product = RoundedProduct(*self.cumulative)
+            for start in range(0, len(self.clean), BLOCK):
+                rows = self.clean[start : start + BLOCK]
+                tally.add_floats(rows, *product(self.X[rows], self.lengths[rows]))
+        tally.add_balls(members, outputs)
+        for rows in tally.close:
+            tally.decide(rows, affine_of_points(self.X[rows], *self.cumulative))
+        return tally
 
 
 def _active(hidden):

@@ -1,11 +1,111 @@
-"""Minimality in the last layer alone: a convex least-squares problem, solved in balls."""
+"""The last layer alone: one that makes the loss zero, and the least-squares one, in balls.
+
+Both are linear in the tensors that may move. Their unknowns act on rows made of a last hidden
+output h: (h, 1) for weights and biases, h for the weights, 1 for the biases, and h - c for the
+cumulative weight, where W_L moves by V and b_L by -V c, c the cumulative bias of the hidden layers.
+"""
+
+from typing import NamedTuple
 
 import numpy as np
 from flint import arb, arb_mat
 from scipy.linalg import qr
 
 from constructions.proof.cell import MOST_BALLS, LocalMinimum, parts_of
-from constructions.proof.exact import above, ball_matrix, below, length_above, precision
+from constructions.proof.enclosure import point_key
+from constructions.proof.exact import ball_matrix, length_above, precision
+
+
+class ZeroLoss(NamedTuple):
+    """Whether a last layer near by makes the loss exactly zero.
+
+    Attributes
+    ----------
+    distance : float or None
+        Proved bound on the change of (W_L, b_L), in Frobenius norm; None if there is no proof.
+    rank : int
+        Proved number of independent rows (h, 1), one for each group of points that are tied
+        together in the cell; 0 if that was not the question.
+    why : str
+    """
+
+    distance: float | None
+    rank: int
+    why: str
+
+
+def zero_loss(problem, weight, bias):
+    """Look for a last layer that makes the loss exactly zero, in the tensors that may move.
+
+    Parameters
+    ----------
+    problem : LocalProblem
+    weight, bias : bool
+        Which tensors of the last layer may move.
+
+    Returns
+    -------
+    ZeroLoss
+    """
+    net, X, labels, enclosure = problem.net, problem.X, problem.labels, problem.enclosure
+    if enclosure.plain == 0:
+        return ZeroLoss(0.0, 0, "the loss of the stored network is exactly zero")
+    if not (weight or bias):
+        return ZeroLoss(None, 0, "the last layer is held fixed")
+    most = net.widths[-2] * weight + (bias and problem.offset is None)
+    groups = _distinct(enclosure.groups, X)
+    count = len(groups) + len(enclosure.clean)
+    for group in groups:
+        present = labels.targets[np.unique(labels.index[group.rows])]
+        if (present != present[0]).any():
+            why = "points with different targets share one last hidden output"
+            return ZeroLoss(None, 0, why)
+    if count > most:
+        why = f"{count} different last hidden outputs, but only {most} are free"
+        return ZeroLoss(None, 0, why)
+    if len(enclosure.clean):
+        why = f"{len(enclosure.clean)} points are active everywhere, so never collapsed"
+        return ZeroLoss(None, 0, why)
+    with precision(enclosure.bits):
+        hidden = [group.hidden for group in groups]
+        H = arb_mat(_rows(hidden, weight, bias, problem.offset))
+        V = ball_matrix(np.column_stack([net.weights[-1], net.biases[-1]]))
+        Y = ball_matrix(labels.targets[[labels.index[g.rows[0]] for g in groups]])
+        gap = Y - arb_mat(_rows(hidden, True, True, None)) * V.transpose()
+        try:
+            change = H.transpose() * (H * H.transpose()).solve(gap)
+        except ZeroDivisionError:
+            why = "the last hidden outputs are not proved affinely independent"
+            return ZeroLoss(None, 0, why)
+        distance = length_above(_moved(change, problem.offset))
+    rank = count if weight and bias and problem.offset is None else 0
+    return ZeroLoss(distance, rank, f"the last layer moves by at most {distance:.2g}")
+
+
+def _distinct(groups, X):
+    """The groups, with equal points put together."""
+    of_point = {}
+    for group in groups:
+        of_point.setdefault(point_key(X[group.rows[0]]), []).append(group)
+    return [
+        same[0]._replace(rows=np.concatenate([g.rows for g in same])) for same in of_point.values()
+    ]
+
+
+def _rows(hidden, weight, bias, offset):
+    """What the unknowns act on, for lists of last hidden outputs in balls."""
+    if offset is not None:
+        return [[a - c for a, c in zip(row, offset, strict=True)] for row in hidden]
+    return [[*(row if weight else []), *([arb(1)] if bias else [])] for row in hidden]
+
+
+def _moved(change, offset):
+    """All numbers by which the last layer moves, for a change of its unknowns."""
+    entries = change.entries()
+    if offset is None:
+        return entries
+    bias = arb_mat([offset]) * change
+    return entries + bias.entries()
 
 
 def last_layer_minimum(problem, weight, bias):
@@ -31,24 +131,18 @@ def last_layer_minimum(problem, weight, bias):
     with precision(enclosure.bits):
         m = net.widths[-2]
         W, b = ball_matrix(net.weights[-1]), ball_matrix(net.biases[-1][:, None])
-        if problem.offset is None:
-            rows = [[*(row if weight else []), *([arb(1)] if bias else [])] for row in hidden]
-        else:
-            shift = [arb(v) for v in problem.offset.tolist()]
-            rows = [[a - v for a, v in zip(row, shift, strict=True)] for row in hidden]
-        H = arb_mat(rows)
+        H = arb_mat(_rows(hidden, weight, bias, problem.offset))
         output = arb_mat(hidden) * W.transpose()
         k = net.widths[-1]
-        offset = b.entries()
+        level = b.entries()
         gaps = [
-            targets[i][j] - output[i, j] - offset[j] for i in range(len(hidden)) for j in range(k)
+            targets[i][j] - output[i, j] - level[j] for i in range(len(hidden)) for j in range(k)
         ]
         columns = _independent_columns(H)
         if columns is None:
             if not all(a == 0 for a in H.entries()):
-                return None, "the last hidden outputs are too small for floating point"
-            bounds = problem.bounds(enclosure)
-            return LocalMinimum(0.0, bounds[1], bounds[0]), "the output does not depend on them"
+                return None, "the last hidden outputs do not fit floating point"
+            return LocalMinimum(0.0, problem.loss), "the output does not depend on them"
         A = arb_mat([[H[i, j] for j in columns] for i in range(H.nrows())])
         entries = A.entries()
         weighted = arb_mat(
@@ -64,13 +158,14 @@ def last_layer_minimum(problem, weight, bias):
         # chosen columns, proved independent, span all if the rest vanish or there are no more rows
         if not vanish and A.ncols() < min(H.nrows(), _most_rank(problem)):
             return None, "the rank of the last hidden outputs is not decided"
-        distance = length_above(change.entries())
+        offset = None if problem.offset is None else [problem.offset[j] for j in columns]
+        distance = length_above(_moved(change, offset))
         left = (gap - A * change).entries()
         loss = sum((g * g * shares[i // k] for i, g in enumerate(left)), arb(0))
         loss += _scatter(problem, targets)
     names = " and ".join(n for n, on in (("weights", weight), ("biases", bias)) if on)
     return (
-        LocalMinimum(distance, max(below(loss), 0.0), above(loss)),
+        LocalMinimum(distance, loss),
         f"the least-squares {names} of the last layer ({m} inputs) are at most {distance:.2g} away",
     )
 
@@ -127,6 +222,8 @@ def _scatter(problem, means):
 def _independent_columns(H):
     floats = np.array([[float(a.mid()) for a in row] for row in H.tolist()])
     scale = np.abs(floats).max(axis=0)
+    if not np.isfinite(scale).all():
+        return None
     _, R, columns = qr(floats / np.where(scale > 0, scale, 1), mode="economic", pivoting=True)
     diagonal = np.abs(np.diag(R))
     rank = int((diagonal > 1e-10 * diagonal[0]).sum()) if diagonal[0] > 0 else 0

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from flint import arb
+from flint import arb, arb_mat
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
 from constructions.proof.derivatives import (
@@ -17,13 +17,16 @@ from constructions.proof.derivatives import (
     pairs_of,
 )
 from constructions.proof.enclosure import enclose
-from constructions.proof.exact import precision
+from constructions.proof.exact import above, ball_matrix, precision
 from geomcore.parameters import move
 
 DENSE = 1200  # parameters up to which the whole Hessian is computed
 FLAT = 1e-7  # an eigenvalue above -FLAT times the largest one counts as zero
 ORDER = 6  # highest derivative along a line that is looked at
 PROBES = 8  # starts of the search for a direction of descent of higher order
+TRIED = 5  # best steps along a direction that are looked at in balls
+FARTHEST = 1e300  # longer steps may leave the range of doubles
+NEAR = 1e-6  # largest step, relative to the parameters, of a witness without a proved slope
 MOST_BALLS = 3_000_000  # numbers in a pass for which derivatives are still computed in balls
 
 
@@ -62,7 +65,7 @@ class LocalProblem(NamedTuple):
     exact_weights, per_class : list of arb, lengths N and Q
         The same, exactly, by point and by class.
     free : ndarray of bool, shape (P,)
-    offset : ndarray or None
+    offset : list of arb or None
         If given, only the cumulative W^(L) moves, the cumulative bias b^(L)
         being held: b_L follows W_L as -W_L offset, with offset = b^(L-1).
     enclosure : Enclosure
@@ -76,7 +79,7 @@ class LocalProblem(NamedTuple):
     exact_weights: list
     per_class: list
     free: np.ndarray
-    offset: np.ndarray | None
+    offset: list | None
     enclosure: object
 
     @property
@@ -84,10 +87,13 @@ class LocalProblem(NamedTuple):
         return self.net, self.X, self.labels.Y, self.weights
 
     def bounds(self, enclosure):
-        """Proved upper and lower bound of the loss in question."""
-        if self.loss_name == "mse":
-            return enclosure.loss_bound, enclosure.loss_floor
-        return enclosure.weighted_bound, enclosure.weighted_floor
+        """Proved upper and lower bound of the loss in question, for an enclosure on these data."""
+        return enclosure.bounds(self.loss_name)
+
+    @property
+    def loss(self):
+        """A ball around the loss in question."""
+        return self.enclosure.plain if self.loss_name == "mse" else self.enclosure.weighted
 
     def gradient(self):
         """Gradient in the parameters that may move, as a vector of all parameters."""
@@ -98,10 +104,18 @@ class LocalProblem(NamedTuple):
         vector = vector * self.free
         if self.offset is None:
             return vector
+        offset = np.array([float(v.mid()) for v in self.offset])
         pairs = pairs_of(self.net, vector)
         W, b = pairs[-1]
-        G = W - np.outer(b, self.offset)
-        return joined([*pairs[:-1], (G, -G @ self.offset)])
+        G = W - np.outer(b, offset)
+        return joined([*pairs[:-1], (G, -G @ offset)])
+
+    def last_bias(self, direction):
+        """How exactly the last bias moves along a direction, if it follows the last weight."""
+        if self.offset is None:
+            return None
+        V = ball_matrix(pairs_of(self.net, direction)[-1][0])
+        return [-a for a in (V * arb_mat([[v] for v in self.offset])).entries()]
 
 
 def refute(problem, *, gtol):
@@ -124,7 +138,7 @@ def refute(problem, *, gtol):
     size = length(g)
     if not np.isfinite(size):
         return Refutation("undetermined", False, None, None, "the gradient overflows")
-    if size > gtol * _gradient_scale(problem):
+    if size > gtol * gradient_scale(problem):
         direction = -g / size
         slope = float(gradient(*problem.data) @ direction)
         return _first_order(problem, direction, slope, f"the gradient has norm {size:.3g}")
@@ -132,11 +146,17 @@ def refute(problem, *, gtol):
 
 
 def _first_order(problem, direction, slope, detail):
+    """Not stationary if the slope is negative, or, where balls are out of reach, seems to be."""
     series = _in_balls(problem, direction, 1)
-    proved = series is not None and bool(series[1] < 0)
-    witness = _witness(problem, direction, slope=slope)
-    verdict = "not stationary" if proved or witness else "undetermined"
-    return Refutation(verdict, proved, witness, None, detail)
+    if series is not None and not series[1] < 0:
+        detail = "floating point sees a slope where there is none, or too small a one"
+        return Refutation("undetermined", False, None, None, detail)
+    proved = series is not None
+    witness = _witness(problem, direction, proved, slope=above(series[1]) if proved else slope)
+    if witness is None:
+        detail += ", but no step in double precision shows it"
+    verdict = "undetermined" if witness is None else "not stationary"
+    return Refutation(verdict, proved and witness is not None, witness, None, detail)
 
 
 def _second_order(problem, gtol):
@@ -149,11 +169,13 @@ def _second_order(problem, gtol):
     # what is minus zero at an exact minimum may have either sign at the stored point next to it
     if value < -FLAT * largest:
         series = _in_balls(problem, direction, 2)
-        witness = _witness(problem, direction, curvature=value)
-        if witness is not None:
-            proved = series is not None and bool(series[2] < 0)
-            detail = f"the Hessian has an eigenvalue {value:.3g}"
-            return Refutation("saddle", proved, witness, value, detail)
+        proved = series is not None
+        if not proved or series[2] < 0:
+            curvature = 2 * above(series[2]) if proved else value
+            witness = _witness(problem, direction, proved, curvature=curvature)
+            if witness is not None:
+                detail = f"the Hessian has an eigenvalue {value:.3g}"
+                return Refutation("saddle", proved, witness, value, detail)
     detail = f"stationary to rounding; smallest Hessian eigenvalue {value:.3g}"
     return _probe(problem, gtol, value, detail)
 
@@ -161,22 +183,26 @@ def _second_order(problem, gtol):
 def _at_kink(problem, gtol):
     """One-sided slopes along the gradients of both sides and single biases and weights."""
     free = problem.free
-    scale = _gradient_scale(problem)
+    scale = gradient_scale(problem)
     candidates = [-problem.projected(gradient(*problem.data, kinks=k)) for k in (False, True)]
     P = len(free)
     if P <= DENSE and problem.offset is None:
         candidates += [s * e for e in np.eye(P)[free] for s in (1.0, -1.0)]
-    best, direction = 0.0, None
+    found = []
     for candidate in candidates:
         size = length(candidate)
-        if size > 0:
+        if 0 < size < np.inf:
             slope = one_sided_slope(*problem.data, candidate / size)
-            if slope < best:
-                best, direction = slope, candidate / size
-    if direction is None or best >= -gtol * scale:
-        detail = "a pre-activation may be zero, and no direction tried descends"
-        return _probe(problem, gtol, None, detail)
-    return _first_order(problem, direction, best, f"on a kink, with one-sided slope {best:.3g}")
+            if slope < -gtol * scale:
+                found.append((slope, len(found), candidate / size))
+    # which side of a kink a point is on may look different in floating point
+    for slope, _, direction in sorted(found)[:PROBES]:
+        detail = f"on a kink, with one-sided slope {slope:.3g}"
+        refutation = _first_order(problem, direction, slope, detail)
+        if refutation.witness is not None:
+            return refutation
+    detail = "a pre-activation may be zero, and no direction tried descends"
+    return _probe(problem, gtol, None, detail)
 
 
 def _probe(problem, gtol, value, detail):
@@ -188,7 +214,7 @@ def _probe(problem, gtol, value, detail):
     net, X = problem.net, problem.X
     if len(problem.free) > DENSE or len(X) * sum(net.widths) * ORDER > MOST_BALLS:
         return nothing
-    scale = _gradient_scale(problem)
+    scale = gradient_scale(problem)
     for direction in _directions(problem):
         series = _in_balls(problem, direction, ORDER)
         if series is None:
@@ -199,11 +225,12 @@ def _probe(problem, gtol, value, detail):
         order = next((k for k, s in enumerate(sizes[1:], 1) if s > small[k - 1]), None)
         if order is None or order == 1 or not series[order] < 0:
             continue
-        exact = next((c for c in series[1:] if not c == 0), arb(0))
-        witness = _witness(problem, direction, order=order, coefficient=float(series[order].mid()))
+        proved = bool(next((c for c in series[1:] if not c == 0), arb(0)) < 0)
+        coefficient = above(series[order])
+        witness = _witness(problem, direction, proved, order=order, coefficient=coefficient)
         if witness is not None:
             detail = f"along a line the loss falls like the power {order} of the step"
-            return Refutation("saddle", bool(exact < 0), witness, value, detail)
+            return Refutation("saddle", proved, witness, value, detail)
     return nothing
 
 
@@ -214,7 +241,10 @@ def _directions(problem):
     loss may fall at a higher order.
     """
     net, X, Y, weights = problem.data
-    values, vectors = np.linalg.eigh(hessian(*problem.data))
+    H = hessian(*problem.data)
+    if not np.isfinite(H).all():
+        return
+    values, vectors = np.linalg.eigh(H)
     kernel = vectors[:, np.abs(values) <= FLAT * np.abs(values).max()]
     rng = np.random.default_rng(0)
     size = 1.0 + length(np.array([length(W) for W in (*net.weights, *net.biases)]))
@@ -246,7 +276,7 @@ def _loss(problem, net):
         return float(weights @ ((net(X) - Y) ** 2).sum(axis=1))
 
 
-def _gradient_scale(problem):
+def gradient_scale(problem):
     """Norm of the gradient if no term cancelled another."""
     net, X, Y, weights = problem.data
     inputs = [X, *net.hidden(X)]
@@ -264,13 +294,16 @@ def smallest_eigenpair(problem):
     """Smallest and largest eigenvalue of the Hessian in the free parameters; a unit eigenvector.
 
     All of the Hessian for small networks; Lanczos on Hessian-vector products above.
-    None, None, None if that does not converge.
+    None, None, None if that does not converge, or an entry overflows.
     """
     index = np.flatnonzero(problem.free)
     P = len(problem.free)
     direction = np.zeros(P)
     if P <= DENSE:
-        values, vectors = np.linalg.eigh(hessian(*problem.data)[np.ix_(index, index)])
+        H = hessian(*problem.data)[np.ix_(index, index)]
+        if not np.isfinite(H).all():
+            return None, None, None
+        values, vectors = np.linalg.eigh(H)
         direction[index] = vectors[:, 0]
         return float(values[0]), float(np.abs(values).max()), direction
 
@@ -293,30 +326,60 @@ def smallest_eigenpair(problem):
     return float(values[0]), float(np.abs(largest).max()), direction
 
 
+def derivative_in_balls(problem, direction, order):
+    """A ball around the coefficient of t^order of the loss along a direction, or None."""
+    series = _in_balls(problem, direction, order)
+    return None if series is None else series[order]
+
+
 def _in_balls(problem, direction, order):
     """`line_series` if the problem is small enough, else None."""
     net, X = problem.net, problem.X
     if len(X) * sum(net.widths) > MOST_BALLS:
         return None
+    weights = problem.exact_weights
     with precision(problem.enclosure.bits):
-        return line_series(net, X, problem.labels.Y, problem.exact_weights, direction, order)
+        last = problem.last_bias(direction)
+        return line_series(net, X, problem.labels.Y, weights, direction, order, last_bias=last)
 
 
-def _witness(problem, direction, **derivative):
-    """The step along the direction that lowers the loss most, its new loss proved lower."""
+def _witness(problem, direction, proved, **derivative):
+    """The step along the direction that lowers the loss most, its new loss proved lower.
+
+    If the derivative along the direction is not proved, a step far away would say nothing
+    about this point, and only steps up to NEAR times the size of the parameters count.
+    """
     net, X = problem.net, problem.X
+    lowest = problem.bounds(problem.enclosure)[1]
     signs = (1.0, -1.0) if "curvature" in derivative else (1.0,)
-    size = 1.0 + length(np.array([length(W) for W in (*net.weights, *net.biases)]))
-    steps = [s * size * 2.0**-k for k in range(50) for s in signs]
-    losses = [_loss(problem, move(net, direction, t)) for t in steps]
-    for i in np.argsort(losses)[:5]:
+    steps = [s * t for t in _steps(problem, direction, proved) for s in signs]
+    steps = [t for t in steps if abs(t) < FARTHEST]
+    losses = np.array([_loss(problem, move(net, direction, t)) for t in steps])
+    for i in np.argsort(np.where(np.isnan(losses), np.inf, losses), kind="stable")[:TRIED]:
         after = enclose(move(net, direction, steps[i]), X, problem.labels)
-        if problem.bounds(after)[0] < problem.bounds(problem.enclosure)[1]:
+        reached = problem.bounds(after)[0]
+        if reached < lowest:
             pairs = pairs_of(net, direction)
             return {
                 "direction": [{"weights": V.tolist(), "biases": c.tolist()} for V, c in pairs],
                 "step": float(steps[i]),
-                "loss": losses[i],
-                **{name: float(value) for name, value in derivative.items()},
+                "loss": reached,
+                **{name: value for name, value in derivative.items()},
             }
     return None
+
+
+def _steps(problem, direction, proved):
+    """Step sizes worth a try: fractions of the size of the parameters and of the best step."""
+    net = problem.net
+    size = length(np.array([length(W) for W in (*net.weights, *net.biases)]))
+    if not proved:
+        return [NEAR * size * 2.0**-k for k in range(30)]
+    steps = [(1.0 + size) * 2.0**-k for k in range(50)]
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        slope = gradient(*problem.data) @ direction
+        bend = hessian_vector(*problem.data, direction) @ direction
+        best = -slope / bend
+    if 0 < best < np.inf:
+        steps += [float(best) * 2.0**-k for k in range(10)]
+    return steps

@@ -1,21 +1,29 @@
 """What a network is on given data: recomputed from the network and the data alone."""
 
+from typing import NamedTuple
+
 import numpy as np
 from flint import arb, arb_mat
 
+from constructions.proof.affine import lengths_above
 from constructions.proof.basin import radius_and_basin
 from constructions.proof.cell import local_minimum
-from constructions.proof.certificate import Certificate, Check, check_loss
-from constructions.proof.derivatives import length
-from constructions.proof.enclosure import enclose, point_key
-from constructions.proof.exact import EPS, ball_matrix, length_above, precision
-from constructions.proof.last_layer import last_layer_minimum
+from constructions.proof.certificate import (
+    Certificate,
+    Check,
+    check_loss,
+    data_digest,
+    network_digest,
+)
+from constructions.proof.derivatives import length, pairs_of
+from constructions.proof.enclosure import enclose
+from constructions.proof.exact import EPS, ball_matrix, below, precision
+from constructions.proof.examination import pattern_check, truncation_checks
+from constructions.proof.last_layer import last_layer_minimum, zero_loss
 from constructions.proof.stationarity import LocalProblem, Refutation, refute
 from geomcore.arrays import as_labels, as_points, as_rtol
-from geomcore.cumulative import cumulative_parameters
 from geomcore.network import ReLUNetwork
 from geomcore.parameters import selected
-from geomcore.truncation import step_defect, truncation_steps
 from geomcore.weighting import points_sharing
 
 LARGE_BASIN = 3_000_000  # points times units up to which the cell radius is computed
@@ -112,6 +120,13 @@ def verify(
     >>> refuted.verdict, refuted.witness["loss"] < refuted.loss
     ('not stationary', True)
     """
+    options = {"loss": loss, "subset": subset, "exact": exact, "rtol": rtol, "gtol": gtol}
+    return examine(net, X, y, targets=targets, **options)[0]
+
+
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # all are looked for
+def examine(net, X, y, *, targets, loss, subset, exact, rtol, gtol):
+    """What `verify` finds, and the `LocalProblem` that it was found from."""
     if not isinstance(net, ReLUNetwork):
         raise ValueError(f"net must be a ReLUNetwork, got {type(net).__name__}")
     X = as_points(X, d=net.widths[0]).astype(np.float64, copy=False)
@@ -127,81 +142,127 @@ def verify(
     names = _tensor_names(net, subset)
     rtol, gtol = as_rtol(rtol, X.shape), as_rtol(gtol, X.shape)
 
-    enclosure = enclose(net, X, labels, exact=exact)
+    enclosure = enclose(net, X, labels, exact=exact, count=True)
     problem = _problem(net, X, labels, loss, names, subset == "cumulative", enclosure)
-    loss_bound, loss_floor = problem.bounds(enclosure)
-    zero_distance, rank, zero_why = _exact_last_layer(net, X, labels, enclosure)
-    longest = float((labels.targets**2).sum(axis=1).max()) or 1.0
-    reach = rtol * _norm(net.weights[-1], net.biases[-1])
-    zero = (
-        zero_distance is not None
-        and zero_distance <= reach
-        and enclosure.loss_bound <= rtol**2 * longest
-    )
-    checks = [
-        _pattern_check(enclosure),
-        Check("exactly zero loss next to it", zero, zero_distance, zero_why),
-    ]
-    distance, lower = zero_distance, 0.0
-    local = False
-    refutation = Refutation("undetermined", False, None, None, "")
-    if not zero:
-        proof, why = _minimum(problem, names)
-        local = (
-            proof is not None
-            and proof.distance <= reach
-            and loss_bound <= proof.ceiling * (1 + 4 * EPS) + rtol**2 * longest
-        )
-        if proof is not None:
-            lower = proof.bound
-            distance = proof.distance if distance is None else distance
-        checks.append(Check("meets the lower bound of its cell", local, distance, why))
-        if not local:
-            refutation = refute(problem, gtol=gtol)
-            checks.append(
-                Check("no descent found", refutation.witness is None, None, refutation.detail)
-            )
-    verdict = "global minimum" if zero else "local minimum" if local else refutation.verdict
-    radius, basin = None, None
-    if zero or local:
-        if zero and not rank:
-            found = _minimum(problem, names)[0]
-            rank = found.rank if found is not None else 0
-        elif not zero:
-            rank = proof.rank
-        radius, basin = _radius_and_basin(problem, rank, zero_distance if zero else proof.distance)
-
-    norms = [_norm(W, b) for W, b in zip(net.weights[:-1], net.biases[:-1], strict=True)]
+    found = _judge(problem, names, rtol, gtol)
+    radius, basin = _radius_and_basin(problem, found)
     margins = tuple(
-        float(m / n) if n > 0 else 0.0 for m, n in zip(enclosure.margins, norms, strict=True)
+        _per_norm(m, *pair) for m, pair in zip(enclosure.margins, pairs_of(net), strict=False)
     )
-    output = net(X)
-    error = ((output - labels.Y) ** 2).sum(axis=1)
-    sizes = np.bincount(labels.index)
-    return Certificate(
-        verdict=verdict,
-        proved=bool(zero or local or refutation.proved),
+    losses = _losses(net, X, labels, enclosure)
+    certificate = Certificate(
+        network=network_digest(net),
+        data=data_digest(X, labels),
+        points=len(X),
+        widths=net.widths,
+        verdict=found.verdict,
+        proved=found.proved,
         loss_name=loss,
         subset=None if subset is None else names if problem.offset is None else ("cumulative",),
-        loss=float(error.mean()),
-        class_weighted_loss=float((np.bincount(labels.index, error) / sizes).sum()),
-        loss_bound=loss_bound,
-        loss_floor=loss_floor,
-        lower_bound=lower,
-        accuracy=float((nearest_target(output, labels.targets) == labels.index).mean()),
+        rtol=rtol,
+        gtol=gtol,
+        exact=bool(exact),
+        loss=losses[0],
+        class_weighted_loss=losses[1],
+        loss_bound=problem.bounds(enclosure)[0],
+        loss_floor=problem.bounds(enclosure)[1],
+        lower_bound=found.lower,
+        accuracy=enclosure.right / len(X),
         gradient_norm=length(problem.gradient()),
         activation_margin=min(margins, default=np.inf),
         margins=margins,
-        distance=distance,
+        distance=found.distance,
         radius=radius,
         basin=basin,
-        witness=refutation.witness,
-        smallest_eigenvalue=refutation.smallest_eigenvalue,
-        checks=(*checks, *_truncation_checks(net, X, labels)),
-        points=len(X),
-        widths=net.widths,
+        witness=found.refutation.witness,
+        smallest_eigenvalue=found.refutation.smallest_eigenvalue,
+        checks=(pattern_check(enclosure), *found.checks, *truncation_checks(net, X, labels)),
         bits=enclosure.bits,
     )
+    return certificate, problem
+
+
+class _Judgement(NamedTuple):
+    """What is proved of a point, and what else `verify` learned on the way."""
+
+    verdict: str
+    proved: bool
+    distance: float | None
+    lower: float
+    rank: int
+    refutation: Refutation
+    checks: list
+
+
+def _judge(problem, names, rtol, gtol):
+    """The verdict: a zero loss near by, a minimum near by, or a refutation, in this order."""
+    nothing = Refutation("undetermined", False, None, None, "")
+    reach = _reach(problem.net, rtol)
+    zero = zero_loss(problem, *_last_names(problem.net, names))
+    proof, why = None, ""
+    is_zero = _near(zero, arb(0), problem, reach, rtol)
+    checks = [Check("exactly zero loss next to it", is_zero, zero.distance, zero.why)]
+    if is_zero and zero.rank:
+        return _Judgement("global minimum", True, zero.distance, 0.0, zero.rank, nothing, checks)
+    proof, why = _minimum(problem, names)
+    rank = 0 if proof is None else proof.rank
+    if is_zero:
+        return _Judgement("global minimum", True, zero.distance, 0.0, rank, nothing, checks)
+    lower = 0.0 if proof is None else proof.bound
+    is_local = proof is not None and _near(proof, proof.loss, problem, reach, rtol)
+    distance = None if proof is None else proof.distance
+    checks.append(Check("meets the lower bound of its cell", is_local, distance, why))
+    if is_local:
+        return _Judgement("local minimum", True, distance, lower, rank, nothing, checks)
+    found = refute(problem, gtol=gtol)
+    checks.append(Check("no descent found", found.witness is None, None, found.detail))
+    distance = distance if zero.distance is None else zero.distance
+    return _Judgement(found.verdict, found.proved, distance, lower, 0, found, checks)
+
+
+def _near(proof, least, problem, reach, rtol):
+    """Whether a proved exact point is near enough, and its loss near enough to the stored one."""
+    if proof.distance is None or not proof.distance <= reach:
+        return False
+    with precision(problem.enclosure.bits):
+        lengths = [
+            sum((arb(t) * t for t in row), arb(0)) for row in problem.labels.targets.tolist()
+        ]
+        longest = max((v for v in lengths if v > 0), key=below, default=arb(1))
+        slack = arb(rtol) * rtol * longest
+        return bool(problem.loss <= least * (1 + 4 * arb(EPS)) + slack)
+
+
+def _reach(net, rtol):
+    """A float not above rtol times the Frobenius norm of the last layer."""
+    with precision(128):
+        entries = [*net.weights[-1].ravel().tolist(), *net.biases[-1].tolist()]
+        return max(below(sum((arb(v) * v for v in entries), arb(0)).sqrt() * rtol), 0.0)
+
+
+def _per_norm(margin, W, b):
+    """A float not above the margin over the Frobenius norm of (W, b); 0 for a layer of zeros."""
+    norm = float(lengths_above(np.concatenate([W.ravel(), b])[None])[0])
+    return float(np.nextafter(margin / norm, 0)) if 0 < norm < np.inf else 0.0
+
+
+def _losses(net, X, labels, enclosure):
+    """Both losses in floating point, put between their proved bounds."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        error = ((net(X) - labels.Y) ** 2).sum(axis=1)
+        means = np.bincount(labels.index, error) / np.bincount(labels.index)
+    values = (float(error.mean()), "mse"), (float(means.sum()), "class_weighted")
+    found = []
+    for value, name in values:
+        high, low = enclosure.bounds(name)
+        found.append(high if np.isnan(value) else min(max(value, low), high))
+    return found
+
+
+def _last_names(net, names):
+    """Whether the weights, and the biases, of the last layer may move."""
+    weight, bias = net.names[-2:]
+    return weight in names, bias in names
 
 
 def _tensor_names(net, subset):
@@ -222,131 +283,46 @@ def _problem(net, X, labels, loss, names, cumulative, enclosure):
     moving = [name in names for name in net.names]
     free = np.repeat(moving, [tensor.size for tensor in net.tensors])
     exact = [per_class[q] for q in labels.index]
-    offset = None
-    if cumulative:
-        offset = cumulative_parameters(net)[1][-2] if len(net.weights) > 1 else 0 * X[0]
+    offset = _cumulative_bias(net, enclosure.bits) if cumulative else None
     return LocalProblem(
         net, X, labels, loss, 1 / sharing, exact, per_class, free, offset, enclosure
     )
 
 
+def _cumulative_bias(net, bits):
+    """b^(L-1) in balls (CE24 (3.5)), that of the input, 0, without hidden layers."""
+    with precision(bits):
+        offset = arb_mat(net.widths[0], 1)
+        for W, b in pairs_of(net)[:-1]:
+            offset = ball_matrix(W) * offset + ball_matrix(b[:, None])
+        return offset.entries()
+
+
 def _minimum(problem, names):
     """A proof that a minimum is near, in all parameters or in those of the last layer."""
     net, enclosure = problem.net, problem.enclosure
-    L = len(net.weights)
-    if set(names) <= {f"W{L}", f"b{L}"}:
-        return last_layer_minimum(problem, f"W{L}" in names, f"b{L}" in names)
+    weight, bias = _last_names(net, names)
+    if set(names) <= set(net.names[-2:]):
+        return last_layer_minimum(problem, weight, bias)
     if enclosure.undecided or enclosure.kinks:
         return None, "a pre-activation may be zero, so there is no cell around the point"
-    if f"W{L}" not in names or f"b{L}" not in names:
+    if not (weight and bias):
         return None, "the last layer is held fixed, at least in part"
     return local_minimum(net, problem.labels, problem.X, problem.per_class, enclosure)
 
 
-def _radius_and_basin(problem, rank, distance):
+def _radius_and_basin(problem, found):
     """Cell radius, and basin of return if the rank is proved, for problems small enough."""
     net, X, enclosure = problem.net, problem.X, problem.enclosure
     whole = problem.free.all() and problem.offset is None
-    if enclosure.undecided or enclosure.kinks or not whole:
+    minimum = found.verdict in ("global minimum", "local minimum")
+    if not (minimum and whole) or enclosure.undecided or enclosure.kinks:
         return None, None
     if len(X) * sum(net.widths) > LARGE_BASIN:
         return None, None
-    radius, basin = radius_and_basin(net, X, weights=problem.weights, rank=rank, distance=distance)
-    radius = max(radius - distance, 0.0)
-    return radius, None if basin is None else {k: float(v) for k, v in basin._asdict().items()}
-
-
-def _norm(W, b):
-    return float(np.hypot(np.linalg.norm(W), np.linalg.norm(b)))
-
-
-def nearest_target(output, targets):
-    """Index of the target nearest to each output, shape (N,)."""
-    return ((targets**2).sum(axis=1) - 2 * output @ targets.T).argmin(axis=1)
-
-
-def _exact_last_layer(net, X, labels, enclosure):
-    """What makes the loss exactly zero.
-
-    Returns
-    -------
-    (float or None, int, str)
-        Proved bound on the change of (W_L, b_L); the proved number of independent
-        rows (h, 1), one for each group of points that are tied together in the
-        cell, or 0; and a sentence.
-    """
-    if enclosure.loss_bound == 0:
-        return 0.0, 0, "the loss of the stored network is exactly zero"
-    width = net.widths[-2]
-    groups = _distinct(enclosure.groups, X)
-    count = len(groups) + len(enclosure.clean)
-    for group in groups:
-        present = labels.targets[np.unique(labels.index[group.rows])]
-        if (present != present[0]).any():
-            return None, 0, "points with different targets share one last hidden output"
-    if count > width + 1:
-        return None, 0, f"{count} different last hidden outputs, but only {width + 1} are free"
-    if len(enclosure.clean):
-        return None, 0, f"{len(enclosure.clean)} points are active everywhere, so never collapsed"
-    with precision(enclosure.bits):
-        rows = [[*group.hidden, arb(1)] for group in groups]
-        H = arb_mat(count, width + 1, [a for row in rows for a in row])
-        V = ball_matrix(np.column_stack([net.weights[-1], net.biases[-1]]))
-        Y = ball_matrix(labels.targets[[labels.index[g.rows[0]] for g in groups]])
-        try:
-            change = H.transpose() * (H * H.transpose()).solve(Y - H * V.transpose())
-        except ZeroDivisionError:
-            return (
-                None,
-                0,
-                "the last hidden outputs are not proved affinely independent",
-            )
-        distance = length_above(change.entries())
-    return distance, count, f"the last layer moves by at most {distance:.2g}"
-
-
-def _distinct(groups, X):
-    """The groups, with equal points put together."""
-    of_point = {}
-    for group in groups:
-        of_point.setdefault(point_key(X[group.rows[0]]), []).append(group)
-    return [
-        same[0]._replace(rows=np.concatenate([g.rows for g in same])) for same in of_point.values()
-    ]
-
-
-def _pattern_check(enclosure):
-    if enclosure.undecided:
-        detail = f"{enclosure.undecided} pre-activations may be zero at {enclosure.bits} bits"
-        return Check("activation pattern of the exact network", None, None, detail)
-    if enclosure.kinks:
-        detail = f"{enclosure.kinks} pre-activations are exactly zero: the point is on a kink"
-        return Check("activation pattern of the exact network", False, 0.0, detail)
-    smallest = min(enclosure.margins, default=np.inf)
-    detail = f"no pre-activation is below {smallest:.2g}, at {enclosure.bits} bits"
-    return Check("activation pattern of the exact network", True, smallest, detail)
-
-
-def _truncation_checks(net, X, labels):
-    """Whether truncation collapses each class to a point, and represents the network."""
-    identity = "x = W x_tau + b at every layer"
-    collapse = "truncated points equal within each class"
-    worst, scale = None, 0.0
-    for step in truncation_steps(net, X):
-        row = step_defect(step)
-        if worst is None or row.defect > worst.defect:
-            worst = row
-        scale = max(scale, float(np.abs(step.output).max()))
-    detail = f"largest defect {worst.defect:.2g} (layer {worst.layer}, rank {worst.rank})"
-    holds = worst.defect <= 1e-8 * (scale or 1.0)
-    checks = [Check(identity, holds, float(worst.defect), detail)]
-    if len(net.weights) == 1:
-        return [Check(collapse, None, None, "the network has no hidden layer"), *checks]
-    last = step.truncated
-    _, first = np.unique(labels.index, return_index=True)
-    spread = max(
-        float(np.abs(last[labels.index == q] - last[row]).max()) for q, row in enumerate(first)
+    radius, basin = radius_and_basin(
+        net, X, weights=problem.weights, rank=found.rank, distance=found.distance
     )
-    size = float(np.abs(X - X[0]).max()) or 1.0
-    detail = f"largest difference {spread / size:.2g} of the size of the data"
-    return [Check(collapse, spread <= 1e-8 * size, spread / size, detail), *checks]
+    if radius < np.inf:
+        radius = max(float(np.nextafter(radius - found.distance, 0)), 0.0)
+    return radius, None if basin is None else {k: float(v) for k, v in basin._asdict().items()}

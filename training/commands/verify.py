@@ -23,6 +23,7 @@ def verify(
     """Verify the network in NETWORK on DATA; status 0 if it is a proved global minimum."""
     given = dict(locals())
     from constructions import Certificate, recheck
+    from constructions.proof.confirmation import confirmation
     from geomcore import load
     from training.commands.case import Case
     from training.commands.data import load_data
@@ -45,10 +46,8 @@ def verify(
         screen.print(case.certificate.summary())
         if stated is not None:
             checks = recheck(stated, case.network, case.data.X, case.data.y)
-            screen.print("the certificate:")
-            for check in checks:
-                screen.print(f"  {'yes' if check.passed else 'no '}  {check.name}: {check.detail}")
+            screen.print(confirmation(checks))
     screen.print(f"\nrun folder: {run.path}")
     if stated is not None:
-        return 0 if all(check.passed for check in checks) else 1
+        return 1 if any(check.passed is False for check in checks) else 0
     return 0 if case.proved else 1

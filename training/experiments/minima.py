@@ -15,7 +15,6 @@ from constructions import (
     suboptimal,
     verify,
 )
-from constructions.proof.certificate import COSTS
 from constructions.proof.derivatives import hessian
 from constructions.theorems.enumeration import all_states, partitions
 from geomcore import datasets
@@ -30,7 +29,7 @@ COLUMNS = (
     "name",
     "kind",
     "last_layer",
-    "cost",
+    "loss_name",
     "layers",
     "parameters",
     "loss",
@@ -219,7 +218,7 @@ def examine(job, data, *, steps, trials, scale, seed):
     found = verify(net, X, y, loss=loss)
     row = dict.fromkeys(COLUMNS, np.nan)
     row |= {key: job[key] for key in ("name", "kind", "last_layer")}
-    row["cost"] = COSTS[loss]
+    row["loss_name"] = loss
     if job["kind"] == "paper":
         inner = verify(net, X, y, loss=loss, subset="cumulative")
         row["verdict_in_cumulative"] = inner.verdict + (" (proved)" if inner.proved else "")

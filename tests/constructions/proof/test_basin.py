@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from constructions import balanced, basin_of_return, cell_radius, construct, merged, verify
-from constructions.proof.basin import _bounds, _motion, rescaled
+from constructions.proof.basin import rescaled
 from constructions.proof.derivatives import joined, pairs_of
+from constructions.proof.motion import bounds_of, motions
 from geomcore import ReLUNetwork, datasets
 from geomcore.gradients import activation_pattern
 from geomcore.parameters import move
@@ -85,7 +86,7 @@ def test_the_rate_is_that_of_the_last_layer():
 def test_the_bound_of_the_motion_is_reached_by_the_worst_change():
     # one active unit at x: (dW, db) along (x, 1) moves it by r |(x, 1)|
     for x in (0.0, 0.5):
-        _, moves = _motion(_bounds(STEP, np.array([[x]])), 0.1)
+        _, moves = motions(bounds_of(STEP, np.array([[x]])), 0.1)
         assert moves[0, 0] == pytest.approx(0.1 * np.hypot(x, 1), rel=1e-5)
         assert moves[0, 0] >= 0.1 * np.hypot(x, 1)
 

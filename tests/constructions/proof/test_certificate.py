@@ -1,51 +1,164 @@
+import hashlib
 import json
+import re
 
+import numpy as np
 import pytest
+from builders import random_network
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from constructions import Certificate, verify
-from constructions.proof.certificate import LOSS_NAMES
+from constructions.proof.certificate import LOSS_NAMES, data_digest, network_digest
 from geomcore import ReLUNetwork
+from geomcore.arrays import as_labels
 
 NET = ReLUNetwork([[[-1.0]], [[1.0]]], [[1.0], [0.0]])
 X, Y = [[0.0], [2.0], [3.0]], [[1.0], [0.0], [0.0]]
-WORDS = {"mse": "plain", "class_weighted": "class-weighted"}
+
+
+def fields(**changes):
+    return json.loads(verify(NET, X, [[1.5], [0.0], [0.0]]).to_json()) | changes
+
 
 # By hand
 
 
-@pytest.mark.parametrize("loss", LOSS_NAMES)
-def test_version_1_has_its_own_words_for_the_losses(loss):
-    found = verify(NET, X, Y, loss=loss)
-    assert found.loss_name == loss
-    fields = json.loads(found.to_json())
-    assert list(fields)[:5] == ["format", "version", "verdict", "proved", "cost"]
-    assert fields["version"] == 1 and fields["cost"] == WORDS[loss]
-    assert "loss_name" not in fields and isinstance(fields["loss"], float)
+def test_version_2_says_what_it_is_about_first():
+    stated = fields()
+    assert list(stated)[:6] == ["format", "version", "network", "data", "points", "widths"]
+    assert (stated["version"], stated["loss_name"], stated["exact"]) == (2, "mse", False)
+    assert re.fullmatch("[0-9a-f]{64}", stated["network"])
+    assert stated["witness"]["loss"] < stated["loss_floor"]
+
+
+def test_digests_are_those_of_the_bytes_that_the_docstring_names():
+    parts = b"".join(
+        f"{name} {shape}\n".encode() + np.array(values, "<f8").tobytes()
+        for name, shape, values in (
+            ("W1", "1 1", [-1.0]),
+            ("b1", "1", [1.0]),
+            ("W2", "1 1", [1.0]),
+            ("b2", "1", [0.0]),
+        )
+    )
+    assert network_digest(NET) == hashlib.sha256(parts).hexdigest()
+    parts = b"X 3 1\n" + np.array([0.0, 2, 3], "<f8").tobytes()
+    parts += b"Y 3 1\n" + np.array([1.0, 0, 0], "<f8").tobytes()
+    parts += b"classes 3\n" + np.array([1, 0, 0], "<i8").tobytes()
+    assert data_digest(np.array(X), as_labels(Y, 3)) == hashlib.sha256(parts).hexdigest()
 
 
 # Laws
 
 
 @pytest.mark.parametrize("loss", LOSS_NAMES)
-def test_the_name_of_the_loss_survives_json(loss):
-    found = verify(NET, X, Y, loss=loss)
-    again = Certificate.from_json(found.to_json())
-    assert again == found and again.loss_name == loss
-    assert again.to_json() == found.to_json()
+def test_a_certificate_survives_json(loss):
+    for targets in (Y, [[1.5], [0.0], [0.0]]):
+        found = verify(NET, X, targets, loss=loss)
+        again = Certificate.from_json(found.to_json())
+        assert again == found and again.loss_name == loss
+        assert again.to_json() == found.to_json()
+
+
+def test_infinite_numbers_survive_json():
+    found = verify(ReLUNetwork([[[2.0]]], [[1.0]]), [[0.0], [1.0]], [[1.0], [3.0]])
+    assert found.radius == found.activation_margin == np.inf
+    assert Certificate.from_json(found.to_json()) == found
+
+
+def test_networks_that_differ_have_different_digests():
+    W, b = np.arange(4.0).reshape(2, 2), np.zeros(2)
+    nets = [
+        ReLUNetwork([W], [b]),
+        ReLUNetwork([W.T], [b]),
+        ReLUNetwork([W], [b + 5e-324]),
+        ReLUNetwork([W.reshape(1, 4)], [[0.0]]),
+        ReLUNetwork([W.reshape(4, 1)], [np.zeros(4)]),
+        ReLUNetwork([W, np.eye(2)], [b, b]),
+    ]
+    assert len({network_digest(net) for net in nets}) == len(nets)
+    assert network_digest(ReLUNetwork([W], [-b])) == network_digest(nets[0])  # -0 is 0
+
+
+def test_data_that_differ_have_different_digests():
+    points = np.array([[0.0, 1.0], [2.0, 3.0]])
+    ways = [
+        (points, as_labels([0, 1], 2)),
+        (points[::-1], as_labels([0, 1], 2)),
+        (points, as_labels([1, 0], 2)),
+        (points, as_labels([0, 0], 2)),  # as with the target 1
+        (points, as_labels([0, 1], 2, targets=[[1.0], [1.0]])),
+        (points, as_labels([0, 0], 2, targets=[[2.0]])),
+        (points.reshape(4, 1), as_labels([0, 1, 0, 1], 4)),
+    ]
+    assert len({data_digest(*way) for way in ways}) == len(ways)
+    float32 = points.astype(np.float32).astype(float)
+    assert data_digest(float32, as_labels(["a", "b"], 2)) == data_digest(*ways[0])
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_random_certificates_survive_json(seed):
+    rng = np.random.default_rng(seed)
+    net = random_network((2, 3, 2), rng)
+    points, y = rng.normal(size=(5, 2)), rng.integers(0, 2, 5)
+    found = verify(net, points, y, targets=rng.normal(size=(len(set(y)), 2)))
+    assert Certificate.from_json(found.to_json()) == found
 
 
 # Bad input
 
 
-@pytest.mark.parametrize("word", ["mse", "class_weighted", "", None, ["plain"]])
-def test_other_words_than_those_of_the_format_are_refused(word):
-    fields = json.loads(verify(NET, X, Y).to_json())
-    with pytest.raises(ValueError, match="no valid cost"):
-        Certificate.from_json(json.dumps(fields | {"cost": word}))
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"version": 1}, "version 1, which does not say what network"),
+        ({"version": 3}, "another version than 2"),
+        ({"version": True}, "another version than 2"),
+        ({"verdict": "best"}, "verdict"),
+        ({"loss_name": ["mse"]}, "loss_name"),
+        ({"loss": "nan"}, "loss"),
+        ({"loss": True}, "loss"),
+        ({"points": 2.5}, "points"),
+        ({"margins": {}}, "margins"),
+        ({"subset": [1]}, "subset"),
+        ({"basin": {}}, "basin"),
+        ({"basin": {"radius": 1, "rate": 1, "ball": 1, "strength": 1, "more": 1}}, "basin"),
+        ({"witness": {"step": 1.0}}, "witness"),
+        ({"witness": "none"}, "witness"),
+        ({"checks": [{"name": "a", "passed": 1, "value": None, "detail": ""}]}, "checks"),
+        ({"checks": [{"name": "a"}]}, "checks"),
+    ],
+)
+def test_a_wrong_field_is_named(change, words):
+    with pytest.raises(ValueError, match=words):
+        Certificate.from_json(json.dumps(fields(**change)))
 
 
-def test_the_field_of_the_object_is_no_field_of_the_format():
-    fields = json.loads(verify(NET, X, Y).to_json())
-    fields["loss_name"] = fields.pop("cost")
-    with pytest.raises(ValueError, match=r"must have the fields .*'cost'"):
-        Certificate.from_json(json.dumps(fields))
+@pytest.mark.parametrize("extra", [{"cost": "plain"}, {"more": 1}])
+def test_unknown_fields_are_refused(extra):
+    with pytest.raises(ValueError, match="must have the fields"):
+        Certificate.from_json(json.dumps(fields(**extra)))
+
+
+def test_an_unknown_key_of_a_witness_is_refused():
+    stated = fields()
+    stated["witness"]["more"] = 1
+    with pytest.raises(ValueError, match="witness has unknown keys"):
+        Certificate.from_json(json.dumps(stated))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[" * 100_000, '{"format": 1' + "0" * 5000 + "}", "{" * 10, b"\xff\xfe", '{"format": NaN}'],
+)
+def test_what_is_no_json_ends_in_a_sentence(text):
+    with pytest.raises(ValueError, match="text must be a"):
+        Certificate.from_json(text)
+
+
+def test_a_number_too_large_for_a_double_is_refused():
+    text = json.dumps(fields()).replace('"gtol": 1e-09', '"gtol": 1' + "0" * 400)
+    with pytest.raises(ValueError):
+        Certificate.from_json(text)

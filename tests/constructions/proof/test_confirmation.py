@@ -16,6 +16,8 @@ def data():
 
 
 def make(name, data):
+    if name == "zero":
+        return suboptimal(data.X, data.y, (0, 0, 0)).network
     if name == "state":
         return suboptimal(data.X, data.y, (0, 1, 0)).network
     return merged(data.X, data.y, [[0, 1], [2]]).network
@@ -25,39 +27,125 @@ def make(name, data):
 
 
 @pytest.mark.parametrize("name", ["state", "merge"])
-def test_a_certificate_from_json_is_confirmed(name, data):
+def test_a_certificate_from_json_is_confirmed_field_by_field(name, data):
     net = make(name, data)
     text = verify(net, data.X, data.y).to_json()
     checks = recheck(Certificate.from_json(text), net, data.X, data.y)
     assert all(check.passed for check in checks)
-    assert len(checks) == (4 if name == "state" else 3)
+    assert [check.name for check in checks] == [f.name for f in dataclasses.fields(Certificate)]
 
 
-def test_the_loss_and_the_subset_are_those_of_the_certificate(data):
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"loss": "class_weighted", "subset": "cumulative"},
+        {"loss": "class_weighted", "subset": None},
+        {"loss": "class_weighted", "subset": "W2"},
+        {"subset": ["W1", "b1"]},
+        {"subset": "last", "rtol": 1e-3, "gtol": 1e-3},
+        {"exact": True},
+    ],
+)
+def test_the_options_are_those_of_the_certificate(options, data):
     net = suboptimal(data.X, data.y, (1, 1, 1), bias=False, loss="class_weighted").network
-    for subset in ("cumulative", None, "W2"):
-        found = verify(net, data.X, data.y, loss="class_weighted", subset=subset)
-        assert all(check.passed for check in recheck(found, net, data.X, data.y))
+    found = verify(net, data.X, data.y, **options)
+    assert all(check.passed for check in recheck(found, net, data.X, data.y))
 
 
 # Laws
 
 
-def test_what_has_been_tampered_with_is_not_confirmed(data):
-    net = make("state", data)
+OPTIONS = ("rtol", "gtol", "exact")  # other options make another certificate, which may be true
+
+
+def altered(value):
+    """Values that differ from one of a certificate, by a lot and by a little."""
+    if isinstance(value, bool):
+        return [not value]
+    if isinstance(value, int):
+        return [value + 1, 0]
+    if isinstance(value, float):
+        return [2 * value + 1, -value - 1, value + 1e-3 * (abs(value) + 1)]
+    if isinstance(value, tuple) and value and isinstance(value[0], float):
+        return [value[:-1], (*value[:-1], 1.01 * value[-1]), (*value, 1.0)]
+    return []
+
+
+@pytest.mark.parametrize("name", ["state", "merge", "zero"])
+def test_no_field_can_be_altered(name, data):
+    net = make(name, data)
     found = verify(net, data.X, data.y)
-    witness = found.witness
-    other = make("merge", data)
-    for wrong in (
-        dataclasses.replace(found, verdict="local minimum"),
-        dataclasses.replace(found, loss=2 * found.loss),
-        dataclasses.replace(found, points=7),
-        dataclasses.replace(found, witness={**witness, "step": -witness["step"]}),
-        dataclasses.replace(found, witness={**witness, "loss": 0.0}),
-        dataclasses.replace(found, witness={"step": 1.0}),
-    ):
-        assert not all(check.passed for check in recheck(wrong, net, data.X, data.y))
-    assert not all(check.passed for check in recheck(found, other, data.X, data.y))
+    for field in dataclasses.fields(Certificate):
+        if field.name in OPTIONS:
+            continue
+        for value in altered(getattr(found, field.name)):
+            wrong = dataclasses.replace(found, **{field.name: value})
+            bad = [check.name for check in recheck(wrong, net, data.X, data.y) if not check.passed]
+            assert bad == [field.name], (field.name, value)
+
+
+def tampered(found):
+    """Certificates that say something else than `verify` found, each in one place."""
+    replace = dataclasses.replace
+    other = "0" * 64
+    yield "network", replace(found, network=other)
+    yield "data", replace(found, data=other)
+    yield "verdict", replace(found, verdict="saddle")
+    yield "loss_bound", replace(found, loss_name="class_weighted")
+    yield "widths", replace(found, widths=(3, 3))
+    first, *rest = found.checks
+    yield "checks", replace(found, checks=(first, *rest[:-1]))
+    yield "checks", replace(found, checks=(first._replace(passed=False), *rest))
+    yield "checks", replace(found, checks=(first._replace(detail="all is well"), *rest))
+    yield "checks", replace(found, checks=(first._replace(value=7.0), *rest))
+    if found.basin is not None:
+        for key in found.basin:
+            yield "basin", replace(found, basin={**found.basin, key: 1.1 * found.basin[key]})
+        yield "basin", replace(found, basin=None)
+    if found.witness is not None:
+        witness = found.witness
+        yield "witness", replace(found, witness=None)
+        zero = [
+            {
+                "weights": [[0.0 for _ in r] for r in p["weights"]],
+                "biases": [0.0] * len(p["biases"]),
+            }
+            for p in witness["direction"]
+        ]
+        for change in (
+            {"step": -witness["step"]},
+            {"step": 0.0},
+            {"loss": 0.0},
+            {"loss": witness["loss"] * 1.001},
+            {"slope": 2 * witness["slope"]},
+            {"slope": witness["slope"] / 2},
+            {"direction": zero},
+            {"direction": zero, "step": 0.0},
+            {"direction": witness["direction"][:-1]},
+        ):
+            yield "witness", replace(found, witness={**witness, **change})
+        yield "witness", replace(found, witness={"step": 1.0, "loss": 0.0, "direction": []})
+
+
+@pytest.mark.parametrize("name", ["state", "merge", "zero"])
+def test_what_has_been_tampered_with_is_not_confirmed_and_named(name, data):
+    net = make(name, data)
+    found = verify(net, data.X, data.y)
+    for field, wrong in tampered(found):
+        assert wrong != found
+        bad = [check.name for check in recheck(wrong, net, data.X, data.y) if not check.passed]
+        assert bad and bad[0] == field, field
+
+
+def test_the_certificate_of_other_networks_or_data_is_not_confirmed(data):
+    found = verify(make("state", data), data.X, data.y)
+    (network, same_data) = recheck(found, make("merge", data), data.X, data.y)
+    assert (network.name, network.passed, same_data.passed) == ("network", False, True)
+    moved = data.X.copy()
+    moved[0, 0] = np.nextafter(moved[0, 0], 9)
+    for X, y in ((moved, data.y), (data.X, np.roll(data.y, 1))):
+        checks = recheck(found, make("state", data), X, y)
+        assert [c.passed for c in checks] == [True, False]
 
 
 def test_the_command_confirms_certificates_without_cvxpy(data, tmp_path):

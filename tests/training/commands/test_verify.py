@@ -21,13 +21,12 @@ def test_verify_of_an_untrained_network_ends_with_status_one(run, table, tmp_pat
     assert (tmp_path / "runs" / "verify-flowers" / "certificate.json").exists()
 
 
-def test_a_certificate_that_holds_is_said_to_hold_check_by_check(run, table, tmp_path):
+def test_a_certificate_that_holds_is_said_to_hold(run, table, tmp_path):
     run("construct", table, "--out", "made", "-q")
     options = ["--certificate", "made/certificate.json", "--out", "checked"]
     status, out, _ = run("verify", "./made/network.npz", table, *options)
     assert status == 0
-    told = out.split("the certificate:\n")[1].splitlines()
-    assert len([line for line in told if line.startswith("  yes  ")]) == len(told) - 2 > 0
+    assert "the certificate holds: all 27 fields are what is found" in out
     record = json.loads((tmp_path / "checked" / "run.json").read_text())
     assert record["arguments"].pop("jobs") >= 1
     assert record["arguments"] == {
