@@ -13,7 +13,7 @@ from scipy.optimize import linprog
 def exact(array):
     """Nested lists of the numbers of an array as Fractions."""
     if np.ndim(array) == 0:
-        return Fraction(float(array))
+        return array if isinstance(array, Fraction) else Fraction(float(array))
     return [exact(row) for row in np.asarray(array)]
 
 

@@ -2,11 +2,17 @@ from fractions import Fraction
 
 import naive
 import numpy as np
+import pytest
 from flint import arb_mat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from constructions.proof.affine import RoundedProduct, affine_of_balls, affine_of_points
+from constructions.proof.affine import (
+    RoundedProduct,
+    affine_of_balls,
+    affine_of_points,
+    lengths_above,
+)
 from constructions.proof.exact import ball_matrix
 
 
@@ -45,6 +51,25 @@ def test_a_product_that_cancels_is_off_by_no_more_than_it_says():
     X = np.array([[1.0, 1.0, 1.0]])
     value, error = RoundedProduct(W, b)(X, np.linalg.norm(X, axis=1))
     assert abs(value[0, 0] - 1.0) <= error[0, 0] < 1e3
+
+
+@pytest.mark.parametrize("scale", [2.0**-1070, 2.0**-600, 1.0, 2.0**600, 2.0**1021])
+def test_lengths_hold_at_every_size(scale):
+    rows = np.array([[3.0, 4.0], [0.0, 0.0], [0.0, -1.0], [2.0**-40, 1.0]]) / 4 * scale
+    for row, length in zip(rows, lengths_above(rows), strict=True):
+        exact = sum(Fraction(v) ** 2 for v in row)
+        assert exact <= Fraction(length) ** 2 <= exact * Fraction(1001, 1000) + Fraction(2) ** -2140
+
+
+def test_a_sum_that_overflows_on_the_way_is_not_trusted():
+    # 3e308 - 2.5e308: its parts are infinite, with a sign that may be wrong
+    W, b = ball_matrix(np.array([[1.5e308, 1.5e308, -1.25e308, -1.25e308, -1e308]])), arb_mat(1, 1)
+    X = np.ones((1, 5))
+    value, error = RoundedProduct(W, b)(X, lengths_above(X))
+    assert np.isfinite(value).all() or error[0, 0] == np.inf
+    assert not np.abs(value)[0, 0] > error[0, 0] or abs(
+        Fraction(value[0, 0]) + Fraction(5 * 10**307)
+    ) < Fraction(error[0, 0])
 
 
 # Against the naive oracle

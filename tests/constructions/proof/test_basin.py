@@ -1,4 +1,5 @@
 import itertools
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -72,6 +73,72 @@ def test_on_a_kink_the_cell_has_radius_zero():
     net = ReLUNetwork([[[1.0]], [[1.0]]], [[0.0], [0.0]])
     assert cell_radius(net, np.zeros((1, 1))) == 0
     assert basin_of_return(net, np.zeros((1, 1))) is None
+
+
+def test_hidden_outputs_are_as_long_as_they_are_exactly():
+    # the hidden output is 7 in floating point, but 7.12, and the second unit flips accordingly
+    x, w, b = 1.0681311030397562, 1093359450011664.0, -1167851235359892.8
+    net = ReLUNetwork([[[w]], [[-1e-9]], [[1.0]]], [[b], [0.01], [0.0]])
+    hidden = float(Fraction(w) * Fraction(x) + Fraction(b))
+    assert hidden > 1.017 * (w * x + b)
+    assert 0 < cell_radius(net, [[x]]) <= (0.01 - 1e-9 * hidden) / np.hypot(hidden, 1)
+
+
+def exact_product(*factors):
+    product = [[Fraction(v) for v in row] for row in factors[0]]
+    for factor in factors[1:]:
+        columns = list(zip(*[[Fraction(v) for v in row] for row in factor], strict=True))
+        product = [
+            [sum(a * c for a, c in zip(r, column, strict=True)) for column in columns]
+            for r in product
+        ]
+    return product
+
+
+@pytest.mark.parametrize("scale", [1.0, 2.0**-600, 2.0**400])
+@pytest.mark.parametrize("seed", range(5))
+def test_products_that_cancel_are_bounded_with_their_rounding(seed, scale):
+    # all units active; the rows of the second layer are orthogonal to the columns of the first
+    # but for rounding, so the float product is all error
+    rng = np.random.default_rng(seed)
+    m, n = 8, 2
+    W1 = rng.uniform(1, 2, size=(m, n)) * scale
+    basis = np.linalg.qr(np.column_stack([W1 / scale, rng.normal(size=(m, m - n))]))[0]
+    W2 = basis[:, n:].T[:3]
+    W3 = rng.normal(size=(2, 3))
+    net = ReLUNetwork([W1, W2, W3], [np.ones(m) * scale, np.full(3, 1e3 * max(scale, 1)), np.zeros(2)])
+    bounds = bounds_of(net, np.ones((1, n)))
+    for l, j, factors in ((1, 0, (W2,)), (2, 1, (W3,)), (2, 0, (W3, W2))):
+        product = exact_product(*factors)
+        frobenius = float(sum(v * v for row in product for v in row)) ** 0.5
+        spectral = np.linalg.norm([[float(v) for v in row] for row in product], 2)
+        assert spectral <= bounds.layers[0, l, j] <= 1.001 * frobenius + 1e-12
+        if l == 1:
+            rows = [float(sum(v * v for v in row)) ** 0.5 for row in product]
+            assert (np.array(rows) <= bounds.units[0, -3:, j]).all()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_product_of_cancelling_layers_is_bounded_also_for_the_output(seed):
+    rng = np.random.default_rng(seed)
+    W2, W3 = rng.normal(size=(6, 6)) * 1e8, rng.normal(size=(6, 6))
+    W3 -= W3 @ np.linalg.pinv(W2) @ W2  # rounding only
+    net = ReLUNetwork([np.eye(6), W2, W3], [np.ones(6), np.full(6, 1e10), np.zeros(6)])
+    bounds = bounds_of(net, np.ones((1, 6)))
+    exact = exact_product(W3, W2)
+    assert np.linalg.norm([[float(v) for v in r] for r in exact], 2) <= bounds.layers[0, 2, 0]
+
+
+@pytest.mark.parametrize("scale", [2.0**-900, 2.0**-520, 2.0**500])
+def test_a_basin_of_tiny_or_huge_parameters_is_no_larger_than_it_is(scale):
+    # the step with its first layer scaled: motions of the output scale, and squares of them vanish
+    net = ReLUNetwork([[[-scale]], [[1 / scale]]], [[scale], [0.0]])
+    basin = basin_of_return(net, POINTS)
+    radius = cell_radius(net, POINTS)
+    assert radius <= 1.001 * scale / 5**0.5
+    if basin is not None:
+        assert basin.radius <= basin.ball <= radius
+        assert basin.strength**2 <= 1.001 * scale**2  # sigma_2 of the rows (h, 1), h about `scale`
 
 
 def test_the_rate_is_that_of_the_last_layer():

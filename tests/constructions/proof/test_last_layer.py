@@ -1,3 +1,5 @@
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -61,6 +63,45 @@ def test_the_papers_points_are_minima_in_the_cumulative_weight_only():
     assert (inner.verdict, inner.proved) == ("local minimum", True)
     assert inner.subset == ("cumulative",)
     assert verify(net, data.X, data.y, subset="last", **weighted).verdict == "not stationary"
+
+
+def test_the_distance_counts_the_bias_that_follows_the_cumulative_weight():
+    # the cumulative bias of the hidden layer is 1e6, so b2 moves a million times as far as W2
+    net = ReLUNetwork([[[1.0]], [[1.0]]], [[1e6], [-1e6]])
+    X, Y = [[1.0], [2.0], [3.0]], [[1.0 + 1e-9], [2.0 + 2e-9], [3.0 + 4e-9]]
+    found = verify(net, X, Y, subset="cumulative")
+    slope = np.array([1.0, 2.0, 3.0]) @ np.array([1e-9, 2e-9, 4e-9]) / 14
+    assert found.verdict == "local minimum"
+    assert found.distance == pytest.approx(slope * np.hypot(1, 1e6), rel=1e-6)
+
+
+@pytest.mark.parametrize("subset", ["W2", "b2"])
+def test_the_distance_is_one_in_the_tensors_that_may_move(subset):
+    # with both, a zero loss is 1e-9 away; with one alone there is none
+    net = ReLUNetwork([[[1.0]], [[1.0]]], [[3.0], [-3.0]])
+    X, Y = [[0.0], [1.0]], [[1e-9], [1.0 + 2e-9]]
+    assert verify(net, X, Y, subset="last").verdict == "global minimum"
+    found = verify(net, X, Y, subset=subset)
+    h, gap = np.array([3.0, 4.0]), np.array([1e-9, 2e-9])
+    best = gap @ h / (h @ h) if subset == "W2" else gap.mean()
+    assert found.verdict == "local minimum"
+    assert found.distance == pytest.approx(best, rel=1e-6)
+
+
+def test_the_cumulative_bias_is_not_rounded():
+    # w2 b1 + b2 is rounding of numbers near 2^60, and all that the outputs differ by
+    b1 = 2.0**60 + 256 * 123456789012345
+    w2 = 0.7234567890123457
+    net = ReLUNetwork([[[2.0**10]], [[w2]]], [[b1], [-(w2 * b1)]])
+    X = np.array([[1.0], [2.0]])
+    rounding = Fraction(w2) * Fraction(b1) - Fraction(w2 * b1)
+    assert rounding != 0
+    # without the rounding this would be the least-squares weight
+    Y = w2 * 2.0**10 * X
+    found = verify(net, X, Y, subset="cumulative")
+    assert found.verdict != "local minimum"
+    exact = float(rounding**2) * (1 - (1 + 2) ** 2 / (2 * (1 + 4)))
+    assert found.lower_bound == pytest.approx(exact, rel=1e-9)
 
 
 # Laws

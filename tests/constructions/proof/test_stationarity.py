@@ -99,6 +99,63 @@ def test_on_a_kink_no_minimum_is_claimed():
     assert any("on a kink" in c.detail for c in found.checks)
 
 
+def test_a_kink_that_looks_active_is_no_slope():
+    # The pre-activation of the first point is exactly 0, but positive in floating point. Raising
+    # it raises the loss, lowering it does nothing; far away the second point comes into play.
+    rng = np.random.default_rng(45)
+    x, w = rng.uniform(1, 2, 3), rng.normal(size=3)
+    high = -float(w @ x)
+    low = -float(sum(Fraction(a) * Fraction(c) for a, c in zip(w, x, strict=True)) + Fraction(high))
+    point = np.array([*x, 1.0, 1.0])
+    net = ReLUNetwork([[[*w, low, 0.0]], [[1.0]]], [[high], [0.5]])
+    _, (pre,) = naive.exact_forward(net.weights, net.biases, [point])
+    assert pre == [[0]] and net.weights[0] @ point + high > 0
+    found = verify(net, [point, -point], [[0.0], [30.0]], subset="W1")
+    assert found.verdict == "undetermined"
+
+
+def test_a_ball_that_touches_zero_from_below_is_not_inactive():
+    from flint import arb, arb_mat
+
+    from constructions.proof.derivatives import _active_after
+
+    below = arb(0).union(arb(-1))
+    for leading, answer in ((below, None), (arb(-1), [False]), (arb(0), [True]), (arb(2), [True])):
+        series = [arb_mat([[leading]]), arb_mat([[arb(1)]])]
+        assert _active_after(series) == answer
+    assert _active_after([arb_mat(1, 1), arb_mat(1, 1)]) == [False]
+
+
+def test_stated_slopes_are_upper_bounds_of_exact_ones():
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        net = random_network((2, 3, 2), rng)
+        found = verify(net, X, Y)
+        slope = found.witness["slope"]
+        parts = found.witness["direction"]
+        sizes = [Fraction(1, 2**k) for k in (60, 61)]
+        change = [
+            (naive_loss_along(net, parts, t) - naive_loss_along(net, parts, 0)) / t for t in sizes
+        ]
+        exact = 2 * change[1] - change[0]  # but for terms of second order in 2^-60
+        assert exact <= Fraction(slope) < exact + abs(exact) * Fraction(1, 10**12)
+
+
+def naive_loss_along(net, parts, t):
+    weights = [
+        [
+            [Fraction(a) + t * Fraction(v) for a, v in zip(r, s, strict=True)]
+            for r, s in zip(W.tolist(), p["weights"], strict=True)
+        ]
+        for W, p in zip(net.weights, parts, strict=True)
+    ]
+    biases = [
+        [Fraction(a) + t * Fraction(v) for a, v in zip(b.tolist(), p["biases"], strict=True)]
+        for b, p in zip(net.biases, parts, strict=True)
+    ]
+    return naive.exact_loss(weights, biases, X, Y)
+
+
 def test_a_pre_activation_that_only_looks_zero_is_decided():
     net = ReLUNetwork([[[1.0]], [[1.0]]], [[1e-300], [0.5]])
     found = verify(net, [[0.0], [1.0]], [[0.0], [1.0]])

@@ -138,6 +138,63 @@ def test_one_point_is_enough():
     assert verify(TWO_DEAD, [[0.25]], [[0.5]]).verdict == "not stationary"
 
 
+def test_rows_whose_squares_underflow_do_not_hide_rounding():
+    # The row is below 1e-162 and almost orthogonal to the point: what a float product makes of
+    # it is rounding, which the second layer blows up.
+    d, k, scale, small = 2048, 16, 2.0**-600, 2.0**-26.6
+    x, w = np.full(d, small), np.full(d, small)
+    x[:k] = w[:k] = 1
+    x[-k:] = 1
+    w[-k:] = -(1 + 0.5 * (d - 2 * k) * small * small / k)
+    net = ReLUNetwork([w[None] * scale, [[2.0**43 / scale]]], [[0.0], [0.25]])
+    found = verify(net, np.tile(x, (8, 1)), [[0.25]] * 8)
+    loss = naive.exact_loss(net.weights, net.biases, x[None], [[0.25]])
+    assert loss > Fraction(3, 4)
+    assert Fraction(found.loss_floor) <= loss <= Fraction(found.loss_bound)
+    assert found.verdict != "global minimum"
+
+
+def test_a_loss_below_the_least_double_is_not_zero():
+    net = ReLUNetwork([[[1e-170]]], [[0.0]])
+    for N in (2, 100_001):
+        found = verify(net, np.linspace(1, 2, N)[:, None], np.zeros((N, 1)))
+        assert found.loss_bound > 0 and found.verdict != "global minimum"
+
+
+@pytest.mark.parametrize("scale", [1e-308, 1e-200, 1e-154, 1e154, 1e200, 1.7e308])
+def test_no_scale_ends_in_an_error_or_in_a_false_bound(scale):
+    X, Y = np.array([[1.0], [2.0], [3.0]]), np.array([[1.0], [2.0], [4.0]])
+    for net in (
+        ReLUNetwork([[[scale]], [[scale]]], [[scale], [0.0]]),
+        ReLUNetwork([[[scale]], [[1.0]]], [[-1.5 * min(scale, 1e308)], [1.0]]),
+        ReLUNetwork([[[1.0]], [[1.0]], [[scale]]], [[1.0], [-2.5], [0.0]]),
+    ):
+        for options in ({}, {"loss": "class_weighted"}, {"subset": "last"}, {"subset": "b1"}):
+            found = verify(net, X, Y, **options)
+            loss = naive.exact_loss(net.weights, net.biases, X, Y)
+            if options.get("loss"):
+                loss *= 3  # three classes of one point each
+            assert Fraction(found.loss_floor) <= loss
+            assert found.loss_bound == np.inf or loss <= Fraction(found.loss_bound)
+            assert found.loss_floor <= found.loss <= found.loss_bound or options.get("loss")
+            assert Certificate.from_json(found.to_json()) == found
+
+
+def test_without_the_last_layer_only_a_loss_of_zero_is_a_global_minimum():
+    # 3/3 is rounded, so the stored loss is not zero; that of a network with another W2 is
+    net = ReLUNetwork([[[-1 / 3]], [[3.0]]], [[1 / 3], [0.0]])
+    X, Y = [[0.0], [2.0], [3.0]], [[1.0], [0.0], [0.0]]
+    assert verify(net, X, Y, subset=["W1", "b1"]).verdict == "undetermined"
+    assert verify(net, X, Y, subset=["W1", "W2", "b2"]).verdict == "global minimum"
+    assert verify(TWO_DEAD, X, Y, subset=["W1", "b1"]).verdict == "global minimum"
+
+
+def test_an_output_between_two_targets_belongs_to_the_first_class():
+    dead = ReLUNetwork([[[1.0]], [[1.0], [1.0]]], [[-9.0], [1 / 3, 1 / 3]])
+    found = verify(dead, [[0.0], [1.0], [2.0]], [0, 1, 1])
+    assert found.accuracy == 1 / 3
+
+
 def test_the_summary_says_what_was_proved():
     text = verify(TWO_DEAD, [[0.0], [2.0]], [[1.0], [0.0]]).summary()
     for part in ("global minimum (proved)", "accuracy", "100.00% of 2 points", "gradient norm"):
