@@ -146,13 +146,18 @@ def refute(problem, *, gtol):
 
 
 def _first_order(problem, direction, slope, detail):
-    """Not stationary if the slope is negative, or, where balls are out of reach, seems to be."""
+    """Not stationary if the slope is negative, or, where balls are out of reach, seems to be.
+
+    `detail` may name the slope in braces.
+    """
     series = _in_balls(problem, direction, 1)
     if series is not None and not series[1] < 0:
         detail = "floating point sees a slope where there is none, or too small a one"
         return Refutation("undetermined", False, None, None, detail)
     proved = series is not None
-    witness = _witness(problem, direction, proved, slope=above(series[1]) if proved else slope)
+    slope = above(series[1]) if proved else slope
+    detail = detail.format(slope=slope)
+    witness = _witness(problem, direction, proved, slope=slope)
     if witness is None:
         detail += ", but no step in double precision shows it"
     verdict = "undetermined" if witness is None else "not stationary"
@@ -197,7 +202,7 @@ def _at_kink(problem, gtol):
                 found.append((slope, len(found), candidate / size))
     # which side of a kink a point is on may look different in floating point
     for slope, _, direction in sorted(found)[:PROBES]:
-        detail = f"on a kink, with one-sided slope {slope:.3g}"
+        detail = "on a kink, with one-sided slope {slope:.3g}"
         refutation = _first_order(problem, direction, slope, detail)
         if refutation.witness is not None:
             return refutation

@@ -106,7 +106,9 @@ def test_products_that_cancel_are_bounded_with_their_rounding(seed, scale):
     basis = np.linalg.qr(np.column_stack([W1 / scale, rng.normal(size=(m, m - n))]))[0]
     W2 = basis[:, n:].T[:3]
     W3 = rng.normal(size=(2, 3))
-    net = ReLUNetwork([W1, W2, W3], [np.ones(m) * scale, np.full(3, 1e3 * max(scale, 1)), np.zeros(2)])
+    net = ReLUNetwork(
+        [W1, W2, W3], [np.ones(m) * scale, np.full(3, 1e3 * max(scale, 1)), np.zeros(2)]
+    )
     bounds = bounds_of(net, np.ones((1, n)))
     for l, j, factors in ((1, 0, (W2,)), (2, 1, (W3,)), (2, 0, (W3, W2))):
         product = exact_product(*factors)
