@@ -10,7 +10,7 @@ _HOME = {
     "Check": "proof.certificate",
     "Construction": "building.result",
     "ConstructionError": "building.result",
-    "HullCertificate": "separation.separation",
+    "HullCertificate": "separation.hulls",
     "LayerRecord": "building.result",
     "Order": "separation.order",
     "Separation": "separation.separation",

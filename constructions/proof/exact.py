@@ -6,6 +6,9 @@ import numpy as np
 from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
 
 EPS = float(np.finfo(np.float64).eps)
+TINY = float(np.finfo(np.float64).tiny)
+# As many numbers are as soon summed in rationals as looked at twice in floating point.
+FEW = 50
 
 
 @contextmanager
@@ -49,17 +52,75 @@ def rational(value):
     return fmpq(numerator, denominator)
 
 
+def nearest(value):
+    """Return the float nearest to a rational number; inf beyond the largest float."""
+    try:
+        return int(value.p) / int(value.q)
+    except OverflowError:
+        return np.inf if value > 0 else -np.inf
+
+
+def rounded_down(value):
+    """The greatest float that is at most a rational number."""
+    found = nearest(value)
+    if found == np.inf or (np.isfinite(found) and rational(found) > value):
+        return float(np.nextafter(found, -np.inf))
+    return found
+
+
 def rational_matrix(array):
     """Return a 2-D float array as an exact rational matrix."""
     rows, columns = array.shape
     return fmpq_mat(rows, columns, [rational(v) for v in array.ravel().tolist()])
 
 
+def rational_values(X, w, c):
+    """Return the exact rational numbers w·x + c for every row x of `X`, as a list."""
+    shift = rational(c)
+    return [v + shift for v in (rational_matrix(X) * rational_matrix(w[:, None])).entries()]
+
+
+def heights(X, w, c, origin=None):
+    """Return w·x + c for every row x of `X` in floating point, and by how much it may be off.
+
+    Parameters
+    ----------
+    X : ndarray, shape (N, d)
+    w : ndarray, shape (d,)
+    c : float
+    origin : ndarray, shape (d,), optional
+        A point near those of X: its own height is computed exactly, so that
+        only the way from it to the points is rounded.
+
+    Returns
+    -------
+    value, error : ndarray, shape (N,)
+        The exact number is within `error` of `value`; inf where a number overflows.
+
+    Notes
+    -----
+    A dot product of length d, in any order of summation and with or without
+    fused operations, is off by at most :math:`\\gamma_{d+2} (|w| \\cdot |x| + |c|)`,
+    and by an underflow of each product; a difference from the origin is off by
+    one more rounding and never underflows.
+    """
+    if origin is not None:
+        c = nearest(rational_values(origin[None], w, c)[0])
+    with np.errstate(all="ignore"):
+        if origin is not None:
+            X = X - origin
+        value = X @ w + c
+        error = 2 * (len(w) + 4) * EPS * (np.abs(X) @ np.abs(w) + abs(c)) + 4 * (len(w) + 4) * TINY
+    known = np.isfinite(value) & np.isfinite(error)
+    return np.where(known, value, 0.0), np.where(known, error, np.inf)
+
+
 def signs(X, w, c):
     """Exact signs of w·x + c for every row x of `X`.
 
-    Floating point decides wherever its own error bound allows it, and
-    rational arithmetic decides the rest, so the answer is never wrong.
+    Floating point decides wherever its own error bound allows it, first as the
+    numbers stand, then relative to one of the points left; rational arithmetic
+    decides the rest, so the answer is never wrong, whatever the finite floats.
 
     Parameters
     ----------
@@ -71,22 +132,51 @@ def signs(X, w, c):
     -------
     ndarray of int, shape (N,)
         -1, 0 or 1.
-
-    Notes
-    -----
-    A dot product of length d, in any order of summation and with or without
-    fused operations, is off by at most :math:`\\gamma_{d+2} (|w| \\cdot |x| + |c|)`.
     """
-    value = X @ w + c
-    bound = 2 * (len(w) + 4) * EPS * (np.abs(X) @ np.abs(w) + abs(c)) + 1e-300
+    value, error = heights(X, w, c)
     result = np.sign(value).astype(np.int64)
-    exact_w = [rational(v) for v in w]
-    for i in np.flatnonzero(np.abs(value) <= bound):
-        total = rational(c)
-        for x, weight in zip(X[i], exact_w, strict=True):
-            total += rational(x) * weight
-        result[i] = (total > 0) - (total < 0)
+    left = np.flatnonzero(np.abs(value) <= error)
+    if left.size * len(w) > FEW:
+        value, error = heights(X[left], w, c, X[left[0]])
+        result[left] = np.sign(value)
+        left = left[np.abs(value) <= error]
+    if len(left):
+        result[left] = [(v > 0) - (v < 0) for v in rational_values(X[left], w, c)]
     return result
+
+
+def least_height(X, w, c, *, rtol=0.0):
+    """Return a float that is at most w·x + c for every row x of `X`.
+
+    Parameters
+    ----------
+    X : ndarray, shape (N, d)
+        At least one row.
+    w : ndarray, shape (d,)
+    c : float
+    rtol : float, optional
+        With more than a few rows that could be the lowest, by how much the
+        answer may fall short of the least number, relative to it; else it is
+        the least number, rounded down.
+
+    Returns
+    -------
+    float
+    """
+    value, error = heights(X, w, c)
+    for origin in range(2):
+        with np.errstate(over="ignore"):
+            left = value - error <= (value + error).min()
+            low, high = (value - error)[left].min(), (value + error)[left].min()
+        X, value, error = X[left], value[left], error[left]
+        if X.size <= FEW:
+            break
+        # the rounding of low itself is within the slack of the error bound
+        if np.isfinite(low) and high - low <= rtol * abs(low):
+            return float(low)
+        if not origin:
+            value, error = heights(X, w, c, X[0])
+    return rounded_down(min(rational_values(X, w, c)))
 
 
 def solve_nonnegative(M, r):
@@ -115,7 +205,8 @@ def solve_nonnegative(M, r):
                 balls = ball_matrix(M).solve(ball_matrix(r[:, None])).entries()
             except ZeroDivisionError:
                 balls = []
-            if balls and all(u > 0 for u in balls):
+            # a ball may be positive and yet too wide for its middle to be the solution, rounded
+            if balls and all(u > 0 and u.rel_accuracy_bits() >= 100 for u in balls):
                 return np.array([float(u.mid()) for u in balls])
     if k > m:
         return None
@@ -125,4 +216,4 @@ def solve_nonnegative(M, r):
     solution = [reduced[i, k] for i in range(k)]
     if any(u < 0 for u in solution):
         return None
-    return np.array([float(arb(u)) for u in solution])
+    return np.array([nearest(u) for u in solution])

@@ -7,6 +7,7 @@ by arithmetic.
 """
 
 import warnings
+from typing import NamedTuple
 
 import cvxpy as cp
 import numpy as np
@@ -25,6 +26,22 @@ def _solve(problem, solver, **options):
     return problem.status == cp.OPTIMAL
 
 
+class Slab(NamedTuple):
+    """Answer of `maximum_margin` and of `least_distance`.
+
+    Attributes
+    ----------
+    plane : ndarray, shape (d + 1,)
+        (w, c).
+    weights : ndarray, shape (k,)
+        Multipliers of the rows, not negative; those of each side, divided by their
+        sum, are the convex weights of the nearest point of its hull.
+    """
+
+    plane: np.ndarray
+    weights: np.ndarray
+
+
 def maximum_margin(M):
     """Minimise |w|^2 subject to M (w, c) >= 1 (CLARABEL).
 
@@ -35,12 +52,14 @@ def maximum_margin(M):
 
     Returns
     -------
-    ndarray, shape (d + 1,), or None
-        (w, c).
+    Slab or None
     """
     wc = cp.Variable(M.shape[1])
-    problem = cp.Problem(cp.Minimize(cp.sum_squares(wc[:-1])), [M @ wc >= 1])
-    return wc.value if _solve(problem, cp.CLARABEL) else None
+    outside = M @ wc >= 1
+    problem = cp.Problem(cp.Minimize(cp.sum_squares(wc[:-1])), [outside])
+    if not _solve(problem, cp.CLARABEL):
+        return None
+    return Slab(wc.value, np.maximum(outside.dual_value, 0))
 
 
 def least_distance(M, *, rounds=5, offset_weight=1e-3):
@@ -52,6 +71,18 @@ def least_distance(M, *, rounds=5, offset_weight=1e-3):
     hulls. It loses all digits to cancellation where the margin is small, so it
     is repeated in coordinates with the middle of these points as origin and
     their distance as unit.
+
+    Parameters
+    ----------
+    M : ndarray, shape (k, d + 1)
+        As for `maximum_margin`.
+    rounds : int, optional
+        How often it is repeated at most.
+    offset_weight : float, optional
+
+    Returns
+    -------
+    Slab or None
     """
     side = M[:, -1]
     Z = M[:, :-1] * side[:, None]
@@ -71,7 +102,7 @@ def least_distance(M, *, rounds=5, offset_weight=1e-3):
             wc = np.r_[w, residual[-2] / slack / offset_weight - w @ origin]
             least = (M @ wc).min()
             if least / np.linalg.norm(w) > best_margin:
-                best, best_margin = wc / least, least / np.linalg.norm(w)
+                best, best_margin = Slab(wc / least, u), least / np.linalg.norm(w)
             if abs(least - 1) < 1e-7:
                 break
         shares = u[side > 0].sum(), u[side < 0].sum()

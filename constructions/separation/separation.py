@@ -1,41 +1,30 @@
 """Linear separation of two point sets, with a margin or with a certificate that there is none."""
 
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from constructions.proof.exact import signs, solve_nonnegative
+from constructions.proof.exact import nearest, solve_nonnegative
+from constructions.separation.hulls import (
+    HullCertificate,
+    certificate,
+    common_rows,
+    independent_weights,
+    nearest_points,
+)
+from constructions.separation.hyperplane import (
+    EXACT,
+    local_coordinates,
+    margin_bound,
+    stored_hyperplane,
+)
 from constructions.separation.programs import common_point, least_distance, maximum_margin
 from geomcore.arrays import as_points, as_rtol
 
 # Most entries of a program that is given to the interior-point method.
 LARGE = 100_000
-
-
-class HullCertificate(NamedTuple):
-    """A point that is a convex combination of A and of B, so no hyperplane separates them.
-
-    Attributes
-    ----------
-    point : ndarray, shape (d,)
-    weights_a : ndarray, shape (N_A,)
-        Non-negative, sum 1, ``weights_a @ A`` is the point.
-    weights_b : ndarray, shape (N_B,)
-        The same for B.
-    residual : float
-        Largest |weights_a @ A - weights_b @ B|, in floating point.
-    exact : bool
-        True if the weights were recomputed in rational arithmetic from the
-        coordinates as stored: they exist, are non-negative and fit exactly.
-        The floats given here are those rationals, rounded.
-    """
-
-    point: np.ndarray
-    weights_a: np.ndarray
-    weights_b: np.ndarray
-    residual: float
-    exact: bool
+# Most dimensions in which nearest points are found in rational arithmetic.
+DIMENSIONS = 30
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,17 +35,24 @@ class Separation:
     ----------
     separable : bool or None
         True: the hyperplane below separates strictly, proved by exact signs.
-        False: `certificate` proves that none does. None: undetermined, the
-        gap is too small for double precision.
+        False: `certificate` proves that none does. None: undetermined; no
+        floats for a normal and an offset were found that separate, and no
+        common point.
     normal : ndarray, shape (d,), or None
-        Unit normal, pointing from B to A.
+        Unit normal, pointing from B to A; of length 1 but for rounding.
     offset : float
         ``A @ normal + offset >= margin`` and ``B @ normal + offset <= -margin``.
     margin : float
-        Half the distance of the hulls; 0 if not separable.
+        Half the distance of the hulls, rounded down; 0 if not separable. These
+        inequalities hold exactly for the floats as stored, in exact arithmetic, and
+        they hold with ``margin * norm(normal)``, should that be more: no point is
+        nearer to the hyperplane than the margin.
     certificate : HullCertificate or None
     support : tuple of ndarray of int
         Rows of A and of B that decided the answer: removing others changes nothing.
+    bound : float
+        No hyperplane has a margin larger than this, which is rounded up: half the
+        distance of two convex combinations. 0 if not separable, inf if nothing is known.
     """
 
     separable: bool | None
@@ -65,6 +61,7 @@ class Separation:
     margin: float
     certificate: HullCertificate | None
     support: tuple[np.ndarray, np.ndarray]
+    bound: float = np.inf
 
 
 def separate(A, B, *, start=None, rtol=1e-6):
@@ -82,7 +79,10 @@ def separate(A, B, *, start=None, rtol=1e-6):
     start : pair of arrays of int, optional
         Rows of A and of B to begin with, a guess at the support.
     rtol : float, optional
-        The margin is within this factor of the largest one.
+        The margin is to be within this factor of the largest one:
+        ``margin >= (1 - rtol) * bound``. That can fail where no floats have such a
+        margin (gaps near the spacing of floats at their offset), and in more than
+        30 dimensions for gaps below some 1e-9 of the extent; `bound` tells.
 
     Returns
     -------
@@ -99,7 +99,8 @@ def separate(A, B, *, start=None, rtol=1e-6):
     Solvers: SciPy's non-negative least squares find the working set, CLARABEL
     the margin on the few points that support it, HIGHS the common point. None
     of them is trusted: separation is proved by exact signs and its opposite
-    by exact convex weights.
+    by exact convex weights. What they leave open, the nearest points of the
+    hulls in rational arithmetic decide, up to 30 dimensions.
 
     Examples
     --------
@@ -117,52 +118,126 @@ def separate(A, B, *, start=None, rtol=1e-6):
     if A.shape[1] != B.shape[1]:
         raise ValueError(f"A and B must have equal dimension, got {A.shape} and {B.shape}")
     rtol = as_rtol(rtol, A.shape)
-    M = _signed_rows(A, B)
-    rows = _first_rows(M, len(A), start)
+    same = common_rows(A, B)
+    if same is not None:
+        return _meeting(A, B, [same[0]], [same[1]], [1.0], [1.0])
+    local = local_coordinates(A, B)
+    rows = _first_rows(local.M, local.n, start)
+    slab, rows = _widest_slab(local, rows, rtol)
+    answer = None
+    if slab is not None:
+        answer = _from_slab(A, B, slab, rows, local, rtol)
+        if answer is not None and answer.margin >= (1 - rtol) * answer.bound:
+            return answer
+    if answer is None:
+        found = _common_point(A, B, *_split(rows, local.n))
+        if found is not None:
+            return found
+    return _exactly(A, B, rows, local, rtol, answer)
+
+
+def _meeting(A, B, rows_a, rows_b, weights_a, weights_b):
+    """The answer for two sets with a common point of their hulls on these rows."""
+    found = certificate(A, B, rows_a, rows_b, weights_a, weights_b)
+    return Separation(False, None, 0.0, 0.0, found, (np.array(rows_a), np.array(rows_b)), 0.0)
+
+
+def _widest_slab(local, rows, rtol):
+    """`Slab` of largest margin for all points, or None, and the working set that it rests on."""
+    M = local.M
     while True:
-        wc = _margin_program(M[rows], rtol)
-        if wc is None:
-            certificate = _common_point(A, B, rows)
-            answer = None if certificate is None else False
-            return Separation(answer, None, 0.0, 0.0, certificate, _split(rows, len(A)))
-        value = M @ wc
+        slab = _margin_program(M[rows], rtol)
+        if slab is None:
+            return None, rows
+        value = M @ slab.plane
         slack = value - 1
         slack[rows] = np.inf  # what the solver left over is not mended by asking again
         bad = np.flatnonzero(slack < 0)
         # with fewer constraints the program has a larger margin, so its value bounds the true one
-        if _reached(value, len(A)) >= 1 - rtol or not len(bad):
-            break
+        if _reached(value, local.n) >= 1 - rtol or not len(bad):
+            return slab, rows
         worst = bad[np.argsort(slack[bad])[: max(50, M.shape[1])]]
         rows = np.r_[rows, worst]
 
-    support = rows[value[rows] < 1 + 1e-3]
+
+def _from_slab(A, B, slab, rows, local, rtol):
+    """The proved answer that a slab leads to, polished, or None."""
+    M, plane = local.M, slab.plane
+    value = M @ plane
+    near = value[rows] < 1 + 1e-3
+    support = rows[near]
+    slabs = [(rows, slab.weights)]
     if len(support) * M.shape[1] <= LARGE:
         polished = maximum_margin(M[support])
         if polished is not None:
-            ratio = np.linalg.norm(wc[:-1]) / np.linalg.norm(polished[:-1])
-            if _reached(M @ polished, len(A)) * ratio > _reached(value, len(A)):
-                wc = polished
-    return _from_hyperplane(A, B, wc[:-1], support)
+            slabs.append((support, polished.weights))
+            ratio = np.linalg.norm(plane[:-1]) / np.linalg.norm(polished.plane[:-1])
+            if _reached(M @ polished.plane, local.n) * ratio > _reached(value, local.n):
+                plane = polished.plane
+    found = stored_hyperplane(A, B, plane[:-1], local, rtol=rtol)
+    if found is None:
+        return None
+    wanted = found.margin / (1 - rtol)
+    bound = np.inf
+    for chosen, weights in slabs:
+        if bound > wanted:
+            bound = min(bound, margin_bound(A, B, chosen, weights, local, wanted=wanted))
+            support = np.union1d(support, chosen[weights > 0])
+    return Separation(True, *found, None, _split(support, local.n), bound)
+
+
+def _exactly(A, B, rows, local, rtol, answer):
+    """The answer by rational arithmetic on as many points as it takes, or the one known.
+
+    Parameters
+    ----------
+    rows : ndarray of int
+        Rows of ``local.M`` to begin with.
+    answer : Separation or None
+        A proved one with a margin that is not known to be within rtol of the largest.
+    """
+    d = A.shape[1]
+    if len(local.M) * d <= EXACT:
+        rows = np.arange(len(local.M))
+    unknown = Separation(None, None, 0.0, 0.0, None, _split(rows, local.n))
+    if answer is None:
+        answer = unknown
+    while d <= DIMENSIONS and len(rows) * d <= EXACT:
+        rows_a, rows_b = _split(rows, local.n)
+        found = nearest_points(A[rows_a], B[rows_b], rtol=rtol / 4)
+        if found is None:
+            break
+        if found.meet:
+            alpha, beta = independent_weights(
+                A[rows_a], B[rows_b], found.weights_a, found.weights_b
+            )
+            return _meeting(
+                A,
+                B,
+                rows_a[list(alpha)],
+                rows_b[list(beta)],
+                [nearest(w) for w in alpha.values()],
+                [nearest(w) for w in beta.values()],
+            )
+        direction, bound = found.direction(), found.length_above() / 2
+        support = rows_a[list(found.weights_a)], rows_b[list(found.weights_b)]
+        plane = stored_hyperplane(A, B, direction, local, rtol=rtol)
+        if plane is not None and not plane.margin <= answer.margin:
+            answer = Separation(True, *plane, None, support, bound)
+        elif answer.separable and bound < answer.bound:
+            answer = replace(answer, bound=bound)
+        if answer.separable and answer.margin >= (1 - rtol) * answer.bound:
+            break
+        bad = np.setdiff1d(_lowest(A, B, direction, local), rows)
+        if not len(bad):
+            break
+        rows = np.r_[rows, bad]
+    return answer
 
 
 def _reached(value, n):
     """The margin that signed values of the first n and of the other rows leave, times |w|."""
     return (value[:n].min() + value[n:].min()) / 2
-
-
-def _signed_rows(A, B):
-    """Rows (z, 1) of A and -(z, 1) of B, z the point moved and scaled into the unit box."""
-    low = np.minimum(A.min(axis=0), B.min(axis=0))
-    high = np.maximum(A.max(axis=0), B.max(axis=0))
-    scale = float((high - low).max()) or 1.0
-    M = np.empty((len(A) + len(B), A.shape[1] + 1))
-    centre = low + (high - low) / 2
-    for points, part in ((A, M[: len(A)]), (B, M[len(A) :])):
-        np.subtract(points, centre, out=part[:, :-1])
-        part[:, :-1] /= scale
-        part[:, -1] = 1
-    np.negative(M[len(A) :], out=M[len(A) :])
-    return M
 
 
 def _first_rows(M, n, start):
@@ -196,17 +271,17 @@ def _as_rows(start, *sizes):
 
 
 def _margin_program(M, rtol):
-    """(w, c) of the largest margin for these rows, or None if there seems to be none.
+    """`Slab` of the largest margin for these rows, or None if there seems to be none.
 
     The active-set method comes first: on a few hundred rows it takes a tenth
     of the time of an interior-point method (benchmarks/separation.py).
     """
-    wc = least_distance(M)
-    if wc is None or (M @ wc).min() < 1 - rtol:
+    slab = least_distance(M)
+    if slab is None or (M @ slab.plane).min() < 1 - rtol:
         other = maximum_margin(M) if M.size <= LARGE else None
-        if other is not None and (M @ other).min() > 0.9:
+        if other is not None and (M @ other.plane).min() > 0.9:
             return other
-    return wc
+    return slab
 
 
 def _split(rows, n):
@@ -214,31 +289,20 @@ def _split(rows, n):
     return rows[rows < n], rows[rows >= n] - n
 
 
-def _from_hyperplane(A, B, normal, rows):
-    """Centre the hyperplane between the sets and prove by exact signs that it separates."""
-    normal = normal / np.linalg.norm(normal)
-    nearest_a, nearest_b = (A @ normal).min(), (B @ normal).max()
-    offset = -(nearest_a + nearest_b) / 2
-    margin = (nearest_a - nearest_b) / 2
-    proved = (signs(A, normal, offset) > 0).all() and (signs(B, normal, offset) < 0).all()
-    return Separation(
-        True if proved else None,
-        normal,
-        float(offset),
-        float(margin) if proved else 0.0,
-        None,
-        _split(rows, len(A)),
-    )
+def _lowest(A, B, direction, local):
+    """Rows of ``local.M`` that come first along a direction, as far as floating point tells."""
+    order = np.argsort(local.M[:, :-1] @ direction)
+    first = [order[order < local.n][:25], order[order >= local.n][:25]]
+    return np.concatenate(first)
 
 
-def _common_point(A, B, rows):
-    """Convex weights that prove the hulls to meet, exact in the coordinates as stored, or None."""
-    ia, ib = _split(rows, len(A))
-    both = np.vstack([A[ia], B[ib]])
+def _common_point(A, B, ia, ib):
+    """The answer by convex weights that prove the hulls to meet, exact for A and B, or None."""
+    both = np.vstack([A[ia], B[ib]]) / 2  # halves, for differences must not overflow
     centre = both.mean(axis=0)
     scale = np.abs(both - centre).max(axis=0)
     scale[scale == 0] = 1
-    found = common_point((A[ia] - centre) / scale, (B[ib] - centre) / scale)
+    found = common_point((A[ia] / 2 - centre) / scale, (B[ib] / 2 - centre) / scale)
     if found is None:
         return None
     alpha, beta = found
@@ -249,11 +313,6 @@ def _common_point(A, B, rows):
         M[-2, : len(use_a)] = M[-1, len(use_a) :] = 1
         solution = solve_nonnegative(M, np.r_[np.zeros(A.shape[1]), 1.0, 1.0])
         if solution is not None:
-            break
-    else:
-        return None
-    weights_a, weights_b = np.zeros(len(A)), np.zeros(len(B))
-    weights_a[use_a], weights_b[use_b] = solution[: len(use_a)], solution[len(use_a) :]
-    point = weights_a @ A
-    residual = float(np.abs(point - weights_b @ B).max())
-    return HullCertificate(point, weights_a, weights_b, residual, True)
+            weights = solution[: len(use_a)], solution[len(use_a) :]
+            return _meeting(A, B, use_a, use_b, *weights)
+    return None

@@ -26,7 +26,9 @@ def margin_rows(A, B):
 
 @pytest.mark.parametrize("solve", [maximum_margin, least_distance])
 def test_the_widest_slab_between_two_points_of_the_line(solve):
-    np.testing.assert_allclose(solve(margin_rows([[3.0]], [[1.0]])), [1.0, -2.0], atol=1e-6)
+    found = solve(margin_rows([[3.0]], [[1.0]]))
+    np.testing.assert_allclose(found.plane, [1.0, -2.0], atol=1e-6)
+    assert (found.weights > 0).all()
 
 
 @pytest.mark.parametrize("solve", [maximum_margin, least_distance])
@@ -83,11 +85,11 @@ def test_both_programs_find_the_distance_of_the_hulls(seed, d, logarithm):
     A[:, 0] += 10.0**logarithm
     best = naive.hull_distance(A, B)
     M = margin_rows(A, B)
-    wc = least_distance(M)
+    wc = least_distance(M).plane
     assert (M @ wc).min() >= 1 - 1e-6
     assert 2 / np.linalg.norm(wc[:-1]) == pytest.approx(best, rel=1e-5)
     if logarithm > -2:
-        assert 2 / np.linalg.norm(maximum_margin(M)[:-1]) == pytest.approx(best, rel=1e-5)
+        assert 2 / np.linalg.norm(maximum_margin(M).plane[:-1]) == pytest.approx(best, rel=1e-5)
 
 
 @settings(max_examples=20, deadline=None, derandomize=True)
@@ -119,6 +121,18 @@ def test_the_hinge_loss_is_that_of_linprog(seed):
     assert (P @ w + c <= -1 + 1e-6).all()
     loss = np.maximum(0, 1 - (O @ w + c)).mean()
     assert best.fun - 1e-7 <= loss <= best.fun + 1e-4 * (1 + np.abs(w).sum())
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(st.integers(0, 10**6), st.integers(1, 4), st.sampled_from([maximum_margin, least_distance]))
+def test_the_multipliers_weigh_the_nearest_points_of_the_hulls(seed, d, solve):
+    rng = np.random.default_rng(seed)
+    A, B = rng.uniform(size=(12, d)), -rng.uniform(size=(9, d))
+    A[:, 0] += 0.5
+    weights = solve(margin_rows(A, B)).weights
+    ends = [part / part.sum() @ S for part, S in ((weights[:12], A), (weights[12:], B))]
+    assert (weights >= 0).all()
+    assert np.linalg.norm(ends[0] - ends[1]) == pytest.approx(naive.hull_distance(A, B), rel=1e-5)
 
 
 # Laws

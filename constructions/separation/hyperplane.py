@@ -1,0 +1,216 @@
+"""A separating hyperplane as floats, with a margin that its floats have, and a bound on any margin."""
+
+from typing import NamedTuple
+
+import numpy as np
+from flint import arb, fmpq
+
+from constructions.proof.exact import (
+    EPS,
+    TINY,
+    least_height,
+    nearest,
+    precision,
+    rational,
+    rational_matrix,
+    rational_values,
+    rounded_down,
+    signs,
+)
+from constructions.separation.hulls import root_above
+
+# How many last places an entry of a normal may be moved by, and how many ways of that are tried.
+PLACES, WAYS = 1000, 60_000
+# Most coordinates that are looked at in rational arithmetic at once.
+EXACT = 20_000
+
+
+class Local(NamedTuple):
+    """Points of both sets in the unit box, as rows (z, 1) of A and -(z, 1) of B.
+
+    Attributes
+    ----------
+    M : ndarray, shape (N_A + N_B, d + 1)
+    n : int
+        Number of rows of A.
+    origin : ndarray, shape (d,)
+        z = (x - origin) / 2**exponent, of which only the subtraction rounds.
+    exponent : int
+    """
+
+    M: np.ndarray
+    n: int
+    origin: np.ndarray
+    exponent: int
+
+
+def local_coordinates(A, B):
+    """`Local` coordinates of two sets, whatever their size and place."""
+    low = np.minimum(A.min(axis=0), B.min(axis=0))
+    high = np.maximum(A.max(axis=0), B.max(axis=0))
+    with np.errstate(over="ignore"):
+        width = high - low
+    if np.isfinite(width).all():
+        origin, extent = low + width / 2, width.max()
+    else:
+        origin, extent = low / 2 + high / 2, (high / 2 - low / 2).max()
+    exponent = int(np.frexp(extent)[1])
+    M = np.empty((len(A) + len(B), A.shape[1] + 1))
+    for points, part in ((A, M[: len(A)]), (B, M[len(A) :])):
+        np.subtract(points, origin, out=part[:, :-1])
+        if abs(exponent) < 1000:
+            part[:, :-1] *= 2.0**-exponent
+        else:  # a power of two that is no float
+            part[:, :-1] = np.ldexp(part[:, :-1], -exponent)
+        part[:, -1] = 1
+    np.negative(M[len(A) :], out=M[len(A) :])
+    return Local(M, len(A), origin, exponent)
+
+
+class Hyperplane(NamedTuple):
+    """A hyperplane that separates two sets strictly, proved for the floats as stored.
+
+    Attributes
+    ----------
+    normal : ndarray, shape (d,)
+    offset : float
+    margin : float
+        Rounded down: for all a in A and b in B, ``normal . a + offset`` and
+        ``-(normal . b + offset)`` are at least margin times max(1, \\|normal\\|).
+    """
+
+    normal: np.ndarray
+    offset: float
+    margin: float
+
+
+def stored_hyperplane(A, B, direction, local, *, rtol):
+    r"""Store the hyperplane with a given normal in the middle between two sets.
+
+    Far from the origin the offset of the middle is not near any float, in
+    units of the margin; then the last places of the normal are changed until
+    it is, which turns the hyperplane by 1e-13 at most.
+
+    Parameters
+    ----------
+    A, B : ndarray, shapes (N_A, d), (N_B, d)
+    direction : ndarray, shape (d,)
+        Of moderate length, not zero, pointing from B to A.
+    local : Local
+    rtol : float
+        How much of the margin may be lost to the offset.
+
+    Returns
+    -------
+    Hyperplane or None
+        None if the floats found do not separate the sets.
+    """
+    normal = direction / np.linalg.norm(direction)
+    along = local.M[:, :-1] @ normal
+    low, high = along[: local.n].min(), -along[local.n :].min()
+    middle = rational(low / 2 + high / 2) * fmpq(2) ** local.exponent
+    half = rational(max(low - high, 0.0)) / 2 * fmpq(2) ** local.exponent
+    offset, lost = _offset(normal, local.origin, middle)
+    best = _proved(A, B, normal, offset, rtol)
+    if np.isfinite(offset) and lost > rational(rtol) / 4 * half:
+        turned = _turned(normal, local.origin, middle, offset)
+        other = _proved(A, B, turned, _offset(turned, local.origin, middle)[0], rtol)
+        if best is None or (other is not None and other.margin > best.margin):
+            best = other
+    return best
+
+
+def _offset(normal, origin, middle):
+    """The float nearest to the offset of a hyperplane, and how far it is from it."""
+    wanted = -rational_values(origin[None], normal, 0.0)[0] - middle
+    offset = nearest(wanted)
+    return offset, abs(rational(offset) - wanted) if np.isfinite(offset) else fmpq(0)
+
+
+def _turned(normal, origin, middle, offset):
+    """A normal next to the given one for which the offset is all but a float."""
+    unit = rational(np.spacing(abs(offset)))
+    last = np.spacing(np.abs(normal))
+    shares = [rational(u) * rational(x) / unit for u, x in zip(last, origin, strict=True)]
+    shares = np.array([float(nearest(s - s.floor())) for s in shares])
+    wanted = (rational_values(origin[None], normal, 0.0)[0] + middle) / unit
+    wanted = nearest(wanted - wanted.floor())
+    used = np.flatnonzero((shares > 0) & (normal != 0))[:4]
+    if len(used) == 1:
+        places = np.arange(-PLACES, PLACES + 1)[:, None]
+    else:
+        places = np.random.default_rng(0).integers(-PLACES, PLACES + 1, (WAYS, len(used)))
+    left = wanted + places @ shares[used]
+    best = places[np.abs(left - np.round(left)).argmin()] if len(used) else 0
+    turned = normal.copy()
+    turned[used] += best * last[used]
+    return turned
+
+
+def _proved(A, B, normal, offset, rtol):
+    """The `Hyperplane` of these floats with the margin that it has, or None."""
+    if not np.isfinite(offset):
+        return None
+    low_a = least_height(A, normal, offset, rtol=rtol / 1000)
+    low_b = least_height(B, -normal, -offset, rtol=rtol / 1000)
+    least = min(low_a, low_b)
+    if not least > 0:  # below 0, or rounded down to it
+        if (signs(A, normal, offset) > 0).all() and (signs(B, normal, offset) < 0).all():
+            return Hyperplane(normal, offset, 0.0)
+        return None
+    with precision(128):
+        length = sum((arb(v) ** 2 for v in normal.tolist()), arb(0)).sqrt()
+        if length > 1:
+            least = rounded_down((arb(least) / length).lower().fmpq())
+    return Hyperplane(normal, float(offset), float(least))
+
+
+def margin_bound(A, B, rows, weights, local, *, wanted):
+    """No hyperplane separates the sets with a margin larger than this: half a distance.
+
+    It is that of two points of the hulls, given by weights: in floating point
+    with its rounding error, and exactly if that says more than `wanted`.
+
+    Parameters
+    ----------
+    A, B : ndarray, shapes (N_A, d), (N_B, d)
+    rows : ndarray of int
+        Of ``local.M``.
+    weights : ndarray
+        One for each of these rows, not negative.
+    local : Local
+    wanted : float
+
+    Returns
+    -------
+    float
+    """
+    used = weights > 0
+    rows, weights = rows[used], weights[used]
+    of_a = rows < local.n
+    if of_a.all() or not of_a.any():
+        return np.inf
+    shares = weights / np.where(of_a, weights[of_a].sum(), weights[~of_a].sum())
+    Z = local.M[rows, :-1]
+    way = np.abs(shares @ Z) + 2 * (len(rows) + 8) * EPS * (shares @ np.abs(Z)) + TINY
+    length = np.linalg.norm(way) * (1 + 2 * (len(way) + 4) * EPS)
+    with np.errstate(over="ignore"):
+        bound = float(np.nextafter(np.ldexp(length / 2, local.exponent), np.inf))
+    if bound > wanted and len(rows) * A.shape[1] <= EXACT:
+        ends = [
+            _weighted(S, part, shares[mine])
+            for S, part, mine in (
+                (A, rows[of_a], of_a),
+                (B, rows[~of_a] - local.n, ~of_a),
+            )
+        ]
+        square = sum(((a - b) ** 2 for a, b in zip(*ends, strict=True)), fmpq(0))
+        bound = min(bound, root_above(square / 4))
+    return bound
+
+
+def _weighted(S, rows, weights):
+    """The mean of some rows with these weights, exactly."""
+    weights = rational_matrix(weights[None])
+    total = sum(weights.entries(), fmpq(0))
+    return [v / total for v in (weights * rational_matrix(S[rows])).entries()]
