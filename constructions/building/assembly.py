@@ -7,32 +7,58 @@ import numpy as np
 from geomcore.network import ReLUNetwork
 
 
+# Scales are floats with floats for inverses, and so are their products with numbers of size 1.
+LARGEST_EXPONENT = 1000
+
+
 class Frame(NamedTuple):
-    """An affine change of coordinates z = (x - centre) / scale, feature by feature."""
+    """An affine change of coordinates z = (x - centre) / scale, feature by feature.
+
+    Scales are powers of two, so that dividing by them rounds nothing.
+    """
 
     centre: np.ndarray
     scale: np.ndarray
 
     def __call__(self, X):
-        return (X - self.centre) / self.scale
+        # the same as dividing last, except that the difference cannot overflow
+        return X / self.scale - self.centre / self.scale
 
     def layer(self, W, b):
         """The layer that does to x what (W, b) does to z."""
-        W = W / self.scale
+        with np.errstate(under="ignore"):
+            W = W / self.scale
         return W, b - W @ self.centre
 
 
 def standard_frame(X):
     """Centre each feature and divide it by its standard deviation (by 1 if it is constant).
 
-    Scales are rounded to powers of two, so that dividing by them costs
-    nothing; any frame would do.
+    Scales are rounded to powers of two, from 2**-1000 to 2**1000; any frame would do.
     """
-    low, high = X.min(axis=0), X.max(axis=0)
-    centre = low + (X - low).mean(axis=0)
-    spread = np.where(high > low, (X - centre).std(axis=0), 1.0)
-    scale = 2.0 ** np.round(np.log2(np.where(spread > 0, spread, 1.0)))
-    return Frame(centre, scale)
+    size = np.frexp(np.abs(X).max(axis=0))[1] - 1
+    Y = np.ldexp(X, -size)  # so that neither sums nor squares overflow or vanish
+    low, high = Y.min(axis=0), Y.max(axis=0)
+    centre = low + (Y - low).mean(axis=0)
+    Y -= centre
+    within = np.frexp(np.abs(Y).max(axis=0))[1]
+    spread = np.ldexp(Y, -within).std(axis=0)
+    varies = (high > low) & (spread > 0)
+    exponent = np.round(np.log2(np.where(varies, spread, 1.0))).astype(int) + within + size
+    exponent = np.where(varies, exponent, 0)
+    return Frame(np.ldexp(centre, size), _powers_of_two(exponent))
+
+
+def exact_frame(X):
+    """Divide each feature by a power of two near its largest absolute value; round nothing.
+
+    Points that differ stay different, where `standard_frame` may round them to one.
+    """
+    return Frame(np.zeros(X.shape[1]), _powers_of_two(np.frexp(np.abs(X).max(axis=0))[1]))
+
+
+def _powers_of_two(exponents):
+    return np.ldexp(1.0, np.clip(exponents, -LARGEST_EXPONENT, LARGEST_EXPONENT))
 
 
 def identity_frame(d):

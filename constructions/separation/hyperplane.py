@@ -19,8 +19,8 @@ from constructions.proof.exact import (
 )
 from constructions.separation.hulls import root_above
 
-# How many last places an entry of a normal may be moved by, and how many ways of that are tried.
-PLACES, WAYS = 1000, 60_000
+# How many normals next to one that does not serve are tried, over how many points.
+WAYS, POINTS = 20_000, 50
 # Most coordinates that are looked at in rational arithmetic at once.
 EXACT = 20_000
 
@@ -84,12 +84,12 @@ class Hyperplane(NamedTuple):
     margin: float
 
 
-def stored_hyperplane(A, B, direction, local, *, rtol):
+def stored_hyperplane(A, B, direction, local, *, rtol, half=None):
     r"""Store the hyperplane with a given normal in the middle between two sets.
 
     Far from the origin the offset of the middle is not near any float, in
-    units of the margin; then the last places of the normal are changed until
-    it is, which turns the hyperplane by 1e-13 at most.
+    units of the margin, nor is the normal between sets that are very near each
+    other; then other floats next to both are tried.
 
     Parameters
     ----------
@@ -98,53 +98,63 @@ def stored_hyperplane(A, B, direction, local, *, rtol):
         Of moderate length, not zero, pointing from B to A.
     local : Local
     rtol : float
-        How much of the margin may be lost to the offset.
+        How much of the margin may be lost to the rounding of normal and offset.
+    half : float, optional
+        The margin of the exact hyperplane, if known.
 
     Returns
     -------
     Hyperplane or None
-        None if the floats found do not separate the sets.
+        None if the floats found do not separate the sets. The normal has length 1
+        to within 1e-12.
     """
     normal = direction / np.linalg.norm(direction)
     along = local.M[:, :-1] @ normal
     low, high = along[: local.n].min(), -along[local.n :].min()
+    if half is None:
+        half = float(np.ldexp(low / 2 - high / 2, local.exponent))
     middle = rational(low / 2 + high / 2) * fmpq(2) ** local.exponent
-    half = rational(max(low - high, 0.0)) / 2 * fmpq(2) ** local.exponent
-    offset, lost = _offset(normal, local.origin, middle)
+    offset = nearest(-rational_values(local.origin[None], normal, 0.0)[0] - middle)
     best = _proved(A, B, normal, offset, rtol)
-    if np.isfinite(offset) and lost > rational(rtol) / 4 * half:
-        turned = _turned(normal, local.origin, middle, offset)
-        other = _proved(A, B, turned, _offset(turned, local.origin, middle)[0], rtol)
+    if half > 0 and np.isfinite(offset) and (best is None or best.margin < (1 - rtol / 2) * half):
+        near = np.argsort(along)
+        near = near[near < local.n][:POINTS], near[near >= local.n][:POINTS] - local.n
+        other = _next_to(A[near[0]], B[near[1]], normal, offset, local.origin)
+        other = _proved(A, B, *other, rtol)
         if best is None or (other is not None and other.margin > best.margin):
             best = other
     return best
 
 
-def _offset(normal, origin, middle):
-    """The float nearest to the offset of a hyperplane, and how far it is from it."""
-    wanted = -rational_values(origin[None], normal, 0.0)[0] - middle
-    offset = nearest(wanted)
-    return offset, abs(rational(offset) - wanted) if np.isfinite(offset) else fmpq(0)
+def _next_to(A, B, normal, offset, origin):
+    """The best of many floats next to a normal and an offset, by the heights of a few points.
 
-
-def _turned(normal, origin, middle, offset):
-    """A normal next to the given one for which the offset is all but a float."""
-    unit = rational(np.spacing(abs(offset)))
-    last = np.spacing(np.abs(normal))
-    shares = [rational(u) * rational(x) / unit for u, x in zip(last, origin, strict=True)]
-    shares = np.array([float(nearest(s - s.floor())) for s in shares])
-    wanted = (rational_values(origin[None], normal, 0.0)[0] + middle) / unit
-    wanted = nearest(wanted - wanted.floor())
-    used = np.flatnonzero((shares > 0) & (normal != 0))[:4]
-    if len(used) == 1:
-        places = np.arange(-PLACES, PLACES + 1)[:, None]
-    else:
-        places = np.random.default_rng(0).integers(-PLACES, PLACES + 1, (WAYS, len(used)))
-    left = wanted + places @ shares[used]
-    best = places[np.abs(left - np.round(left)).argmin()] if len(used) else 0
-    turned = normal.copy()
-    turned[used] += best * last[used]
-    return turned
+    Heights are exact for the floats given; the ways to other floats are so
+    short that rounding is nothing in the heights there.
+    """
+    rng = np.random.default_rng(0)
+    ways, d = max(WAYS * 20 // (20 + len(normal)), 100), len(normal)
+    tilts = rng.standard_normal((ways, d))
+    size = np.abs(origin).max() or 1.0
+    tilts[::2] = origin / size  # these move the offset most
+    tilts -= (tilts @ normal)[:, None] * normal
+    tilts /= np.maximum(np.linalg.norm(tilts, axis=1, keepdims=True), TINY)
+    others = normal + tilts * (10.0 ** rng.uniform(-19, -7, (ways, 1)) * rng.choice([-1, 1], (ways, 1)))
+    others *= (1 + rng.uniform(-4e-13, 4e-13, (ways, 1))) / np.linalg.norm(
+        others, axis=1, keepdims=True
+    )
+    moves = others - normal
+    with np.errstate(all="ignore"):
+        heights = [
+            np.array([nearest(v) for v in rational_values(S, normal, offset)]) + moves @ S.T
+            for S in (A, B)
+        ]
+        low, high = heights[0].min(axis=1), heights[1].max(axis=1)
+        offsets = offset - (low / 2 + high / 2)
+        shift = offsets - offset
+        margin = np.nan_to_num(np.minimum(low + shift, -(high + shift)), nan=-np.inf)
+    best = margin.argmax()
+    return others[best], float(offsets[best])
 
 
 def _proved(A, B, normal, offset, rtol):

@@ -39,7 +39,7 @@ class Separation:
         floats for a normal and an offset were found that separate, and no
         common point.
     normal : ndarray, shape (d,), or None
-        Unit normal, pointing from B to A; of length 1 but for rounding.
+        Normal of length 1, to within 1e-12, pointing from B to A.
     offset : float
         ``A @ normal + offset >= margin`` and ``B @ normal + offset <= -margin``.
     margin : float
@@ -221,7 +221,7 @@ def _exactly(A, B, rows, local, rtol, answer):
             )
         direction, bound = found.direction(), found.length_above() / 2
         support = rows_a[list(found.weights_a)], rows_b[list(found.weights_b)]
-        plane = stored_hyperplane(A, B, direction, local, rtol=rtol)
+        plane = stored_hyperplane(A, B, direction, local, rtol=rtol, half=bound)
         if plane is not None and not plane.margin <= answer.margin:
             answer = Separation(True, *plane, None, support, bound)
         elif answer.separable and bound < answer.bound:

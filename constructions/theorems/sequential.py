@@ -4,9 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from constructions.building.assembly import standard_frame
+from constructions.building.assembly import exact_frame, standard_frame
 from constructions.building.collapse import Collapse, collapse_layer
 from constructions.building.draft import Draft, Refused
+from constructions.separation.hulls import in_coordinates
 from constructions.separation.order import Order, elimination_order
 from constructions.separation.programs import narrowest_apex, nearest_on_hyperplane
 from constructions.separation.separation import separate
@@ -41,11 +42,8 @@ def draft(X, labels, rng, *, base_points, robust):
     Q, d = len(labels.classes), X.shape[1]
     if d < Q - 1:
         raise Refused(f"it needs at least {Q - 1} features for {Q} classes, got {d}")
-    frame = standard_frame(X)
+    frame, found = _complete_order(X, labels)
     Z = frame(X)
-    found = elimination_order(Z, labels.index, rtol=1e-3 if Z.size < 10_000_000 else 0.05)
-    if not found.complete:
-        raise _stuck(found, labels)
     segment = base_points == "segment"
     sequence = collapse_in_order(
         Z, labels.index, found, np.arange(Q), rng, robust=robust, segment=segment
@@ -61,21 +59,62 @@ def draft(X, labels, rng, *, base_points, robust):
     )
 
 
-def _stuck(found, labels):
+def _complete_order(X, labels):
+    """A frame in which the classes can be eliminated, and their order there.
+
+    Centring rounds. What it leaves stuck is looked at again in coordinates
+    that are the data's but for powers of two: certificates come from there,
+    and where points lie too near each other for centring, the order may.
+    """
+    frame = standard_frame(X)
+    Z = frame(X)
+    rtol = 1e-3 if Z.size < 10_000_000 else 0.05
+    found = elimination_order(Z, labels.index, rtol=rtol)
+    if found.complete:
+        return frame, found
+    certificates = _certificates(X, labels.index, found)
+    if None in certificates.values():
+        frame = exact_frame(X)
+        again = elimination_order(frame(X), labels.index, rtol=rtol)
+        if again.complete:
+            return frame, again
+        found, certificates = again, _certificates(X, labels.index, again)
+    raise _stuck(found, certificates, labels)
+
+
+def _certificates(X, index, found):
+    """For each class that is stuck, the certificate for X itself, or None if there is none.
+
+    What it is not separated from are the other classes left, whatever was removed before:
+    a class separable from all of those at some time stays so.
+    """
+    Z = exact_frame(X)(X)
+    if not np.array_equal(Z * exact_frame(X).scale, X):
+        Z = X  # a number so small beside another one that scaling rounds it
+    left = np.isin(index, list(found.stuck))
+    certificates = {}
+    for q in found.stuck:
+        own, others = index == q, left & (index != q)
+        certificate = separate(Z[own], Z[others], rtol=0.1).certificate
+        certificates[q] = certificate and in_coordinates(certificate, X[own], X[others])
+    return certificates
+
+
+def _stuck(found, certificates, labels):
     """The refusal of classes none of which can be separated from the others left."""
     names = [str(labels.classes[q]) for q in found.stuck]
     after = [str(labels.classes[q]) for q in found.order]
     classes = labels.classes.tolist()
-    certificates = {classes[q]: c for q, c in found.stuck.items() if c is not None}
-    undecided = len(names) - len(certificates)
+    proved = {classes[q]: c for q, c in certificates.items() if c is not None}
+    undecided = len(names) - len(proved)
+    if undecided:
+        verb, why = "could", f"{undecided} of them undecided in double precision"
+    else:
+        verb, why = "can", "proved: for each, a point common to both convex hulls"
     return Refused(
-        f"after removing classes {after} none of {names} can be separated from the others"
-        + (
-            f" ({undecided} of them undecided in double precision)"
-            if undecided
-            else " (proved: for each, a point common to both convex hulls)"
-        ),
-        certificates,
+        f"after removing classes {after} none of {names} {verb} be separated from the others "
+        f"({why})",
+        proved,
     )
 
 
