@@ -62,7 +62,8 @@ def construct(
     ------
     ValueError
         If the arguments do not fit together, a value is nan or inf, there is
-        one class only, or equal points have different labels (which rows).
+        one class only, equal points have different labels (which rows), or a
+        feature spreads by less than 1e-301.
     ConstructionError
         If the method does not apply: which hypothesis fails, and by how much.
 
@@ -143,4 +144,7 @@ def _finished(method, draft, X, labels, skipped):
     if not loss <= 1e-12 * loss_scale(labels):
         raise Refused(f"the network is too ill-conditioned for double precision: loss {loss:.2g}")
     report = {"skipped": dict(skipped), "loss": loss, **draft.report}
-    return describe(net, method, draft.kinds, draft.order, X, labels, report)
+    try:
+        return describe(net, method, draft.kinds, draft.order, X, labels, report)
+    except ValueError as overflow:
+        raise Refused(f"the network is too ill-conditioned: {overflow}") from None

@@ -7,8 +7,9 @@ import numpy as np
 from geomcore.network import ReLUNetwork
 
 
-# Scales are floats with floats for inverses, and so are their products with numbers of size 1.
+# Scales that leave room for numbers much larger and much smaller than they are, and for inverses.
 LARGEST_EXPONENT = 1000
+LEAST_EXPONENT = -1000
 
 
 class Frame(NamedTuple):
@@ -34,7 +35,13 @@ class Frame(NamedTuple):
 def standard_frame(X):
     """Centre each feature and divide it by its standard deviation (by 1 if it is constant).
 
-    Scales are rounded to powers of two, from 2**-1000 to 2**1000; any frame would do.
+    Scales are rounded to powers of two, up to 2**1000; any frame would do.
+
+    Raises
+    ------
+    ValueError
+        If a feature spreads by less than 2**-1000, for weights that make 1 of that and
+        of a little less are beyond the largest float.
     """
     size = np.frexp(np.abs(X).max(axis=0))[1] - 1
     Y = np.ldexp(X, -size)  # so that neither sums nor squares overflow or vanish
@@ -46,6 +53,11 @@ def standard_frame(X):
     varies = (high > low) & (spread > 0)
     exponent = np.round(np.log2(np.where(varies, spread, 1.0))).astype(int) + within + size
     exponent = np.where(varies, exponent, 0)
+    if exponent.min(initial=0) < LEAST_EXPONENT:
+        raise ValueError(
+            f"X must have features that spread by at least {2.0**LEAST_EXPONENT:.1g} (or not at "
+            f"all), got {np.ldexp(1.0, exponent.min()):.1g} in column {exponent.argmin()}"
+        )
     return Frame(np.ldexp(centre, size), _powers_of_two(exponent))
 
 
@@ -58,7 +70,15 @@ def exact_frame(X):
 
 
 def _powers_of_two(exponents):
-    return np.ldexp(1.0, np.clip(exponents, -LARGEST_EXPONENT, LARGEST_EXPONENT))
+    return np.ldexp(1.0, np.clip(exponents, LEAST_EXPONENT, LARGEST_EXPONENT))
+
+
+def plain_frame(X):
+    """Change nothing, or divide data of extreme size by one power of two: squares stay in range."""
+    _, exponent = np.frexp(np.abs(X).max())
+    return Frame(
+        np.zeros(X.shape[1]), _powers_of_two(np.full(X.shape[1], exponent * (abs(exponent) > 300)))
+    )
 
 
 def identity_frame(d):

@@ -105,6 +105,13 @@ class Construction:
         return "\n".join(lines)
 
 
+def _relative_margin(pre, W, b):
+    """Smallest |pre-activation| over the length of (W, b), whose squares may be out of range."""
+    size = max(np.abs(W).max(), np.abs(b).max()) or 1.0
+    length = np.hypot(np.linalg.norm(W / size), np.linalg.norm(b / size))
+    return float(np.abs(pre).min() / size / length)
+
+
 def describe(net, method, kinds, order, X, labels, report):
     """The `Construction` of a network whose layers collapse the given classes.
 
@@ -141,7 +148,7 @@ def describe(net, method, kinds, order, X, labels, report):
                 W=Ws[i],
                 b=bs[i],
                 base=-(Vt[:rank].T / singular[:rank]) @ (U[:, :rank].T @ bs[i]),
-                margin=float(np.abs(pre).min() / np.hypot(np.linalg.norm(W), np.linalg.norm(b))),
+                margin=_relative_margin(pre, W, b),
                 condition=float(singular[0] / singular[-1]) if rank == len(singular) else np.inf,
             )
         )

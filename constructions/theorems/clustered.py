@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from constructions.building.assembly import identity_frame
+from constructions.building.assembly import plain_frame
 from constructions.building.draft import Draft, Refused
 from geomcore.cones import CircularCone
 from geomcore.cumulative import layer_parameters
@@ -38,8 +38,10 @@ def draft(X, labels, rng, *, hidden_width):
     Q, d = len(labels.classes), X.shape[1]
     if d < Q:
         raise Refused(f"it needs at least {Q} features for {Q} classes, got {d}")
-    clusters = cluster_hypotheses(X, labels.index)
-    failed = [str(h) for h in clusters.hypotheses if not h.holds]
+    frame = plain_frame(X)
+    clusters, unit = cluster_hypotheses(frame(X), labels.index), float(frame.scale[0])
+    hypotheses = [h.in_units(unit) for h in clusters.hypotheses]
+    failed = [str(h) for h in hypotheses if not h.holds]
     if failed:
         raise Refused("; ".join(failed))
     cumulative = collapse_clusters(clusters, hidden_width)
@@ -48,10 +50,10 @@ def draft(X, labels, rng, *, hidden_width):
         layers=list(zip(net.weights, net.biases, strict=True)),
         kinds=["circular cone"] * Q,
         order=list(range(Q)),
-        frame=identity_frame(d),
+        frame=frame,
         report={
-            "hypotheses": [str(h) for h in clusters.hypotheses],
-            "delta": clusters.radius,
+            "hypotheses": [str(h) for h in hypotheses],
+            "delta": clusters.radius * unit,
             "theta": clusters.aperture,
             "parameters at width Q": Q * (d + Q**2),
             "numbers that describe the cones": Q * (d + 2),
@@ -80,12 +82,21 @@ class Hypothesis(NamedTuple):
     holds : bool
     value, bound : float
         The hypothesis is value < bound.
+    is_length : bool
+        Whether they are lengths, which change with the unit of the data.
     """
 
     name: str
     holds: bool
     value: float
     bound: float
+    is_length: bool = False
+
+    def in_units(self, unit):
+        """The same for data that are this many times as large."""
+        if not self.is_length:
+            return self
+        return self._replace(value=self.value * unit, bound=self.bound * unit)
 
     def __str__(self):
         relation = "<" if self.holds else "is not <"
@@ -150,7 +161,9 @@ def cluster_hypotheses(X, index):
                 1 / smallest if smallest > 0 else np.inf,
                 1 / tiny,
             ),
-            Hypothesis("delta against min |mean - barycentre|/4", radius < reach, radius, reach),
+            Hypothesis(
+                "delta against min |mean - barycentre|/4", radius < reach, radius, reach, True
+            ),
             Hypothesis("aperture theta_* against pi", aperture < np.pi, aperture, np.pi),
         ),
     )

@@ -274,7 +274,7 @@ def _collapse_groups(Z, labels, groups, idle, rng):
         if best is None:
             names = [[str(labels.classes[q]) for q in groups[g]] for g in remaining]
             raise ConstructionError(
-                {"suboptimal": f"none of {names} can be separated from what is to be kept"}
+                {"suboptimal": f"none of {names} could be separated from what is to be kept"}
             )
         g, answer, keep = best
         G = Z[member == g]
