@@ -64,7 +64,13 @@ class PolyhedralCone:
             )
         if 0 in edges.shape:
             raise ValueError(f"edges must not be empty, got shape {edges.shape}")
-        rank = _rank(_unit_rows(edges)[0], None)
+        units, lengths = _unit_rows(edges)
+        if not np.isfinite(lengths).all():
+            raise ValueError(
+                f"edges must have lengths below {np.finfo(float).max:.2g}, got entries up to "
+                f"{np.abs(edges).max():.2g}"
+            )
+        rank = _rank(units, None)
         if rank < len(edges):
             raise ValueError(f"edges must be linearly independent, got {len(edges)} of rank {rank}")
         object.__setattr__(self, "base", freeze(base))
@@ -87,7 +93,8 @@ class PolyhedralCone:
         Raises
         ------
         ValueError
-            If W is not surjective; the message gives its rank.
+            If W is not surjective (the message gives its rank), or base or edges are
+            larger than any float.
         """
         W, b = as_layer(W, b)
         rtol = as_rtol(rtol, W.shape)
@@ -100,7 +107,8 @@ class PolyhedralCone:
             )
         # W = D U with D diagonal and U of full row rank, hence W^+ = U^+ D^-1.
         pinv = np.linalg.pinv(U, rtol=rtol)
-        return cls(-pinv @ (b / norms), (pinv / norms).T)
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            return cls(-pinv @ (b / norms), (pinv / norms).T)
 
     def to_layer(self):
         r"""Return the layer of the cone, :math:`W = [v_1 \dots v_m]^+`, :math:`b = -Wp`.
@@ -109,21 +117,49 @@ class PolyhedralCone:
         -------
         W : ndarray, shape (m, d)
         b : ndarray, shape (m,)
+
+        Raises
+        ------
+        ValueError
+            If one of them is larger than any float.
         """
         W, b = self._layer
+        if not (np.isfinite(W).all() and np.isfinite(b).all()):
+            raise ValueError(
+                f"the layer of the cone must be finite, got edges of length down to "
+                f"{self._unit_layer[1].min():.2g}, a base up to {np.abs(self.base).max():.2g}"
+            )
         return W.copy(), b.copy()
 
     @cached_property
     def _layer(self):
-        U, norms = _unit_rows(self.edges)
-        W = np.linalg.pinv(U.T, rtol=None) / norms[:, None]
-        return W, -W @ self.base
+        W, lengths = self._unit_layer
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            W = W / lengths[:, None]
+            return W, -W @ self.base
+
+    @cached_property
+    def _unit_layer(self):
+        """The weights for edges of length 1, and the lengths."""
+        U, lengths = _unit_rows(self.edges)
+        return np.linalg.pinv(U.T, rtol=None), lengths
 
     def coordinates(self, X):
         """Coordinates of points along the edges: the pre-activations W x + b, shape (N, m)."""
         X = as_points(X, d=len(self.base))
         W, b = self._layer
-        return X @ W.T.astype(X.dtype, copy=False) + b.astype(X.dtype, copy=False)
+        if _is_moderate(W, b, X):
+            return X @ W.T.astype(X.dtype, copy=False) + b.astype(X.dtype, copy=False)
+        A, exponents = self._scaled_coordinates(X)
+        with np.errstate(over="ignore", under="ignore"):
+            return np.ldexp(A, exponents).astype(X.dtype, copy=False)
+
+    def _scaled_coordinates(self, X):
+        """Coordinates of moderate size, and which power of two times each is the true one."""
+        W, lengths = self._unit_layer
+        D, sizes = scaled_differences(X, self.base)
+        mantissas, exponents = np.frexp(lengths)
+        return D @ (W / mantissas[:, None]).T, sizes[:, None] - exponents
 
     def sector(self, X):
         r"""Say where points lie: 1 in :math:`S_+`, -1 in :math:`S_-`, 0 elsewhere.
@@ -139,7 +175,10 @@ class PolyhedralCone:
         -------
         ndarray of int, shape (N,)
         """
-        return sectors(self.coordinates(X))
+        X = as_points(X, d=len(self.base))
+        if _is_moderate(*self._layer, X):
+            return sectors(self.coordinates(X))
+        return sectors(self._scaled_coordinates(X)[0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,7 +251,8 @@ class CircularCone:
         ndarray of bool, shape (N,)
             The apex itself is in the cone.
         """
-        Y = as_points(X, d=len(self.apex)) - self.apex
+        X = as_points(X, d=len(self.apex))
+        Y = X - self.apex if _is_moderate(self.apex, X) else scaled_differences(X, self.apex)[0]
         along = Y @ self.axis
         across = np.linalg.norm(Y - along[:, None] * self.axis, axis=1)
         # arctan2 is accurate at all angles, where arccos of a cosine is not near 0.
@@ -238,6 +278,11 @@ class CircularCone:
         -------
         W : ndarray, shape (m, d)
         b : ndarray, shape (m,)
+
+        Raises
+        ------
+        ValueError
+            If `width` is out of range, or b is larger than any float.
 
         Notes
         -----
@@ -270,12 +315,67 @@ class CircularCone:
         scale = min(1.0, 1 / (np.sqrt(d - 1) * np.tan(self.angle / 2))) if d > 1 else 1.0
         W = scale * R + (1 - scale) * np.outer(u, u @ R)
         W = W[:width].copy()
-        return W, -W @ self.apex
+        with np.errstate(over="ignore", invalid="ignore"):
+            b = -W @ self.apex
+        if not np.isfinite(b).all():
+            raise ValueError(
+                f"the layer must be finite, got an apex up to {np.abs(self.apex).max():.2g}"
+            )
+        return W, b
 
 
 def sectors(A):
     """Return 1 where a row of `A` is >= 0, -1 where it is <= 0 (zero rows too), 0 elsewhere."""
     return np.where((A <= 0).all(axis=1), -1, (A >= 0).all(axis=1).astype(int))
+
+
+def scaled_differences(X, origin):
+    """Rows of X minus a point, each divided by a power of two that brings it to size 1.
+
+    Parameters
+    ----------
+    X : ndarray, shape (N, d)
+        Of any finite numbers.
+    origin : ndarray, shape (d,)
+
+    Returns
+    -------
+    D : ndarray, shape (N, d)
+        float64; zero rows stay zero.
+    exponents : ndarray of int, shape (N,)
+        The differences are ``D * 2**exponents``.
+    """
+    with np.errstate(over="ignore"):
+        D = X.astype(np.float64) - origin
+    far = ~np.isfinite(D).all(axis=1)
+    D[far] = X[far] / 2 - origin / 2
+    exponents = np.frexp(np.abs(D).max(axis=1, initial=0))[1]
+    return np.ldexp(D, -exponents[:, None]), exponents + far
+
+
+def pre_activations(W, b, X):
+    """W x + b for every row x, times powers of two where it is out of range: the sign is right."""
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        A = X @ W.T + b
+        if _is_moderate(W, b, X):
+            return A
+        rows, points = (np.frexp(np.abs(M).max(axis=1, initial=0))[1] for M in (W, X))
+        shift = np.ldexp(b, -rows - points[:, None])
+        scaled = np.ldexp(X, -points[:, None]) @ np.ldexp(W, -rows[:, None]).T + shift
+    A = np.where(np.isfinite(A), A, 0)
+    # what is far from the least float is as good unscaled; where nothing else is left there is b
+    found = np.where((np.abs(A) > 1e-280) | (scaled == 0), A, scaled)
+    return np.where(found == 0, b, found)
+
+
+def _is_moderate(*arrays):
+    """Whether no product of three entries is near the largest or the least float."""
+    for array in arrays:
+        size = np.abs(array)
+        # a zero is as good as any number
+        if not (size.max(initial=1) < 1e100 and size.min(initial=1, where=size > 0) > 1e-100):
+            return False
+    return True
 
 
 def _carry(h, u):
@@ -295,7 +395,8 @@ def _unit_rows(V):
     U = V / peaks[:, None]
     norms = np.linalg.norm(U, axis=1)
     norms = np.where(norms > 0, norms, 1.0)
-    return U / norms[:, None], peaks * norms
+    with np.errstate(over="ignore"):
+        return U / norms[:, None], peaks * norms
 
 
 def _rank(U, rtol):

@@ -152,6 +152,22 @@ def layer_parameters(Ws, bs, *, rtol=None):
 def _right_quotient(W, A, l, rtol):
     """Return Q of least norm with Q A = W; raise if there is none. `l` is for the message."""
     rtol = as_rtol(rtol, A.shape)
+    # by powers of two, so that no square under- or overflows, and no digit changes
+    exponents = [int(np.frexp(np.abs(M).max())[1]) for M in (W, A)]
+    W, A = (np.ldexp(M, -exponent) for M, exponent in zip((W, A), exponents, strict=True))
+    Q = _scaled_quotient(W, A, l, rtol)
+    with np.errstate(over="ignore", under="ignore"):
+        Q = np.ldexp(Q, exponents[0] - exponents[1])
+    if not np.isfinite(Q).all():
+        raise ValueError(
+            f"Ws[{l}] must not be so much larger than Ws[{l - 1}] that the weights overflow, "
+            f"got entries of size 2**{exponents[0]} and 2**{exponents[1]}"
+        )
+    return Q
+
+
+def _scaled_quotient(W, A, l, rtol):
+    """`_right_quotient` of matrices with entries of size 1."""
     singular = np.linalg.svd(A, compute_uv=False)
     rank = int(np.count_nonzero(singular > rtol * singular[0]))
     if rank == A.shape[0] == A.shape[1]:

@@ -102,7 +102,7 @@ def fit_projection(X, dim=2):
     """
     X = _some_points(X)
     dim = as_count(dim, "dim")
-    mean = X.mean(axis=0)
+    mean = _mean(X)
     return Projection(mean, _pad(_principal_axes(X - mean, dim), dim))
 
 
@@ -141,8 +141,8 @@ def class_mean_plane(X, y, dim=2):
     X = _some_points(X)
     dim = as_count(dim, "dim")
     labels = as_labels(y, len(X))
-    means = np.array([X[labels.index == j].mean(axis=0) for j in range(len(labels.classes))])
-    center = means.mean(axis=0)
+    means = np.array([_mean(X[labels.index == j]) for j in range(len(labels.classes))])
+    center = _mean(means)
     # Q means span at most Q - 1 directions; those below rounding are not theirs.
     spread = np.linalg.svd(means - center, compute_uv=False)
     rank = int((spread > spread[0] * max(means.shape) * np.finfo(float).eps).sum())
@@ -162,6 +162,12 @@ def _some_points(X):
     if 0 in X.shape:
         raise ValueError(f"X must hold at least one point and one column, got shape {X.shape}")
     return X
+
+
+def _mean(X):
+    """Mean of the rows, whose sum may be larger than any float."""
+    exponent = np.frexp(np.abs(X).max(axis=0))[1]
+    return np.ldexp(np.ldexp(X, -exponent).mean(axis=0), exponent)
 
 
 def _principal_axes(Z, dim):

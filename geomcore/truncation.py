@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from geomcore.arrays import as_labels, as_layer, as_points, as_rtol, check_network
-from geomcore.cones import sectors
+from geomcore.cones import pre_activations, sectors
 from geomcore.cumulative import cumulative_parameters
 from geomcore.network import ReLUNetwork
 from geomcore.prepared import prepared
@@ -298,7 +298,11 @@ def step_defect(step):
     error = step.truncated @ step.W.T
     error += step.b
     error -= step.output
-    defect = float(np.sqrt(np.einsum("nm,nm->n", error, error).max(initial=0.0)))
+    exponent = np.frexp(np.abs(error).max(initial=0.0))[1]
+    error = np.ldexp(error, -exponent)  # to size 1, so that the squares stay in range
+    defect = float(
+        np.ldexp(np.sqrt(np.einsum("nm,nm->n", error, error).max(initial=0.0)), exponent)
+    )
     return TruncationDefect(step.layer, step.rank, step.condition, defect)
 
 
@@ -338,7 +342,7 @@ def truncation_degree(W, b, X, index):
     W, b = as_layer(W, b)
     X = as_points(X, d=W.shape[1])
     classes, index, _ = as_labels(index, len(X), name="index")
-    sector = sectors(X @ W.T + b)
+    sector = sectors(pre_activations(W, b, X))
     sizes = np.bincount(index, minlength=len(classes))
     parts = (np.bincount(index[sector == s], minlength=len(classes)) / sizes for s in (-1, 1, 0))
     return TruncationDegree(*parts)

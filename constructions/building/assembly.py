@@ -6,7 +6,6 @@ import numpy as np
 
 from geomcore.network import ReLUNetwork
 
-
 # Scales that leave room for numbers much larger and much smaller than they are, and for inverses.
 LARGEST_EXPONENT = 1000
 LEAST_EXPONENT = -1000

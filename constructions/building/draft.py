@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from constructions.building.assembly import Frame
+from geomcore.cumulative import layer_parameters
 
 
 class Draft(NamedTuple):
@@ -43,3 +44,26 @@ class Refused(Exception):
     def __init__(self, reason, certificates=None):
         super().__init__(reason)
         self.certificates = certificates or {}
+
+
+def chained(cumulative):
+    """Layers acting one after another that have the given cumulative parameters.
+
+    Parameters
+    ----------
+    cumulative : list of (W, b)
+
+    Returns
+    -------
+    list of (W, b)
+
+    Raises
+    ------
+    Refused
+        If they are too ill-conditioned for double precision.
+    """
+    try:
+        net = layer_parameters([W for W, _ in cumulative], [b for _, b in cumulative])
+    except ValueError as error:
+        raise Refused(f"the layers are too ill-conditioned for double precision: {error}") from None
+    return list(zip(net.weights, net.biases, strict=True))

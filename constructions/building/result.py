@@ -42,7 +42,7 @@ class LayerRecord(NamedTuple):
     W, b : ndarray, shapes (m, d), (m,)
         Cumulative parameters.
     base : ndarray, shape (d,)
-        The point -W^+ b that the class goes to.
+        The point -W^+ b that the class goes to; not finite if it is beyond all floats.
     margin : float
         Smallest |pre-activation| on the data over the Frobenius norm of (W_l, b_l).
     condition : float
@@ -140,6 +140,8 @@ def describe(net, method, kinds, order, X, labels, report):
         x = np.maximum(pre, 0)
         U, singular, Vt = np.linalg.svd(Ws[i], full_matrices=False)
         rank = np.count_nonzero(singular > max(Ws[i].shape) * EPS * singular[0])
+        with np.errstate(over="ignore", invalid="ignore"):
+            base = -Vt[:rank].T @ (U[:, :rank].T @ bs[i] / singular[:rank])
         records.append(
             LayerRecord(
                 index=i + 1,
@@ -147,7 +149,7 @@ def describe(net, method, kinds, order, X, labels, report):
                 label=labels.classes.tolist()[q],
                 W=Ws[i],
                 b=bs[i],
-                base=-(Vt[:rank].T / singular[:rank]) @ (U[:, :rank].T @ bs[i]),
+                base=base,
                 margin=_relative_margin(pre, W, b),
                 condition=float(singular[0] / singular[-1]) if rank == len(singular) else np.inf,
             )

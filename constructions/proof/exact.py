@@ -68,6 +68,11 @@ def rounded_down(value):
     return found
 
 
+def rounded_weight(value):
+    """The float nearest to a non-negative rational number, but nothing positive becomes 0."""
+    return nearest(value) or (float(np.nextafter(0, 1)) if value > 0 else 0.0)
+
+
 def rational_matrix(array):
     """Return a 2-D float array as an exact rational matrix."""
     rows, columns = array.shape
@@ -195,7 +200,7 @@ def solve_nonnegative(M, r):
     Returns
     -------
     ndarray, shape (k,), or None
-        The exact solution, rounded; None if there is none, or it is not
+        The exact solution, rounded, but nothing positive to 0; None if there is none, or it is not
         unique, or it has a negative entry.
     """
     m, k = M.shape
@@ -207,7 +212,7 @@ def solve_nonnegative(M, r):
                 balls = []
             # a ball may be positive and yet too wide for its middle to be the solution, rounded
             if balls and all(u > 0 and u.rel_accuracy_bits() >= 100 for u in balls):
-                return np.array([float(u.mid()) for u in balls])
+                return np.array([rounded_weight(u.mid().fmpq()) for u in balls])
     if k > m:
         return None
     reduced, rank = rational_matrix(np.column_stack([M, r])).rref()
@@ -216,4 +221,4 @@ def solve_nonnegative(M, r):
     solution = [reduced[i, k] for i in range(k)]
     if any(u < 0 for u in solution):
         return None
-    return np.array([nearest(u) for u in solution])
+    return np.array([rounded_weight(u) for u in solution])

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from flint import fmpq, fmpq_mat, fmpz_mat
 
-from constructions.proof.exact import nearest, rational, rational_matrix
+from constructions.proof.exact import nearest, rational
 
 
 class HullCertificate(NamedTuple):
@@ -25,7 +25,8 @@ class HullCertificate(NamedTuple):
     exact : bool
         True if the weights were recomputed in rational arithmetic from the
         coordinates of A and B as stored: they exist, are non-negative and fit
-        exactly. The floats given here are those rationals, rounded.
+        exactly. The floats given here are those rationals, rounded (but none
+        that is positive to 0, so that they can be recomputed from the rows used).
     """
 
     point: np.ndarray
@@ -60,9 +61,7 @@ def certificate(A, B, rows_a, rows_b, weights_a, weights_b):
 def in_coordinates(found, A, B):
     """The same certificate for points whose columns are scaled by powers of two, exactly."""
     rows_a, rows_b = np.flatnonzero(found.weights_a), np.flatnonzero(found.weights_b)
-    return certificate(
-        A, B, rows_a, rows_b, found.weights_a[rows_a], found.weights_b[rows_b]
-    )
+    return certificate(A, B, rows_a, rows_b, found.weights_a[rows_a], found.weights_b[rows_b])
 
 
 def common_rows(A, B):
@@ -284,9 +283,11 @@ def independent_weights(A, B, weights_a, weights_b):
         free = next(j for j in range(k) if j >= rank or reduced[j, j] != 1)
         way = [reduced[i, free] for i in range(free)] + [fmpq(-1)] + [fmpq(0)] * (k - free - 1)
         # weights - t way stays a solution; go until the first weight vanishes
-        step = min(w / v for w, v in zip(weights, way, strict=True) if v > 0) if max(
-            way
-        ) > 0 else max(w / v for w, v in zip(weights, way, strict=True) if v < 0)
+        step = (
+            min(w / v for w, v in zip(weights, way, strict=True) if v > 0)
+            if max(way) > 0
+            else max(w / v for w, v in zip(weights, way, strict=True) if v < 0)
+        )
         weights = [w - step * v for w, v in zip(weights, way, strict=True)]
         kept = [i for i in range(k) if weights[i] > 0]
         rows, columns = [rows[i] for i in kept], [columns[i] for i in kept]

@@ -1,4 +1,4 @@
-"""A separating hyperplane as floats, with a margin that its floats have, and a bound on any margin."""
+"""A separating hyperplane as floats, the margin that these floats have, and a bound on any."""
 
 from typing import NamedTuple
 
@@ -139,7 +139,9 @@ def _next_to(A, B, normal, offset, origin):
     tilts[::2] = origin / size  # these move the offset most
     tilts -= (tilts @ normal)[:, None] * normal
     tilts /= np.maximum(np.linalg.norm(tilts, axis=1, keepdims=True), TINY)
-    others = normal + tilts * (10.0 ** rng.uniform(-19, -7, (ways, 1)) * rng.choice([-1, 1], (ways, 1)))
+    others = normal + tilts * (
+        10.0 ** rng.uniform(-19, -7, (ways, 1)) * rng.choice([-1, 1], (ways, 1))
+    )
     others *= (1 + rng.uniform(-4e-13, 4e-13, (ways, 1))) / np.linalg.norm(
         others, axis=1, keepdims=True
     )
@@ -170,7 +172,7 @@ def _proved(A, B, normal, offset, rtol):
         return None
     with precision(128):
         length = sum((arb(v) ** 2 for v in normal.tolist()), arb(0)).sqrt()
-        if length > 1:
+        if not length <= 1:
             least = rounded_down((arb(least) / length).lower().fmpq())
     return Hyperplane(normal, float(offset), float(least))
 

@@ -101,8 +101,9 @@ def least_distance(M, *, rounds=5, offset_weight=1e-3):
             w = residual[:-2] / slack / unit
             wc = np.r_[w, residual[-2] / slack / offset_weight - w @ origin]
             least = (M @ wc).min()
-            if least / np.linalg.norm(w) > best_margin:
-                best, best_margin = Slab(wc / least, u), least / np.linalg.norm(w)
+            length = np.linalg.norm(w)
+            if length > 0 and least / length > best_margin:
+                best, best_margin = Slab(wc / least, u), least / length
             if abs(least - 1) < 1e-7:
                 break
         shares = u[side > 0].sum(), u[side < 0].sum()
@@ -276,7 +277,8 @@ def narrowest_apex(X, heights, base, normal, forward, *, start=60, rounds=4):
     size = np.abs(heights)
 
     def aperture(p):
-        return np.linalg.norm(flat - p, axis=1) / size
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            return np.linalg.norm(flat - p, axis=1) / size
 
     best, value = np.zeros(len(base)), aperture(0.0)
     rows = np.argsort(-value)[:start]

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from constructions.proof.exact import nearest, solve_nonnegative
+from constructions.proof.exact import rounded_weight, solve_nonnegative
 from constructions.separation.hulls import (
     HullCertificate,
     certificate,
@@ -216,8 +216,8 @@ def _exactly(A, B, rows, local, rtol, answer):
                 B,
                 rows_a[list(alpha)],
                 rows_b[list(beta)],
-                [nearest(w) for w in alpha.values()],
-                [nearest(w) for w in beta.values()],
+                [rounded_weight(w) for w in alpha.values()],
+                [rounded_weight(w) for w in beta.values()],
             )
         direction, bound = found.direction(), found.length_above() / 2
         support = rows_a[list(found.weights_a)], rows_b[list(found.weights_b)]
@@ -298,11 +298,12 @@ def _lowest(A, B, direction, local):
 
 def _common_point(A, B, ia, ib):
     """The answer by convex weights that prove the hulls to meet, exact for A and B, or None."""
-    both = np.vstack([A[ia], B[ib]]) / 2  # halves, for differences must not overflow
-    centre = both.mean(axis=0)
-    scale = np.abs(both - centre).max(axis=0)
+    both = np.vstack([A[ia], B[ib]])
+    both = np.ldexp(both, -np.frexp(np.abs(both).max(axis=0))[1])  # nothing overflows from here
+    centred = both - both.mean(axis=0)
+    scale = np.abs(centred).max(axis=0)
     scale[scale == 0] = 1
-    found = common_point((A[ia] / 2 - centre) / scale, (B[ib] / 2 - centre) / scale)
+    found = common_point(*np.split(centred / scale, [len(ia)]))
     if found is None:
         return None
     alpha, beta = found

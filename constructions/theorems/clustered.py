@@ -5,9 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 from constructions.building.assembly import plain_frame
-from constructions.building.draft import Draft, Refused
+from constructions.building.draft import Draft, Refused, chained
 from geomcore.cones import CircularCone
-from geomcore.cumulative import layer_parameters
 
 
 def draft(X, labels, rng, *, hidden_width):
@@ -44,10 +43,8 @@ def draft(X, labels, rng, *, hidden_width):
     failed = [str(h) for h in hypotheses if not h.holds]
     if failed:
         raise Refused("; ".join(failed))
-    cumulative = collapse_clusters(clusters, hidden_width)
-    net = layer_parameters([W for W, _ in cumulative], [b for _, b in cumulative])
     return Draft(
-        layers=list(zip(net.weights, net.biases, strict=True)),
+        layers=chained(collapse_clusters(clusters, hidden_width)),
         kinds=["circular cone"] * Q,
         order=list(range(Q)),
         frame=frame,

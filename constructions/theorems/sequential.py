@@ -6,12 +6,11 @@ import numpy as np
 
 from constructions.building.assembly import exact_frame, standard_frame
 from constructions.building.collapse import Collapse, collapse_layer
-from constructions.building.draft import Draft, Refused
+from constructions.building.draft import Draft, Refused, chained
 from constructions.separation.hulls import in_coordinates
 from constructions.separation.order import Order, elimination_order
 from constructions.separation.programs import narrowest_apex, nearest_on_hyperplane
 from constructions.separation.separation import separate
-from geomcore.cumulative import layer_parameters
 
 
 def draft(X, labels, rng, *, base_points, robust):
@@ -49,9 +48,8 @@ def draft(X, labels, rng, *, base_points, robust):
         Z, labels.index, found, np.arange(Q), rng, robust=robust, segment=segment
     )
     collapses = sequence.collapses
-    net = layer_parameters([c.W for c in collapses], [c.b for c in collapses])
     return Draft(
-        layers=list(zip(net.weights, net.biases, strict=True)),
+        layers=chained([(c.W, c.b) for c in collapses]),
         kinds=["spread cone"] * Q,
         order=sequence.order,
         frame=frame,

@@ -15,13 +15,13 @@ from constructions.building.assembly import (
     standard_frame,
 )
 from constructions.building.collapse import Collapse, collapse_layer, rotation_to_diagonal
+from constructions.building.draft import Refused, chained
 from constructions.building.result import ConstructionError, describe
 from constructions.proof.certificate import check_loss
 from constructions.separation.programs import nearest_on_hyperplane
 from constructions.separation.separation import separate
 from constructions.theorems.enumeration import all_states
 from geomcore.arrays import as_labels, as_points, as_rng
-from geomcore.cumulative import layer_parameters
 from geomcore.network import ReLUNetwork
 from geomcore.weighting import point_weights
 
@@ -314,8 +314,10 @@ def _swallow(points, rng):
 
 
 def _finish(X, labels, layers, order, idle, frame, name, bias, loss, report):
-    net = layer_parameters([c.W for c in layers], [c.b for c in layers])
-    layers = list(zip(net.weights, net.biases, strict=True))
+    try:
+        layers = chained([(c.W, c.b) for c in layers])
+    except Refused as refusal:
+        raise ConstructionError({"suboptimal": str(refusal)}) from None
     layers[0] = frame.layer(*layers[0])
     layers = of_size_one(layers, X, rounding=np.round)
     weights = point_weights(labels.index, class_weighted=loss == "class_weighted")
