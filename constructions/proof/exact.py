@@ -1,6 +1,7 @@
 """Exact arithmetic on floats, each a rational number, and floats on the safe side of balls."""
 
 from contextlib import contextmanager
+from math import inf, nextafter
 
 import numpy as np
 from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
@@ -63,14 +64,14 @@ def nearest(value):
 def rounded_down(value):
     """The greatest float that is at most a rational number."""
     found = nearest(value)
-    if found == np.inf or (np.isfinite(found) and rational(found) > value):
-        return float(np.nextafter(found, -np.inf))
+    if found == inf or (found > -inf and rational(found) > value):
+        return nextafter(found, -inf)
     return found
 
 
 def rounded_weight(value):
     """The float nearest to a non-negative rational number, but nothing positive becomes 0."""
-    return nearest(value) or (float(np.nextafter(0, 1)) if value > 0 else 0.0)
+    return nearest(value) or (nextafter(0.0, 1.0) if value > 0 else 0.0)
 
 
 def rational_matrix(array):

@@ -1,5 +1,6 @@
 """Points common to two sets or to their hulls, and the nearest points of hulls, all exactly."""
 
+import math
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -48,14 +49,13 @@ def certificate(A, B, rows_a, rows_b, weights_a, weights_b):
     """
     all_a, all_b = np.zeros(len(A)), np.zeros(len(B))
     all_a[rows_a], all_b[rows_b] = weights_a, weights_b
-    # weights add up to 1 but for rounding, which must not overflow
-    point, other = all_a @ (A / 2), all_b @ (B / 2)
-    with np.errstate(over="ignore"):
-        residual = 2 * np.abs(point - other).max()
-    largest = np.finfo(float).max / 2
-    return HullCertificate(
-        2 * np.clip(point, -largest, largest), all_a, all_b, float(residual), True
-    )
+    # weights add up to 1 but for rounding: enough for the largest floats to overflow
+    limit = np.finfo(float).max
+    unit = 4.0 if max(np.abs(A).max(), np.abs(B).max()) > limit / 4 else 1.0
+    point, other = all_a @ (A / unit), all_b @ (B / unit)
+    residual = float(np.abs(point - other).max() * unit)
+    point = np.clip(point, -limit / unit, limit / unit) * unit
+    return HullCertificate(point, all_a, all_b, residual, True)
 
 
 def in_coordinates(found, A, B):
@@ -122,13 +122,11 @@ def root_above(square):
     root = Fraction(_integer_root_above(scaled)) * Fraction(2) ** shift
     found = nearest(fmpq(root.numerator, root.denominator))
     if found < np.inf and Fraction(found) < root:
-        found = float(np.nextafter(found, np.inf))
+        found = math.nextafter(found, math.inf)
     return found
 
 
 def _integer_root_above(value):
-    import math
-
     ceiling = -(-value.numerator // value.denominator)
     root = math.isqrt(ceiling)
     return root if root * root == ceiling else root + 1

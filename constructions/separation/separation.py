@@ -118,9 +118,6 @@ def separate(A, B, *, start=None, rtol=1e-6):
     if A.shape[1] != B.shape[1]:
         raise ValueError(f"A and B must have equal dimension, got {A.shape} and {B.shape}")
     rtol = as_rtol(rtol, A.shape)
-    same = common_rows(A, B)
-    if same is not None:
-        return _meeting(A, B, [same[0]], [same[1]], [1.0], [1.0])
     local = local_coordinates(A, B)
     rows = _first_rows(local.M, local.n, start)
     slab, rows = _widest_slab(local, rows, rtol)
@@ -130,6 +127,11 @@ def separate(A, B, *, start=None, rtol=1e-6):
         if answer is not None and answer.margin >= (1 - rtol) * answer.bound:
             return answer
     if answer is None:
+        # a point of both sets is the plainest certificate, and costs nothing where there is none
+        # to be found: then there is a hyperplane, and this is not reached
+        same = common_rows(A, B)
+        if same is not None:
+            return _meeting(A, B, [same[0]], [same[1]], [1.0], [1.0])
         found = _common_point(A, B, *_split(rows, local.n))
         if found is not None:
             return found

@@ -1,3 +1,4 @@
+import math
 from fractions import Fraction
 
 import naive
@@ -5,18 +6,31 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from separations import exact_solution
 
 from constructions.proof.exact import (
     above,
     ball_matrix,
     below,
+    heights,
+    least_height,
     length_above,
+    nearest,
     precision,
     rational,
     rational_matrix,
+    rounded_down,
+    rounded_weight,
     signs,
     solve_nonnegative,
 )
+
+LARGEST, LEAST = np.finfo(float).max, 5e-324
+ANY_FLOAT = st.one_of(
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.sampled_from([0.0, -0.0, LEAST, -LEAST, 1e-17, 1.0, -1.0, LARGEST, -LARGEST, 2.0**-1022]),
+)
+
 
 # By hand
 
@@ -30,6 +44,49 @@ def test_signs_see_what_floating_point_rounds_away():
     # 0.1 + 0.2 - 0.3 is 5.6e-17 in doubles, but 0.1 + 0.2 > 0.3 exactly by 2.8e-17
     X = np.array([[0.1, 0.2, -0.3], [1e16, 1.0, -1e16], [1.0, -1.0, 0.0]])
     np.testing.assert_array_equal(signs(X, np.ones(3), 0.0), [1, 1, 0])
+
+
+@pytest.mark.parametrize(
+    "x, w, c, sign",
+    [
+        ([1e200, 1e200], [1e200, -1e200], 1.0, 1),  # inf - inf
+        ([1e200, 1e200, 1.0], [1e200, -1e200, -1.0], 0.0, -1),
+        ([LARGEST, LARGEST], [LARGEST, -LARGEST], 0.0, 0),
+        ([LARGEST, LARGEST], [1.0, 1.0], -LARGEST, 1),
+        ([1e-200], [1e-200], 0.0, 1),  # the product underflows
+        ([-LEAST], [LEAST], 0.0, -1),
+        ([LEAST, LEAST], [0.5, -0.25], 0.0, 1),
+        ([1e200, 1e-200], [1e-200, -1e200], 0.0, 0),
+    ],
+)
+def test_signs_survive_overflow_and_underflow(x, w, c, sign):
+    x, w = np.array([x]), np.array(w)
+    assert naive.exact_signs(x, w, c) == [sign]
+    with np.errstate(all="ignore"):
+        np.testing.assert_array_equal(signs(np.tile(x, (60, 1)), w, c), np.full(60, sign))
+
+
+def test_rational_numbers_are_rounded_to_the_nearest_float_or_down_or_away_from_zero():
+    third = rational(1) / 3
+    assert nearest(third) == 1 / 3 and nearest(-third) == -1 / 3
+    assert Fraction(rounded_down(third)) < Fraction(1, 3) < Fraction(np.nextafter(1 / 3, 1))
+    assert Fraction(rounded_down(-third)) < Fraction(-1, 3)
+    huge, tiny = rational(LARGEST) * 2, rational(LEAST) / 4
+    assert (nearest(huge), nearest(-huge)) == (np.inf, -np.inf)
+    assert (rounded_down(huge), rounded_down(-huge)) == (LARGEST, -np.inf)
+    assert (nearest(tiny), rounded_down(tiny), rounded_down(-tiny)) == (0.0, 0.0, -LEAST)
+    assert (rounded_weight(tiny), rounded_weight(0 * tiny), rounded_weight(third)) == (
+        LEAST,
+        0.0,
+        1 / 3,
+    )
+
+
+def test_the_least_height_is_the_least_number_rounded_down():
+    assert least_height(np.array([[3.0], [1.0], [2.0]]), np.array([2.0]), -1.0) == 1.0
+    X = np.full((200, 2), 1e12) + np.arange(200)[:, None] / 64  # far away, all heights near 1/64
+    assert least_height(X, np.array([1.0, -1.0]), 2.0**-6) == 2.0**-6
+    assert least_height(np.array([[1e200, 1e200]]), np.array([1e200, -1e200]), 7.0) == 7.0
 
 
 def test_floats_above_and_below_a_ball_are_tight():
@@ -93,6 +150,43 @@ def test_nonnegative_solutions_are_found_where_unique_and_refused_otherwise(M, r
         np.testing.assert_array_equal(found, expected)
 
 
+@pytest.mark.parametrize(
+    "sides, exponents, r",
+    [
+        (
+            [[-1, 0, 1], [1, 1, 1], [-1, -1, 1]],
+            [[-132, 0, -264], [-264, 132, 220], [-176, -44, -176]],
+            [0.0, 2.0**-20, 0.0],
+        ),
+        (
+            [
+                [-1, -1, 1, 1, -1],
+                [-1, 1, 1, 1, 0],
+                [1, 1, -1, 1, 1],
+                [-1, 0, 1, 0, 1],
+                [-1, 1, 1, -1, 0],
+            ],
+            [
+                [-72, -108, 108, 108, 216],
+                [216, -180, -144, 216, 0],
+                [-72, 216, -108, 72, 144],
+                [180, 0, -108, 0, 36],
+                [-144, -108, 216, 72, 0],
+            ],
+            [0.0, 2.0**52, 2.0**-42, 0.0, 2.0**31],
+        ),
+    ],
+)
+def test_a_solution_is_the_exact_one_rounded_however_ill_conditioned_the_system(
+    sides, exponents, r
+):
+    M, r = np.ldexp(np.array(sides, float), exponents), np.array(r)
+    columns = [naive.exact(M[:, k]) for k in range(len(r))]
+    expected = [float(u) for u in exact_solution(columns, naive.exact(r))]
+    assert min(expected) > 0
+    np.testing.assert_array_equal(solve_nonnegative(M, r), expected)
+
+
 # Against the naive oracle
 
 
@@ -102,6 +196,32 @@ def test_signs_agree_with_fractions(shape):
     X, w = rng.integers(-3, 4, shape) / 7, rng.integers(-3, 4, shape[1]) / 3
     c = float(-(X[0] @ w)) if len(X) else 0.0  # the first point is on the plane, or nearly so
     np.testing.assert_array_equal(signs(X, w, c), naive.exact_signs(X, w, c))
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(st.integers(1, 3), st.integers(1, 30), st.booleans(), st.data())
+def test_heights_and_signs_are_true_of_any_floats(d, n, on_the_plane, data):
+    x = np.array([data.draw(ANY_FLOAT) for _ in range(n * d)]).reshape(n, d)
+    w = np.array([data.draw(ANY_FLOAT) for _ in range(d)])
+    c = data.draw(ANY_FLOAT)
+    with np.errstate(all="ignore"):
+        through = -float(x[0] @ w)
+    if on_the_plane and np.isfinite(through):
+        c = through
+    exact = [naive.dot(row, naive.exact(w)) + naive.exact(c) for row in naive.exact(x)]
+    np.testing.assert_array_equal(signs(x, w, c), naive.exact_signs(x, w, c))
+    for origin in (None, x[0]):
+        value, error = heights(x, w, c, origin)
+        for v, e, true in zip(value, error, exact, strict=True):
+            assert e == np.inf or abs(Fraction(v) - true) <= Fraction(e)
+    for rtol in (0.0, 1e-3):
+        least = least_height(x, w, c, rtol=rtol)
+        if np.isfinite(least):
+            assert Fraction(least) <= min(exact)
+            slack = Fraction(rtol) * abs(min(exact)) + Fraction(math.ulp(least))
+            assert least == LARGEST or Fraction(least) >= min(exact) - slack
+        else:
+            assert min(exact) < -Fraction(LARGEST)
 
 
 def test_rational_matrices_hold_the_same_numbers_as_fractions():

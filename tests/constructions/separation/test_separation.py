@@ -109,6 +109,70 @@ def test_single_cone_and_concentric_data_are_proved_not_separable():
         check_separation(answer, A, B)
 
 
+def test_the_margin_far_from_the_origin_is_that_of_the_same_points_moved_exactly():
+    A = 1e12 + np.array([[0, 0], [0.01, 0.02]])
+    B = 1e12 + np.array([[0.02, 0.003], [0.03, 0.03]])
+    far, near = separate(A, B), separate(A - 1e12, B - 1e12)  # differences of such floats are exact
+    check_separation(far, A, B)
+    assert near.margin * (1 - 1e-6) <= far.margin <= near.bound
+    assert far.margin >= (1 - 1e-6) * far.bound
+
+
+def test_a_point_of_both_sets_is_a_certificate_of_its_own():
+    A, B = [[0.0, 0.0], [-6.48, -2.46]], [[-2.16, -0.82], [-0.0, 0.0]]
+    answer = separate(A, B)
+    assert answer.separable is False
+    check_separation(answer, A, B)
+    np.testing.assert_array_equal(answer.certificate.weights_a, [1, 0])
+    np.testing.assert_array_equal(answer.certificate.weights_b, [0, 1])
+    assert [rows.tolist() for rows in answer.support] == [[0], [1]]
+
+
+def test_points_that_are_collinear_but_for_rounding_are_decided():
+    found = set()
+    for seed in range(400):
+        rng = np.random.default_rng(seed)
+        direction = np.round(2 * rng.normal(size=rng.integers(2, 4)), 2)
+        A, B = rng.integers(-4, 5, (2, 2, 1)) * direction
+        answer = separate(A, B)
+        check_separation(answer, A, B)
+        found.add(answer.separable)
+    assert found == {True, False}
+
+
+EXTREMES = {
+    "a gap below the rounding of the extent": ([[0.0]], [[1e-17], [1.0]], True),
+    "the same in a corner": ([[0.0, 0.0]], [[1e-17, 0.0], [1.0, -1.0], [1.0, 1.0]], True),
+    "columns 60 decades apart": ([[0.0, 1e30], [1e-30, 0.0]], [[2e-30, 2e30], [3e-30, 0.0]], True),
+    "many decades in one column": ([[1e-30], [1e-25]], [[1e-20], [1e-3], [0.5]], True),
+    "as large as floats": ([[1.7e308, 1.7e308]], [[-1.7e308, 1.7e308]], True),
+    "as large as floats, crossing": ([[1.7e308], [-1.7e308]], [[1e308]], False),
+    "large": ([[0.0, 0], [1e200, 0]], [[3e200, 0], [4e200, 1e200]], True),
+    "large, crossing": ([[0.0, 0], [2e200, 2e200]], [[0.0, 2e200], [2e200, 0]], False),
+    "small": ([[0.0, 0], [1e-200, 0]], [[3e-200, 0], [4e-200, 1e-200]], True),
+    "small, crossing": ([[0.0, 0], [2e-200, 2e-200]], [[0.0, 2e-200], [2e-200, 0]], False),
+    "denormal": ([[0.0]], [[1e-322]], True),
+    "the least floats, crossing": ([[0.0], [1e-323]], [[5e-324]], False),
+    "large and small": ([[1e-300, 1e300]], [[2e-300, 1e300], [2e-300, -1e300]], True),
+}
+
+
+@pytest.mark.parametrize("name", EXTREMES)
+def test_extreme_sizes_are_decided_and_proved(name):
+    A, B, separable = EXTREMES[name]
+    answer = separate(A, B)
+    assert answer.separable is separable
+    check_separation(answer, A, B)
+
+
+def test_what_no_floats_can_separate_is_not_said_to_be_separated():
+    # no float lies between two neighbours, and the normal can only be 1
+    for A, B in (([[0.0]], [[5e-324]]), ([[1e-322]], [[1.05e-322]])):
+        answer = separate(A, B)
+        assert answer.separable is None and answer.certificate is None
+        assert answer.normal is None and answer.margin == 0
+
+
 # Against the naive oracle
 
 
@@ -187,6 +251,42 @@ def test_a_guess_at_the_support_does_not_change_the_answer():
         answer = separate(A, B, start=start)
         check_separation(answer, A, B)
         assert answer.margin == pytest.approx(plain.margin, rel=1e-5)
+
+
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(st.integers(0, 10**6), st.integers(1, 4), st.integers(-900, 900), st.floats(0, 4))
+def test_powers_of_two_change_no_bit_of_an_answer(seed, d, power, shift):
+    rng = np.random.default_rng(seed)
+    A, B = rng.normal(size=(6, d)), rng.normal(size=(7, d)) + shift
+    plain = separate(A, B)
+    moved = np.ldexp(A, power), np.ldexp(B, power)
+    answer = separate(*moved)
+    check_separation(answer, *moved)
+    assert answer.separable is plain.separable
+    if plain.separable:
+        np.testing.assert_array_equal(answer.normal, plain.normal)
+        assert answer.offset == np.ldexp(plain.offset, power)
+        assert answer.margin == np.ldexp(plain.margin, power)
+    else:
+        np.testing.assert_array_equal(
+            answer.certificate.point, np.ldexp(plain.certificate.point, power)
+        )
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(st.integers(0, 10**6), st.integers(1, 5), st.floats(-4, 12), st.floats(-5, 1))
+def test_the_margin_is_within_rtol_of_its_bound_far_from_the_origin_too(seed, d, far, logarithm):
+    rng = np.random.default_rng(seed)
+    A, B = rng.uniform(size=(12, d)), rng.uniform(size=(9, d))
+    A[:, 0] += 1 + 10.0**logarithm
+    away = 10.0**far * rng.uniform(-1, 1, d)
+    A, B = A + away, B + away
+    answer = separate(A, B)
+    if answer.separable:  # adding `away` may have rounded the gap to nothing
+        check_separation(answer, A, B)
+        gap = answer.bound * 2
+        if gap > 100 * np.spacing(np.abs(away).max()):
+            assert answer.margin >= (1 - 1e-6) * answer.bound
 
 
 FORMS = {
