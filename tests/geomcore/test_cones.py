@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geomcore import CircularCone, PolyhedralCone, truncation_map
+from geomcore.cones import pre_activations, scaled_differences
 
 SEEDS = st.integers(0, 10**6)
 
@@ -162,6 +163,55 @@ def test_axes_near_and_opposite_the_diagonal_lose_no_accuracy(d, tilt):
     np.testing.assert_allclose(W @ axis, u, atol=1e-14)
 
 
+POWERS = st.integers(-1000, 1000)
+
+
+@given(st.integers(1, 4), st.integers(0, 2), POWERS, SEEDS)
+def test_containment_does_not_depend_on_the_unit_of_length(d, shift, power, seed):
+    rng = np.random.default_rng(seed)
+    cone = CircularCone(shift * rng.normal(size=d), rng.normal(size=d), rng.uniform(0.1, 3))
+    X = np.vstack([rng.normal(size=(20, d)), cone.apex, points_in(cone, 5, rng)])
+    moved = CircularCone(np.ldexp(cone.apex, power), cone.axis, cone.angle)
+    np.testing.assert_array_equal(moved.contains(np.ldexp(X, power)), cone.contains(X))
+
+
+@pytest.mark.parametrize("size", [5e-324, 1e-310, 1e-200, 1e-163, 1e153, 1e155, 1e300, 1.7e308])
+def test_angles_are_right_beyond_the_squares_of_floats(size):
+    cone = CircularCone([0.0, 0.0], [1.0, 0.0], np.pi / 4)
+    X = size * np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [-1.0, 1.0]])
+    np.testing.assert_array_equal(cone.contains(X), [True, False, False, False])
+    far = CircularCone([-size, 0.0], [1.0, 0.0], np.pi / 4)
+    np.testing.assert_array_equal(far.contains([[size, 0.0], [-size, size]]), [True, False])
+
+
+@given(st.integers(1, 3), st.integers(0, 2), POWERS, POWERS, SEEDS)
+def test_sectors_do_not_depend_on_units_nor_on_the_lengths_of_edges(m, more, power, length, seed):
+    cone = polyhedral(m, m + more, seed)
+    X = np.vstack([np.random.default_rng(seed).normal(size=(20, m + more)) * 3])
+    stretched = cone.edges.copy()
+    stretched[0] = np.ldexp(stretched[0], length // 2)
+    moved = PolyhedralCone(np.ldexp(cone.base, power), stretched)
+    np.testing.assert_array_equal(moved.sector(np.ldexp(X, power)), cone.sector(X))
+
+
+@given(st.integers(1, 3), POWERS, SEEDS)
+def test_coordinates_do_not_depend_on_the_unit_of_length(m, power, seed):
+    cone = polyhedral(m, m + 1, seed)
+    X = np.random.default_rng(seed).normal(size=(5, m + 1))
+    moved = PolyhedralCone(np.ldexp(cone.base, power), np.ldexp(cone.edges, power))
+    found, expected = moved.coordinates(np.ldexp(X, power)), cone.coordinates(X)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12 * (1 + np.abs(expected).max()))
+
+
+def test_pre_activations_have_the_right_sign_where_products_leave_the_range():
+    W = np.array([[1e200, 1e200], [1e-200, 0.0], [1e200, -1e200], [1.0, 0.0]])
+    b = np.array([0.0, 0.0, 3.0, -1e-300])
+    X = np.array([[1e200, -2e200], [1e-200, 1e-200], [1e200, 1e200], [0.0, 0.0]])
+    found = np.sign(pre_activations(W, b, X))
+    expected = [[-1, 1, 1, 1], [1, 1, 1, 1], [1, 1, 1, 1], [0, 0, 1, -1]]
+    np.testing.assert_array_equal(found, expected)
+
+
 def test_a_cone_is_immutable_and_does_not_share_the_arrays_given():
     base, edges = np.zeros(2), np.eye(2)
     cone = PolyhedralCone(base, edges)
@@ -173,6 +223,24 @@ def test_a_cone_is_immutable_and_does_not_share_the_arrays_given():
         cone.base = base
     cone.to_layer()[0][:] = 7
     np.testing.assert_array_equal(cone.to_layer()[0], np.eye(2))
+
+
+def test_differences_of_any_floats_come_with_their_size():
+    X = np.array([[1.7e308, 0.0], [5e-324, 0.0], [1.0, 1.0]])
+    D, exponents = scaled_differences(X, np.array([-1.7e308, 0.0]))
+    assert (np.abs(D).max(axis=1) >= 0.5).all() and (np.abs(D) < 1).all()
+    np.testing.assert_array_equal(exponents, [1025, 1024, 1024])
+    D, exponents = scaled_differences(X, np.zeros(2))
+    np.testing.assert_array_equal(np.ldexp(D, exponents[:, None]), X)
+
+
+def test_layers_beyond_the_largest_float_are_refused():
+    with pytest.raises(ValueError, match="layer of the cone must be finite"):
+        PolyhedralCone([0.0], [[1e-310]]).to_layer()
+    with pytest.raises(ValueError, match="layer must be finite"):
+        CircularCone(np.full(9, 1.7e308), np.eye(9)[0], 1.0).to_layer()
+    with pytest.raises(ValueError, match="edges must have lengths"):
+        PolyhedralCone([0.0, 0.0], [[1.7e308, 1.7e308]])
 
 
 def test_no_points_give_no_answers():

@@ -81,6 +81,19 @@ def test_layer_parameters_do_not_depend_on_the_unit_of_length(scale):
     np.testing.assert_allclose(found.weights[1], layer_parameters(Ws, bs).weights[1])
 
 
+@given(st.integers(-500, 500), st.integers(-500, 500), st.integers(0, 10**6))
+def test_layers_of_any_size_are_found_or_refused_as_those_of_size_one(first, second, seed):
+    rng = np.random.default_rng(seed)
+    A, W = rng.normal(size=(2, 3)), rng.normal(size=(2, 2))
+    inside, outside = W @ A, rng.normal(size=(1, 3))
+    zeros = np.zeros(2)
+    plain = layer_parameters([A, inside], [zeros, zeros]).weights[1]
+    moved = layer_parameters([np.ldexp(A, first), np.ldexp(inside, second)], [zeros, zeros])
+    np.testing.assert_array_equal(moved.weights[1], np.ldexp(plain, second - first))
+    with pytest.raises(ValueError, match="must have its rows in the row space"):
+        layer_parameters([np.ldexp(A, first), np.ldexp(outside, second)], [zeros, zeros[:1]])
+
+
 def test_results_are_copies_the_network_does_not_share():
     net = random_network((2, 2))
     Ws, bs = cumulative_parameters(net)
@@ -92,6 +105,19 @@ def test_results_are_copies_the_network_does_not_share():
 def test_rows_outside_the_row_space_are_refused_naming_layer_and_size():
     with pytest.raises(ValueError, match=r"Ws\[1\] .* row space of Ws\[0\] \(rank 1.*0\.707"):
         layer_parameters([[[1, 0]], [[1, 1]]], [[0], [0]])
+
+
+@pytest.mark.parametrize("size", [5e-324, 1e-170, 1e-155, 1e170, 1e308])
+def test_small_and_large_rows_outside_the_row_space_are_refused_too(size):
+    with pytest.raises(ValueError, match="a fraction 1 of it lies outside"):
+        layer_parameters([[[1.0, 0.0]], [[0.0, size]]], [[0.0], [0.0]])
+    with pytest.raises(ValueError, match="a fraction 1 of it lies outside"):
+        layer_parameters([[[size, 0.0]], [[0.0, 1.0]]], [[0.0], [0.0]])
+
+
+def test_weights_that_would_overflow_are_refused():
+    with pytest.raises(ValueError, match="overflow"):
+        layer_parameters([[[1e-200]], [[1e200]]], [[0.0], [0.0]])
 
 
 def test_the_residual_may_be_as_large_as_a_looser_rtol_allows():

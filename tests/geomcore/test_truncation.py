@@ -74,6 +74,25 @@ def test_many_points_are_truncated_as_few_are(m, d, dtype):
     np.testing.assert_allclose(together, apart, atol=limit * np.abs(X).max() * d)
 
 
+@given(st.integers(-900, 900), st.integers(0, 10**6))
+def test_defects_change_with_the_unit_of_length_bit_for_bit(power, seed):
+    rng = np.random.default_rng(seed)
+    weights = [rng.normal(size=(2, 3)), np.array([[1.0, 1.0], [-1.0, -1.0]]), np.eye(2)]
+    biases, X = [rng.normal(size=2) for _ in range(3)], rng.normal(size=(9, 3))
+    plain = truncation_defects(ReLUNetwork(weights, biases), X)
+    scaled = ReLUNetwork(weights, [np.ldexp(b, power) for b in biases])
+    for row, moved in zip(plain, truncation_defects(scaled, np.ldexp(X, power)), strict=True):
+        assert moved == row._replace(defect=np.ldexp(row.defect, power))
+    assert plain[1].defect > 0 or not any(net > 0 for net in biases[1])
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-200, 1.0, 1e200, 1e300])
+def test_sectors_are_counted_at_every_size(size):
+    X = size * np.array([[-1.0, -1.0], [-1.0, 1.0], [2.0, 1.0], [1.0, 1.0]])
+    found = truncation_degree(size * np.eye(2), [0.0, 0.0], X, [0, 0, 1, 1])
+    np.testing.assert_array_equal(found, [[0.5, 0], [0, 1], [0.5, 0]])
+
+
 @given(st.integers(1, 4), st.integers(0, 3), SEEDS)
 def test_the_truncated_point_has_the_hidden_vector_as_its_coordinates(m, more, seed):
     W, b = random_layer(m, m + more, seed)

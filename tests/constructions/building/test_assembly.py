@@ -8,9 +8,11 @@ from constructions.building.assembly import (
     Frame,
     assemble,
     cumulative_bias,
+    exact_frame,
     last_hidden,
     least_squares,
     of_size_one,
+    plain_frame,
     standard_frame,
 )
 from geomcore.arrays import as_labels
@@ -28,6 +30,30 @@ def test_a_constant_feature_keeps_its_unit():
     frame = standard_frame(np.array([[1.0, 5.0], [3.0, 5.0]]))
     np.testing.assert_array_equal(frame.centre, [2.0, 5.0])
     np.testing.assert_array_equal(frame.scale, [1.0, 1.0])
+
+
+def test_an_exact_frame_rounds_nothing_and_brings_each_feature_to_size_one():
+    X = np.array([[1e-30, 3.0, 0.0], [0.5, -1e200, 0.0]])
+    frame = exact_frame(X)
+    np.testing.assert_array_equal(frame.centre, 0)
+    np.testing.assert_array_equal(frame(X) * frame.scale, X)
+    np.testing.assert_array_equal(np.abs(frame(X)).max(axis=0) >= 0.5, [True, True, False])
+
+
+def test_a_plain_frame_changes_nothing_but_extreme_sizes():
+    X = np.array([[3.0, -1.0], [0.5, 1e-9]])
+    np.testing.assert_array_equal(plain_frame(X)(X), X)
+    for factor in (2.0**-900, 2.0**900):
+        frame = plain_frame(X * factor)
+        assert 0.5 <= np.abs(frame(X * factor)).max() < 1
+        assert frame.scale[0] == frame.scale[1]
+
+
+def test_features_that_no_weight_can_bring_to_size_one_are_refused():
+    X = np.array([[0.0, 1e-310], [1.0, 3e-310]])
+    with pytest.raises(ValueError, match=r"features that spread by at least .* column 1"):
+        standard_frame(X)
+    assert (standard_frame(np.array([[0.0, 1e-310], [1.0, 1e-310]])).scale > 0).all()
 
 
 def two_layers():
@@ -173,6 +199,18 @@ def test_standard_frames_have_spread_about_one_and_lose_no_digits(seed, logarith
     np.testing.assert_array_equal(mantissa, 0.5)
     back = Z * frame.scale + frame.centre
     np.testing.assert_allclose(back, X, rtol=0, atol=1e-15 * np.abs(X).max())
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(st.integers(0, 10**6), st.integers(-980, 980), st.integers(-980, 980))
+def test_standard_frames_are_equivariant_under_powers_of_two_bit_for_bit(seed, first, second):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(20, 2)) + rng.normal(size=2)
+    powers = np.array([first, second])
+    plain, moved = standard_frame(X), standard_frame(np.ldexp(X, powers))
+    np.testing.assert_array_equal(moved.scale, np.ldexp(plain.scale, powers))
+    np.testing.assert_array_equal(moved.centre, np.ldexp(plain.centre, powers))
+    np.testing.assert_array_equal(moved(np.ldexp(X, powers)), plain(X))
 
 
 @settings(max_examples=20, deadline=None, derandomize=True)

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from separations import check_hull_certificate
 
 from constructions import ConstructionError, construct, elimination_order, verify
 from constructions.building.draft import Refused
@@ -61,6 +62,50 @@ def test_an_order_that_does_not_fit_the_data_is_refused():
         )
 
 
+SEPARABLE = {
+    "a gap below the rounding of the extent": ([[0.0], [1e-17], [1.0]], [0, 1, 1]),
+    "decades in one column": ([[1e-30], [1e-25], [1e-20], [1e-3], [0.5]], [0, 0, 1, 1, 1]),
+    "large": ([[0.0, 0], [1e200, 0], [3e200, 0], [4e200, 1e200]], [0, 0, 1, 1]),
+    "small": ([[0.0, 0], [1e-200, 0], [3e-200, 0], [4e-200, 1e-200]], [0, 0, 1, 1]),
+    "far away": ([[1e12, 1e12], [1e12 + 2.0**-12, 1e12]], [0, 1]),
+}
+
+
+@pytest.mark.parametrize("name", SEPARABLE)
+def test_separable_data_are_never_said_to_be_proved_not_separable(name):
+    X, y = SEPARABLE[name]
+    try:
+        made = construct(X, y, "sequential")
+    except ConstructionError as error:
+        assert "proved" not in str(error) and not error.certificates
+    else:
+        net = made.network
+        assert naive.exact_loss(net.weights, net.biases, X, np.eye(2)[y]) < 1e-20
+
+
+@pytest.mark.parametrize("size", [1e-200, 1.0, 1e200])
+@pytest.mark.parametrize("shift", [0.0, 100.0])
+def test_certificates_of_a_refusal_speak_of_the_data_as_given(size, shift):
+    rng = np.random.default_rng(0)
+    X, y = (rng.normal(size=(30, 2)) + shift) * [size, 1.0], rng.integers(0, 2, 30)
+    with pytest.raises(ConstructionError, match="proved") as refused:
+        construct(X, y, "sequential")
+    found = refused.value.certificates
+    assert sorted(found) == [0, 1]
+    for label, certificate in found.items():
+        check_hull_certificate(certificate, X[y == label], X[y != label])
+
+
+def test_points_that_centring_rounds_to_one_are_looked_at_again():
+    # the middle point is on the segment of the others in the rounded frame, and off it in truth
+    X = np.array([[1.0, 0.0], [-1.0, 0.0], [1e-40, 1e-40], [0.0, 1.0], [0.5, 1.0], [-1e-40, 0.0]])
+    y = np.array([0, 0, 1, 1, 1, 0])
+    try:
+        construct(X, y, "sequential")
+    except ConstructionError as error:
+        assert "proved" not in str(error)
+
+
 # Against the naive oracle
 
 
@@ -83,6 +128,28 @@ def test_iris_is_refused_with_exact_certificates():
 
 
 # Laws
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(st.integers(0, 10**6), st.integers(1, 3), st.lists(st.integers(-250, 250), min_size=3))
+def test_a_refusal_is_proved_for_columns_of_any_size(seed, d, decades):
+    rng = np.random.default_rng(seed)
+    X = rng.integers(-3, 4, (8, d)) * 10.0 ** np.array(decades[:d])
+    y = rng.integers(0, 3, 8)
+    equal = (X[:, None] == X).all(axis=2)
+    y = y[equal.argmax(axis=1)]  # equal points, equal labels
+    if len(np.unique(y)) < 2:
+        return
+    try:
+        made = construct(X, y, "sequential")
+    except ConstructionError as error:
+        if "proved" in str(error):
+            left = np.isin(y, list(error.certificates))
+            for label, certificate in error.certificates.items():
+                own = y == label
+                check_hull_certificate(certificate, X[own], X[left & ~own])
+    else:
+        assert made.report["loss"] < 1e-12
 
 
 @pytest.mark.parametrize("seed", range(6))
