@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from geomcore.arrays import as_array, as_layer, as_points, as_rtol, freeze
+from geomcore.scaling import is_moderate, scaled_differences
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,7 +149,7 @@ class PolyhedralCone:
         """Coordinates of points along the edges: the pre-activations W x + b, shape (N, m)."""
         X = as_points(X, d=len(self.base))
         W, b = self._layer
-        if _is_moderate(W, b, X):
+        if is_moderate(W, b, X):
             return X @ W.T.astype(X.dtype, copy=False) + b.astype(X.dtype, copy=False)
         A, exponents = self._scaled_coordinates(X)
         with np.errstate(over="ignore", under="ignore"):
@@ -176,7 +177,7 @@ class PolyhedralCone:
         ndarray of int, shape (N,)
         """
         X = as_points(X, d=len(self.base))
-        if _is_moderate(*self._layer, X):
+        if is_moderate(*self._layer, X):
             return sectors(self.coordinates(X))
         return sectors(self._scaled_coordinates(X)[0])
 
@@ -252,7 +253,7 @@ class CircularCone:
             The apex itself is in the cone.
         """
         X = as_points(X, d=len(self.apex))
-        Y = X - self.apex if _is_moderate(self.apex, X) else scaled_differences(X, self.apex)[0]
+        Y = X - self.apex if is_moderate(self.apex, X) else scaled_differences(X, self.apex)[0]
         along = Y @ self.axis
         across = np.linalg.norm(Y - along[:, None] * self.axis, axis=1)
         # arctan2 is accurate at all angles, where arccos of a cosine is not near 0.
@@ -327,55 +328,6 @@ class CircularCone:
 def sectors(A):
     """Return 1 where a row of `A` is >= 0, -1 where it is <= 0 (zero rows too), 0 elsewhere."""
     return np.where((A <= 0).all(axis=1), -1, (A >= 0).all(axis=1).astype(int))
-
-
-def scaled_differences(X, origin):
-    """Rows of X minus a point, each divided by a power of two that brings it to size 1.
-
-    Parameters
-    ----------
-    X : ndarray, shape (N, d)
-        Of any finite numbers.
-    origin : ndarray, shape (d,)
-
-    Returns
-    -------
-    D : ndarray, shape (N, d)
-        float64; zero rows stay zero.
-    exponents : ndarray of int, shape (N,)
-        The differences are ``D * 2**exponents``.
-    """
-    with np.errstate(over="ignore"):
-        D = X.astype(np.float64) - origin
-    far = ~np.isfinite(D).all(axis=1)
-    D[far] = X[far] / 2 - origin / 2
-    exponents = np.frexp(np.abs(D).max(axis=1, initial=0))[1]
-    return np.ldexp(D, -exponents[:, None]), exponents + far
-
-
-def pre_activations(W, b, X):
-    """W x + b for every row x, times powers of two where it is out of range: the sign is right."""
-    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        A = X @ W.T + b
-        if _is_moderate(W, b, X):
-            return A
-        rows, points = (np.frexp(np.abs(M).max(axis=1, initial=0))[1] for M in (W, X))
-        shift = np.ldexp(b, -rows - points[:, None])
-        scaled = np.ldexp(X, -points[:, None]) @ np.ldexp(W, -rows[:, None]).T + shift
-    A = np.where(np.isfinite(A), A, 0)
-    # what is far from the least float is as good unscaled; where nothing else is left there is b
-    found = np.where((np.abs(A) > 1e-280) | (scaled == 0), A, scaled)
-    return np.where(found == 0, b, found)
-
-
-def _is_moderate(*arrays):
-    """Whether no product of three entries is near the largest or the least float."""
-    for array in arrays:
-        size = np.abs(array)
-        # a zero is as good as any number
-        if not (size.max(initial=1) < 1e100 and size.min(initial=1, where=size > 0) > 1e-100):
-            return False
-    return True
 
 
 def _carry(h, u):

@@ -5,10 +5,11 @@ from typing import NamedTuple
 import numpy as np
 
 from geomcore.arrays import as_labels, as_layer, as_points, as_rtol, check_network
-from geomcore.cones import pre_activations, sectors
+from geomcore.cones import sectors
 from geomcore.cumulative import cumulative_parameters
 from geomcore.network import ReLUNetwork
 from geomcore.prepared import prepared
+from geomcore.scaling import pre_activations
 
 
 class TruncationDefect(NamedTuple):
