@@ -88,7 +88,17 @@ class Enclosure(NamedTuple):
     right: int
     unsure: int
 
-    def bounds(self, loss_name="mse"):
+    @property
+    def loss_bound(self):
+        """Upper bound of the mean over points of the squared error norm."""
+        return self.bounds("mse")[0]
+
+    @property
+    def loss_floor(self):
+        """Lower bound of the same."""
+        return self.bounds("mse")[1]
+
+    def bounds(self, loss_name):
         """Upper and lower bound of a loss, as floats."""
         ball = self.plain if loss_name == "mse" else self.weighted
         return (above(ball), max(below(ball), 0.0)) if ball.is_finite() else (np.inf, 0.0)

@@ -183,7 +183,7 @@ def why_not_zero(net, X, labels):
     _, first = np.unique(labels.index, return_index=True)
     hidden = np.column_stack([net.hidden(X[first])[-1], np.ones(len(first))])
     least = np.linalg.svd(hidden, compute_uv=False)[-1]
-    loss = max(enclosure.bounds()[0], float(((net(X) - labels.Y) ** 2).sum(axis=1).mean()))
+    loss = max(enclosure.loss_bound, float(((net(X) - labels.Y) ** 2).sum(axis=1).mean()))
     size = np.hypot(np.linalg.norm(net.weights[-1]), np.linalg.norm(net.biases[-1]))
     small = loss <= 1e-20 * loss_scale(labels)
     if not (small and np.sqrt(loss * len(X)) <= 1e-9 * size * least):

@@ -24,7 +24,7 @@ def check_enclosure(found, net, X, labels):
     """Everything that is claimed, against the network in Fractions."""
     outputs, pre_activations = naive.exact_forward(net.weights, net.biases, X)
     loss = naive.exact_loss(net.weights, net.biases, X, labels.Y)
-    assert Fraction(found.bounds()[1]) <= loss <= Fraction(found.bounds()[0])
+    assert Fraction(found.loss_floor) <= loss <= Fraction(found.loss_bound)
     weighted = Fraction(0)
     for q in range(len(labels.classes)):
         own = np.flatnonzero(labels.index == q)
@@ -70,7 +70,7 @@ def test_two_dead_points_and_a_live_one():
     net = ReLUNetwork([[[-1.0]], [[1.0]]], [[1.0], [0.0]])
     X = np.array([[0.0], [2.0], [3.0]])
     found = enclose(net, X, as_labels([1, 0, 0], 3, targets=[[0.0], [1.0]]))
-    assert (*found.bounds(), *found.bounds("class_weighted")) == (0.0, 0.0, 0.0, 0.0)
+    assert (*found.bounds("mse"), *found.bounds("class_weighted")) == (0.0, 0.0, 0.0, 0.0)
     assert sorted((g.rows.tolist(), g.dead_layer) for g in found.groups) == [([0], 0), ([1, 2], 1)]
     assert 1 - 1e-12 < found.margins[0] <= 1
 
@@ -79,7 +79,7 @@ def test_a_preactivation_that_is_exactly_zero_is_a_kink():
     net = ReLUNetwork([[[1.0]], [[1.0]]], [[-0.5], [0.0]])
     found = enclose(net, np.array([[0.5], [1.0]]), as_labels([[0.0], [0.5]], 2))
     assert (found.kinks, found.undecided, found.margins) == (1, 0, [0.0])
-    assert found.bounds()[0] == 0
+    assert found.loss_bound == 0
 
 
 def test_signs_beyond_128_bits_are_decided_with_more():
@@ -118,7 +118,7 @@ def test_an_output_whose_ball_is_centred_at_its_target_has_a_finite_loss_bound()
     )
     X, labels = np.array([[third]]), as_labels([[0.0]], 1)
     found = enclose(net, X, labels, bits=64, most_bits=64)
-    assert 0 <= found.bounds()[1] <= found.bounds()[0] < 1e-30
+    assert 0 <= found.loss_floor <= found.loss_bound < 1e-30
     check_enclosure(found, net, X, labels)
 
 
@@ -144,13 +144,13 @@ def test_many_points_that_are_active_everywhere_have_their_loss_bounded():
     for i in spot:
         loss = naive.exact_loss(net.weights, net.biases, X[[i]], targets[[i]])
         alone = enclose(net, X[[i]], as_labels(targets[[i]], 1))
-        assert Fraction(alone.bounds()[1]) <= loss <= Fraction(alone.bounds()[0])
+        assert Fraction(alone.loss_floor) <= loss <= Fraction(alone.loss_bound)
     # outputs are x + 1/30 + 1e-17 x, so errors are 1/30 - 1/2 and 1/30 + 1/4
     odd, even = N // 2, N - N // 2
     expected = (odd * (1 / 30 - 0.5) ** 2 + even * (1 / 30 + 0.25) ** 2) / N
-    assert found.bounds()[1] <= expected * (1 + 1e-9)
-    assert found.bounds()[0] >= expected * (1 - 1e-9)
-    assert found.bounds()[0] - found.bounds()[1] < 1e-6
+    assert found.loss_floor <= expected * (1 + 1e-9)
+    assert found.loss_bound >= expected * (1 - 1e-9)
+    assert found.loss_bound - found.loss_floor < 1e-6
 
 
 def test_the_floor_of_the_loss_of_many_points_leaves_room_for_rounding():
@@ -162,7 +162,7 @@ def test_the_floor_of_the_loss_of_many_points_leaves_room_for_rounding():
     found = enclose(net, X, labels)
     assert len(found.clean) == len(X)
     loss = naive.exact_loss(net.weights, net.biases, X[:1001], targets[:1001])
-    assert Fraction(found.bounds()[1]) <= loss <= Fraction(found.bounds()[0])
+    assert Fraction(found.loss_floor) <= loss <= Fraction(found.loss_bound)
     assert loss > 0
 
 
@@ -205,8 +205,8 @@ def test_exact_arithmetic_leaves_no_width_at_any_scale(seed, widths, bias_scale,
     found = enclose(net, X, labels, exact=True)
     assert found.undecided == 0
     loss = naive.exact_loss(net.weights, net.biases, X, labels.Y)
-    assert Fraction(found.bounds()[1]) <= loss <= Fraction(found.bounds()[0])
-    assert np.nextafter(np.nextafter(found.bounds()[1], np.inf), np.inf) >= found.bounds()[0]
+    assert Fraction(found.loss_floor) <= loss <= Fraction(found.loss_bound)
+    assert np.nextafter(np.nextafter(found.loss_floor, np.inf), np.inf) >= found.loss_bound
 
 
 # Laws
@@ -223,6 +223,6 @@ def test_scaling_a_layer_and_undoing_it_changes_no_bound_but_the_margin(seed, po
         [net.weights[0] * c, net.weights[1] / c], [net.biases[0] * c, net.biases[1]]
     )
     one, other = enclose(net, X, labels), enclose(scaled, X, labels)
-    assert one.bounds()[0] == pytest.approx(other.bounds()[0], rel=1e-12)
+    assert one.loss_bound == pytest.approx(other.loss_bound, rel=1e-12)
     assert other.margins[0] == pytest.approx(c * one.margins[0], rel=1e-6)
     assert [g.rows.tolist() for g in one.groups] == [g.rows.tolist() for g in other.groups]
