@@ -25,7 +25,6 @@ FLAT = 1e-7  # an eigenvalue above -FLAT times the largest one counts as zero
 ORDER = 6  # highest derivative along a line that is looked at
 PROBES = 8  # starts of the search for a direction of descent of higher order
 TRIED = 5  # best steps along a direction that are looked at in balls
-FARTHEST = 1e300  # longer steps may leave the range of doubles
 NEAR = 1e-6  # largest step, relative to the parameters, of a witness without a proved slope
 MOST_BALLS = 3_000_000  # numbers in a pass for which derivatives are still computed in balls
 
@@ -246,10 +245,9 @@ def _directions(problem):
     loss may fall at a higher order.
     """
     net, X, Y, weights = problem.data
-    H = hessian(*problem.data)
-    if not np.isfinite(H).all():
+    values, vectors = _eigenpairs(hessian(*problem.data))
+    if values is None:
         return
-    values, vectors = np.linalg.eigh(H)
     kernel = vectors[:, np.abs(values) <= FLAT * np.abs(values).max()]
     rng = np.random.default_rng(0)
     size = 1.0 + length(np.array([length(W) for W in (*net.weights, *net.biases)]))
@@ -257,11 +255,13 @@ def _directions(problem):
     for k in range(PROBES):
         offset = problem.projected(rng.standard_normal(len(problem.free)))
         offset *= 0.3 ** (k % 4) * size / (np.linalg.norm(offset) or 1.0)
-        value, step = _loss(problem, move(net, offset)), 0.1
+        value, step = _loss(problem, _moved(net, offset)), 0.1
+        if not np.isfinite(value):
+            continue
         for count in range(1, 301):
             g = problem.projected(gradient(move(net, offset), X, Y, weights, kinks=True))
             while step > 1e-12:
-                after = _loss(problem, move(net, offset - step * g))
+                after = _loss(problem, _moved(net, offset - step * g))
                 if after < value:
                     break
                 step /= 2
@@ -271,11 +271,21 @@ def _directions(problem):
             if count in (30, 100, 300) and value < before:
                 for v in (offset, problem.projected(kernel @ (kernel.T @ offset))):
                     v = np.where(np.abs(v) > 1e-12 * np.abs(v).max(), v, 0.0)
-                    if v.any():
-                        yield v / np.linalg.norm(v)
+                    if 0 < length(v) < np.inf:
+                        yield v / length(v)
+
+
+def _moved(net, direction, step=1.0):
+    """`move`, or None if that leaves the range of doubles."""
+    try:
+        return move(net, direction, step)
+    except ValueError:
+        return None
 
 
 def _loss(problem, net):
+    if net is None:
+        return np.inf
     _, X, Y, weights = problem.data
     with np.errstate(over="ignore", invalid="ignore"):
         return float(weights @ ((net(X) - Y) ** 2).sum(axis=1))
@@ -305,10 +315,9 @@ def smallest_eigenpair(problem):
     P = len(problem.free)
     direction = np.zeros(P)
     if P <= DENSE:
-        H = hessian(*problem.data)[np.ix_(index, index)]
-        if not np.isfinite(H).all():
+        values, vectors = _eigenpairs(hessian(*problem.data)[np.ix_(index, index)])
+        if values is None:
             return None, None, None
-        values, vectors = np.linalg.eigh(H)
         direction[index] = vectors[:, 0]
         return float(values[0]), float(np.abs(values).max()), direction
 
@@ -329,6 +338,15 @@ def smallest_eigenpair(problem):
         largest = np.abs(values)
     direction[index] = vectors[:, 0]
     return float(values[0]), float(np.abs(largest).max()), direction
+
+
+def _eigenpairs(H):
+    """Eigenvalues and eigenvectors of a symmetric matrix; None, None if an entry overflows."""
+    peak = float(np.abs(H).max())
+    if not np.isfinite(peak):
+        return None, None
+    values, vectors = np.linalg.eigh(H / (peak or 1.0))
+    return values * (peak or 1.0), vectors
 
 
 def derivative_in_balls(problem, direction, order):
@@ -358,9 +376,10 @@ def _witness(problem, direction, proved, **derivative):
     lowest = problem.bounds(problem.enclosure)[1]
     signs = (1.0, -1.0) if "curvature" in derivative else (1.0,)
     steps = [s * t for t in _steps(problem, direction, proved) for s in signs]
-    steps = [t for t in steps if abs(t) < FARTHEST]
-    losses = np.array([_loss(problem, move(net, direction, t)) for t in steps])
+    losses = np.array([_loss(problem, _moved(net, direction, t)) for t in steps])
     for i in np.argsort(np.where(np.isnan(losses), np.inf, losses), kind="stable")[:TRIED]:
+        if losses[i] == np.inf:
+            continue
         after = enclose(move(net, direction, steps[i]), X, problem.labels)
         reached = problem.bounds(after)[0]
         if reached < lowest:

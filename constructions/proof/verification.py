@@ -323,6 +323,8 @@ def _radius_and_basin(problem, found):
     radius, basin = radius_and_basin(
         net, X, weights=problem.weights, rank=found.rank, distance=found.distance
     )
+    if radius < found.distance:
+        return None, None
     if radius < np.inf:
-        radius = max(float(np.nextafter(radius - found.distance, 0)), 0.0)
+        radius = float(np.nextafter(radius - found.distance, 0))
     return radius, None if basin is None else {k: float(v) for k, v in basin._asdict().items()}

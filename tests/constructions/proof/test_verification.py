@@ -180,6 +180,31 @@ def test_no_scale_ends_in_an_error_or_in_a_false_bound(scale):
             assert Certificate.from_json(found.to_json()) == found
 
 
+@pytest.mark.parametrize(
+    ("weights", "biases", "X", "y"),
+    [
+        ([[[1.0]], [[2e186]]], [[0.0], [0.0]], [[1.0]], [[0.0]]),
+        ([[[-1e157]], [[1.0]]], [[0.0], [0.0]], [[0.0], [1.0], [3e-152]], [[-2.0], [3.0], [1.0]]),
+        ([[[0.0]], [[0.0], [0.0]]], [[0.0], [0.5, 0.5]], [[0.0], [3e156]], ["c", "d"]),
+        ([[[0.0]], [[0.0]], [[-1e-16]]], [[7e156], [1.0], [1.0]], [[-0.2], [1.8]], ["c", "d"]),
+        ([[[1.0]], [[0.0]]], [[0.0], [-6e270]], [[8e180], [8e180]], [[0.0], [-3e271]]),
+    ],
+)
+def test_steps_that_leave_the_range_of_doubles_are_left_out(weights, biases, X, y):
+    net = ReLUNetwork(weights, biases)
+    targets = None if isinstance(y[0], list) or len(biases[-1]) == 2 else [[1.0], [0.0]]
+    found = verify(net, X, y, targets=targets)
+    assert found.verdict in ("undetermined", "not stationary", "saddle")
+    assert Certificate.from_json(found.to_json()) == found
+
+
+def test_no_radius_is_stated_where_the_exact_point_may_be_outside():
+    net = ReLUNetwork([[[0.0]], [[0.0]]], [[-3e-228], [0.9999999999]])
+    found = verify(net, [[0.0]], [[1.0]])
+    assert (found.verdict, found.radius, found.basin) == ("global minimum", None, None)
+    assert found.distance >= 1 - 0.9999999999
+
+
 def test_without_the_last_layer_only_a_loss_of_zero_is_a_global_minimum():
     # 3/3 is rounded, so the stored loss is not zero; that of a network with another W2 is
     net = ReLUNetwork([[[-1 / 3]], [[3.0]]], [[1 / 3], [0.0]])
