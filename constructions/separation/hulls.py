@@ -106,9 +106,9 @@ class NearestPoints(NamedTuple):
         largest = max(abs(v) for v in self.difference)
         return np.array([nearest(v / largest) for v in self.difference])
 
-    def length_above(self):
-        """A float that is at least the length of the difference."""
-        return root_above(sum((v * v for v in self.difference), fmpq(0)))
+    def half_length_above(self):
+        """A float that is at least half the length of the difference, and near it."""
+        return root_above(sum((v * v for v in self.difference), fmpq(0)) / 4)
 
 
 def root_above(square):

@@ -127,8 +127,7 @@ def separate(A, B, *, start=None, rtol=1e-6):
         if answer is not None and answer.margin >= (1 - rtol) * answer.bound:
             return answer
     if answer is None:
-        # a point of both sets is the plainest certificate, and costs nothing where there is none
-        # to be found: then there is a hyperplane, and this is not reached
+        # where there is a hyperplane no point is in both sets, so it is looked for only here
         same = common_rows(A, B)
         if same is not None:
             return _meeting(A, B, [same[0]], [same[1]], [1.0], [1.0])
@@ -221,16 +220,17 @@ def _exactly(A, B, rows, local, rtol, answer):
                 [rounded_weight(w) for w in alpha.values()],
                 [rounded_weight(w) for w in beta.values()],
             )
-        direction, bound = found.direction(), found.length_above() / 2
+        direction, bound = found.direction(), found.half_length_above()
         support = rows_a[list(found.weights_a)], rows_b[list(found.weights_b)]
         plane = stored_hyperplane(A, B, direction, local, rtol=rtol, half=bound)
-        if plane is not None and not plane.margin <= answer.margin:
+        if plane is not None and (answer.separable is None or plane.margin > answer.margin):
             answer = Separation(True, *plane, None, support, bound)
         elif answer.separable and bound < answer.bound:
-            answer = replace(answer, bound=bound)
+            both = tuple(map(np.union1d, answer.support, support))
+            answer = replace(answer, bound=bound, support=both)
         if answer.separable and answer.margin >= (1 - rtol) * answer.bound:
             break
-        bad = np.setdiff1d(_lowest(A, B, direction, local), rows)
+        bad = np.setdiff1d(_lowest(direction, local), rows)
         if not len(bad):
             break
         rows = np.r_[rows, bad]
@@ -291,7 +291,7 @@ def _split(rows, n):
     return rows[rows < n], rows[rows >= n] - n
 
 
-def _lowest(A, B, direction, local):
+def _lowest(direction, local):
     """Rows of ``local.M`` that come first along a direction, as far as floating point tells."""
     order = np.argsort(local.M[:, :-1] @ direction)
     first = [order[order < local.n][:25], order[order >= local.n][:25]]

@@ -55,13 +55,13 @@ def test_the_nearest_points_of_a_segment_and_a_point():
     found = nearest_points(np.array([[0.0, 1.0], [4.0, 1.0]]), np.array([[1.0, 0.0]]))
     assert found.weights_a == {0: fmpq(3, 4), 1: fmpq(1, 4)} and found.weights_b == {0: 1}
     assert found.difference == [0, 1] and not found.meet
-    assert found.length_above() == 1.0
+    assert found.half_length_above() == 0.5
     np.testing.assert_array_equal(found.direction(), [0, 1])
 
 
 def test_lines_that_cross_meet_in_one_point():
     found = nearest_points(np.array([[0.0, 0.0], [1.0, 1.0]]), np.array([[0.0, 1.0], [1.0, 0.0]]))
-    assert found.meet and found.length_above() == 0
+    assert found.meet and found.half_length_above() == 0
     assert set(found.weights_a.values()) == {fmpq(1, 2)}
 
 
@@ -106,8 +106,11 @@ def test_nearest_points_are_as_far_from_each_other_as_the_hulls(seed, d, n, shif
     A, B = rng.normal(size=(n, d)), rng.normal(size=(n + 1, d)) + shift
     found = nearest_points(A, B)
     check_nearest(found, A, B)
-    assert found.length_above() == pytest.approx(naive.hull_distance(A, B), rel=1e-5, abs=1e-6)
-    assert nearest_points(A, B, rtol=0.5).length_above() <= 2 * found.length_above()
+    assert found.half_length_above() * 2 == pytest.approx(
+        naive.hull_distance(A, B), rel=1e-5, abs=1e-6
+    )
+    rough = nearest_points(A, B, rtol=0.5)
+    assert rough.half_length_above() <= 2 * found.half_length_above()
 
 
 # Laws

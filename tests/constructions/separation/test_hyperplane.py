@@ -57,7 +57,7 @@ def test_far_from_the_origin_other_floats_keep_the_margin(d):
     A[:, 0] += 1.5
     local = local_coordinates(A, B)
     found = nearest_points(A, B)
-    half = found.length_above() / 2
+    half = found.half_length_above()
     plane = stored_hyperplane(A, B, found.direction(), local, rtol=1e-6, half=half)
     check_margin(plane, A, B)
     assert half * (1 - 1e-6) <= plane.margin <= half

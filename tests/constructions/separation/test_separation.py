@@ -165,6 +165,12 @@ def test_extreme_sizes_are_decided_and_proved(name):
     check_separation(answer, A, B)
 
 
+def test_the_bound_of_a_denormal_gap_is_not_rounded_to_nothing():
+    answer = separate([[0.0]], [[1.5e-323]])  # three times the least float
+    check_separation(answer, [[0.0]], [[1.5e-323]])
+    assert answer.margin == 5e-324 and answer.bound == 1e-323  # 1.5 of it, rounded down and up
+
+
 def test_what_no_floats_can_separate_is_not_said_to_be_separated():
     # no float lies between two neighbours, and the normal can only be 1
     for A, B in (([[0.0]], [[5e-324]]), ([[1e-322]], [[1.05e-322]])):
