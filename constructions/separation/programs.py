@@ -21,7 +21,7 @@ def _solve(problem, solver, **options):
         warnings.simplefilter("ignore")  # an inaccurate solution shows in the status
         try:
             problem.solve(solver=solver, **options)
-        except cp.SolverError:
+        except (cp.SolverError, ValueError):  # the latter for a status that cvxpy cannot unpack
             return False
     return problem.status == cp.OPTIMAL
 

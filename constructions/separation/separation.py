@@ -23,8 +23,9 @@ from geomcore.arrays import as_points, as_rtol
 
 # Most entries of a program that is given to the interior-point method.
 LARGE = 100_000
-# Most dimensions in which nearest points are found in rational arithmetic.
-DIMENSIONS = 30
+# Most dimensions in which nearest points are found in rational arithmetic, which takes up to some
+# seconds, and in which that is done only to come nearer to the largest margin (a tenth of one).
+DIMENSIONS, TO_POLISH = 20, 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +83,7 @@ def separate(A, B, *, start=None, rtol=1e-6):
         The margin is to be within this factor of the largest one:
         ``margin >= (1 - rtol) * bound``. That can fail where no floats have such a
         margin (gaps near the spacing of floats at their offset), and in more than
-        30 dimensions for gaps below some 1e-9 of the extent; `bound` tells.
+        10 dimensions for gaps below some 1e-9 of the extent; `bound` tells.
 
     Returns
     -------
@@ -100,7 +101,7 @@ def separate(A, B, *, start=None, rtol=1e-6):
     the margin on the few points that support it, HIGHS the common point. None
     of them is trusted: separation is proved by exact signs and its opposite
     by exact convex weights. What they leave open, the nearest points of the
-    hulls in rational arithmetic decide, up to 30 dimensions.
+    hulls in rational arithmetic decide, up to 20 dimensions.
 
     Examples
     --------
@@ -201,9 +202,10 @@ def _exactly(A, B, rows, local, rtol, answer):
     if len(local.M) * d <= EXACT:
         rows = np.arange(len(local.M))
     unknown = Separation(None, None, 0.0, 0.0, None, _split(rows, local.n))
+    most = TO_POLISH if answer is not None else DIMENSIONS
     if answer is None:
         answer = unknown
-    while d <= DIMENSIONS and len(rows) * d <= EXACT:
+    while d <= most and len(rows) * d <= EXACT:
         rows_a, rows_b = _split(rows, local.n)
         found = nearest_points(A[rows_a], B[rows_b], rtol=rtol / 4)
         if found is None:

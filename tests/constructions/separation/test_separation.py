@@ -165,6 +165,21 @@ def test_extreme_sizes_are_decided_and_proved(name):
     check_separation(answer, A, B)
 
 
+def test_a_program_that_ends_without_an_answer_is_no_error():
+    # HiGHS ends with a status that cvxpy cannot read
+    A = [
+        [152.63544477099276, -18921.979424764606, -1.4898059484079526e19],
+        [-18.020607144082465, 598360.4004602367, 1.5757644664227008e20],
+        [-127.51008551725458, -1664091.4001909432, 3.1932952402903265e19],
+        [189.7301472699053, -55505.59203431107, 2.2498625666453343e20],
+        [90.61215415934127, 2127405.0226810514, -1.7111802241420524e19],
+    ]
+    B = [[-0.4, 0.6, -0.4], [0.6, -0.4, 0.6], [-0.6, -0.4, 0.4], [0.6, 0.0, -0.4]]
+    answer = separate(A, B)
+    assert answer.separable is not None
+    check_separation(answer, A, B)
+
+
 def test_the_bound_of_a_denormal_gap_is_not_rounded_to_nothing():
     answer = separate([[0.0]], [[1.5e-323]])  # three times the least float
     check_separation(answer, [[0.0]], [[1.5e-323]])
