@@ -9,6 +9,7 @@ import sys
 
 import typer
 
+from training.commands.check import check
 from training.commands.construct import construct
 from training.commands.minima import minima
 from training.commands.quickstart import quickstart
@@ -24,6 +25,7 @@ app = typer.Typer(
 app.command()(quickstart)
 app.command()(construct)
 app.command()(verify)
+app.command()(check)
 app.command()(study)
 app.command()(minima)
 

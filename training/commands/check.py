@@ -1,0 +1,89 @@
+"""`geomcore check`: whether a certificate holds, confirmed without the code that made it."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from training.commands.options import Data, Jobs, Label, Out, Quiet, Seed
+
+WORDS = {True: "yes", False: "no", None: "?"}
+
+
+def check(
+    certificate: Annotated[Path, typer.Argument(help="A certificate.json, as verify writes it.")],
+    network: Annotated[Path, typer.Argument(help="The network.npz of which it speaks.")],
+    data: Data,
+    label: Label = None,
+    seed: Seed = 0,
+    out: Out = None,
+    # more threads only make the small matrices of the checker wait for each other
+    jobs: Jobs = 1,
+    quiet: Quiet = False,
+):
+    """Check CERTIFICATE of NETWORK on DATA in exact arithmetic; status 0 if all of it holds."""
+    given = dict(locals())
+    from constructions import check_certificate
+    from geomcore import ReLUNetwork, load
+    from geomcore.arrays import as_labels, as_points, check_network
+    from training.commands.data import load_data
+    from training.output.page import render
+    from training.output.start import started
+
+    stated, net = _read(certificate), load(network)
+    check_network(net, ReLUNetwork, name="NETWORK")
+    source = load_data(data, seed=seed, label=label)
+    X = as_points(source.X, d=net.widths[0])
+    labels = as_labels(source.y, len(X))
+    kept = ("certificate", "network", "data", "label", "jobs")
+    with started("check", given, about=source.name, kept=kept) as (run, screen):
+        with screen.progress(1) as step, run.timed("check"):
+            step("checking")
+            targets, index = labels.targets, labels.index
+            findings = check_certificate(stated, net.weights, net.biases, X, targets, index)
+        rows = [_row(finding, stated) for finding in findings]
+        confirmed, told = _told(findings)
+        title = f"{certificate.name} of {network.name} on {source.name}"
+        run.table("findings", rows)
+        content = {"title": title, "told": told, "rows": rows}
+        run.text("index.html", render("commands/check.html", run.record, **content))
+        run.publish()
+    for row in rows:
+        stands = f", stated {row['stated']}" if row["stated"] else ""
+        why = f": {row['detail']}" if row["detail"] else ""
+        screen.print(f"  {row['holds']:3}  {row['field']}{stands}{why}")
+    screen.print(told)
+    screen.print(f"\nrun folder: {run.path}")
+    return 0 if confirmed else 1
+
+
+def _read(path):
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} holds no JSON: {error}") from None
+
+
+def _row(finding, stated):
+    """A finding in words, with what the certificate says if that is short."""
+    value = stated.get(finding.field) if isinstance(stated, dict) else None
+    shown = str(value) if isinstance(value, (bool, int, float, str)) else ""
+    return {
+        "field": finding.field,
+        "holds": WORDS[finding.holds],
+        "stated": shown if len(shown) <= 24 else shown[:21] + "...",
+        "detail": finding.detail,
+    }
+
+
+def _told(findings):
+    """Whether nothing is false and the verdict is confirmed, and a sentence that says it."""
+    holds = {finding.field: finding.holds for finding in findings}
+    wrong = [field for field, held in holds.items() if held is False]
+    open_ = [field for field, held in holds.items() if held is None]
+    if wrong:
+        return False, f"REFUSED: {', '.join(wrong)} not confirmed"
+    if holds["verdict"] is None:
+        return False, f"the verdict was not examined; nor were {', '.join(open_)}"
+    return True, f"confirmed, {len(holds) - len(open_)} fields; not examined: {', '.join(open_)}"
