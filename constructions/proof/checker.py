@@ -288,13 +288,13 @@ class _Case:
         orders = {"slope": (1, 1), "curvature": (2, 2), "coefficient": (1, stated.get("order"))}
         ((key, (factor, k)),) = (item for item in orders.items() if item[0] in stated)
         line, limit = _layers(self.tensors, D), _fraction(stated[key])
-        order = min(k, len(D) + 1)  # no power is higher than len(D)
-        terms = [self.loss(layers=line, order=order)]
-        if self.cumulative:  # b_L moves by -D c, which floats may miss
-            V, D = line[-1][0], line[-1][1][:-1]
-            line[-1] = (V, np.vstack([D, -self.offset[:-1] @ D]))
-            terms.append(self.loss(layers=line, order=order))
-        return lower and factor * terms[0] <= limit < 0 and terms[-1] < 0
+        if self.cumulative:  # b_L follows by -D c, which floats may miss
+            c, D = self.offset[:-1], line[-1][1][:-1]
+            rest = abs(line[-1][1][-1] + c @ D)
+            lower = lower and (rest * 2**40 <= abs(c) @ abs(D)).all()
+            line[-1][1] = np.vstack([D, -c @ D])
+        term = self.loss(layers=line, order=min(k, len(self.tensors) + 1))  # no power is higher
+        return lower and factor * term <= limit < 0
 
     def verdict(self, stated):
         """What the format says of this verdict, given what was found of distance and witness."""
