@@ -3,15 +3,21 @@
 import hashlib
 import json
 from fractions import Fraction
+from functools import cache
+from itertools import pairwise
 
 import numpy as np
 import pytest
+from builders import random_network, random_points
 from flint import fmpq
 from hypothesis import given
 from hypothesis import strategies as st
 
-from constructions import check_certificate
+from constructions import check_certificate, construct, merged, partial, suboptimal, verify
+from constructions.proof.certificate import LOSS_NAMES
 from constructions.proof.checker import CLAIMS, _exact, _norm, _root
+from geomcore import ReLUNetwork, datasets
+from geomcore.arrays import as_labels
 
 MILLIONTH = 1 + 1e-6
 
@@ -467,3 +473,102 @@ def test_a_norm_is_bounded_from_above_and_closely(m, n, seed, rank):
     largest = np.linalg.norm(A, 2)
     bound = _norm(_exact(A))
     assert largest * (1 - 1e-14) <= int(bound.p) / int(bound.q) <= largest * (1 + 1e-9)
+
+
+# Against `verify`
+
+BALLS = datasets.clusters(15, rng=0)
+
+
+@cache
+def network(method):
+    """A constructed network, with its data."""
+    if method in ("clustered", "sequential", "cone", "simplex", "universal"):
+        draw = {"sequential": "sequential", "cone": "single_cone", "simplex": "concentric"}
+        data = getattr(datasets, draw.get(method, "clusters"))(30, rng=0)
+        return construct(data.X, data.y, method).network, data
+    if method == "merge":
+        return merged(BALLS.X, BALLS.y, [[0], [1, 2]]).network, BALLS
+    if method == "partial":
+        return partial(BALLS.X, BALLS.y, [0.5, 1, 1]).network, BALLS
+    return suboptimal(BALLS.X, BALLS.y, [int(s) for s in method]).network, BALLS
+
+
+def certified(net, X, y, **options):
+    """The certificate of `verify`, and the arguments of `check_certificate` that go with it."""
+    labels = as_labels(y, len(X))
+    certificate = json.loads(verify(net, X, y, **options).to_json())
+    return certificate, net.weights, net.biases, X, labels.targets, labels.index
+
+
+def doubted(*arguments):
+    """What is not confirmed."""
+    return {f.field: f.detail for f in check_certificate(*arguments) if f.holds is False}
+
+
+@pytest.mark.parametrize("loss", ["mse", "class_weighted"])
+@pytest.mark.parametrize(
+    "method",
+    ["clustered", "sequential", "cone", "simplex", "universal", "merge", "partial", "000", "011"],
+)
+def test_what_verify_says_of_a_construction_holds(method, loss):
+    net, data = network(method)
+    assert not doubted(*certified(net, data.X, data.y, loss=loss))
+
+
+SUBSETS = ["last", "cumulative", "W4", "b4", ("W1", "b1"), ("b2", "W4", "b4")]
+
+
+@pytest.mark.parametrize("subset", SUBSETS, ids=str)
+@pytest.mark.parametrize("state", ["000", "001", "110", "111"])
+def test_what_verify_says_of_a_state_in_some_tensors_holds(state, subset):
+    net, data = network(state)
+    assert not doubted(*certified(net, data.X, data.y, subset=subset, loss="class_weighted"))
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_what_verify_says_of_a_small_network_of_integers_holds(seed):
+    # integers make kinks, dead layers, ties, zero layers and equal points likely
+    rng = np.random.default_rng(seed)
+    widths = rng.integers(1, 4, size=rng.integers(2, 5))
+    weights = [rng.integers(-2, 3, size=(m, n)) for n, m in pairwise(widths)]
+    net = ReLUNetwork(weights, [rng.integers(-2, 3, size=m) for m in widths[1:]])
+    X = rng.integers(-2, 3, size=(rng.integers(1, 7), widths[0])).astype(float)
+    Y = rng.integers(-1, 2, size=(len(X), widths[-1]))
+    subset = [None, "last", "cumulative", net.names[:1]][rng.integers(4)]
+    assert not doubted(*certified(net, X, Y, subset=subset, loss=str(rng.choice(LOSS_NAMES))))
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(-300, 300))
+def test_what_verify_says_holds_on_all_scales(seed, scale):
+    net, X = random_network([2, 3, 2], seed), random_points(5, 2, rng=seed)
+    Y = random_points(5, 2, rng=seed + 1)
+    weights, biases = list(net.weights), list(net.biases)
+    weights[0], biases[0] = weights[0] * 10.0**scale, biases[0] * 10.0**scale
+    weights[1] = weights[1] * 10.0 ** -(scale // 2)
+    assert not doubted(*certified(ReLUNetwork(weights, biases), X, Y))
+
+
+@pytest.mark.parametrize("method", ["clustered", "merge", "011"])
+def test_no_float_of_a_true_certificate_can_be_made_untrue(method):
+    net, data = network(method)
+    certificate, *rest = certified(net, data.X, data.y)
+    worse = {
+        "loss_bound": lambda v: v * (1 - 1e-6) - 1e-300,
+        "loss_floor": lambda v: v * (1 + 1e-6) + 1e-300,
+        "lower_bound": lambda v: v * (1 + 1e-6) + 1e-300,
+        "accuracy": lambda v: v * (1 - 1e-6),
+        "activation_margin": lambda v: v * (1 + 1e-6),
+        "margins": lambda v: [1.001 * m for m in v],
+        "distance": lambda v: v and v / 10,
+        "radius": lambda v: v and 2 * v,
+        "basin": lambda v: v and {**v, "radius": 2 * v["radius"]},
+        "witness": lambda v: v and {**v, "step": 3 * v["step"], "loss": v["loss"] / 2},
+        "network": lambda v: rest and v[::-1],
+        "data": lambda v: v[::-1],
+    }
+    if certificate["verdict"] == "local minimum":
+        worse["verdict"] = lambda v: "global minimum"
+    for field, change in worse.items():
+        if certificate[field] is not None:
+            assert field in doubted({**certificate, field: change(certificate[field])}, *rest)

@@ -1,0 +1,105 @@
+"""`geomcore check`, as a user meets it."""
+
+import csv
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from geomcore import ReLUNetwork, save
+
+
+@pytest.fixture
+def made(run, table):
+    """The arguments of a check of a constructed network."""
+    assert run("construct", table, "--out", "made", "-q")[0] == 0
+    return ["made/certificate.json", "made/network.npz", table]
+
+
+def altered(tmp_path, **fields):
+    """The path of the same certificate with other values."""
+    certificate = json.loads((tmp_path / "made" / "certificate.json").read_text())
+    path = tmp_path / "altered.json"
+    path.write_text(json.dumps({**certificate, **fields}))
+    return path
+
+
+# By hand
+
+
+def test_a_certificate_that_holds_is_confirmed_field_by_field(run, made, tmp_path):
+    status, out, err = run("check", *made, "--out", "checked")
+    assert status == 0
+    assert err == "checking\n"
+    stated = json.loads((tmp_path / "made" / "certificate.json").read_text())
+    told = [line.split()[:2] for line in out.splitlines() if line.startswith("  ")]
+    assert {field.strip(",:") for _, field in told} == set(stated)
+    assert {mark for mark, _ in told} == {"yes", "?"}
+    assert out.splitlines()[-3].startswith("confirmed, ")
+    with open(tmp_path / "checked" / "findings.csv") as file:
+        assert len(list(csv.DictReader(file))) == len(stated)
+    assert "not examined" in (tmp_path / "checked" / "index.html").read_text()
+    record = json.loads((tmp_path / "checked" / "run.json").read_text())
+    assert record["arguments"]["certificate"] == "made/certificate.json"
+
+
+def test_a_certificate_that_is_false_is_refused_and_the_field_is_named(run, made, tmp_path):
+    status, out, _ = run("check", altered(tmp_path, radius=100.0), *made[1:], "--quiet")
+    assert status == 1
+    assert "  no   radius, stated 100.0" in out
+    assert "REFUSED: radius not confirmed" in out
+
+
+def test_a_certificate_of_another_network_or_other_data_is_refused(run, made, tmp_path):
+    save(ReLUNetwork([np.eye(3, 2)], [np.zeros(3)]), tmp_path / "other.npz")
+    status, out, _ = run("check", made[0], "other.npz", made[2])
+    assert (status, "  no   network" in out) == (1, True)
+    (tmp_path / "moved.csv").write_text(made[2].read_text().replace("3.2", "3.25"))
+    status, out, _ = run("check", *made[:2], "moved.csv")
+    assert (status, "  no   data" in out) == (1, True)
+
+
+def test_a_verdict_without_proof_ends_with_status_one(run, made, tmp_path):
+    stated = {"verdict": "saddle", "proved": False, "distance": None, "radius": None}
+    path = altered(tmp_path, **stated, basin=None)
+    status, out, _ = run("check", path, *made[1:])
+    assert status == 1
+    assert "the verdict was not examined" in out
+
+
+def test_checking_loads_no_solver(made):
+    code = (
+        "import sys; from training.commands.cli import main; main(sys.argv[1:]);"
+        "print('loaded:', *({'cvxpy', 'highspy', 'clarabel'} & set(sys.modules)))"
+    )
+    arguments = [sys.executable, "-c", code, "check", *map(str, made)]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1].strip() == "loaded:"
+
+
+# Bad input
+
+
+@pytest.mark.parametrize("text", ["", "{", "[" * 100_000, "\xff"])
+def test_what_is_no_json_is_bad_usage(run, made, tmp_path, text):
+    (tmp_path / "broken.json").write_bytes(text.encode("latin-1"))
+    status, _, err = run("check", "broken.json", *made[1:])
+    assert status == 2
+    assert err.startswith("geomcore: broken.json holds no JSON")
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", "1", "null", '"certificate"'])
+def test_json_that_is_no_certificate_is_refused(run, made, tmp_path, text):
+    (tmp_path / "odd.json").write_text(text)
+    assert run("check", "odd.json", *made[1:])[0] == 1
+
+
+def test_missing_files_and_data_that_do_not_fit_are_bad_usage(run, made, tmp_path):
+    assert run("check", "missing.json", *made[1:])[0] == 2
+    assert run("check", made[0], "missing.npz", made[2])[0] == 2
+    save(ReLUNetwork([np.eye(5)], [np.zeros(5)]), tmp_path / "wide.npz")
+    assert run("check", made[0], "wide.npz", made[2])[0] == 2
+    save(ReLUNetwork([np.eye(2)], [np.zeros(2)]), tmp_path / "narrow.npz")
+    assert run("check", made[0], "narrow.npz", made[2])[0] == 2
