@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 METADATA := pyproject.toml setup.py
 
-.PHONY: demo test lint format doctest bench clean
+.PHONY: demo test lint format doctest bench mutants clean
 
 demo: $(VENV)/.demo
 	$(BIN)/geomcore quickstart --out runs/quickstart
@@ -26,6 +26,10 @@ format: $(VENV)/.test
 
 bench: $(VENV)/.bench
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+# changes every constant and comparison of the proof code; hours, but a stopped run goes on
+mutants: $(VENV)/.test
+	$(BIN)/python tests/mutants.py $(FILES)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info
