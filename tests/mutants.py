@@ -170,12 +170,12 @@ def _baseline(files, tests, path):
 def _stages(mutant, base):
     """Names of the tests that reach a mutant: those of the mirrored file, and the quick others."""
     file = Path(mutant.file)
-    mirror = f"tests/{file.parent.as_posix()}/test_{file.name}::"
+    own = f"tests/{file.parent.as_posix()}/test_{file.name}::"
     near, far = [], []
     for name in sorted(base["seconds"], key=base["seconds"].get):
         lines = base["reached"][name].get(mutant.file, ())
         if mutant.span is None or any(i in mutant.span for i in lines):
-            if name.startswith(mirror):
+            if name.startswith(own):
                 near.append(name)
             elif base["seconds"][name] < PATIENCE:
                 far.append(name)
@@ -224,6 +224,7 @@ def main(arguments=None):
     parser.add_argument("-j", "--jobs", type=int, default=2, help="processes at once")
     parser.add_argument("--list", action="store_true", help="show the mutants, run nothing")
     parser.add_argument("--again", action="store_true", help="forget who survived before")
+    parser.add_argument("--tests", nargs="+", help="run these only, not those of SCOPE")
     parser.add_argument("--listed", action="store_true", help="run those in mutants.txt, too")
     options = parser.parse_args(arguments)
 
@@ -236,6 +237,7 @@ def main(arguments=None):
     if unknown := set(files) - set(scope):
         parser.error(f"not in SCOPE: {', '.join(sorted(unknown))}")
     mutants = [m for f in files for m in changes(f, (ROOT / f).read_text(encoding="utf-8"))]
+    texts = {file: _digest([ROOT / file]) for file in scope}
     if options.list:
         print(shown({m.key: "" for m in mutants}))
         return 0
@@ -243,18 +245,21 @@ def main(arguments=None):
     gone = excused.keys() - {m.key for m in mutants}
 
     FOLDER.mkdir(parents=True, exist_ok=True)
-    sources = [p for room in ROOMS for p in (ROOT / room).rglob("*.py") if p != Path(__file__)]
-    state = _digest(sources)
-    tests = sorted({t for f in files for t in scope[f]})
-    base = _baseline(list(scope), tests, FOLDER / f"{state[:16]}-{len(tests)}.json")
+    sources = [p for room in ROOMS for p in (ROOT / room).rglob("*.py")]
+    state = _digest(p for p in sources if p.stem not in ("mutants", "mutations", "test_mutants"))
+    tests = options.tests or sorted({t for f in files for t in scope[f]})
+    run_by = hashlib.sha256(" ".join([state, *tests]).encode()).hexdigest()
+    base = _baseline(list(scope), tests, FOLDER / f"{run_by[:16]}.json")
     known = {}
     history = FOLDER / "verdicts.jsonl"
     for text in history.read_text(encoding="utf-8").splitlines() if history.exists() else ():
         entry = json.loads(text)
-        same = entry["state"] == state and not (options.again and entry["survived"])
-        # tests only grow: what was killed stays so while the file is what it was
-        killed = options.again and not entry["survived"]
-        if same or (killed and entry["file"] == _digest([ROOT / entry["key"][0]])):
+        # tests only grow: who was killed stays so while the file is what it was
+        killed = options.again and entry["file"] == texts.get(entry["key"][0])
+        use = killed or entry["state"] == state
+        if entry["survived"]:
+            use = entry["run_by"] == run_by and not options.again
+        if use:
             known[tuple(entry["key"])] = entry["survived"]
     with open(os.devnull, "w") as null, contextlib.redirect_stdout(null):
         _pytest(["--collect-only", *tests], _Plugin())  # imports what all children will need
@@ -267,8 +272,13 @@ def main(arguments=None):
     ):
         for mutant, survived in verdicts:
             known[mutant.key] = survived
-            text = _digest([ROOT / mutant.file])
-            entry = {"state": state, "file": text, "key": mutant.key, "survived": survived}
+            entry = {
+                "state": state,
+                "run_by": run_by,
+                "file": texts[mutant.file],
+                "key": mutant.key,
+                "survived": survived,
+            }
             print(json.dumps(entry), file=log, flush=True)
             count += 1
             if survived or count % 20 == 0:
