@@ -88,7 +88,8 @@ def motions(bounds, r):
             speeds[..., l] = np.sqrt((bounds.lengths[:, l] + moved) ** 2 + 1)
             moved = r * np.sqrt(((bounds.layers[:, l] * speeds) ** 2).sum(axis=-1)) * (1 + SLACK)
             moves[..., l] = moved
-    return np.nan_to_num(speeds, nan=np.inf), np.nan_to_num(moves, nan=np.inf)
+    # only nan is replaced: by itself nan_to_num makes inf the largest float, which is no bound
+    return tuple(np.where(np.isnan(part), np.inf, part) for part in (speeds, moves))
 
 
 def bounds_of(net, X):
