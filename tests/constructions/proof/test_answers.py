@@ -140,3 +140,91 @@ def test_points_are_counted_only_when_asked(count):
     tally.add_balls([np.array([0])], [[arb(0)]])
     tally.add_floats(np.array([1]), np.array([[1.0]]), np.array([[0.0]]))
     assert tally.right == 2 * count
+
+
+# Attacks on the error bounds: inputs at which they are nearly attained
+
+
+def floats(value, targets, error):
+    """The mean loss of points of one class, by floats."""
+    value = np.asarray(value, dtype=float).reshape(len(value), -1)
+    labels = as_labels(np.zeros(len(value), int), len(value), targets=targets)
+    tally = Tally(labels, count=False)
+    tally.add_floats(np.arange(len(value)), value, np.full(value.shape, error))
+    return tally.losses()[0]
+
+
+def test_an_error_beyond_the_difference_leaves_zero_possible():
+    assert contains(floats([2.0], [[2.0]], 1.0), Fraction(0))
+    assert contains(floats([2.0], [[2.0]], 1.0), Fraction(1))
+    # the other output is off by at least 1
+    ball = floats([[2.0, 2.0]], [[2.0, 0.0]], 1.0)
+    assert contains(ball, Fraction(1)) and contains(ball, Fraction(10))
+
+
+def test_an_output_that_is_right_beside_one_that_is_not_hides_nothing():
+    assert contains(floats([[1.0, 0.0]], [[0.0, 0.0]], 0.0), Fraction(1))
+
+
+@pytest.mark.parametrize("error", [0.0, 2.0**-40])
+@pytest.mark.parametrize("count", [0, 10_000])
+@pytest.mark.parametrize("square", [2.0**-54, 2.0**-53 * (1 + 2.0**-20)])
+def test_sums_of_many_squares_that_are_all_rounded_alike_are_bounded(square, count, error):
+    # each square is lost beside the first, or counted twice
+    gap = np.r_[1.0, np.full(count, square**0.5)]
+    ball = floats(gap, [[0.0]], error)
+    for sign in (1, -1):
+        exact = sum((Fraction(g) + sign * Fraction(error)) ** 2 for g in gap) / len(gap)
+        assert contains(ball, exact)
+    assert fraction(ball.rad()) < exact * Fraction(1, 10**10)
+
+
+def test_an_output_between_a_tie_and_the_other_target_is_unsure():
+    # |out - 1|^2 - |out|^2 is in [-1/2, 0]: at 0 the first class has it
+    labels = as_labels([0, 1], 2, targets=[[0.0], [1.0]])
+    tally = Tally(labels, count=True)
+    out = arb(0.625, 0.125)  # its ends are exact
+    tally.add_balls([np.array([0])], [[out]])
+    assert (tally.right, tally.unsure) == (0, 1)
+    tally.add_balls([np.array([1])], [[out]])
+    assert (tally.right, tally.unsure) == (0, 2)
+
+
+@pytest.mark.parametrize("exponent", [-1000, -300, 0, 450, 1000])
+def test_floats_decide_what_is_clear_at_every_size(exponent):
+    labels = as_labels([0, 1, 1], 3, targets=np.ldexp([[1.0, 0.0], [0.0, -2.0]], exponent))
+    value = np.ldexp([[0.9, 0.1], [0.1, -1.9], [0.9, 0.1]], exponent)
+    tally = Tally(labels, count=True)
+    tally.add_floats(np.arange(3), value, np.ldexp(np.full((3, 2), 0.1), exponent))
+    assert tally.right == 2 and not tally.close
+
+
+def test_outputs_far_beyond_the_targets_are_left_to_balls():
+    labels = as_labels([0, 1], 2, targets=np.array([[1.0, 0.0], [0.0, 1.0]]) * 1e-300)
+    value = np.array([[1e300, 0.0], [1e300, 0.0]])
+    tally = Tally(labels, count=True)
+    tally.add_floats(np.arange(2), value, np.zeros((2, 2)))
+    assert [rows.tolist() for rows in tally.close] == [[0, 1]] and tally.right == 0
+
+
+def test_far_from_all_targets_rounding_decides_nothing():
+    rng = np.random.default_rng(0)
+    targets = np.array([[0.0, 1.0], [0.0, -1.0]])
+    value = np.column_stack([rng.uniform(1e6, 1e9, 200), rng.normal(size=200) * 1e-9])
+    labels = as_labels(rng.integers(0, 2, 200), 200, targets=targets)
+    right = exact_answers([naive.exact(v) for v in value], labels)[2]
+    for tally in tallies(value, labels):
+        assert (tally.right, tally.unsure) == (right, 0)
+
+
+def test_the_doubt_about_a_distance_grows_with_the_outputs():
+    # a sum that starts with 1 loses the squares that follow, in one distance and not in the other
+    k = 16_000
+    own, other = np.full((2, k), 0.99 * 2.0**-26.5)
+    own[0], other[0] = 1.0, -(1 + 2.0**-47)
+    labels = as_labels([0, 1], 2, targets=np.vstack([own, other]))
+    tally = Tally(labels, count=True)
+    tally.add_floats(np.arange(2), np.zeros((2, k)), np.zeros((2, k)))
+    close = np.concatenate([[], *tally.close])
+    assert 0 in close or tally.right > 0
+    assert 1 in close or tally.right < 2

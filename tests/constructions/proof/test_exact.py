@@ -89,6 +89,13 @@ def test_the_least_height_is_the_least_number_rounded_down():
     assert least_height(np.array([[1e200, 1e200]]), np.array([1e200, -1e200]), 7.0) == 7.0
 
 
+def test_signs_see_what_underflows():
+    # the products are 0.6, -0.45 and -0.45 of the smallest number, and 1, 0 and 0 of it as floats
+    X, w = np.full((1, 3), 2.0**-537), np.array([0.6, -0.45, -0.45]) * 2.0**-537
+    assert (X @ w > 0).all()
+    assert signs(X, w, 0.0).tolist() == [-1]
+
+
 def test_floats_above_and_below_a_ball_are_tight():
     ball = ball_matrix(np.array([[0.1]]))[0, 0]
     assert below(ball) == above(ball) == 0.1
@@ -140,6 +147,7 @@ def test_precision_is_put_back_after_an_error():
         ([[1.0, 1.0]], [1.0], None),  # wide: not unique
         ([[1.0, 1.0], [1.0, 1.0]], [1.0, 1.0], None),  # singular
         ([[1.0, 1.0], [1.0, 1.0], [0.0, 0.0]], [1.0, 1.0, 0.0], None),  # tall, dependent columns
+        ([[1.0, 1.0], [1.0, 1.0], [0.0, 0.0]], [1.0, 1.0, 1.0], None),  # and contradictory
     ],
 )
 def test_nonnegative_solutions_are_found_where_unique_and_refused_otherwise(M, r, expected):
@@ -228,6 +236,16 @@ def test_rational_matrices_hold_the_same_numbers_as_fractions():
     array = np.random.default_rng(0).normal(size=(3, 2)) * [1e-200, 1e200]
     entries = [Fraction(int(q.p), int(q.q)) for q in rational_matrix(array).entries()]
     assert entries == [v for row in naive.exact(array) for v in row]
+
+
+def test_signs_are_exact_where_a_sum_of_positive_numbers_meets_the_constant():
+    # then w.x is no larger than |w|.|x| and c its opposite: only both together bound the rounding
+    rng = np.random.default_rng(0)
+    X, w, c = rng.uniform(1, 2, (400, 12)), rng.uniform(1, 2, 12), -30.0
+    X[:, -1] = (-c - X[:, :-1] @ w[:-1]) / w[-1]
+    expected = np.array(naive.exact_signs(X, w, c))
+    assert (np.sign(X @ w + c) == -expected).any()
+    np.testing.assert_array_equal(signs(X, w, c), expected)
 
 
 # Laws
