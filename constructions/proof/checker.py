@@ -1,9 +1,8 @@
 """An independent check of certificates: from first principles, and in exact arithmetic.
 
-Each stored float is the fraction that it is; arrays hold fractions, and sums, products, signs,
-ranks and solutions of linear systems are exact. Only square roots and singular values are no
-fractions: upper bounds (`_root`, `_norm`) enter each claim on the unsafe side. Floats are used for
-guesses, and a bad one makes a bound worse, never false. See docs/checker.md.
+Each stored float is a fraction, and sums, products, signs, ranks and solutions of linear systems of
+fractions are exact. Only for square roots and singular values upper bounds (`_root`, `_norm`) enter
+each claim, on the unsafe side; floats are guesses for these, and bad ones make a bound worse.
 """
 
 import hashlib
@@ -246,8 +245,8 @@ class _Case:
         """The fraction of points nearest to the target of their own class, or to it first."""
         gaps = self.lengths - 2 * _times(self.stages[-1].values[0], self.goals.T)
         nearest = np.array([row.index(min(row)) for row in gaps.tolist()])
-        right = float((nearest[self.stages[-1].owner] == self.classes).mean())
-        return _fraction(stated) == _fraction(right)
+        right = nearest[self.stages[-1].owner] == self.classes
+        return _fraction(stated) == _fraction(float(right.mean()))
 
     def near(self, name, stated):
         """A loss in floats is within its bounds; the other as near to the exact one as they are."""
@@ -266,10 +265,11 @@ class _Case:
 
     def distance(self, stated):
         """The exact point exists, and the smallest change that leads to it is within this."""
-        exists = {"local minimum": True, "global minimum": self.fit.least == 0}
-        d, rtol = _fraction(stated), _fraction(self.stated["rtol"])
-        near = 0 <= d and self.fit.move <= d * d <= rtol * rtol * self.norms[-1]
-        return exists[self.stated["verdict"]] and near
+        verdict, tied = self.stated["verdict"], self.held or self.cell[0] == self.fit.least
+        exists = self.fit.least == 0 or (verdict != "global minimum" and tied)
+        square = self.fit.move if stated == "inf" else _fraction(stated) * abs(_fraction(stated))
+        near = square <= _fraction(self.stated["rtol"]) ** 2 * self.norms[-1]
+        return exists and self.fit.move <= square and (near or not verdict.endswith("minimum"))
 
     def witness(self, stated):
         """The step lowers the loss as stated, and so does the first power of t along the line."""
