@@ -110,6 +110,8 @@ def construct(
         except Refused as refusal:
             reasons[name] = str(refusal)
             certificates.update(refusal.certificates)
+        except OverflowError as overflow:
+            reasons[name] = f"it is beyond double precision: {overflow}"
     raise ConstructionError(reasons, certificates)
 
 

@@ -143,13 +143,22 @@ def of_size_one(layers, X, *, rounding=np.floor):
     -------
     list of (W, b)
         The same truncation maps; a layer that is inactive on all of X keeps its biases.
+
+    Raises
+    ------
+    OverflowError
+        If activations are so small that no floats bring them to that size.
     """
     scaled, down = [], 1.0
     for W, b in layers:
         W = W * down
         X = np.maximum(X @ W.T + b, 0)
         down = 2.0 ** rounding(np.log2(X.max() or 1.0))
-        scaled.append((W / down, b / down))
+        with np.errstate(over="ignore"):
+            W, b = W / down, b / down
+        if not (np.isfinite(W).all() and np.isfinite(b).all()):
+            raise OverflowError("a layer needs weights beyond the largest float")
+        scaled.append((W, b))
         X = X / down
     return scaled
 

@@ -319,7 +319,10 @@ def _finish(X, labels, layers, order, idle, frame, name, bias, loss, report):
     except Refused as refusal:
         raise ConstructionError({"suboptimal": str(refusal)}) from None
     layers[0] = frame.layer(*layers[0])
-    layers = of_size_one(layers, X, rounding=np.round)
+    try:
+        layers = of_size_one(layers, X, rounding=np.round)
+    except OverflowError as overflow:
+        raise ConstructionError({"suboptimal": str(overflow)}) from None
     weights = point_weights(labels.index, class_weighted=loss == "class_weighted")
     # the paper's fit is linear in the truncated points: h - b^(L-1) = W^(L-1) x^(tau)
     offset = None if bias else cumulative_bias(layers)

@@ -90,6 +90,11 @@ def test_layers_are_scaled_down_or_to_the_nearest_power_of_two():
     assert W == 0.25  # 3 is nearer to 4 than to 2, as logarithms go
 
 
+def test_activations_too_small_for_any_weight_are_an_overflow():
+    with pytest.raises(OverflowError, match="beyond the largest float"):
+        of_size_one([(np.array([[1e300], [0.0]]), np.array([0.0, 0.0]))], np.array([[5e-324]]))
+
+
 def test_the_cumulative_bias_is_where_zero_goes_without_activations():
     layers = [(np.eye(2), np.array([1.0, -2.0])), (np.array([[1.0, 1.0]]), np.array([5.0]))]
     np.testing.assert_array_equal(cumulative_bias(layers), [4.0])
