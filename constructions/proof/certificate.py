@@ -258,7 +258,7 @@ def _digest(parts):
     found = hashlib.sha256()
     for name, array, kind in parts:
         found.update(f"{name} {' '.join(map(str, array.shape))}\n".encode("ascii"))
-        found.update(np.ascontiguousarray(array + 0, dtype=kind).tobytes())
+        found.update(np.ascontiguousarray(array + 0, dtype=kind).data)
     return found.hexdigest()
 
 
