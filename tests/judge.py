@@ -16,10 +16,11 @@ import rational
 from flint import fmpq
 from rational import ZERO
 
-from constructions import Certificate, verify
+from constructions import Certificate, recheck, verify
 from geomcore import ReLUNetwork
 
 DEFAULT_RTOL = 1e-8
+RECHECKED = 0.1  # share of the trials
 FLOATS = ("loss", "class_weighted_loss", "loss_bound", "loss_floor", "lower_bound", "accuracy",
           "gradient_norm", "activation_margin")  # fmt: skip
 
@@ -46,6 +47,9 @@ def attack(case, *, seed=0):
         wrong.append(("JSON", "the certificate does not survive it"))
     wrong += Trial(case, found, seed).failures()
     rng = np.random.default_rng(seed)
+    if rng.random() < RECHECKED:
+        checks = recheck(Certificate.from_json(text), net, X, y, targets=case.targets)
+        wrong += [(f"recheck: {c.name}", c.detail) for c in checks if c.passed is False]
     wrong += judge_checker.disagreements(Trial, case, found, rng)
     return found, wrong
 
@@ -92,6 +96,7 @@ class Trial:
         """Pairs (kind, detail) of everything that is wrong."""
         found = self.found
         yield from numbers(self)
+        yield from judge_minima.exact_point(self)
         if found.verdict in ("global minimum", "local minimum"):
             yield from judge_minima.minimum(self)
             yield from judge_minima.cell(self)

@@ -13,19 +13,28 @@ from rational import ZERO
 PERTURBATIONS = 20
 
 
+def exact_point(trial):
+    """The point at `distance` exists, whatever the verdict, and is no further away."""
+    stated, fit = trial.found.distance, trial.fit
+    if stated is None:
+        return
+    if not (trial.in_last or fit.loss in (0, trial.bound)):
+        yield "distance: no such point", f"the least loss is {rational.shown(fit.loss)}"
+    if not rational.length_at_most(fit.squared, stated):
+        need = rational.root_below(fit.squared)
+        far = rational.degree(stated, need)
+        yield "distance" + far, f"{stated!r}, but {rational.shown(need)} is needed"
+
+
 def minimum(trial):
     found = trial.found
     name = found.verdict
     if found.distance is None or not found.proved:
         yield f"{name}: no distance", "or not proved"
         return
-    if not rational.length_at_most(trial.fit.squared, found.distance):
-        need = rational.root_below(trial.fit.squared)
-        far = rational.degree(found.distance, need)
-        yield f"{name}: distance" + far, f"{found.distance!r}, but {rational.shown(need)} is needed"
     reach = trial.rtol**2 * rational.squares(trial.layers[-1:])
     if not (math.isfinite(found.distance) and rational.rational(found.distance) ** 2 <= reach):
-        yield f"{name}: distance", f"{found.distance!r} is more than rtol times the last layer"
+        yield f"{name}: far", f"{found.distance!r} is more than rtol times the last layer"
     least = ZERO
     if name == "global minimum":
         if trial.fit.loss != 0:

@@ -455,6 +455,39 @@ def test_bad_arguments_raise():
                 check_certificate({}, *good[:place], value, *good[place + 1 :])
 
 
+# Against the naive oracle
+
+
+def naive_loss(net, X, Y):
+    """The mean squared error in fractions, unit by unit."""
+    total = Fraction(0)
+    for x, y in zip(X.tolist(), Y.tolist(), strict=True):
+        values = [Fraction(v) for v in x]
+        for l, (W, b) in enumerate(zip(net.weights, net.biases, strict=True), 1):
+            sums = []
+            for row, shift in zip(W.tolist(), b.tolist(), strict=True):
+                terms = [Fraction(w) * v for w, v in zip(row, values, strict=True)]
+                sums.append(sum(terms, Fraction(shift)))
+            values = sums if l == len(net.weights) else [max(v, Fraction(0)) for v in sums]
+        total += sum((v - Fraction(t)) ** 2 for v, t in zip(values, y, strict=True))
+    return total / len(X)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(-300, 100))
+def test_bounds_of_the_loss_are_told_apart_to_the_last_bit(seed, scale):
+    net, X, Y = random_network([2, 3, 2], seed), random_points(4, 2), random_points(4, 2, rng=seed)
+    net = ReLUNetwork([net.weights[0] * 10.0**scale, net.weights[1]], net.biases)
+    loss = naive_loss(net, X, Y)
+    nearest = float(loss)
+    above = nearest if nearest >= loss else float(np.nextafter(nearest, np.inf))
+    below = nearest if nearest <= loss else float(np.nextafter(nearest, 0))
+    for bound, floor, holds in ((above, below, True), (below, above, above == below)):
+        stated = {"loss_name": "mse", "loss_bound": bound, "loss_floor": floor}
+        findings = check_certificate(stated, net.weights, net.biases, X, Y, np.arange(4))
+        found = {finding.field: finding.holds for finding in findings}
+        assert (found["loss_bound"], found["loss_floor"]) == (holds, holds)
+
+
 # Laws
 
 
@@ -501,9 +534,6 @@ def certified(net, X, y, **options):
     if "minimum" not in certificate["verdict"]:
         # verify tells how far the nearest exact point is, which the format has for minima only
         certificate["distance"] = None
-    if certificate["radius"] == 0.0:
-        # a cell smaller than the distance, which verify rounds up to 0
-        certificate["radius"] = None
     return certificate, net.weights, net.biases, X, labels.targets, labels.index
 
 
