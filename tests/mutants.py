@@ -44,7 +44,7 @@ ROOMS = ("geomcore", "constructions", "training", "tests")
 LISTED = ROOT / "tests" / "mutants.txt"
 FOLDER = ROOT / "build" / "mutants"
 MOST_MEMORY = 8 << 30
-PATIENCE = 0.25  # seconds; of the tests of other files only these quick ones are run
+PATIENCE = 1.0, 0.1  # seconds; only quicker tests of the mirrored file, and of others, are run
 
 
 class _Plugin:
@@ -175,10 +175,9 @@ def _stages(mutant, base):
     for name in sorted(base["seconds"], key=base["seconds"].get):
         lines = base["reached"][name].get(mutant.file, ())
         if mutant.span is None or any(i in mutant.span for i in lines):
-            if name.startswith(own):
-                near.append(name)
-            elif base["seconds"][name] < PATIENCE:
-                far.append(name)
+            mirrored = name.startswith(own)
+            if base["seconds"][name] < PATIENCE[0 if mirrored else 1]:
+                (near if mirrored else far).append(name)
     return [stage for stage in (near, far) if stage]
 
 

@@ -4,11 +4,12 @@ from itertools import pairwise
 import naive
 import numpy as np
 import pytest
+from flint import arb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from constructions import verify
-from constructions.proof.cell import parts_of
+from constructions.proof.cell import LocalMinimum, parts_of
 from constructions.proof.enclosure import enclose
 from geomcore import ReLUNetwork
 from geomcore.arrays import as_labels
@@ -102,6 +103,20 @@ def test_a_dead_network_is_a_local_minimum_at_the_mean_only():
         net = ReLUNetwork([[[1.0, 1.0]], [[7.0]]], [[-5.0], [constant]])
         found = verify(net, X, Y)
         assert (found.verdict, found.proved) == (verdict, True)
+
+
+def test_the_bound_is_no_loss_below_zero():
+    assert LocalMinimum(0.0, arb(0.5, 1)).bound == 0.0
+    assert 1.49 < LocalMinimum(0.0, arb(2, 0.5)).bound <= 1.5
+    assert LocalMinimum(0.0, arb(0)).rank == 0
+
+
+def test_the_rank_of_points_near_a_number_is_not_rounded_away():
+    net = ReLUNetwork([[[1.0]], [[1.0]]], [[1.0], [0.0]])
+    for center in (0.0, 1.0, -1.0):
+        X = np.array([[center], [center + 2.0**-53], [center - 2.0**-53]])
+        X = X if center else X * 1e-300
+        assert [p.rank for p in groups_of(net, X, [[0.0], [1.0], [3.0]])] == [2]
 
 
 # Against the naive oracle

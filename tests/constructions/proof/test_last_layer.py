@@ -6,6 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from constructions import suboptimal, verify
+from constructions.proof.last_layer import last_layer_minimum, zero_loss
+from constructions.proof.verification import examine
 from geomcore import ReLUNetwork, datasets
 from geomcore.cumulative import cumulative_parameters
 
@@ -102,6 +104,91 @@ def test_the_cumulative_bias_is_not_rounded():
     assert found.verdict != "local minimum"
     exact = float(rounding**2) * (1 - (1 + 2) ** 2 / (2 * (1 + 4)))
     assert found.lower_bound == pytest.approx(exact, rel=1e-9)
+
+
+def problem_of(net, X, y, *, subset="last", loss="mse"):
+    options = {"loss": loss, "exact": False, "rtol": 1e-8, "gtol": 1e-9}
+    return examine(net, np.asarray(X), y, targets=None, subset=subset, **options)[1]
+
+
+# three layers, so that no index of a layer stands for another: 1, 3, 2, 1 units
+DEEP = ReLUNetwork(
+    [[[1.0], [-1.0], [1.0]], [[1.0, 0.0, 0.0], [0.0, 2.0, 0.0]], [[1.0, 1.0]]],
+    [[0.0, 0.0, -9.0], [0.0, 0.0], [0.0]],
+)
+
+
+def test_a_zero_loss_is_zero_at_distance_zero():
+    found = zero_loss(problem_of(DEEP, [[1.0], [-1.0]], [[1.0], [2.0]]), True, True)
+    assert (found.distance, found.rank) == (0.0, 0)
+    # a loss of exactly 1 is no loss of 0
+    one = zero_loss(problem_of(DEEP, [[1.0]], [[2.0]]), True, True)
+    assert one.distance == pytest.approx(0.5**0.5, rel=1e-12) and one.rank == 1
+
+
+def test_zero_loss_is_looked_for_in_the_tensors_that_may_move_only():
+    # hidden outputs (1, 0) and (0, 2), gaps 0.25 and -0.5
+    problem = problem_of(DEEP, [[1.0], [-1.0]], [[1.25], [1.5]])
+    fixed = zero_loss(problem, False, False)
+    assert (fixed.distance, fixed.rank) == (None, 0) and "held fixed" in fixed.why
+    weights = zero_loss(problem, True, False)
+    assert weights.distance == pytest.approx(np.hypot(0.25, 0.25), rel=1e-12)
+    assert weights.rank == 0
+    both = zero_loss(problem, True, True)
+    H, gap = np.array([[1.0, 0.0, 1.0], [0.0, 2.0, 1.0]]), np.array([0.25, -0.5])
+    assert both.distance == pytest.approx(np.linalg.norm(np.linalg.pinv(H) @ gap), rel=1e-12)
+    assert both.rank == 2
+    bias = zero_loss(problem, False, True)
+    assert (bias.distance, bias.rank) == (None, 0)
+    assert "2 different last hidden outputs, but only 1 are free" in bias.why
+
+
+def test_zero_loss_in_the_cumulative_weight_has_no_rank():
+    problem = problem_of(DEEP, [[1.0], [-1.0]], [[1.25], [1.5]], subset="cumulative")
+    found = zero_loss(problem, True, True)
+    # the cumulative bias of the hidden layers is 0: as for the weights alone
+    assert found.distance == pytest.approx(np.hypot(0.25, 0.25), rel=1e-12) and found.rank == 0
+    three = problem_of(DEEP, [[1.0], [2.0], [-1.0]], [[1.25], [2.0], [1.5]], subset="cumulative")
+    assert (
+        "3 different last hidden outputs, but only 2 are free" in zero_loss(three, True, True).why
+    )
+
+
+def test_why_there_is_no_last_layer_of_zero_loss():
+    # in the second output only, the targets of two dead points differ
+    dead = ReLUNetwork([[[1.0]], [[1.0], [1.0]]], [[-9.0], [0.0, 0.0]])
+    X, Y = [[0.0], [1.0]], [[1.0, 2.0], [1.0, 3.0]]
+    many = ReLUNetwork([[[1.0]], [[2.0]]], [[9.0], [0.0]])
+    line = np.arange(5.0)[:, None]
+    twins = ReLUNetwork([[[1.0], [-1.0]], [[1.0, 1.0]]], [[0.0, 0.0], [0.0]])
+    cases = [
+        (problem_of(dead, X, Y), "points with different targets share one"),
+        (problem_of(many, line, line), "5 different last hidden outputs, but only 2 are free"),
+        (problem_of(many, line[:3], line[:3]), "3 different last hidden outputs, but only 2"),
+    ]
+    for problem, why in cases:
+        found = zero_loss(problem, True, True)
+        assert (found.distance, found.rank) == (None, 0) and why in found.why
+    # outputs (1, 0), (2, 0): dependent without a bias
+    found = zero_loss(problem_of(twins, [[1.0], [2.0]], [[1.0], [3.0]]), True, False)
+    assert (found.distance, found.rank) == (None, 0) and "not proved" in found.why
+
+
+def test_a_part_that_the_output_does_not_depend_on_needs_no_move():
+    dead = ReLUNetwork([[[1.0]], [[5.0]]], [[-9.0], [0.0]])
+    found, _ = last_layer_minimum(problem_of(dead, [[1.0], [2.0]], [[1.0], [3.0]]), True, False)
+    assert (found.distance, found.rank) == (0.0, 0)
+    # 1e-600 is not zero, though it is as a float, and the other point is dead
+    tiny = ReLUNetwork([[[1e-300]], [[1.0]]], [[0.0], [0.0]])
+    problem = problem_of(tiny, [[1e-300], [-1.0]], [[1.0], [1.0]])
+    found, why = last_layer_minimum(problem, True, False)
+    assert found is None and "do not fit" in why
+
+
+def test_the_sentence_names_what_moves_and_how_far():
+    problem = problem_of(DEEP, [[1.0], [-1.0]], [[1.25], [1.5]])
+    _, why = last_layer_minimum(problem, True, False)
+    assert "least-squares weights of the last layer (2 inputs) are at most 0.35 away" in why
 
 
 # Laws
