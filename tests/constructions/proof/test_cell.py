@@ -112,10 +112,9 @@ def test_the_bound_is_no_loss_below_zero():
 
 
 def test_the_rank_of_points_near_a_number_is_not_rounded_away():
-    net = ReLUNetwork([[[1.0]], [[1.0]]], [[1.0], [0.0]])
+    net = ReLUNetwork([[[1.0]], [[1.0]]], [[2.0], [0.0]])
     for center in (0.0, 1.0, -1.0):
-        X = np.array([[center], [center + 2.0**-53], [center - 2.0**-53]])
-        X = X if center else X * 1e-300
+        X = np.array([[center], [np.nextafter(center, 9)], [np.nextafter(center, -9)]])
         assert [p.rank for p in groups_of(net, X, [[0.0], [1.0], [3.0]])] == [2]
 
 

@@ -4,6 +4,7 @@ from itertools import pairwise
 import naive
 import numpy as np
 import pytest
+from flint import arb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -207,6 +208,49 @@ def test_exact_arithmetic_leaves_no_width_at_any_scale(seed, widths, bias_scale,
     loss = naive.exact_loss(net.weights, net.biases, X, labels.Y)
     assert Fraction(found.loss_floor) <= loss <= Fraction(found.loss_bound)
     assert np.nextafter(np.nextafter(found.loss_floor, np.inf), np.inf) >= found.loss_bound
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    st.integers(0, 10**6),
+    st.sampled_from(WIDTHS),
+    st.lists(st.integers(-200, 200), min_size=7, max_size=7),
+)
+def test_exact_arithmetic_has_enough_digits_for_every_sum(seed, widths, powers):
+    # one size for each tensor, for the points and for the targets; 4 points: the mean is exact, too
+    rng = np.random.default_rng(seed)
+    net = random_network(rng, widths)
+    net = ReLUNetwork(
+        [W * 2.0**p for W, p in zip(net.weights, powers[:4], strict=False)],
+        [b * 2.0**p for b, p in zip(net.biases, powers[2:6], strict=False)],
+    )
+    X = rng.normal(size=(4, widths[0])) * 2.0 ** powers[5]
+    Y = rng.normal(size=(4, widths[-1])) * 2.0 ** powers[6]
+    found = enclose(net, X, as_labels(Y, 4), exact=True)
+    assert found.plain.rad() == 0
+    mid = found.plain.mid().fmpq()
+    loss = naive.exact_loss(net.weights, net.biases, X, Y)
+    assert Fraction(int(mid.p), int(mid.q)) == loss
+
+
+@pytest.mark.parametrize("zero", ["weights", "biases", "points", "targets"])
+def test_exact_arithmetic_with_tensors_of_zeros(zero):
+    third = np.array([[1 / 3]])
+    parts = {name: third * (name != zero) for name in ("weights", "biases", "points", "targets")}
+    net = ReLUNetwork([parts["weights"], third], [parts["biases"][0], third[0]])
+    found = enclose(net, parts["points"], as_labels(parts["targets"], 1), exact=True)
+    loss = naive.exact_loss(net.weights, net.biases, parts["points"], parts["targets"])
+    mid = found.plain.mid().fmpq()
+    assert found.plain.rad() == 0 and Fraction(int(mid.p), int(mid.q)) == loss
+
+
+def test_a_loss_that_is_no_number_is_bounded_by_nothing():
+    net = ReLUNetwork([[[1.0]]], [[0.0]])
+    found = enclose(net, np.array([[1.0]]), as_labels([[3.0]], 1))
+    assert found.bounds() == (4.0, 4.0)
+    for ball in (arb("nan"), arb("inf"), arb("0 +/- inf")):
+        assert found._replace(plain=ball).bounds() == (np.inf, 0.0)
+    assert found._replace(plain=arb(0, 1)).bounds()[1] == 0.0
 
 
 # Laws
