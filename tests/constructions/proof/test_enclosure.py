@@ -8,7 +8,8 @@ from flint import arb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from constructions.proof.enclosure import enclose
+from constructions.proof import enclosure
+from constructions.proof.enclosure import enclose, point_key
 from geomcore import ReLUNetwork
 from geomcore.arrays import as_labels
 
@@ -83,6 +84,21 @@ def test_a_preactivation_that_is_exactly_zero_is_a_kink():
     assert found.loss_bound == 0
 
 
+def test_zero_and_minus_zero_are_one_point():
+    assert point_key(np.array([0.0, 1.0])) == point_key(np.array([-0.0, 1.0]))
+    assert point_key(np.array([0.0, 1.0])) != point_key(np.array([5e-324, 1.0]))
+
+
+def test_an_inactive_unit_has_a_margin_beside_an_active_one():
+    # the second layer sees balls, since the first is neither all active nor all inactive
+    net = ReLUNetwork(
+        [[[3.0], [-2.0]], [[1.0, 0.0], [-1.0, 0.0]], [[1.0, 1.0]]],
+        [[0.0, 0.0], [1.0, 1.0], [0.0]],
+    )
+    found = enclose(net, np.array([[1.0]]), as_labels([[0.0]], 1))
+    assert 2 * (1 - 1e-12) <= found.margins[0] <= 2 and found.margins[1] == 2.0
+
+
 def test_signs_beyond_128_bits_are_decided_with_more():
     tiny = 2.0**-400
     net = ReLUNetwork([[[1.0, 1.0, 1.0]], [[1.0]]], [[0.0], [0.0]])
@@ -105,9 +121,66 @@ def test_what_stays_undecided_is_still_enclosed(sign):
     for x in sizes:
         X, labels = np.array([[1.0, x]]), as_labels([[0.0]], 1)
         found = enclose(net, X, labels, bits=32, most_bits=32)
+        assert found.undecided <= 1  # of the one unit of the second layer
         undecided += found.undecided
         check_enclosure(found, net, X, labels)
     assert undecided > 0
+
+
+def test_two_points_that_may_be_dead_are_not_taken_for_one():
+    # as above; at 32 bits both may be inactive, and their outputs are 2^-6 and 2^-2
+    net = ReLUNetwork(
+        [[[1.0, 1.0], [-1.0, 0.0]], [[1.0, 0.0]], [[2.0**30]]],
+        [[0.0, 0.0], [-1.0], [0.0]],
+    )
+    X, labels = np.array([[1.0, 2.0**-36], [1.0, 2.0**-32]]), as_labels([[0.0], [1.0]], 2)
+    found = enclose(net, X, labels, bits=32, most_bits=32)
+    assert found.undecided == 2
+    check_enclosure(found, net, X, labels)
+
+
+def test_one_clear_unit_does_not_decide_the_others():
+    # the first pre-activation is -0.3 of the smallest number; as floats, 1, 0 and 0 are added
+    w = np.array([0.6, -0.45, -0.45]) * 2.0**-537
+    net = ReLUNetwork([[w, [0.0, 0.0, 0.0]], [[1.0, 1.0]]], [[0.0, 1.0], [0.0]])
+    X, labels = np.full((1, 3), 2.0**-537), as_labels([[1.0]], 1)
+    assert (X @ w > 0).all()
+    found = enclose(net, X, labels)
+    check_enclosure(found, net, X, labels)
+    assert [g.pattern for g in found.groups] == [bytes([0, 1])]
+
+
+def test_the_pattern_of_a_point_is_told_layer_by_layer():
+    # all active in the first layer; one of two in the second; none in the third, then all
+    net = ReLUNetwork(
+        [np.eye(2), np.eye(2), np.eye(2), [[1.0, 1.0]]],
+        [np.ones(2), [0.0, -9.0], [1.0, -1.0], [0.0]],
+    )
+    found = enclose(net, np.array([[1.0, 2.0]]), as_labels([[0.0]], 1))
+    assert [(g.pattern, g.dead_layer) for g in found.groups] == [(bytes([1, 1, 1, 0, 1, 0]), 0)]
+
+
+def test_points_active_everywhere_are_named_while_a_last_layer_may_fit_them():
+    # one hidden unit: weights and bias fit two points
+    net = ReLUNetwork([[[1.0]], [[1.0]]], [[1.0], [0.0]])
+    for count, named in ((1, 1), (2, 2), (3, 0)):
+        X = np.arange(float(count))[:, None]
+        found = enclose(net, np.vstack([X, X]), as_labels(np.vstack([X, X]), 2 * count))
+        assert len(found.groups) == named and len(found.clean) == 2 * (count - named)
+
+
+@pytest.mark.parametrize("N", [3, 4, 5, 9])
+def test_no_point_is_left_out_where_losses_come_from_floats(N, monkeypatch):
+    monkeypatch.setattr(enclosure, "MOST_CLEAN", 0)
+    monkeypatch.setattr(enclosure, "BLOCK", 4)
+    rng = np.random.default_rng(N)
+    net = ReLUNetwork([[[1.0]], [[1 / 3]]], [[1.0], [0.1]])
+    X, y = rng.uniform(size=(N, 1)), np.arange(N) % 2
+    labels = as_labels(y, N, targets=[[0.0], [5.0]])
+    found = enclose(net, X, labels, count=True)
+    assert len(found.clean) == N
+    check_enclosure(found, net, X, labels)
+    assert found.plain.rad() < 1e-12 and found.right == np.count_nonzero(y == 0)
 
 
 def test_an_output_whose_ball_is_centred_at_its_target_has_a_finite_loss_bound():
