@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from constructions import verify
-from constructions.proof.cell import LocalMinimum, parts_of
+from constructions.proof import cell
+from constructions.proof.cell import LocalMinimum, local_minimum, parts_of
 from constructions.proof.enclosure import enclose
 from geomcore import ReLUNetwork
 from geomcore.arrays import as_labels
@@ -116,6 +117,33 @@ def test_the_rank_of_points_near_a_number_is_not_rounded_away():
     for center in (0.0, 1.0, -1.0):
         X = np.array([[center], [np.nextafter(center, 9)], [np.nextafter(center, -9)]])
         assert [p.rank for p in groups_of(net, X, [[0.0], [1.0], [3.0]])] == [2]
+
+
+def test_a_column_of_zeros_adds_no_rank():
+    X = np.array([[1.0, 0.0], [2.0, 0.0], [4.0, 0.0]])
+    net = ReLUNetwork([[[1.0, 1.0]], [[1.0]]], [[1.0], [0.0]])
+    (part,) = groups_of(net, X, [[0.0], [1.0], [3.0]])
+    assert part.rank == 2 and sorted(part.basis) == [0, 2]
+
+
+def test_a_rank_too_costly_to_compute_is_bounded_from_above(monkeypatch):
+    # on a line but for rounding: 2 in floating point
+    X = np.array([[0.1 * k, 0.3 * k + 0.1] for k in range(1, 7)])
+    net = ReLUNetwork([np.eye(2), [[1.0, 1.0]]], [np.ones(2), [0.0]])
+    monkeypatch.setattr(cell, "MOST_EXACT", 0)
+    assert [p.rank for p in groups_of(net, X, np.eye(6)[:, :1])] == [3]
+
+
+def test_one_group_too_large_for_balls_is_enough_to_give_up(monkeypatch):
+    X, Y = np.array([[-2.0], [-1.0], [1.0], [2.0], [3.0]]), np.arange(5.0)[:, None]
+    net = ReLUNetwork([[[1.0], [1.0]], [[1.0, 1.0]]], [[-0.5, -0.75], [0.0]])
+    labels = as_labels(Y, 5)
+    enclosure = enclose(net, X, labels)
+    weights = [arb(1) / 5] * 5
+    assert local_minimum(net, labels, X, weights, enclosure)[0] is not None
+    monkeypatch.setattr(cell, "MOST_BALLS", 0)
+    found, why = local_minimum(net, labels, X, weights, enclosure)
+    assert found is None and "too large" in why
 
 
 # Against the naive oracle
