@@ -340,3 +340,60 @@ def test_weights_must_fit_the_points():
 def test_pairs_of_takes_what_joined_gives():
     pairs = list(zip(STEP.weights, STEP.biases, strict=True))
     np.testing.assert_array_equal(joined(pairs_of(STEP, joined(pairs))), joined(pairs))
+
+
+# The inequalities of docs/minima.md, computed once more from the bounds of motion.py
+
+CURVED = ReLUNetwork(
+    [[[1.0, 0.5], [-0.5, 1.0]], [[1.0, -0.25], [0.5, 1.0], [0.25, 0.25]], [[1.0, 0.5, -1.0]]],
+    [[1.0, 1.5], [1.0, 0.5, 0.75], [0.0]],
+)
+PLANE = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.5, 0.5], [-0.25, -2.0]])
+
+
+@pytest.mark.parametrize("distance", [0.0, 1e-4])
+@pytest.mark.parametrize("rank", [1, 2, None])
+@pytest.mark.parametrize("shares", [None, [0.1, 0.2, 0.3, 0.3, 0.1]])
+@pytest.mark.parametrize(("net", "X"), [(STEP, POINTS), (CURVED, PLANE)])
+def test_every_number_of_a_basin_is_the_one_of_its_inequality(net, X, shares, rank, distance):
+    weights = np.full(len(X), 1 / len(X)) if shares is None else np.array(shares[: len(X)])
+    bounds = bounds_of(net, X)
+    given = None if shares is None else weights
+    found = basin_of_return(net, X, weights=given, rank=rank, distance=distance)
+    layers = bounds.layers.copy()
+    layers[:, -1] += distance * layers[:, -2]
+    bounds = bounds._replace(layers=layers)
+    total = [weights[bounds.owner == g].sum() for g in range(len(layers))]
+
+    def motion(r, layer):
+        moves = motions(bounds, r)[1][:, layer]
+        return np.sqrt(sum(t * m**2 for t, m in zip(total, moves, strict=True))) * (1 + 1e-6)
+
+    design = np.column_stack([net.hidden(X)[-1], np.ones(len(X))]) * np.sqrt(weights)[:, None]
+    singular = np.linalg.svd(design, compute_uv=False)
+    D = rank or np.linalg.matrix_rank(design)
+    strength = singular[D - 1] * (1 - 1e-6) - 10 * max(design.shape) * 2.0**-52 * singular[0]
+    strength -= bounds.rounding * np.sqrt(weights.sum())
+    s = strength - motion(found.ball, -2)
+    assert found.strength == pytest.approx(s, rel=1e-12) and s > 0
+    assert found.rate == pytest.approx(4 * s**2, rel=1e-12) and found.rate <= 4 * s**2
+    assert found.ball <= cell_radius(net, X) - distance
+    sizes = (found.radius + distance) * np.array([1.0, 1 + 1e-8])
+    assert [r + motion(r, -1) / s <= found.ball for r in sizes] == [True, False]
+    # no other ball gives much more
+    for ball in np.linspace(0.01, 1, 200) * (cell_radius(net, X) - distance):
+        other = strength - motion(ball, -2)
+        r = found.radius * 1.01 + distance
+        assert not other > 0 or r + motion(r, -1) / other > ball
+
+
+def test_the_cell_radius_is_the_largest_for_which_no_unit_flips():
+    bounds = bounds_of(CURVED, PLANE)
+
+    def stays(r):
+        speeds, _ = motions(bounds, r)
+        squares = np.einsum("guj,gj->gu", bounds.units**2, speeds**2)
+        return (bounds.margins > r * np.sqrt(squares) * (1 + 1e-6)).all()
+
+    radius = cell_radius(CURVED, PLANE)
+    assert stays(radius) and not stays(radius * (1 + 1e-10))
