@@ -184,6 +184,11 @@ def listed(path):
     return found
 
 
+def whole_of(key):
+    """The key under which the whole function of a mutant is listed."""
+    return *key[:2], "*", "*"
+
+
 def shown(reasons):
     """Keys as they stand in mutants.txt."""
     lines, before = [], (None, None, None)

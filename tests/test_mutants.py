@@ -145,6 +145,15 @@ def test_a_run_tells_who_survives_and_a_reason_excuses_it(toy):
     assert (toy / "constructions/proof/toy.py").read_text(encoding="utf-8") == TOY
 
 
+def test_a_function_that_only_searches_is_excused_as_a_whole(toy):
+    whole = "constructions/proof/toy.py clipped\n    *\n        *: only searches\n"
+    (toy / "tests/mutants.txt").write_text(whole, encoding="utf-8")
+    found = mutate(toy)
+    assert found.returncode == 0 and "7 mutants, 5 listed, 0 survive" in found.stdout
+    (toy / "tests/mutants.txt").write_text(whole.replace("clipped", "gone"), encoding="utf-8")
+    assert "listed, but not there:" in mutate(toy).stdout
+
+
 def test_a_run_fails_for_a_listed_mutant_that_is_not_there(toy):
     stale = f"{LINE}both branches return LIMIT\n    if x > OTHER:\n        > -> >=: gone\n"
     (toy / "tests/mutants.txt").write_text(stale, encoding="utf-8")

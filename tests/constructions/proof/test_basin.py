@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from constructions import balanced, basin_of_return, cell_radius, construct, merged, verify
-from constructions.proof.basin import rescaled
+from constructions.proof.basin import radius_and_basin, rescaled
 from constructions.proof.derivatives import joined, pairs_of
 from constructions.proof.motion import bounds_of, motions
 from geomcore import ReLUNetwork, datasets
@@ -331,6 +331,15 @@ def test_what_is_no_network_and_no_data_is_named(function, net, X, message):
         function(net, X)
 
 
+def test_weights_may_be_zero_and_a_distance_is_zero_by_default():
+    found = basin_of_return(STEP, POINTS, weights=[0.5, 0.5, 0.0])
+    assert found.strength == pytest.approx(basin_of_return(STEP, POINTS[:2]).strength, rel=0.1)
+    assert radius_and_basin(STEP, POINTS) == (
+        cell_radius(STEP, POINTS),
+        basin_of_return(STEP, POINTS, distance=0.0),
+    )
+
+
 def test_weights_must_fit_the_points():
     for weights in ([0.5, 0.5], [1.0, 1.0, -1.0]):
         with pytest.raises(ValueError, match="weights must be 3 numbers"):
@@ -340,6 +349,14 @@ def test_weights_must_fit_the_points():
 def test_pairs_of_takes_what_joined_gives():
     pairs = list(zip(STEP.weights, STEP.biases, strict=True))
     np.testing.assert_array_equal(joined(pairs_of(STEP, joined(pairs))), joined(pairs))
+
+
+def test_points_whose_squares_overflow_have_no_radius():
+    with np.errstate(over="ignore"):
+        assert cell_radius(ReLUNetwork([[[1.0]], [[1.0]]], [[1.0], [0.0]]), [[1e160]]) == 0.0
+        # one hidden output is infinite, the other is not
+        net = ReLUNetwork([[[1e200]], [[1.0]]], [[1.0], [0.0]])
+        assert basin_of_return(net, [[1e200], [1.0]]) is None
 
 
 # The inequalities of docs/minima.md, computed once more from the bounds of motion.py
