@@ -22,10 +22,12 @@ on its own rounding. Three kinds of rounding are followed:
 :math:`\sum_j \|D_\ell P_{\ell j}\| f_j`, by which the lengths of the inputs of the next layer
 are widened.
 
-*products*: a row k of :math:`W P` in floating point is off by at most
-:math:`\sum_i |W_{ki}| (\gamma |P_i| + e_i)`, if row i of P was off by :math:`e_i`. These
-errors are carried along and added to every norm of a product, those of the last layer included,
-so also where the factors cancel and the product is small beside them.
+*products*: so does the rounding of a product. A row k of :math:`W_i P` in floating point is off by
+at most :math:`\gamma \sum_n |W_{i,kn}| |P_n|`; with :math:`f_{ij}` the norm of these over all rows, for
+the product that starts at layer j, rows of :math:`P_{\ell j}` are off by at most
+:math:`\sum_{i>j} \|P_{\ell i}[k]\| f_{ij}`, and :math:`D_\ell P_{\ell j}` by
+:math:`\sum_{i>j} \|D_\ell P_{\ell i}\| f_{ij}`. This is added to every norm, those of the last layer
+included, so also where factors cancel and the product is small beside its error.
 
 *the rest* (norms, square roots, sums of few terms) is relative to its result, far below `SLACK`.
 A number below `LEAST`, where that fails, counts as no margin.
@@ -120,38 +122,35 @@ def _describe(net, x, masks):
     L = len(net.weights)
     lengths, margins, units = [], [], []
     layers = np.zeros((L, L))
-    products = {}  # (D_l P_lj, errors of its rows) by j; nothing passes a layer of dead units
+    products = {}  # D_l P_lj by j; nothing passes a layer of dead units
     faults, offs = [], [0.0]  # bounds on the rounding made at each layer; on the error of x
+    slips = np.zeros((L, L))  # bounds on that made at layer i in the product that starts at j
     for l, (W, b) in enumerate(zip(net.weights, net.biases, strict=True)):
         lengths.append((float(lengths_above(x).max()) + offs[-1]) * (1 + SLACK))
         value = x @ W.T + b
         gamma = 4 * (W.shape[1] + 4) * UNIT
         size = _length(W) * lengths[-1] + _length(b[None])
         faults.append(gamma * size * (1 + SLACK) + W.shape[1] * LEAST)
-        products = {j: _times(W, gamma, *product) for j, product in products.items()}
-        products[l] = np.eye(len(W)), np.zeros(len(W))
+        for j, product in products.items():
+            slip = np.abs(W) @ lengths_above(product)
+            slips[l, j] = gamma * _length(slip[None]) * (1 + SLACK) + product.size * LEAST
+        products = {j: W @ product for j, product in products.items()}
+        products[l] = np.eye(len(W))
         norms = np.zeros((len(W), L))
-        for j, (product, error) in products.items():
-            norms[:, j] = (lengths_above(product) + error) * (1 + SLACK)
+        for j in sorted(products, reverse=True):
+            norms[:, j] = (lengths_above(products[j]) + norms @ slips[:, j]) * (1 + SLACK)
         if l < L - 1:
             error = norms[:, : l + 1] @ faults * (1 + SLACK) + LEAST
             least = np.where(np.isfinite(value), np.abs(value), 0).min(axis=0)
             margins.append(np.nan_to_num(np.maximum(least * (1 - SLACK) - error, 0)))
             units.append(norms)
             mask = masks[l][:, None]
-            products = {j: (p * mask, e * masks[l]) for j, (p, e) in products.items()}
-            products = products if mask.any() else {}
+            products = {j: p * mask for j, p in products.items()} if mask.any() else {}
             x = np.maximum(value, 0)
-        for j, (product, error) in products.items():
-            layers[l, j] = (_spectral(product) + _length(error[None])) * (1 + SLACK)
+        for j in sorted(products, reverse=True):
+            layers[l, j] = (_spectral(products[j]) + layers[l] @ slips[:, j]) * (1 + SLACK)
         offs.append(float(layers[l, : l + 1] @ faults) * (1 + SLACK))
     return lengths, np.concatenate(margins), np.vstack(units), layers, offs[-2]
-
-
-def _times(W, gamma, product, error):
-    """W times a product known up to errors of its rows, and the errors of the new rows."""
-    spread = np.abs(W) @ (gamma * lengths_above(product) + error)
-    return W @ product, spread * (1 + SLACK) + len(product) * LEAST
 
 
 def _length(array):
