@@ -5,9 +5,12 @@ A network's parameters are one vector, see `geomcore.parameters`.
 
 import numpy as np
 from flint import arb, arb_mat
+from scipy.sparse.linalg import ArpackError, ArpackNoConvergence, LinearOperator, eigsh
 
 from constructions.proof.exact import ball_matrix
 from geomcore.parameters import flatten, split
+
+DENSE = 1200  # parameters up to which the whole Hessian is computed
 
 
 def pairs_of(net, vector=None):
@@ -91,6 +94,52 @@ def hessian(net, X, Y, weights):
     P = net.parameter_count
     H = np.stack([hessian_vector(net, X, Y, weights, e) for e in np.eye(P)])
     return (H + H.T) / 2
+
+
+def eigenpairs(H):
+    """Eigenvalues and eigenvectors of a symmetric matrix; None, None if an entry overflows."""
+    peak = float(np.abs(H).max())
+    if not np.isfinite(peak):
+        return None, None
+    values, vectors = np.linalg.eigh(H / (peak or 1.0))
+    return values * (peak or 1.0), vectors
+
+
+def smallest_eigenpair(net, X, Y, weights, free):
+    """Smallest and largest eigenvalue of the Hessian in free parameters; a unit eigenvector.
+
+    All of the Hessian for small networks; Lanczos on Hessian-vector products above.
+    None, None, None if that does not converge, or an entry overflows.
+    """
+    index = np.flatnonzero(free)
+    P = len(free)
+    direction = np.zeros(P)
+    if P <= DENSE:
+        values, vectors = eigenpairs(hessian(net, X, Y, weights)[np.ix_(index, index)])
+        if values is None:
+            return None, None, None
+        direction[index] = vectors[:, 0]
+        return float(values[0]), float(np.abs(values).max()), direction
+
+    def product(v):
+        full = np.zeros(P)
+        full[index] = v.ravel()
+        return hessian_vector(net, X, Y, weights, full)[index]
+
+    operator = LinearOperator((len(index), len(index)), matvec=product, dtype=np.float64)
+    start = np.random.default_rng(0).standard_normal(P)
+    try:
+        largest = eigsh(operator, k=1, v0=start[index], tol=1e-2, return_eigenvectors=False)
+        values, vectors = eigsh(operator, k=1, which="SA", v0=start[index], tol=1e-3, maxiter=300)
+    except ArpackNoConvergence as failure:
+        if not len(failure.eigenvalues) or not len(failure.eigenvectors):
+            return None, None, None
+        values, vectors = failure.eigenvalues, failure.eigenvectors
+        largest = np.abs(values)
+    except ArpackError:
+        return None, None, None
+    direction[index] = vectors[:, 0]
+    return float(values[0]), float(np.abs(largest).max()), direction
 
 
 def one_sided_slope(net, X, Y, weights, vector):

@@ -22,12 +22,12 @@ on its own rounding. Three kinds of rounding are followed:
 :math:`\sum_j \|D_\ell P_{\ell j}\| f_j`, by which the lengths of the inputs of the next layer
 are widened.
 
-*products*: so does the rounding of a product. A row k of :math:`W_i P` in floating point is off by
-at most :math:`\gamma \sum_n |W_{i,kn}| |P_n|`; with :math:`f_{ij}` the norm of these over all rows, for
-the product that starts at layer j, rows of :math:`P_{\ell j}` are off by at most
+*products*: so does the rounding of a product. A row k of :math:`W_i P` in floating point is off
+by at most :math:`\gamma \sum_n |W_{i,kn}| |P_n|`; with :math:`f_{ij}` the norm of these over all
+rows, for the product that starts at layer j, rows of :math:`P_{\ell j}` are off by at most
 :math:`\sum_{i>j} \|P_{\ell i}[k]\| f_{ij}`, and :math:`D_\ell P_{\ell j}` by
-:math:`\sum_{i>j} \|D_\ell P_{\ell i}\| f_{ij}`. This is added to every norm, those of the last layer
-included, so also where factors cancel and the product is small beside its error.
+:math:`\sum_{i>j} \|D_\ell P_{\ell i}\| f_{ij}`. This is added to every norm, those of the last
+layer included, so also where factors cancel and the product is small beside its error.
 
 *the rest* (norms, square roots, sums of few terms) is relative to its result, far below `SLACK`.
 A number below `LEAST`, where that fails, counts as no margin.

@@ -4,9 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 from flint import arb, arb_mat
-from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
 from constructions.proof.derivatives import (
+    DENSE,
+    eigenpairs,
     gradient,
     hessian,
     hessian_vector,
@@ -15,12 +16,12 @@ from constructions.proof.derivatives import (
     line_series,
     one_sided_slope,
     pairs_of,
+    smallest_eigenpair,
 )
 from constructions.proof.enclosure import enclose
 from constructions.proof.exact import above, ball_matrix, precision
 from geomcore.parameters import move
 
-DENSE = 1200  # parameters up to which the whole Hessian is computed
 FLAT = 1e-7  # an eigenvalue above -FLAT times the largest one counts as zero
 ORDER = 6  # highest derivative along a line that is looked at
 PROBES = 8  # starts of the search for a direction of descent of higher order
@@ -167,7 +168,7 @@ def _second_order(problem, gtol):
     if problem.offset is not None:
         detail = "stationary to rounding in the cumulative weight"
         return Refutation("undetermined", False, None, None, detail)
-    value, largest, direction = smallest_eigenpair(problem)
+    value, largest, direction = smallest_eigenpair(*problem.data, problem.free)
     if value is None:
         return Refutation("undetermined", False, None, None, "no eigenvalue was found")
     # what is minus zero at an exact minimum may have either sign at the stored point next to it
@@ -245,7 +246,7 @@ def _directions(problem):
     loss may fall at a higher order.
     """
     net, X, Y, weights = problem.data
-    values, vectors = _eigenpairs(hessian(*problem.data))
+    values, vectors = eigenpairs(hessian(*problem.data))
     if values is None:
         return
     kernel = vectors[:, np.abs(values) <= FLAT * np.abs(values).max()]
@@ -303,50 +304,6 @@ def gradient_scale(problem):
         terms += [length(delta.T @ np.abs(x)), length(delta.sum(axis=0))]
         delta = (delta @ np.abs(W)) * (x > 0)
     return length(np.array(terms))
-
-
-def smallest_eigenpair(problem):
-    """Smallest and largest eigenvalue of the Hessian in the free parameters; a unit eigenvector.
-
-    All of the Hessian for small networks; Lanczos on Hessian-vector products above.
-    None, None, None if that does not converge, or an entry overflows.
-    """
-    index = np.flatnonzero(problem.free)
-    P = len(problem.free)
-    direction = np.zeros(P)
-    if P <= DENSE:
-        values, vectors = _eigenpairs(hessian(*problem.data)[np.ix_(index, index)])
-        if values is None:
-            return None, None, None
-        direction[index] = vectors[:, 0]
-        return float(values[0]), float(np.abs(values).max()), direction
-
-    def product(v):
-        full = np.zeros(P)
-        full[index] = v.ravel()
-        return hessian_vector(*problem.data, full)[index]
-
-    operator = LinearOperator((len(index), len(index)), matvec=product, dtype=np.float64)
-    start = np.random.default_rng(0).standard_normal(P)
-    try:
-        largest = eigsh(operator, k=1, v0=start[index], tol=1e-2, return_eigenvectors=False)
-        values, vectors = eigsh(operator, k=1, which="SA", v0=start[index], tol=1e-3, maxiter=300)
-    except ArpackNoConvergence as failure:
-        if not len(failure.eigenvalues) or not len(failure.eigenvectors):
-            return None, None, None
-        values, vectors = failure.eigenvalues, failure.eigenvectors
-        largest = np.abs(values)
-    direction[index] = vectors[:, 0]
-    return float(values[0]), float(np.abs(largest).max()), direction
-
-
-def _eigenpairs(H):
-    """Eigenvalues and eigenvectors of a symmetric matrix; None, None if an entry overflows."""
-    peak = float(np.abs(H).max())
-    if not np.isfinite(peak):
-        return None, None
-    values, vectors = np.linalg.eigh(H / (peak or 1.0))
-    return values * (peak or 1.0), vectors
 
 
 def derivative_in_balls(problem, direction, order):
