@@ -50,21 +50,25 @@ def verify(
     "global minimum"
         A network with loss exactly zero is proved to exist next to the stored
         one: same hidden layers, and a last layer that differs by at most `rtol`
-        times its norm; and the stored outputs are off by at most `rtol` times
-        the longest target (in root mean square), so that large idle weights
-        excuse nothing.
+        times its norm, in the tensors that may move alone; and the stored loss is at
+        most the square of `rtol` times the longest target, so that large idle
+        weights excuse nothing.
     "local minimum"
         The same hidden layers with their least-squares last layer, which is as
         near, reach the lower bound that holds for the whole activation cell.
     "not stationary"
-        The gradient is not zero (on a kink: a one-sided slope is negative); the
-        witness is a step that lowers the loss.
+        The slope of the loss along a line, on a kink a one-sided one, is negative;
+        the witness is a step that lowers the loss.
     "saddle"
         The gradient is zero to rounding, and the Hessian has a negative
         eigenvalue, or the loss falls along a line at a higher order (on a
         kink, one-sided); the witness is a step along that direction.
     "undetermined"
         None of these.
+
+    Refutations are proved if the derivative along the line is. Where that takes too
+    many digits or too much time, ``proved`` is False, and the step is no longer than 1e-6
+    of the size of the parameters.
 
     Parameters
     ----------
