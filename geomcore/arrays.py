@@ -177,7 +177,7 @@ def as_rtol(rtol, shape):
         return max(shape) * float(np.finfo(float).eps)
     try:
         rtol = float(rtol)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(f"rtol must be a number or None, got {rtol!r}") from None
     if not 0 <= rtol < 1:
         raise ValueError(f"rtol must be at least 0 and less than 1, got {rtol}")

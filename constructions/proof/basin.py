@@ -4,6 +4,8 @@ Both follow from how far a change of the parameters moves the output of every la
 see `constructions.proof.motion`.
 """
 
+import sys
+from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
@@ -12,9 +14,11 @@ from scipy.optimize import minimize
 from constructions.proof.affine import LEAST
 from constructions.proof.exact import EPS
 from constructions.proof.motion import SLACK, bounds_of, motions, unit_reach
-from geomcore.arrays import as_array, as_points, check_network
+from geomcore.arrays import as_array, as_count, as_points, check_network
 from geomcore.network import ReLUNetwork
 
+# What overflows is infinite, and bounds nothing; that is looked for where it matters.
+QUIET = np.errstate(over="ignore", invalid="ignore", divide="ignore")
 GRID = 100  # sizes that are tried at once
 MOST_SCALING = 40  # binary logarithm of the largest factor of `balanced`
 
@@ -40,6 +44,7 @@ class Basin(NamedTuple):
     strength: float
 
 
+@QUIET
 def cell_radius(net, X):
     """A radius within which no hidden activation flips at any of the points.
 
@@ -137,7 +142,7 @@ def basin_of_return(net, X, *, weights=None, rank=None, distance=0.0):
     Raises
     ------
     ValueError
-        As `cell_radius`.
+        As `cell_radius`, or if weights, rank or distance are not of their kind.
 
     Examples
     --------
@@ -151,11 +156,17 @@ def basin_of_return(net, X, *, weights=None, rank=None, distance=0.0):
     return radius_and_basin(net, X, weights=weights, rank=rank, distance=distance)[1]
 
 
+@QUIET
 def radius_and_basin(net, X, *, weights=None, rank=None, distance=0.0):
     """`cell_radius` and `basin_of_return` at once; no basin if the rank is given as 0."""
     X = _as_data(net, X)
     if len(net.weights) == 1:
         return np.inf, None
+    if rank is not None:
+        rank = as_count(rank, "rank", least=0)
+    if not (isinstance(distance, Real) and 0 <= distance):
+        raise ValueError(f"distance must be a number, at least 0, got {distance!r}")
+    distance = float(min(distance, sys.float_info.max))
     bounds = bounds_of(net, X)
     cell = _cell_radius(bounds)
     weights = np.full(len(X), 1 / len(X)) if weights is None else as_array(weights, "weights", 1)
@@ -214,6 +225,7 @@ def _basin(bounds, cell, net, X, weights, rank, distance):
     return Basin(float(radius), float(4 * s**2 * (1 - 4 * EPS)), float(best), float(s))
 
 
+@QUIET
 def balanced(net, X, *, weights=None, rank=None, evaluations=200):
     """The same function with layers rescaled so that the basin of return is larger.
 
@@ -253,7 +265,11 @@ def balanced(net, X, *, weights=None, rank=None, evaluations=200):
     def value(logs):
         if np.abs(logs).max() > MOST_SCALING:
             return 0.0
-        basin = basin_of_return(rescaled(net, np.exp2(logs)), X, weights=weights, rank=rank)
+        try:
+            other = rescaled(net, np.exp2(logs))
+        except ValueError:  # a parameter leaves the range of doubles
+            return 0.0
+        basin = basin_of_return(other, X, weights=weights, rank=rank)
         return 0.0 if basin is None else -basin.radius
 
     corners = np.vstack([start, start + np.eye(len(start))])

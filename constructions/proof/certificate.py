@@ -101,8 +101,9 @@ class Certificate:
         that may move alone and have its activation pattern on the data: in a subset of
         the last layer's tensors, whatever their values. 0 where nothing better is proved.
     accuracy : float
-        Fraction of points whose output is nearest to the target of their own class; a tie
-        goes to the first class in sorted order.
+        Fraction of points whose output is nearest to the target of their own class, exactly; a
+        tie goes to the first class in sorted order. (A point for which that takes more digits
+        than there is room for counts as wrong.)
     gradient_norm : float
         Norm of the gradient of the loss in the parameters that may move, in floating point.
     activation_margin : float
@@ -222,10 +223,10 @@ class Certificate:
         checks = fields["checks"]
         if isinstance(checks, list):
             fields["checks"] = [_values(c, Check._fields) for c in checks]
-        fields = {k: v if k in _TEXTS else _numbers(v) for k, v in fields.items()}
         try:
+            fields = {k: v if k in _TEXTS else _numbers(v) for k, v in fields.items()}
             found = msgspec.convert(fields, cls)
-        except (msgspec.ValidationError, OverflowError) as error:
+        except (msgspec.ValidationError, OverflowError, RecursionError) as error:
             raise ValueError(f"certificate holds no valid field: {error}") from None
         for name in ("basin", "witness"):
             if _shape(getattr(found, name)) != _shape(fields[name]):
@@ -264,7 +265,7 @@ def _digest(parts):
 
 def check_loss(loss):
     """Raise unless `loss` is the name of one of the two losses."""
-    if loss not in LOSS_NAMES:
+    if not isinstance(loss, str) or loss not in LOSS_NAMES:
         raise ValueError(f"loss must be one of {LOSS_NAMES}, got {loss!r}")
 
 

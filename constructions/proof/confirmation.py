@@ -6,7 +6,7 @@ import re
 import numpy as np
 
 from constructions.proof.certificate import Certificate, Check, data_digest, network_digest
-from constructions.proof.derivatives import length
+from constructions.proof.derivatives import length, pairs_of
 from constructions.proof.enclosure import enclose
 from constructions.proof.exact import above
 from constructions.proof.stationarity import ORDER, derivative_in_balls, gradient_scale
@@ -15,9 +15,16 @@ from geomcore.arrays import as_labels, as_points, check_network
 from geomcore.network import ReLUNetwork
 from geomcore.parameters import flatten, move
 
-# Bounds, by the side on which a number near the one found is true as well.
-UPPER = ("loss_bound", "distance")
-LOWER = ("loss_floor", "lower_bound", "activation_margin", "margins", "radius", "basin")
+BOUNDS = (
+    "loss_bound",
+    "loss_floor",
+    "lower_bound",
+    "activation_margin",
+    "margins",
+    "distance",
+    "radius",
+    "basin",
+)
 ROUNDING = 1e-9  # relative difference that another machine may make
 FLOATING = 1e-6  # the same in numbers that are in floating point only
 NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*(?:e[-+]?\d+)?|\binf\b)")
@@ -42,9 +49,9 @@ def recheck(certificate, net, X, y, *, targets=None):
         One for each field, named after it, in order; if the certificate is of another network
         or of other data, for these fields alone. Each is found anew by `verify` with the
         same options; a witness is examined as it is, direction, step, loss and slope.
-        ``passed`` is False where a field differs, and None where it differs by what rounding
-        may do on another machine, on the side on which it may be untrue: `check_certificate`
-        decides such cases.
+        ``passed`` is False where a field differs, and None where a bound, the witness or a
+        check for readers differs by no more than rounding may on another machine:
+        `check_certificate` decides whether such a bound is true.
 
     Raises
     ------
@@ -57,7 +64,7 @@ def recheck(certificate, net, X, y, *, targets=None):
 
     Examples
     --------
-    >>> from geomcore import ReLUNetwork
+    >>> from constructions import verify
     >>> net = ReLUNetwork([[[1.0]]], [[0.0]])
     >>> found = verify(net, [[0.0], [1.0]], [[1.0], [1.0]])
     >>> all(check.passed for check in recheck(found, net, [[0.0], [1.0]], [[1.0], [1.0]]))
@@ -129,14 +136,11 @@ def _compare(name, certificate, found, problem):
         return _answer(name, abs(stated - right) <= FLOATING * right + noise, stated, right)
     if name == "smallest_eigenvalue":
         return _answer(name, abs(stated - right) <= FLOATING * abs(right), stated, right)
-    if name not in UPPER + LOWER:
+    if name not in BOUNDS:
         return _equal(name, stated, right)
-    sign = 1 if name in UPPER else -1
-    pairs = list(zip(_flat(stated), _flat(right), strict=False))
-    same_size = len(_flat(stated)) == len(_flat(right))
-    near = same_size and all(np.isclose(s, r, rtol=ROUNDING, atol=0) for s, r in pairs)
-    safe = all(sign * (s - r) >= 0 for s, r in pairs if s != r)
-    return _answer(name, (True if safe else None) if near else False, stated, right)
+    numbers = _flat(stated), _flat(right)
+    near = len(numbers[0]) == len(numbers[1]) and np.allclose(*numbers, rtol=ROUNDING, atol=0)
+    return _answer(name, None if near else False, stated, right)
 
 
 def _flat(value):
@@ -178,29 +182,44 @@ def _witness(stated, right, problem):
     if set(stated) != set(right) or len(kinds) != 1:
         return _equal("witness", sorted(stated), sorted(right))
     order = {"slope": 1, "curvature": 2}.get(kinds[0]) or stated["order"]
-    net, parts = problem.net, stated["direction"]
+    net, parts, step = problem.net, stated["direction"], stated["step"]
     try:
         tensors = [np.array(p[key], dtype=float) for p in parts for key in ("weights", "biases")]
         direction = flatten(tensors)
         fits = [t.shape for t in tensors] == [t.shape for t in net.tensors]
-        fits = fits and bool(direction.any()) and stated["step"] != 0 and 1 <= order <= ORDER
-        fits = fits and abs(length(direction) - 1) <= FLOATING
-        other = move(net, direction, stated["step"]) if fits else None
+        fits = fits and np.isfinite(step) and abs(length(direction) - 1) <= FLOATING
+        fits = fits and 1 <= order <= ORDER and (step > 0 or (step < 0 and order == 2))
+        fits = fits and not direction[~problem.free].any() and _follows(direction, problem)
+        other = move(net, direction, step) if fits else None
     except (TypeError, ValueError):
         fits = False
     if not fits:
-        return Check("witness", False, None, "its direction or step does not fit the network")
+        detail = "its direction or step does not fit the network, or moves what is held"
+        return Check("witness", False, None, detail)
     high = problem.bounds(enclose(other, problem.X, problem.labels))[0]
     floor = problem.bounds(problem.enclosure)[1]
     ball = derivative_in_balls(problem, direction, order)
     slope, exact = stated[kinds[0]], right[kinds[0]]
     if ball is not None:
         exact = above(ball) * (2 if kinds[0] == "curvature" else 1)
+    elif parts != right["direction"]:
+        return Check("witness", None, None, "its slope is out of reach of ball arithmetic")
     detail = f"the step leads from {floor:.6g} to {high:.6g}, {kinds[0]} {exact:.6g}"
-    if (stated["loss"], slope) == (high, exact) and high < floor:
+    falls = high < floor and exact < 0 and slope < 0
+    if (stated["loss"], slope) == (high, exact) and falls:
         return Check("witness", True, None, detail)
     detail += f", stated {stated['loss']:.6g} and {slope:.6g}"
     rounding = ROUNDING if ball is not None else FLOATING
     near = np.isclose(stated["loss"], high, rtol=ROUNDING, atol=0)
     near = near and np.isclose(slope, exact, rtol=rounding, atol=0)
-    return Check("witness", None if near and high < floor else False, None, detail)
+    return Check("witness", None if near and falls else False, None, detail)
+
+
+def _follows(direction, problem):
+    """Whether the last biases follow the last weights, where the cumulative weight moves."""
+    last = problem.last_bias(direction)
+    if last is None:
+        return True
+    V, c = pairs_of(problem.net, direction)[-1]
+    size = np.abs(V) @ [float(abs(v).mid()) for v in problem.offset]
+    return all(abs(a - b) <= 2.0**-40 * s for a, b, s in zip(last, c.tolist(), size, strict=True))

@@ -26,6 +26,8 @@ from constructions.proof.answers import Tally
 from constructions.proof.exact import above, ball_matrix, below, precision
 
 BLOCK = 4096
+MOST_BITS = 8192
+ROOM = 1e9  # digits of all numbers of a pass up to which it is run with nothing rounded
 MOST_CLEAN = 100_000  # outputs up to which the points active everywhere are followed in balls
 
 
@@ -98,13 +100,13 @@ class Enclosure(NamedTuple):
         """Lower bound of the same."""
         return self.bounds("mse")[1]
 
-    def bounds(self, loss_name):
+    def bounds(self, loss_name="mse"):
         """Upper and lower bound of a loss, as floats."""
         ball = self.plain if loss_name == "mse" else self.weighted
         return (above(ball), max(below(ball), 0.0)) if ball.is_finite() else (np.inf, 0.0)
 
 
-def enclose(net, X, labels, *, bits=None, most_bits=8192, exact=False, count=False):
+def enclose(net, X, labels, *, bits=None, most_bits=None, exact=False, count=False):
     """Follow the exact network on the data, at more and more bits until every sign is known.
 
     Parameters
@@ -114,7 +116,9 @@ def enclose(net, X, labels, *, bits=None, most_bits=8192, exact=False, count=Fal
     labels : Labels
     bits, most_bits : int, optional
         First and last precision; doubled in between. The default of the first
-        is 128, or more if the product of the layers' norms eats them up.
+        is 128, or more if the product of the layers' norms eats them up; by default of the
+        second, what 8192 bits leave open is decided by so many that nothing is rounded, if there
+        is room for them.
     exact : bool, optional
         Go on doubling until the balls of the loss have radius 0 but for the
         division by N (sums and products of floats are dyadic numbers, so
@@ -126,19 +130,27 @@ def enclose(net, X, labels, *, bits=None, most_bits=8192, exact=False, count=Fal
     -------
     Enclosure
     """
+
+    def run(bits):
+        with precision(bits):
+            return _Pass(net, X).run(labels, count)
+
     if exact:
-        bits = most_bits = _digits_of_loss(net, X, labels)
+        return run(_digits_of_loss(net, X, labels))
     if bits is None:
         # W / columns, so that a row's sum cannot overflow
         sizes = [(np.abs(W / W.shape[1]).sum(axis=1).max(), W.shape[1]) for W in net.weights]
         growth = sum(max(0.0, float(np.log2(s) + np.log2(n))) for s, n in sizes if s > 0)
         bits = 32 * max(4, int(np.ceil((64 + growth) / 32)))
-    while True:
-        with precision(bits):
-            found = _Pass(net, X).run(labels, count)
-        if not (found.undecided or found.unsure) or 2 * bits > most_bits:
-            return found
+    found = run(bits)
+    while (found.undecided or found.unsure) and 2 * bits <= (most_bits or MOST_BITS):
         bits *= 2
+        found = run(bits)
+    if (found.undecided or found.unsure) and most_bits is None:
+        bits = _digits_of_loss(net, X, labels)
+        if len(X) * sum(net.widths) * bits <= ROOM:
+            found = run(bits)
+    return found
 
 
 def _digits_of_loss(net, X, labels):

@@ -162,7 +162,7 @@ def examine(net, X, y, *, targets, loss, subset, exact, rtol, gtol):
         verdict=found.verdict,
         proved=found.proved,
         loss_name=loss,
-        subset=None if subset is None else names if problem.offset is None else ("cumulative",),
+        subset=_subset(problem, names),
         rtol=rtol,
         gtol=gtol,
         exact=bool(exact),
@@ -267,6 +267,13 @@ def _last_names(net, names):
     """Whether the weights, and the biases, of the last layer may move."""
     weight, bias = net.names[-2:]
     return weight in names, bias in names
+
+
+def _subset(problem, names):
+    """How a certificate names what may move."""
+    if problem.offset is not None:
+        return ("cumulative",)
+    return None if set(names) == set(problem.net.names) else names
 
 
 def _tensor_names(net, subset):

@@ -316,6 +316,41 @@ def test_lists_are_points_too():
     assert balanced(STEP, POINTS.tolist(), evaluations=1)(POINTS).shape == (3, 1)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("scale", [1e150, 1e160, 1.7e308])
+@pytest.mark.parametrize("place", range(5))
+def test_what_overflows_is_no_warning(place, scale):
+    rng = np.random.default_rng(0)
+    parts = [rng.uniform(-1, 1, s) for s in ((2, 2), (2,), (1, 2), (1,), (3, 2))]
+    parts[place] = parts[place] * scale
+    net = ReLUNetwork([parts[0], parts[2]], [parts[1], parts[3]])
+    assert cell_radius(net, parts[4]) >= 0
+    assert balanced(net, parts[4], evaluations=5).widths == net.widths
+    basin = basin_of_return(net, parts[4])
+    assert basin is None or 0 < basin.radius <= basin.ball <= cell_radius(net, parts[4])
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"rank": "2"}, "rank must be"),
+        ({"rank": 1.5}, "rank must be"),
+        ({"rank": -1}, "rank must be"),
+        ({"distance": None}, "distance must be a number, at least 0"),
+        ({"distance": -1.0}, "distance must be a number, at least 0"),
+        ({"distance": np.nan}, "distance must be a number, at least 0"),
+        ({"weights": [1.0, -1.0, 1.0]}, "weights must be 3 numbers"),
+    ],
+)
+def test_wrong_options_of_a_basin_are_named(options, words):
+    with pytest.raises(ValueError, match=words):
+        basin_of_return(STEP, POINTS, **options)
+
+
+def test_a_distance_beyond_all_doubles_leaves_no_basin():
+    assert basin_of_return(STEP, POINTS, distance=10**400) is None
+
+
 @pytest.mark.parametrize("function", [cell_radius, basin_of_return, balanced])
 @pytest.mark.parametrize(
     ("net", "X", "message"),

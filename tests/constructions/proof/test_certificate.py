@@ -158,6 +158,14 @@ def test_what_is_no_json_ends_in_a_sentence(text):
         Certificate.from_json(text)
 
 
+@pytest.mark.parametrize("depth", [400, 600, 900, 5000])
+@pytest.mark.parametrize("field", ["points", "basin", "checks", "network"])
+def test_nesting_ends_in_a_sentence(depth, field):
+    text = json.dumps(fields(**{field: "here"})).replace('"here"', "[" * depth + "]" * depth)
+    with pytest.raises(ValueError, match="certificate"):
+        Certificate.from_json(text)
+
+
 def test_a_number_too_large_for_a_double_is_refused():
     text = json.dumps(fields()).replace('"gtol": 1e-09', '"gtol": 1' + "0" * 400)
     with pytest.raises(ValueError):

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from constructions import Certificate, merged, recheck, suboptimal, verify
-from geomcore import datasets, save
+from constructions.proof.confirmation import confirmation
+from geomcore import ReLUNetwork, datasets, save
 
 
 @pytest.fixture(scope="module")
@@ -135,6 +136,56 @@ def test_what_has_been_tampered_with_is_not_confirmed_and_named(name, data):
         assert wrong != found
         bad = [check.name for check in recheck(wrong, net, data.X, data.y) if not check.passed]
         assert bad and bad[0] == field, field
+
+
+STEP = ReLUNetwork([[[-1.0]], [[1.0]]], [[1.0], [0.0]])
+POINTS = [[0.0], [2.0], [3.0]]
+
+
+def differing(found, net, X, y):
+    return [check.name for check in recheck(found, net, X, y) if not check.passed]
+
+
+def test_a_witness_of_a_rising_line_is_not_confirmed():
+    y = [[1.5], [0.0], [0.0]]
+    found = verify(STEP, POINTS, y)
+    back = [
+        {"weights": (-np.array(p["weights"])).tolist(), "biases": [-b for b in p["biases"]]}
+        for p in found.witness["direction"]
+    ]
+    changes = {"direction": back, "step": -found.witness["step"], "slope": -found.witness["slope"]}
+    wrong = dataclasses.replace(found, witness=found.witness | changes)
+    assert differing(wrong, STEP, POINTS, y) == ["witness"]
+    wrong = dataclasses.replace(found, witness=found.witness | {"step": np.inf})
+    assert differing(wrong, STEP, POINTS, y) == ["witness"]
+
+
+def test_a_witness_that_moves_what_is_held_is_not_confirmed():
+    y = [[1.5], [0.0], [0.0]]
+    found = verify(STEP, POINTS, y, subset=["b2"])
+    other = verify(STEP, POINTS, y, subset=["b1"]).witness
+    wrong = dataclasses.replace(found, witness=other)
+    assert differing(wrong, STEP, POINTS, y) == ["witness"]
+
+
+def test_a_witness_whose_bias_does_not_follow_the_cumulative_weight_is_not_confirmed():
+    net = ReLUNetwork([[[1.0]], [[1.0]]], [[1.0], [0.0]])
+    X, y = [[1.0], [2.0], [3.0]], [[1.5], [1.0], [0.0]]
+    found = verify(net, X, y, subset="cumulative")
+    assert found.verdict == "not stationary" and not differing(found, net, X, y)
+    free = verify(net, X, y, subset="last").witness
+    assert differing(dataclasses.replace(found, witness=free), net, X, y) == ["witness"]
+
+
+@pytest.mark.parametrize("key", ["radius", "rate", "ball", "strength"])
+@pytest.mark.parametrize("factor", [1 - 5e-10, 1 + 5e-10])
+def test_a_bound_that_differs_by_rounding_is_left_open(key, factor, data):
+    net = make("merge", data)
+    found = verify(net, data.X, data.y)
+    wrong = dataclasses.replace(found, basin=found.basin | {key: found.basin[key] * factor})
+    (check,) = [c for c in recheck(wrong, net, data.X, data.y) if not c.passed]
+    assert (check.name, check.passed) == ("basin", None)
+    assert "geomcore check decides" in confirmation([check])
 
 
 def test_the_certificate_of_other_networks_or_data_is_not_confirmed(data):

@@ -214,6 +214,21 @@ def test_without_the_last_layer_only_a_loss_of_zero_is_a_global_minimum():
     assert verify(TWO_DEAD, X, Y, subset=["W1", "b1"]).verdict == "global minimum"
 
 
+def test_a_list_of_all_tensors_is_no_subset():
+    X, Y = [[0.0], [2.0], [3.0]], [[1.0], [0.0], [0.0]]
+    found = verify(TWO_DEAD, X, Y, subset=["b2", "W2", "W1", "b1"])
+    assert found == verify(TWO_DEAD, X, Y) and found.subset is None
+
+
+def test_ties_behind_thousands_of_digits_are_decided():
+    # 2^1000 and 2^-1000 in turn, so that no ball of a few thousand bits holds the digits
+    layers = [np.diag([2.0**1000, 2.0**-1000]), np.diag([2.0**-1000, 2.0**1000])] * 3
+    weights = [np.ones((2, 1)), *layers[:5], np.ones((2, 2))]
+    net = ReLUNetwork(weights, [np.zeros(2)] * 7)
+    found = verify(net, [[1.0], [3.0]], [0, 1])
+    assert found.accuracy == 0.5
+
+
 def test_an_output_between_two_targets_belongs_to_the_first_class():
     dead = ReLUNetwork([[[1.0]], [[1.0], [1.0]]], [[-9.0], [1 / 3, 1 / 3]])
     found = verify(dead, [[0.0], [1.0], [2.0]], [0, 1, 1])
