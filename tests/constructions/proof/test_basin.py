@@ -289,6 +289,13 @@ def test_balancing_enlarges_the_basin_and_leaves_the_function(radius):
     np.testing.assert_array_equal(unbalanced(data.X), net(data.X))
 
 
+def test_a_rescaled_layer_is_undone_in_the_next():
+    net = ReLUNetwork([[[-1.0]], [[3.0]], [[5.0]]], [[1.0], [2.0], [7.0]])
+    found = rescaled(net, [4.0, 0.5])
+    assert [W.item() for W in found.weights] == [-4.0, 3 / 8, 10.0]
+    assert [b.item() for b in found.biases] == [4.0, 1.0, 7.0]
+
+
 def test_a_larger_distance_leaves_a_smaller_basin():
     sizes = [basin_of_return(STEP, POINTS, distance=d).radius for d in (0.0, 1e-6, 1e-3)]
     assert all(a > b for a, b in itertools.pairwise(sizes))

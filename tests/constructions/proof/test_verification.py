@@ -464,3 +464,44 @@ def test_the_verdicts_are_those_of_the_public_contract():
         "not stationary",
         "undetermined",
     )
+
+
+# What stands in a certificate, by hand
+
+FOLD = ReLUNetwork([[[1.0], [-1.0]], [[1.0, 1.0]]], [[0.0, 0.0], [0.0]])  # |x|
+SIDES = np.array([[-2.0], [-1.0], [1.0], [2.0]])
+
+
+def test_an_exact_fit_that_no_cell_bound_explains_has_a_radius_and_no_basin():
+    # two lines with two points each are four free outputs, and the last layer reaches three
+    found = verify(FOLD, SIDES, np.abs(SIDES))
+    assert (found.verdict, found.proved, found.loss_bound) == ("global minimum", True, 0.0)
+    assert (found.distance, found.lower_bound, found.basin) == (0.0, 0.0, None)
+    assert 0 < found.radius <= 1
+
+
+def test_the_defaults_stand_in_the_certificate():
+    found = verify(FOLD, SIDES, np.abs(SIDES))
+    assert (found.rtol, found.gtol, found.exact, found.subset) == (1e-8, 1e-9, False, None)
+    assert verify(FOLD, SIDES, np.abs(SIDES), exact=True).exact is True
+    for subset, names in (("last", ("W2", "b2")), ("W2", ("W2",)), ("cumulative", ("cumulative",))):
+        assert verify(FOLD, SIDES, np.abs(SIDES), subset=subset).subset == names
+
+
+def test_the_activation_margin_is_the_smallest_of_the_layers():
+    net = ReLUNetwork([[[1.0]], [[1.0]], [[1.0]]], [[0.0], [8.0], [0.0]])
+    found = verify(net, [[1.0]], [[9.0]])
+    assert found.margins == pytest.approx((1.0, 9 / 65**0.5))
+    assert found.activation_margin == found.margins[0] <= 1
+    assert verify(ReLUNetwork([[[1.0]]], [[0.0]]), [[1.0]], [[1.0]]).activation_margin == np.inf
+
+
+def test_without_a_proof_the_lower_bound_is_zero():
+    found = verify(FOLD, SIDES, np.abs(SIDES) + [[1.0], [2.0], [4.0], [9.0]])
+    assert (found.verdict, found.lower_bound) == ("not stationary", 0.0)
+    # a zero loss next to it is one, too
+    near = verify(
+        ReLUNetwork([[[-1.0]], [[1.0]]], [[1.0], [0.0]]), [[0.0], [2.0]], [[1 + 1e-9], [0]]
+    )
+    assert (near.verdict, near.lower_bound) == ("global minimum", 0.0)
+    assert near.distance == pytest.approx(1e-9, rel=1e-6) and near.loss_floor > 0
