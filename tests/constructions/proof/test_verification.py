@@ -505,3 +505,29 @@ def test_without_a_proof_the_lower_bound_is_zero():
     )
     assert (near.verdict, near.lower_bound) == ("global minimum", 0.0)
     assert near.distance == pytest.approx(1e-9, rel=1e-6) and near.loss_floor > 0
+
+
+@pytest.mark.parametrize(
+    ("targets", "error", "verdict"),
+    [
+        ([0.0, 1e-3], 1e-9, "not stationary"),  # a millionth of the longest target
+        ([0.0, 1e-3], 1e-13, "global minimum"),
+        ([1e-3, 1.0], 1e-9, "global minimum"),  # a billionth of it
+        ([1e-3, 1.0], 1e-7, "not stationary"),
+        ([0.0, 0.0], 1e-10, "global minimum"),  # without targets, of 1
+        ([0.0, 0.0], 1e-7, "not stationary"),
+    ],
+)
+def test_large_idle_weights_excuse_no_error(targets, error, verdict):
+    # the second unit is dead, and its last weight makes any change of the others small
+    net = ReLUNetwork(
+        [[[-1.0], [1.0]], [[targets[0] - targets[1], 1e8]]],
+        [[1.0, -9.0], [targets[1] + error]],
+    )
+    found = verify(net, [[0.0], [2.0]], [0, 1], targets=np.array(targets)[:, None])
+    assert found.verdict == verdict and found.checks[1].value <= 1.5 * error
+
+
+def test_a_last_layer_of_zeros_is_at_distance_zero_of_itself():
+    found = verify(ReLUNetwork([[[1.0]], [[0.0]]], [[1.0], [0.0]]), [[1.0]], [[0.0]])
+    assert (found.verdict, found.distance) == ("global minimum", 0.0)
