@@ -515,6 +515,7 @@ def test_without_a_proof_the_lower_bound_is_zero():
         ([1e-3, 1.0], 1e-9, "global minimum"),  # a billionth of it
         ([1e-3, 1.0], 1e-7, "not stationary"),
         ([0.0, 0.0], 1e-10, "global minimum"),  # without targets, of 1
+        ([0.0, 0.0], 1.2e-8, "not stationary"),  # a loss of 1.4e-16
         ([0.0, 0.0], 1e-7, "not stationary"),
     ],
 )
@@ -531,3 +532,34 @@ def test_large_idle_weights_excuse_no_error(targets, error, verdict):
 def test_a_last_layer_of_zeros_is_at_distance_zero_of_itself():
     found = verify(ReLUNetwork([[[1.0]], [[0.0]]], [[1.0], [0.0]]), [[1.0]], [[0.0]])
     assert (found.verdict, found.distance) == ("global minimum", 0.0)
+
+
+@pytest.mark.parametrize(("excess", "verdict"), [(3.5, "local minimum"), (4.5, "not stationary")])
+def test_a_loss_may_exceed_the_bound_by_four_roundings(excess, verdict):
+    # outputs b, targets 1 and -1: the loss is 1 + b^2; the idle weight allows any b
+    b = (excess * 2.0**-52) ** 0.5
+    net = ReLUNetwork([[[1e3]]], [[b]])
+    found = verify(net, [[0.0], [0.0]], [[1.0], [-1.0]], subset="b1", rtol=1e-9, gtol=1e-12)
+    assert found.verdict == verdict
+
+
+def test_without_any_tolerance_what_is_exact_is_still_proved():
+    found = verify(FOLD, SIDES, np.abs(SIDES), rtol=0.0)
+    assert (found.verdict, found.distance) == ("global minimum", 0.0)
+    mean = verify(
+        ReLUNetwork([[[0.0]]], [[2.0]]), [[1.0], [2.0]], [[1.0], [3.0]], rtol=0.0, subset="b1"
+    )
+    assert (mean.verdict, mean.distance, mean.lower_bound) == ("local minimum", 0.0, 1.0)
+
+
+def test_the_distance_is_measured_against_the_last_layer():
+    # the first layer is large, the last one small, and 1e-10 is 0.01 of it
+    net = ReLUNetwork([[[-1e8]], [[1e-8]]], [[1e8], [1e-10]])
+    found = verify(net, [[0.0], [2.0]], [[1.0], [0.0]])
+    assert found.loss < 1e-19 and found.verdict != "global minimum"
+
+
+def test_margins_are_relative_to_their_layer_and_zero_for_a_layer_of_zeros():
+    net = ReLUNetwork([[[0.25]], [[0.0]], [[1.0]]], [[0.0], [0.0], [0.0]])
+    found = verify(net, [[1.0]], [[0.0]])
+    assert found.margins == (pytest.approx(1.0), 0.0)
