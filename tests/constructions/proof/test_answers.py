@@ -208,13 +208,20 @@ def test_outputs_far_beyond_the_targets_are_left_to_balls():
 
 
 def test_far_from_all_targets_rounding_decides_nothing():
+    # nine squares, which two programs add up in two orders; only the last tells the targets apart
     rng = np.random.default_rng(0)
-    targets = np.array([[0.0, 1.0], [0.0, -1.0]])
-    value = np.column_stack([rng.uniform(1e6, 1e9, 200), rng.normal(size=200) * 1e-9])
-    labels = as_labels(rng.integers(0, 2, 200), 200, targets=targets)
-    right = exact_answers([naive.exact(v) for v in value], labels)[2]
-    for tally in tallies(value, labels):
-        assert (tally.right, tally.unsure) == (right, 0)
+    targets = np.zeros((2, 9))
+    targets[:, -1] = 1.0, -1.0
+    value = rng.uniform(1e6, 1e9, (200, 9))
+    value[:, -1] = rng.normal(size=200) * 1e-9
+    labels = as_labels([0, 1], 2, targets=targets)
+    for v in value:
+        tally = Tally(labels, count=True)
+        tally.add_floats(np.arange(2), np.array([v, v]), np.zeros((2, 9)))
+        # the point of one class is right, and that of the other is not, or it is left to balls
+        right = 0 if v[-1] > 0 else 1
+        left = {int(i) for rows in tally.close for i in rows}
+        assert tally.right + (right in left) == 1
 
 
 def test_the_doubt_about_a_distance_grows_with_the_outputs():
@@ -228,3 +235,20 @@ def test_the_doubt_about_a_distance_grows_with_the_outputs():
     close = np.concatenate([[], *tally.close])
     assert 0 in close or tally.right > 0
     assert 1 in close or tally.right < 2
+
+
+def test_a_class_of_tiny_errors_beside_one_of_large_errors_keeps_them():
+    labels = as_labels([0, 1, 2], 3, targets=[[0.0, 0.0], [0.0, 1.0], [0.0, 2.0]])
+    value = np.array([[1.0, 0.0], [1e-170, 1.0], [0.0, 2.0]])
+    tally = Tally(labels, count=False)
+    tally.add_floats(np.arange(3), value, np.zeros((3, 2)))
+    for ball, exact in zip(tally.per_class, (1, Fraction(1e-170) ** 2, 0), strict=True):
+        assert contains(ball, Fraction(exact))
+    assert contains(floats([0.0], [[0.0]], 0.0), Fraction(0))
+
+
+def test_one_output_that_overflows_leaves_the_loss_open():
+    labels = as_labels([0], 1, targets=[[0.0, 0.0]])
+    tally = Tally(labels, count=False)
+    tally.add_floats(np.array([0]), np.array([[np.nan, 1.0]]), np.array([[np.inf, 0.1]]))
+    assert not tally.losses()[0].is_finite()

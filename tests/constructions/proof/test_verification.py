@@ -541,6 +541,7 @@ def test_a_loss_may_exceed_the_bound_by_four_roundings(excess, verdict):
     net = ReLUNetwork([[[1e3]]], [[b]])
     found = verify(net, [[0.0], [0.0]], [[1.0], [-1.0]], subset="b1", rtol=1e-9, gtol=1e-12)
     assert found.verdict == verdict
+    assert found.gradient_norm == pytest.approx(2 * b, rel=1e-9)
 
 
 def test_without_any_tolerance_what_is_exact_is_still_proved():
