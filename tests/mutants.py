@@ -46,7 +46,7 @@ ROOMS = ("geomcore", "constructions", "training", "tests")
 LISTED = ROOT / "tests" / "mutants.txt"
 FOLDER = ROOT / "build" / "mutants"
 MOST_MEMORY = 8 << 30
-PATIENCE = 1.0, 0.1  # seconds; only quicker tests of the mirrored file, and of others, are run
+PATIENCE = 5.0, 0.1  # seconds; only quicker tests of the mirrored file, and of others, are run
 
 
 class _Plugin:

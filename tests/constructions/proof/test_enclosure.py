@@ -320,10 +320,10 @@ def test_exact_arithmetic_with_tensors_of_zeros(zero):
 def test_a_loss_that_is_no_number_is_bounded_by_nothing():
     net = ReLUNetwork([[[1.0]]], [[0.0]])
     found = enclose(net, np.array([[1.0]]), as_labels([[3.0]], 1))
-    assert found.bounds() == (4.0, 4.0)
+    assert found.bounds("mse") == (4.0, 4.0)
     for ball in (arb("nan"), arb("inf"), arb("0 +/- inf")):
-        assert found._replace(plain=ball).bounds() == (np.inf, 0.0)
-    assert found._replace(plain=arb(0, 1)).bounds()[1] == 0.0
+        assert found._replace(plain=ball).bounds("mse") == (np.inf, 0.0)
+    assert found._replace(plain=arb(0, 1)).bounds("mse")[1] == 0.0
 
 
 # Laws
