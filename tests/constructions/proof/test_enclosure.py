@@ -128,12 +128,13 @@ def test_what_stays_undecided_is_still_enclosed(sign):
 
 
 def test_two_points_that_may_be_dead_are_not_taken_for_one():
-    # as above; at 32 bits both may be inactive, and their outputs are 2^-6 and 2^-2
+    # x + y - x at 32 bits, at two sizes: both may be inactive, and the larger y is beyond the
+    # ball of the smaller one
     net = ReLUNetwork(
-        [[[1.0, 1.0], [-1.0, 0.0]], [[1.0, 0.0]], [[2.0**30]]],
-        [[0.0, 0.0], [-1.0], [0.0]],
+        [[[1.0, 1.0], [1.0, 0.0], [-1.0, 0.0]], [[1.0, -1.0, 0.0]], [[1.0]]],
+        [[0.0, 0.0, 0.0], [0.0], [0.0]],
     )
-    X, labels = np.array([[1.0, 2.0**-36], [1.0, 2.0**-32]]), as_labels([[0.0], [1.0]], 2)
+    X, labels = np.array([[1.0, 2.0**-36], [1024.0, 2.0**-24]]), as_labels([[0.0], [1.0]], 2)
     found = enclose(net, X, labels, bits=32, most_bits=32)
     assert found.undecided == 2
     check_enclosure(found, net, X, labels)
