@@ -176,6 +176,15 @@ def test_where_a_sum_cancels_its_rounding_is_taken_off_the_margin(seed, n, power
     assert found.lengths[0, 1] >= exact_bounds(net, x)[0][1]
 
 
+def test_the_error_of_a_hidden_output_far_above_itself_is_in_its_length():
+    # 2^40 - 2^40 + 2^-12, off by up to 20 u (2^40 + 2^40), 20 times as much
+    net = ReLUNetwork([[[2.0**40]], [[1.0]], [[1.0]]], [[2.0**-12 - 2.0**40], [1.0], [0.0]])
+    found = bounds_of(net, np.array([[1.0]]))
+    more = 1 + 1e-6  # of the length, of the fault, of the norm it passes, and of the sum
+    off = 20 * UNIT * (2.0**40 * more + 2.0**40) * more**3
+    assert found.lengths[0, 1] == pytest.approx((2.0**-12 + off) * more, rel=3e-7)
+
+
 def test_the_error_of_the_last_hidden_outputs_adds_up_over_the_layers():
     # x = 1, hidden outputs 4 and 64: 20 u (4), times 16; and 20 u 16 (4)
     net = ReLUNetwork([[[4.0]], [[16.0]], [[64.0]]], [[0.0], [0.0], [0.0]])
