@@ -238,13 +238,18 @@ def test_the_doubt_about_a_distance_grows_with_the_outputs():
 
 
 def test_a_class_of_tiny_errors_beside_one_of_large_errors_keeps_them():
-    labels = as_labels([0, 1, 2], 3, targets=[[0.0, 0.0], [0.0, 1.0], [0.0, 2.0]])
-    value = np.array([[1.0, 0.0], [1e-170, 1.0], [0.0, 2.0]])
+    labels = as_labels([0, 1, 2], 3, targets=[[0.0, 0.0], [0.0, 1e-300], [0.0, 2.0]])
+    value = np.array([[1.0, 0.0], [1e-170, 1e-300], [0.0, 2.0]])
     tally = Tally(labels, count=False)
     tally.add_floats(np.arange(3), value, np.zeros((3, 2)))
     for ball, exact in zip(tally.per_class, (1, Fraction(1e-170) ** 2, 0), strict=True):
         assert contains(ball, Fraction(exact))
     assert contains(floats([0.0], [[0.0]], 0.0), Fraction(0))
+    # nothing but an error bound whose square is lost beside 1
+    unsure = Tally(labels, count=False)
+    value[1, 0] = 0.0
+    unsure.add_floats(np.arange(3), value, np.array([[0.0, 0.0], [1e-170, 0.0], [0.0, 0.0]]))
+    assert contains(unsure.per_class[1], Fraction(1e-170) ** 2)
 
 
 def test_one_output_that_overflows_leaves_the_loss_open():

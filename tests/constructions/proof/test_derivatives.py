@@ -4,15 +4,17 @@ import naive
 import numpy as np
 import pytest
 from builders import random_data, random_network
-from flint import arb
+from flint import arb, arb_mat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from constructions.proof.derivatives import (
+    _active_after,
     gradient,
     hessian,
     hessian_vector,
     joined,
+    length,
     line_series,
     one_sided_slope,
     pairs_of,
@@ -193,3 +195,54 @@ def test_a_sign_that_is_not_decided_gives_no_series():
         assert line_series(net, X, Y, [arb(1)], vector) is None
     with precision(256):
         assert line_series(net, X, Y, [arb(1)], vector) is not None
+
+
+# What a proof rests on
+
+
+def test_a_unit_is_active_by_its_first_coefficient_that_is_not_zero():
+    series = [[0.0, 0.0, 2.0, -2.0, 0.0], [0.5, -0.5, -1.0, 1.0, 0.0]]
+    assert _active_after([arb_mat([row]) for row in series]) == [True, False, True, False, False]
+
+
+@pytest.mark.parametrize("radius", [1e-3, 0.5, 3.0])
+def test_a_coefficient_that_may_be_zero_decides_nothing(radius):
+    assert _active_after([arb_mat([[arb(0, radius)]]), arb_mat([[1.0]])]) is None
+    assert _active_after([arb_mat([[arb(2 * radius, radius)]])]) == [True]
+    assert _active_after([arb_mat([[arb(-2 * radius, radius)]])]) == [False]
+
+
+def test_a_length_is_finite_where_its_squares_are_not():
+    assert length(np.array([3.0, -4.0])) == 5.0
+    assert length(np.array([3e-200, -4e-200])) == pytest.approx(5e-200, rel=1e-15)
+    assert length(np.array([3e200, -4e200])) == pytest.approx(5e200, rel=1e-15)
+    assert length(np.zeros(2)) == length(np.empty(0)) == 0.0
+    assert length(np.array([np.inf, 1.0])) == length(np.array([1.0, np.nan])) == np.inf
+
+
+def test_the_last_bias_may_move_by_a_ball_of_its_own():
+    # (x + 1 + b t - y)^2 at x = 1, y = 0: 4 + 4 b t + b^2 t^2
+    net = ReLUNetwork([[[1.0]], [[1.0]]], [[0.0], [1.0]])
+    X, Y, still = np.array([[1.0]]), np.array([[0.0]]), np.zeros(4)
+    found = line_series(net, X, Y, [arb(1)], still, 2, last_bias=[arb(3)])
+    assert [float(c) for c in found] == [4, 12, 9]
+    assert [float(c) for c in line_series(net, X, Y, [arb(1)], still, 5)] == [4, 0, 0, 0, 0, 0]
+
+
+def test_slopes_through_two_layers_follow_the_chain_rule():
+    # (3 (2 x + 1) + b - y)^2 at x = 1, b = 0, y = 4: gap 5
+    net = ReLUNetwork([[[2.0]], [[3.0]]], [[1.0], [0.0]])
+    X, Y, ones = np.array([[1.0]]), np.array([[4.0]]), np.ones(1)
+    slopes = [one_sided_slope(net, X, Y, ones, e) for e in np.eye(4)]
+    assert slopes == [30, 30, 30, 10]
+    np.testing.assert_array_equal(gradient(net, X, Y, ones), slopes)
+    # a dead unit passes nothing, whatever its own derivative
+    dead = ReLUNetwork([[[-2.0]], [[3.0]]], [[1.0], [0.0]])
+    assert [one_sided_slope(dead, X, Y, ones, e) for e in np.eye(4)] == [0, 0, 0, -8]
+
+
+def test_gradients_at_a_kink_are_those_of_the_side_asked_for():
+    net = ReLUNetwork([[[0.0]], [[1.0]]], [[0.0], [0.0]])
+    X, Y, ones = np.array([[1.0]]), np.array([[1.0]]), np.ones(1)
+    np.testing.assert_array_equal(gradient(net, X, Y, ones), [0, 0, 0, -2])
+    np.testing.assert_array_equal(gradient(net, X, Y, ones, kinks=True), [-2, -2, 0, -2])
