@@ -214,19 +214,27 @@ def test_a_coefficient_that_may_be_zero_decides_nothing(radius):
 
 def test_a_length_is_finite_where_its_squares_are_not():
     assert length(np.array([3.0, -4.0])) == 5.0
-    assert length(np.array([3e-200, -4e-200])) == pytest.approx(5e-200, rel=1e-15)
+    assert length(np.array([3e-200, -4e-200])) == pytest.approx(5e-200, rel=1e-15, abs=0)
     assert length(np.array([3e200, -4e200])) == pytest.approx(5e200, rel=1e-15)
     assert length(np.zeros(2)) == length(np.empty(0)) == 0.0
     assert length(np.array([np.inf, 1.0])) == length(np.array([1.0, np.nan])) == np.inf
 
 
 def test_the_last_bias_may_move_by_a_ball_of_its_own():
-    # (x + 1 + b t - y)^2 at x = 1, y = 0: 4 + 4 b t + b^2 t^2
-    net = ReLUNetwork([[[1.0]], [[1.0]]], [[0.0], [1.0]])
+    # (2 x + b t - y)^2 at x = 1, y = 0: 4 + 4 b t + b^2 t^2
+    net = ReLUNetwork([[[1.0]], [[2.0]]], [[0.0], [0.0]])
     X, Y, still = np.array([[1.0]]), np.array([[0.0]]), np.zeros(4)
     found = line_series(net, X, Y, [arb(1)], still, 2, last_bias=[arb(3)])
     assert [float(c) for c in found] == [4, 12, 9]
     assert [float(c) for c in line_series(net, X, Y, [arb(1)], still, 5)] == [4, 0, 0, 0, 0, 0]
+
+
+def test_a_short_series_has_the_terms_of_the_outputs_up_to_its_order():
+    # ((1 + t) (1 + t))^2
+    net = ReLUNetwork([[[1.0]], [[1.0]]], [[0.0], [0.0]])
+    X, Y, both = np.array([[1.0]]), np.array([[0.0]]), np.array([1.0, 0.0, 1.0, 0.0])
+    for order, expected in ((1, [1, 4]), (2, [1, 4, 6]), (4, [1, 4, 6, 4, 1])):
+        assert [float(c) for c in line_series(net, X, Y, [arb(1)], both, order)] == expected
 
 
 def test_slopes_through_two_layers_follow_the_chain_rule():
@@ -236,6 +244,9 @@ def test_slopes_through_two_layers_follow_the_chain_rule():
     slopes = [one_sided_slope(net, X, Y, ones, e) for e in np.eye(4)]
     assert slopes == [30, 30, 30, 10]
     np.testing.assert_array_equal(gradient(net, X, Y, ones), slopes)
+    # an output may be negative, and a hidden output below 1
+    small = ReLUNetwork([[[0.5]], [[-1.0]]], [[0.0], [0.0]])
+    assert [one_sided_slope(small, X, 0 * Y, ones, e) for e in np.eye(4)] == [1, 1, -0.5, -1]
     # a dead unit passes nothing, whatever its own derivative
     dead = ReLUNetwork([[[-2.0]], [[3.0]]], [[1.0], [0.0]])
     assert [one_sided_slope(dead, X, Y, ones, e) for e in np.eye(4)] == [0, 0, 0, -8]
