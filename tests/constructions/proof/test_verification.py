@@ -8,7 +8,7 @@ from builders import random_network
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from constructions import Certificate, construct, verify
+from constructions import Certificate, cell_radius, construct, verify
 from constructions.proof.certificate import VERDICTS
 from geomcore import ReLUNetwork, datasets
 
@@ -564,3 +564,30 @@ def test_margins_are_relative_to_their_layer_and_zero_for_a_layer_of_zeros():
     net = ReLUNetwork([[[0.25]], [[0.0]], [[1.0]]], [[0.0], [0.0], [0.0]])
     found = verify(net, [[1.0]], [[0.0]])
     assert found.margins == (pytest.approx(1.0), 0.0)
+
+
+def test_the_radius_is_what_the_distance_leaves_of_the_cell():
+    net, X = ReLUNetwork([[[-1.0]], [[1.0]]], [[1.0], [0.0]]), np.array([[0.0], [2.0], [3.0]])
+    for error in (0.0, 1e-3, 2e-3, 3e-3):
+        found = verify(net, X, [[1 + error], [0.0], [0.0]], rtol=1e-2)
+        assert found.verdict == "global minimum" and found.distance >= 0.6 * error
+        room = Fraction(cell_radius(net, X)) - Fraction(found.distance)
+        assert 0 <= room - Fraction(found.radius) <= Fraction(1, 10**15)
+    flat = verify(ReLUNetwork([[[1.0]]], [[0.0]]), X, X)
+    assert (flat.verdict, flat.radius) == ("global minimum", np.inf)
+
+
+@pytest.mark.parametrize("subset", ["last", "cumulative", "W2", ("b1", "W2", "b2")])
+def test_a_minimum_in_some_tensors_has_neither_radius_nor_basin(subset):
+    found = verify(FOLD, SIDES, np.abs(SIDES), subset=subset)
+    assert (found.verdict, found.radius, found.basin) == ("global minimum", None, None)
+
+
+@pytest.mark.parametrize("held", ["W2", "b2"])
+def test_a_cell_proves_no_minimum_while_part_of_the_last_layer_is_held(held):
+    X, Y = np.array([[0.0], [1.0], [2.0]]), np.array([[0.0], [3.0], [0.0]])
+    net = ReLUNetwork([[[1.0]], [[0.0]]], [[1.0], [1.0]])
+    assert verify(net, X, Y).verdict == "local minimum"
+    found = verify(net, X, Y, subset=[n for n in net.names if n != held])
+    assert found.verdict != "local minimum"
+    assert any("held fixed" in check.detail for check in found.checks)
