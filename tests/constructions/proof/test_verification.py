@@ -591,3 +591,12 @@ def test_a_cell_proves_no_minimum_while_part_of_the_last_layer_is_held(held):
     found = verify(net, X, Y, subset=[n for n in net.names if n != held])
     assert found.verdict != "local minimum"
     assert any("held fixed" in check.detail for check in found.checks)
+
+
+def test_the_check_of_descent_says_whether_none_was_found():
+    X, Y = np.array([[0.0, 1.0], [1.0, 1.0], [2.0, 0.0]]), np.array([[0.0], [3.0], [0.0]])
+    net = ReLUNetwork([[[1.0, 1.0]], [[0.0]]], [[1.0], [2.0]])
+    for subset in (None, "cumulative"):
+        found = verify(net, X, Y, subset=subset)
+        (check,) = [c for c in found.checks if c.name == "no descent found"]
+        assert found.witness is not None and check.passed is False
