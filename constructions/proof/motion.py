@@ -131,14 +131,16 @@ def _describe(net, x, masks):
         gamma = 4 * (W.shape[1] + 4) * UNIT
         size = _length(W) * lengths[-1] + _length(b[None])
         faults.append(gamma * size * (1 + SLACK) + W.shape[1] * LEAST)
-        for j, product in products.items():
-            slip = np.abs(W) @ lengths_above(product)
-            slips[l, j] = gamma * _length(slip[None]) * (1 + SLACK) + product.size * LEAST
-        products = {j: W @ product for j, product in products.items()}
-        products[l] = np.eye(len(W))
         norms = np.zeros((len(W), L))
+        norms[:, l] = 1 + SLACK
         for j in sorted(products, reverse=True):
-            norms[:, j] = (lengths_above(products[j]) + norms @ slips[:, j]) * (1 + SLACK)
+            slip = gamma * (np.abs(W) @ lengths_above(products[j])) * (1 + SLACK)
+            slip += products[j].size * LEAST
+            products[j] = W @ products[j]
+            off = slip + _sums(norms[:, :l], slips[:l, j])
+            norms[:, j] = (lengths_above(products[j]) + off) * (1 + SLACK)
+            slips[l, j] = _length(slip[None])
+        products[l] = np.eye(len(W))
         if l < L - 1:
             error = norms[:, : l + 1] @ faults * (1 + SLACK) + LEAST
             least = np.where(np.isfinite(value), np.abs(value), 0).min(axis=0)
@@ -148,9 +150,15 @@ def _describe(net, x, masks):
             products = {j: p * mask for j, p in products.items()} if mask.any() else {}
             x = np.maximum(value, 0)
         for j in sorted(products, reverse=True):
-            layers[l, j] = (_spectral(products[j]) + layers[l] @ slips[:, j]) * (1 + SLACK)
+            off = _sums(layers[l], slips[:, j])
+            layers[l, j] = (_spectral(products[j]) + off) * (1 + SLACK)
         offs.append(float(layers[l, : l + 1] @ faults) * (1 + SLACK))
     return lengths, np.concatenate(margins), np.vstack(units), layers, offs[-2]
+
+
+def _sums(norms, slips):
+    """Bounds on how far roundings at several layers lead: sums of products, inf where one is."""
+    return np.nan_to_num(norms @ slips, nan=np.inf, posinf=np.inf)
 
 
 def _length(array):

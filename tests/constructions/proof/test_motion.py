@@ -219,7 +219,7 @@ def test_products_that_overflow_bound_nothing():
     with np.errstate(all="ignore"):
         found = bounds_of(net, np.full((1, 2), 1e-200))
     assert found.layers[0, 2, 0] == found.units[0, 4, 0] == np.inf
-    assert not np.isfinite(found.layers[0, 3, 0]) and np.isfinite(found.units[0, 5, 0])
+    assert found.layers[0, 3, 0] == np.inf
     assert (motions(found, 1e-300)[1][0, 2:] == np.inf).all()
 
 
@@ -230,17 +230,18 @@ def test_where_a_product_cancels_its_rounding_is_added_to_the_norm():
         [np.eye(2), W2, W3, [[1.0, 1e-9]]], [np.ones(2), np.ones(2), np.ones(2) * 9, [0.0]]
     )
     found = bounds_of(net, np.ones((1, 2)))
-    # |w3| (gamma |row|), the rows of W2 being exact but for a rounding of their own
+    # gamma |w| |row| of each product; the rounding of W2 goes on through W3 and the last layer
     row = float(np.linalg.norm(W2[0]))
     gamma = 4 * (2 + 4) * UNIT
-    more = 1 + 1e-6  # of each error, for the rounding of the bound itself
-    rows = gamma * np.abs(W2).sum(axis=1) * more
-    error = np.abs(W3) @ (gamma * row + rows) * more
+    first, second = gamma * np.abs(W2).sum(axis=1), gamma * np.abs(W3) @ [row, row]
+    error = second + np.linalg.norm(W3, axis=1) * np.linalg.norm(first)
     assert found.units[0, 4, 0] == about(error[0])
     assert found.units[0, 5, 0] == about(2 * row)
-    # the spectral norm of a difference of matrices is at most that of the rows' errors
     P = np.array([[0.0, 0.0], [0.2, 1.4]])
-    assert found.layers[0, 2, 0] == about(np.linalg.norm(P, 2) + np.linalg.norm(error))
+    whole = np.linalg.norm(W3, 2) * np.linalg.norm(first) + np.linalg.norm(second)
+    assert found.layers[0, 2, 0] == about(np.linalg.norm(P, 2) + whole)
     last = np.array([1.0, 1e-9])
-    again = last @ (gamma * np.linalg.norm(P, axis=1) + error) * more
+    third = gamma * last @ np.linalg.norm(P, axis=1)
+    again = np.linalg.norm(last @ W3) * np.linalg.norm(first) + third
+    again += np.linalg.norm(last) * np.linalg.norm(second)
     assert found.layers[0, 3, 0] == about(1e-9 * 2 * row + again)
