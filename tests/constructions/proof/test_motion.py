@@ -245,4 +245,5 @@ def test_where_a_product_cancels_its_rounding_is_added_to_the_norm():
     third = gamma * last @ np.linalg.norm(P, axis=1)
     again = np.linalg.norm(last @ W3) * np.linalg.norm(first) + third
     again += np.linalg.norm(last) * np.linalg.norm(second)
-    assert found.layers[0, 3, 0] == about(1e-9 * 2 * row + again)
+    whole = 1e-9 * 2 * row + again
+    assert whole <= found.layers[0, 3, 0] == pytest.approx(whole, rel=6e-6)
