@@ -1,11 +1,11 @@
-"""An independent check of certificates: from first principles, and in exact arithmetic.
+"""An independent check of certificates in exact arithmetic; docs/checker.md walks through it.
 
-Each stored float is a fraction, and sums, products, signs, ranks and solutions of linear systems of
-fractions are exact. Only for square roots and singular values upper bounds (`_root`, `_norm`) enter
-each claim, on the unsafe side; floats are guesses for these, and bad ones make a bound worse.
+Floats are fractions, and so is what sums, products and linear systems make of them. Only for square
+roots and singular values upper bounds (`_root`, `_norm`) enter each claim, on the unsafe side.
 """
 
 import hashlib
+import sys
 from collections import defaultdict, namedtuple
 from functools import cache, cached_property, reduce
 
@@ -13,17 +13,22 @@ import numpy as np
 from flint import fmpq, fmpq_mat
 
 ZERO = fmpq(0)
+MINIMA = ("global minimum", "local minimum")
+# The largest float; of the size of terms, the share by which floats miss sums; what may underflow.
+LARGEST, SLACK, TINY = sys.float_info.max, fmpq(1, 2**30), fmpq(1, 2**990)
 # What was found of a field: `holds` is None if it was not examined; `detail` says more.
 Finding = namedtuple("Finding", "field holds detail")
 # A layer on data: row owner[i] of `inputs` (x, 1), of `values` W x + b and of `active` is that of
 # point i. The first two are lists of coefficients of t^0, t^1, ...; active: positive for small t.
 _Stage = namedtuple("_Stage", "owner inputs values active")
-# Targets of points that share rows: for each row the sum `mass` of the weights of its points, the
-# `moment`, of weights times targets; and `square`, the sum of weights times |target|^2.
-_Table = namedtuple("_Table", "mass moment square")
+# Of points that share a row: `mass`, the sum of their weights, `moment` and `size`, of weights times
+# targets and |entries of targets|; and over all rows `square`, of weights times |target|^2.
+_Table = namedtuple("_Table", "mass moment size square")
 # The least loss over linear maps of rows Z of some `rank`; the squared norm `move` of the smallest
 # map that attains it; a basis B of the span of the rows of Z; the `gram` of Z B'.
 _Fit = namedtuple("_Fit", "rank least move basis gram")
+# The `norm` of the gradient; its `size` if no term cancels another; that of the squared `errors`.
+_Gradient = namedtuple("_Gradient", "norm size errors")
 
 
 def _fraction(value):
@@ -31,6 +36,24 @@ def _fraction(value):
     if type(value) is int or (type(value) is float and np.isfinite(value)):
         return fmpq(*value.as_integer_ratio())
     raise ValueError(f"{str(value)[:40]!r} stands where a finite number belongs")
+
+
+def _keys(stated, *keys):
+    """The values of a dict that has these keys and no others."""
+    if set(stated) != set(keys):
+        raise ValueError(f"the fields are not {', '.join(keys)}")
+    return [stated[key] for key in keys]
+
+
+def _array(name, value, *shape):
+    """Lists or an array of numbers that are floats; -1 in the shape stands for any but 0."""
+    array = np.array(value, dtype=object)
+    fits = array.ndim == len(shape) and array.size
+    fits = fits and all(n in (-1, m) for n, m in zip(shape, array.shape, strict=True))
+    numbers = (type(v) in (int, float) and abs(v) <= LARGEST for v in array.flat)
+    if not fits or not all(numbers) or not all(float(v) == v for v in array.flat):
+        raise ValueError(f"{name} must hold finite floats in the shape {shape} (-1: any)")
+    return array.astype(float)
 
 
 def _root(square):
@@ -57,12 +80,7 @@ def _times(A, B):
 
 
 def _norm(A):
-    """An upper bound of the largest singular value of A.
-
-    With any V and S = (A V)'(A V), T = V'V: if |T - 1| < 1 in the row-sum norm, V is invertible,
-    and |A V u|^2 / |V u|^2 = u'S u / u'T u <= |S| / (1 - |T - 1|). V: the right singular vectors
-    in floating point, for which S and T are nearly diagonal. Without them, the Frobenius norm.
-    """
+    """An upper bound of the largest singular value of A, from S = (A V)'(A V) and T = V'V."""
     A, largest = A.T if A.shape[1] > A.shape[0] else A, abs(A).max() or 1
     hint = np.reshape([int(a.p) / int(a.q) for a in (A / largest).flat], A.shape)
     V = _exact(np.linalg.svd(hint)[2].T)
@@ -74,9 +92,8 @@ def _norm(A):
 def _follow(layers, X, order=0):
     """Layers (W, b) + t (V, c) on points, exactly, for small t > 0; each is a list of matrices.
 
-    Before each ReLU everything is a polynomial in t, whose first coefficient that is not zero has
-    the sign that it has for small t > 0; what is zero up to t^order adds nothing to the powers
-    that are kept. Order 0 is the forward pass. Equal rows are kept once.
+    What is active for small t > 0 is told by the first coefficient that is not zero, up to t^order.
+    Order 0 is the forward pass. Equal rows are kept once.
     """
     owner, stages, powers = np.arange(len(X)), [], range(order + 1)
     series = [X, *[0 * X] * order]
@@ -100,12 +117,20 @@ def _loss(table, outputs, power=0):
     return mixed if power else mixed + table.square
 
 
+def _backward(layers, on, inputs, error):
+    """The gradient in (W1, b1, ...), of the error of each output and the inputs of each layer."""
+    found, back = [], _exact(np.eye(error.shape[1]))
+    for l in reversed(range(len(layers))):
+        found.insert(0, _times(back.T, _times(error.T, inputs[l])))
+        if l:
+            back = np.where(on[l - 1], _times(back, layers[l][:-1].T), ZERO)
+    return np.concatenate([part.ravel() for G in found for part in (G[:, :-1], G[:, -1])])
+
+
 def _least_squares(Z, table, outputs):
     """The least of the loss of outputs + Z D over all D, by the normal equations.
 
-    D has a part in the span of the rows of Z, and one orthogonal to it, which changes nothing and
-    is 0 in the smallest D: D = B'z with independent rows B that span it. The columns of Z B' are
-    independent, so there is one z. For positive weights M, the rows of Z'MZ span the same.
+    The smallest D is B'z, with independent rows B that span those of Z, and so those of Z'MZ.
     """
     mass, (n, p), now = table.mass[:, None], Z.shape, _loss(table, [outputs])
     spanning = Z if n <= p else _times(Z.T, mass * Z)
@@ -126,11 +151,11 @@ class _Case:
     def __init__(self, stated, tensors, X, targets, classes):
         self.stated, self.tensors, self.classes = stated, tensors, classes
         self.found, subset = defaultdict(bool), stated.get("subset")
+        self.named = subset if type(subset) is list and {*map(type, subset)} == {str} else []
         self.arrays = {"X": X, "Y": targets[classes], "classes": classes}
         self.names = [f"{kind}{l}" for l in range(1, len(tensors) // 2 + 1) for kind in "Wb"]
-        self.cumulative = subset == ["cumulative"]
-        named = subset if isinstance(subset, list) and subset else self.names
-        moving = [name for name in self.names if name in named]
+        self.cumulative = self.named == ["cumulative"]
+        moving = [name for name in self.names if name in (self.named or self.names)]
         self.free = self.names[-2:] if self.cumulative else moving
         self.held = set(self.free) <= set(self.names[-2:])  # the hidden layers are
         self.layers, self.X, self.goals = _layers(tensors), _exact(X), _exact(targets)
@@ -144,6 +169,8 @@ class _Case:
             self.patterns.setdefault((*masks, bytes([1] * targets.shape[1])), []).append(i)
         self.away = [abs(stage.values[0]) for stage in self.stages[:-1]]
         self.gaps = [size.min() for size in self.away]
+        layers = zip(self.stages, self.layers, strict=True)
+        self.peaks = [abs(s.inputs[0]).max(axis=0) @ abs(V) + TINY for s, (V,) in layers]
         self.norms = [(V**2).sum() for (V,) in self.layers]
         self.chain = cache(self._chain)
         self.reach = cache(lambda j, masks: (self.chain(j, masks) ** 2).sum(axis=1))
@@ -156,21 +183,42 @@ class _Case:
         sizes = np.bincount(self.classes, minlength=len(self.goals))
         sizes = {"mse": 0 * sizes + len(self.X), "class_weighted": np.maximum(sizes, 1)}
         weights = _exact(counts) / sizes[name or self.stated["loss_name"]].astype(object)
-        mass, square = weights.sum(axis=1), (weights * self.lengths).sum()
-        return _Table(mass, _times(weights, self.goals), square)
+        moments = (_times(weights, goals) for goals in (self.goals, abs(self.goals)))
+        return _Table(weights.sum(axis=1), *moments, (weights * self.lengths).sum())
 
-    def loss(self, name=None, layers=None, order=0):
-        """The exact loss; or, of layers that move along a line, its coefficient of t^order."""
-        last = (_follow(layers, self.X, order) if layers else self.stages)[-1]
-        return _loss(self.table(last.owner, name=name), last.values, order)
+    def loss(self, name=None, line=None, order=0):
+        """The exact loss; or its coefficients of t^0, ..., t^order, of layers along a line."""
+        last = (_follow(line, self.X, order) if line else self.stages)[-1]
+        table = self.table(last.owner, name=name)
+        found = [_loss(table, last.values, k) for k in range(order + 1)]
+        return found if line else found[0]
+
+    @cached_property
+    def gradient(self):
+        """The exact gradient, pattern by pattern; and the size that its terms have in floats."""
+        last, each = self.stages[-1], self.table(np.arange(len(self.X)))
+        error = 2 * (each.mass[:, None] * last.values[0][last.owner] - each.moment)
+        exact, networks = 0, [V for (V,) in self.layers]
+        for masks, points in self.patterns.items():
+            on = [np.frombuffer(mask, dtype=bool) for mask in masks]
+            inputs = [s.inputs[0][s.owner[points]] for s in self.stages]
+            exact = exact + _backward(networks, on, inputs, error[points])
+        free = np.repeat([name in self.free for name in self.names], [*map(np.size, self.tensors)])
+        # the largest inputs, through all units that are on, or at the kink, for some point
+        on = [(s.values[0] >= 0).any(axis=0) for s in self.stages]
+        errors = each.mass.sum() * self.peaks[-1] + each.size.sum(axis=0)
+        tops = [abs(s.inputs[0]).max(axis=0)[None] for s in self.stages]
+        size = _backward([*map(abs, networks)], on, tops, 2 * errors[None])
+        largest = self.peaks[-1] + abs(self.goals).max(axis=0)
+        squares = (exact[free] ** 2).sum(), (size**2).sum(), (largest**2).sum()
+        return _Gradient(*map(_root, squares[:2]), squares[2])
 
     @cached_property
     def cell(self):
         """A lower bound of the loss while no activation flips, and how many outputs are free then.
 
-        Points of one pattern have outputs that are one affine map of x; points at which a layer is
-        dead (all units off) have one output, with all that are dead there last. All other ties are
-        dropped: the best affine map, or constant, for each of these groups.
+        Points of one pattern share an affine map of x; points at which a layer is dead (all units
+        off) share an output, with all that are dead there last. All other ties are dropped.
         """
         groups, first, fits = {}, self.stages[0], []
         for masks, points in self.patterns.items():
@@ -187,8 +235,7 @@ class _Case:
     def fit(self):
         """The least loss over the tensors of the last layer that may move.
 
-        Rows (h, 1) of last hidden outputs, projected on the changes of (W_L, b_L) that are allowed:
-        on the free columns, or (cumulative) off (c, 1), to which all (D, -D c) are orthogonal.
+        Rows (h, 1) are projected on the changes that are allowed, (D, -D c) if cumulative.
         """
         last, c = self.stages[-1], self.offset
         W, b = (int(name in self.free) for name in self.names[-2:])
@@ -211,9 +258,7 @@ class _Case:
     def motion(self, r, distance=0):
         """Whether no unit flips, and how far the outputs of each layer move (weighted root mean).
 
-        For parameters that move by r; the last layer may be another one, at a distance. In a
-        pattern s_j = |x|^2 + 1, x the longest moved input; moved^2 = r^2 sum_j |D_l P_lj|^2 s_j;
-        no unit flips if |a_lk|^2 > r^2 sum_j |P_lj[k]|^2 s_j.
+        For parameters that move by r; the last layer may be another one, at a distance.
         """
         safe, totals = True, [ZERO for _ in self.layers]
         for masks, points in self.patterns.items():
@@ -249,14 +294,25 @@ class _Case:
         return _fraction(stated) == _fraction(float(right.mean()))
 
     def near(self, name, stated):
-        """A loss in floats is within its bounds; the other as near to the exact one as they are."""
-        if self.stated["loss_bound"] == "inf":
+        """A loss in floats is near the exact one, and the one in question within its bounds."""
+        exact, inside = self.loss(name), True
+        value = int(LARGEST) + 1 if stated == "inf" else _fraction(stated)
+        if name == self.stated["loss_name"]:
+            high = self.stated["loss_bound"]
+            inside = _fraction(self.stated["loss_floor"]) <= value
+            inside = inside and (high == "inf" or value <= _fraction(high))
+        if stated == "inf":
+            return inside and exact * (1 + fmpq(1, 2**40)) > int(LARGEST)
+        room = exact / 2**40 + self.gradient.errors * len(self.goals) / 2**180 + fmpq(1, 2**1074)
+        return inside and abs(value - exact) <= room
+
+    def gradient_norm(self, stated):
+        """The norm of the gradient in floats is as near to the exact one as floats allow."""
+        value = None if stated == "inf" else _fraction(stated)
+        seen = zip(self.away, self.peaks, strict=False)  # floats find the same signs
+        if value is None or self.cumulative or not all((a > SLACK * p).all() for a, p in seen):
             return None
-        low, high = (_fraction(self.stated[key]) for key in ("loss_floor", "loss_bound"))
-        if name != self.stated["loss_name"]:
-            slack = len(self.X) * (high - low) + self.loss(name) / 2**40
-            low, high = self.loss(name) - slack, self.loss(name) + slack
-        return low <= _fraction(stated) <= high
+        return value >= 0 and abs(value - self.gradient.norm) <= SLACK * self.gradient.size
 
     def margins(self, stated):
         """The least |pre-activation| of each layer over the norm of (W, b) is at least this."""
@@ -266,35 +322,50 @@ class _Case:
     def distance(self, stated):
         """The exact point exists, and the smallest change that leads to it is within this."""
         verdict, tied = self.stated["verdict"], self.held or self.cell[0] == self.fit.least
-        exists = self.fit.least == 0 or (verdict != "global minimum" and tied)
-        square = self.fit.move if stated == "inf" else _fraction(stated) * abs(_fraction(stated))
+        exists = self.fit.least == 0 or (verdict != MINIMA[0] and tied)
+        if stated == "inf":
+            return exists and verdict not in MINIMA
+        square = _fraction(stated) * abs(_fraction(stated))
         near = square <= _fraction(self.stated["rtol"]) ** 2 * self.norms[-1]
-        return exists and self.fit.move <= square and (near or not verdict.endswith("minimum"))
+        return exists and self.fit.move <= square and (near or verdict not in MINIMA)
 
     def witness(self, stated):
         """The step lowers the loss as stated, and so does the first power of t along the line."""
-        D = [np.asarray(pair[key]) for pair in stated["direction"] for key in ("weights", "biases")]
-        kinds = [(d.shape, d.dtype.kind in "if") for d in D]
-        held = [d for name, d in zip(self.names, D, strict=False) if name not in self.free]
-        if kinds != [(t.shape, True) for t in self.tensors] or any(d.any() for d in held):
-            raise ValueError("the direction does not fit the network, or moves what is held")
-        D, t = [np.asarray(move, dtype=float) for move in D], float(_fraction(stated["step"]))
+        orders = {"slope": 1, "curvature": 2, "coefficient": stated.get("order")}
+        ((key, k),) = (item for item in orders.items() if item[0] in stated)
+        _keys(stated, "direction", "step", "loss", key, *["order"] * (key == "coefficient"))
+        if type(k) is not int or (key == "coefficient" and k < 2):
+            raise ValueError("the order is a whole number, at least 2")
+        D = [part for layer in stated["direction"] for part in _keys(layer, "weights", "biases")]
+        parts = zip(self.names, D, self.tensors, strict=True)
+        D = [_array(f"the direction of {name}", d, *t.shape) for name, d, t in parts]
+        if any(d.any() for name, d in zip(self.names, D, strict=True) if name not in self.free):
+            raise ValueError("the direction moves what is held")
+        t, limit = float(_fraction(stated["step"])), _fraction(stated[key])
         with np.errstate(all="ignore"):
             after = [tensor + t * move for tensor, move in zip(self.tensors, D, strict=True)]
         loss, floor = _fraction(stated["loss"]), _fraction(self.stated["loss_floor"])
-        lower = self.loss(layers=_layers(after)) <= loss < floor
-        if self.stated["proved"] is not True:
-            return lower
-        orders = {"slope": (1, 1), "curvature": (2, 2), "coefficient": (1, stated.get("order"))}
-        ((key, (factor, k)),) = (item for item in orders.items() if item[0] in stated)
-        line, limit = _layers(self.tensors, D), _fraction(stated[key])
+        lower = self.loss(line=_layers(after))[0] <= loss < floor
+        lower = lower and (t > 0 or key == "curvature")  # the others are one-sided
+        line = _layers(self.tensors, D)
         if self.cumulative:  # b_L follows by -D c, which floats may miss
             c, D = self.offset[:-1], line[-1][1][:-1]
             rest = abs(line[-1][1][-1] + c @ D)
             lower = lower and (rest * 2**40 <= abs(c) @ abs(D)).all()
             line[-1][1] = np.vstack([D, -c @ D])
-        term = self.loss(layers=line, order=min(k, len(self.tensors) + 1))  # no power is higher
-        return lower and factor * term <= limit < 0
+        if self.stated["proved"] is not True:
+            return lower
+        terms = self.loss(line=line, order=min(k, len(self.tensors) + 1))  # no power is higher
+        falls = (2 if key == "curvature" else 1) * terms[-1] <= limit < 0
+        if key == "coefficient":
+            falls = falls and next(filter(None, terms[1:])) < 0
+        # on a kink, and in the cumulative weight, the slope is what `verify` finds to be flat
+        small = (2 * _fraction(self.stated["gtol"]) + SLACK) * self.gradient.size
+        length = _root(sum((V**2).sum() for _, V in line))
+        steep = abs(terms[1]) > small * length
+        if 0 not in self.gaps and not self.cumulative:
+            steep = self.gradient.norm > small
+        return lower and falls and (key == "slope" or not steep)
 
     def verdict(self, stated):
         """What the format says of this verdict, given what was found of distance and witness."""
@@ -306,7 +377,8 @@ class _Case:
         rest = _fraction(self.stated["rtol"]) ** 2 * (max(self.lengths) or 1)
         low = self.loss() <= self.fit.least * (1 + fmpq(1, 2**50)) + rest
         minimal = self.held or (0 not in self.gaps and self.cell[0] == self.fit.least)
-        return self.found["distance"] and low and (minimal or stated == "global minimum")
+        fits = low and (minimal or stated == MINIMA[0])
+        return stated in MINIMA and self.found["distance"] and fits
 
     def radius(self, stated):
         """No activation flips within radius + distance."""
@@ -317,36 +389,41 @@ class _Case:
 
     def basin(self, stated):
         """Rank, strength, rate and radius obey docs/minima.md, s + motion <= sigma_min included."""
-        lam, rate, ball, s = (_fraction(stated[k]) for k in ("radius", "rate", "ball", "strength"))
+        lam, rate, ball, s = map(_fraction, _keys(stated, "radius", "rate", "ball", "strength"))
         d, fit, (safe, motion) = _fraction(self.stated["distance"]), self.fit, self.motion(ball)
         # on the span B of the rows (h, 1) this is: gram - (s + motion)^2 B B' is not negative
         form = fit.gram - (s + motion[-2]) ** 2 * _times(fit.basis, fit.basis.T)
         minors = (fmpq_mat(form[:k, :k].tolist()).det() for k in range(1, fit.rank + 1))
         away = self.motion(lam + d, d)[1][-1]
         stays = min(lam, s) > 0 and rate <= 4 * s * s and lam + d + away / s <= ball
-        whole = self.stated["subset"] is None and self.found["distance"] and safe and stays
-        return whole and fit.rank == self.cell[1] and all(minor > 0 for minor in minors)
+        whole = self.free == self.names and not self.cumulative and self.found["distance"]
+        strong = fit.rank == self.cell[1] and all(minor > 0 for minor in minors)
+        return whole and safe and stays and strong
 
 
 NULLABLE = ("distance", "witness", "radius", "basin")
+METHODS = ("accuracy", "gradient_norm", "margins", *NULLABLE, "verdict")
+# Each field of the format, with what has to hold of it; None: it is not examined.
 CLAIMS = {
     "format": lambda c, v: v == "geomcore certificate",
-    "version": lambda c, v: v == 2,
+    "version": lambda c, v: repr(v) == "2",
     "network": lambda c, v: v == c.digest(**dict(zip(c.names, c.tensors, strict=True))),
     "data": lambda c, v: v == c.digest(**c.arrays),
-    "points": lambda c, v: _fraction(v) == len(c.X),
-    "widths": lambda c, v: v == [len(c.X[0]), *(V.shape[1] for (V,) in c.layers)],
+    "points": lambda c, v: repr(v) == repr(len(c.X)),
+    "widths": lambda c, v: repr(v) == repr([len(c.X[0]), *(V.shape[1] for (V,) in c.layers)]),
     "loss_name": lambda c, v: v in ("mse", "class_weighted"),
-    "subset": lambda c, v: v is None or c.cumulative or sorted(v) == sorted(c.free),
+    "subset": lambda c, v: v is None or c.cumulative or sorted(c.named) == sorted(c.free),
     "proved": lambda c, v: type(v) is bool,
-    "rtol": lambda c, v: _fraction(v) >= 0,
+    "rtol": lambda c, v: 0 <= _fraction(v) < 1,
+    "gtol": lambda c, v: 0 <= _fraction(v) < 1,
     "loss_bound": lambda c, v: v == "inf" or c.loss() <= _fraction(v),
-    "loss_floor": lambda c, v: _fraction(v) <= c.loss(),
+    "loss_floor": lambda c, v: 0 <= _fraction(v) <= c.loss(),
     "loss": lambda c, v: c.near("mse", v),
     "class_weighted_loss": lambda c, v: c.near("class_weighted", v),
     "lower_bound": lambda c, v: _fraction(v) <= (c.fit.least if c.held else c.cell[0]),
     "activation_margin": lambda c, v: repr(v) == repr(min(c.stated["margins"], default="inf")),
-    **{key: getattr(_Case, key) for key in ("accuracy", "margins", *NULLABLE, "verdict")},
+    **{key: getattr(_Case, key) for key in METHODS},
+    **dict.fromkeys(("exact", "smallest_eigenvalue", "checks", "bits")),
 }
 
 
@@ -370,26 +447,29 @@ def check_certificate(certificate, weights, biases, X, targets, classes):
     Raises
     ------
     ValueError
-        If network and data do not fit together, or a number is nan or inf.
+        If an argument has another shape than the others ask for, or holds anything but finite
+        numbers, or `classes` are not 0, ..., Q - 1, each of them at least once.
     """
-    tensors = [np.asarray(t, float) for pair in zip(weights, biases, strict=True) for t in pair]
-    X, targets, classes = np.asarray(X, float), np.asarray(targets, float), np.asarray(classes)
-    widths = [X.shape[-1], *map(len, tensors[1::2])]
-    shapes = [array.shape for array in (*tensors[::2], targets, classes)]
-    asked = [*zip(widths[1:], widths, strict=False), (len(targets), widths[-1]), X.shape[:1]]
-    fits = (
-        shapes == asked and X.ndim == 2 and X.size and np.isin(classes, range(len(targets))).all()
-    )
-    if not fits or not all(np.isfinite(array).all() for array in (*tensors, X, targets)):
-        raise ValueError("weights, biases, X, targets and classes must fit together and be finite")
-    if len(X) * max(len(targets), *widths) > 2**24:
-        return [Finding(field, None, "too large for exact arithmetic") for field in CLAIMS]
+    tensors, X = [], _array("X", X, -1, -1)
+    given = [len(part) if isinstance(part, (list, tuple)) else 0 for part in (weights, biases)]
+    if given[0] != given[1] or not given[0]:
+        raise ValueError("weights and biases must be sequences of the same length, not 0")
+    for l, (W, b) in enumerate(zip(weights, biases, strict=True)):
+        W = _array(f"weights[{l}]", W, -1, len(tensors[-1]) if l else X.shape[1])
+        tensors += [W, _array(f"biases[{l}]", b, len(W))]
+    targets, classes = _array("targets", targets, -1, len(W)), _array("classes", classes, len(X))
+    if not np.array_equal(np.unique(classes), np.arange(len(targets))):
+        raise ValueError("classes must be 0, ..., Q - 1, a row of targets each, and all must occur")
     stated, findings = certificate if isinstance(certificate, dict) else {}, []
+    if len(X) * max(map(len, (targets, X[0], *tensors))) > 2**24:
+        return [Finding(field, None, "too large for exact arithmetic") for field in CLAIMS]
     case = _Case(stated, tensors, X, targets, classes.astype(np.int64))
     for field in dict.fromkeys((*CLAIMS, *stated)):
         claim, holds, detail = CLAIMS.get(field), None, "not examined"
         try:
-            if claim and field in NULLABLE and stated[field] is None:
+            if field not in CLAIMS or field not in stated:
+                holds, detail = False, "missing" if field in CLAIMS else "no such field"
+            elif field in NULLABLE and stated[field] is None:
                 holds, detail = True, "nothing is claimed"
             elif claim and (holds := claim(case, stated[field])) is not None:
                 case.found[field] = holds = bool(holds)

@@ -531,9 +531,6 @@ def certified(net, X, y, **options):
     """The certificate of `verify`, and the arguments of `check_certificate` that go with it."""
     labels = as_labels(y, len(X))
     certificate = json.loads(verify(net, X, y, **options).to_json())
-    if "minimum" not in certificate["verdict"]:
-        # verify tells how far the nearest exact point is, which the format has for minima only
-        certificate["distance"] = None
     return certificate, net.weights, net.biases, X, labels.targets, labels.index
 
 
