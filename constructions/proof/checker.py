@@ -14,21 +14,19 @@ from flint import fmpq, fmpq_mat
 
 ZERO = fmpq(0)
 MINIMA = ("global minimum", "local minimum")
-# The largest float; of the size of terms, the share by which floats miss sums; what may underflow.
+# The largest float; the share of the size of terms by which floats miss a sum; what may underflow.
 LARGEST, SLACK, TINY = sys.float_info.max, fmpq(1, 2**30), fmpq(1, 2**990)
 # What was found of a field: `holds` is None if it was not examined; `detail` says more.
 Finding = namedtuple("Finding", "field holds detail")
 # A layer on data: row owner[i] of `inputs` (x, 1), of `values` W x + b and of `active` is that of
 # point i. The first two are lists of coefficients of t^0, t^1, ...; active: positive for small t.
 _Stage = namedtuple("_Stage", "owner inputs values active")
-# Of points that share a row: `mass`, the sum of their weights, `moment` and `size`, of weights times
-# targets and |entries of targets|; and over all rows `square`, of weights times |target|^2.
+# Per row the sum of weights of its points, of weights times targets, and of weights times |entries|
+# of targets; and the sum of weights times |target|^2 over all.
 _Table = namedtuple("_Table", "mass moment size square")
 # The least loss over linear maps of rows Z of some `rank`; the squared norm `move` of the smallest
 # map that attains it; a basis B of the span of the rows of Z; the `gram` of Z B'.
 _Fit = namedtuple("_Fit", "rank least move basis gram")
-# The `norm` of the gradient; its `size` if no term cancels another; that of the squared `errors`.
-_Gradient = namedtuple("_Gradient", "norm size errors")
 
 
 def _fraction(value):
@@ -38,20 +36,13 @@ def _fraction(value):
     raise ValueError(f"{str(value)[:40]!r} stands where a finite number belongs")
 
 
-def _keys(stated, *keys):
-    """The values of a dict that has these keys and no others."""
-    if set(stated) != set(keys):
-        raise ValueError(f"the fields are not {', '.join(keys)}")
-    return [stated[key] for key in keys]
-
-
 def _array(name, value, *shape):
     """Lists or an array of numbers that are floats; -1 in the shape stands for any but 0."""
     array = np.array(value, dtype=object)
     fits = array.ndim == len(shape) and array.size
     fits = fits and all(n in (-1, m) for n, m in zip(shape, array.shape, strict=True))
     numbers = (type(v) in (int, float) and abs(v) <= LARGEST for v in array.flat)
-    if not fits or not all(numbers) or not all(float(v) == v for v in array.flat):
+    if not fits or not all(numbers) or any(float(v) != v for v in array.flat):
         raise ValueError(f"{name} must hold finite floats in the shape {shape} (-1: any)")
     return array.astype(float)
 
@@ -115,16 +106,6 @@ def _loss(table, outputs, power=0):
     squares = sum(outputs[k] * outputs[power - k] for k in range(power + 1)).sum(axis=1)
     mixed = (table.mass * squares).sum() - 2 * (outputs[power] * table.moment).sum()
     return mixed if power else mixed + table.square
-
-
-def _backward(layers, on, inputs, error):
-    """The gradient in (W1, b1, ...), of the error of each output and the inputs of each layer."""
-    found, back = [], _exact(np.eye(error.shape[1]))
-    for l in reversed(range(len(layers))):
-        found.insert(0, _times(back.T, _times(error.T, inputs[l])))
-        if l:
-            back = np.where(on[l - 1], _times(back, layers[l][:-1].T), ZERO)
-    return np.concatenate([part.ravel() for G in found for part in (G[:, :-1], G[:, -1])])
 
 
 def _least_squares(Z, table, outputs):
@@ -193,25 +174,34 @@ class _Case:
         found = [_loss(table, last.values, k) for k in range(order + 1)]
         return found if line else found[0]
 
+    def backward(self, on, inputs, error, sign=lambda V: V):
+        """The squared gradient in each tensor, of errors of outputs and inputs of each layer."""
+        found, back = [], _exact(np.eye(error.shape[1]))
+        for l, (V,) in reversed([*enumerate(self.layers)]):
+            found.insert(0, _times(_times(inputs[l].T, error), back))
+            back = np.where(on[l - 1], _times(back, sign(V)[:-1].T), ZERO) if l else back
+        return np.array([*found, None], dtype=object)[:-1]  # whatever their shapes
+
     @cached_property
     def gradient(self):
-        """The exact gradient, pattern by pattern; and the size that its terms have in floats."""
-        last, each = self.stages[-1], self.table(np.arange(len(self.X)))
+        """The norm of the exact gradient; and the one it would have if no term cancelled another.
+
+        The latter with the largest inputs, through all units that are not off for all points.
+        """
+        last, each, exact = self.stages[-1], self.table(np.arange(len(self.X))), 0
         error = 2 * (each.mass[:, None] * last.values[0][last.owner] - each.moment)
-        exact, networks = 0, [V for (V,) in self.layers]
         for masks, points in self.patterns.items():
             on = [np.frombuffer(mask, dtype=bool) for mask in masks]
             inputs = [s.inputs[0][s.owner[points]] for s in self.stages]
-            exact = exact + _backward(networks, on, inputs, error[points])
-        free = np.repeat([name in self.free for name in self.names], [*map(np.size, self.tensors)])
-        # the largest inputs, through all units that are on, or at the kink, for some point
+            exact = exact + self.backward(on, inputs, error[points])
         on = [(s.values[0] >= 0).any(axis=0) for s in self.stages]
-        errors = each.mass.sum() * self.peaks[-1] + each.size.sum(axis=0)
-        tops = [abs(s.inputs[0]).max(axis=0)[None] for s in self.stages]
-        size = _backward([*map(abs, networks)], on, tops, 2 * errors[None])
-        largest = self.peaks[-1] + abs(self.goals).max(axis=0)
-        squares = (exact[free] ** 2).sum(), (size**2).sum(), (largest**2).sum()
-        return _Gradient(*map(_root, squares[:2]), squares[2])
+        error = 2 * (each.mass.sum() * self.peaks[-1] + each.size.sum(axis=0))[None]
+        size = self.backward(
+            on, [abs(s.inputs[0]).max(axis=0)[None] for s in self.stages], error, abs
+        )
+        free = zip(self.names, (part for G in exact for part in (G[:-1], G[-1])), strict=True)
+        square = sum((part**2).sum() for name, part in free if name in self.free)
+        return _root(square), _root(sum((G**2).sum() for G in size))
 
     @cached_property
     def cell(self):
@@ -280,11 +270,11 @@ class _Case:
 
     def digest(self, **arrays):
         """SHA-256 of a line NAME SHAPE and the little-endian numbers, row by row, for each."""
-        parts = []
+        found = hashlib.sha256()
         for name, array in arrays.items():
-            numbers = (array + 0).astype(array.dtype.newbyteorder("<")).tobytes()
-            parts.append(f"{name} {' '.join(map(str, array.shape))}\n".encode() + numbers)
-        return hashlib.sha256(b"".join(parts)).hexdigest()
+            found.update(f"{name} {' '.join(map(str, array.shape))}\n".encode())
+            found.update((array + 0).astype(array.dtype.newbyteorder("<")).tobytes())
+        return found.hexdigest()
 
     def accuracy(self, stated):
         """The fraction of points nearest to the target of their own class, or to it first."""
@@ -295,15 +285,14 @@ class _Case:
 
     def near(self, name, stated):
         """A loss in floats is near the exact one, and the one in question within its bounds."""
-        exact, inside = self.loss(name), True
-        value = int(LARGEST) + 1 if stated == "inf" else _fraction(stated)
+        exact, low, high = self.loss(name), ZERO, "inf"
         if name == self.stated["loss_name"]:
-            high = self.stated["loss_bound"]
-            inside = _fraction(self.stated["loss_floor"]) <= value
-            inside = inside and (high == "inf" or value <= _fraction(high))
+            low, high = _fraction(self.stated["loss_floor"]), self.stated["loss_bound"]
         if stated == "inf":
-            return inside and exact * (1 + fmpq(1, 2**40)) > int(LARGEST)
-        room = exact / 2**40 + self.gradient.errors * len(self.goals) / 2**180 + fmpq(1, 2**1074)
+            return high == "inf" and exact * (1 + fmpq(1, 2**40)) > int(LARGEST)
+        value, largest = _fraction(stated), self.peaks[-1] + abs(self.goals).max(axis=0)
+        room = exact / 2**40 + len(self.goals) * (largest**2).sum() / 2**180 + fmpq(1, 2**1074)
+        inside = low <= value and (high == "inf" or value <= _fraction(high))
         return inside and abs(value - exact) <= room
 
     def gradient_norm(self, stated):
@@ -312,7 +301,8 @@ class _Case:
         seen = zip(self.away, self.peaks, strict=False)  # floats find the same signs
         if value is None or self.cumulative or not all((a > SLACK * p).all() for a, p in seen):
             return None
-        return value >= 0 and abs(value - self.gradient.norm) <= SLACK * self.gradient.size
+        norm, size = self.gradient
+        return value >= 0 and abs(value - norm) <= SLACK * size
 
     def margins(self, stated):
         """The least |pre-activation| of each layer over the norm of (W, b) is at least this."""
@@ -331,12 +321,12 @@ class _Case:
 
     def witness(self, stated):
         """The step lowers the loss as stated, and so does the first power of t along the line."""
-        orders = {"slope": 1, "curvature": 2, "coefficient": stated.get("order")}
-        ((key, k),) = (item for item in orders.items() if item[0] in stated)
-        _keys(stated, "direction", "step", "loss", key, *["order"] * (key == "coefficient"))
-        if type(k) is not int or (key == "coefficient" and k < 2):
-            raise ValueError("the order is a whole number, at least 2")
-        D = [part for layer in stated["direction"] for part in _keys(layer, "weights", "biases")]
+        (key,) = {"slope", "curvature", "coefficient"} & stated.keys()
+        k = {"slope": 1, "curvature": 2}.get(key) or stated["order"]
+        asked = {"direction", "step", "loss", key, *["order"] * (key == "coefficient")}
+        if stated.keys() != asked or type(k) is not int or k < 1 + (key != "slope"):
+            raise ValueError("the kind of derivative, or its order, is not one of the format")
+        D = [layer[part] for layer in stated["direction"] for part in ("weights", "biases")]
         parts = zip(self.names, D, self.tensors, strict=True)
         D = [_array(f"the direction of {name}", d, *t.shape) for name, d, t in parts]
         if any(d.any() for name, d in zip(self.names, D, strict=True) if name not in self.free):
@@ -359,13 +349,11 @@ class _Case:
         falls = (2 if key == "curvature" else 1) * terms[-1] <= limit < 0
         if key == "coefficient":
             falls = falls and next(filter(None, terms[1:])) < 0
-        # on a kink, and in the cumulative weight, the slope is what `verify` finds to be flat
-        small = (2 * _fraction(self.stated["gtol"]) + SLACK) * self.gradient.size
-        length = _root(sum((V**2).sum() for _, V in line))
-        steep = abs(terms[1]) > small * length
-        if 0 not in self.gaps and not self.cumulative:
-            steep = self.gradient.norm > small
-        return lower and falls and (key == "slope" or not steep)
+        norm, size = self.gradient
+        small = (2 * _fraction(self.stated["gtol"]) + SLACK) * size
+        if 0 in self.gaps or self.cumulative:  # instead of a gradient there is a slope
+            norm, small = abs(terms[1]), small * _root(sum((V**2).sum() for _, V in line))
+        return lower and falls and (key == "slope" or norm <= small)
 
     def verdict(self, stated):
         """What the format says of this verdict, given what was found of distance and witness."""
@@ -389,13 +377,18 @@ class _Case:
 
     def basin(self, stated):
         """Rank, strength, rate and radius obey docs/minima.md, s + motion <= sigma_min included."""
-        lam, rate, ball, s = map(_fraction, _keys(stated, "radius", "rate", "ball", "strength"))
+        lam, rate, ball, s = (_fraction(stated[k]) for k in ("radius", "rate", "ball", "strength"))
         d, fit, (safe, motion) = _fraction(self.stated["distance"]), self.fit, self.motion(ball)
         # on the span B of the rows (h, 1) this is: gram - (s + motion)^2 B B' is not negative
         form = fit.gram - (s + motion[-2]) ** 2 * _times(fit.basis, fit.basis.T)
         minors = (fmpq_mat(form[:k, :k].tolist()).det() for k in range(1, fit.rank + 1))
         away = self.motion(lam + d, d)[1][-1]
-        stays = min(lam, s) > 0 and rate <= 4 * s * s and lam + d + away / s <= ball
+        stays = (
+            len(stated) == 4
+            and min(lam, s) > 0
+            and rate <= 4 * s * s
+            and lam + d + away / s <= ball
+        )
         whole = self.free == self.names and not self.cumulative and self.found["distance"]
         strong = fit.rank == self.cell[1] and all(minor > 0 for minor in minors)
         return whole and safe and stays and strong

@@ -9,6 +9,7 @@ import typer
 from training.commands.options import Data, Jobs, Label, Out, Quiet, Seed
 
 WORDS = {True: "yes", False: "no", None: "?"}
+LONGEST = 300  # characters of what a certificate says that are shown
 
 
 def check(
@@ -43,7 +44,7 @@ def check(
             targets, index = labels.targets, labels.index
             findings = check_certificate(stated, net.weights, net.biases, X, targets, index)
         rows = [_row(finding, stated) for finding in findings]
-        confirmed, told = _told(findings)
+        confirmed, told = _told(findings, stated)
         title = f"{certificate.name} of {network.name} on {source.name}"
         run.table("findings", rows)
         content = {"title": title, "told": told, "rows": rows}
@@ -59,31 +60,55 @@ def check(
 
 
 def _read(path):
+    """The certificate in a file."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_once)
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} holds no JSON: {error}") from None
+
+
+def _once(pairs):
+    """A dict of the fields of an object, none of which may be there twice."""
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise ValueError("an object has a field twice")
+    return fields
+
+
+def _shown(value):
+    """A value of the certificate in ASCII and in one line, and not too long."""
+    text = ascii(value)
+    return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
+
+
+def _named(field):
+    """The name of a field: as it is if it is a plain one, else quoted."""
+    plain = isinstance(field, str) and field.isascii() and field.isidentifier()
+    return field if plain and len(field) <= LONGEST else _shown(field)
 
 
 def _row(finding, stated):
     """A finding in words, with what the certificate says if that is short."""
     value = stated.get(finding.field) if isinstance(stated, dict) else None
-    shown = str(value) if isinstance(value, (bool, int, float, str)) else ""
     return {
-        "field": finding.field,
+        "field": _named(finding.field),
         "holds": WORDS[finding.holds],
-        "stated": shown if len(shown) <= 24 else shown[:21] + "...",
-        "detail": finding.detail,
+        "stated": _shown(value) if isinstance(value, (bool, int, float, str)) else "",
+        "detail": ascii(finding.detail)[1:-1][:LONGEST],
     }
 
 
-def _told(findings):
+def _told(findings, stated):
     """Whether nothing is false and the verdict is confirmed, and a sentence that says it."""
     holds = {finding.field: finding.holds for finding in findings}
-    wrong = [field for field, held in holds.items() if held is False]
-    open_ = [field for field, held in holds.items() if held is None]
+    wrong = [_named(field) for field, held in holds.items() if held is False]
+    open_ = [_named(field) for field, held in holds.items() if held is None]
     if wrong:
         return False, f"REFUSED: {', '.join(wrong)} not confirmed"
     if holds["verdict"] is None:
         return False, f"the verdict was not examined; nor were {', '.join(open_)}"
-    return True, f"confirmed, {len(holds) - len(open_)} fields; not examined: {', '.join(open_)}"
+    verdict = f"{stated['verdict']}, with rtol {stated['rtol']!r} and gtol {stated['gtol']!r}"
+    count = len(holds) - len(open_)
+    return True, f"confirmed: {verdict}; {count} fields; not examined: {', '.join(open_)}"
