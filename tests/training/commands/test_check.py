@@ -37,7 +37,7 @@ def test_a_certificate_that_holds_is_confirmed_field_by_field(run, made, tmp_pat
     told = [line.split()[:2] for line in out.splitlines() if line.startswith("  ")]
     assert {field.strip(",:") for _, field in told} == set(stated)
     assert {mark for mark, _ in told} == {"yes", "?"}
-    assert out.splitlines()[-3].startswith("confirmed, ")
+    assert out.splitlines()[-3].startswith("confirmed: global minimum, with rtol 1e-08 ")
     with open(tmp_path / "checked" / "findings.csv") as file:
         assert len(list(csv.DictReader(file))) == len(stated)
     assert "not examined" in (tmp_path / "checked" / "index.html").read_text()
@@ -69,6 +69,20 @@ def test_a_verdict_without_proof_ends_with_status_one(run, made, tmp_path):
     assert "the verdict was not examined" in out
 
 
+def test_names_and_texts_of_a_certificate_cannot_pass_for_findings(run, made, tmp_path):
+    spoof = "zz\n  yes  basin, stated {'radius': 1e9}\nconfirmed, 99 fields"
+    fields = {spoof: 1, "\ud800": "\udfff", "\x1b[2J": "x" * 1000, "y" * 1000: 1}
+    status, out, err = run("check", altered(tmp_path, **fields), *made[1:], "--out", "odd")
+    assert status == 1
+    assert err == "checking\n"
+    assert out.isascii() and "\x1b" not in out
+    assert not any(line.startswith("confirmed") for line in out.splitlines())
+    assert sum(line.startswith("  yes  basin") for line in out.splitlines()) == 1
+    assert max(map(len, out.splitlines()[:-3])) < 700
+    assert "no such field" in out
+    assert (tmp_path / "odd" / "findings.csv").read_text().isascii()
+
+
 def test_checking_loads_no_solver(made):
     code = (
         "import sys; from training.commands.cli import main; main(sys.argv[1:]);"
@@ -88,6 +102,22 @@ def test_what_is_no_json_is_bad_usage(run, made, tmp_path, text):
     status, _, err = run("check", "broken.json", *made[1:])
     assert status == 2
     assert err.startswith("geomcore: broken.json holds no JSON")
+
+
+def test_a_field_that_is_there_twice_is_bad_usage(run, made, tmp_path):
+    text = (tmp_path / "made" / "certificate.json").read_text()
+    for twice in ('"verdict": "saddle",', '"basin": {"radius": 1, "radius": 1},'):
+        (tmp_path / "twice.json").write_text("{" + twice + text.lstrip()[1:])
+        status, _, err = run("check", "twice.json", *made[1:])
+        assert status == 2
+        assert err.startswith("geomcore: twice.json holds no JSON: ")
+        assert "twice" in err
+
+
+def test_a_folder_is_no_certificate(run, made, tmp_path):
+    (tmp_path / "folder").mkdir()
+    status, _, err = run("check", "folder", *made[1:])
+    assert (status, err) == (2, "geomcore: folder cannot be read: Is a directory\n")
 
 
 @pytest.mark.parametrize("text", ["{}", "[]", "1", "null", '"certificate"'])
