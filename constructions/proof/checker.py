@@ -290,6 +290,7 @@ class _Case:
             low, high = _fraction(self.stated["loss_floor"]), self.stated["loss_bound"]
         if stated == "inf":
             return high == "inf" and exact * (1 + fmpq(1, 2**40)) > int(LARGEST)
+        exact = min(exact, fmpq(int(LARGEST)))  # which is a bound of what is beyond it, too
         value, largest = _fraction(stated), self.peaks[-1] + abs(self.goals).max(axis=0)
         room = exact / 2**40 + len(self.goals) * (largest**2).sum() / 2**180 + fmpq(1, 2**1074)
         inside = low <= value and (high == "inf" or value <= _fraction(high))

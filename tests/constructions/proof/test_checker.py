@@ -567,6 +567,8 @@ def test_losses_beyond_the_doubles_are_infinite_and_no_others():
     assert not large.refused()
     assert large.refused(loss="inf") == {"loss"}
     assert large.refused(class_weighted_loss=1.7e308) == {"class_weighted_loss"}
+    # verify raises a float to the lower bound that it has, which cannot be above the largest
+    assert not large.refused(class_weighted_loss=float(np.finfo(float).max))
 
 
 @pytest.mark.parametrize("bound", ["inf", 1e300])
