@@ -21,9 +21,6 @@ Finding = namedtuple("Finding", "field holds detail")
 # A layer on data: row owner[i] of `inputs` (x, 1), of `values` W x + b and of `active` is that of
 # point i. The first two are lists of coefficients of t^0, t^1, ...; active: positive for small t.
 _Stage = namedtuple("_Stage", "owner inputs values active")
-# Per row the sum of weights of its points, of weights times targets, and of weights times |entries|
-# of targets; and the sum of weights times |target|^2 over all.
-_Table = namedtuple("_Table", "mass moment size square")
 # The least loss over linear maps of rows Z of some `rank`; the squared norm `move` of the smallest
 # map that attains it; a basis B of the span of the rows of Z; the `gram` of Z B'.
 _Fit = namedtuple("_Fit", "rank least move basis gram")
@@ -81,11 +78,7 @@ def _norm(A):
 
 
 def _follow(layers, X, order=0):
-    """Layers (W, b) + t (V, c) on points, exactly, for small t > 0; each is a list of matrices.
-
-    What is active for small t > 0 is told by the first coefficient that is not zero, up to t^order.
-    Order 0 is the forward pass. Equal rows are kept once.
-    """
+    """Layers, lists of coefficients of t^0, t^1, ..., on points for small t > 0, up to t^order."""
     owner, stages, powers = np.arange(len(X)), [], range(order + 1)
     series = [X, *[0 * X] * order]
     for layer in layers:
@@ -101,19 +94,12 @@ def _follow(layers, X, order=0):
     return stages
 
 
-def _loss(table, outputs, power=0):
-    """The coefficient of t^power of sum_i weight_i |o_i(t) - y_i|^2, multiplied out."""
-    squares = sum(outputs[k] * outputs[power - k] for k in range(power + 1)).sum(axis=1)
-    mixed = (table.mass * squares).sum() - 2 * (outputs[power] * table.moment).sum()
-    return mixed if power else mixed + table.square
-
-
-def _least_squares(Z, table, outputs):
-    """The least of the loss of outputs + Z D over all D, by the normal equations.
-
-    The smallest D is B'z, with independent rows B that span those of Z, and so those of Z'MZ.
-    """
-    mass, (n, p), now = table.mass[:, None], Z.shape, _loss(table, [outputs])
+def _least_squares(Z, owner, w, R):
+    """The least of sum_i w_i |Z[owner_i] D - R_i|^2; the smallest D is B'z, B a basis of rows."""
+    (n, p), now = Z.shape, (w * R * R).sum()
+    mass, pull = (np.full((n, a.shape[1]), ZERO) for a in (w, R))
+    np.add.at(mass, owner, w)
+    np.add.at(pull, owner, w * R)
     spanning = Z if n <= p else _times(Z.T, mass * Z)
     reduced, rank = fmpq_mat(spanning.T.tolist()).rref()
     if rank == 0:
@@ -121,7 +107,7 @@ def _least_squares(Z, table, outputs):
     pivots = [next(j for j, a in enumerate(row) if a) for row in reduced.tolist()[:rank]]
     B = _exact(np.eye(p)) if rank == p else spanning[pivots]
     G = _times(Z, B.T)
-    gram, slope = _times(G.T, mass * G), _times(G.T, table.moment - mass * outputs)
+    gram, slope = _times(G.T, mass * G), _times(G.T, pull)
     z = np.array(fmpq_mat(gram.tolist()).solve(fmpq_mat(slope.tolist())).tolist(), dtype=object)
     return _Fit(rank, now - (slope * z).sum(), (_times(B.T, z) ** 2).sum(), B, gram)
 
@@ -140,7 +126,7 @@ class _Case:
         self.free = self.names[-2:] if self.cumulative else moving
         self.held = set(self.free) <= set(self.names[-2:])  # the hidden layers are
         self.layers, self.X, self.goals = _layers(tensors), _exact(X), _exact(targets)
-        self.lengths = (self.goals**2).sum(axis=1)
+        self.Y, self.lengths = self.goals[classes], (self.goals**2).sum(axis=1)
         self.offset = np.append(0 * self.X[0], fmpq(1))
         for (V,) in self.layers[:-1]:
             self.offset = np.append(_times(self.offset[None], V), fmpq(1))  # (b^(L-1), 1)
@@ -150,95 +136,75 @@ class _Case:
             self.patterns.setdefault((*masks, bytes([1] * targets.shape[1])), []).append(i)
         self.away = [abs(stage.values[0]) for stage in self.stages[:-1]]
         self.gaps = [size.min() for size in self.away]
-        layers = zip(self.stages, self.layers, strict=True)
-        self.peaks = [abs(s.inputs[0]).max(axis=0) @ abs(V) + TINY for s, (V,) in layers]
         self.norms = [(V**2).sum() for (V,) in self.layers]
+        # the largest inputs of each layer, and the size of the terms that its outputs have with them
+        self.tops = [abs(stage.inputs[0]).max(axis=0) for stage in self.stages]
+        self.peaks = [top @ abs(V) + TINY for top, (V,) in zip(self.tops, self.layers, strict=True)]
         self.chain = cache(self._chain)
         self.reach = cache(lambda j, masks: (self.chain(j, masks) ** 2).sum(axis=1))
         self.size = cache(lambda j, masks: _norm(self.carried(j, masks)))
 
-    def table(self, rows, points=slice(None), name=None):
-        """The targets of points (all of them) that have the given rows of something."""
-        counts = np.zeros((rows.max() + 1, len(self.goals)), dtype=np.int64)
-        np.add.at(counts, (rows, self.classes[points]), 1)
-        sizes = np.bincount(self.classes, minlength=len(self.goals))
-        sizes = {"mse": 0 * sizes + len(self.X), "class_weighted": np.maximum(sizes, 1)}
-        weights = _exact(counts) / sizes[name or self.stated["loss_name"]].astype(object)
-        moments = (_times(weights, goals) for goals in (self.goals, abs(self.goals)))
-        return _Table(weights.sum(axis=1), *moments, (weights * self.lengths).sum())
+    def shares(self, name=None):
+        """The weight of each point in a loss, as a column."""
+        sizes = {"mse": np.full(len(self.X), len(self.X))}
+        sizes["class_weighted"] = np.bincount(self.classes)[self.classes]
+        return 1 / _exact(sizes[name or self.stated["loss_name"]])[:, None]
 
     def loss(self, name=None, line=None, order=0):
-        """The exact loss; or its coefficients of t^0, ..., t^order, of layers along a line."""
+        """The exact loss; or, of layers that move along a line, all its coefficients."""
         last = (_follow(line, self.X, order) if line else self.stages)[-1]
-        table = self.table(last.owner, name=name)
-        found = [_loss(table, last.values, k) for k in range(order + 1)]
+        R = [term[last.owner] - (0 if k else self.Y) for k, term in enumerate(last.values)]
+        products = (sum(R[j] * R[k - j] for j in range(k + 1)) for k in range(order + 1))
+        found = [(self.shares(name) * product).sum() for product in products]
         return found if line else found[0]
-
-    def backward(self, on, inputs, error, sign=lambda V: V):
-        """The squared gradient in each tensor, of errors of outputs and inputs of each layer."""
-        found, back = [], _exact(np.eye(error.shape[1]))
-        for l, (V,) in reversed([*enumerate(self.layers)]):
-            found.insert(0, _times(_times(inputs[l].T, error), back))
-            back = np.where(on[l - 1], _times(back, sign(V)[:-1].T), ZERO) if l else back
-        return np.array([*found, None], dtype=object)[:-1]  # whatever their shapes
 
     @cached_property
     def gradient(self):
-        """The norm of the exact gradient; and the one it would have if no term cancelled another.
-
-        The latter with the largest inputs, through all units that are not off for all points.
-        """
-        last, each, exact = self.stages[-1], self.table(np.arange(len(self.X))), 0
-        error = 2 * (each.mass[:, None] * last.values[0][last.owner] - each.moment)
+        """The norm of the exact gradient; and its size, if no term of any tensor cancelled another."""
+        last, w, exact = self.stages[-1], 2 * self.shares(), [0 * V for (V,) in self.layers]
+        error = w * (last.values[0][last.owner] - self.Y)
         for masks, points in self.patterns.items():
-            on = [np.frombuffer(mask, dtype=bool) for mask in masks]
-            inputs = [s.inputs[0][s.owner[points]] for s in self.stages]
-            exact = exact + self.backward(on, inputs, error[points])
-        on = [(s.values[0] >= 0).any(axis=0) for s in self.stages]
-        error = 2 * (each.mass.sum() * self.peaks[-1] + each.size.sum(axis=0))[None]
-        size = self.backward(
-            on, [abs(s.inputs[0]).max(axis=0)[None] for s in self.stages], error, abs
-        )
+            for l, s in enumerate(self.stages):
+                slope = _times(s.inputs[0][s.owner[points]].T, error[points])
+                exact[l] = exact[l] + _times(slope, self.chain(l, masks[l:-1]))
+        back, size = w.sum() * self.peaks[-1] + (w * abs(self.Y)).sum(axis=0), ZERO
+        for l in reversed(range(len(exact))):
+            size += (back**2).sum() * (self.tops[l] ** 2).sum()
+            back = abs(self.layers[l][0][:-1]) @ back
+            back = np.where((self.stages[l - 1].values[0] >= 0).any(axis=0), back, ZERO) if l else 0
         free = zip(self.names, (part for G in exact for part in (G[:-1], G[-1])), strict=True)
-        square = sum((part**2).sum() for name, part in free if name in self.free)
-        return _root(square), _root(sum((G**2).sum() for G in size))
+        return _root(sum((part**2).sum() for name, part in free if name in self.free)), _root(size)
 
     @cached_property
     def cell(self):
-        """A lower bound of the loss while no activation flips, and how many outputs are free then.
-
-        Points of one pattern share an affine map of x; points at which a layer is dead (all units
-        off) share an output, with all that are dead there last. All other ties are dropped.
-        """
-        groups, first, fits = {}, self.stages[0], []
+        """A lower bound of the loss while no activation flips, and how many outputs are free then."""
+        groups, first, w, fits = {}, self.stages[0], self.shares(), []
         for masks, points in self.patterns.items():
             dead = max((l for l, mask in enumerate(masks, 1) if not any(mask)), default=0)
             groups.setdefault((dead, masks[dead:]), []).extend(points)
         for (dead, _), points in groups.items():
             present, rows = np.unique(first.owner[points], return_inverse=True)
-            design = _exact([[1]]) if dead else first.inputs[0][present]
-            table = self.table(0 * rows if dead else rows, points)
-            fits.append(_least_squares(design, table, 0 * table.moment))
+            design, rows = (_exact([[1]]), 0 * rows) if dead else (first.inputs[0][present], rows)
+            fits.append(_least_squares(design, rows, w[points], self.Y[points]))
         return sum(fit.least for fit in fits), sum(fit.rank for fit in fits)
 
     @cached_property
     def fit(self):
-        """The least loss over the tensors of the last layer that may move.
-
-        Rows (h, 1) are projected on the changes that are allowed, (D, -D c) if cumulative.
-        """
+        """The least loss over the tensors of the last layer that may move, or (D, -D c)."""
         last, c = self.stages[-1], self.offset
         W, b = (int(name in self.free) for name in self.names[-2:])
         allowed = _exact(np.diag([W] * (len(c) - 1) + [b]))
         if self.cumulative:
             allowed = allowed - np.outer(c, c) / (c * c).sum()
         design = _times(last.inputs[0], allowed)
-        return _least_squares(design, self.table(last.owner), last.values[0])
+        R = self.Y - last.values[0][last.owner]
+        return _least_squares(design, last.owner, self.shares(), R)
 
     def _chain(self, j, masks):
         """P_lj = W_l D_(l-1) W_(l-1) ... D_j, with the masks of the layers j to l - 1."""
-        W = self.layers[j + len(masks)][0][:-1].T
-        return _times(W, self.carried(j, masks)) if masks else _exact(np.eye(len(W)))
+        V = self.layers[j + bool(masks)][0][:-1]
+        after = _times(self.chain(j + 1, masks[1:]), V.T) if masks else _exact(np.eye(V.shape[1]))
+        return np.where(np.frombuffer(masks[0], dtype=bool), after, ZERO) if masks else after
 
     def carried(self, j, masks):
         """D_l P_lj, with the masks of the layers j to l."""
@@ -246,13 +212,10 @@ class _Case:
         return np.where(mask, self.chain(j, masks[:-1]), ZERO)
 
     def motion(self, r, distance=0):
-        """Whether no unit flips, and how far the outputs of each layer move (weighted root mean).
-
-        For parameters that move by r; the last layer may be another one, at a distance.
-        """
+        """Whether no unit flips if parameters move by r; how far outputs of layers move, root mean."""
         safe, totals = True, [ZERO for _ in self.layers]
         for masks, points in self.patterns.items():
-            moved, s, weight = ZERO, [], self.table(np.zeros(len(points), int), points).mass[0]
+            moved, s, weight = ZERO, [], self.shares()[points].sum()
             for l, stage in enumerate(self.stages):
                 rows = np.unique(stage.owner[points])
                 squares = (stage.inputs[0][rows, :-1] ** 2).sum(axis=1)
@@ -279,8 +242,7 @@ class _Case:
     def accuracy(self, stated):
         """The fraction of points nearest to the target of their own class, or to it first."""
         gaps = self.lengths - 2 * _times(self.stages[-1].values[0], self.goals.T)
-        nearest = np.array([row.index(min(row)) for row in gaps.tolist()])
-        right = nearest[self.stages[-1].owner] == self.classes
+        right = gaps.argmin(axis=1)[self.stages[-1].owner] == self.classes
         return _fraction(stated) == _fraction(float(right.mean()))
 
     def near(self, name, stated):
@@ -325,8 +287,8 @@ class _Case:
         (key,) = {"slope", "curvature", "coefficient"} & stated.keys()
         k = {"slope": 1, "curvature": 2}.get(key) or stated["order"]
         asked = {"direction", "step", "loss", key, *["order"] * (key == "coefficient")}
-        if stated.keys() != asked or type(k) is not int or k < 1 + (key != "slope"):
-            raise ValueError("the kind of derivative, or its order, is not one of the format")
+        if stated.keys() != asked or type(k) is not int or (k < 2 and key != "slope"):
+            raise ValueError("the derivative is none of the format")
         D = [layer[part] for layer in stated["direction"] for part in ("weights", "biases")]
         parts = zip(self.names, D, self.tensors, strict=True)
         D = [_array(f"the direction of {name}", d, *t.shape) for name, d, t in parts]
@@ -396,7 +358,6 @@ class _Case:
 
 
 NULLABLE = ("distance", "witness", "radius", "basin")
-METHODS = ("accuracy", "gradient_norm", "margins", *NULLABLE, "verdict")
 # Each field of the format, with what has to hold of it; None: it is not examined.
 CLAIMS = {
     "format": lambda c, v: v == "geomcore certificate",
@@ -413,10 +374,11 @@ CLAIMS = {
     "loss_bound": lambda c, v: v == "inf" or c.loss() <= _fraction(v),
     "loss_floor": lambda c, v: 0 <= _fraction(v) <= c.loss(),
     "loss": lambda c, v: c.near("mse", v),
+    "gradient_norm": lambda c, v: c.gradient_norm(v),
     "class_weighted_loss": lambda c, v: c.near("class_weighted", v),
     "lower_bound": lambda c, v: _fraction(v) <= (c.fit.least if c.held else c.cell[0]),
     "activation_margin": lambda c, v: repr(v) == repr(min(c.stated["margins"], default="inf")),
-    **{key: getattr(_Case, key) for key in METHODS},
+    **{key: getattr(_Case, key) for key in ("accuracy", "margins", *NULLABLE, "verdict")},
     **dict.fromkeys(("exact", "smallest_eigenvalue", "checks", "bits")),
 }
 
@@ -427,9 +389,8 @@ def check_certificate(certificate, weights, biases, X, targets, classes):
     Parameters
     ----------
     certificate : dict
-        A certificate of version 2, as JSON gives it. Nothing in it is trusted.
-    weights, biases : sequence of array_like, shapes (m, n) and (m,)
-        Of each layer.
+        As JSON gives it. Nothing in it is trusted.
+    weights, biases : sequences of array_like, shapes (m, n) and (m,)
     X, targets, classes : array_like, shapes (N, d), (Q, k) and (N,)
         The points, the target of each class, and the class of each point.
 
@@ -441,8 +402,7 @@ def check_certificate(certificate, weights, biases, X, targets, classes):
     Raises
     ------
     ValueError
-        If an argument has another shape than the others ask for, or holds anything but finite
-        numbers, or `classes` are not 0, ..., Q - 1, each of them at least once.
+        If arguments do not fit together, are not finite, or `classes` misses one of 0, ..., Q - 1.
     """
     tensors, X = [], _array("X", X, -1, -1)
     given = [len(part) if isinstance(part, (list, tuple)) else 0 for part in (weights, biases)]
