@@ -1,7 +1,4 @@
-"""An independent check of certificates in exact arithmetic; docs/checker.md walks through it.
-
-Only for square roots and norms upper bounds (`_root`, `_norm`) enter claims, on the unsafe side.
-"""
+"""An independent check of certificates in exact arithmetic; docs/checker.md walks through it."""
 
 import hashlib
 import sys
@@ -33,13 +30,12 @@ def _fraction(value):
 
 def _array(name, value, *shape):
     """Lists or an array of numbers that are floats; -1 in the shape stands for any but 0."""
-    array = np.array(value, dtype=object)
-    fits = array.ndim == len(shape) and array.size
-    fits = fits and all(n in (-1, m) for n, m in zip(shape, array.shape, strict=True))
-    numbers = (type(v) in (int, float) and abs(v) <= LARGEST for v in array.flat)
-    if not fits or not all(numbers) or any(float(v) != v for v in array.flat):
+    a = np.array(value, dtype=object)
+    fits = a.ndim == len(shape) and all(map(lambda n, m: m and n in (-1, m), shape, a.shape))
+    numbers = (type(v) in (int, float) and abs(v) <= LARGEST for v in a.flat)
+    if not fits or not all(numbers) or any(float(v) != v for v in a.flat):
         raise ValueError(f"{name} must hold finite floats in the shape {shape} (-1: any)")
-    return array.astype(float)
+    return a.astype(float)
 
 
 def _root(square):
@@ -125,9 +121,8 @@ class _Case:
         self.held = set(self.free) <= set(self.names[-2:])  # the hidden layers are
         self.layers, self.X, self.goals = _layers(tensors), _exact(X), _exact(targets)
         self.Y, self.lengths = self.goals[classes], (self.goals**2).sum(axis=1)
-        self.offset = np.append(0 * self.X[0], fmpq(1))
-        for (V,) in self.layers[:-1]:
-            self.offset = np.append(_times(self.offset[None], V), fmpq(1))  # (b^(L-1), 1)
+        start = np.append(0 * self.X[0], fmpq(1))  # of (b^(L-1), 1)
+        self.offset = reduce(lambda c, V: np.append(c @ V[0], fmpq(1)), self.layers[:-1], start)
         self.stages, self.patterns = _follow(self.layers, self.X), {}
         for i in range(len(X)):  # the points of each pattern: masks of all layers, ones in the last
             masks = (tuple(s.active[s.owner[i]].tolist()) for s in self.stages[:-1])
@@ -140,7 +135,7 @@ class _Case:
         self.peaks = [top @ abs(V) + TINY for top, (V,) in zip(self.tops, self.layers, strict=True)]
         self.loss = cache(lambda name=None: self.series(name=name)[0])
         self.chain = cache(self._chain)
-        self.reach = cache(lambda j, masks: (self.chain(j, masks) ** 2).sum(axis=1))
+        self.reach = cache(lambda j, m: (self.chain(j, m) ** 2).sum(axis=1))
         self.size = cache(lambda j, m: _norm(self.chain(j, m[:-1]) * np.array(m[-1])[:, None]))
 
     def shares(self, name=None):
@@ -193,9 +188,8 @@ class _Case:
         W, b = (int(name in self.free) for name in self.names[-2:])
         allowed = _exact(np.diag([W] * (len(c) - 1) + [b]))
         allowed = allowed - int(self.cumulative) * np.outer(c, c) / (c * c).sum()
-        design = _times(last.inputs[0], allowed)
-        R = self.Y - last.values[0][last.owner]
-        return _least_squares(design, last.owner, self.shares(), R)
+        Z = _times(last.inputs[0], allowed)
+        return _least_squares(Z, last.owner, self.shares(), self.Y - last.values[0][last.owner])
 
     def _chain(self, j, masks):
         """P_lj = W_l D_(l-1) W_(l-1) ... D_j, with the masks of the layers j to l - 1."""
@@ -225,10 +219,9 @@ class _Case:
 
     def digest(self, **arrays):
         """SHA-256 of a line NAME SHAPE and the little-endian numbers, row by row, for each."""
-        heads = [f"{name} {' '.join(map(str, a.shape))}\n" for name, a in arrays.items()]
+        heads = [f"{name} {' '.join(map(str, a.shape))}\n".encode() for name, a in arrays.items()]
         parts = [(a + 0).astype(a.dtype.newbyteorder("<")).tobytes() for a in arrays.values()]
-        both = (head.encode() + part for head, part in zip(heads, parts, strict=True))
-        return hashlib.sha256(b"".join(both)).hexdigest()
+        return hashlib.sha256(b"".join(map(bytes.__add__, heads, parts))).hexdigest()
 
     def accuracy(self, stated):
         """The fraction of points nearest to the target of their own class, or to it first."""
@@ -243,11 +236,10 @@ class _Case:
             low, high = _fraction(self.stated["loss_floor"]), self.stated["loss_bound"]
         if stated == "inf":
             return high == "inf" and exact * (1 + fmpq(1, 2**40)) > int(LARGEST)
-        exact = min(exact, fmpq(int(LARGEST)))  # which is a bound of what is beyond it, too
         value, largest = _fraction(stated), self.peaks[-1] + abs(self.goals).max(axis=0)
         room = exact / 2**40 + len(self.goals) * (largest**2).sum() / 2**180 + fmpq(1, 2**1074)
-        inside = low <= value and (high == "inf" or value <= _fraction(high))
-        return inside and abs(value - exact) <= room
+        exact, high = min(exact, int(LARGEST)), int(LARGEST) if high == "inf" else high
+        return low <= value <= _fraction(high) and abs(value - exact) <= room
 
     def gradient_norm(self, stated):
         """The norm of the gradient in floats is as near to the exact one as floats allow."""
@@ -255,8 +247,7 @@ class _Case:
         seen = zip(self.away, self.peaks, strict=False)  # floats find the same signs
         if value is None or self.cumulative or not all((a > SLACK * p).all() for a, p in seen):
             return None
-        norm, size = self.gradient
-        return value >= 0 and abs(value - norm) <= SLACK * size
+        return value >= 0 and abs(value - self.gradient[0]) <= SLACK * self.gradient[1]
 
     def margins(self, stated):
         """The least |pre-activation| of each layer over the norm of (W, b) is at least this."""
@@ -267,30 +258,27 @@ class _Case:
         """The exact point exists, and the smallest change that leads to it is within this."""
         verdict, tied = self.stated["verdict"], self.held or self.cell[0] == self.fit.least
         exists = self.fit.least == 0 or (verdict != MINIMA[0] and tied)
-        if stated == "inf":
-            return exists and verdict not in MINIMA
-        square = _fraction(stated) * abs(_fraction(stated))
-        near = square <= _fraction(self.stated["rtol"]) ** 2 * self.norms[-1]
+        square = self.fit.move if stated == "inf" else _fraction(stated) * abs(_fraction(stated))
+        near = stated != "inf" and square <= _fraction(self.stated["rtol"]) ** 2 * self.norms[-1]
         return exists and self.fit.move <= square and (near or verdict not in MINIMA)
 
     def witness(self, stated):
         """The step lowers the loss as stated, and so does the first power of t along the line."""
         (key,) = {"slope", "curvature", "coefficient"} & stated.keys()
-        k = {"slope": 1, "curvature": 2}.get(key) or stated["order"]
+        k, curved = {"slope": 1, "curvature": 2}.get(key) or stated["order"], key == "curvature"
         asked = {"direction", "step", "loss", key, *["order"] * (key == "coefficient")}
         if stated.keys() != asked or type(k) is not int or (k < 2 and key != "slope"):
             raise ValueError("the derivative is none of the format")
         D = [layer[part] for layer in stated["direction"] for part in ("weights", "biases")]
         parts = zip(self.names, D, self.tensors, strict=True)
         D = [_array(f"the direction of {name}", d, *t.shape) for name, d, t in parts]
-        if any(d.any() for name, d in zip(self.names, D, strict=True) if name not in self.free):
-            raise ValueError("the direction moves what is held")
+        still = not any(d.any() for n, d in zip(self.names, D, strict=True) if n not in self.free)
         t, limit = float(_fraction(stated["step"])), _fraction(stated[key])
         with np.errstate(all="ignore"):
             after = [tensor + t * move for tensor, move in zip(self.tensors, D, strict=True)]
         loss, floor, line = stated["loss"], self.stated["loss_floor"], _layers(self.tensors, D)
         lower = self.series(_layers(after))[0] <= _fraction(loss) < _fraction(floor)
-        lower = lower and (t > 0 or key == "curvature")  # the others are one-sided
+        lower = lower and still and (t > 0 or curved)  # the others are one-sided
         if self.cumulative:  # b_L follows by -D c, which floats may miss
             c, D = self.offset[:-1], line[-1][1][:-1]
             rest = abs(line[-1][1][-1] + c @ D)
@@ -299,9 +287,8 @@ class _Case:
         if self.stated["proved"] is not True:
             return lower
         terms = self.series(line, min(k, len(self.tensors) + 1))  # no power is higher
-        falls = (2 if key == "curvature" else 1) * terms[-1] <= limit < 0
-        if key == "coefficient":
-            falls = falls and next(filter(None, terms[1:])) < 0
+        falls = (1 + curved) * terms[-1] <= limit < 0
+        falls = falls and (curved or next(filter(None, terms[1:])) < 0)
         norm, size = self.gradient
         small = (2 * _fraction(self.stated["gtol"]) + SLACK) * size
         if 0 in self.gaps or self.cumulative:  # instead of a gradient there is a slope
@@ -313,8 +300,8 @@ class _Case:
         if self.stated["proved"] is not True:
             return {"undetermined": True, "saddle": None, "not stationary": None}.get(stated, False)
         if stated in ("not stationary", "saddle"):
-            sloped = "slope" in (self.stated["witness"] or ())
-            return self.found["witness"] and sloped == (stated == "not stationary")
+            sloped = "slope" in self.stated["witness"]
+            return self.found["witness"] and sloped == (stated != "saddle")
         rest = _fraction(self.stated["rtol"]) ** 2 * (max(self.lengths) or 1)
         low = self.loss() <= self.fit.least * (1 + fmpq(1, 2**50)) + rest
         minimal = self.held or (0 not in self.gaps and self.cell[0] == self.fit.least)
@@ -381,12 +368,7 @@ def check_certificate(certificate, weights, biases, X, targets, classes):
     Returns
     -------
     list of Finding
-        Whether each field holds, or None for what is not examined.
-
-    Raises
-    ------
-    ValueError
-        If arguments do not fit together, are not finite, or `classes` misses one of 0, ..., Q - 1.
+        Of each field, None if it is not examined. ValueError if the arguments do not fit together.
     """
     tensors, X = [], _array("X", X, -1, -1)
     given = [len(part) if isinstance(part, (list, tuple)) else 0 for part in (weights, biases)]
