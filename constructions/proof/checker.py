@@ -34,7 +34,7 @@ def _array(name, value, *shape):
     fits = a.ndim == len(shape) and all(map(lambda n, m: m and n in (-1, m), shape, a.shape))
     numbers = (type(v) in (int, float) and abs(v) <= LARGEST for v in a.flat)
     if not fits or not all(numbers) or any(float(v) != v for v in a.flat):
-        raise ValueError(f"{name} must hold finite floats in the shape {shape} (-1: any)")
+        raise ValueError(f"{name} must hold floats in the shape {shape}, -1 for any, got {a.shape}")
     return a.astype(float)
 
 

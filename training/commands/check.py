@@ -37,6 +37,10 @@ def check(
     source = load_data(data, seed=seed, label=label)
     X = as_points(source.X, d=net.widths[0])
     labels = as_labels(source.y, len(X))
+    if labels.targets.shape[1] != net.widths[-1]:
+        raise ValueError(
+            f"NETWORK has {net.widths[-1]} outputs, but DATA has {labels.targets.shape[1]} classes"
+        )
     kept = ("certificate", "network", "data", "label", "jobs")
     with started("check", given, about=source.name, kept=kept) as (run, screen):
         with screen.progress(1) as step, run.timed("check"):

@@ -133,3 +133,7 @@ def test_missing_files_and_data_that_do_not_fit_are_bad_usage(run, made, tmp_pat
     assert run("check", made[0], "wide.npz", made[2])[0] == 2
     save(ReLUNetwork([np.eye(2)], [np.zeros(2)]), tmp_path / "narrow.npz")
     assert run("check", made[0], "narrow.npz", made[2])[0] == 2
+    (width,) = {len(x) for x in np.loadtxt(made[2], delimiter=",", skiprows=1, dtype=str)[:, :-1]}
+    save(ReLUNetwork([np.ones((1, width))], [np.zeros(1)]), tmp_path / "one.npz")
+    status, _, err = run("check", made[0], "one.npz", made[2])
+    assert status == 2 and "NETWORK has 1 outputs, but DATA has" in err
