@@ -522,6 +522,19 @@ def test_of_a_line_the_first_coefficient_that_is_not_zero_has_to_fall():
         assert "witness" in SADDLE.refused(witness={**witness, "order": order})
 
 
+def test_a_loss_that_rises_at_first_along_a_line_is_no_saddle():
+    # the output along the line is x (-t^2 + 2 t^3) with target x: loss 1 + 2 t^2 - 4 t^3 + ...
+    layers = [([[0]], [1]), ([[0]], [1]), ([[1]], [-1])]
+    moves = [([[1]], [0]), ([[-1]], [1]), ([[-2]], [2])]
+    witness = {"direction": [{"weights": W, "biases": b} for W, b in moves]}
+    witness |= {"step": 1, "loss": 0.5, "order": 3, "coefficient": -4.0}
+    fields = {"loss": 1.0, "class_weighted_loss": 2.0, "accuracy": 0.5}
+    fields |= {"margins": [1.0, 1.0], "verdict": "saddle", "witness": witness}
+    rising = Example(layers, [[-1], [1]], [[-1], [1]], [0, 1], **fields)
+    assert rising.refused() == {"witness", "verdict"}
+    assert not rising.refused(proved=False)  # the step is as it says
+
+
 def test_a_step_backwards_shows_nothing_of_a_one_sided_slope():
     # the loss falls along t < 0, and a little along t > 0 at once
     layers = [([[1.0], [0.0]], [0.0, -1.0]), ([[1.0, 1.0]], [0.0])]
