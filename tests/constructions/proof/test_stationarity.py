@@ -99,6 +99,18 @@ def test_on_a_kink_no_minimum_is_claimed():
     assert any("on a kink" in c.detail for c in found.checks)
 
 
+def test_without_a_proved_slope_only_a_step_near_by_refutes(monkeypatch):
+    net = ReLUNetwork([np.eye(2), np.eye(2)], [[3.0, 3.0], [0.0, 0.0]])
+    size = np.sqrt(sum((t**2).sum() for t in net.tensors))
+    proved = verify(net, X, Y)
+    monkeypatch.setattr("constructions.proof.stationarity.MOST_BALLS", 0)
+    found = verify(net, X, Y)
+    assert (proved.proved, found.proved) == (True, False)
+    assert found.verdict == "not stationary" and proved.witness["step"] > 1e-3
+    assert 0 < found.witness["step"] <= 1e-6 * size * (1 + 1e-12)
+    assert found.witness["loss"] < found.loss_floor
+
+
 def test_a_kink_that_looks_active_is_no_slope():
     # The pre-activation of the first point is exactly 0, but positive in floating point. Raising
     # it raises the loss, lowering it does nothing; far away the second point comes into play.
