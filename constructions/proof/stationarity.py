@@ -99,6 +99,11 @@ class LocalProblem(NamedTuple):
         """Gradient in the parameters that may move, as a vector of all parameters."""
         return self.projected(gradient(*self.data))
 
+    def gradient_norm(self):
+        """Norm of the gradient in the parameters that may move: W^(L) alone, if that is one."""
+        g = self.gradient()
+        return length(g if self.offset is None else pairs_of(self.net, g)[-1][0])
+
     def projected(self, vector):
         """A gradient in all parameters, as one in those that may move."""
         vector = vector * self.free

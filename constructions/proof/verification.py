@@ -15,7 +15,7 @@ from constructions.proof.certificate import (
     data_digest,
     network_digest,
 )
-from constructions.proof.derivatives import length, pairs_of
+from constructions.proof.derivatives import pairs_of
 from constructions.proof.enclosure import enclose
 from constructions.proof.exact import EPS, ball_matrix, below, precision
 from constructions.proof.examination import pattern_check, truncation_checks
@@ -172,7 +172,7 @@ def examine(net, X, y, *, targets, loss, subset, exact, rtol, gtol):
         loss_floor=problem.bounds(enclosure)[1],
         lower_bound=found.lower,
         accuracy=enclosure.right / len(X),
-        gradient_norm=length(problem.gradient()),
+        gradient_norm=problem.gradient_norm(),
         activation_margin=min(margins, default=np.inf),
         margins=margins,
         distance=found.distance,

@@ -99,6 +99,26 @@ def test_on_a_kink_no_minimum_is_claimed():
     assert any("on a kink" in c.detail for c in found.checks)
 
 
+def test_the_cumulative_weight_descends_with_its_bias_following():
+    # h = 2, 3, 4 and c = 1; the residuals 1, 0, -1/2 have (h - c).r < 0 < (h + c).r
+    net = ReLUNetwork([[[1.0]], [[1.0]]], [[1.0], [0.0]])
+    points, targets = [[1.0], [2.0], [3.0]], [[1.0], [3.0], [4.5]]
+    found = verify(net, points, targets, subset="cumulative")
+    assert (found.verdict, found.proved) == ("not stationary", True)
+    parts = found.witness["direction"]
+    assert parts[0] == {"weights": [[0.0]], "biases": [0.0]}
+    V, bias = parts[1]["weights"][0][0], parts[1]["biases"][0]
+    assert V == pytest.approx(0.5**0.5) and bias == pytest.approx(-V)
+    assert found.witness["slope"] == pytest.approx(2 / 3 * V * -0.5, rel=1e-12)
+    assert found.gradient_norm == pytest.approx(2 / 3 * 0.5)  # in W^(2) = W2, b2 following
+
+
+def test_a_gradient_that_overflows_proves_nothing():
+    net = ReLUNetwork([[[1e200]], [[1e200]]], [[0.0], [0.0]])
+    found = verify(net, [[1.0]], [[0.0]])
+    assert (found.verdict, found.proved, found.witness) == ("undetermined", False, None)
+
+
 def test_without_a_proved_slope_only_a_step_near_by_refutes(monkeypatch):
     net = ReLUNetwork([np.eye(2), np.eye(2)], [[3.0, 3.0], [0.0, 0.0]])
     size = np.sqrt(sum((t**2).sum() for t in net.tensors))
