@@ -119,6 +119,63 @@ def test_a_gradient_that_overflows_proves_nothing():
     assert (found.verdict, found.proved, found.witness) == ("undetermined", False, None)
 
 
+def saddle():
+    """A saddle: two equal active units with output weights of zero."""
+    return ReLUNetwork([[[0.0, 0.0]], [[0.0], [0.0]]], [[1.0], MEAN])
+
+
+def test_the_curvature_of_a_saddle_is_that_of_the_exact_loss():
+    net = saddle()
+    found = verify(net, X, Y)
+    parts = found.witness["direction"]
+    t = Fraction(1, 2**40)
+    up, here, down = (naive_loss_along(net, parts, s) for s in (t, 0, -t))
+    exact = (up - 2 * here + down) / t**2  # but for terms of fourth order in t
+    assert exact <= Fraction(found.witness["curvature"]) <= exact + abs(exact) / 10**9
+
+
+def test_a_curvature_that_only_floating_point_sees_is_no_saddle(monkeypatch):
+    flat = np.zeros(7)
+    flat[2] = 1.0  # the bias of the hidden unit, on which nothing depends here
+    steep = np.zeros(7)
+    steep[-1] = 1.0  # the last bias, along which the loss rises
+    assert verify(saddle(), X, Y).verdict == "saddle"
+    monkeypatch.setattr("constructions.proof.stationarity._directions", lambda problem: [])
+    for direction in (flat, steep):
+        pair = (-1.0, 1.0, direction)
+        name = "constructions.proof.stationarity.smallest_eigenpair"
+        monkeypatch.setattr(name, lambda *args, pair=pair: pair)
+        found = verify(saddle(), X, Y)
+        assert (found.verdict, found.proved, found.witness) == ("undetermined", False, None)
+
+
+def test_a_lower_loss_beyond_a_flat_stretch_is_no_saddle(monkeypatch):
+    # the unit is off; its bias changes nothing here, and lowers the loss from 1 on
+    net = ReLUNetwork([[[1.0]], [[1.0]]], [[-2.0], [0.5]])
+    name = "constructions.proof.stationarity.smallest_eigenpair"
+    monkeypatch.setattr(name, lambda *args: (-1.0, 1.0, np.array([0.0, 1.0, 0.0, 0.0])))
+    found = verify(net, [[1.0]], [[30.0]], subset="b1")
+    assert (found.verdict, found.proved) == ("undetermined", False)
+
+
+def test_a_hessian_without_eigenvalues_proves_nothing(monkeypatch):
+    name = "constructions.proof.stationarity.smallest_eigenpair"
+    monkeypatch.setattr(name, lambda *args: (None, None, None))
+    found = verify(saddle(), X, Y)
+    assert (found.verdict, found.proved) == ("undetermined", False)
+
+
+def test_a_point_that_is_stationary_in_the_cumulative_weight_may_be_undetermined():
+    # the least-squares weight but for 1e-7, which is neither near enough nor a slope to gtol
+    h, y = np.array([2.0, 3.0, 4.0]), np.array([1.0, 3.0, 4.5])
+    best = (h - 1) @ (y - 1) / ((h - 1) @ (h - 1))
+    net = ReLUNetwork([[[1.0]], [[best + 1e-7]]], [[1.0], [1 - best - 1e-7]])
+    points, targets = (h - 1)[:, None], y[:, None]
+    found = verify(net, points, targets, subset="cumulative", gtol=1e-3)
+    assert (found.verdict, found.proved) == ("undetermined", False)
+    assert verify(net, points, targets, subset="cumulative").verdict == "not stationary"
+
+
 def test_without_a_proved_slope_only_a_step_near_by_refutes(monkeypatch):
     net = ReLUNetwork([np.eye(2), np.eye(2)], [[3.0, 3.0], [0.0, 0.0]])
     size = np.sqrt(sum((t**2).sum() for t in net.tensors))
@@ -143,7 +200,7 @@ def test_a_kink_that_looks_active_is_no_slope():
     _, (pre,) = naive.exact_forward(net.weights, net.biases, [point])
     assert pre == [[0]] and net.weights[0] @ point + high > 0
     found = verify(net, [point, -point], [[0.0], [30.0]], subset="W1")
-    assert found.verdict == "undetermined"
+    assert (found.verdict, found.proved) == ("undetermined", False)
 
 
 def test_a_ball_that_touches_zero_from_below_is_not_inactive():
