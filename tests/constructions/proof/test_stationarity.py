@@ -87,6 +87,14 @@ def test_the_zero_network_at_the_mean_is_a_saddle_of_the_order_of_its_depth(dept
     check_witness(found, net, X, targets)
 
 
+@pytest.mark.parametrize("depth", [1, 2])
+def test_a_saddle_of_higher_order_is_proved_where_the_lower_terms_vanish(depth):
+    net = zero_network(2, *[4] * depth, 2, last=[0.5, 0.0])
+    found = verify(net, X[:2], [[1.5, 0.0], [-0.5, 0.0]])  # the mean is exact
+    assert (found.verdict, found.proved) == ("saddle", True)
+    assert found.witness["order"] == depth + 1 and found.witness["coefficient"] < 0
+
+
 def test_on_a_kink_no_minimum_is_claimed():
     # the loss is (max(w, 0) - 1)^2 + ...: flat to the left of the kink, falling to the right
     net = ReLUNetwork([[[0.0]], [[1.0]]], [[0.0], [0.0]])
