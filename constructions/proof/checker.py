@@ -237,7 +237,7 @@ class _Case:
         if stated == "inf":
             return high == "inf" and exact * (1 + fmpq(1, 2**40)) > int(LARGEST)
         value, largest = _fraction(stated), self.peaks[-1] + abs(self.goals).max(axis=0)
-        room = exact / 2**40 + len(self.goals) * (largest**2).sum() / 2**180 + fmpq(1, 2**1074)
+        room = exact / 2**28 + len(self.goals) * (largest**2).sum() / 2**180 + fmpq(1, 2**1074)
         exact, high = min(exact, int(LARGEST)), int(LARGEST) if high == "inf" else high
         return low <= value <= _fraction(high) and abs(value - exact) <= room
 
@@ -247,7 +247,7 @@ class _Case:
         seen = zip(self.away, self.peaks, strict=False)  # floats find the same signs
         if value is None or self.cumulative or not all((a > SLACK * p).all() for a, p in seen):
             return None
-        return value >= 0 and abs(value - self.gradient[0]) <= SLACK * self.gradient[1]
+        return value >= 0 and abs(value - self.gradient[0]) <= self.gradient[1] / 2**22
 
     def margins(self, stated):
         """The least |pre-activation| of each layer over the norm of (W, b) is at least this."""

@@ -289,7 +289,7 @@ UNTRUE = [
     ("line", "loss", "inf"),
     ("line", "class_weighted_loss", "inf"),
     ("collapsed", ("basin", "more"), 1.0),
-    ("line", "gradient_norm", 1e-6),
+    ("line", "gradient_norm", 1e-5),
     ("steep", "gradient_norm", more),
     ("steep", "gradient_norm", less),
     ("steep", "gradient_norm", "nan"),
