@@ -203,7 +203,6 @@ def _judge(problem, names, rtol, gtol):
     nothing = Refutation("undetermined", False, None, None, "")
     reach = _reach(problem.net, rtol)
     zero = zero_loss(problem, *_last_names(problem.net, names))
-    proof, why = None, ""
     is_zero = _near(zero, arb(0), problem, reach, rtol)
     checks = [Check("exactly zero loss next to it", is_zero, zero.distance, zero.why)]
     if is_zero and zero.rank:
