@@ -36,6 +36,8 @@ from mutations import changes, listed, shown, whole_of
 TESTS = ("tests/constructions/proof", "tests/constructions/separation")
 SCOPE = {
     "constructions/proof/*.py": TESTS,
+    "constructions/separation/hulls.py": TESTS,
+    "constructions/separation/hyperplane.py": TESTS,
     "constructions/separation/separation.py": TESTS,
     "training/study/result.py": ("tests/training/study",),
 }

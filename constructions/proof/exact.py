@@ -212,7 +212,8 @@ def solve_nonnegative(M, r):
             except ZeroDivisionError:
                 balls = []
             # a ball may be positive and yet too wide for its middle to be the solution, rounded
-            if balls and all(u > 0 and u.rel_accuracy_bits() >= 100 for u in balls):
+            digits = min((u.rel_accuracy_bits() for u in balls), default=0)
+            if digits >= 100 and all(u > 0 for u in balls):
                 return np.array([rounded_weight(u.mid().fmpq()) for u in balls])
     if k > m:
         return None

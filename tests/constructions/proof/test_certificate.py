@@ -1,3 +1,4 @@
+import dataclasses
 import hashlib
 import json
 import re
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from constructions import Certificate, verify
-from constructions.proof.certificate import LOSS_NAMES, data_digest, network_digest
+from constructions.proof.certificate import LOSS_NAMES, Check, data_digest, network_digest
 from geomcore import ReLUNetwork
 from geomcore.arrays import as_labels
 
@@ -49,6 +50,35 @@ def test_digests_are_those_of_the_bytes_that_the_docstring_names():
     assert data_digest(np.array(X), as_labels(Y, 3)) == hashlib.sha256(parts).hexdigest()
 
 
+def test_a_summary_says_what_was_found_and_nothing_else():
+    refuted = verify(NET, X, [[1.5], [0.0], [0.0]])
+    text = refuted.summary()
+    assert text.startswith("verdict            not stationary (proved)\nloss   ")
+    assert f"to {refuted.witness['loss']:.6g}" in text
+    assert not any(words in text for words in ("cell radius", "basin of return", "eigenvalue"))
+    proved = verify(NET, X, Y, subset="last")
+    text = proved.summary()
+    assert "global minimum (proved) in W2, b2 alone\n" in text and "witness  " not in text
+    proved = verify(NET, X, Y)
+    text = proved.summary()
+    assert f"cell radius        {proved.radius:.3g}:" in text
+    assert f"basin of return    {proved.basin['radius']:.3g}, rate" in text
+    checks = [Check(str(passed), passed, None, "seen") for passed in (True, False, None)]
+    odd = dataclasses.replace(proved, proved=False, smallest_eigenvalue=-0.25, checks=tuple(checks))
+    assert odd.summary().splitlines()[0] == "verdict            global minimum"
+    assert odd.summary().splitlines()[-4:] == [
+        "smallest Hessian eigenvalue  -0.25",
+        "  yes  True: seen",
+        "  no   False: seen",
+        "  ?    None: seen",
+    ]
+
+
+def test_a_certificate_is_indented_by_two():
+    lines = verify(NET, X, Y).to_json().splitlines()
+    assert lines[0] == "{" and lines[1] == '  "format": "geomcore certificate",'
+
+
 # Laws
 
 
@@ -65,6 +95,12 @@ def test_infinite_numbers_survive_json():
     found = verify(ReLUNetwork([[[2.0]]], [[1.0]]), [[0.0], [1.0]], [[1.0], [3.0]])
     assert found.radius == found.activation_margin == np.inf
     assert Certificate.from_json(found.to_json()) == found
+
+
+@pytest.mark.parametrize("text", ["inf", "-inf"])
+def test_infinities_are_read_in_either_direction(text):
+    again = Certificate.from_json(json.dumps(fields(radius=text)))
+    assert again.radius == float(text)
 
 
 def test_networks_that_differ_have_different_digests():

@@ -5,8 +5,10 @@ import sys
 
 import numpy as np
 import pytest
+from builders import random_network
 
 from constructions import Certificate, merged, recheck, suboptimal, verify
+from constructions.proof.certificate import Check
 from constructions.proof.confirmation import confirmation
 from geomcore import ReLUNetwork, datasets, save
 
@@ -175,6 +177,331 @@ def test_a_witness_whose_bias_does_not_follow_the_cumulative_weight_is_not_confi
     assert found.verdict == "not stationary" and not differing(found, net, X, y)
     free = verify(net, X, y, subset="last").witness
     assert differing(dataclasses.replace(found, witness=free), net, X, y) == ["witness"]
+
+
+# Witnesses, one of each kind: a slope, one in the cumulative weight, a curvature, and
+# coefficients of second and third order.
+KINDS = {
+    "slope": (STEP, POINTS, [[1.5], [0.0], [0.0]], None),
+    "following": (
+        ReLUNetwork([[[1.0]], [[1.0], [-1.0]]], [[1.0], [0.0, 0.5]]),
+        [[1.0], [2.0], [3.0]],
+        [[1.5, 0.0], [1.0, 1.0], [0.0, 2.0]],
+        "cumulative",
+    ),
+    "curvature": (
+        ReLUNetwork([[[0.0]], [[0.0]]], [[1.0], [0.5]]),
+        [[-1.0], [1.0]],
+        [[0.0], [1.0]],
+        None,
+    ),
+    "second": (
+        ReLUNetwork([np.zeros((4, 2)), np.zeros((1, 4))], [np.zeros(4), [0.5]]),
+        [[-1.0, 0.5], [0.25, 1.0]],
+        [[1.5], [-0.5]],
+        None,
+    ),
+    "third": (
+        ReLUNetwork(
+            [np.zeros((4, 2)), np.zeros((4, 4)), np.zeros((1, 4))],
+            [np.zeros(4), np.zeros(4), [0.5]],
+        ),
+        [[-1.0, 0.5], [0.25, 1.0]],
+        [[1.5], [-0.5]],
+        None,
+    ),
+}
+KEY = {"slope": "slope", "following": "slope", "curvature": "curvature"}
+MISFIT = "its direction or step does not fit the network, or moves what is held"
+
+
+def witnessed(kind, **changes):
+    """What is found of the witness of an example, if some of it is changed."""
+    net, X, y, subset = KINDS[kind]
+    found = verify(net, X, y, subset=subset)
+    wrong = dataclasses.replace(found, witness=found.witness | changes)
+    checks = recheck(wrong, net, X, y)
+    assert all(check.passed for check in checks if check.name != "witness")
+    return next(check for check in checks if check.name == "witness")
+
+
+def witness(kind):
+    net, X, y, subset = KINDS[kind]
+    return verify(net, X, y, subset=subset).witness
+
+
+def scaled(parts, factor):
+    """A direction, a factor times as long."""
+    return [{k: (factor * np.array(v)).tolist() for k, v in p.items()} for p in parts]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_witness_of_each_kind_is_confirmed(kind):
+    assert witnessed(kind).passed is True
+    key = KEY.get(kind, "coefficient")
+    assert key in witness(kind)
+    assert witnessed(kind).detail.endswith(f"{key} {witness(kind)[key]:.6g}")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_loss_and_derivative_of_a_witness_may_differ_by_rounding_alone(kind):
+    honest = witness(kind)
+    for key in ("loss", KEY.get(kind, "coefficient")):
+        for factor, passed in ((1 + 5e-10, None), (1 - 5e-10, None), (1 + 1e-8, False), (2, False)):
+            changed = witnessed(kind, **{key: honest[key] * factor})
+            assert changed.passed is passed, (key, factor)
+            assert ", stated " in changed.detail
+        assert witnessed(kind, **{key: honest[key] - 1e-6}).passed is False
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_steps_and_directions_that_do_not_fit_are_refused(kind):
+    honest = witness(kind)
+    unfit = [{"step": 0.0}, {"step": np.nan}, {"step": np.inf}]
+    if kind not in ("curvature", "second"):  # of which both sides fall
+        unfit.append({"step": -honest["step"]})
+    unfit += [{"direction": scaled(honest["direction"], f)} for f in (1 + 2e-6, 1 - 2e-6, -2)]
+    unfit += [{"direction": honest["direction"][1:]}, {"direction": honest["direction"] * 2}]
+    for change in unfit:
+        changed = witnessed(kind, **change)
+        assert (changed.passed, changed.detail) == (False, MISFIT), change
+    near = witnessed(kind, direction=scaled(honest["direction"], 1 + 5e-7))
+    assert near.passed is False and near.detail.startswith("the step leads from")
+
+
+def test_where_the_loss_is_even_the_other_side_is_a_witness_too():
+    changed = witnessed("curvature", step=-witness("curvature")["step"])
+    assert changed.passed is not False and changed.detail.startswith("the step leads from")
+    # of a coefficient of second order, the step may be negative, if the loss is as it says
+    assert witnessed("second", step=-witness("second")["step"]).detail.startswith("the step leads")
+
+
+@pytest.mark.parametrize(
+    ("kind", "order", "fits"),
+    [("second", 0, False), ("second", 1, True), ("second", 6, True), ("second", 7, False)],
+)
+def test_the_order_of_a_coefficient_has_a_range(kind, order, fits):
+    changed = witnessed(kind, order=order)
+    assert changed.passed is False and (changed.detail != MISFIT) is fits
+
+
+def test_a_witness_has_the_keys_of_the_one_that_is_found():
+    slope = witness("slope")
+    net, X, y, _ = KINDS["slope"]
+    found = verify(net, X, y)
+    for keys in ("curvature", "coefficient"):
+        other = {k: v for k, v in slope.items() if k != "slope"} | {keys: slope["slope"]}
+        checks = recheck(dataclasses.replace(found, witness=other), net, X, y)
+        (check,) = [c for c in checks if not c.passed]
+        assert (check.name, check.passed) == ("witness", False)
+        assert check.detail == f"stated {sorted(other)}, found {sorted(slope)}"
+
+
+def test_a_witness_is_there_where_one_is_found_and_only_there():
+    net, X, y, _ = KINDS["slope"]
+    found = verify(net, X, y)
+    (check,) = [c for c in recheck(dataclasses.replace(found, witness=None), net, X, y) if not c[1]]
+    assert (check.name, check.passed, check.detail) == ("witness", False, "stated None, found one")
+    at_zero = [[0.5], [0.0], [0.0]]
+    lowest = ReLUNetwork([[[-1.0]], [[0.5]]], [[1.0], [0.0]])
+    none = verify(lowest, X, at_zero)
+    assert none.verdict == "global minimum"
+    wrong = dataclasses.replace(none, witness=found.witness)
+    (check,) = [c for c in recheck(wrong, lowest, X, at_zero) if not c[1]]
+    assert (check.name, check.passed, check.detail) == ("witness", False, "stated one, found None")
+
+
+def test_a_step_that_does_not_prove_a_lower_loss_is_no_witness():
+    net, X, y, _ = KINDS["slope"]
+    found = verify(net, X, y)
+    parts = [{"weights": [[0.0]], "biases": [0.0]}, {"weights": [[0.0]], "biases": [1.0]}]
+    # Steps of the last bias from no change at all to more than the width of the enclosure.
+    reached = set()
+    for step in [1e-300, *np.geomspace(3e-18, 3e-16, 12)]:
+        after = verify(ReLUNetwork(net.weights, [net.biases[0], [step]]), X, y)
+        reached.add(np.sign(after.loss_bound - found.loss_floor))
+        # an upper bound of the slope -1/3, as tight as floats are
+        stated = [
+            witnessed("slope", direction=parts, step=step, loss=after.loss_bound, slope=s).passed
+            for s in (-1 / 3, np.nextafter(-1 / 3, 0))
+        ]
+        assert any(stated) is bool(after.loss_bound < found.loss_floor), step
+    assert reached == {-1, 0, 1}
+
+
+def test_a_lower_loss_far_along_a_flat_line_is_no_witness():
+    # The unit is off: its bias changes nothing here, and lowers the loss from 2 on.
+    net = ReLUNetwork([[[1.0]], [[1.0]]], [[-2.0], [0.5]])
+    found = verify(net, [[1.0]], [[30.0]])
+    assert "slope" in found.witness
+    flat = [{"weights": [[0.0]], "biases": [1.0]}, {"weights": [[0.0]], "biases": [0.0]}]
+    after = verify(ReLUNetwork(net.weights, [[3.0], [0.5]]), [[1.0]], [[30.0]])
+    assert after.loss_bound < found.loss_floor
+    for slope in (0.0, -5e-324):
+        claim = {"direction": flat, "step": 5.0, "loss": after.loss_bound, "slope": slope}
+        wrong = dataclasses.replace(found, witness=claim)
+        (check,) = [c for c in recheck(wrong, net, [[1.0]], [[30.0]]) if not c.passed]
+        assert (check.name, check.passed) == ("witness", False)
+
+
+def test_beyond_the_reach_of_balls_a_slope_is_compared_in_floating_point(monkeypatch):
+    monkeypatch.setattr("constructions.proof.stationarity.MOST_BALLS", 0)
+    slope, parts = witness("slope")["slope"], witness("slope")["direction"]
+    assert witnessed("slope").passed is True
+    assert witnessed("slope", slope=slope * (1 + 5e-7)).passed is None
+    assert witnessed("slope", slope=slope * (1 + 2e-6)).passed is False
+    changed = witnessed("slope", direction=scaled(parts, 1 + 5e-7))
+    assert changed.passed is None and "out of reach" in changed.detail
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_biases_that_follow_are_confirmed_however_they_are_rounded(seed):
+    rng = np.random.default_rng(seed)
+    net = random_network((3, 4, 3), rng)
+    X, y = rng.normal(size=(6, 3)), rng.normal(size=(6, 3))
+    y[:, 0] = net(X)[:, 0]  # the first output does not move
+    found = verify(net, X, y, subset="cumulative")
+    assert found.verdict == "not stationary" and not differing(found, net, X, y)
+    parts = found.witness["direction"]
+    assert not np.any(parts[1]["weights"][0])
+    for k in (1, 2):
+        wrong = json.loads(json.dumps(parts))
+        wrong[1]["biases"][k] += 1e-8
+        changed = dataclasses.replace(found, witness=found.witness | {"direction": wrong})
+        (check,) = [c for c in recheck(changed, net, X, y) if not c.passed]
+        assert (check.passed, check.detail) == (False, MISFIT)
+
+
+# What is in floating point, and bounds
+
+
+def standing(found, net, X, y, **changes):
+    """How the fields stand that are not confirmed if some are changed."""
+    checks = recheck(dataclasses.replace(found, **changes), net, X, y)
+    return {check.name: check.passed for check in checks if not check.passed}
+
+
+def test_a_loss_is_confirmed_within_its_bounds():
+    net, X, _, _ = KINDS["slope"]
+    y = [[1.5], [0.1], [0.1]]  # two classes of unequal sizes
+    losses = {}
+    for name in ("mse", "class_weighted"):
+        bounds = verify(net, X, y, loss=name)
+        losses[name] = {bounds.loss_floor, bounds.loss_bound}
+        assert len(losses[name]) == 2
+    found = verify(net, X, y)
+    for field, name in (("loss", "mse"), ("class_weighted_loss", "class_weighted")):
+        for value in losses[name]:
+            assert standing(found, net, X, y, **{field: value}) == {}
+            for side in (0.0, 9.0):
+                outside = np.nextafter(value, side)
+                if outside not in losses[name]:
+                    assert standing(found, net, X, y, **{field: outside}) == {field: False}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [("slope", "gradient_norm"), ("curvature", "smallest_eigenvalue")]
+)
+def test_what_is_in_floating_point_is_confirmed_to_six_digits(kind, name):
+    net, X, y, _ = KINDS[kind]
+    found = verify(net, X, y)
+    value = getattr(found, name)
+    for factor, holds in ((1 + 5e-7, True), (1 - 5e-7, True), (1 + 2e-6, False), (1 - 2e-6, False)):
+        expected = {} if holds else {name: False}
+        assert standing(found, net, X, y, **{name: value * factor}) == expected, factor
+    assert standing(found, net, X, y, **{name: -value}) == {name: False}
+    assert standing(found, net, X, y, **{name: None}) == {name: False}
+
+
+def test_a_gradient_that_cancels_is_confirmed_as_far_as_its_terms_allow():
+    net = ReLUNetwork([[[1.0]]], [[0.0]])
+    X, y = [[1.0], [-1.0], [2.0], [-2.0]], [[1.0 + 2**-20], [-1.0], [2.0], [-2.0]]
+    found = verify(net, X, y)
+    assert 0 < found.gradient_norm < 1e-6 and found.verdict == "not stationary"
+    # the sizes of the terms are about 1e-6 of those of the targets, which are about 1
+    noise = 1e-9 * found.gradient_norm
+    assert standing(found, net, X, y, gradient_norm=found.gradient_norm + noise) == {}
+    assert standing(found, net, X, y, gradient_norm=2e-6) == {"gradient_norm": False}
+
+
+def test_bounds_that_differ_by_more_than_rounding_are_refused(data):
+    net = make("merge", data)
+    found = verify(net, data.X, data.y)
+    for name in (
+        "loss_bound",
+        "loss_floor",
+        "lower_bound",
+        "activation_margin",
+        "distance",
+        "radius",
+    ):
+        value = getattr(found, name)
+        assert value is not None and abs(value) < 1
+        close, far = value * (1 + 5e-10), value * 1.01 + 1e-30
+        assert standing(found, net, data.X, data.y, **{name: far}) == {name: False}, name
+        if value != 0:
+            assert standing(found, net, data.X, data.y, **{name: close}) == {name: None}, name
+    longer = (*found.margins, found.margins[-1])
+    assert standing(found, net, data.X, data.y, margins=longer) == {"margins": False}
+    assert standing(found, net, data.X, data.y, bits=found.bits + 1) == {"bits": False}
+
+
+def test_checks_for_readers_have_the_same_words_and_may_have_other_digits(data):
+    net = make("merge", data)
+    found = verify(net, data.X, data.y)
+    numbered = next(i for i, c in enumerate(found.checks) if any(d.isdigit() for d in c.detail))
+
+    def changed(**changes):
+        checks = list(found.checks)
+        checks[numbered] = checks[numbered]._replace(**changes)
+        return standing(found, net, data.X, data.y, checks=tuple(checks))
+
+    detail = found.checks[numbered].detail
+    digit = next(d for d in detail if d.isdigit())
+    assert changed(detail=detail.replace(digit, "9" if digit != "9" else "8", 1)) == {
+        "checks": None
+    }
+    assert changed(detail=detail + ".") == {"checks": False}
+    assert changed(name="other") == {"checks": False}
+    assert changed(passed=not found.checks[numbered].passed) == {"checks": False}
+    assert changed(passed=None) == {"checks": False}
+    for checks in (found.checks[:-1], (*found.checks, found.checks[-1]), ()):
+        assert standing(found, net, data.X, data.y, checks=checks) == {"checks": False}
+
+
+def test_options_that_verify_refuses_are_no_options(data):
+    net = make("merge", data)
+    found = verify(net, data.X, data.y)
+    wrong = dataclasses.replace(found, rtol=-1.0)
+    assert standing(wrong, net, data.X, data.y) == {"options": False}
+    assert recheck(wrong, net, data.X, data.y)[-1].detail.startswith("rtol must be")
+
+
+def test_points_have_as_many_columns_as_the_network_has_inputs():
+    net = random_network((3, 2, 1), 0)
+    X, y = np.ones((4, 3)), np.ones((4, 1))
+    found = verify(net, X, y)
+    assert not differing(found, net, X, y)
+    with pytest.raises(ValueError, match="X must have 3 columns"):
+        recheck(found, net, X[:, :2], y)
+
+
+def test_a_confirmation_names_the_first_field_that_differs(data):
+    yes, no, open_ = (recheck_check(p) for p in (True, False, None))
+    assert confirmation([yes, yes]) == "the certificate holds: all 2 fields are what is found"
+    assert confirmation([yes, open_]).splitlines() == [
+        "the certificate holds but for rounding; geomcore check decides the rest",
+        "  ?    None: seen",
+    ]
+    assert confirmation([yes, open_, no]).splitlines() == [
+        "the certificate does not hold: False is not what is found",
+        "  no   False: seen",
+        "  ?    None: seen",
+    ]
+
+
+def recheck_check(passed):
+    return Check(str(passed), passed, None, "seen")
 
 
 @pytest.mark.parametrize("key", ["radius", "rate", "ball", "strength"])

@@ -89,6 +89,26 @@ def test_the_least_height_is_the_least_number_rounded_down():
     assert least_height(np.array([[1e200, 1e200]]), np.array([1e200, -1e200]), 7.0) == 7.0
 
 
+def test_the_least_height_is_below_all_numbers_where_the_slack_decides():
+    # Heights from 1 - 4e-4 to 1 + 4e-4, each with an error of about 5e-4: all may be the lowest.
+    low = np.linspace(-4e-4, 4e-4, 60)
+    X = np.column_stack([np.full(60, 1e11), np.round(1 + low, 5) - 1e11])
+    w = np.ones(2)
+    exact = min(naive.dot(row, naive.exact(w)) for row in naive.exact(X))
+    assert (heights(X, w, 0.0)[1] > 4e-4).all()
+    for rtol in (1e-2, 1e-6):
+        found = Fraction(least_height(X, w, 0.0, rtol=rtol))
+        assert exact * (1 - Fraction(rtol)) <= found <= exact
+    # with a slack, too few digits do; without, or near a centre, exactly
+    assert least_height(X, w, 0.0) == float(exact)
+
+
+def test_the_sign_of_one_point_of_many_coordinates_is_exact():
+    x = np.zeros((3, 60))
+    x[:, 0], x[1, 1], x[1, 2] = (5.0, 1.0, -5.0), 2.0**60, -(2.0**60)
+    assert signs(x, np.ones(60), -1.0).tolist() == [1, 0, -1]
+
+
 def test_signs_see_what_underflows():
     # the products are 0.6, -0.45 and -0.45 of the smallest number, and 1, 0 and 0 of it as floats
     X, w = np.full((1, 3), 2.0**-537), np.array([0.6, -0.45, -0.45]) * 2.0**-537
@@ -183,6 +203,8 @@ def test_nonnegative_solutions_are_found_where_unique_and_refused_otherwise(M, r
             ],
             [0.0, 2.0**52, 2.0**-42, 0.0, 2.0**31],
         ),
+        # in balls of 256 bits the first unknown is positive, with an accuracy of 28 bits
+        ([[-1, 1], [1, 1]], [[0, 116], [0, -118]], [5 * 2.0**110, 5 * 2.0**-116]),
     ],
 )
 def test_a_solution_is_the_exact_one_rounded_however_ill_conditioned_the_system(
