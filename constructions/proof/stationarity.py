@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from flint import arb, arb_mat
+from flint import arb_mat
 
 from constructions.proof.derivatives import (
     DENSE,
@@ -229,19 +229,30 @@ def _probe(problem, gtol, value, detail):
         series = _in_balls(problem, direction, ORDER)
         if series is None:
             continue
-        sizes = [abs(float(c.mid())) for c in series]
-        # coefficients that vanish at an exact point are rounding at the stored one
-        small = [gtol * scale, *[FLAT * max(sizes[1:])] * (ORDER - 1)]
-        order = next((k for k, s in enumerate(sizes[1:], 1) if s > small[k - 1]), None)
-        if order is None or order == 1 or not series[order] < 0:
+        order, proved = _first_fall(series, gtol * scale)
+        if order is None:
             continue
-        proved = bool(next((c for c in series[1:] if not c == 0), arb(0)) < 0)
         coefficient = above(series[order])
         witness = _witness(problem, direction, proved, order=order, coefficient=coefficient)
         if witness is not None:
             detail = f"along a line the loss falls like the power {order} of the step"
             return Refutation("saddle", proved, witness, value, detail)
     return nothing
+
+
+def _first_fall(series, slack):
+    """The order, from 2 on, at which the loss falls along a line, and whether that is proved.
+
+    Coefficients that vanish at an exact point are rounding at the stored one: those of lower
+    order may be small, the slope up to `slack`. It is proved if the first that is not exactly 0
+    is negative.
+    """
+    sizes = [abs(float(c.mid())) for c in series[1:]]
+    small = [slack, *[FLAT * max(sizes)] * (len(sizes) - 1)]
+    order = next((k for k, s in enumerate(sizes, 1) if s > small[k - 1]), None)
+    if order is None or order == 1 or not series[order] < 0:
+        return None, False
+    return order, bool(next(c for c in series[1:] if not c == 0) < 0)
 
 
 def _directions(problem):

@@ -95,6 +95,31 @@ def test_a_saddle_of_higher_order_is_proved_where_the_lower_terms_vanish(depth):
     assert found.witness["order"] == depth + 1 and found.witness["coefficient"] < 0
 
 
+def test_a_line_falls_at_its_first_coefficient_that_is_not_small():
+    from flint import arb
+
+    from constructions.proof.stationarity import FLAT, _first_fall
+
+    def found(*coefficients, slack=0.0):
+        return _first_fall([arb(9), *map(arb, coefficients)], slack)
+
+    assert found(0, 0, -1) == (3, True)
+    assert found(0, -1, 5) == (2, True)
+    assert found(-1, 0, 0) == found(0, 0, 1) == found(0, 0, 0) == (None, False)
+    assert found(0, 1, -9) == found(1, -1, 0) == (None, False)
+    # what is below the slack, or a share FLAT of the largest, is rounding, and then nothing is
+    # proved if it rises; if it falls, the loss falls anyhow
+    assert found(0.5, 0, -1, slack=0.5) == (3, False)
+    assert found(-0.5, 0, -1, slack=0.5) == (3, True)
+    assert found(0.5, 0, -1, slack=0.4) == (None, False)
+    assert found(0, FLAT / 2, -1) == (3, False) and found(0, -FLAT / 2, -1) == (3, True)
+    assert found(0, 2 * FLAT, -1) == (None, False)
+    assert found(0, 2 * FLAT, 0, -2) == (4, False)  # a share of -2
+    # a ball that may be zero decides nothing
+    assert found(0, arb(-1, 2), -1) == (None, False)
+    assert found(0, arb(0, FLAT / 9), -1) == (3, False)
+
+
 def test_on_a_kink_no_minimum_is_claimed():
     # the loss is (max(w, 0) - 1)^2 + ...: flat to the left of the kink, falling to the right
     net = ReLUNetwork([[[0.0]], [[1.0]]], [[0.0], [0.0]])
