@@ -570,6 +570,19 @@ def test_an_unproved_witness_has_to_hold_the_cumulative_bias():
     assert "witness" in free.refused(subset=["cumulative"])
 
 
+@pytest.mark.parametrize(("nearer", "examined"), [(1 + 2**-10, True), (1 - 2**-10, None)])
+def test_a_gradient_in_floats_is_compared_where_their_signs_are_sure(nearer, examined):
+    # the terms of the pre-activation d are 1 and d - 1, and their sizes nearly 2; the residual is
+    # d - 1
+    d = 2.0**-29 * nearer
+    fields = {"loss": (1 - d) ** 2, "class_weighted_loss": (1 - d) ** 2, "accuracy": 1.0}
+    fields |= {"margins": [0.0], "verdict": "undetermined", "proved": False}
+    near = Example([([[1]], [d - 1]), ([[1]], [0])], [[1]], [[1]], [0], **fields)
+    norm = float(2 * (1 - d) * np.sqrt(3 + d * d))
+    for stated, holds in ((norm, examined), (1.01 * norm, examined and False)):
+        assert near.findings({**near.fields, "gradient_norm": stated})["gradient_norm"] is holds
+
+
 def test_losses_beyond_the_doubles_are_infinite_and_no_others():
     big, fields = 1.1e154, {"accuracy": 1.0, "margins": [], "verdict": "undetermined"}
     losses = {"loss": 1.21e308, "class_weighted_loss": "inf", "loss_bound": 1.22e308}
