@@ -4,6 +4,7 @@ import numpy as np
 
 from geomcore.arrays import as_layer, as_rtol, check_network, check_sequence
 from geomcore.network import ReLUNetwork
+from geomcore.threads import factorizing
 
 # How many times the rounding error of one matrix product the row-space residual may be.
 RESIDUAL_FACTOR = 100.0
@@ -168,11 +169,14 @@ def _right_quotient(W, A, l, rtol):
 
 def _scaled_quotient(W, A, l, rtol):
     """`_right_quotient` of matrices with entries of size 1."""
-    singular = np.linalg.svd(A, compute_uv=False)
+    with factorizing(A):
+        singular = np.linalg.svd(A, compute_uv=False)
     rank = int(np.count_nonzero(singular > rtol * singular[0]))
     if rank == A.shape[0] == A.shape[1]:
-        return np.linalg.solve(A.T, W.T).T
-    Q = np.linalg.lstsq(A.T, W.T, rcond=rtol)[0].T
+        with factorizing(A):
+            return np.linalg.solve(A.T, W.T).T
+    with factorizing(A):
+        Q = np.linalg.lstsq(A.T, W.T, rcond=rtol)[0].T
     residual = np.linalg.norm(Q @ A - W)
     size = np.linalg.norm(W)
     if residual > RESIDUAL_FACTOR * rtol * (np.linalg.norm(Q) * singular[0] + size):

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from geomcore import kernels
-from geomcore.threads import MANY, for_kernels, in_parts
+from geomcore.threads import MANY, factorizing, for_kernels, in_parts
 
 # Rows of X handled at a time, so that temporaries stay small; measured in benchmarks/kernels.py.
 BLOCK = 4096
@@ -80,7 +80,8 @@ def prepared(W, b, rtol, dtype, *, spectrum=False):
         W, b = np.ldexp(W, -exponent), np.ldexp(b, -exponent)
         pinv, singular = None if spectrum else _safe_inverse(W, rtol), None
         if pinv is None:
-            U, singular, Vt = np.linalg.svd(W, full_matrices=False)
+            with factorizing(W):
+                U, singular, Vt = np.linalg.svd(W, full_matrices=False)
             keep = singular > rtol * singular[0]
             pinv = (Vt[keep].T / singular[keep]) @ U[:, keep].T
         layer = [array.astype(dtype, copy=False) for array in (W, b, pinv)]
@@ -97,7 +98,8 @@ def _safe_inverse(W, rtol):
     if W.shape[0] != W.shape[1]:
         return None
     try:
-        inverse = np.linalg.inv(W)
+        with factorizing(W):
+            inverse = np.linalg.inv(W)
     except np.linalg.LinAlgError:
         return None
     # The product of the norms is at least the condition number, so that no

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from geomcore.arrays import as_array, as_count, as_labels, as_points, freeze
+from geomcore.threads import factorizing
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,9 +177,12 @@ def _principal_axes(Z, dim):
     if N > d:
         # Brought to size 1 first, so that the squares neither overflow nor vanish.
         Z = Z / (np.abs(Z).max() or 1)
-        V = np.linalg.eigh(Z.T @ Z)[1].T[::-1]
+        gram = Z.T @ Z
+        with factorizing(gram):
+            V = np.linalg.eigh(gram)[1].T[::-1]
     else:
-        V = np.linalg.svd(Z, full_matrices=N < min(dim, d))[2]
+        with factorizing(Z):
+            V = np.linalg.svd(Z, full_matrices=N < min(dim, d))[2]
     return _positive_signs(V[:dim])
 
 

@@ -1,4 +1,4 @@
-"""Running kernels on many points, with all the cores.
+"""Which work takes all the cores, and which does not: kernels on many points do.
 
 The kernels release the interpreter lock, so ordinary threads do. Threads live
 for one call only: nothing is left behind that a process forked later, or a
@@ -6,15 +6,26 @@ compiled parallel region around the call, could trip over.
 """
 
 import os
+import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 # Points from which a compiled kernel is worth its start, and from which each
 # thread is; measured in benchmarks/kernels.py.
 MANY = 2048
 PER_THREAD = 32768
+# Entries from which BLAS may split the factorisation of a matrix over threads.
+LARGE = 4096
+
+_lock = threading.Lock()
+_inside = 0
+_limits = None
 
 
 def core_count():
@@ -49,3 +60,45 @@ def in_parts(function, n, *, threads=True):
 def for_kernels(X):
     """Return `X`, copied only if it is read-only: numba would compile anew for that."""
     return np.require(X, requirements=("C", "A", "W"))
+
+
+@contextmanager
+def single_threaded_blas():
+    """Let matrix products use one thread each, in this process.
+
+    For small matrices, and for chunks of work that run side by side; and a
+    product that is split over threads may differ in the last bit from one that
+    is not. The limit belongs to the process: the first thread that comes in
+    sets it. It is lifted when that thread leaves, since threadpoolctl lets no
+    other one do so, or else when the last one leaves.
+    """
+    global _inside, _limits
+    with _lock:
+        first = _inside == 0
+        if first:
+            _limits = _blas("scipy.linalg" in sys.modules).limit(limits=1)
+        limits = _limits
+        _inside += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _inside -= 1
+            if first or _inside == 0:
+                limits.restore_original_limits()
+
+
+def factorizing(A):
+    """A context to factorise the matrix `A` in, on one thread.
+
+    QR, SVD and solves gain little from a second thread, which they wait for at
+    every step: where other programs use the cores, they take up to nine times
+    as long with it (benchmarks/RESULTS.md).
+    """
+    return single_threaded_blas() if A.size >= LARGE else nullcontext()
+
+
+@cache
+def _blas(with_scipy):
+    """The BLAS libraries that are loaded; SciPy brings one of its own."""
+    return ThreadpoolController().select(user_api="blas")

@@ -10,6 +10,7 @@ from geomcore.cumulative import cumulative_parameters
 from geomcore.network import ReLUNetwork
 from geomcore.prepared import prepared
 from geomcore.scaling import pre_activations
+from geomcore.threads import factorizing
 
 
 class TruncationDefect(NamedTuple):
@@ -279,7 +280,8 @@ def truncation_steps(net, X, *, rtol=None):
             layer = prepared(W, b, as_rtol(rtol, W.shape), truncated.dtype, spectrum=True)
             truncated, singular = layer.apply(truncated), layer.singular
         else:
-            singular = np.linalg.svd(W, compute_uv=False)
+            with factorizing(W):
+                singular = np.linalg.svd(W, compute_uv=False)
         rank = int(np.count_nonzero(singular > as_rtol(rtol, W.shape) * singular[0]))
         condition = float(singular[0] / singular[-1]) if rank == len(singular) else np.inf
         yield TruncationStep(l, W, b, rank, condition, output, truncated)
@@ -377,7 +379,8 @@ def padded(net, X):
     m, n = W.shape
     if m <= n:
         return net, X
-    U, singular, _ = np.linalg.svd(W)
+    with factorizing(W):
+        U, singular, _ = np.linalg.svd(W)
     scale = singular[0] if singular[0] > 0 else 1.0
     completed = np.hstack([W, scale * U[:, n:]])
     return (

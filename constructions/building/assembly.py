@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from geomcore.network import ReLUNetwork
+from geomcore.threads import factorizing
 
 # Scales that leave room for numbers much larger and much smaller than they are, and for inverses.
 LARGEST_EXPONENT = 1000
@@ -203,7 +204,8 @@ def least_squares(hidden, Y, *, weights=None, offset=None, rtol=None, refinement
     """
     design = np.column_stack([hidden, np.ones(len(hidden))]) if offset is None else hidden - offset
     root = 1.0 if weights is None else np.sqrt(weights)[:, None]
-    inverse = np.linalg.pinv(design * root, rtol=rtol)
+    with factorizing(design):
+        inverse = np.linalg.pinv(design * root, rtol=rtol)
     V = inverse @ (Y * root)
     for _ in range(refinements):
         V = V + inverse @ ((Y - design @ V) * root)

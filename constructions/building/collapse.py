@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from geomcore.threads import factorizing
+
 BLOCK = 4096  # points handled at a time
 
 
@@ -39,7 +41,8 @@ def rotation_to_diagonal(axis, rng):
     d = len(axis)
     inner = np.eye(d)
     if d > 1:
-        Q, R = np.linalg.qr(rng.standard_normal((d - 1, d - 1)))
+        with factorizing(inner):
+            Q, R = np.linalg.qr(rng.standard_normal((d - 1, d - 1)))
         inner[1:, 1:] = Q * np.sign(np.diag(R))
     return _reflection(np.full(d, d**-0.5)) @ inner @ _reflection(axis)
 

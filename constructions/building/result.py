@@ -8,6 +8,7 @@ import numpy as np
 from constructions.proof.exact import EPS
 from geomcore.cumulative import cumulative_parameters
 from geomcore.network import ReLUNetwork
+from geomcore.threads import factorizing
 
 
 class ConstructionError(ValueError):
@@ -138,7 +139,8 @@ def describe(net, method, kinds, order, X, labels, report):
         W, b = net.weights[i], net.biases[i]
         pre = x @ W.T + b
         x = np.maximum(pre, 0)
-        U, singular, Vt = np.linalg.svd(Ws[i], full_matrices=False)
+        with factorizing(Ws[i]):
+            U, singular, Vt = np.linalg.svd(Ws[i], full_matrices=False)
         rank = np.count_nonzero(singular > max(Ws[i].shape) * EPS * singular[0])
         with np.errstate(over="ignore", invalid="ignore"):
             base = -Vt[:rank].T @ (U[:, :rank].T @ bs[i] / singular[:rank])

@@ -3,6 +3,7 @@
 import numpy as np
 
 from constructions.proof.exact import ball_matrix, precision
+from geomcore.threads import factorizing
 
 # Binary digits of the cumulative parameters: rounding of 1e-38, whatever the layers' condition.
 BITS = 128
@@ -56,7 +57,8 @@ class StoredLayers:
         if not self.layers:
             step, shift = self.frame.layer(W[:, : len(self.frame.centre)], b)
         else:
-            step = np.linalg.solve(self.W.T, W.T).T
+            with factorizing(W):
+                step = np.linalg.solve(self.W.T, W.T).T
             shift = b - step @ self.b
         with precision(BITS):
             if not self.layers:
@@ -83,7 +85,8 @@ class StoredLayers:
         for _ in range(3):
             with precision(BITS):
                 value = _floats(self._W * _column(point) + self._b)[:, 0]
-            point = point - np.linalg.solve(self.W, value)
+            with factorizing(self.W):
+                point = point - np.linalg.solve(self.W, value)
         return point
 
 

@@ -16,6 +16,7 @@ from constructions.proof.exact import EPS
 from constructions.proof.motion import SLACK, bounds_of, motions, unit_reach
 from geomcore.arrays import as_array, as_count, as_points, check_network
 from geomcore.network import ReLUNetwork
+from geomcore.threads import factorizing
 
 # What overflows is infinite, and bounds nothing; that is looked for where it matters.
 QUIET = np.errstate(over="ignore", invalid="ignore", divide="ignore")
@@ -179,7 +180,8 @@ def _basin(bounds, cell, net, X, weights, rank, distance):
     design = np.column_stack([net.hidden(X)[-1], np.ones(len(X))]) * np.sqrt(weights)[:, None]
     if not np.isfinite(design).all():
         return None
-    singular = np.linalg.svd(design, compute_uv=False)
+    with factorizing(design):
+        singular = np.linalg.svd(design, compute_uv=False)
     rounding = 10 * max(design.shape) * EPS * singular[0]
     if rank is None:
         rank = int((singular > rounding).sum())
@@ -260,7 +262,8 @@ def balanced(net, X, *, weights=None, rank=None, evaluations=200):
         return net
     if rank is None:
         design = np.column_stack([net.hidden(X)[-1], np.ones(len(X))])
-        rank = int(np.linalg.matrix_rank(design))
+        with factorizing(design):
+            rank = int(np.linalg.matrix_rank(design))
 
     def value(logs):
         if np.abs(logs).max() > MOST_SCALING:

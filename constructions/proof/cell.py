@@ -30,6 +30,7 @@ from constructions.proof.exact import (
     precision,
     rational_matrix,
 )
+from geomcore.threads import factorizing
 
 MOST_BALLS = 2_000_000  # entries of a design for which least squares is still done in balls
 MOST_EXACT = 20_000  # entries of a design whose rank is still computed in rationals
@@ -104,7 +105,8 @@ def _rank(points):
     design = np.column_stack([distinct, np.ones(n)])
     size = np.abs(design).max(axis=0)
     scaled = design / np.where(size > 0, size, 1)
-    _, R, columns = qr(scaled, mode="economic", pivoting=True)
+    with factorizing(scaled):
+        _, R, columns = qr(scaled, mode="economic", pivoting=True)
     diagonal = np.abs(np.diag(R))
     rank = int((diagonal > 1e-10 * diagonal[0]).sum())
     if rank < most and design.size <= MOST_EXACT:
@@ -175,7 +177,8 @@ def _hidden_rows(net, X, enclosure):
         with np.errstate(over="ignore", invalid="ignore"):
             floats = [X[enclosure.clean], *net.hidden(X[enclosure.clean])][-1]
         design = np.column_stack([np.nan_to_num(floats), np.ones(len(floats))])
-        _, _, order = qr(design.T, mode="economic", pivoting=True)
+        with factorizing(design):
+            _, _, order = qr(design.T, mode="economic", pivoting=True)
         for i in enclosure.clean[order[: design.shape[1]]]:
             rows[int(i)] = [*_follow(net, X[i]), arb(1)]
     return rows
@@ -196,7 +199,8 @@ def _independent(rows, count):
     scale = np.abs(floats).max(axis=0)
     if not np.isfinite(scale).all():
         return None
-    _, R, order = qr((floats / np.where(scale > 0, scale, 1)).T, mode="economic", pivoting=True)
+    with factorizing(floats):
+        _, R, order = qr((floats / np.where(scale > 0, scale, 1)).T, mode="economic", pivoting=True)
     diagonal = np.abs(np.diag(R))
     if len(names) < count or len(diagonal) < count or not diagonal[count - 1] > 0:
         return None

@@ -9,6 +9,7 @@ from scipy.sparse.linalg import ArpackError, ArpackNoConvergence, LinearOperator
 
 from constructions.proof.exact import ball_matrix
 from geomcore.parameters import flatten, split
+from geomcore.threads import factorizing
 
 DENSE = 1200  # parameters up to which the whole Hessian is computed
 
@@ -101,7 +102,8 @@ def eigenpairs(H):
     peak = float(np.abs(H).max())
     if not np.isfinite(peak):
         return None, None
-    values, vectors = np.linalg.eigh(H / (peak or 1.0))
+    with factorizing(H):
+        values, vectors = np.linalg.eigh(H / (peak or 1.0))
     return values * (peak or 1.0), vectors
 
 

@@ -14,6 +14,7 @@ from scipy.linalg import qr
 from constructions.proof.cell import MOST_BALLS, LocalMinimum, parts_of
 from constructions.proof.enclosure import point_key
 from constructions.proof.exact import ball_matrix, length_above, precision
+from geomcore.threads import factorizing
 
 
 class ZeroLoss(NamedTuple):
@@ -224,7 +225,8 @@ def _independent_columns(H):
     scale = np.abs(floats).max(axis=0)
     if not np.isfinite(scale).all():
         return None
-    _, R, columns = qr(floats / np.where(scale > 0, scale, 1), mode="economic", pivoting=True)
+    with factorizing(floats):
+        _, R, columns = qr(floats / np.where(scale > 0, scale, 1), mode="economic", pivoting=True)
     diagonal = np.abs(np.diag(R))
     rank = int((diagonal > 1e-10 * diagonal[0]).sum()) if diagonal[0] > 0 else 0
     return sorted(columns[:rank].tolist()) if rank else None

@@ -4,41 +4,11 @@ An executor is any object with the interface of `concurrent.futures.Executor`.
 """
 
 import os
-import threading
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 
-from threadpoolctl import threadpool_limits
-
 # To wait for a scheduler to answer.
 SECONDS = 10
-
-_lock = threading.Lock()
-_inside = 0
-_limits = None
-
-
-@contextmanager
-def single_threaded_blas():
-    """Let matrix products use one thread each, in this process.
-
-    Chunks run side by side and their matrices are small; and a product that is
-    split over threads may differ in the last bit from one that is not. The
-    limit belongs to the process, so the first thread that comes in sets it and
-    the last one that leaves lifts it.
-    """
-    global _inside, _limits
-    with _lock:
-        if _inside == 0:
-            _limits = threadpool_limits(1, "blas")
-        _inside += 1
-    try:
-        yield
-    finally:
-        with _lock:
-            _inside -= 1
-            if _inside == 0:
-                _limits.restore_original_limits()
 
 
 def as_finished(function, items, executor, *, in_flight=None):

@@ -12,8 +12,9 @@ import numpy as np
 
 from geomcore.arrays import as_count, as_rng
 from geomcore.stack import stack
+from geomcore.threads import single_threaded_blas
 from training.descent.descent import Descent
-from training.descent.executors import single_threaded_blas, threads
+from training.descent.executors import threads
 from training.descent.losses import as_loss
 from training.descent.optimizers import SGD
 from training.descent.problem import as_plan, as_problem

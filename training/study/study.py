@@ -4,7 +4,8 @@ from contextlib import nullcontext
 
 from geomcore.arrays import Labels, as_count, freeze
 from geomcore.parameters import selected
-from training.descent.executors import as_finished, single_threaded_blas, threads
+from geomcore.threads import single_threaded_blas
+from training.descent.executors import as_finished, threads
 from training.descent.losses import as_loss
 from training.descent.optimizers import SGD
 from training.descent.problem import as_plan, as_problem, as_training_data

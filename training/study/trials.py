@@ -8,7 +8,7 @@ import numpy as np
 from geomcore.arrays import Labels, as_labels
 from geomcore.parameters import flatten, unflatten
 from geomcore.stack import stack
-from training.descent.executors import single_threaded_blas
+from geomcore.threads import single_threaded_blas
 from training.descent.losses import SquaredError, offset_of, predicted
 from training.descent.trainer import train_ensemble
 from training.study.perturbation import perturb

@@ -11,10 +11,9 @@ from concurrent.futures.process import BrokenProcessPool
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_info, threadpool_limits
 
 from geomcore.network import ReLUNetwork
-from training.descent.executors import as_finished, dask_cluster, single_threaded_blas, threads
+from training.descent.executors import as_finished, dask_cluster, threads
 from training.study.study import PerturbationStudy
 
 X = np.array([[0.0, 0.1], [0.2, 0.0], [1.0, 0.9], [0.8, 1.0], [1.1, 1.0]])
@@ -85,20 +84,6 @@ def test_no_more_than_in_flight_are_waiting():
     with Counting(2) as pool:
         assert len(list(as_finished(abs, range(40), pool, in_flight=5))) == 40
     assert most[0] <= 5
-
-
-def test_blas_is_limited_inside_and_free_again_after_the_last_one_leaves():
-    def count():
-        return [lib["num_threads"] for lib in threadpool_info() if lib["user_api"] == "blas"]
-
-    with threadpool_limits(2, "blas"):
-        before = count()
-        assert max(before) == 2
-        with single_threaded_blas():
-            with single_threaded_blas():
-                assert set(count()) == {1}
-            assert set(count()) == {1}
-        assert count() == before
 
 
 # Against the naive oracle
