@@ -9,7 +9,7 @@ import numpy as np
 
 from geomcore.arrays import as_labels, as_points
 from geomcore.datasets.dataset import Dataset, prepare
-from geomcore.npz import read_npz
+from geomcore.foreign.npz import read_npz
 
 
 def load_table(path, *, label=None, header=None, standardize=False):

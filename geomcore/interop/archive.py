@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from geomcore.arrays import check_network
+from geomcore.foreign.npz import read_npz
 from geomcore.layers import KINDS
 from geomcore.network import Network, ReLUNetwork
-from geomcore.npz import read_npz
 
 FORMAT = "geomcore network"
 VERSION = 1

@@ -1,0 +1,1 @@
+"""What somebody else made: files that are read within bounds."""
