@@ -1,1 +1,1 @@
-"""What somebody else made: files that are read within bounds."""
+"""What somebody else made: files that are read within bounds, and texts told in a few words."""

@@ -16,6 +16,9 @@ from training.commands.quickstart import quickstart
 from training.commands.study import study
 from training.commands.verify import verify
 
+PROGRAM = "geomcore"
+LONGEST = 300  # characters of the line that says what was wrong
+
 app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
@@ -35,11 +38,11 @@ def main(arguments=None):
     os.environ.setdefault("MPLBACKEND", "Agg")
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        status = app(args=arguments or ["--help"], prog_name="geomcore", standalone_mode=False)
+        status = app(args=arguments or ["--help"], prog_name=PROGRAM, standalone_mode=False)
         return status if isinstance(status, int) else 0
     except KeyboardInterrupt:
         return _fail("interrupted", 130)
-    except (ValueError, OSError, ImportError) as error:
+    except (ValueError, OSError, ImportError, MemoryError) as error:
         return _fail(error, 2)
     except Exception as error:
         # The errors of the command-line parser, whichever copy of it typer brings.
@@ -51,9 +54,21 @@ def main(arguments=None):
 
 
 def _fail(reason, status):
-    reason = " ".join(str(reason).split()) or type(reason).__name__
-    print(f"geomcore: {reason}", file=sys.stderr)
+    """Tell the reason, an exception or a text, in one line of at most `LONGEST` characters."""
+    text = f"{PROGRAM}: {_sentence(reason)}"
+    if len(text) > LONGEST or not text.isprintable():
+        # It is here since it brings NumPy along, which an ordinary usage error need not wait for.
+        from geomcore.foreign.wording import one_line
+
+        text = one_line(text, LONGEST)
+    print(text, file=sys.stderr)
     return status
+
+
+def _sentence(reason):
+    if isinstance(reason, OSError) and reason.strerror and reason.filename is not None:
+        return f"{reason.filename}: {reason.strerror}"
+    return str(reason).strip() or type(reason).__name__
 
 
 if __name__ == "__main__":

@@ -109,3 +109,41 @@ def test_wrong_use_ends_with_status_two_and_one_line(run, tmp_path, arguments, r
     assert reason in lines[0]
     assert (tmp_path / "taken" / "thesis.txt").read_text() == "mine"
     assert not list(tmp_path.glob(".*")), "a draft folder was left"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["construct", "\x1b[2J\r" + "x" * 200 + ".csv"],
+        ["construct", "y" * 100_000],
+        ["construct", "clusters", "--method", "z\u202e\n" * 10_000],
+        ["construct", "clusters", "--label", "\ud800" * 1000],
+        ["paint" * 1000],
+        ["verify", "x" * 5000, "clusters"],
+    ],
+)
+def test_the_line_that_says_what_was_wrong_is_short_and_has_no_control_characters(run, arguments):
+    status, _, err = run(*arguments)
+    line = err.splitlines()[-1]
+    assert status == 2
+    assert err.endswith("\n") and line.startswith("geomcore: ")
+    assert line.isprintable() and len(line) <= 300
+
+
+def test_what_is_too_large_for_the_memory_ends_in_one_line(run, monkeypatch):
+    def too_large(*arguments, **options):
+        return np.empty((10**9, 10**6))
+
+    monkeypatch.setattr("training.commands.data.load_data", too_large)
+    status, _, err = run("construct", "clusters")
+    assert (status, err.count("\n")) == (2, 1)
+    assert "Unable to allocate" in err
+
+
+def test_a_mistake_of_the_program_is_not_told_as_one_of_the_user(run, monkeypatch):
+    def mistaken(*arguments, **options):
+        return {}["no such key"]
+
+    monkeypatch.setattr("training.commands.data.load_data", mistaken)
+    with pytest.raises(KeyError):
+        run("construct", "clusters")

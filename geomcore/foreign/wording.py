@@ -1,0 +1,57 @@
+"""How text that somebody else wrote stands in a sentence, on a screen and in a picture."""
+
+
+def printable(text):
+    """Return `text` with every character that has no printed form written as its escape.
+
+    Control characters, line ends, marks that turn the direction of writing, and halves of
+    surrogate pairs are such; letters of all alphabets are not.
+
+    Examples
+    --------
+    >>> printable("a\\x1b[2Jb\\u202ec")
+    'a\\\\x1b[2Jb\\\\u202ec'
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def shortened(text, most):
+    """Return `text`, or its first and last characters if it has more than `most`.
+
+    Examples
+    --------
+    >>> shortened("abcdefghijklmno", 11)
+    'abcde...mno'
+    """
+    if len(text) <= most:
+        return text
+    tail = (most - 3) * 2 // 5
+    return f"{text[: most - 3 - tail]}...{text[len(text) - tail :]}"
+
+
+def quoted(value, most=60):
+    """Return how `value` is written in Python, printable and not longer than `most`.
+
+    Examples
+    --------
+    >>> quoted("x" * 1000, most=15)
+    "'xxxxxxx...xxx'"
+    """
+    # What is cut away in the end is not worth writing down: a text may be very long.
+    if isinstance(value, str):
+        value = shortened(value, most)
+    return shortened(printable(repr(value)), most)
+
+
+def one_line(text, most):
+    """Return `text` as one printable line of at most `most` characters.
+
+    Examples
+    --------
+    >>> one_line("bad line\\n  here", 300)
+    'bad line here'
+    """
+    # Ten times as much is enough to fill the line, and quick if there are megabytes.
+    return shortened(printable(" ".join(shortened(text, 10 * most).split())), most)

@@ -1,0 +1,48 @@
+"""Texts of others: printable, short, and still telling."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from geomcore.foreign.wording import one_line, printable, quoted, shortened
+
+ANY = st.text(st.characters(codec=None), max_size=200)
+
+# By hand
+
+
+def test_letters_of_all_alphabets_stay_and_what_moves_a_cursor_is_escaped():
+    assert printable("Größe 木星 ή") == "Größe 木星 ή"
+    assert printable("a\x1b[2J\r\n\x00\u202e\ud800") == r"a\x1b[2J\r\n\x00\u202e\ud800"
+
+
+def test_beginning_and_end_of_a_long_text_stay():
+    assert shortened("abcdefghijklmno", 15) == "abcdefghijklmno"
+    assert shortened("abcdefghijklmnop", 15) == "abcdefgh...mnop"
+
+
+def test_values_are_quoted_as_python_writes_them():
+    assert quoted("it's") == '"it\'s"'
+    assert quoted(3) == "3"
+    assert quoted("\x1b" * 500, most=20) == r"'\x1b\x1b\x...b\x1b'"
+
+
+# Laws
+
+
+@given(ANY, st.integers(10, 80))
+def test_whatever_comes_is_one_printable_line_of_bounded_length(text, most):
+    for told in (one_line(text, most), quoted(text, most), quoted([text], most)):
+        assert told.isprintable()
+        assert len(told) <= most
+
+
+@given(st.text(st.characters(categories=["L", "N", "P"]), max_size=60))
+def test_what_is_plain_and_short_stays_as_it_is(text):
+    assert printable(text) == text
+    assert one_line(text, 60) == text
+
+
+@pytest.mark.parametrize("size", [10**6, 10**7])
+def test_a_text_of_megabytes_is_shortened_without_a_look_at_all_of_it(size):
+    assert len(one_line("\x1b " * size, 300)) == 300
