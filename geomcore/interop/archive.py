@@ -4,16 +4,22 @@ import json
 import os
 import secrets
 from pathlib import Path
+from typing import Annotated, Literal
 
+import msgspec
 import numpy as np
 
 from geomcore.arrays import check_network
+from geomcore.foreign.files import open_regular
 from geomcore.foreign.npz import read_npz
+from geomcore.foreign.schema import Mismatch, decoded
+from geomcore.foreign.wording import one_line, quoted
 from geomcore.layers import KINDS
 from geomcore.network import Network, ReLUNetwork
 
 FORMAT = "geomcore network"
 VERSION = 1
+LONGEST_HEADER = 2**24  # bytes of a text that NumPy stores with four for a character
 
 
 def save(net, path):
@@ -95,28 +101,25 @@ def load(path):
         loaded.
     """
     path = Path(path)
-    if not path.exists():
-        raise FileNotFoundError(f"{path} must be a network file, there is no such file")
-    if path.is_dir():
-        raise ValueError(f"{path} must be a network file, it is a directory")
+    open_regular(path, "a network file").close()
     arrays = read_npz(path)
     header = _header(path, arrays.pop("header", None))
-    layers, widths = header["layers"], header["widths"]
-    parts = [KINDS[layer["kind"]].letters for layer in layers]
+    layers, widths = header.layers, header.widths
+    parts = [KINDS[layer.kind].letters for layer in layers]
     names = [[f"{letter}{l}" for letter in part] for l, part in enumerate(filter(None, parts), 1)]
     if {name for part in names for name in part} != set(arrays):
         raise ValueError(
-            f"{path} announces {len(names)} layers but holds the arrays {sorted(arrays)}"
+            f"{path} announces {len(names)} layers but holds the arrays {quoted(sorted(arrays))}"
         )
     try:
-        if header["kind"] == "ReLUNetwork":
+        if header.kind == "ReLUNetwork":
             net = ReLUNetwork([arrays[W] for W, _ in names], [arrays[b] for _, b in names])
         else:
             net = Network(list(_layers(layers, names, arrays)))
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{path} holds no valid network: {error}") from None
+        raise ValueError(f"{path} holds no valid network: {one_line(str(error), 160)}") from None
     if net.widths != widths:
-        raise ValueError(f"{path} announces widths {widths} but holds {net.widths}")
+        raise ValueError(f"{path} announces widths {quoted(widths)} but holds {quoted(net.widths)}")
     return net
 
 
@@ -131,51 +134,73 @@ def _layers(layers, names, arrays):
     """The layers that a header describes."""
     names = iter(names)
     for layer in layers:
-        kind = KINDS[layer["kind"]]
+        kind = KINDS[layer.kind]
         own = [arrays[name] for name in next(names)] if kind.letters else []
-        yield kind(**dict(zip(kind.letters, own, strict=True)), **layer["hyperparameters"])
+        yield kind(**dict(zip(kind.letters, own, strict=True)), **layer.hyperparameters)
+
+
+class _Layer(msgspec.Struct, forbid_unknown_fields=True):
+    kind: Literal[tuple(KINDS)]
+    hyperparameters: dict[str, float | int | str | bool | None]
+
+
+class _Format(msgspec.Struct):
+    format: Literal[FORMAT]
+    version: Annotated[int, msgspec.Meta(ge=1)]
+
+
+class _Header(_Format):
+    kind: Literal["ReLUNetwork", "Network"]
+    widths: tuple[int | None, ...]
+    layers: tuple[_Layer, ...] = ()
+
+
+# What is wrong if a field is not as it must be.
+MUST = {
+    "version": "must announce a format version",
+    "kind": "must hold a ReLUNetwork or a Network",
+    "widths": "must announce widths",
+    "layers": f"must announce layers of {', '.join(KINDS)}",
+}
 
 
 def _header(path, header):
     """The header, checked: kind, widths and layers."""
     foreign = f"{path} must be a file that geomcore.save wrote, it is of another format"
-    if header is None or header.shape or header.dtype.kind != "U":
+    if header is None or header.shape or header.dtype.kind != "U" or header.nbytes > LONGEST_HEADER:
         raise ValueError(foreign)
     try:
-        header = json.loads(str(header))
-    except (ValueError, RecursionError):
-        raise ValueError(foreign) from None
-    if not isinstance(header, dict) or header.get("format") != FORMAT:
-        raise ValueError(foreign)
-    version, widths = header.get("version"), header.get("widths")
-    if not isinstance(version, int) or version < 1:
-        raise ValueError(f"{path} must announce a format version, got {version!r}")
-    if version > VERSION:
-        raise ValueError(
-            f"{path} has format version {version}, this geomcore reads up to {VERSION}: "
-            "a newer geomcore is needed"
-        )
-    kind, layers = header.get("kind"), header.get("layers")
-    if kind not in ("ReLUNetwork", "Network"):
-        raise ValueError(f"{path} must hold a ReLUNetwork or a Network, got {kind!r}")
-    if not isinstance(widths, list) or not all(n is None or type(n) is int for n in widths):
-        raise ValueError(f"{path} must announce widths, got {widths!r}")
-    if kind == "ReLUNetwork":
-        if len(widths) < 2:
-            raise ValueError(f"{path} must announce at least two widths, got {widths!r}")
-        layers = [{"kind": "Affine"}] * (len(widths) - 1)
-    elif not isinstance(layers, list) or not layers or not all(map(_is_layer, layers)):
-        raise ValueError(f"{path} must announce layers of {', '.join(KINDS)}, got {layers!r:.200}")
-    return {"kind": kind, "widths": tuple(widths), "layers": layers}
+        # A newer version may have other fields, so the version comes first.
+        version = decoded(str(header), _Format).version
+        if version > VERSION:
+            raise ValueError(
+                f"{path} has format version {quoted(version)}, this geomcore reads up to "
+                f"{VERSION}: a newer geomcore is needed"
+            )
+        header = decoded(str(header), _Header)
+    except Mismatch as error:
+        if error.field not in MUST:
+            raise ValueError(foreign) from None
+        raise ValueError(f"{path} {MUST[error.field]}{_got(header, error.field)}") from None
+    if header.kind == "ReLUNetwork":
+        if len(header.widths) < 2:
+            raise ValueError(f"{path} must announce at least two widths, got {header.widths!r}")
+        affine = (_Layer("Affine", {}),) * (len(header.widths) - 1)
+        return msgspec.structs.replace(header, layers=affine)
+    wrong = [layer for layer in header.layers if not _is_complete(layer)]
+    if wrong or not header.layers:
+        raise ValueError(f"{path} {MUST['layers']}, got {quoted(wrong)}")
+    return header
 
 
-def _is_layer(layer):
-    """Whether this can be one entry of the layers in a header."""
-    return (
-        isinstance(layer, dict)
-        and set(layer) == {"kind", "hyperparameters"}
-        and isinstance(layer["kind"], str)
-        and layer["kind"] in KINDS
-        and isinstance(layer["hyperparameters"], dict)
-        and set(layer["hyperparameters"]) == set(KINDS[layer["kind"]].hyperparameter_names())
-    )
+def _got(header, field):
+    """What a field of a header holds instead, if that can be read."""
+    try:
+        return f", got {quoted(decoded(str(header), dict)[field])}"
+    except Mismatch:
+        return ""
+
+
+def _is_complete(layer):
+    """Whether a layer has its hyperparameters and no others."""
+    return set(layer.hyperparameters) == set(KINDS[layer.kind].hyperparameter_names())
