@@ -2,6 +2,7 @@
 
 import gzip
 import math
+import os
 import zlib
 from pathlib import Path
 
@@ -9,7 +10,11 @@ import numpy as np
 
 from geomcore.arrays import as_count
 from geomcore.datasets.dataset import Dataset
+from geomcore.foreign.files import open_regular
 
+# A gzipped file may announce this many bytes, or this many times its own, whichever is more:
+# MNIST has 47 million, five times those of its file.
+ROOM, RATIO = 2**26, 32
 PREFIXES = {"train": "train", "test": "t10k"}
 
 
@@ -93,35 +98,57 @@ def read_idx(path, axes):
     Raises
     ------
     ValueError
-        If the file is not such a file, or its length is not what it announces.
+        If the file is not such a file, its length is not what it announces, or it
+        would unpack to more than 64 MiB and 32 times its size.
+    FileNotFoundError
+        If there is no such file.
 
     Notes
     -----
     Two zero bytes, the type 8, the number of axes, then the length of each
     axis in four bytes, big-endian, then the values.
     """
-    data = Path(path).read_bytes()
-    if data[:2] == b"\x1f\x8b":
-        try:
-            data = gzip.decompress(data)
-        except (EOFError, OSError, zlib.error) as error:
-            raise ValueError(f"{path} is a damaged gzip file: {error}") from None
     start = 4 + 4 * axes
-    if data[:4] != bytes([0, 0, 8, axes]):
-        raise ValueError(
-            f"{path} must be an IDX file of bytes with {axes} axes, which begins with "
-            f"0000080{axes}, got {data[:4].hex() or 'an empty file'}"
-        )
-    if len(data) < start:
-        raise ValueError(f"{path} is truncated: it ends inside its header")
-    shape = tuple(int(n) for n in np.frombuffer(data, ">u4", axes, offset=4))
-    announced, found = math.prod(shape), len(data) - start
+    with open_regular(path, "an IDX file") as packed:
+        size = os.fstat(packed.fileno()).st_size
+        zipped = packed.read(2) == b"\x1f\x8b"
+        packed.seek(0)
+        # At most what the header announces is unpacked, and one byte more.
+        file = gzip.GzipFile(fileobj=packed) if zipped else packed
+        try:
+            head = file.read(start)
+            shape = _shape(path, head, axes)
+            announced = math.prod(shape)
+            if zipped and announced > max(ROOM, RATIO * size):
+                raise ValueError(
+                    f"{path} would take {announced:,} bytes, {announced // size:,} times those of "
+                    "the file; unpack it with gunzip"
+                )
+            found = None if zipped else size - start
+            if zipped or found == announced:
+                values = file.read(announced + 1)
+                found = len(values)
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise ValueError(f"{path} is a damaged gzip file: {error}") from None
     if announced != found:
+        more = " or more" if zipped and found > announced else ""
         raise ValueError(
             f"{path} is {'truncated' if found < announced else 'too long'}: its header "
-            f"announces {shape}, {announced} bytes, but {found} follow"
+            f"announces {shape}, {announced} bytes, but {found}{more} follow"
         )
-    return np.frombuffer(data, np.uint8, offset=start).reshape(shape)
+    return np.frombuffer(values, np.uint8).reshape(shape)
+
+
+def _shape(path, head, axes):
+    """The lengths of the axes that the header of a file announces."""
+    if head[:4] != bytes([0, 0, 8, axes]):
+        raise ValueError(
+            f"{path} must be an IDX file of bytes with {axes} axes, which begins with "
+            f"0000080{axes}, got {head[:4].hex() or 'an empty file'}"
+        )
+    if len(head) < 4 + 4 * axes:
+        raise ValueError(f"{path} is truncated: it ends inside its header")
+    return tuple(int(n) for n in np.frombuffer(head, ">u4", axes, offset=4))
 
 
 def _find(folder, stem, axes):
