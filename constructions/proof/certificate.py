@@ -5,15 +5,19 @@ import hashlib
 import json
 import math
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, NotRequired, TypedDict
+from typing import Literal, NamedTuple
 
 import msgspec
 import numpy as np
+
+from geomcore.foreign.files import read_whole
+from geomcore.foreign.schema import Mismatch, decoded
 
 VERDICTS = ("global minimum", "local minimum", "saddle", "not stationary", "undetermined")
 LOSS_NAMES = ("mse", "class_weighted")
 FORMAT = "geomcore certificate"
 VERSION = 2
+LARGEST = 2**27  # bytes of a file: a witness in 4 million parameters
 NOT_FINITE = {str(value): value for value in (math.inf, -math.inf)}
 
 
@@ -34,34 +38,6 @@ class Check(NamedTuple):
     passed: bool | None
     value: float | None
     detail: str
-
-
-class Change(TypedDict):
-    """How one layer moves along a direction."""
-
-    weights: list[list[float]]
-    biases: list[float]
-
-
-class Witness(TypedDict):
-    """A direction with a step that lowers the loss, see `Certificate`."""
-
-    direction: list[Change]
-    step: float
-    loss: float
-    slope: NotRequired[float]
-    curvature: NotRequired[float]
-    order: NotRequired[int]
-    coefficient: NotRequired[float]
-
-
-class Return(TypedDict):
-    """The numbers of a `constructions.proof.basin.Basin`."""
-
-    radius: float
-    rate: float
-    ball: float
-    strength: float
 
 
 @dataclass(frozen=True)
@@ -159,8 +135,8 @@ class Certificate:
     margins: tuple[float, ...]
     distance: float | None
     radius: float | None
-    basin: Return | None
-    witness: Witness | None
+    basin: dict | None
+    witness: dict | None
     smallest_eigenvalue: float | None
     checks: tuple[Check, ...]
     bits: int
@@ -201,40 +177,118 @@ class Certificate:
         return json.dumps({"format": FORMAT, "version": VERSION, **_plain(fields)}, indent=2)
 
     @classmethod
-    def from_json(cls, text):
-        """Read what `to_json` wrote; ValueError for anything else."""
+    def from_file(cls, path):
+        """Read a file that holds what `to_json` wrote; ValueError, which names it, for others."""
+        text = read_whole(path, "a certificate", LARGEST)
         try:
-            fields = msgspec.json.decode(text)
-        except (TypeError, ValueError, RecursionError) as error:
-            raise ValueError(f"text must be a certificate in JSON: {error}") from None
-        if not isinstance(fields, dict) or fields.pop("format", None) != FORMAT:
-            raise ValueError(f"text must be a JSON object with format {FORMAT!r}")
-        version = fields.pop("version", None)
-        if version == 1 and type(version) is int:
+            return cls.from_json(text)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from None
+
+    @classmethod
+    def from_json(cls, text):
+        """Read what `to_json` wrote, a str or bytes; ValueError for anything else."""
+        try:
+            version = decoded(text, _Format).version
+        except Mismatch as error:
+            if error.field != "version":
+                raise ValueError(
+                    f"text must be a JSON object with format {FORMAT!r}: {error}"
+                ) from None
+            version = None
+        if version == 1:
             raise ValueError(
                 "text holds a certificate of version 1, which does not say what network and data "
                 "it is about: make a new one with `geomcore verify`"
             )
-        if version != VERSION or type(version) is not int:
+        if version != VERSION:
             raise ValueError(f"text holds a certificate of another version than {VERSION}")
-        names = {field.name for field in dataclasses.fields(cls)}
-        if set(fields) != names:
-            raise ValueError(f"certificate must have the fields {sorted(names)}")
-        checks = fields["checks"]
-        if isinstance(checks, list):
-            fields["checks"] = [_values(c, Check._fields) for c in checks]
         try:
-            fields = {k: v if k in _TEXTS else _numbers(v) for k, v in fields.items()}
-            found = msgspec.convert(fields, cls)
-        except (msgspec.ValidationError, OverflowError, RecursionError) as error:
-            raise ValueError(f"certificate holds no valid field: {error}") from None
-        for name in ("basin", "witness"):
-            if _shape(getattr(found, name)) != _shape(fields[name]):
-                raise ValueError(f"certificate holds no valid field: {name} has unknown keys")
-        return found
+            stated = decoded(text, _Stated)
+        except Mismatch as error:
+            if "field `" not in str(error):
+                raise ValueError(f"certificate holds no valid field: {error}") from None
+            if error.field is None:
+                raise ValueError(f"certificate must have the fields of `verify`: {error}") from None
+            raise ValueError(
+                f"certificate holds no valid field: {error.field} has unknown keys or lacks some: "
+                f"{error}"
+            ) from None
+        values = {f.name: getattr(stated, f.name) for f in _FIELDS}
+        # Of texts, only those that stand for a number are read as one.
+        values |= {k: _read(v) for k, v in values.items() if _FORMS[k] in _HOLD_NUMBERS}
+        checks = (msgspec.structs.astuple(check) for check in stated.checks)
+        values["checks"] = tuple(Check(a, b, _read(c), d) for a, b, c, d in checks)
+        return cls(**values)
 
 
-_TEXTS = ("network", "data", "verdict", "loss_name", "subset")
+# The file: one schema, of the fields of a certificate.
+_FIELDS = dataclasses.fields(Certificate)
+Number = float | Literal[tuple(NOT_FINITE)]
+
+
+class _Format(msgspec.Struct):
+    format: Literal[FORMAT]
+    version: int
+
+
+class _Change(msgspec.Struct, forbid_unknown_fields=True):
+    """How one layer moves along a direction."""
+
+    weights: list[list[Number]]
+    biases: list[Number]
+
+
+class _Witness(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """A direction with a step that lowers the loss, see `Certificate`."""
+
+    direction: list[_Change]
+    step: Number
+    loss: Number
+    slope: Number | msgspec.UnsetType = msgspec.UNSET
+    curvature: Number | msgspec.UnsetType = msgspec.UNSET
+    order: int | msgspec.UnsetType = msgspec.UNSET
+    coefficient: Number | msgspec.UnsetType = msgspec.UNSET
+
+
+class _Return(msgspec.Struct, forbid_unknown_fields=True):
+    """The numbers of a `constructions.proof.basin.Basin`."""
+
+    radius: Number
+    rate: Number
+    ball: Number
+    strength: Number
+
+
+class _Check(msgspec.Struct, forbid_unknown_fields=True):
+    name: str
+    passed: bool | None
+    value: Number | None
+    detail: str
+
+
+_BY_NAME = {"basin": _Return | None, "witness": _Witness | None, "checks": tuple[_Check, ...]}
+_BY_TYPE = {
+    float: Number,
+    float | None: Number | None,
+    tuple[float, ...]: tuple[Number, ...],
+}
+_FORMS = {f.name: _BY_NAME.get(f.name) or _BY_TYPE.get(f.type, f.type) for f in _FIELDS}
+_HOLD_NUMBERS = (*_BY_TYPE.values(), _BY_NAME["basin"], _BY_NAME["witness"])
+_Stated = msgspec.defstruct(
+    "_Stated", list(_FORMS.items()), bases=(_Format,), forbid_unknown_fields=True
+)
+
+
+def _read(value):
+    """Numbers as a certificate has them: infinite ones are floats, and structures dicts."""
+    if isinstance(value, msgspec.Struct):
+        value = msgspec.to_builtins(value)
+    if isinstance(value, dict):
+        return {key: _read(v) for key, v in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(map(_read, value))
+    return NOT_FINITE[value] if isinstance(value, str) else value
 
 
 def network_digest(net):
@@ -277,27 +331,3 @@ def _plain(value):
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     return value
-
-
-def _numbers(value):
-    if isinstance(value, dict):
-        return {k: _numbers(v) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_numbers(v) for v in value]
-    return NOT_FINITE.get(value, value) if isinstance(value, str) else value
-
-
-def _values(entry, keys):
-    """The values of a dict in the order of its keys; as it is if it has others."""
-    if isinstance(entry, dict) and set(entry) == set(keys):
-        return [entry[key] for key in keys]
-    return entry
-
-
-def _shape(value):
-    """All keys of nested dicts and lists."""
-    if isinstance(value, dict):
-        return {key: _shape(v) for key, v in value.items()}
-    if isinstance(value, list):
-        return [_shape(v) for v in value]
-    return None

@@ -12,6 +12,7 @@ from constructions.proof.exact import above
 from constructions.proof.stationarity import ORDER, derivative_in_balls, gradient_scale
 from constructions.proof.verification import examine
 from geomcore.arrays import as_labels, as_points, check_network
+from geomcore.foreign.wording import printable, shortened
 from geomcore.network import ReLUNetwork
 from geomcore.parameters import flatten, move
 
@@ -27,6 +28,7 @@ BOUNDS = (
 )
 ROUNDING = 1e-9  # relative difference that another machine may make
 FLOATING = 1e-6  # the same in numbers that are in floating point only
+LONGEST = 250  # characters of a detail that are told
 NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*(?:e[-+]?\d+)?|\binf\b)")
 
 
@@ -114,9 +116,14 @@ def confirmation(checks):
         lines.append("the certificate holds but for rounding; geomcore check decides the rest")
     else:
         lines.append(f"the certificate holds: all {len(checks)} fields are what is found")
-    lines += [f"  no   {check.name}: {check.detail}" for check in differ]
-    lines += [f"  ?    {check.name}: {check.detail}" for check in open_]
+    lines += [f"  no   {check.name}: {_told(check)}" for check in differ]
+    lines += [f"  ?    {check.name}: {_told(check)}" for check in open_]
     return "\n".join(lines)
+
+
+def _told(check):
+    """The detail of a check in a part of a line, whatever texts the certificate holds."""
+    return shortened(printable(check.detail), LONGEST)
 
 
 def _compare(name, certificate, found, problem):

@@ -9,7 +9,10 @@ import typer
 from training.commands.options import Data, Jobs, Label, Out, Quiet, Seed
 
 WORDS = {True: "yes", False: "no", None: "?"}
-LONGEST = 300  # characters of what a certificate says that are shown
+LONGEST = 300  # characters of what a certificate says that are shown, and of a line
+LARGEST = 2**27  # bytes of a file
+PLAIN = 2**22  # bytes of a file that are read whatever they are
+MOST_FIELDS = 1000
 
 
 def check(
@@ -28,6 +31,7 @@ def check(
     from constructions import check_certificate
     from geomcore import ReLUNetwork, load
     from geomcore.arrays import as_labels, as_points, check_network
+    from geomcore.foreign.wording import shortened
     from training.commands.data import load_data
     from training.output.page import render
     from training.output.start import started
@@ -57,20 +61,28 @@ def check(
     for row in rows:
         stands = f", stated {row['stated']}" if row["stated"] else ""
         why = f": {row['detail']}" if row["detail"] else ""
-        screen.print(f"  {row['holds']:3}  {row['field']}{stands}{why}")
-    screen.print(told)
+        screen.print(shortened(f"  {row['holds']:3}  {row['field']}{stands}{why}", LONGEST))
+    screen.print(shortened(told, LONGEST))
     screen.print(f"\nrun folder: {run.path}")
     return 0 if confirmed else 1
 
 
 def _read(path):
     """The certificate in a file."""
+    from constructions import Certificate
+    from geomcore.foreign.files import read_whole
+
+    text = read_whole(path, "a certificate", LARGEST)
+    if len(text) > PLAIN:
+        # Any other JSON of this size could take thirty times as much memory.
+        Certificate.from_file(path)
     try:
-        return json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_once)
-    except OSError as error:
-        raise ValueError(f"{path} cannot be read: {error.strerror}") from None
+        stated = json.loads(text.decode("utf-8"), object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} holds no JSON: {error}") from None
+    if isinstance(stated, dict) and len(stated) > MOST_FIELDS:
+        raise ValueError(f"{path} must be a certificate, it has {len(stated):,} fields")
+    return stated
 
 
 def _once(pairs):

@@ -30,9 +30,7 @@ def verify(
     from training.commands.story import publish
     from training.output.start import started
 
-    stated = None
-    if certificate is not None:
-        stated = Certificate.from_json(certificate.read_text(encoding="utf-8"))
+    stated = Certificate.from_file(certificate) if certificate is not None else None
     case = Case(load_data(data, seed=seed, label=label), network=load(network))
     kept = ("network", "data", "label", "jobs")
     with started("verify", given, about=case.name, kept=kept) as (run, screen):

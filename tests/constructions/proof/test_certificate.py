@@ -206,3 +206,44 @@ def test_a_number_too_large_for_a_double_is_refused():
     text = json.dumps(fields()).replace('"gtol": 1e-09', '"gtol": 1' + "0" * 400)
     with pytest.raises(ValueError):
         Certificate.from_json(text)
+
+
+ODD = [None, True, -1, 0.5, 1e308, 10**400, "", "inf", "x" * 10**5, "\x1b\u202e", [], [[[]]], {}]
+ODD += [{"radius": {}}, [[0.5]], "global minimum", {"name": 1}]
+
+
+def places(value, path=()):
+    """The path of every entry of nested dicts and lists."""
+    pairs = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, entry in pairs:
+        yield (*path, key)
+        if isinstance(entry, dict | list):
+            yield from places(entry, (*path, key))
+
+
+def replaced(value, path, entry):
+    if not path:
+        return entry
+    copy = value.copy()
+    copy[path[0]] = replaced(value[path[0]], path[1:], entry)
+    return copy
+
+
+def test_a_wrong_value_anywhere_gives_a_certificate_or_a_short_sentence():
+    stated = fields()
+    assert stated["witness"]
+    for path in places(stated):
+        for entry in ODD:
+            text = json.dumps(replaced(stated, path, entry))
+            try:
+                Certificate.from_json(text).to_json()
+            except ValueError as error:
+                assert str(error).isprintable() and len(str(error)) < 280
+
+
+def test_a_file_that_is_no_certificate_is_named(tmp_path):
+    (tmp_path / "a.json").write_text(json.dumps(fields(points="many")))
+    with pytest.raises(ValueError, match=r"a\.json: certificate holds no valid field: .*points"):
+        Certificate.from_file(tmp_path / "a.json")
+    (tmp_path / "a.json").write_text(json.dumps(fields()))
+    assert Certificate.from_file(tmp_path / "a.json").verdict

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import subprocess
 import sys
 
@@ -117,7 +118,7 @@ def test_a_field_that_is_there_twice_is_bad_usage(run, made, tmp_path):
 def test_a_folder_is_no_certificate(run, made, tmp_path):
     (tmp_path / "folder").mkdir()
     status, _, err = run("check", "folder", *made[1:])
-    assert (status, err) == (2, "geomcore: folder cannot be read: Is a directory\n")
+    assert (status, err) == (2, "geomcore: folder must be a certificate, it is a directory\n")
 
 
 @pytest.mark.parametrize("text", ["{}", "[]", "1", "null", '"certificate"'])
@@ -137,3 +138,35 @@ def test_missing_files_and_data_that_do_not_fit_are_bad_usage(run, made, tmp_pat
     save(ReLUNetwork([np.ones((1, width))], [np.zeros(1)]), tmp_path / "one.npz")
     status, _, err = run("check", made[0], "one.npz", made[2])
     assert status == 2 and "NETWORK has 1 outputs, but DATA has" in err
+
+
+def test_what_is_no_file_or_too_large_is_bad_usage(run, made, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with open(tmp_path / "large", "wb") as file:
+        file.truncate(10**10)
+    (tmp_path / "lists").write_text("[" + "[]," * 1_500_000 + "[]]")
+    (tmp_path / "fields").write_text(json.dumps(dict.fromkeys(map(str, range(2000)))))
+    for path, reason in (
+        ("pipe", "must be a certificate, it is a pipe"),
+        ("/dev/zero", "must be a certificate, it is a device"),
+        ("large", "of at most 134,217,728 bytes, it has 10,000,000,000"),
+        ("lists", "must be a JSON object"),
+        ("fields", "must be a certificate, it has 2,000 fields"),
+    ):
+        for command in (["check", path, *made[1:]], ["verify", *made[1:], "--certificate", path]):
+            status, _, err = run(*command)
+            assert (status, err.count("\n")) == (2, 1)
+            assert reason in err or (command[0] == "verify" and path == "fields")
+
+
+def test_lines_about_a_certificate_that_is_not_confirmed_are_short_and_plain(run, made, tmp_path):
+    check = {"name": "\x1b[2J" * 9, "passed": None, "value": None, "detail": "x\nyes " * 9000}
+    path = altered(tmp_path, margins=[0.5] * 9999, network="\u202e" * 9999, checks=[check])
+    for network in (True, False):
+        if not network:  # so that the other fields are looked at
+            path = altered(tmp_path, margins=[0.5] * 9999, checks=[check])
+        for command in (["check", path, *made[1:]], ["verify", *made[1:], "--certificate", path]):
+            status, out, _ = run(*command, "-q")
+            assert status == 1
+            assert out.replace("\n", "").isprintable()
+            assert max(map(len, out.splitlines())) <= 300
