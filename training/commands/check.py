@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from training.commands.options import Data, Jobs, Label, Out, Quiet, Seed
+from training.commands.options import Data, Force, Jobs, Label, Out, Quiet, Seed
 
 WORDS = {True: "yes", False: "no", None: "?"}
 LONGEST = 300  # characters of what a certificate says that are shown, and of a line
@@ -22,6 +22,7 @@ def check(
     label: Label = None,
     seed: Seed = 0,
     out: Out = None,
+    force: Force = False,
     # more threads only make the small matrices of the checker wait for each other
     jobs: Jobs = 1,
     quiet: Quiet = False,

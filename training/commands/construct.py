@@ -1,6 +1,6 @@
 """`geomcore construct`: a network with zero loss for one data set."""
 
-from training.commands.options import CORES, Data, Jobs, Label, Method, Out, Quiet, Seed
+from training.commands.options import CORES, Data, Force, Jobs, Label, Method, Out, Quiet, Seed
 
 
 def construct(
@@ -9,6 +9,7 @@ def construct(
     label: Label = None,
     seed: Seed = 0,
     out: Out = None,
+    force: Force = False,
     jobs: Jobs = CORES,
     quiet: Quiet = False,
 ):

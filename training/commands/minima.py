@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from training.commands.options import CORES, Jobs, Label, Out, Quiet, Seed
+from training.commands.options import CORES, Force, Jobs, Label, Out, Quiet, Seed
 
 # The columns for which a terminal has room.
 ON_SCREEN = ("point", "loss", "closed form", "verdict", "gradient", "cell radius", "λ*", "descent")
@@ -23,6 +23,7 @@ def minima(
     scale: Annotated[float, typer.Option(min=0, help="Total norm of a perturbation.")] = 0.001,
     seed: Seed = 0,
     out: Out = None,
+    force: Force = False,
     jobs: Jobs = CORES,
     quiet: Quiet = False,
 ):

@@ -29,5 +29,13 @@ Out = Annotated[
     Path | None,
     typer.Option(help="Folder of the run: new, empty, or an earlier run. Default runs/..."),
 ]
+Force = Annotated[
+    bool,
+    typer.Option(
+        "--force",
+        help="Replace a study, or a run with files that you have changed. What you have changed "
+        "stays; a file that is in the way is kept as NAME.kept.",
+    ),
+]
 Jobs = Annotated[int, typer.Option(min=1, help="Threads.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, results only.")]

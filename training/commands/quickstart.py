@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from training.commands.options import CORES, SYNTHETIC, Jobs, Out, Quiet, Seed
+from training.commands.options import CORES, SYNTHETIC, Force, Jobs, Out, Quiet, Seed
 
 INTRO = (
     "For each of the data sets below a ReLU network was built from the geometry of the data "
@@ -28,6 +28,7 @@ SMOKE = {"scales": [0.01, 0.1], "trials": 3, "steps": 10}
 def quickstart(
     seed: Seed = 0,
     out: Out = None,
+    force: Force = False,
     jobs: Jobs = CORES,
     quiet: Quiet = False,
     smoke: Annotated[bool, typer.Option(help="A small version, for tests.")] = False,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from training.commands.options import CORES, Data, Jobs, Label, Out, Quiet, Seed
+from training.commands.options import CORES, Data, Force, Jobs, Label, Out, Quiet, Seed
 
 
 def verify(
@@ -17,6 +17,7 @@ def verify(
     ] = None,
     seed: Seed = 0,
     out: Out = None,
+    force: Force = False,
     jobs: Jobs = CORES,
     quiet: Quiet = False,
 ):

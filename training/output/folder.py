@@ -1,15 +1,12 @@
 """Run folders: everything one run leaves behind, written at once or not at all.
 
-A run collects its files in a hidden folder beside the final one. `publish`
-moves them over one by one and removes files that an earlier run left and this
-one no longer has; a run that fails before that changes nothing.
+A run collects its files in a draft. `publish` moves them over one by one and removes files that an
+earlier run left and this one no longer has; a run that fails before that changes nothing.
 """
 
-import json
 import os
 import platform
-import shutil
-import tempfile
+import re
 import time
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
@@ -17,9 +14,11 @@ from pathlib import Path
 
 from geomcore.interop import save
 from geomcore.plot.style import close, lighten
+from training.output.place import Place
+from training.output.record import PROGRAM
 
-PROGRAM = "geomcore"
 LIBRARIES = ("geomcore", "numpy", "scipy", "numba", "cvxpy", "python-flint", "matplotlib", "pandas")
+LONGEST_NAME = 80  # characters of a data set in the name of a file
 
 
 class RunFolder:
@@ -29,21 +28,36 @@ class RunFolder:
     ----------
     path : path-like
         Where the run is published: a folder that is missing or empty, or that
-        holds an earlier run of this program, which is then replaced.
+        holds an earlier run of this program. Of its files those that nobody
+        has changed are replaced or removed; all others stay.
     command : str
     arguments : dict
         Of plain values; `run.json` keeps them.
     seed : int
+    force : bool or None
+        Go on even if `path` holds a study, or a file of the earlier run that was
+        changed since; such a file stays, and if this run has one of its name
+        it is moved aside. None: no, and the command has no such option.
+
+    Attributes
+    ----------
+    path : Path
+    record : dict
+        What `run.json` will say.
+    aside : dict of str to str
+        Files that were in the way and not ours: their names, and their names now.
 
     Raises
     ------
     ValueError
-        If `path` is a file, a folder with something else in it, or cannot be written.
+        If `path` is a file, a folder with something else in it, in use by another
+        run, or cannot be written; or, without `force`, may not be replaced.
     """
 
-    def __init__(self, path, command, arguments, seed):
+    def __init__(self, path, command, arguments, seed, *, force=None):
         self.path = Path(path)
-        self._old_files, self._live = _files_of_earlier_run(self.path), set()
+        self._place, self._live = Place(path, command, force), set()
+        self._draft, self.aside = self._place.draft, self._place.aside
         self.record = {
             "program": PROGRAM,
             "command": command,
@@ -56,18 +70,12 @@ class RunFolder:
             "timings": {},
         }
         self._start = time.perf_counter()
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            draft = tempfile.mkdtemp(prefix=f".{self.path.name}.", dir=self.path.parent)
-        except OSError as error:
-            raise ValueError(f"--out {path} cannot be written: {error.strerror}") from None
-        self._draft = Path(draft)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *error):
-        shutil.rmtree(self._draft, ignore_errors=True)
+        self._place.leave()
 
     @contextmanager
     def timed(self, name):
@@ -78,7 +86,8 @@ class RunFolder:
 
     def text(self, name, text):
         """Write a text file."""
-        (self._draft / name).write_text(text, encoding="utf-8")
+        # Names of files that are no text in UTF-8 come to us with halves of surrogate pairs.
+        (self._draft / name).write_text(text, encoding="utf-8", errors="backslashreplace")
 
     def file(self, name):
         """Path of a file in the making, for what writes files by itself."""
@@ -98,16 +107,19 @@ class RunFolder:
         OSError
             If the folder cannot be written.
         """
-        self._live |= {*live, *(p.name for p in self._draft.iterdir())}
-        self.record["files"] = sorted(self._old_files | self._live)
-        self.text("run.json", json.dumps(self.record, indent=2) + "\n")
-        self.path.mkdir(parents=True, exist_ok=True)
-        for file in sorted(self._draft.iterdir(), key=lambda file: file.name != "run.json"):
-            os.replace(file, self.path / file.name)
+        self._live |= set(live)
+        self._place.fill(self.record, self._live, final=False)
 
     def keep(self, names):
         """Keep these files, which are in `path` already, when the run is published."""
         self._live |= set(names)
+
+    def spare(self, paths):
+        """Do not remove those files of an earlier run in `path` to which these paths lead."""
+        inside = [Path(path) for path in paths]
+        here = self._place.folder
+        names = {path.name for path in inside if os.path.realpath(path.parent) == str(here)}
+        self._live |= names & self._place.known
 
     def table(self, name, rows):
         """Write a list of dicts or a DataFrame as `name`.csv, every float to its last bit."""
@@ -133,7 +145,7 @@ class RunFolder:
         Parameters
         ----------
         prefix : str
-            Of the names.
+            Of the names, as `stem` writes it.
         drawn : iterable of (str, matplotlib Figure, str)
             Rest of the name, figure, caption.
 
@@ -141,6 +153,7 @@ class RunFolder:
         -------
         list of (str, str)
         """
+        prefix = stem(prefix)
         return [(self.figure(f"{prefix}-{key}", fig), caption) for key, fig, caption in drawn]
 
     def publish(self):
@@ -151,58 +164,19 @@ class RunFolder:
         OSError
             If the files cannot be moved, for instance for lack of permission.
         """
-        made = sorted(p.name for p in self._draft.iterdir())
-        files = sorted({*made, *self._live})
         self.record["seconds"] = round(time.perf_counter() - self._start, 3)
-        self.record["files"] = files
-        self.text("run.json", json.dumps(self.record, indent=2) + "\n")
-        self.path.mkdir(parents=True, exist_ok=True)
-        # run.json comes first: if the rest fails, the folder is still known as ours.
-        for name in ["run.json", *made]:
-            os.replace(self._draft / name, self.path / name)
-        for name in self._old_files - {"run.json", *files}:
-            (self.path / name).unlink(missing_ok=True)
+        self._place.fill(self.record, self._live, final=True)
 
 
-def read_run(path):
-    """Return the record in the `run.json` of a run folder.
+def stem(name):
+    """The name of a data set as a part of the name of a file: any text will do.
 
-    Parameters
-    ----------
-    path : Path
-
-    Returns
-    -------
-    dict
-
-    Raises
-    ------
-    ValueError
-        If there is none that this program wrote.
+    Examples
+    --------
+    >>> stem("my data/#1")
+    'my-data-1'
     """
-    try:
-        record = json.loads((path / "run.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        record = None
-    if not isinstance(record, dict) or record.get("program") != PROGRAM:
-        raise ValueError(
-            f"--out must be a new or empty folder or an earlier run of {PROGRAM}, "
-            f"{path} holds other files"
-        )
-    return record
-
-
-def _files_of_earlier_run(path):
-    """Names of the files of a run in `path`; empty if there is nothing in it."""
-    if not path.exists():
-        return set()
-    if not path.is_dir():
-        raise ValueError(f"--out must be a folder, {path} is a file")
-    if not any(path.iterdir()):
-        return set()
-    files = read_run(path).get("files", [])
-    # Only plain names: a damaged run.json must not make us remove files elsewhere.
-    return {n for n in files if isinstance(n, str) and n == Path(n).name and n not in ("", "..")}
+    return re.sub(r"[^\w.-]+", "-", name, flags=re.ASCII)[:LONGEST_NAME].strip("-") or "data"
 
 
 def _version(name):

@@ -4,7 +4,7 @@ import sys
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from training.output.folder import PROGRAM
+from training.output.record import PROGRAM
 
 _ENVIRONMENT = Environment(
     loader=PackageLoader("training", "."),

@@ -6,11 +6,11 @@ from pathlib import Path
 import numba
 from threadpoolctl import threadpool_limits
 
-from training.output.folder import RunFolder
+from training.output.folder import RunFolder, stem
 from training.output.screen import Screen
 
 # These have places of their own in `run.json`, or leave no trace in a run.
-NOT_KEPT = ("seed", "out", "quiet")
+NOT_KEPT = ("seed", "out", "quiet", "force")
 
 
 @contextmanager
@@ -22,28 +22,34 @@ def started(command, given, *, about="", kept=None):
     command : str
     given : dict
         The arguments of the command by name; of these, ``out`` is where the
-        run is published, ``seed`` is noted, ``jobs`` limits the threads and
-        ``quiet`` the screen.
+        run is published, ``seed`` is noted, ``jobs`` limits the threads,
+        ``quiet`` the screen, and ``force``, if there, is that of the `RunFolder`.
     about : str, optional
         What the run is about, for the name of its folder if ``out`` is None:
         runs/command-about.
     kept : sequence of str, optional
-        The arguments that `run.json` keeps. Default all but ``seed``, ``out``
-        and ``quiet``.
+        The arguments that `run.json` keeps. Default all but ``seed``, ``out``,
+        ``quiet`` and ``force``.
 
     Raises
     ------
     ValueError
-        If ``out`` is a file, a folder with something else in it, or cannot be written.
+        If ``out`` cannot or may not be written, see `RunFolder`.
     """
     if kept is None:
         kept = [name for name in given if name not in NOT_KEPT]
     arguments = {name: _plain(given[name]) for name in kept}
     out = given["out"]
     if out is None:
-        out = Path("runs") / (f"{command}-{about}" if about else command)
-    with limited_threads(given["jobs"]), RunFolder(out, command, arguments, given["seed"]) as run:
-        yield run, Screen(given["quiet"])
+        out = Path("runs") / (f"{command}-{stem(about)}" if about else command)
+    folder = RunFolder(out, command, arguments, given["seed"], force=given.get("force"))
+    with limited_threads(given["jobs"]), folder as run:
+        # A network that was read from the folder is not removed as one of an earlier run.
+        run.spare([value for value in arguments.values() if isinstance(value, str)])
+        screen = Screen(given["quiet"])
+        yield run, screen
+        for name, now in run.aside.items():
+            screen.err.print(f"your {name} is now {now}", markup=False)
 
 
 @contextmanager

@@ -1,0 +1,243 @@
+"""The folder in which a run leaves its files, and who wrote what is there already.
+
+Files are made in a hidden folder beside it, the draft, or inside it if what is beside is another
+disk or may not be written, and then moved over one by one. Before that `run.json` names them all
+with their fingerprints, old and new: whatever kills a run, each file is whole, and the next run
+knows which ones are ours. Only those that are as a run left them are ever replaced or removed.
+"""
+
+import errno
+import os
+import re
+import shutil
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from training.output.record import (
+    NAME,
+    PROGRAM,
+    fingerprint,
+    plain_names,
+    read_record,
+)
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
+KEPT = ".kept"
+COSTLY = "study"  # the command whose runs no other command replaces
+TOLD = 3  # names that a sentence tells
+
+
+class Place:
+    """The folder of one run, locked while the run goes on.
+
+    Parameters
+    ----------
+    path : path-like
+        A folder that is missing, empty, or holds an earlier run; or a link to one.
+    command : str
+    force : bool or None
+        Whether to go on if the folder holds a study, or files of the earlier run that were
+        changed since. None: as False, and the command has no option for it.
+
+    Attributes
+    ----------
+    draft : Path
+        Where files are made.
+    known : set of str
+        Names of files of earlier runs.
+    aside : dict of str to str
+        Files that stood in the way and were not ours: their names, and what they are called now.
+
+    Raises
+    ------
+    ValueError
+        If the folder is something else, is in use, may not be replaced, or cannot be written.
+    """
+
+    def __init__(self, path, command, force):
+        self.path, self.folder = Path(path), Path(os.path.realpath(path))
+        if self.folder.exists() and not self.folder.is_dir():
+            raise ValueError(f"--out must be a folder, {path} is a file")
+        self._new = not self.folder.exists()
+        self._prefix = f".{PROGRAM}-{self.folder.name[:100]}-"
+        self.draft, self.aside, self._lock = None, {}, None
+        # What is there of ours: names, fingerprints as far as they are told, and, for runs of
+        # older versions that tell none, the time at which they ended.
+        self.known, self._prints, self._ended = set(), {}, -1
+        self._mine = set()
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._take()
+            self._look(command, force)
+            self._begin_draft()
+        except BaseException as error:
+            self.leave()
+            if isinstance(error, OSError):
+                raise ValueError(f"--out {path} cannot be written: {error.strerror}") from None
+            raise
+
+    def leave(self):
+        """Remove the draft, and the folder if there was none and there is nothing in it."""
+        if self.draft is not None:
+            shutil.rmtree(self.draft, ignore_errors=True)
+        if self._new:
+            with suppress(OSError):  # it is not empty, or was never made
+                self.folder.rmdir()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def _take(self):
+        """Lock the folder, where that can be done, and remove the drafts of runs that died."""
+        if fcntl is None:
+            return
+        self._lock = os.open(self.folder, os.O_RDONLY)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._new = False
+            raise ValueError(f"--out {self.path} is in use, another run writes there") from None
+        except OSError:
+            return  # some network drives have no locks
+        # A draft has eight random characters at the end, so it is nobody else's.
+        name = re.compile(re.escape(self._prefix) + r"\w{8}")
+        for home in (self.folder, self.folder.parent):
+            with suppress(OSError):  # the parent need not be readable
+                for draft in filter(name.fullmatch, os.listdir(home)):
+                    shutil.rmtree(home / draft, ignore_errors=True)
+
+    def _begin_draft(self):
+        """Make it where nobody sees it, if files can be moved from there."""
+        inside = Path(tempfile.mkdtemp(prefix=self._prefix, dir=self.folder))
+        self.draft = inside
+        with suppress(OSError):
+            self.draft = inside.rename(self.folder.parent / inside.name)
+
+    def _look(self, command, force):
+        """Find out what is there, and whether it may be replaced."""
+        if not any(self.folder.iterdir()):
+            return
+        earlier = read_record(self.folder)
+        self.known = plain_names([*earlier.files, *earlier.written, *earlier.before])
+        for told in (earlier.written, earlier.before):
+            for name, found in told.items():
+                self._prints.setdefault(name, set()).add(found)
+        if not earlier.written:
+            self._ended = os.stat(self.folder / NAME).st_mtime_ns
+        if force:
+            return
+        go_on = "" if force is None else ", or --force, which replaces only what nobody changed"
+        if earlier.command == COSTLY != command:
+            there = sorted(name for name in self.known if (self.folder / name).exists())
+            state = "stopped" if earlier.seconds is None else "finished"
+            raise ValueError(
+                f"--out {self.path} holds a {state} study ({_listed(there)}): give another "
+                f"folder{go_on}"
+            )
+        live = earlier.live if earlier.command == command else ()
+        told = sorted(plain_names(earlier.written) - {*live})
+        changed = [name for name in told if self._is_there(name) and not self._ours(name)]
+        if changed:
+            raise ValueError(
+                f"--out {self.path} holds files that were changed since the run that wrote them "
+                f"({_listed(changed)}): move them away, give another folder{go_on}"
+            )
+
+    def _is_there(self, name):
+        return os.path.lexists(self.folder / name)
+
+    def _ours(self, name):
+        """The fingerprint of a file that is as a run left it; None of any other."""
+        found = fingerprint(self.folder / name)
+        if found is None or found in self._prints.get(name, ()):
+            return found
+        # A run wrote `run.json` last.
+        old = name in self.known and name not in self._prints
+        time = os.stat(self.folder / name).st_mtime_ns
+        return found if old and time <= self._ended else None
+
+    def fill(self, record, live, *, final):
+        """Move all files of the draft into the folder.
+
+        Parameters
+        ----------
+        record : dict
+            For `run.json`; ``files``, ``live``, ``written`` and ``before`` are added.
+        live : set of str
+            Names of files that are, or will be, written in the folder itself.
+        final : bool
+            Whether other files of earlier runs go.
+        """
+        made = {}
+        for file in sorted(self.draft.iterdir()):
+            _flush(file)
+            made[file.name] = fingerprint(file)
+        before = {name: self._ours(name) for name in sorted(self.known - live)}
+        before = {name: found for name, found in before.items() if found is not None}
+        mine = {**made, **{name: before[name] for name in self._mine - {*made} if name in before}}
+        if final:
+            left = {name: fingerprint(self.folder / name) for name in live - {*made}}
+            mine |= {name: found for name, found in left.items() if found is not None}
+        self._mine |= {*made}
+        written = mine if final else {**before, **mine}
+        old = self.known - {*written, *live}
+        record["files"] = sorted({*written, *live} | (set() if final else old))
+        record["live"] = sorted(live)
+        record["written"], record["before"] = written, before
+        self._prints = {name: {found} for name, found in before.items()}
+        self._write(record)
+        for name, found in made.items():
+            self._move(name)
+            self._prints[name] = {found}
+        for name in sorted(old) if final else ():
+            if self._ours(name):
+                (self.folder / name).unlink()
+        if final:
+            del record["before"]
+            self._write(record)
+        self.known |= {*made}
+        _flush(self.folder)
+
+    def _write(self, record):
+        """Write `run.json`: all of it, or the old one stays."""
+        text = msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n"
+        (self.draft / NAME).write_bytes(text)
+        _flush(self.draft / NAME)
+        os.replace(self.draft / NAME, self.folder / NAME)
+        _flush(self.folder)
+
+    def _move(self, name):
+        """Move a file of the draft to its place; what is there and not ours goes aside."""
+        if self._is_there(name) and not self._ours(name):
+            free = (f"{name}{KEPT}{n or ''}" for n in [0, *range(2, 10**6)])
+            self.aside[name] = next(other for other in free if not self._is_there(other))
+            os.rename(self.folder / name, self.folder / self.aside[name])
+        os.replace(self.draft / name, self.folder / name)
+
+
+def _listed(names):
+    """Some names in a sentence."""
+    more = len(names) - TOLD
+    return ", ".join(names[:TOLD]) + (f" and {more} more" if more > 0 else "")
+
+
+def _flush(path):
+    """Have a file or a folder written to the disk, as far as that can be done."""
+    try:
+        file = os.open(path, os.O_RDONLY)
+    except PermissionError:  # of a folder on Windows
+        return
+    try:
+        os.fsync(file)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # no such thing for folders there
+            raise
+    finally:
+        os.close(file)

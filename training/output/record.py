@@ -1,0 +1,116 @@
+"""`run.json`: what it says, and which files of a run are as the run left them."""
+
+import hashlib
+import os
+import stat
+from typing import Any, Literal
+
+import msgspec
+
+from geomcore.foreign.files import read_whole
+from geomcore.foreign.schema import Mismatch, decoded
+
+PROGRAM = "geomcore"
+NAME = "run.json"
+LARGEST = 2**24  # bytes
+
+
+class Fingerprint(msgspec.Struct, frozen=True):
+    """Size in bytes and SHA-256 of a file, in hexadecimal."""
+
+    size: int
+    sha256: str
+
+
+class Record(msgspec.Struct, kw_only=True):
+    """What a `run.json` says.
+
+    Attributes
+    ----------
+    program, command, arguments, seed, started, python, platform, versions, timings, seconds
+        How the run was made; ``seconds`` is there when it has ended.
+    files : list of str
+        Names of all files of the run but this one. (Whatever else stands in the list is no
+        name of a file.)
+    live : list of str
+        Those that the run goes on writing to after it has told their fingerprints.
+    written : dict of str to Fingerprint
+        Of the files when the run was published. Runs of geomcore 0.1.0 have none.
+    before : dict of str to Fingerprint
+        Of the files of an earlier run that are being replaced: there only while, or if
+        a run was killed while, it moved its files into place.
+    """
+
+    program: Literal[PROGRAM]
+    command: str = ""
+    arguments: dict[str, str | int | float | bool | None] = {}
+    seed: int | None = None
+    started: str = ""
+    python: str = ""
+    platform: str = ""
+    versions: dict[str, str | None] = {}
+    timings: dict[str, float] = {}
+    seconds: float | None = None
+    files: list[Any] = []
+    live: list[str] = []
+    written: dict[str, Fingerprint] = {}
+    before: dict[str, Fingerprint] = {}
+
+
+class _Program(msgspec.Struct):
+    program: Literal[PROGRAM]
+
+
+def read_run(path):
+    """Return the record in the `run.json` of a run folder.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    dict
+        With the fields of a `Record`.
+
+    Raises
+    ------
+    ValueError
+        If there is none that this program wrote.
+    """
+    return msgspec.to_builtins(read_record(path))
+
+
+def read_record(path):
+    """As `read_run`, a `Record`."""
+    try:
+        text = read_whole(path / NAME, "a record", LARGEST)
+        decoded(text, _Program)
+    except (OSError, ValueError):
+        raise ValueError(
+            f"--out must be a new or empty folder or an earlier run of {PROGRAM}, "
+            f"{path} holds other files"
+        ) from None
+    try:
+        return decoded(text, Record)
+    except Mismatch as error:
+        raise ValueError(f"{path / NAME} is damaged: {error}") from None
+
+
+def fingerprint(path):
+    """The `Fingerprint` of a file; None if there is none, or a link or a folder in its place."""
+    try:
+        if not stat.S_ISREG(os.lstat(path).st_mode):
+            return None
+        with open(path, "rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            return Fingerprint(file.tell(), digest)
+    except FileNotFoundError:
+        return None
+
+
+def plain_names(names):
+    """Those of some names that are names of files in a folder, and of no others."""
+    names = [name for name in names if isinstance(name, str)]
+    plain = {name for name in names if name == os.path.basename(name)}
+    return {name for name in plain if "\0" not in name} - {"", ".", "..", NAME}
