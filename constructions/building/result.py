@@ -7,8 +7,11 @@ import numpy as np
 
 from constructions.proof.exact import EPS
 from geomcore.cumulative import cumulative_parameters
+from geomcore.foreign.wording import printable, shortened
 from geomcore.network import ReLUNetwork
 from geomcore.threads import factorizing
+
+LONGEST_NAME = 60  # characters of the name of a class in a line
 
 
 class ConstructionError(ValueError):
@@ -97,7 +100,7 @@ class Construction:
             f"parameters  {self.network.parameter_count}",
         ]
         lines += [
-            f"  layer {r.index}: {r.kind} collapses class {r.label!s}, "
+            f"  layer {r.index}: {r.kind} collapses class {_named(r.label)}, "
             f"margin {r.margin:.2g}, condition {r.condition:.2g}"
             for r in self.layers
         ]
@@ -111,6 +114,11 @@ def _relative_margin(pre, W, b):
     size = max(np.abs(W).max(), np.abs(b).max()) or 1.0
     length = np.hypot(np.linalg.norm(W / size), np.linalg.norm(b / size))
     return float(np.abs(pre).min() / size / length)
+
+
+def _named(label):
+    """A label in a line, whatever text it is."""
+    return shortened(printable(str(label)), LONGEST_NAME)
 
 
 def describe(net, method, kinds, order, X, labels, report):

@@ -15,6 +15,7 @@ from geomcore.plot.style import (
     class_style,
     equal_scales,
     is_3d,
+    legible,
     name_axes,
     new_axes,
     panels,
@@ -236,7 +237,7 @@ def plot_outputs(out, y, targets=None, *, ax=None):
         )
         ax.figure.colorbar(image, ax=ax, label="output", extend="both")
         ends = np.searchsorted(labels.index[order], np.arange(len(labels.classes) + 1))
-        ax.set_yticks((ends[1:] + ends[:-1]) / 2, [str(c) for c in labels.classes])
+        ax.set_yticks((ends[1:] + ends[:-1]) / 2, [legible(c) for c in labels.classes])
         ax.set_xticks(np.arange(k), np.arange(1, k + 1))
         ax.set_xlabel("output")
         ax.set_ylabel("points, by class")

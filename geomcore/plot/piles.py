@@ -3,7 +3,7 @@
 import numpy as np
 
 from geomcore.arrays import as_count, as_labels, as_points
-from geomcore.plot.style import add_figure_legend, class_style, panels
+from geomcore.plot.style import add_figure_legend, class_style, legible, panels
 from geomcore.projection import Projection, fit_projection
 from geomcore.truncation import truncate, truncation_defects
 
@@ -58,7 +58,7 @@ def plot_piles(net, X, y, *, most=20, rtol=1e-6):
     titles = ["data"]
     for l in range(1, len(stages)):
         changed = labels.index[(np.abs(stages[l] - stages[l - 1]) > least).any(axis=1)]
-        names = [str(labels.classes[j]) for j in np.unique(changed)]
+        names = [legible(labels.classes[j]) for j in np.unique(changed)]
         titles.append(f"layer {l}" + (f": class {', '.join(names[:3])}" if names else ""))
     kept = np.unique(np.linspace(0, len(stages) - 1, min(most + 1, len(stages))).astype(int))
     pictures = [(images[l], moved[l], titles[l]) for l in kept]

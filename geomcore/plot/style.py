@@ -5,6 +5,9 @@ import math
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.collections import PathCollection
+from matplotlib.font_manager import FontProperties, findfont, get_font
+
+from geomcore.foreign.wording import printable, shortened
 
 # Okabe and Ito's palette, for the colour-blind, and two more colours that keep
 # their distance from it.
@@ -21,6 +24,8 @@ COLORS = (
     "#882255",
 )
 MARKERS = "os^DvPX<>p"
+
+LONGEST_NAME = 30  # characters of the name of a class in a picture
 
 # Above so many points a scatter goes into vector files as one picture.
 MANY_POINTS = 500
@@ -69,30 +74,56 @@ def scatter(ax, X, labels, *, collapsed=None):
         )
 
 
+def legible(name):
+    r"""Return the name of a class or of data as matplotlib can write it, and not too long.
+
+    Characters that the font lacks are written as their escapes, and dollars stay dollars.
+
+    Examples
+    --------
+    >>> legible("a$b$")
+    'a\\$b\\$'
+    """
+    name = printable(shortened(str(name), LONGEST_NAME))
+    name = "".join(c if _has_glyph(c) else ascii(c)[1:-1] for c in name)
+    return shortened(name, LONGEST_NAME).replace("$", r"\$")
+
+
+def _has_glyph(character):
+    families = plt.rcParams["font.family"]
+    fonts = [get_font(findfont(FontProperties(family=[family]))) for family in families]
+    return any(font.get_char_index(ord(character)) for font in fonts)
+
+
 def legend_handles(classes):
-    """One marker per class, for a legend."""
+    """One marker per class, for a legend that `_name` completes."""
     styles = [class_style(j) for j in range(len(classes))]
-    return [
-        plt.Line2D([], [], color=color, marker=marker, ls="", label=str(name))
-        for name, (color, marker) in zip(classes, styles, strict=True)
-    ]
+    return [plt.Line2D([], [], color=c, marker=m, ls="", label="class") for c, m in styles]
+
+
+def _name(legend, classes):
+    """Write the names of the classes into a legend; it would leave out those that begin with _."""
+    for text, name in zip(legend.get_texts(), classes, strict=True):
+        text.set_text(legible(name))
 
 
 def add_legend(ax, classes):
     """Put the legend of the classes to the right of `ax`."""
-    ax.legend(
+    legend = ax.legend(
         handles=legend_handles(classes),
         title="class",
         loc="center left",
         bbox_to_anchor=(1.08 if is_3d(ax) else 1.01, 0.5),
         frameon=False,
     )
+    _name(legend, classes)
 
 
 def add_figure_legend(fig, classes, **options):
     """Put the legend of the classes to the right of all panels."""
     handles = legend_handles(classes)
-    fig.legend(handles=handles, loc="outside right center", frameon=False, **options)
+    legend = fig.legend(handles=handles, loc="outside right center", frameon=False, **options)
+    _name(legend, classes)
 
 
 def panels(count, *, columns, size, margin):

@@ -66,8 +66,9 @@ def _fail(reason, status):
 
 
 def _sentence(reason):
-    if isinstance(reason, OSError) and reason.strerror and reason.filename is not None:
-        return f"{reason.filename}: {reason.strerror}"
+    if isinstance(reason, OSError) and reason.strerror:
+        place = "" if reason.filename is None else f"{reason.filename}: "
+        return f"{place}{reason.strerror}"
     return str(reason).strip() or type(reason).__name__
 
 

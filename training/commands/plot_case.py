@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from geomcore import plot
-from geomcore.plot.style import add_figure_legend, class_style, panels
+from geomcore.plot.style import add_figure_legend, class_style, legible, panels
 from geomcore.truncation import truncate
 from training.study import plot as plot_study
 
@@ -181,7 +181,7 @@ def figure_of_cones(data, net, layers):
             getattr(ax, f"set_{k}lim")(limits)
         ax.set_aspect("equal", adjustable="box")
         plot.plot_cones([layer], ax=ax, box=box, classes=[classes.index(layer.label)])
-        ax.set_title(f"layer {layer.index} collapses class {layer.label}", fontsize=10)
+        ax.set_title(f"layer {layer.index} collapses class {legible(layer.label)}", fontsize=10)
     add_figure_legend(fig, classes)
     return fig
 

@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from geomcore.plot.style import add_figure_legend, class_style, panels
+from geomcore.plot.style import add_figure_legend, class_style, legible, panels
 from geomcore.projection import fit_projection
 from geomcore.truncation import truncate
 
@@ -102,7 +102,7 @@ def figure_of_losses(rows):
                 mew=0.6,
             )
         names = [r["name"].split(" ", 1)[1].replace(" | ", "|").replace(" ", "") for r in points]
-        ax.set_xticks(range(len(points)), names, rotation=90, fontsize=8)
+        ax.set_xticks(range(len(points)), list(map(legible, names)), rotation=90, fontsize=8)
         ax.set_xlim(-0.8, len(points) - 0.2)
         ax.set_title(titles[kind], fontsize=10)
         ax.set_yscale("log")
@@ -157,7 +157,7 @@ def figure_of_truncated(rows, networks, data):
                 marker=marker,
                 **(big if collapsed else {"s": 5, "lw": 0, "alpha": 0.6}),
             )
-        ax.set_title(row["name"].split(" ", 1)[-1], fontsize=8)
+        ax.set_title(legible(row["name"].split(" ", 1)[-1]), fontsize=8)
         ax.set_xticks([])
         ax.set_yticks([])
         color, _ = VERDICT_STYLES[row["verdict"]]

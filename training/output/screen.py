@@ -4,11 +4,16 @@ import time
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
+
+from geomcore.foreign.wording import printable, shortened
 
 # Seconds between two lines of progress where there is no terminal.
 EVERY = 10.0
+LONGEST = 1000  # characters of a line
 
 
 class Screen:
@@ -27,14 +32,14 @@ class Screen:
         self.quiet = quiet
 
     def print(self, text=""):
-        """Show a result."""
-        self.out.print(text, markup=False)
+        """Show a result, line by line; names in it may be any text."""
+        self.out.print("\n".join(map(_plain, text.split("\n"))), markup=False)
 
     def table(self, rows):
         """Show a list of dicts of strings, all with the same keys, as a table."""
         table = Table(*rows[0], box=None, padding=(0, 1, 0, 0), header_style="bold")
         for row in rows:
-            table.add_row(*row.values())
+            table.add_row(*(Text(_plain(value)) for value in row.values()))
         # A narrow terminal breaks a long line, which reads better than cells cut short.
         wide = Console(width=max(self.out.width, 120), highlight=False)
         wide.print(table)
@@ -51,12 +56,12 @@ class Screen:
                 started = []
 
                 def advance(name):
-                    bar.update(task, description=name, advance=1 if started else 0)
+                    bar.update(task, description=escape(_plain(name)), advance=1 if started else 0)
                     started.append(name)
 
                 yield advance
         else:
-            yield lambda name: self.err.print(name, markup=False)
+            yield lambda name: self.err.print(_plain(name), markup=False)
 
     @contextmanager
     def trials(self):
@@ -116,6 +121,10 @@ class Pace:
             return text
         rate = (done - there) / (now - start)
         return f"{text}, {rate:.3g} per second, {_duration((total - done) / rate)} left"
+
+
+def _plain(text):
+    return shortened(printable(text), LONGEST)
 
 
 def _duration(seconds):

@@ -1,5 +1,6 @@
 """How every run starts: with a folder, a screen and as many threads as it may have."""
 
+import errno
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from threadpoolctl import threadpool_limits
 from training.output.folder import RunFolder, stem
 from training.output.screen import Screen
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # These have places of their own in `run.json`, or leave no trace in a run.
 NOT_KEPT = ("seed", "out", "quiet", "force")
 
@@ -47,7 +49,12 @@ def started(command, given, *, about="", kept=None):
         # A network that was read from the folder is not removed as one of an earlier run.
         run.spare([value for value in arguments.values() if isinstance(value, str)])
         screen = Screen(given["quiet"])
-        yield run, screen
+        try:
+            yield run, screen
+        except OSError as error:
+            if error.errno in FULL:  # some libraries do not say which file it was
+                raise OSError(error.errno, error.strerror, str(run.path)) from None
+            raise
         for name, now in run.aside.items():
             screen.err.print(f"your {name} is now {now}", markup=False)
 

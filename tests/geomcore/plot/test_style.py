@@ -3,11 +3,17 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matplotlib.cbook import is_math_text
 
 from geomcore.plot.style import (
     MANY_POINTS,
     add_figure_legend,
+    add_legend,
     arms,
+    close,
+    legible,
     lighten,
     logarithmic,
     new_axes,
@@ -68,7 +74,42 @@ def test_the_legend_of_a_figure_names_every_class():
     assert legend.get_title().get_text() == "class"
 
 
+HOSTILE = {
+    "$x^$": "\\$x^\\$",
+    "$\\frac{$": "\\$\\frac{\\$",
+    "a$b": "a\\$b",
+    "_hidden": "_hidden",
+    "木\x1b[2J\u202e\ud800": "\\u6728\\x1b[2J\\u202e\\ud800",
+    "<b>&amp;": "<b>&amp;",
+    "x" * 130_000: "x" * 17 + "..." + "x" * 10,
+    "two\nlines": "two\\nlines",
+    "": "",
+}
+
+
+@pytest.mark.filterwarnings("error")
+def test_names_of_any_kind_are_drawn_as_they_are_and_none_is_left_out(tmp_path):
+    fig, (ax,) = panels(1, columns=1, size=(14, 5), margin=(1, 0))
+    add_figure_legend(fig, HOSTILE)
+    add_legend(ax, HOSTILE)
+    for legend in (*fig.legends, ax.get_legend()):
+        assert [text.get_text() for text in legend.get_texts()] == [*HOSTILE.values()]
+    ax.set_title(legible("$_$$"))
+    ax.set_yticks(range(len(HOSTILE)), map(legible, HOSTILE))
+    for kind in ("png", "svg"):
+        fig.savefig(tmp_path / f"a.{kind}")
+    close(fig)
+
+
 # Laws
+
+
+@settings(max_examples=30)
+@given(st.text(st.characters(codec=None), max_size=60))
+def test_a_name_is_never_read_as_mathematics(name):
+    shown = legible(name)
+    assert len(shown) <= 2 * 30
+    assert not is_math_text(shown)
 
 
 @pytest.mark.parametrize("count", range(1, 8))

@@ -24,3 +24,16 @@ def test_on_a_terminal_progress_is_a_bar_with_the_same_words():
         progress(10, 10)
         screen.err.print("end")
     assert "10 of 10 trials" in screen.err.export_text()
+
+
+def test_names_on_a_screen_are_printable_and_short(capsys):
+    screen = Screen()
+    name = "\x1b[2J\u202e[bold]" + "x" * 10_000
+    screen.print(f"a {name}\nb")
+    screen.table([{"data": name}])
+    with screen.progress(1) as step:
+        step(name)
+    out, err = capsys.readouterr()
+    assert (out + err).replace("\n", "").isprintable()
+    assert "[bold]" in out and "[bold]" in err
+    assert max(map(len, (out + err).splitlines())) <= 1000

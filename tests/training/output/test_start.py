@@ -1,5 +1,6 @@
 """How runs start: where, with what on record, and with how many threads."""
 
+import errno
 import json
 from pathlib import Path
 
@@ -70,7 +71,23 @@ def test_a_run_that_fails_leaves_nothing(tmp_path):
     assert list((tmp_path / "runs").iterdir()) == []
 
 
+def test_a_file_that_was_in_the_way_is_told(tmp_path, capsys):
+    record_of("minima", {**GIVEN, "out": "x"})
+    (tmp_path / "x" / "a.txt").write_text("mine")
+    with started("minima", {**GIVEN, "out": "x"}) as (run, _):
+        run.text("a.txt", "ours")
+        run.publish()
+    assert capsys.readouterr().err == "your a.txt is now a.txt.kept\n"
+    assert (tmp_path / "x" / "a.txt.kept").read_text() == "mine"
+
+
 # Bad input
+
+
+def test_a_full_disk_is_told_with_the_folder():
+    with pytest.raises(OSError, match="No space left") as caught, started("minima", GIVEN):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert caught.value.filename == "runs/minima"
 
 
 def test_a_folder_that_is_taken_is_refused(tmp_path):
