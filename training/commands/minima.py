@@ -4,7 +4,18 @@ from typing import Annotated
 
 import typer
 
-from training.commands.options import CORES, Force, Jobs, Label, Out, Quiet, Seed
+from training.commands.options import (
+    CORES,
+    MOST_POINTS,
+    MOST_STEPS,
+    MOST_TRIALS,
+    Force,
+    Jobs,
+    Label,
+    Out,
+    Quiet,
+    Seed,
+)
 
 # The columns for which a terminal has room.
 ON_SCREEN = ("point", "loss", "closed form", "verdict", "gradient", "cell radius", "λ*", "descent")
@@ -16,11 +27,17 @@ def minima(
     ] = None,
     classes: Annotated[str, typer.Option(help="Numbers of balls, such as 3 or 3,4,5.")] = "3",
     radius: Annotated[float, typer.Option(help="Of the balls.")] = 0.15,
-    points: Annotated[int, typer.Option(min=1, help="Points per ball.")] = 100,
+    points: Annotated[int, typer.Option(min=1, max=MOST_POINTS, help="Points per ball.")] = 100,
     label: Label = None,
-    steps: Annotated[int, typer.Option(min=0, help="Steps of gradient descent.")] = 5000,
-    trials: Annotated[int, typer.Option(min=0, help="Perturbations of each point.")] = 5,
-    scale: Annotated[float, typer.Option(min=0, help="Total norm of a perturbation.")] = 0.001,
+    steps: Annotated[
+        int, typer.Option(min=0, max=MOST_STEPS, help="Steps of gradient descent.")
+    ] = 5000,
+    trials: Annotated[
+        int, typer.Option(min=0, max=MOST_TRIALS, help="Perturbations of each point.")
+    ] = 5,
+    scale: Annotated[
+        float, typer.Option(min=0, max=1e100, help="Total norm of a perturbation.")
+    ] = 0.001,
     seed: Seed = 0,
     out: Out = None,
     force: Force = False,

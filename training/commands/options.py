@@ -13,6 +13,12 @@ BUNDLED = ("iris", "wine", "breast_cancer", "digits")
 
 CORES = os.cpu_count() or 1
 
+# Beyond these a number is a slip of the hand, and the work would not end.
+MOST_JOBS = 4096
+MOST_POINTS = 10**6
+MOST_TRIALS = 10**6
+MOST_STEPS = 10**9
+
 Data = Annotated[str, typer.Argument(help=f"{', '.join(DRAWN + BUNDLED)}, or a CSV or npz file.")]
 Label = Annotated[
     str | None, typer.Option(help="Column of the label in a CSV file, by name or number.")
@@ -37,5 +43,5 @@ Force = Annotated[
         "stays; a file that is in the way is kept as NAME.kept.",
     ),
 ]
-Jobs = Annotated[int, typer.Option(min=1, help="Threads.")]
+Jobs = Annotated[int, typer.Option(min=1, max=MOST_JOBS, help="Threads.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, results only.")]

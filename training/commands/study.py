@@ -164,7 +164,7 @@ def _folder(wished, out, resume):
 
 def _arguments(wished, out, resume):
     """What the study is about; if it is resumed, as it was begun."""
-    from training.output.record import read_run
+    from training.output.folder import read_run
 
     if not resume:
         if wished["data"] is None:

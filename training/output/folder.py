@@ -12,10 +12,12 @@ from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import msgspec
+
 from geomcore.interop import save
 from geomcore.plot.style import close, lighten
 from training.output.place import Place
-from training.output.record import PROGRAM
+from training.output.record import PROGRAM, read_record
 
 LIBRARIES = ("geomcore", "numpy", "scipy", "numba", "cvxpy", "python-flint", "matplotlib", "pandas")
 LONGEST_NAME = 80  # characters of a data set in the name of a file
@@ -166,6 +168,26 @@ class RunFolder:
         """
         self.record["seconds"] = round(time.perf_counter() - self._start, 3)
         self._place.fill(self.record, self._live, final=True)
+
+
+def read_run(path):
+    """Return the record in the `run.json` of a run folder.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    dict
+        With the fields of a `Record`.
+
+    Raises
+    ------
+    ValueError
+        If there is none that this program wrote, or it is damaged.
+    """
+    return msgspec.to_builtins(read_record(path))
 
 
 def stem(name):

@@ -103,7 +103,9 @@ class Place:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             self._new = False
-            raise ValueError(f"--out {self.path} is in use, another run writes there") from None
+            raise ValueError(
+                f"--out {self.path} is in use by another process, which writes a run there"
+            ) from None
         except OSError:
             return  # some network drives have no locks
         # A draft has eight random characters at the end, so it is nobody else's.

@@ -61,28 +61,8 @@ class _Program(msgspec.Struct):
     program: Literal[PROGRAM]
 
 
-def read_run(path):
-    """Return the record in the `run.json` of a run folder.
-
-    Parameters
-    ----------
-    path : Path
-
-    Returns
-    -------
-    dict
-        With the fields of a `Record`.
-
-    Raises
-    ------
-    ValueError
-        If there is none that this program wrote.
-    """
-    return msgspec.to_builtins(read_record(path))
-
-
 def read_record(path):
-    """As `read_run`, a `Record`."""
+    """Return the `Record` of a run folder; ValueError if there is none that this program wrote."""
     try:
         text = read_whole(path / NAME, "a record", LARGEST)
         decoded(text, _Program)

@@ -49,6 +49,7 @@ def test_help_of_a_command_is_its_docstring_and_options_without_loading_what_it_
     assert inspect.getdoc(function) in " ".join(text.split())
     for option in ("--seed", "--out", "--jobs", "--quiet"):
         assert option in text
+    assert "--force" in text or command == "study"
 
 
 @pytest.mark.parametrize(
@@ -77,6 +78,14 @@ def pickled(path):
         (["construct", "clusters", "--label", "x"], "--label goes with CSV"),
         (["construct", "clusters", "--seed", "-1"], "--seed"),
         (["construct", "clusters", "--jobs", "0"], "--jobs"),
+        (["construct", "clusters", "--jobs", "9" * 30], "--jobs"),
+        (["construct", "clusters", "--seed", "9" * 9000], "--seed"),
+        (["minima", "--points", "9" * 9], "--points"),
+        (["minima", "--trials", "9" * 9], "--trials"),
+        (["minima", "--steps", "9" * 30], "--steps"),
+        (["minima", "--scale", "inf"], "--scale"),
+        (["minima", "--scale", "nan"], "--scale"),
+        (["minima", "--radius", "nan"], "radius"),
         (["construct"], "data"),
         (["verify", "missing.npz", "clusters"], "no such file"),
         (["verify", "text.csv", "clusters"], "text.csv"),

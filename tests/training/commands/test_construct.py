@@ -65,7 +65,34 @@ def test_progress_goes_to_standard_error_line_by_line_and_quiet_silences_it(run,
     assert quiet_out == out
 
 
+def test_a_run_over_another_run_replaces_it(run, table, tmp_path):
+    for command in ("construct", "construct"):
+        assert run(command, table, "--out", "made", "-q")[0] == 0
+    made = ["made/certificate.json", "made/network.npz"]
+    (tmp_path / "made" / "notes.txt").write_text("mine")
+    assert run("check", *made, table, "--out", "made", "-q")[0] == 0
+    # What was checked is still there, and so are the notes.
+    there = {p.name for p in (tmp_path / "made").iterdir()} - {"index.html", "run.json"}
+    assert there == {"certificate.json", "findings.csv", "network.npz", "notes.txt"}
+
+
 # Bad input
+
+
+def test_a_study_is_replaced_with_force_only_and_what_is_mine_stays(run, table, tmp_path):
+    small = ["--scales", "0.1", "--trials", "2", "--steps", "2", "-q"]
+    assert run("study", table, *small, "--out", "st")[0] == 0
+    (tmp_path / "st" / "notes.txt").write_text("mine")
+    (tmp_path / "st" / "summary.csv").write_text("edited")
+    before = {p.name: p.read_bytes() for p in (tmp_path / "st").iterdir()}
+    status, _, err = run("construct", table, "--out", "st", "-q")
+    assert (status, err.count("\n")) == (2, 1)
+    assert "holds a finished study (" in err and "--force" in err
+    assert {p.name: p.read_bytes() for p in (tmp_path / "st").iterdir()} == before
+    assert run("construct", table, "--out", "st", "-q", "--force")[0] == 0
+    there = {p.name: p.read_bytes() for p in (tmp_path / "st").iterdir()}
+    assert (there["notes.txt"], there["summary.csv"]) == (b"mine", b"edited")
+    assert "study.sqlite" not in there and "network.npz" in there
 
 
 def test_a_full_disk_is_one_line_and_leaves_the_earlier_run(run, table, tmp_path, monkeypatch):

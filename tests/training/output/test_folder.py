@@ -8,8 +8,7 @@ import pandas as pd
 import pytest
 
 from geomcore import ReLUNetwork, load
-from training.output.folder import RunFolder
-from training.output.record import read_run
+from training.output.folder import RunFolder, read_run
 
 
 def make_run(path, texts, seed=0):

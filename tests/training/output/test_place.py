@@ -9,8 +9,7 @@ import sys
 import pytest
 
 from training.output import place
-from training.output.folder import RunFolder
-from training.output.record import read_run
+from training.output.folder import RunFolder, read_run
 
 
 def make_run(path, texts, command="construct", live=(), **options):
@@ -303,7 +302,7 @@ def test_a_folder_on_another_disk_is_written_from_inside(tmp_path, monkeypatch):
 
 def test_two_runs_at_once_are_one_too_many(tmp_path):
     with RunFolder(tmp_path / "run", "construct", {}, 0) as run:
-        with pytest.raises(ValueError, match="is in use, another run writes there"):
+        with pytest.raises(ValueError, match="is in use by another process"):
             RunFolder(tmp_path / "run", "construct", {}, 0)
         run.text("a", "1")
         run.publish()

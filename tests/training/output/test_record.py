@@ -5,8 +5,8 @@ import os
 
 import pytest
 
-from training.output.folder import RunFolder
-from training.output.record import fingerprint, plain_names, read_run
+from training.output.folder import RunFolder, read_run
+from training.output.record import fingerprint, plain_names
 
 OLD = {
     "program": "geomcore",
