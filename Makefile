@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 METADATA := pyproject.toml setup.py
 
-.PHONY: demo test lint format doctest bench mutants clean
+.PHONY: demo test lint format doctest bench mutants fuzz clean
 
 demo: $(VENV)/.demo
 	$(BIN)/geomcore quickstart --out runs/quickstart
@@ -30,6 +30,10 @@ bench: $(VENV)/.bench
 # changes every constant and comparison of the proof code; hours, but a stopped run goes on
 mutants: $(VENV)/.test
 	$(BIN)/python tests/mutants.py $(FILES)
+
+# spoils 100,000 files of all formats and reads them; some minutes
+fuzz: $(VENV)/.test
+	$(BIN)/python tests/fuzz.py --count $(or $(COUNT),100000)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info
