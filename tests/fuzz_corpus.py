@@ -122,14 +122,16 @@ def read_images(path, corpus):
 
 
 def read_certificate(path, corpus):
-    stated = Certificate.from_file(path)
+    net = load(corpus / f"{_of(path)}.npz")
+    stated = Certificate.from_file(path, net)
     stated.summary()
     assert Certificate.from_json(stated.to_json()) == stated
-    recheck(stated, load(corpus / f"{_of(path)}.npz"), X, Y)
+    recheck(stated, net, X, Y)
 
 
 def check(path, corpus):
-    stated, net = check_command._read(path), load(corpus / f"{_of(path)}.npz")
+    net = load(corpus / f"{_of(path)}.npz")
+    stated = check_command._read(path, net)
     check_certificate(stated, net.weights, net.biases, X, LABELS.targets, LABELS.index)
 
 

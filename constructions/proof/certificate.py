@@ -17,7 +17,8 @@ VERDICTS = ("global minimum", "local minimum", "saddle", "not stationary", "unde
 LOSS_NAMES = ("mse", "class_weighted")
 FORMAT = "geomcore certificate"
 VERSION = 2
-LARGEST = 2**27  # bytes of a file: a witness in 4 million parameters
+# Bytes of a file: a witness in 4 million parameters; without one; and for each parameter in it.
+LARGEST, PLAIN, NUMBER = 2**27, 2**20, 64
 NOT_FINITE = {str(value): value for value in (math.inf, -math.inf)}
 
 
@@ -177,9 +178,12 @@ class Certificate:
         return json.dumps({"format": FORMAT, "version": VERSION, **_plain(fields)}, indent=2)
 
     @classmethod
-    def from_file(cls, path):
-        """Read a file that holds what `to_json` wrote; ValueError, which names it, for others."""
-        text = read_whole(path, "a certificate", LARGEST)
+    def from_file(cls, path, net=None):
+        """Read a file that holds what `to_json` wrote; ValueError, which names it, for others.
+
+        With the network, which bounds the size of a certificate, a hostile one is sooner refused.
+        """
+        text = read_whole(path, "a certificate", largest(net))
         try:
             return cls.from_json(text)
         except ValueError as error:
@@ -289,6 +293,11 @@ def _read(value):
     if isinstance(value, list | tuple):
         return type(value)(map(_read, value))
     return NOT_FINITE[value] if isinstance(value, str) else value
+
+
+def largest(net=None):
+    """Bytes that the file of a certificate of a network has at most, or one of any network."""
+    return min(LARGEST, PLAIN + NUMBER * net.parameter_count) if net is not None else LARGEST
 
 
 def network_digest(net):

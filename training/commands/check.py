@@ -10,8 +10,6 @@ from training.commands.options import Data, Force, Jobs, Label, Out, Quiet, Seed
 
 WORDS = {True: "yes", False: "no", None: "?"}
 LONGEST = 300  # characters of what a certificate says that are shown, and of a line
-LARGEST = 2**27  # bytes of a file
-PLAIN = 2**22  # bytes of a file that are read whatever they are
 MOST_FIELDS = 1000
 
 
@@ -37,8 +35,9 @@ def check(
     from training.output.page import render
     from training.output.start import started
 
-    stated, net = _read(certificate), load(network)
+    net = load(network)
     check_network(net, ReLUNetwork, name="NETWORK")
+    stated = _read(certificate, net)
     source = load_data(data, seed=seed, label=label)
     X = as_points(source.X, d=net.widths[0])
     labels = as_labels(source.y, len(X))
@@ -68,15 +67,15 @@ def check(
     return 0 if confirmed else 1
 
 
-def _read(path):
-    """The certificate in a file."""
-    from constructions import Certificate
+def _read(path, net):
+    """The certificate of a network in a file."""
+    from constructions.proof.certificate import PLAIN, Certificate, largest
     from geomcore.foreign.files import read_whole
 
-    text = read_whole(path, "a certificate", LARGEST)
+    text = read_whole(path, "a certificate", largest(net))
     if len(text) > PLAIN:
         # Any other JSON of this size could take thirty times as much memory.
-        Certificate.from_file(path)
+        Certificate.from_file(path, net)
     try:
         stated = json.loads(text.decode("utf-8"), object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:

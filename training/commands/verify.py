@@ -31,8 +31,9 @@ def verify(
     from training.commands.story import publish
     from training.output.start import started
 
-    stated = Certificate.from_file(certificate) if certificate is not None else None
-    case = Case(load_data(data, seed=seed, label=label), network=load(network))
+    net = load(network)
+    stated = Certificate.from_file(certificate, net) if certificate is not None else None
+    case = Case(load_data(data, seed=seed, label=label), network=net)
     kept = ("network", "data", "label", "jobs")
     with started("verify", given, about=case.name, kept=kept) as (run, screen):
         with screen.progress(2) as step:
