@@ -5,7 +5,8 @@
     python tests/fuzz.py --reader check --index 712  one mutant again, with its traceback
 
 Mutant number i of a reader is the same in every run with the same seed. Each is read in a forked
-process that may take `ROOM` bytes more than it has, and `PATIENCE` seconds. What falls out:
+process that may take `ROOM` bytes more than it has, and `PATIENCE` seconds; whole commands, which
+construct, train and draw if a file is still good, may take longer. What falls out:
 
 - a traceback: an exception that is not one of `ALLOWED`, or a sentence with control characters
   or of more than 300 characters;
@@ -41,16 +42,21 @@ KEPT = ROOT / "build" / "fuzz"
 ALLOWED = (ValueError, OSError)
 LONGEST = 300
 ROOM = 2**30
-PATIENCE = 5.0
+PATIENCE, OF_COMMANDS = 5.0, 60.0
 BATCH = 250
 
 
 class Hang(BaseException):
-    """Raised after `PATIENCE` seconds."""
+    """Raised when patience is at its end."""
 
 
 def _hang(*_):
     raise Hang
+
+
+def patience(reader):
+    """Seconds that a reader has."""
+    return OF_COMMANDS if reader.startswith(("command", "resume")) else PATIENCE
 
 
 def names(corpus):
@@ -73,7 +79,7 @@ def outcome(reader, path, corpus):
     before = path.read_bytes()
     old = signal.signal(signal.SIGALRM, _hang)
     try:
-        signal.setitimer(signal.ITIMER_REAL, PATIENCE)
+        signal.setitimer(signal.ITIMER_REAL, patience(reader))
         try:
             fuzz_corpus.READERS[reader](path, corpus)
             found = "read"
@@ -151,7 +157,7 @@ def outcomes(seed, reader, count, files, corpus, jobs, start=0):
                 running[pipe][2:] = [text + came, time.monotonic()]
                 if came:
                     continue
-            elif time.monotonic() - spoke < 4 * PATIENCE:
+            elif time.monotonic() - spoke < 4 * patience(reader):
                 continue
             else:  # compiled code does not hear the alarm
                 os.kill(child, signal.SIGKILL)

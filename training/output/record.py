@@ -13,6 +13,7 @@ from geomcore.foreign.schema import Mismatch, decoded
 PROGRAM = "geomcore"
 NAME = "run.json"
 LARGEST = 2**24  # bytes
+LONGEST_NAME = 255  # bytes, in all systems
 
 
 class Fingerprint(msgspec.Struct, frozen=True):
@@ -91,6 +92,6 @@ def fingerprint(path):
 
 def plain_names(names):
     """Those of some names that are names of files in a folder, and of no others."""
-    names = [name for name in names if isinstance(name, str)]
-    plain = {name for name in names if name == os.path.basename(name)}
-    return {name for name in plain if "\0" not in name} - {"", ".", "..", NAME}
+    texts = {name for name in names if isinstance(name, str) and name.isprintable()}
+    plain = {name for name in texts if name == os.path.basename(name)} - {"", ".", "..", NAME}
+    return {name for name in plain if len(name.encode()) <= LONGEST_NAME}

@@ -49,6 +49,7 @@ def test_a_record_of_an_older_version_is_read(tmp_path):
 
 def test_names_that_lead_out_of_the_folder_are_no_names():
     names = ["a", "b.c", "..", ".", "", "/a", "a/b", "../a", 3, None, "run.json", "a\0b", ["c"]]
+    names += ["x" * 256, "é" * 128, "\ud800", "a\n"]
     assert plain_names(names) == {"a", "b.c"}
 
 
@@ -67,10 +68,11 @@ def test_only_regular_files_have_a_fingerprint(tmp_path):
 @pytest.mark.parametrize("key", [*OLD, "written", "before", "live"])
 def test_a_wrong_value_at_any_key_gives_a_run_or_a_short_sentence(tmp_path, key):
     for entry in ODD:
+        entry = [entry] if key == "files" and isinstance(entry, str) else entry
         (tmp_path / "run.json").write_text(json.dumps({**OLD, key: entry}))
         try:
-            with RunFolder(tmp_path, "construct", {}, 0):
-                pass
+            with RunFolder(tmp_path, "construct", {}, 0) as run:
+                run.publish()
         except ValueError as error:
             told = str(error).replace(str(tmp_path), "")
             assert told.isprintable() and len(told) < 220
