@@ -19,6 +19,7 @@ SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob
 ROOMS = sorted({path.parent for path in SOURCES})
 TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
 NUMBA_FILES = {"kernels.py", "ensemble.py"}
+STORES = {"store.py", "connection.py"}
 MOST_FILES = 16
 MOST_ARGUMENTS = 8
 MOST_LINES = 400
@@ -163,8 +164,8 @@ def test_cvxpy_is_imported_in_constructions_only():
     assert_none(place for path, place, _ in imports_of("cvxpy") if inside not in path.parents)
 
 
-def test_sqlite_is_imported_in_the_store_only():
-    assert_none(place for path, place, _ in imports_of("sqlite3") if path.name != "store.py")
+def test_sqlite_is_imported_in_the_store_and_its_connection_only():
+    assert_none(place for path, place, _ in imports_of("sqlite3") if path.name not in STORES)
 
 
 def test_pickle_is_imported_nowhere():

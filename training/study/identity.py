@@ -209,3 +209,41 @@ def _number(value):
 
 def _sorted(items):
     return sorted(items, key=lambda item: json.dumps(item, sort_keys=True))
+
+
+def check_same(path, stored, wanted):
+    """Raise unless two configurations agree; name the first difference."""
+    wanted = json.loads(as_json(wanted))
+    if not isinstance(stored, dict):
+        raise ValueError(f"{path} must be the file of a study, it is damaged: no configuration")
+    if as_json(stored) != as_json(wanted):
+        where, there, here = _difference(stored, wanted, "")
+        raise ValueError(
+            f"{path} holds another study: {where} is {_short(there)} there, {_short(here)} here"
+        )
+
+
+def _difference(there, here, where):
+    """The first place at which two plain values differ, and what is there and here."""
+    parts = []
+    if isinstance(there, dict) and isinstance(here, dict):
+        names = sorted({*there, *here})
+        parts = [(f"{where}.{k}".lstrip("."), there.get(k), here.get(k)) for k in names]
+    elif isinstance(there, list) and isinstance(here, list) and len(there) == len(here):
+        pairs = enumerate(zip(there, here, strict=True))
+        parts = [(f"{where}[{i}]", a, b) for i, (a, b) in pairs]
+    for place, a, b in parts:
+        # As texts: True is not 1, and nan is nan.
+        if as_json(a) != as_json(b):
+            return _difference(a, b, place)
+    return where, there, here
+
+
+def _short(value):
+    text = str(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def as_json(value):
+    """A plain value as the one JSON text that stands for it."""
+    return json.dumps(value, sort_keys=True)

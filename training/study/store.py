@@ -8,24 +8,19 @@ that lock with the process, so that nothing is left to clean up after a crash.
 """
 
 import json
-import os
-import platform
-import sqlite3
-import time
-import warnings
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
-from threadpoolctl import threadpool_info
+
+from training.study.connection import check_writable, connect, in_one_sentence
+from training.study.identity import as_json, check_same
+from training.study.records import check_versions, new_session
 
 APPLICATION = 0x67656F6D  # "geom", in the header of the file
 SCHEMA = 2
 # Files of schema 1 tell some studies apart that are not the same: they can be read, no more.
 RESUMABLE = 2
-# Versions of what may change a number in the last bit.
-LIBRARIES = ("geomcore", "numpy", "numba")
 
 TABLES = """
 CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -100,9 +95,9 @@ class Store:
                     f"{path} must be the file of a study, there is no such file"
                 )
             if writing:
-                _check_writable(path)
-        with _in_one_sentence(path):
-            store = cls(path, _connect(path, writing))
+                check_writable(path)
+        with in_one_sentence(path):
+            store = cls(path, connect(path, writing))
             try:
                 store._prepare(configuration, writing)
             except BaseException:
@@ -128,25 +123,25 @@ class Store:
                 "file"
             )
         if not is_new and configuration is not None:
-            _compare(self.path, self.about("configuration"), configuration)
+            check_same(self.path, self.about("configuration"), configuration)
         if not writing:
             return
         self._pragma("journal_mode = WAL")
-        session = _session()
+        session = new_session()
         if not is_new:
-            _compare_versions(self.path, self.last_versions(), session)
+            check_versions(self.path, self.last_versions(), session)
         with self._transaction():
             if is_new:
                 self._pragma(f"application_id = {APPLICATION}")
                 self._pragma(f"user_version = {SCHEMA}")
                 for statement in TABLES.split(";"):
                     execute(statement)
-                execute("INSERT INTO about VALUES ('configuration', ?)", [_json(configuration)])
+                execute("INSERT INTO about VALUES ('configuration', ?)", [as_json(configuration)])
             execute("INSERT INTO session VALUES (?, ?, ?, ?)", session)
 
     def close(self):
         """Close the file and let go of its lock."""
-        with _in_one_sentence(self.path):
+        with in_one_sentence(self.path):
             self._connection.close()
 
     def __enter__(self):
@@ -182,14 +177,14 @@ class Store:
     def set_references(self, references):
         """Write down the references, dicts with the keys `REFERENCE`, once and for all."""
         rows = [[n, *(ref[key] for key in REFERENCE)] for n, ref in enumerate(references)]
-        with _in_one_sentence(self.path), self._transaction():
+        with in_one_sentence(self.path), self._transaction():
             marks = ", ".join("?" * (len(REFERENCE) + 1))
             self._connection.executemany(f"INSERT INTO reference VALUES ({marks})", rows)
 
     def set_certified(self, radii):
         """Write down certified radii by the name of their reference; None leaves one as it is."""
         rows = [(radius, name) for name, radius in radii.items() if radius is not None]
-        with _in_one_sentence(self.path), self._transaction():
+        with in_one_sentence(self.path), self._transaction():
             self._connection.executemany(
                 "UPDATE reference SET certified_radius = ? WHERE name = ?", rows
             )
@@ -210,7 +205,7 @@ class Store:
         data = [map(kind, columns[name]) for name, kind in _PLAIN.items()]
         data.append(columns.get("parameters") or [None] * len(columns["trial"]))
         marks = ", ".join("?" * len(data))
-        with _in_one_sentence(self.path), self._transaction():
+        with in_one_sentence(self.path), self._transaction():
             self._connection.executemany(
                 f"INSERT INTO trial VALUES ({marks})", zip(*data, strict=True)
             )
@@ -237,7 +232,7 @@ class Store:
         return found[0][0] if found else None
 
     def _rows(self, query, *values):
-        with _in_one_sentence(self.path):
+        with in_one_sentence(self.path):
             return self._connection.execute(query, values).fetchall()
 
     def _pragma(self, text):
@@ -258,141 +253,3 @@ class Store:
 
 
 _PLAIN = {name: str if kind is object else kind for name, kind in COLUMNS.items()}
-
-
-def _connect(path, writing):
-    if path is None:
-        return sqlite3.connect(":memory:", isolation_level=None)
-    if writing:
-        # Absolute, since some names are no files to SQLite.
-        connection = sqlite3.connect(path.absolute(), isolation_level=None, timeout=0.5)
-        # Held until the connection closes; also spares the shared-memory file of WAL.
-        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-        connection.execute("PRAGMA synchronous = NORMAL")
-        return connection
-    address = path.absolute().as_uri()
-    connection = sqlite3.connect(f"{address}?mode=ro", uri=True, isolation_level=None, timeout=0.5)
-    try:
-        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except sqlite3.OperationalError as error:
-        connection.close()
-        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
-            raise
-        # A closed store in a folder where not even the files of WAL can be made.
-        return sqlite3.connect(f"{address}?mode=ro&immutable=1", uri=True, isolation_level=None)
-    return connection
-
-
-def _check_writable(path):
-    """Raise if the file or its folder is read-only; SQLite would report an I/O error."""
-    ids = {"effective_ids": True} if os.access in os.supports_effective_ids else {}
-    for place in (path.parent, path):
-        if place.exists() and not os.access(place, os.W_OK, **ids):
-            raise PermissionError(f"{path} cannot be written: {place} is read-only")
-
-
-@contextmanager
-def _in_one_sentence(path):
-    """Turn what SQLite reports into one sentence that says what to do."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        match code:
-            case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-                raise OSError(
-                    f"{path} is in use by another process: wait for its end, or give another file"
-                ) from None
-            case sqlite3.SQLITE_FULL:
-                raise OSError(
-                    f"{path} cannot grow, the disk is full: what was stored before is intact, "
-                    "make room and resume"
-                ) from None
-            case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM:
-                raise OSError(f"{path} cannot be written: {error}") from None
-            # The plain SQLITE_ERROR is a table that is missing or of another form.
-            case sqlite3.SQLITE_NOTADB | sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_ERROR:
-                raise ValueError(
-                    f"{path} must be the file of a study, it is something else or damaged"
-                ) from None
-            case sqlite3.SQLITE_IOERR:
-                raise OSError(
-                    f"{path} cannot be read or written ({error}): what was stored before is "
-                    "intact, resume when the disk works"
-                ) from None
-        raise
-
-
-def _compare(path, stored, wanted):
-    """Raise unless two configurations agree; name the first difference."""
-    wanted = json.loads(_json(wanted))
-    if not isinstance(stored, dict):
-        raise ValueError(f"{path} must be the file of a study, it is damaged: no configuration")
-    if _json(stored) != _json(wanted):
-        where, there, here = _difference(stored, wanted, "")
-        raise ValueError(
-            f"{path} holds another study: {where} is {_short(there)} there, {_short(here)} here"
-        )
-
-
-def _difference(there, here, where):
-    """The first place at which two plain values differ, and what is there and here."""
-    parts = []
-    if isinstance(there, dict) and isinstance(here, dict):
-        names = sorted({*there, *here})
-        parts = [(f"{where}.{k}".lstrip("."), there.get(k), here.get(k)) for k in names]
-    elif isinstance(there, list) and isinstance(here, list) and len(there) == len(here):
-        pairs = enumerate(zip(there, here, strict=True))
-        parts = [(f"{where}[{i}]", a, b) for i, (a, b) in pairs]
-    for place, a, b in parts:
-        # As texts: True is not 1, and nan is nan.
-        if _json(a) != _json(b):
-            return _difference(a, b, place)
-    return where, there, here
-
-
-def _short(value):
-    text = str(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def _compare_versions(path, stored, session):
-    now = {"python": session[1], **json.loads(session[3])}
-    changed = [
-        f"{name} {stored.get(name)} -> {now[name]}" for name in now if stored.get(name) != now[name]
-    ]
-    if changed:
-        warnings.warn(
-            f"{path} was written with other versions ({', '.join(changed)}): the trials to come "
-            "may differ from those of an uninterrupted run in the last digits",
-            stacklevel=5,
-        )
-
-
-def _session():
-    return (
-        time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        platform.python_version(),
-        platform.platform(),
-        _json({**{name: _version(name) for name in LIBRARIES}, "BLAS": _blas()}),
-    )
-
-
-def _blas():
-    """What multiplies matrices here, and for which processor."""
-    parts = ("internal_api", "version", "architecture")
-    found = [info for info in threadpool_info() if info["user_api"] == "blas"]
-    # SciPy may bring another one.
-    found.sort(key=lambda info: "numpy" not in info["filepath"])
-    return " ".join(str(info[part]) for info in found[:1] for part in parts if info.get(part))
-
-
-def _version(name):
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None
-
-
-def _json(value):
-    return json.dumps(value, sort_keys=True)

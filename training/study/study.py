@@ -9,14 +9,14 @@ from training.descent.executors import as_finished, threads
 from training.descent.losses import as_loss
 from training.descent.optimizers import SGD
 from training.descent.problem import as_plan, as_problem, as_training_data
-from training.descent.trainer import chosen_engine, complete, group_size, train_ensemble
+from training.descent.trainer import chosen_engine, complete, train_ensemble
 from training.study.arguments import as_radii, as_references, as_scales, as_seed, as_size
 from training.study.defaults import default_rate, default_tolerance
 from training.study.identity import describe, digest
 from training.study.perturbation import norm_per_scale
 from training.study.result import result_of
 from training.study.store import Store
-from training.study.trials import Worker, network_from_bytes
+from training.study.trials import Worker, all_keys, network_from_bytes
 
 
 class PerturbationStudy:
@@ -250,8 +250,8 @@ class PerturbationStudy:
             store.set_certified(self._certified)
             references = store.references()
             trials = self._work(references)
-            keys = self._keys()
-            missing, count = self._chunks(trials.networks, keys, done), len(done)
+            keys = all_keys(len(references), len(self._scales), self.trials)
+            missing, count = trials.chunks(keys, done), len(done)
             report(count, len(keys))
             where = threads(jobs) if executor is None else nullcontext(executor)
             with single_threaded_blas(), where as pool:
@@ -307,23 +307,6 @@ class PerturbationStudy:
         # In memory nothing is resumed by anybody else, so nothing need be described.
         self._store = Store.open(None, self._grid)
         return self._store
-
-    def _keys(self):
-        return [
-            (r, i, j)
-            for r in range(len(self.references))
-            for i in range(len(self._scales))
-            for j in range(self.trials)
-        ]
-
-    def _chunks(self, networks, keys, done):
-        """The missing trials, in groups of one reference whose activations fit in a cache."""
-        chunks = []
-        for r, net in enumerate(networks):
-            size = group_size(net, self._X, len(self._X))
-            own = [key for key in keys if key[0] == r and key not in done]
-            chunks += [own[start : start + size] for start in range(0, len(own), size)]
-        return chunks
 
     def _work(self, references):
         """The `Worker` of this study, in the order and with the learning rates of the file."""

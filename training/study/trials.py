@@ -10,7 +10,7 @@ from geomcore.parameters import flatten, unflatten
 from geomcore.stack import stack
 from geomcore.threads import single_threaded_blas
 from training.descent.losses import SquaredError, offset_of, predicted
-from training.descent.trainer import train_ensemble
+from training.descent.trainer import group_size, train_ensemble
 from training.study.perturbation import perturb
 
 
@@ -52,6 +52,15 @@ class Worker:
     def patterns(self):
         """Activation pattern of each reference, a list of (N, units) bool."""
         return [evaluate([net], self.X)[1][0] for net in self.networks]
+
+    def chunks(self, keys, done):
+        """The keys that are not `done`, in lists of one reference whose activations fit a cache."""
+        chunks = []
+        for r, net in enumerate(self.networks):
+            size = group_size(net, self.X, len(self.X))
+            own = [key for key in keys if key[0] == r and key not in done]
+            chunks += [own[start : start + size] for start in range(0, len(own), size)]
+        return chunks
 
     def rows(self, keys):
         """Perturb and train a chunk of trials of one reference.
@@ -117,6 +126,11 @@ class Worker:
                 flatten([p[t] for p in after]).tobytes() for t in range(len(keys))
             ]
         return columns
+
+
+def all_keys(references, scales, trials):
+    """Numbers of the reference, of the scale and of the trial of every row, from their counts."""
+    return [(r, i, j) for r in range(references) for i in range(scales) for j in range(trials)]
 
 
 def network_from_bytes(net, parameters):
