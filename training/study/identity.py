@@ -214,12 +214,11 @@ def _sorted(items):
 def check_same(path, stored, wanted):
     """Raise unless two configurations agree; name the first difference."""
     wanted = json.loads(as_json(wanted))
-    if not isinstance(stored, dict):
-        raise ValueError(f"{path} must be the file of a study, it is damaged: no configuration")
     if as_json(stored) != as_json(wanted):
         where, there, here = _difference(stored, wanted, "")
         raise ValueError(
-            f"{path} holds another study: {where} is {_short(there)} there, {_short(here)} here"
+            f"{path} holds another study: {short(where, 100)} is {short(there)} there, "
+            f"{short(here)} here"
         )
 
 
@@ -239,9 +238,10 @@ def _difference(there, here, where):
     return where, there, here
 
 
-def _short(value):
-    text = str(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+def short(value, most=60):
+    """A value as a text of at most so many characters, none of them a control character."""
+    text = "".join(c if c.isprintable() else "?" for c in str(value)[: most + 1])
+    return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 def as_json(value):

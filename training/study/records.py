@@ -2,23 +2,144 @@
 
 import json
 import platform
+import sys
 import time
 import warnings
+from dataclasses import dataclass, fields
 from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated
 
+import msgspec
+from msgspec import Meta
 from threadpoolctl import threadpool_info
 
-from training.study.identity import as_json
+from training.study.connection import damaged
+from training.study.identity import as_json, short
 
 # Versions of what may change a number in the last bit.
 LIBRARIES = ("geomcore", "numpy", "numba")
+
+TABLES = """
+CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE session (
+    started TEXT NOT NULL, python TEXT NOT NULL, machine TEXT NOT NULL, versions TEXT NOT NULL
+);
+CREATE TABLE reference (
+    number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, loss REAL NOT NULL,
+    tolerance REAL NOT NULL, learning_rate REAL, norm_per_scale REAL NOT NULL,
+    certified_radius REAL
+);
+CREATE TABLE trial (
+    reference INTEGER NOT NULL REFERENCES reference, scale INTEGER NOT NULL,
+    trial INTEGER NOT NULL, initial_loss REAL NOT NULL, final_loss REAL NOT NULL,
+    steps INTEGER NOT NULL, stop_reason TEXT NOT NULL, accuracy REAL NOT NULL,
+    distance REAL NOT NULL, pattern_returned INTEGER NOT NULL, parameters BLOB,
+    PRIMARY KEY (reference, scale, trial)
+) WITHOUT ROWID;
+"""
+COLUMNS = {
+    "reference": int,
+    "scale": int,
+    "trial": int,
+    "initial_loss": float,
+    "final_loss": float,
+    "steps": int,
+    "stop_reason": object,
+    "accuracy": float,
+    "distance": float,
+    "pattern_returned": bool,
+}
+PLAIN = {name: str if kind is object else kind for name, kind in COLUMNS.items()}
+
+
+def words_of(statement):
+    """A statement of SQL without its line breaks."""
+    return " ".join(str(statement).split())
+
+
+# The statement that makes each table, by name.
+MADE_BY = {words.split()[2]: words for words in map(words_of, TABLES.split(";")) if words}
+
+Count = Annotated[int, Meta(ge=0)]
+# A size may have overflowed to infinity, a setting may not.
+Size = Annotated[float, Meta(ge=0)]
+Setting = Annotated[float, Meta(ge=0, le=sys.float_info.max)]
+
+# A row of trials without its parameters.
+KINDS = tuple[
+    Count,
+    Count,
+    Count,
+    float,
+    float,
+    Count,
+    str,
+    Annotated[float, Meta(ge=0, le=1)],
+    Size,
+    Annotated[int, Meta(ge=0, le=1)],
+]
+
+
+class Grid(msgspec.Struct):
+    """What every configuration says, whatever else it says."""
+
+    scales: Annotated[list[Setting], Meta(min_length=1)]
+    trials: Annotated[int, Meta(ge=1)]
+    seed: Count
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A network that a study perturbs.
+
+    Attributes
+    ----------
+    name : str
+    loss : float
+        Before any perturbation.
+    tolerance : float
+        A trial has returned if its final loss is within so much of ``loss``.
+    learning_rate : float or None
+        The rate that was used, if the optimizer has one.
+    norm_per_scale : float
+        Total norm of a perturbation of scale 1; that of scale :math:`\\lambda`
+        is :math:`\\lambda` times as large.
+    certified_radius : float or None
+        Total norm up to which every perturbation provably returns.
+    """
+
+    name: str
+    loss: float
+    tolerance: Setting
+    learning_rate: Setting | None
+    norm_per_scale: Size
+    certified_radius: Setting | None = None
+
+
+REFERENCE = tuple(field.name for field in fields(Reference))
+
+
+def checked(path, value, kind, part):
+    """A plain value as one of a kind, a type of msgspec.
+
+    Raises
+    ------
+    ValueError
+        If it is none: then this part of the file is damaged.
+    """
+    try:
+        return msgspec.convert(value, kind)
+    except (msgspec.ValidationError, OverflowError, RecursionError) as error:
+        raise damaged(path, f"it is damaged ({part}): {short(error, 120)}") from None
 
 
 def check_versions(path, stored, session):
     """Warn if the libraries of a new session are not those of the last one."""
     now = {"python": session[1], **json.loads(session[3])}
     changed = [
-        f"{name} {stored.get(name)} -> {now[name]}" for name in now if stored.get(name) != now[name]
+        f"{name} {short(stored.get(name))} -> {now[name]}"
+        for name in now
+        if stored.get(name) != now[name]
     ]
     if changed:
         warnings.warn(

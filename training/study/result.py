@@ -9,37 +9,10 @@ import numpy as np
 
 from training.descent.stopping import DIVERGED
 from training.study.basin import return_radius
+from training.study.records import Reference
 from training.study.store import RESUMABLE, Store
 from training.study.wilson import wilson_interval
 from training.study.words import Summary, as_text, basin_row, scale_row
-
-
-@dataclass(frozen=True)
-class Reference:
-    """A network that a study perturbs.
-
-    Attributes
-    ----------
-    name : str
-    loss : float
-        Before any perturbation.
-    tolerance : float
-        A trial has returned if its final loss is within so much of ``loss``.
-    learning_rate : float or None
-        The rate that was used, if the optimizer has one.
-    norm_per_scale : float
-        Total norm of a perturbation of scale 1; that of scale :math:`\\lambda`
-        is :math:`\\lambda` times as large.
-    certified_radius : float or None
-        Total norm up to which every perturbation provably returns.
-    """
-
-    name: str
-    loss: float
-    tolerance: float
-    learning_rate: float | None
-    norm_per_scale: float
-    certified_radius: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -304,7 +277,7 @@ def load_study(path):
         If there is no such file, or the study is running.
     """
     with Store.open(path, None, writing=False) as store:
-        configuration, result = store.about("configuration"), result_of(store)
+        configuration, result = store.configuration, result_of(store)
         if store.schema < RESUMABLE and len(result.references) > 1 and store.sessions() > 1:
             warnings.warn(
                 f"{path} was resumed by an older geomcore: if its networks were then given in "
@@ -318,7 +291,8 @@ def load_study(path):
 
 def result_of(store):
     """The `StudyResult` of what is in an open store."""
-    configuration, columns = store.about("configuration"), store.columns()
+    configuration, columns = store.configuration, store.columns()
+    store.check_keys(columns)
     references = tuple(Reference(**ref) for ref in store.references())
     names = np.array([ref.name for ref in references], dtype=object)
     columns["reference"] = names[columns["reference"]]

@@ -2,64 +2,49 @@
 
 A store holds what the study is (configuration, references, library versions)
 and one row per finished trial. A chunk of trials is one transaction: whatever
-kills the writer, the file afterwards holds whole chunks only. The writer keeps
-the file locked from `Store.open` to `Store.close`; the operating system drops
-that lock with the process, so that nothing is left to clean up after a crash.
+kills the writer, the file afterwards holds whole chunks only. There is one
+writer at a time, and any number of readers beside it; see
+`training.study.connection`. What a file says is checked before it is used: one
+that does not hold a study of ours is refused and left as it is.
 """
 
 import json
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
-from training.study.connection import check_writable, connect, in_one_sentence
+from training.study import connection as sqlite
+from training.study.connection import damaged, in_one_sentence
 from training.study.identity import as_json, check_same
-from training.study.records import check_versions, new_session
+from training.study.records import (
+    COLUMNS,
+    KINDS,
+    MADE_BY,
+    PLAIN,
+    REFERENCE,
+    TABLES,
+    Grid,
+    Reference,
+    check_versions,
+    checked,
+    new_session,
+    words_of,
+)
 
 APPLICATION = 0x67656F6D  # "geom", in the header of the file
 SCHEMA = 2
 # Files of schema 1 tell some studies apart that are not the same: they can be read, no more.
 RESUMABLE = 2
 
-TABLES = """
-CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE session (
-    started TEXT NOT NULL, python TEXT NOT NULL, machine TEXT NOT NULL, versions TEXT NOT NULL
-);
-CREATE TABLE reference (
-    number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, loss REAL NOT NULL,
-    tolerance REAL NOT NULL, learning_rate REAL, norm_per_scale REAL NOT NULL,
-    certified_radius REAL
-);
-CREATE TABLE trial (
-    reference INTEGER NOT NULL REFERENCES reference, scale INTEGER NOT NULL,
-    trial INTEGER NOT NULL, initial_loss REAL NOT NULL, final_loss REAL NOT NULL,
-    steps INTEGER NOT NULL, stop_reason TEXT NOT NULL, accuracy REAL NOT NULL,
-    distance REAL NOT NULL, pattern_returned INTEGER NOT NULL, parameters BLOB,
-    PRIMARY KEY (reference, scale, trial)
-) WITHOUT ROWID;
-"""
-COLUMNS = {
-    "reference": int,
-    "scale": int,
-    "trial": int,
-    "initial_loss": float,
-    "final_loss": float,
-    "steps": int,
-    "stop_reason": object,
-    "accuracy": float,
-    "distance": float,
-    "pattern_returned": bool,
-}
-REFERENCE = ("name", "loss", "tolerance", "learning_rate", "norm_per_scale", "certified_radius")
-
 
 class Store:
     """An open study file; see `Store.open`."""
 
-    def __init__(self, path, connection):
-        self.path, self._connection = path, connection
+    def __init__(self, path, connection, *, held=None, seen=None):
+        self.path, self._connection, self._held, self._seen = path, connection, held, seen
+        self._session, self._begun = None, time.monotonic()
 
     @classmethod
     def open(cls, path, configuration, *, writing=True):
@@ -73,7 +58,8 @@ class Store:
             What the study is, plain values by name. The file must hold the
             same one; None takes any.
         writing : bool
-            False opens an existing file for reading only.
+            False opens an existing file for reading only, also while another
+            process writes it: what is read is what was there at the opening.
 
         Returns
         -------
@@ -82,50 +68,114 @@ class Store:
         Raises
         ------
         ValueError
-            If the file holds another study, is of a newer schema, or is none of ours.
+            If the file holds another study, is of a newer schema, is damaged, or is none of ours.
         OSError
-            If the file cannot be written, or another process is at it.
+            If the file cannot be read or written, or another process writes it and we want to.
         """
-        if path is not None:
-            path = Path(path)
-            if path.is_dir() or not path.parent.is_dir():
-                raise ValueError(f"path must be a file in an existing folder, got {path}")
-            if not writing and not path.exists():
-                raise FileNotFoundError(
-                    f"{path} must be the file of a study, there is no such file"
-                )
-            if writing:
-                check_writable(path)
+        if path is None:
+            store = cls(None, sqlite.connect_to_write(None))
+            store._begin(configuration, is_new=True)
+            return store
+        path = Path(path)
+        is_file = path.is_file() or (writing and not path.exists())
+        if path.parent.is_dir() and not path.exists() and not writing:
+            raise FileNotFoundError(f"{path} must be the file of a study, there is no such file")
+        if not path.parent.is_dir() or not is_file:
+            raise ValueError(f"path must be a file in an existing folder, got {path}")
+        if not writing:
+            return cls._reading(path, configuration)
+        sqlite.check_writable(path)
         with in_one_sentence(path):
-            store = cls(path, connect(path, writing))
+            held = sqlite.claim(path)
             try:
-                store._prepare(configuration, writing)
+                is_new = not path.exists() or cls._is_empty(path, configuration)
+                store = cls(path, sqlite.connect_to_write(path), held=held)
+            except BaseException:
+                sqlite.release(path, held)
+                raise
+            try:
+                store._begin(configuration, is_new=is_new)
             except BaseException:
                 store.close()
                 raise
         return store
 
-    def _prepare(self, configuration, writing):
+    @classmethod
+    def _reading(cls, path, configuration):
+        """The store of a file that is read only, checked as far as its configuration."""
+        with in_one_sentence(path):
+            connection, seen = sqlite.connect_to_read(path)
+            store = cls(path, connection, seen=seen)
+            try:
+                if store._has_nothing():
+                    raise damaged(path, "it is something else")
+                store._check(configuration, resuming=False)
+            except BaseException:
+                store.close()
+                raise
+        return store
+
+    @classmethod
+    def _is_empty(cls, path, configuration):
+        """Whether a file is empty; if it is not, every row of it is checked, without a change."""
+        connection, seen = sqlite.connect_to_read(path)
+        with cls(path, connection, seen=seen) as store:
+            if store._has_nothing():
+                return True
+            store._check(configuration, resuming=True)
+            store._check_references()
+            store.check_keys(store.columns())
+            store.last_versions()
+        return False
+
+    def _has_nothing(self):
+        """Whether there is no table; SQLite takes a few bytes of anything for an empty file."""
+        if 0 < self.path.stat().st_size < 512:
+            raise damaged(self.path, "it is something else or damaged")
+        return not self._rows("SELECT count(*) FROM sqlite_master")[0][0]
+
+    def _check(self, configuration, *, resuming):
+        """Raise unless this is a study that can be read or, if wished, resumed."""
+        if self._pragma("application_id") != APPLICATION:
+            raise damaged(self.path, "it is something else")
+        if self.schema > SCHEMA:
+            raise ValueError(
+                f"{self.path} has schema version {self.schema}, this geomcore reads up to "
+                f"{SCHEMA}: a newer geomcore is needed"
+            )
+        if self.schema < RESUMABLE and (resuming or configuration is not None):
+            raise ValueError(
+                f"{self.path} has schema version {self.schema}, by which an older geomcore could "
+                "take two studies for one: load_study reads it, but it cannot be resumed, give "
+                "another file"
+            )
+        found = self._rows("SELECT type, name, tbl_name, sql FROM sqlite_master")
+        tables = {name: words_of(sql) for kind, name, _, sql in found if kind == "table"}
+        if any(tables.get(name) != words for name, words in MADE_BY.items()):
+            raise damaged(self.path, "it is damaged: its tables are not those of a study")
+        if resuming:
+            # Indices without a text are those that the tables make themselves.
+            more = [kind for kind, _, on, sql in found if on in MADE_BY and kind != "table" and sql]
+            if more:
+                raise damaged(self.path, "something was added to its tables, so it cannot go on")
+            if self._pragma("quick_check(1)") != "ok":
+                raise damaged(self.path, "it is damaged")
+        stored = self.configuration
+        if configuration is not None:
+            check_same(self.path, stored, configuration)
+
+    def _check_references(self):
+        """Raise unless the references, if they are there, are those of the configuration."""
+        found, stored = self.references(), self.configuration
+        names = stored.get("references")
+        if found and isinstance(names, dict) and {ref["name"] for ref in found} != set(names):
+            raise damaged(self.path, "it is damaged: its references are not those it was made for")
+        if stored.get("optimizer") == "default" and not all(ref["learning_rate"] for ref in found):
+            raise damaged(self.path, "it is damaged: a reference has no learning rate")
+
+    def _begin(self, configuration, *, is_new):
+        """Make the tables if there are none, and write down who writes from now on."""
         execute = self._connection.execute
-        ours, schema = self._pragma("application_id"), self._pragma("user_version")
-        is_new = not execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if (is_new and not writing) or (not is_new and ours != APPLICATION):
-            raise ValueError(f"{self.path} must be the file of a study, it is something else")
-        if schema > SCHEMA:
-            raise ValueError(
-                f"{self.path} has schema version {schema}, this geomcore reads up to {SCHEMA}: "
-                "a newer geomcore is needed"
-            )
-        if not is_new and schema < RESUMABLE and (writing or configuration is not None):
-            raise ValueError(
-                f"{self.path} has schema version {schema}, by which an older geomcore could take "
-                "two studies for one: load_study reads it, but it cannot be resumed, give another "
-                "file"
-            )
-        if not is_new and configuration is not None:
-            check_same(self.path, self.about("configuration"), configuration)
-        if not writing:
-            return
         self._pragma("journal_mode = WAL")
         session = new_session()
         if not is_new:
@@ -137,12 +187,24 @@ class Store:
                 for statement in TABLES.split(";"):
                     execute(statement)
                 execute("INSERT INTO about VALUES ('configuration', ?)", [as_json(configuration)])
-            execute("INSERT INTO session VALUES (?, ?, ?, ?)", session)
+            self._session = execute("INSERT INTO session VALUES (?, ?, ?, ?)", session).lastrowid
 
     def close(self):
-        """Close the file and let go of its lock."""
+        """Close the file and let go of its lock.
+
+        Raises
+        ------
+        OSError
+            If it was read, and a writer has come and changed it meanwhile.
+        """
         with in_one_sentence(self.path):
-            self._connection.close()
+            try:
+                self._connection.close()
+            finally:
+                if self._held is not None:
+                    sqlite.release(self.path, self._held)
+        if self._seen is not None and sqlite.fingerprint(self.path) != self._seen:
+            raise OSError(f"{self.path} was changed while it was read: read it again")
 
     def __enter__(self):
         return self
@@ -159,31 +221,63 @@ class Store:
         """How many times a writer has opened the file."""
         return self._rows("SELECT count(*) FROM session")[0][0]
 
-    def about(self, key):
-        """What the study says about itself under `key`, or None."""
-        found = self._rows("SELECT value FROM about WHERE key = ?", key)
-        return json.loads(found[0][0]) if found else None
+    def parts(self):
+        """When each writer began, and its seconds up to its last chunk; None if it had none."""
+        found = self._checked(list[tuple[int, str]], "SELECT rowid, started FROM session")
+        seconds = {key: value for key, value in self._rows("SELECT key, value FROM about")}
+        return [(started, self._seconds(seconds.get(_seconds_of(n)))) for n, started in found]
+
+    def _seconds(self, text):
+        try:
+            return None if text is None else float(text)
+        except (TypeError, ValueError):
+            raise damaged(self.path, "it is damaged: its times are no numbers") from None
+
+    @property
+    def configuration(self):
+        """What the study is: plain values by name."""
+        found = self._rows("SELECT value FROM about WHERE key = 'configuration'")
+        try:
+            # Not by msgspec, since Python writes infinite settings that are no JSON.
+            value = json.loads(found[0][0])
+        except (IndexError, TypeError, ValueError, RecursionError):
+            raise damaged(self.path, "it is damaged: no configuration") from None
+        checked(self.path, value, Grid, "configuration")
+        return value
 
     def last_versions(self):
         """Library versions of the latest writer, by name."""
-        found = self._rows("SELECT python, versions FROM session ORDER BY rowid DESC LIMIT 1")
-        return {"python": found[0][0], **json.loads(found[0][1])} if found else {}
+        kind = list[tuple[str, str]]
+        query = "SELECT python, versions FROM session ORDER BY rowid DESC LIMIT 1"
+        (python, text), *_ = self._checked(kind, query) or [("", "{}")]
+        try:
+            found = json.loads(text)
+        except (ValueError, RecursionError):
+            found = text
+        return {"python": python} | checked(self.path, found, dict[str, str | None], "session")
 
     def references(self):
         """The references as dicts, in order; empty before `set_references`."""
-        rows = self._rows(f"SELECT {', '.join(REFERENCE)} FROM reference ORDER BY number")
-        return [dict(zip(REFERENCE, row, strict=True)) for row in rows]
+        names = ", ".join(REFERENCE)
+        rows = self._rows(f"SELECT number, {names} FROM reference ORDER BY number")
+        if [number for number, *_ in rows] != list(range(len(rows))):
+            raise damaged(self.path, "it is damaged: its references are not numbered")
+        found = [dict(zip(REFERENCE, row, strict=True)) for _, *row in rows]
+        checked(self.path, found, list[Reference], "reference")
+        return found
 
     def set_references(self, references):
         """Write down the references, dicts with the keys `REFERENCE`, once and for all."""
-        rows = [[n, *(ref[key] for key in REFERENCE)] for n, ref in enumerate(references)]
+        # Plain numbers, since SQLite would keep those of NumPy as bytes.
+        plain = [[_number(ref[key]) for key in REFERENCE] for ref in references]
+        rows = [[n, *values] for n, values in enumerate(plain)]
         with in_one_sentence(self.path), self._transaction():
             marks = ", ".join("?" * (len(REFERENCE) + 1))
             self._connection.executemany(f"INSERT INTO reference VALUES ({marks})", rows)
 
     def set_certified(self, radii):
         """Write down certified radii by the name of their reference; None leaves one as it is."""
-        rows = [(radius, name) for name, radius in radii.items() if radius is not None]
+        rows = [(float(radius), name) for name, radius in radii.items() if radius is not None]
         with in_one_sentence(self.path), self._transaction():
             self._connection.executemany(
                 "UPDATE reference SET certified_radius = ? WHERE name = ?", rows
@@ -191,7 +285,9 @@ class Store:
 
     def done(self):
         """The set of (reference, scale, trial) that are stored."""
-        return set(self._rows("SELECT reference, scale, trial FROM trial"))
+        columns = self.columns()
+        keys = (columns[name].tolist() for name in ("reference", "scale", "trial"))
+        return set(zip(*keys, strict=True))
 
     def add(self, columns):
         """Store a chunk of trials, all of it or nothing.
@@ -202,24 +298,37 @@ class Store:
             With the keys `COLUMNS`, one entry per trial, and possibly
             ``parameters`` with bytes.
         """
-        data = [map(kind, columns[name]) for name, kind in _PLAIN.items()]
+        data = [map(kind, columns[name]) for name, kind in PLAIN.items()]
         data.append(columns.get("parameters") or [None] * len(columns["trial"]))
         marks = ", ".join("?" * len(data))
         with in_one_sentence(self.path), self._transaction():
             self._connection.executemany(
                 f"INSERT INTO trial VALUES ({marks})", zip(*data, strict=True)
             )
+            self._connection.execute(
+                "INSERT OR REPLACE INTO about VALUES (?, ?)",
+                [_seconds_of(self._session), f"{time.monotonic() - self._begun:.3f}"],
+            )
 
     def columns(self):
         """All stored trials in order, as a dict of arrays with the keys `COLUMNS`."""
-        rows = self._rows(
-            f"SELECT {', '.join(COLUMNS)} FROM trial ORDER BY reference, scale, trial"
+        rows = self._checked(
+            list[KINDS], f"SELECT {', '.join(COLUMNS)} FROM trial ORDER BY reference, scale, trial"
         )
         data = list(zip(*rows, strict=True)) or [()] * len(COLUMNS)
-        return {
+        columns = {
             name: np.array(values, dtype=kind)
             for (name, kind), values in zip(COLUMNS.items(), data, strict=True)
         }
+        return columns
+
+    def check_keys(self, columns):
+        """Raise unless all trials are of this study."""
+        grid = self.configuration
+        counts = {"reference": len(self.references()), "scale": len(grid["scales"])}
+        for name, count in (counts | {"trial": grid["trials"]}).items():
+            if (columns[name] >= count).any():
+                raise damaged(self.path, f"it is damaged: trials of a {name} that is not there")
 
     def parameters(self, reference, scale, trial):
         """The final parameters of one trial as bytes, or None."""
@@ -229,7 +338,11 @@ class Store:
             scale,
             trial,
         )
-        return found[0][0] if found else None
+        return checked(self.path, found[0][0], bytes | None, "trial") if found else None
+
+    def _checked(self, kind, query):
+        """The rows of a query, which must be of a kind."""
+        return checked(self.path, self._rows(query), kind, query.split(" FROM ")[1].split()[0])
 
     def _rows(self, query, *values):
         with in_one_sentence(self.path):
@@ -252,4 +365,9 @@ class Store:
             raise
 
 
-_PLAIN = {name: str if kind is object else kind for name, kind in COLUMNS.items()}
+def _number(value):
+    return value if value is None or isinstance(value, str) else float(value)
+
+
+def _seconds_of(session):
+    return f"seconds {session}"
