@@ -10,6 +10,7 @@ from constructions import Certificate, Construction, ConstructionError, verify
 from geomcore.datasets.dataset import Dataset
 from geomcore.network import ReLUNetwork
 from training.commands import plot_case
+from training.commands.origin import Made
 from training.study.result import StudyResult
 from training.study.study import perturbation_study
 
@@ -23,6 +24,8 @@ class Case:
     data : Dataset
     network : ReLUNetwork or None
     construction : Construction or None
+    made_before : Made or None
+        How the network was made, if another run did it.
     refusal : ConstructionError or None
         Why there is no construction.
     certificate : Certificate or None
@@ -36,6 +39,7 @@ class Case:
     data: Dataset
     network: ReLUNetwork | None = None
     construction: Construction | None = None
+    made_before: Made | None = None
     refusal: ConstructionError | None = None
     certificate: Certificate | None = None
     study: StudyResult | None = None
@@ -51,6 +55,14 @@ class Case:
         """Whether a global minimum is proved."""
         found = self.certificate
         return found is not None and found.proved and found.verdict == "global minimum"
+
+    @property
+    def made(self):
+        """How the network was made, a `Made`."""
+        found = self.construction
+        if found is None:
+            return self.made_before or Made()
+        return Made(found.method, found.summary(), found.report.get("skipped", {}))
 
     @contextmanager
     def timed(self, part):
@@ -120,7 +132,7 @@ class Case:
         net, found = self.network, self.certificate
         return {
             "data": self.name,
-            "method": self.construction.method if self.construction else "-",
+            "method": self.made.method,
             "layers": str(len(net.weights)) if net else "-",
             "width": str(max(net.widths[1:])) if net else "-",
             "parameters": str(net.parameter_count) if net else "-",

@@ -1,11 +1,14 @@
 """What `geomcore study` does: make or read the references, keep and show what was found."""
 
 import json
+from pathlib import Path
 
 from geomcore import load
 from training.commands import plot_case
+from training.commands.origin import DATA, ORIGIN, read_json
 from training.commands.story import publish
 from training.study.references import judged, merges, states
+from training.study.result import status_of
 from training.study.words import basin_row, scale_row
 
 INDEX = "references.json"
@@ -51,16 +54,19 @@ def made_references(case, arguments):
 def stored_references(case, folder):
     """The references that `keep_references` has left in a folder; the first is that of `case`."""
     X, y = case.data.X, case.data.y
-    index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+    index = read_json(folder / INDEX, dict[str, str])
+    if not index or any(file != Path(file).name for file in index.values()):
+        raise ValueError(f"{folder / INDEX} must name the files of networks beside it")
     found = [judged(name, load(folder / file), X, y) for name, file in index.items()]
     case.network = found[0].network
     case.verify()
     return found
 
 
-def files_of(references):
-    """The names of the files that `keep_references` writes."""
-    return [INDEX, *(f"network-{k}.npz" for k in range(len(references)))]
+def files_of(folder, references):
+    """The names of the files that the beginning of a study has left in its folder."""
+    names = [INDEX, ORIGIN, DATA, *(f"network-{k}.npz" for k in range(len(references)))]
+    return [name for name in names if (folder / name).exists()]
 
 
 def keep_references(run, references):
@@ -72,7 +78,35 @@ def keep_references(run, references):
     run.text(INDEX, json.dumps(index, indent=2) + "\n")
 
 
-def finish(run, screen, case, references, parquet):
+def show_status(screen, folder, store):
+    """Show how far a study is, whether or not a process is at it."""
+    found = status_of(folder / store)
+    state = (
+        "finished"
+        if found.done == found.total
+        else "a process is at it"
+        if found.is_running
+        else f"stopped, to go on: geomcore study --resume --out {folder}"
+    )
+    begun = f", begun {found.started}" if found.started else ""
+    screen.print(f"{folder}: {found.done:,} of {found.total:,} trials{begun}, {state}")
+    if found.done:
+        screen.table([scale_row(row) for row in found.result.frame("scale").itertuples()])
+
+
+def told_parts(parts, origin):
+    """When and how long a study ran, in a sentence, from its parts and its `Origin`."""
+    seconds = sum(part.seconds or 0 for part in parts)
+    if len(parts) == 1:
+        return f"Its trials took {seconds:.1f} s."
+    return (
+        f"The study was begun {f'by “{origin.command}” ' if origin else ''}on {parts[0].started} "
+        f"and resumed {_times(len(parts) - 1)}; the trials of all parts together took "
+        f"{seconds:.1f} s, each part counted up to the last trials that it stored."
+    )
+
+
+def finish(run, screen, case, references, parquet, origin):
     """Write what the study of `case` found into the run folder, publish it, show the tables.
 
     Parameters
@@ -83,6 +117,8 @@ def finish(run, screen, case, references, parquet):
     references : list of Candidate
     parquet : bool
         Also write the trials as a Parquet file.
+    origin : Origin or None
+        Of a study that was resumed.
     """
     found = case.study
     run.text("certificate.json", case.certificate.to_json() + "\n")
@@ -96,8 +132,19 @@ def finish(run, screen, case, references, parquet):
     if parquet:
         found.export(run.file("trials.parquet"))
     case.figures += run.figures(case.name, plot_case.study_figures(found))
-    run.record["timings"]["study"] = round(case.timings["study"], 3)
-    publish(run, f"A study of perturbations: {case.name}", [case], intro=INTRO)
+    parts = found.parts
+    before = origin.seconds if origin else {}
+    # What a first part did counts, and what this one did again does not count twice.
+    case.timings |= before
+    run.record["timings"] |= {k: round(seconds, 3) for k, seconds in case.timings.items()}
+    run.record["timings"]["study"] = round(sum(part.seconds or 0 for part in parts), 3)
+    run.record["parts"] = [{"started": part.started, "seconds": part.seconds} for part in parts]
+    intro = f"{INTRO} {told_parts(parts, origin)}"
+    publish(run, f"A study of perturbations: {case.name}", [case], intro=intro)
     screen.table([scale_row(row) for row in found.frame("scale").itertuples()])
     screen.print()
     screen.table([basin_row(row, found.scales) for row in basins.itertuples()])
+
+
+def _times(count):
+    return "once" if count == 1 else f"{count} times"

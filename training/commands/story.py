@@ -72,15 +72,14 @@ def page(title, cases, *, record, intro=""):
 
 
 def _section(case):
-    skipped = case.construction.report.get("skipped", {}) if case.construction else {}
     return {
         "name": case.name,
         "title": case.name.replace("_", " "),
         "about": EXPLANATIONS.get(case.name, ""),
         "story": _story(case),
-        "skipped": skipped,
+        "skipped": case.made.skipped,
         "refusal": case.refusal.reasons if case.refusal else {},
-        "construction": case.construction.summary() if case.construction else "",
+        "construction": case.made.summary,
         "certificate": case.certificate.summary() if case.certificate else "",
         "study": _study_table(case.study),
         "study_story": _study_story(case.study),
@@ -94,9 +93,9 @@ def _story(case):
         return "No construction applies to these data, for the reasons below."
     found, net = case.certificate, case.network
     origin = (
-        f"The network was built by the method “{case.construction.method}”, without any training. "
-        if case.construction
-        else "The network was read from a file. "
+        f"The network was built by the method “{case.made.method}”, without any training. "
+        if case.made.summary
+        else f"The network was read from {case.made.file or 'a file'}. "
     )
     size = (
         f"It has {len(net.weights)} layers of width at most {max(net.widths[1:])} and "

@@ -4,28 +4,37 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
+from msgspec import Meta
 
 from training.commands.options import CORES, Jobs, Label, Method, Out, Quiet
 
 STORE = "study.sqlite"
-DEFAULTS = {
-    "data": None,
-    "network": None,
-    "method": "auto",
-    "label": None,
-    "states": False,
-    "merges": False,
-    "scales": "0.01,0.03,0.1,0.3,1,3",
-    "trials": 100,
-    "steps": 1000,
-    "batch_size": None,
-    "learning_rate": None,
-    "relative": False,
-    "tensors": None,
-    "keep_parameters": False,
-    "seed": 0,
-}
+
+
+class Arguments(msgspec.Struct):
+    """What a study is about; it is resumed with the same."""
+
+    data: str | None = None
+    network: str | None = None
+    method: str = "auto"
+    label: str | None = None
+    states: bool = False
+    merges: bool = False
+    scales: str = "0.01,0.03,0.1,0.3,1,3"
+    trials: Annotated[int, Meta(ge=1)] = 100
+    steps: Annotated[int, Meta(ge=0)] = 1000
+    batch_size: Annotated[int, Meta(ge=1)] | None = None
+    learning_rate: float | None = None
+    tolerance: float | None = None
+    relative: bool = False
+    tensors: str | None = None
+    keep_parameters: bool = False
+    seed: Annotated[int, Meta(ge=0)] = 0
+
+
+DEFAULTS = msgspec.to_builtins(Arguments())
 
 
 def study(
@@ -58,6 +67,13 @@ def study(
     learning_rate: Annotated[
         float | None, typer.Option(help="Default: from the curvature at each network.")
     ] = None,
+    tolerance: Annotated[
+        float | None,
+        typer.Option(
+            help="How far from the loss of its network counts as returned. Default 0.001 of the "
+            "loss of the best constant output."
+        ),
+    ] = None,
     relative: Annotated[
         bool | None, typer.Option("--relative", help="Noise relative to the norm of each tensor.")
     ] = None,
@@ -71,7 +87,20 @@ def study(
         str | None, typer.Option(help="Address of a Dask scheduler that does the work.")
     ] = None,
     parquet: Annotated[bool, typer.Option("--parquet", help="Also write trials.parquet.")] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a stopped study.")] = False,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on with a stopped study; its folder is all it needs."),
+    ] = False,
+    moved: Annotated[
+        str | None,
+        typer.Option(
+            "--data",
+            help="With --resume: where the data are now, if they were too large for the folder.",
+        ),
+    ] = None,
+    status: Annotated[
+        bool, typer.Option("--status", help="Look at a study, running or not; change nothing.")
+    ] = False,
     seed: Annotated[
         int | None, typer.Option(min=0, help="Seed of everything random. Default 0.")
     ] = None,
@@ -85,8 +114,10 @@ def study(
     from training.commands import case_study
     from training.commands.case import Case
     from training.commands.data import load_data
+    from training.commands.origin import Made, data_of, keep_origin, read_origin
     from training.descent.executors import dask_cluster
     from training.descent.optimizers import SGD
+    from training.output.screen import Screen
     from training.output.start import started
     from training.study.result import need_parquet
     from training.study.study import PerturbationStudy
@@ -94,13 +125,26 @@ def study(
     if parquet:
         need_parquet()
     wished = {name: given[name] for name in DEFAULTS}
-    out = _folder(wished, out, resume)
+    out = _folder(wished, out, "--status" if status else "--resume" if resume else None)
+    if status:
+        case_study.show_status(Screen(quiet), out, STORE)
+        return 0
+    if moved is not None and not resume:
+        raise ValueError("--data goes with --resume, a new study takes its data as DATA")
     arguments = _arguments(wished, out, resume)
     scales = _numbers(arguments["scales"])
-    case = Case(
-        load_data(arguments["data"], seed=arguments["seed"], label=arguments["label"]),
-        network=load(arguments["network"]) if arguments["network"] and not resume else None,
-    )
+    reading = {"seed": arguments["seed"], "label": arguments["label"]}
+    if resume:
+        origin, source = read_origin(out), arguments["data"]
+        # DATA that are named again are looked at again, if they are there.
+        named = data if data is not None and (data != source or Path(data).exists()) else None
+        found = data_of(out, origin, source, moved or named, **reading)
+        case = Case(found, made_before=origin and origin.made)
+    else:
+        origin = None
+        network = load(arguments["network"]) if arguments["network"] else None
+        case = Case(load_data(arguments["data"], **reading), network=network)
+        case.made_before = Made(file=arguments["network"])
     given |= {**arguments, "out": out}
     with started("study", given, kept=arguments) as (run, screen):
         with screen.progress(1) as step:
@@ -125,39 +169,45 @@ def study(
             relative=arguments["relative"],
             tensors=tensors.split(",") if tensors else None,
             optimizer=None if rate is None else SGD(rate),
+            tolerance=arguments["tolerance"],
             batch_size=arguments["batch_size"],
             keep_parameters=arguments["keep_parameters"],
             certified_radius={one.name: one.certified_radius for one in references},
         )
         if resume:
-            run.keep([STORE, *case_study.files_of(references)])
+            run.keep([STORE, *case_study.files_of(out, references)])
         else:
+            # Another process may have begun a study there during the construction.
+            _folder(wished, out, None)
+            keep_origin(run, case, arguments["data"])
             case_study.keep_references(run, references)
             run.begin(live=[STORE])
+        go_on = f"geomcore study --resume --out {out}"
         try:
             with (
-                case.timed("study"),
                 dask_cluster(dask) if dask else nullcontext() as executor,
                 screen.trials() as progress,
             ):
                 case.study = work.run(executor, jobs=jobs, progress=progress)
         except KeyboardInterrupt:
-            screen.err.print(f"to go on: geomcore study --resume --out {out}", markup=False)
+            screen.err.print(f"to go on: {go_on}", markup=False)
             raise
-        case_study.finish(run, screen, case, references, parquet)
+        except ConnectionError as error:
+            raise ConnectionError(f"{error}: {go_on}") from None
+        case_study.finish(run, screen, case, references, parquet, origin)
     screen.print(f"\nrun folder: {out}")
     return 0
 
 
-def _folder(wished, out, resume):
-    """The folder of the run, after a look at what is there."""
+def _folder(wished, out, there):
+    """The folder of the run; a study must be in it for the option `there`, if that is given."""
     if out is None:
         if wished["data"] is None:
-            raise ValueError("DATA is missing" if not resume else "--resume needs DATA or --out")
+            raise ValueError("DATA is missing" if not there else f"{there} needs DATA or --out")
         out = Path("runs") / f"study-{Path(wished['data']).stem}"
-    if resume and not (out / STORE).exists():
-        raise ValueError(f"--resume: there is no study in {out}")
-    if not resume and (out / STORE).exists():
+    if there and not (out / STORE).exists():
+        raise ValueError(f"{there}: there is no study in {out}")
+    if not there and (out / STORE).exists():
         raise ValueError(f"--out {out} holds a study: go on with --resume, or give another folder")
     return out
 
@@ -165,23 +215,39 @@ def _folder(wished, out, resume):
 def _arguments(wished, out, resume):
     """What the study is about; if it is resumed, as it was begun."""
     from training.output.folder import read_run
+    from training.study.identity import short
 
     if not resume:
         if wished["data"] is None:
             raise ValueError("DATA is missing: the name of a data set, or a CSV or npz file")
         return {k: v if wished[k] is None else wished[k] for k, v in DEFAULTS.items()}
-    begun = read_run(out)["arguments"]
+    try:
+        begun = msgspec.convert(read_run(out).get("arguments"), Arguments)
+        if begun.data is None:
+            raise ValueError("no data are named in it")
+    except (ValueError, OverflowError, RecursionError) as error:
+        if not (out / "run.json").exists():
+            raise
+        raise ValueError(
+            f"{out / 'run.json'} must be of a study that was begun: {short(error, 120)}"
+        ) from None
+    begun = msgspec.to_builtins(begun)
     for name, value in wished.items():
-        if value is not None and value != begun.get(name):
+        # Data are the same if their content is.
+        if name != "data" and value is not None and value != begun[name]:
             raise ValueError(
-                f"--{name.replace('_', '-')} is {begun.get(name)} in {out}, a study that is "
-                f"resumed cannot change it to {value}"
+                f"--{name.replace('_', '-')} is {short(begun[name])} in {out}, a study that is "
+                f"resumed cannot change it to {short(value)}"
             )
-    return {**DEFAULTS, **begun}
+    return begun
 
 
 def _numbers(text):
+    from training.study.identity import short
+
     try:
         return [float(part) for part in text.split(",")]
     except ValueError:
-        raise ValueError(f"--scales must be numbers with commas between, got {text!r}") from None
+        raise ValueError(
+            f"--scales must be numbers with commas between, got {short(repr(text))}"
+        ) from None

@@ -6,6 +6,7 @@ from numbers import Integral, Real
 import numpy as np
 
 from geomcore.network import Network
+from training.study.identity import short
 
 
 def as_references(net):
@@ -15,7 +16,9 @@ def as_references(net):
         isinstance(name, str) and name and isinstance(value, Network)
         for name, value in references.items()
     ):
-        raise ValueError(f"net must be a Network, or a dict of networks by name, got {net!r}")
+        raise ValueError(
+            f"net must be a Network, or a dict of networks by name, got {short(repr(net))}"
+        )
     return dict(references)
 
 
@@ -24,7 +27,7 @@ def as_size(value, name):
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= value < np.inf:
-        raise ValueError(f"{name} must be a finite number, at least 0, got {value!r}")
+        raise ValueError(f"{name} must be a finite number, at least 0, got {short(repr(value))}")
     return float(value)
 
 
@@ -42,7 +45,7 @@ def as_radii(radius, references):
 def as_seed(seed):
     """A non-negative whole number as an int."""
     if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
-        raise ValueError(f"seed must be a non-negative integer, got {seed!r}")
+        raise ValueError(f"seed must be a non-negative integer, got {short(repr(seed))}")
     return int(seed)
 
 
@@ -52,11 +55,13 @@ def as_scales(scales):
         scales = scales.tolist()
     good = isinstance(scales, Sequence) and len(scales) > 0
     if not good or not all(_is_scale(s) for s in scales):
-        raise ValueError(f"scales must be a list of finite numbers, at least 0, got {scales!r}")
+        raise ValueError(
+            f"scales must be a list of finite numbers, at least 0, got {short(repr(scales))}"
+        )
     # Not -0.0.
     found = tuple(float(s) + 0.0 for s in scales)
     if len(set(found)) < len(found):
-        raise ValueError(f"scales must be distinct, got {scales!r}")
+        raise ValueError(f"scales must be distinct, got {short(repr(scales))}")
     return found
 
 

@@ -116,6 +116,20 @@ class Reference:
     certified_radius: Setting | None = None
 
 
+class Part(msgspec.Struct, array_like=True, frozen=True):
+    """One writer of a study.
+
+    Attributes
+    ----------
+    started : str
+    seconds : float or None
+        Up to its last chunk of trials; None if it stored none.
+    """
+
+    started: str
+    seconds: Setting | None
+
+
 REFERENCE = tuple(field.name for field in fields(Reference))
 
 

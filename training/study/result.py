@@ -4,12 +4,14 @@ import warnings
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from training.descent.stopping import DIVERGED
 from training.study.basin import return_radius
-from training.study.records import Reference
+from training.study.connection import is_claimed
+from training.study.records import Reference as Reference
 from training.study.store import RESUMABLE, Store
 from training.study.wilson import wilson_interval
 from training.study.words import Summary, as_text, basin_row, scale_row
@@ -28,11 +30,14 @@ class StudyResult:
         final_loss, steps, stop_reason, accuracy, distance (from the reference,
         after training), pattern_returned (whether the activation pattern on the
         data is that of the reference).
+    parts : tuple of Part
+        Who wrote them, one after another.
     """
 
     references: tuple
     seed: int
     columns: dict
+    parts: tuple = ()
 
     @property
     def reference(self):
@@ -55,7 +60,8 @@ class StudyResult:
             names = ", ".join(ref.name for ref in self.references)
             raise ValueError(f"name must be one of {names}, got {name!r}")
         at = self.columns["reference"] == name
-        return StudyResult(tuple(found), self.seed, {k: v[at] for k, v in self.columns.items()})
+        columns = {k: v[at] for k, v in self.columns.items()}
+        return StudyResult(tuple(found), self.seed, columns, self.parts)
 
     @property
     def scales(self):
@@ -274,7 +280,14 @@ def load_study(path):
     ValueError
         If the file is no study or holds no trial yet.
     OSError
-        If there is no such file, or the study is running.
+        If there is no such file, or it cannot be read.
+
+    Notes
+    -----
+    The study may be running: the trials are those that were stored when the reading began.
+    Nothing is changed, and no file is left behind, so that a finished study is read from where
+    nothing can be written, or from a full disk. See `training.study.connection` about network
+    file systems.
     """
     with Store.open(path, None, writing=False) as store:
         configuration, result = store.configuration, result_of(store)
@@ -289,6 +302,61 @@ def load_study(path):
     return result
 
 
+class StudyStatus(NamedTuple):
+    """How far a study is.
+
+    Attributes
+    ----------
+    done, total : int
+        Trials that are stored, and all there are to be.
+    is_running : bool
+        Whether a process was at it at the beginning of the look.
+    started : str or None
+        When the first process began.
+    result : StudyResult
+        Of the trials that are stored.
+    """
+
+    done: int
+    total: int
+    is_running: bool
+    started: str | None
+    result: StudyResult
+
+
+def status_of(path):
+    """Look at the file of a study, running or not, and change nothing.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Returns
+    -------
+    StudyStatus
+
+    Raises
+    ------
+    ValueError
+        If the file is no study.
+    OSError
+        If there is no such file, or it cannot be read.
+    """
+    is_running = is_claimed(Path(path))
+    with Store.open(path, None, writing=False) as store:
+        grid, result = store.configuration, result_of(store)
+    # The references are measured when the first trials begin.
+    names = grid.get("references", grid.get("networks"))
+    count = len(result.references) or (len(names) if isinstance(names, dict) else 1)
+    return StudyStatus(
+        done=len(result.columns["trial"]),
+        total=count * len(grid["scales"]) * grid["trials"],
+        is_running=is_running,
+        started=result.parts[0].started if result.parts else None,
+        result=result,
+    )
+
+
 def result_of(store):
     """The `StudyResult` of what is in an open store."""
     configuration, columns = store.configuration, store.columns()
@@ -297,7 +365,7 @@ def result_of(store):
     names = np.array([ref.name for ref in references], dtype=object)
     columns["reference"] = names[columns["reference"]]
     columns["scale"] = np.array(configuration["scales"])[columns["scale"]]
-    return StudyResult(references, configuration["seed"], columns)
+    return StudyResult(references, configuration["seed"], columns, tuple(store.parts()))
 
 
 def _quantile(values, q):

@@ -26,6 +26,7 @@ from training.study.records import (
     REFERENCE,
     TABLES,
     Grid,
+    Part,
     Reference,
     check_versions,
     checked,
@@ -222,16 +223,11 @@ class Store:
         return self._rows("SELECT count(*) FROM session")[0][0]
 
     def parts(self):
-        """When each writer began, and its seconds up to its last chunk; None if it had none."""
+        """The `Part` of each writer, in order."""
         found = self._checked(list[tuple[int, str]], "SELECT rowid, started FROM session")
         seconds = {key: value for key, value in self._rows("SELECT key, value FROM about")}
-        return [(started, self._seconds(seconds.get(_seconds_of(n)))) for n, started in found]
-
-    def _seconds(self, text):
-        try:
-            return None if text is None else float(text)
-        except (TypeError, ValueError):
-            raise damaged(self.path, "it is damaged: its times are no numbers") from None
+        parts = [(started, _as_float(seconds.get(_seconds_of(n)))) for n, started in found]
+        return checked(self.path, parts, list[Part], "session")
 
     @property
     def configuration(self):
@@ -367,6 +363,14 @@ class Store:
 
 def _number(value):
     return value if value is None or isinstance(value, str) else float(value)
+
+
+def _as_float(text):
+    """The number in a text, or what else it is."""
+    try:
+        return float(text)
+    except (TypeError, ValueError):
+        return text
 
 
 def _seconds_of(session):
