@@ -3,12 +3,21 @@
 An executor is any object with the interface of `concurrent.futures.Executor`.
 """
 
+import logging
 import os
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, ThreadPoolExecutor, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    CancelledError,
+    ThreadPoolExecutor,
+    wait,
+)
 from contextlib import contextmanager
 
 # To wait for a scheduler to answer.
 SECONDS = 10
+# Between two looks whether a cluster that sends nothing is there at all.
+LOOK = 1.0
 
 
 def as_finished(function, items, executor, *, in_flight=None):
@@ -20,7 +29,8 @@ def as_finished(function, items, executor, *, in_flight=None):
         For executors of other processes it must be importable there.
     items : iterable
     executor : concurrent.futures.Executor
-        It is not shut down.
+        It is not shut down. If it has a method `is_lost`, that is asked while
+        nothing comes.
     in_flight : int, optional
         At most so many items are submitted and not finished, so that a long
         study does not sit in the memory of a scheduler.
@@ -32,8 +42,8 @@ def as_finished(function, items, executor, *, in_flight=None):
 
     Raises
     ------
-    OSError
-        If the executor lost its workers for good.
+    ConnectionError
+        (An OSError.) If the executor lost its workers for good, or was closed.
 
     Examples
     --------
@@ -43,25 +53,52 @@ def as_finished(function, items, executor, *, in_flight=None):
     """
     most = in_flight or max(64, 4 * (os.cpu_count() or 1))
     waiting, running = iter(items), set()
+    is_lost = getattr(executor, "is_lost", lambda: False)
     try:
         while True:
             for item in waiting:
-                running.add(executor.submit(function, item))
+                running.add(_submitted(executor, function, item))
                 if len(running) >= most:
                     break
             if not running:
                 return
-            done, running = wait(running, return_when=FIRST_COMPLETED)
-            for future in done:
+            done, running = wait(running, LOOK, return_when=FIRST_COMPLETED)
+            # A pool that is shut down says nothing of the calls that it drops.
+            if not done and (is_lost() or any(future.cancelled() for future in running)):
+                raise CancelledError("nothing more will come")
+            # What came is given before what failed is told.
+            for future in sorted(done, key=lambda f: f.cancelled() or f.exception() is not None):
                 yield future.result()
-    except BrokenExecutor as error:
-        raise OSError(
-            f"a worker process died and took its pool with it ({error}): the trials stored so far "
-            "are intact, run again to resume"
+    except Exception as error:
+        if not _is_loss(error):
+            raise
+        what = "a worker process died and took its pool with it"
+        if not isinstance(error, BrokenExecutor):
+            what = "the workers are gone, their cluster or pool was closed"
+        reason = " ".join(str(error).split())[:60] or type(error).__name__
+        raise ConnectionError(
+            f"{what} ({reason}): the trials stored so far are intact, run again to resume"
         ) from None
     finally:
         for future in running:
             future.cancel()
+
+
+def _submitted(executor, function, item):
+    """The future of one call; CancelledError if the executor takes none any more."""
+    try:
+        return executor.submit(function, item)
+    except BrokenExecutor:
+        raise
+    except RuntimeError as error:
+        # What executors raise after their shutdown.
+        raise CancelledError(str(error)) from None
+
+
+def _is_loss(error):
+    """Whether an error tells of lost workers, and is not of the function that they call."""
+    lost = isinstance(error, BrokenExecutor | CancelledError)
+    return lost or type(error).__module__.split(".")[0] == "distributed"
 
 
 @contextmanager
@@ -109,7 +146,15 @@ def dask_cluster(address, *, timeout=None):
     except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise OSError(f"no Dask scheduler answers at {address}: {reason}") from None
+    # What it says when the scheduler goes is said by us, as an error.
+    log = logging.getLogger("distributed.client")
+    level = log.level
+    log.setLevel(logging.CRITICAL)
+    executor = client.get_executor(pure=False)
+    # Not every call that was lost with its cluster comes to an end.
+    executor.is_lost = lambda: client.status == "closed"
     try:
-        yield client.get_executor(pure=False)
+        yield executor
     finally:
         client.close()
+        log.setLevel(level)

@@ -7,7 +7,10 @@ import sqlite3
 import subprocess
 import sys
 import time
+from concurrent.futures import Future
+from contextlib import contextmanager
 from importlib.util import find_spec
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -141,6 +144,37 @@ def test_dask_gives_the_rows_of_threads(run, tmp_path):
         arguments = ["study", "clusters", *SMALL, "--dask", address, "--out", "two", "-q"]
         assert run(*arguments)[0] == 0
     assert rows(tmp_path / "one" / "study.sqlite") == rows(tmp_path / "two" / "study.sqlite")
+
+
+def test_a_cluster_that_closes_ends_with_status_two_and_the_command_that_goes_on(
+    run, monkeypatch, tmp_path
+):
+    @contextmanager
+    def closing(address):
+        def submit(function, item):
+            future = Future()
+            if submit.left:
+                submit.left -= 1
+                future.set_result(function(item))
+            else:
+                future.cancel()
+                future.set_running_or_notify_cancel()
+            return future
+
+        submit.left = 1
+        yield SimpleNamespace(submit=submit)
+
+    monkeypatch.setattr("training.descent.trainer.WORKING_SET", 1)
+    run("study", "clusters", *SMALL, "--out", "whole", "-q")
+    with monkeypatch.context() as patch:
+        patch.setattr("training.descent.executors.dask_cluster", closing)
+        status, _, err = run("study", "clusters", *SMALL, "--dask", "x", "--out", "made", "-q")
+    assert status == 2
+    assert err.endswith("run again to resume: geomcore study --resume --out made\n")
+    assert 0 < len(rows(tmp_path / "made" / "study.sqlite")) < 8
+    assert run("study", "--resume", "--out", "made", "-q")[0] == 0
+    whole = rows(tmp_path / "whole" / "study.sqlite")
+    assert rows(tmp_path / "made" / "study.sqlite") == whole
 
 
 # Bad input

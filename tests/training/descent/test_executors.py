@@ -6,7 +6,13 @@ import sqlite3
 import sys
 import threading
 import time
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import (
+    CancelledError,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+)
 from concurrent.futures.process import BrokenProcessPool
 
 import numpy as np
@@ -124,7 +130,79 @@ def test_a_cluster_that_loses_a_worker_gives_the_rows_of_one_thread(tmp_path):
     assert rows(tmp_path / "cluster") == rows(tmp_path / "one")
 
 
+def test_a_cluster_that_closes_in_mid_run_is_an_error_and_the_study_goes_on(tmp_path, monkeypatch):
+    distributed = pytest.importorskip("distributed")
+    arguments = {"trials": 300, "steps": 150}
+    small_study(tmp_path / "one", **arguments).run()
+    cluster = distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+    )
+    closing = threading.Thread(target=cluster.close, daemon=True)
+
+    def close(done, total):
+        if done > total // 10 and not closing.ident:
+            closing.start()
+
+    with (
+        pytest.raises(OSError, match=r"the workers are gone, .* run again to resume"),
+        dask_cluster(cluster.scheduler_address) as pool,
+    ):
+        small_study(tmp_path / "cluster", **arguments).run(pool, in_flight=4, progress=close)
+    closing.join(30)
+    kept = rows(tmp_path / "cluster")
+    assert 0 < len(kept) < 900
+    small_study(tmp_path / "cluster", **arguments).run()
+    assert rows(tmp_path / "cluster") == rows(tmp_path / "one")
+    assert set(kept) <= set(rows(tmp_path / "one"))
+
+
 # Laws
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        CancelledError(),
+        CancelledError("a reason of\n many lines " * 100),
+        type("KilledWorker", (Exception,), {"__module__": "distributed.scheduler"})("x"),
+    ],
+)
+def test_lost_workers_are_one_short_sentence(error):
+    class Losing(Executor):
+        def submit(self, function, /, *args, **kwargs):
+            future = Future()
+            future.set_exception(error)
+            return future
+
+    with pytest.raises(ConnectionError, match="the workers are gone") as found:
+        list(as_finished(abs, [1], Losing()))
+    assert len(str(found.value)) < 250 and str(found.value).isprintable()
+
+
+def test_an_executor_that_was_shut_down_or_never_answers_is_lost(monkeypatch):
+    monkeypatch.setattr("training.descent.executors.LOOK", 0.01)
+    pool = ThreadPoolExecutor(1)
+    pool.shutdown()
+    with pytest.raises(ConnectionError, match="cannot schedule new futures"):
+        list(as_finished(abs, [1], pool))
+
+    busy = ThreadPoolExecutor(1)
+    with pytest.raises(ConnectionError, match="nothing more will come"):
+        for _ in as_finished(time.sleep, [0, 0.2, 0, 0, 0], busy):
+            busy.shutdown(wait=False, cancel_futures=True)
+
+    class Silent(Executor):
+        looks = 0
+
+        def submit(self, function, /, *args, **kwargs):
+            return Future()
+
+        def is_lost(self):
+            self.looks += 1
+            return self.looks > 3
+
+    with pytest.raises(ConnectionError, match="nothing more will come"):
+        list(as_finished(abs, [1, 2], Silent()))
 
 
 def test_a_pool_that_breaks_leaves_its_chunks_and_the_study_goes_on_from_there(tmp_path):
