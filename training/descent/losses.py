@@ -5,7 +5,8 @@ It is one small object: a `name`, the `weights`, the function c as `value` and
 its `gradient`; the rest is optional. `check(Y)` refuses targets that make no
 sense, `curvature` is the product of the second derivative of c with a vector,
 and `offset` decides what counts as accurate. A new loss is one such object and
-one row of `LOSSES`. Outputs may carry a leading trial axis, which is kept.
+one row of `LOSSES`. `constant_loss` is the least loss of one output for all points, and
+`steepest` bounds the second derivative of c. Outputs may carry a leading trial axis, which is kept.
 """
 
 from dataclasses import dataclass
@@ -76,6 +77,12 @@ class SquaredError(_Weighted):
         """Second derivative of `value` times `direction`, shape (..., N, k)."""
         return 2.0 * direction
 
+    steepest = 2.0
+
+    def constant_loss(self, Y, weights):
+        """Least loss of the same output at all points, that of their weighted mean target."""
+        return float(self.value(_mean_target(Y, weights), Y) @ weights)
+
     def offset(self, targets):
         """Numbers c_t, shape (Q,): target t is predicted where f . t - c_t is largest."""
         return 0.5 * (targets**2).sum(axis=1)
@@ -124,6 +131,13 @@ class CrossEntropy(_Weighted):
         """Second derivative of `value` times `direction`, shape (..., N, k)."""
         p = _softmax(outputs)
         return p * (direction - (p * direction).sum(axis=-1, keepdims=True))
+
+    steepest = 0.5
+
+    def constant_loss(self, Y, weights):
+        """Least loss of the same output at all points: the entropy of their mean target."""
+        p = _mean_target(Y, weights)
+        return float(-_log_times(p).sum() * weights.sum())
 
     def offset(self, targets):
         """Zeros, shape (Q,): target t is predicted where f . t is largest."""
@@ -174,6 +188,13 @@ class BinaryCrossEntropy(_Weighted):
         p = _sigmoid(outputs)
         return p * (1 - p) * direction
 
+    steepest = 0.25
+
+    def constant_loss(self, Y, weights):
+        """Least loss of the same output at all points: the entropies of their mean target."""
+        p = _mean_target(Y, weights)
+        return float(-(_log_times(p) + _log_times(1 - p)).sum() * weights.sum())
+
     def offset(self, targets):
         """Zeros, shape (Q,): target t is predicted where f . t is largest."""
         return np.zeros(len(targets))
@@ -209,22 +230,39 @@ def as_loss(loss):
 
 
 def offset_of(loss, targets):
-    """The numbers `loss.offset(targets)`; those of the squared error if it has none."""
-    return (loss if hasattr(loss, "offset") else SquaredError()).offset(targets)
+    """The numbers `loss.offset(targets)`; those of the squared error if it has none.
+
+    Up to a constant, which decides nothing: the least one is 0, so that for targets of one
+    length, as one-hot rows are, outputs are compared as they are, without rounding.
+    """
+    offset = (loss if hasattr(loss, "offset") else SquaredError()).offset(targets)
+    return offset - offset.min()
 
 
 def predicted(outputs, targets, offset):
     """Class whose target fits each output best, (..., N, k) to (..., N); the first of a tie.
 
     For the losses here that is the target t of least c(f, t): the nearest one
-    for the squared error, the largest output for one-hot targets.
+    for the squared error, the largest output for one-hot targets. The first of a tie is what
+    `constructions.verify` counts, too. Infinite outputs fit nothing where they make no number.
 
     Examples
     --------
     >>> predicted(np.array([[0.2, 0.9]]), np.eye(2), np.zeros(2))
     array([1])
     """
-    return (outputs @ targets.T - offset).argmax(axis=-1)
+    scores = outputs @ targets.T - offset
+    return np.where(np.isnan(scores), -np.inf, scores).argmax(axis=-1)
+
+
+def _mean_target(Y, weights):
+    """Weighted mean of the rows of Y, shape (k,); exact if they are all the same."""
+    return Y[0] if (Y == Y[0]).all() else weights @ Y / weights.sum()
+
+
+def _log_times(p):
+    """p log p, which is 0 at 0."""
+    return p * np.log(np.where(p > 0, p, 1.0))
 
 
 def _softmax(outputs):

@@ -1,6 +1,7 @@
 """Perturb-then-train studies: how far can a network be pushed and still come back?"""
 
 from contextlib import nullcontext
+from pathlib import Path
 
 from geomcore.arrays import Labels, as_count, freeze
 from geomcore.parameters import selected
@@ -51,13 +52,15 @@ class PerturbationStudy:
         of the loss at each reference (`largest_curvature`), a quarter of what is
         stable there, since around it the curvature is larger. Constructed
         networks can have layers of very different scale, so that no fixed
-        number fits them all.
+        number fits them all. Where cross-entropy is saturated, so that its
+        curvature vanishes, the largest one that it can have is taken.
     loss : str or loss object
     targets : array_like, shape (Q, k), optional
         Output wanted for each label; default one-hot rows.
     tolerance : float, optional
         How far from the loss of the reference counts as returned. Default
-        1e-3 of the loss of the best constant output.
+        1e-3 of the loss of the best constant output; if that is 0, as with one
+        class, it must be given.
     certified_radius : float or dict of str to float, optional
         Total norm up to which every perturbation provably returns, from
         ``verify(...).basin["radius"]``; it is drawn beside what is found.
@@ -141,10 +144,18 @@ class PerturbationStudy:
                 name: float(self._evaluated(net, self._engine(net)).final_losses[0])
                 for name, net in self.references.items()
             }
+        if tolerance is None and not self._is_begun:
+            # Refused now rather than when there is a file.
+            default_tolerance(loss, self._labels)
         self._store = None
         if path is not None:
             # What cannot be described is refused before there is anything to lose.
             _ = self.configuration
+
+    @property
+    def _is_begun(self):
+        """Whether there is a file already, which then knows its references."""
+        return self.path is not None and Path(self.path).exists()
 
     @property
     def _grid(self):
@@ -235,6 +246,9 @@ class PerturbationStudy:
         """
         jobs = as_count(jobs, "jobs")
         report = progress if progress is not None else (lambda done, total: None)
+        with single_threaded_blas():
+            # Before there is a file, in case that something cannot be measured.
+            measured = None if self._store or self._is_begun else self._measured()
         store = self._store if self._store is not None else self._open()
         with nullcontext() if self.path is None else store:
             done = store.done()
@@ -245,7 +259,7 @@ class PerturbationStudy:
                 )
             if not store.references():
                 with single_threaded_blas():
-                    store.set_references(self._measured())
+                    store.set_references(measured or self._measured())
             # It decides no row, so it may be known only now.
             store.set_certified(self._certified)
             references = store.references()
