@@ -128,7 +128,8 @@ def _study_story(study):
     ]
     return " ".join(stories) + (
         " A trial that does not return may still be on its way: layers of very different scale "
-        "make the rate small, and a budget of steps then ends before slow directions have settled."
+        "make the rate small, and a budget of steps then ends before slow directions have settled. "
+        "Median and quartiles are losses of trials: of two in the middle, the lower one."
     )
 
 

@@ -116,6 +116,14 @@ class StudyResult:
         ------
         ValueError
             If `per` is something else.
+
+        Notes
+        -----
+        Medians and quartiles are values of trials: of n values in increasing
+        order, that of number :math:`\\lfloor q (n - 1) \\rfloor + 1` with
+        q = 1/4, 1/2, 3/4. So the median of an even number of trials is the
+        lower one of the two in the middle, and no value is made up between a
+        finite loss and an infinite one.
         """
         import pandas as pd
 
@@ -156,6 +164,8 @@ class StudyResult:
 
     def summary(self):
         """A few lines for a reader: per reference and scale what became of the trials.
+
+        The median is that of `frame`.
 
         Returns
         -------

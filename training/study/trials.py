@@ -150,6 +150,9 @@ def network_from_bytes(net, parameters):
     ValueError
         If there are not as many numbers as `net` has.
     """
+    whole = len(parameters) // 8 * 8
+    if whole < len(parameters):
+        raise ValueError(f"parameters must be {net.parameter_count} entries of 8 bytes each")
     return unflatten(net, np.frombuffer(parameters))
 
 
@@ -174,7 +177,8 @@ def accuracy(net, X, y):
     Returns
     -------
     float
-        A diverged network, with outputs that are no numbers, gets what class 0 has.
+        Of a tie between classes the first counts, as in `constructions.verify`. A diverged
+        network, with outputs that are no numbers, gets what class 0 has.
 
     Examples
     --------
