@@ -14,6 +14,9 @@ x points): small products are loops along the points, which vectorise, large
 ones go to BLAS.
 """
 
+import warnings
+from functools import cache
+
 import numpy as np
 from numba import njit
 
@@ -26,7 +29,36 @@ TILE = 128
 FLAGS = {"reassoc", "contract"}
 
 
-@njit(cache=True, nogil=True, fastmath=FLAGS)
+def cached_njit(**options):
+    """Numba's ``njit(cache=True, ...)``; where no cache can be kept, without, after one warning.
+
+    Numba keeps its cache in NUMBA_CACHE_DIR, or beside the file, or in the user's own folder. A
+    read-only installation without a home has none of them, and ``njit`` then raises.
+    """
+
+    def compiled(function):
+        try:
+            return njit(cache=True, **options)(function)
+        except RuntimeError as error:
+            if "no locator available" not in str(error):
+                raise
+            _warn_that_nothing_is_kept()
+            return njit(**options)(function)
+
+    return compiled
+
+
+@cache
+def _warn_that_nothing_is_kept():
+    warnings.warn(
+        "compiled functions cannot be kept here, since neither the folder of geomcore nor a home "
+        "can be written: they are compiled again in every process, which takes up to a minute; "
+        "set NUMBA_CACHE_DIR to a folder that can be written",
+        stacklevel=4,
+    )
+
+
+@cached_njit(nogil=True, fastmath=FLAGS)
 def cumulative_parameters(parameters, widths):
     """Return the cumulative parameters of a packed network, packed.
 
@@ -52,7 +84,7 @@ def cumulative_parameters(parameters, widths):
     return packed
 
 
-@njit(cache=True, nogil=True, fastmath=FLAGS)
+@cached_njit(nogil=True, fastmath=FLAGS)
 def pseudoinverse_cone(W, b, rtol):
     """Return base -W^+ b (d,) and edges W^+ e_i (m, d), one per row, of a layer (m, d), (m,).
 
@@ -62,7 +94,7 @@ def pseudoinverse_cone(W, b, rtol):
     return -np.dot(W_plus, b), W_plus.T.copy()
 
 
-@njit(cache=True, nogil=True, fastmath=FLAGS)
+@cached_njit(nogil=True, fastmath=FLAGS)
 def truncation_map(W, b, W_plus, X, out):
     """Fill `out` (N, d) with W^+ max(W x, -b), for W (m, d), b (m,), W_plus (d, m), X (N, d)."""
     N, d = X.shape
@@ -83,7 +115,7 @@ def truncation_map(W, b, W_plus, X, out):
         _scatter(x, start, out)
 
 
-@njit(cache=True, nogil=True, fastmath=FLAGS)
+@cached_njit(nogil=True, fastmath=FLAGS)
 def _truncation_in_space(W, b, V, X, out):
     """The truncation map for m = d = 3, X and `out` flat: written out it runs as fast as a copy."""
     b0, b1, b2 = -b[0], -b[1], -b[2]
@@ -100,7 +132,7 @@ def _truncation_in_space(W, b, V, X, out):
         out[3 * p + 2] = V20 * h0 + V21 * h1 + V22 * h2
 
 
-@njit(cache=True, nogil=True, fastmath=FLAGS)
+@cached_njit(nogil=True, fastmath=FLAGS)
 def forward(parameters, widths, X, out):
     """Fill `out` (N, d_L) with the outputs of a packed network at X (N, d_0)."""
     m, n = widths[-1], widths[-2]
@@ -114,7 +146,7 @@ def forward(parameters, widths, X, out):
         _scatter(z, start, out)
 
 
-@njit(cache=True, nogil=True, fastmath=FLAGS)
+@cached_njit(nogil=True, fastmath=FLAGS)
 def activation_pattern(parameters, widths, X, out):
     """Fill the bool array `out` (N, d_1 + ... + d_{L-1}): pre-activation > 0."""
     tiles = _tiles(widths, X.dtype.type(0))
@@ -127,7 +159,7 @@ def activation_pattern(parameters, widths, X, out):
                 out[start + p, i] = hidden[i, p] > 0
 
 
-@njit(cache=True, nogil=True, fastmath=FLAGS)
+@cached_njit(nogil=True, fastmath=FLAGS)
 def input_gradients(parameters, widths, X, output, out):
     """Fill `out` (N, d_0) with the gradients of one output of a packed network at X (N, d_0)."""
     tiles = _tiles(widths, X.dtype.type(0))
@@ -143,13 +175,13 @@ def input_gradients(parameters, widths, X, output, out):
         _scatter(_pull_back(parameters, widths, tiles, g, g_next)[: widths[0]], start, out)
 
 
-@njit(cache=True, nogil=True, fastmath=FLAGS)
+@cached_njit(nogil=True, fastmath=FLAGS)
 def _tiles(widths, zero):
     """Return zeros for one tile of the inputs and of every hidden layer, one below the other."""
     return np.full((widths[:-1].sum(), TILE), zero)
 
 
-@njit(cache=True, nogil=True, fastmath=FLAGS)
+@cached_njit(nogil=True, fastmath=FLAGS)
 def _gather(X, start, x):
     """Copy rows of X from `start` on into the columns of the tile x; the rest is left alone."""
     for p in range(min(TILE, len(X) - start)):
@@ -157,7 +189,7 @@ def _gather(X, start, x):
             x[k, p] = X[start + p, k]
 
 
-@njit(cache=True, nogil=True, fastmath=FLAGS)
+@cached_njit(nogil=True, fastmath=FLAGS)
 def _scatter(x, start, out):
     """Copy the columns of the tile x into rows of `out` from `start` on."""
     for p in range(min(TILE, len(out) - start)):
@@ -165,7 +197,7 @@ def _scatter(x, start, out):
             out[start + p, k] = x[k, p]
 
 
-@njit(cache=True, nogil=True, fastmath=FLAGS)
+@cached_njit(nogil=True, fastmath=FLAGS)
 def _product(W, x, z):
     """z (m, TILE) = W (m, n) x (n, TILE)."""
     m, n = W.shape
@@ -182,7 +214,7 @@ def _product(W, x, z):
                 z_i[p] += w * x_k[p]
 
 
-@njit(cache=True, nogil=True, fastmath=FLAGS)
+@cached_njit(nogil=True, fastmath=FLAGS)
 def _product_transposed(W, g, t):
     """t (n, TILE) = W (m, n) transposed times g (m, TILE)."""
     m, n = W.shape
@@ -199,7 +231,7 @@ def _product_transposed(W, g, t):
                 t_k[p] += w * g_i[p]
 
 
-@njit(cache=True, nogil=True, fastmath=FLAGS)
+@cached_njit(nogil=True, fastmath=FLAGS)
 def _affine(parameters, at, x, z):
     """z (m, TILE) = W x + b for the layer whose parameters begin at `at`, and x (n, TILE)."""
     m, n = len(z), len(x)
@@ -210,7 +242,7 @@ def _affine(parameters, at, x, z):
             z_i[p] += b_i
 
 
-@njit(cache=True, nogil=True, fastmath=FLAGS)
+@cached_njit(nogil=True, fastmath=FLAGS)
 def _hidden(parameters, widths, tiles):
     """Fill the tiles of the hidden layers, below that of the input."""
     zero = tiles.dtype.type(0)
@@ -227,7 +259,7 @@ def _hidden(parameters, widths, tiles):
         row += n
 
 
-@njit(cache=True, nogil=True, fastmath=FLAGS)
+@cached_njit(nogil=True, fastmath=FLAGS)
 def _pull_back(parameters, widths, tiles, g, g_next):
     """Turn g, the gradient with respect to the last hidden layer, into that of the input."""
     zero = g.dtype.type(0)

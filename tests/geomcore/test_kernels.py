@@ -279,3 +279,41 @@ def test_the_number_of_threads_can_be_limited(monkeypatch):
     rows = []
     in_parts(rows.append, 10**6)
     assert rows == [slice(0, 10**6)]
+
+
+def test_where_no_cache_can_be_kept_there_is_one_warning_and_the_same_numbers():
+    program = """if True:
+        import sys, warnings
+        from numba.core import caching
+        def refuse(self):
+            raise OSError("read-only")
+        if sys.argv[1] == "refuse":
+            for kind in (caching.UserProvidedCacheLocator, caching.InTreeCacheLocator,
+                         caching.UserWideCacheLocator):
+                kind.ensure_cache_path = refuse
+        with warnings.catch_warnings(record=True) as found:
+            warnings.simplefilter("always")
+            import geomcore
+            import training.descent.ensemble
+            net = geomcore.ReLUNetwork([[[1.0, 2.0], [3.0, -4.0]], [[0.1, 0.7]]], [[1, 2], [3]])
+            print(geomcore.input_gradients(net, [[0.3, 0.1], [-1.0, 2.0]]).tolist())
+        told = [str(w.message) for w in found]
+        print(len(told), all("NUMBA_CACHE_DIR" in text for text in told))
+    """
+    found = [
+        subprocess.run(
+            [sys.executable, "-c", program, what], capture_output=True, text=True, check=True
+        ).stdout.splitlines()
+        for what in ("refuse", "keep")
+    ]
+    assert found[0][0] == found[1][0]
+    assert [rows[1] for rows in found] == ["1 True", "0 True"]
+
+
+def test_other_errors_of_the_compiler_are_not_taken_for_a_missing_cache(monkeypatch):
+    def broken(**options):
+        raise RuntimeError("something else")
+
+    monkeypatch.setattr(kernels, "njit", broken)
+    with pytest.raises(RuntimeError, match="something else"):
+        kernels.cached_njit()(abs)

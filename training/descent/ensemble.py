@@ -17,10 +17,8 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
-# Sums may be reordered and multiply-adds fused; nan, inf and signed zeros keep their meaning.
-FLAGS = {"reassoc", "contract"}
+from geomcore.kernels import FLAGS, cached_njit
 
 # Entries of a weight matrix from which BLAS beats loops over points; see benchmarks/ensemble.py.
 WIDE = 128
@@ -64,7 +62,7 @@ class Task(NamedTuple):
     last: int  # points used in an epoch
 
 
-@njit(cache=True, nogil=True, fastmath=FLAGS)
+@cached_njit(nogil=True, fastmath=FLAGS)
 def descend(trials, task, orders, first, until, fresh):
     """Take the running trials from step `first` to `until`; record at first only if `fresh`.
 
@@ -75,7 +73,7 @@ def descend(trials, task, orders, first, until, fresh):
             _descend(t, trials, task, orders, first, until, fresh)
 
 
-@njit(cache=True, nogil=True, fastmath=FLAGS)
+@cached_njit(nogil=True, fastmath=FLAGS)
 def _descend(t, trials, task, orders, first, until, fresh):
     """Take trial t from step `first` to `until`, or to where it stops."""
     theta, moments = trials.theta[t], trials.moments[t]
@@ -112,7 +110,7 @@ def _descend(t, trials, task, orders, first, until, fresh):
     trials.status[t, 0] = step
 
 
-@njit(cache=True, nogil=True, fastmath=FLAGS)
+@cached_njit(nogil=True, fastmath=FLAGS)
 def _record(t, trials, task, step, loss, right):
     """Write down loss and accuracy of trial t; return why it stops here, or RUNNING."""
     row = trials.status[t, 2]
@@ -141,7 +139,7 @@ def _record(t, trials, task, step, loss, right):
     return reason if np.isfinite(loss) else DIVERGED
 
 
-@njit(cache=True, nogil=True, fastmath=FLAGS)
+@cached_njit(nogil=True, fastmath=FLAGS)
 def _update(theta, grad, moments, optimizer, step, new):
     """Fill `new` with the parameters after one step; return whether all of them are finite."""
     P = len(theta)
@@ -171,7 +169,7 @@ def _update(theta, grad, moments, optimizer, step, new):
     return np.isfinite(total)
 
 
-@njit(cache=True, nogil=True, fastmath=FLAGS)
+@cached_njit(nogil=True, fastmath=FLAGS)
 def _fill(points, orders, t, epoch, start, count, batch):
     """Copy `count` points of a shuffle into the tiles `batch`; the weights keep their mean."""
     N, rows = points.shape
@@ -190,7 +188,7 @@ def _fill(points, orders, t, epoch, start, count, batch):
             batch[row + rows - 2, p] *= scale
 
 
-@njit(cache=True, nogil=True, fastmath=FLAGS)
+@cached_njit(nogil=True, fastmath=FLAGS)
 def _pass(theta, widths, x, g, loss, classes, grad, backward):
     """Return loss and number of right points; fill `grad` (P,) if `backward`."""
     d, K, packs = widths[0], widths[-1], x.shape[1] // LANES
@@ -212,7 +210,7 @@ def _pass(theta, widths, x, g, loss, classes, grad, backward):
     return total, right
 
 
-@njit(cache=True, nogil=True, fastmath=FLAGS)
+@cached_njit(nogil=True, fastmath=FLAGS)
 def _forward(theta, widths, x, r, z, packs):
     """Fill the rows of x from z on with the outputs of all layers at the tile in r."""
     at = 0
@@ -233,7 +231,7 @@ def _forward(theta, widths, x, r, z, packs):
         r, z = z, z + m
 
 
-@njit(cache=True, nogil=True, fastmath=FLAGS)
+@cached_njit(nogil=True, fastmath=FLAGS)
 def _backward(theta, widths, x, row, g, grad, packs):
     """Add the gradients of one tile to `grad`, given that of the outputs in the first rows of g."""
     at, z, here, half = len(theta), len(x), 0, len(g) // 2
@@ -262,7 +260,7 @@ def _backward(theta, widths, x, row, g, grad, packs):
             here = there
 
 
-@njit(cache=True, nogil=True, fastmath=FLAGS)
+@cached_njit(nogil=True, fastmath=FLAGS)
 def _combine(c, terms, x, r, out, o, bounds, packs):
     """out[o] = max(base + sum over k < n of c[at + k stride] x[r + k], floor)."""
     (at, stride, n), (base, floor) = terms, bounds
@@ -299,7 +297,7 @@ def _combine(c, terms, x, r, out, o, bounds, packs):
         k += 4
 
 
-@njit(cache=True, nogil=True, fastmath=FLAGS)
+@cached_njit(nogil=True, fastmath=FLAGS)
 def _dots(g, i, x, r, n, s, at, packs):
     """Add the dot products of g[i] with x[r + k], k < n, to s[at + k]; return the sum of g[i]."""
     k, b = 0, 0.0
@@ -344,7 +342,7 @@ def _dots(g, i, x, r, n, s, at, packs):
     return b
 
 
-@njit(cache=True, nogil=True, fastmath=FLAGS)
+@cached_njit(nogil=True, fastmath=FLAGS)
 def _separate(x, r, y, w, g, i, loss, packs):
     """Squared error, or that of logits, of outputs x[r] against x[y]; gradient in g[i]."""
     total = 0.0
@@ -363,7 +361,7 @@ def _separate(x, r, y, w, g, i, loss, packs):
     return total
 
 
-@njit(cache=True, nogil=True, fastmath=FLAGS)
+@cached_njit(nogil=True, fastmath=FLAGS)
 def _softmax(x, r, K, y, w, g, packs):
     """Cross-entropy of output rows x[r : r + K] against x[y : y + K]; gradient in g[:K]."""
     loss = 0.0
@@ -383,7 +381,7 @@ def _softmax(x, r, K, y, w, g, packs):
     return loss
 
 
-@njit(cache=True, nogil=True, fastmath=FLAGS)
+@cached_njit(nogil=True, fastmath=FLAGS)
 def _right(x, r, w, classes, packs):
     """Number of points of positive weight whose class, in x[w + 1], fits the output best."""
     count, K = 0, classes.shape[1] - 1
