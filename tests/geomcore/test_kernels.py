@@ -288,9 +288,7 @@ def test_where_no_cache_can_be_kept_there_is_one_warning_and_the_same_numbers():
         def refuse(self):
             raise OSError("read-only")
         if sys.argv[1] == "refuse":
-            for kind in (caching.UserProvidedCacheLocator, caching.InTreeCacheLocator,
-                         caching.UserWideCacheLocator):
-                kind.ensure_cache_path = refuse
+            caching._CacheLocator.ensure_cache_path = refuse
         with warnings.catch_warnings(record=True) as found:
             warnings.simplefilter("always")
             import geomcore

@@ -127,6 +127,7 @@ class Store:
             store._check_references()
             store.check_keys(store.columns())
             store.last_versions()
+            store.parts()
         return False
 
     def _has_nothing(self):
