@@ -119,6 +119,7 @@ def study(
     from training.descent.optimizers import SGD
     from training.output.screen import Screen
     from training.output.start import started
+    from training.study.arguments import as_trials
     from training.study.result import need_parquet
     from training.study.study import PerturbationStudy
 
@@ -133,6 +134,8 @@ def study(
         raise ValueError("--data goes with --resume, a new study takes its data as DATA")
     arguments = _arguments(wished, out, resume)
     scales = _numbers(arguments["scales"])
+    # Before any work; there is one network at least.
+    as_trials(arguments["trials"], 1, len(scales))
     reading = {"seed": arguments["seed"], "label": arguments["label"]}
     if resume:
         origin, source = read_origin(out), arguments["data"]

@@ -12,6 +12,8 @@ from training.descent.losses import offset_of, predicted
 from training.descent.penalties import as_terms
 from training.descent.stopping import AccuracyFor, LossBelow, Plateau, as_rules
 
+MOST_STEPS = 10**15
+
 
 @dataclass(frozen=True, eq=False)
 class Problem:
@@ -107,13 +109,21 @@ def as_plan(
     return Plan(
         optimizer=optimizer,
         batches=batches,
-        steps=as_count(steps, "steps", least=0),
+        steps=_as_steps(steps),
         record=as_count(record, "record"),
         rules=as_rules(stop),
         penalties=as_terms(penalties, "penalties", ("tensors", "gradient")),
         constraints=as_terms(constraints, "constraints", ("tensors", "project")),
         callbacks=as_terms(callbacks, "callbacks", ("__call__",)),
     )
+
+
+def _as_steps(steps):
+    """A number of steps that a kernel can count."""
+    steps = as_count(steps, "steps", least=0)
+    if steps > MOST_STEPS:
+        raise ValueError(f"steps must be at most {MOST_STEPS:,}, got {str(steps)[:30]}")
+    return steps
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,8 +5,12 @@ from numbers import Integral, Real
 
 import numpy as np
 
+from geomcore.arrays import as_count
 from geomcore.network import Network
 from training.study.identity import short
+
+# Their rows are held in memory at the end, a hundred bytes each.
+MOST_TRIALS = 10**7
 
 
 def as_references(net):
@@ -40,6 +44,17 @@ def as_radii(radius, references):
             f"certified_radius must name references among {list(references)}, got {unknown[0]!r}"
         )
     return {name: as_size(given.get(name), "certified_radius") for name in references}
+
+
+def as_trials(trials, references, scales):
+    """The number of trials as an int, at least 1; of all of them nobody could keep more."""
+    trials = as_count(trials, "trials")
+    if references * scales * trials > MOST_TRIALS:
+        raise ValueError(
+            f"trials must make at most {MOST_TRIALS:,} in all, {short(trials)} trials at "
+            f"{scales} scales of {references} references are more"
+        )
+    return trials
 
 
 def as_seed(seed):

@@ -11,7 +11,7 @@ from training.descent.losses import as_loss
 from training.descent.optimizers import SGD
 from training.descent.problem import as_plan, as_problem, as_training_data
 from training.descent.trainer import chosen_engine, complete, train_ensemble
-from training.study.arguments import as_radii, as_references, as_scales, as_seed, as_size
+from training.study.arguments import as_radii, as_references, as_scales, as_seed, as_size, as_trials
 from training.study.defaults import default_rate, default_tolerance
 from training.study.identity import describe, digest
 from training.study.perturbation import norm_per_scale
@@ -123,7 +123,8 @@ class PerturbationStudy:
             as_training_data(other, X, labels)
         # Copies, so that what is described is what is studied.
         self._X, self._labels = freeze(X), Labels(*map(freeze, labels))
-        self._scales, self.trials = as_scales(scales), as_count(trials, "trials")
+        self._scales = as_scales(scales)
+        self.trials = as_trials(trials, len(self.references), len(self._scales))
         self.steps, self.seed = as_count(steps, "steps", 0), as_seed(seed)
         self._relative, self._keep_parameters = bool(relative), bool(keep_parameters)
         self._tensors = tensors if tensors is None or isinstance(tensors, str) else list(tensors)
