@@ -22,6 +22,7 @@ DATA, ORIGIN = "data.npz", "origin.json"
 MOST_BYTES = 64 * 2**20
 # Of a JSON file in a run folder.
 MOST_TEXT = 16 * 2**20
+LONGEST_NAME = 250
 
 
 class Made(msgspec.Struct, frozen=True):
@@ -60,6 +61,8 @@ class Origin(msgspec.Struct, frozen=True):
     made : Made
     seconds : dict of str to float
         Of what was done before the trials.
+    info : dict
+        What else is known of the data, as far as it is texts and numbers.
     """
 
     command: str
@@ -68,6 +71,7 @@ class Origin(msgspec.Struct, frozen=True):
     path: str | None
     made: Made
     seconds: dict[str, float]
+    info: dict[str, str | int | float | list[str]] = {}
 
 
 def keep_origin(run, case, source):
@@ -94,13 +98,21 @@ def keep_origin(run, case, source):
         path=str(path.absolute()) if path.is_file() else None,
         made=case.made,
         seconds=case.timings,
+        info={key: value for key, value in case.data.info.items() if _is_plain(value)},
     )
     run.text(ORIGIN, msgspec.json.format(msgspec.json.encode(origin)).decode() + "\n")
 
 
 def read_origin(folder):
     """The `Origin` of a run folder; None if it was made before there were any."""
-    return read_json(folder / ORIGIN, Origin) if (folder / ORIGIN).exists() else None
+    if not (folder / ORIGIN).exists():
+        return None
+    origin = read_json(folder / ORIGIN, Origin)
+    # It becomes a part of the names of files.
+    is_plain = origin.name == Path(origin.name).name and origin.name not in ("", "..")
+    if not is_plain or len(origin.name) > LONGEST_NAME:
+        raise ValueError(f"{folder / ORIGIN} must name the data, got {short(repr(origin.name))}")
+    return origin
 
 
 def data_of(folder, origin, source, where, **reading):
@@ -128,7 +140,7 @@ def data_of(folder, origin, source, where, **reading):
     """
     inside = folder / DATA
     if where is None and origin is not None and inside.exists():
-        data = datasets.load_table(inside)._replace(name=origin.name)
+        data = datasets.load_table(inside)._replace(info=origin.info)
         where = inside
     else:
         is_moved = where is None and origin is not None and origin.path is not None
@@ -159,6 +171,12 @@ def read_json(path, kind):
     except (OSError, ValueError, OverflowError, RecursionError) as error:
         reason = short(getattr(error, "strerror", None) or error, 120)
         raise ValueError(f"{path} must be of a run of {PROGRAM}: {reason}") from None
+
+
+def _is_plain(value):
+    if isinstance(value, list | tuple):
+        return all(isinstance(item, str) for item in value)
+    return isinstance(value, str | int | float)
 
 
 def _digest(data):

@@ -46,13 +46,13 @@ def figure_of_comparison(study):
         rows = summary[summary["reference"] == ref.name].sort_values("norm")
         x, style = rows["norm"], {"color": color, "marker": marker, "ms": 4, "lw": 1.4}
         bars = arms(rows["fraction"], rows["low"], rows["high"])
-        back.errorbar(x, rows["fraction"], bars, capsize=2.5, label=ref.name, **style)
+        back.errorbar(x, rows["fraction"], bars, capsize=2.5, label=_written(ref.name), **style)
         low, middle, high = (_drawable(rows[name], top) for name in ("q25", "median", "q75"))
-        loss.plot(x, middle, label=ref.name, **style)
+        loss.plot(x, middle, label=_written(ref.name), **style)
         loss.fill_between(x, low, high, color=color, alpha=0.15, lw=0)
         if ref.loss > FLOOR:
             loss.axhline(ref.loss, color=color, lw=0.7, ls=":")
-        hits.plot(x, rows["accuracy"], label=ref.name, **style)
+        hits.plot(x, rows["accuracy"], label=_written(ref.name), **style)
         radius, ends = basins["norm"][k], basins.loc[k, ["norm_low", "norm_high"]].astype(float)
         if 0 < radius < np.inf:
             back.plot([radius, radius], [0, 0.5], color=color, lw=1, ls=":")
@@ -111,7 +111,7 @@ def figure_of_start_and_end(study):
         ax.set_yscale("log")
         ax.grid(alpha=0.25)
         if len(names) > 1:
-            ax.set_title(name, fontsize=10)
+            ax.set_title(_written(name), fontsize=10)
     fig.supxlabel("loss after the perturbation", fontsize=10)
     fig.supylabel("loss after training", fontsize=10)
     handles = [
@@ -154,6 +154,11 @@ def figure_of_return(study):
     summary = study.frame("scale")
     ax = plot.plot_return(summary["scale"], summary["fraction"], summary[["low", "high"]])
     return ax.figure
+
+
+def _written(name):
+    """The name of a reference as matplotlib shows it: dollars, and no underscore in front."""
+    return f" {name}".replace("$", "\\$") if name.startswith("_") else name.replace("$", "\\$")
 
 
 def _per_tensor(study):

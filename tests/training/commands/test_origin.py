@@ -262,6 +262,21 @@ def test_a_file_of_the_folder_that_says_something_else_is_refused(run, begun, na
             read_json(file, dict)
 
 
+@pytest.mark.parametrize("name", ["", ".", "..", "../out", "/tmp/out", "a/b", "x" * 5000])
+def test_a_name_that_would_lead_out_of_the_folder_is_refused(run, begun, name):
+    folder, _ = begun
+    file = folder / "origin.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "name": name}))
+    assert refused(run, folder)
+
+
+def test_what_is_known_of_the_data_is_known_again(begun):
+    folder, _ = begun
+    origin = read_origin(folder)
+    assert "u" in str(origin.info) and "kind" in str(origin.info)
+    assert data_of(folder, origin, "flowers.csv", None).info == origin.info
+
+
 def test_damaged_data_in_the_folder_are_refused_and_replaced_by_data(run, table, begun):
     folder, whole = begun
     data = (folder / "data.npz").read_bytes()

@@ -111,3 +111,13 @@ def test_references_of_different_depth_show_no_common_lambda():
     )
     label = result({"one": NET, "two": deeper}).plot().axes[-1].get_xlabel()
     assert "lambda" not in label
+
+
+def test_names_of_references_are_drawn_as_they_are_whatever_they_look_like():
+    names = ["$x^$", "_hidden", "<b>&", "\\frac{", "50 %", "$"]
+    study = result(dict.fromkeys(names, NET), scales=[0.1], trials=2, steps=1)
+    for figure in (study.plot(), plot_study.figure_of_start_and_end(study)):
+        figure.canvas.draw()
+    (legend,) = study.plot().legends
+    told = [text.get_text().replace("\\$", "$").strip() for text in legend.get_texts()]
+    assert told == names
