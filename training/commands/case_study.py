@@ -55,7 +55,7 @@ def stored_references(case, folder):
     """The references that `keep_references` has left in a folder; the first is that of `case`."""
     X, y = case.data.X, case.data.y
     index = read_json(folder / INDEX, dict[str, str])
-    if not index or any(file != Path(file).name for file in index.values()):
+    if not index or not all(f == Path(f).name and f.isprintable() for f in index.values()):
         raise ValueError(f"{folder / INDEX} must name the files of networks beside it")
     found = [judged(name, load(folder / file), X, y) for name, file in index.items()]
     case.network = found[0].network

@@ -251,7 +251,13 @@ def test_a_file_of_the_folder_that_says_something_else_is_refused(run, begun, na
     file = folder / name
     text = file.read_text()
     texts = ["", "null", "3", "[]", "{}", "[" * 100_000, text[:-9], text.replace('"', "", 1)]
-    texts += ['{"a": "../x.npz"}', '{"a": "missing.npz"}', '{"a": 3}', "\xff\x00"]
+    texts += [
+        '{"a": "../x.npz"}',
+        '{"a": "missing.npz"}',
+        '{"a": "\\u001b.npz"}',
+        '{"a": 3}',
+        "\xff\x00",
+    ]
     for wrong in texts:
         file.write_text(wrong, encoding="latin-1")
         assert refused(run, folder)
