@@ -291,6 +291,7 @@ def test_damaged_data_in_the_folder_are_refused_and_replaced_by_data(run, table,
         assert refused(run, folder)
     np.savez(folder / "data.npz", X=np.ones((2, 2)), y=[0, 1])
     assert refused(run, folder)
+    (folder / "data.npz").unlink()
     assert run("study", "--resume", "--out", folder, "--data", table, "-q")[0] == 0
     assert rows(folder) == whole
 
