@@ -96,13 +96,16 @@ def show_status(screen, folder, store):
 
 def told_parts(parts, origin):
     """When and how long a study ran, in a sentence, from its parts and its `Origin`."""
-    seconds = sum(part.seconds or 0 for part in parts)
+    known = [part.seconds for part in parts if part.seconds is not None]
     if len(parts) == 1:
-        return f"Its trials took {seconds:.1f} s."
+        return f"Its trials took {known[0]:.1f} s." if known else ""
+    begun = f"by “{origin.command}” " if origin else ""
+    unknown = len(parts) - len(known)
     return (
-        f"The study was begun {f'by “{origin.command}” ' if origin else ''}on {parts[0].started} "
-        f"and resumed {_times(len(parts) - 1)}; the trials of all parts together took "
-        f"{seconds:.1f} s, each part counted up to the last trials that it stored."
+        f"The study was begun {begun}on {parts[0].started} and resumed {_times(len(parts) - 1)}; "
+        f"the trials of all parts together took {sum(known):.1f} s, each part counted up to the "
+        "last trials that it stored"
+        + (f", without {unknown} of them, of which no time is known." if unknown else ".")
     )
 
 

@@ -10,7 +10,7 @@ be on one machine, since they share memory.
 
 import os
 import sqlite3
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 # Seconds to wait for another connection that is only looking.
 PATIENCE = 0.5
@@ -114,6 +114,16 @@ def release(path, held):
     if lock.exists() and not lock.stat().st_size:
         lock.unlink()
     held.close()
+
+
+def settle(connection):
+    """Move what was written from the log into the file itself, as far as readers let us.
+
+    The last connection to close does so anyway, but that may be a reader, who cannot.
+    """
+    # On a full disk it stays in the log, where it is as safe.
+    with suppress(sqlite3.Error):
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def is_claimed(path):

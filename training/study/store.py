@@ -201,6 +201,8 @@ class Store:
         """
         with in_one_sentence(self.path):
             try:
+                if self._held is not None:
+                    sqlite.settle(self._connection)
                 self._connection.close()
             finally:
                 if self._held is not None:

@@ -1,6 +1,7 @@
 """One writer, any number of readers, and what is said about files that are none."""
 
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -76,6 +77,20 @@ def test_a_reader_sees_one_moment_while_the_writer_goes_on(tmp_path):
     with kept[0] as store:
         assert len(store.done()) == 3
     assert len(load_study(path).frame()) == 12
+
+
+def test_a_reader_at_the_end_does_not_keep_trials_out_of_the_file(tmp_path):
+    path, kept = tmp_path / "s", []
+
+    def progress(done, total):
+        if done == total:
+            kept.append(Store.open(path, None, writing=False))
+
+    whole = study_of(path).run(progress=progress).frame()
+    shutil.copy(path, tmp_path / "alone")
+    kept[0].close()
+    assert load_study(tmp_path / "alone").frame().equals(whole)
+    assert load_study(path).frame().equals(whole)
 
 
 def test_reading_leaves_nothing_behind_and_changes_nothing(tmp_path):
