@@ -45,6 +45,7 @@ def connect_to_read(path):
         the same in the end.
     """
     # Without a log there is no writer or it has not begun, and nobody need make shared memory.
+    check_beside(path)
     logs = [_beside(path, end) for end in ("-wal", "-journal")]
     closed = not any(log.exists() and log.stat().st_size for log in logs)
     if closed and (less := _missing_part(path)):
@@ -86,6 +87,7 @@ def claim(path):
     OSError
         If no file can be made beside the study.
     """
+    check_beside(path)
     lock = _beside(path.absolute(), "-lock")
     while True:
         try:
@@ -129,7 +131,7 @@ def settle(connection):
 def is_claimed(path):
     """Whether a process has the right to write a study file at this moment."""
     lock = _beside(path.absolute(), "-lock")
-    if not lock.exists():
+    if not lock.is_file():
         return False
     look = sqlite3.connect(f"{lock.as_uri()}?mode=ro", uri=True, timeout=0)
     try:
@@ -139,6 +141,14 @@ def is_claimed(path):
     finally:
         look.close()
     return False
+
+
+def check_beside(path):
+    """Raise if something that is no file stands where SQLite would look, and wait for it."""
+    for end in ("-lock", "-wal", "-shm", "-journal"):
+        other = _beside(path, end)
+        if other.exists() and not other.is_file():
+            raise damaged(path, f"{other.name} beside it is no file")
 
 
 def check_writable(path):

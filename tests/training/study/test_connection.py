@@ -193,6 +193,17 @@ def test_pipes_and_devices_are_refused_at_once(tmp_path):
             study_of(path).run()
 
 
+@pytest.mark.parametrize("end", ["-lock", "-wal", "-shm", "-journal"])
+def test_a_pipe_beside_the_file_is_not_waited_for(tmp_path, end):
+    path = tmp_path / "s"
+    study_of(path).run()
+    os.mkfifo(f"{path}{end}")
+    for read in (load_study, lambda path: study_of(path).run()):
+        with pytest.raises(ValueError, match=f"s{end} beside it is no file"):
+            read(path)
+    assert not is_claimed(path)
+
+
 def test_a_truncated_file_is_told_from_one_that_is_in_use(tmp_path):
     path = tmp_path / "s"
     study_of(path, trials=200).run()
