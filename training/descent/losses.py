@@ -4,9 +4,10 @@ A loss is a weighted sum over points, :math:`C = \sum_i w_i\, c(x_i^{(L)}, y_i)`
 It is one small object: a `name`, the `weights`, the function c as `value` and
 its `gradient`; the rest is optional. `check(Y)` refuses targets that make no
 sense, `curvature` is the product of the second derivative of c with a vector,
-and `offset` decides what counts as accurate. A new loss is one such object and
-one row of `LOSSES`. `constant_loss` is the least loss of one output for all points, and
-`steepest` bounds the second derivative of c. Outputs may carry a leading trial axis, which is kept.
+and `offset` decides what counts as accurate. `constant_loss` is the least loss
+of one output for all points, and `steepest` bounds the second derivative of c
+where that can vanish. A new loss is one such object and one row of `LOSSES`.
+Outputs may carry a leading trial axis, which is kept.
 """
 
 from dataclasses import dataclass
@@ -76,8 +77,6 @@ class SquaredError(_Weighted):
     def curvature(self, outputs, Y, direction):
         """Second derivative of `value` times `direction`, shape (..., N, k)."""
         return 2.0 * direction
-
-    steepest = 2.0
 
     def constant_loss(self, Y, weights):
         """Least loss of the same output at all points, that of their weighted mean target."""
