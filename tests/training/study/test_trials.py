@@ -88,6 +88,22 @@ def test_study_and_proof_read_a_tie_as_its_first_class(case):
     assert verify(net, outputs, y, **given_data).accuracy == right
 
 
+@settings(max_examples=40)
+@given(st.integers(0, 2**31), st.integers(2, 5), st.integers(1, 4), st.booleans())
+def test_a_dead_network_is_read_alike_whatever_the_targets(seed, classes, outputs, turned):
+    rng = np.random.default_rng(seed)
+    targets = rng.normal(size=(classes, outputs))
+    if turned:
+        # Of one length, up to rounding.
+        targets /= np.linalg.norm(targets, axis=1, keepdims=True)
+    y = np.r_[np.arange(classes), rng.integers(classes, size=4)]
+    net = ReLUNetwork([np.zeros((outputs, 2))], [np.zeros(outputs)])
+    X = rng.normal(size=(len(y), 2))
+    right = np.mean(nearest(np.zeros((len(y), outputs)), targets) == y)
+    assert accuracy(net, X, as_labels(y, len(y), targets=targets)) == right
+    assert verify(net, X, y, targets=targets).accuracy == right
+
+
 @settings(max_examples=30)
 @given(read_points(), st.sampled_from(["numpy", "compiled"]))
 def test_the_trainer_stops_at_that_accuracy_and_not_above_it(case, engine):
