@@ -109,7 +109,7 @@ class Store:
             store = cls(path, connection, seen=seen)
             try:
                 if store._has_nothing():
-                    raise damaged(path, "it is something else")
+                    raise damaged(path, "it is something else, or nothing is in it yet")
                 store._check(configuration, resuming=False)
             except BaseException:
                 store.close()
