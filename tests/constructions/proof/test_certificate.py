@@ -10,7 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from constructions import Certificate, verify
-from constructions.proof.certificate import LOSS_NAMES, Check, data_digest, network_digest
+from constructions.proof.certificate import (
+    LOSS_NAMES,
+    Check,
+    data_digest,
+    largest,
+    network_digest,
+)
 from geomcore import ReLUNetwork
 from geomcore.arrays import as_labels
 
@@ -239,6 +245,23 @@ def test_a_wrong_value_anywhere_gives_a_certificate_or_a_short_sentence():
                 Certificate.from_json(text).to_json()
             except ValueError as error:
                 assert str(error).isprintable() and len(str(error)) < 280
+
+
+def test_a_network_bounds_the_size_of_its_certificates():
+    net = random_network((30, 60, 40, 3))
+    rng = np.random.default_rng(0)
+    found = verify(net, rng.normal(size=(4, 30)), rng.normal(size=(4, 3)))
+    assert found.witness is not None
+    # With room to spare: numbers have 24 characters at most, in lines of their own.
+    assert len(found.to_json()) < 45 * net.parameter_count + 10_000 < largest(net)
+
+
+def test_a_file_that_is_too_large_for_its_network_is_not_read(tmp_path):
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(fields(margins=[0.5] * 300_000)))
+    with pytest.raises(ValueError, match=r"a\.json must be a certificate of at most 1,048,832"):
+        Certificate.from_file(path, NET)
+    assert len(Certificate.from_file(path).margins) == 300_000
 
 
 def test_a_file_that_is_no_certificate_is_named(tmp_path):
