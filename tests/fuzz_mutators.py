@@ -136,39 +136,44 @@ def spoil_rows(rng, path):
     """Spoil a database through SQL, so that it stays one."""
     connection = sqlite3.connect(path, isolation_level=None)
     with contextlib.closing(connection):
-        execute = connection.execute
-        execute("PRAGMA journal_mode = DELETE")
-        tables = [row[0] for row in execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        connection.execute("PRAGMA journal_mode = DELETE")
+        connection.execute("PRAGMA synchronous = OFF")
+        loose = rng.random() < 0.5
         for _ in range(rng.integers(1, 4)):
-            table = tables[rng.integers(0, len(tables))]
-            columns = [row[1] for row in execute(f"PRAGMA table_info({table})")]
-            column = columns[rng.integers(0, len(columns))]
-            odd = ODD_CELLS[rng.integers(0, len(ODD_CELLS))]
-            kind = int(rng.integers(0, 8))
-            # Without its constraints a table takes anything.
-            execute(f"CREATE TABLE copy AS SELECT * FROM {table}")
+            with contextlib.suppress(sqlite3.OperationalError, sqlite3.IntegrityError):
+                _spoil_table(rng, connection.execute, loose)
+
+
+def _spoil_table(rng, execute, loose):
+    """One change; a table that is made anew loses its constraints, and then takes anything."""
+    tables = [row[0] for row in execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    table = tables[rng.integers(0, len(tables))]
+    columns = [row[1] for row in execute(f"PRAGMA table_info({table})")]
+    column = columns[rng.integers(0, len(columns))]
+    odd = ODD_CELLS[rng.integers(0, len(ODD_CELLS))]
+    # Every other row, and the same ones in every run.
+    some = f"WHERE (length(CAST({columns[-1]} AS TEXT)) + {rng.integers(0, 2)}) % 2 = 0"
+    if loose:
+        execute(f"CREATE TABLE copy AS SELECT * FROM {table}")
+        execute(f"DROP TABLE {table}")
+        execute(f"ALTER TABLE copy RENAME TO {table}")
+    match int(rng.integers(0, 8)):
+        case 0:
             execute(f"DROP TABLE {table}")
-            execute(f"ALTER TABLE copy RENAME TO {table}")
-            if kind == 0:
-                execute(f"DROP TABLE {table}")
-                tables.remove(table)
-            elif kind == 1 and len(columns) > 1:
-                execute(f"ALTER TABLE {table} DROP COLUMN {column}")
-            elif kind == 2:
-                execute(f"DELETE FROM {table} WHERE random() % 2 = 0")
-            elif kind == 3:
-                execute(f"INSERT INTO {table} SELECT * FROM {table}")
-            elif kind == 4:
-                execute(f"PRAGMA user_version = {int(rng.choice([0, 1, 3, 2**31 - 1, -1]))}")
-            elif kind == 5 and table == "about":
-                text = execute("SELECT value FROM about").fetchone()[0]
-                text = spoil_json(rng, text.encode(), b"").decode("utf-8", "replace")
-                execute("UPDATE about SET value = ?", [text])
-            else:
-                rows = " WHERE random() % 2 = 0" if rng.random() < 0.5 else ""
-                execute(f"UPDATE {table} SET {column} = ?{rows}", [odd])
-            if not tables:
-                break
+        case 1:
+            execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+        case 2:
+            execute(f"DELETE FROM {table} {some}")
+        case 3:
+            execute(f"INSERT INTO {table} SELECT * FROM {table}")
+        case 4:
+            execute(f"PRAGMA user_version = {int(rng.choice([0, 1, 3, 2**31 - 1, -1]))}")
+        case 5:
+            text = execute("SELECT value FROM about").fetchone()[0]
+            text = spoil_json(rng, text.encode(), b"").decode("utf-8", "replace")
+            execute("UPDATE about SET value = ?", [text])
+        case _:
+            execute(f"UPDATE {table} SET {column} = ? {some if rng.random() < 0.5 else ''}", [odd])
 
 
 def mutant(rng, reader, path, corpus, target):
