@@ -132,6 +132,10 @@ def spoil_zip(rng, data, other):
     return packed.getvalue()
 
 
+# What one change ends in if an earlier one has taken away what it needs.
+SPOILED = (sqlite3.Error, ValueError, RecursionError, AttributeError, TypeError)
+
+
 def spoil_rows(rng, path):
     """Spoil a database through SQL, so that it stays one."""
     connection = sqlite3.connect(path, isolation_level=None)
@@ -140,7 +144,7 @@ def spoil_rows(rng, path):
         connection.execute("PRAGMA synchronous = OFF")
         loose = rng.random() < 0.5
         for _ in range(rng.integers(1, 4)):
-            with contextlib.suppress(sqlite3.OperationalError, sqlite3.IntegrityError):
+            with contextlib.suppress(*SPOILED):
                 _spoil_table(rng, connection.execute, loose)
 
 
