@@ -16,6 +16,9 @@ LARGEST = 2**24  # bytes
 LONGEST_NAME = 255  # bytes, in all systems
 
 
+Value = str | int | float | bool | None
+
+
 class Fingerprint(msgspec.Struct, frozen=True):
     """Size in bytes and SHA-256 of a file, in hexadecimal."""
 
@@ -44,7 +47,7 @@ class Record(msgspec.Struct, kw_only=True):
 
     program: Literal[PROGRAM]
     command: str = ""
-    arguments: dict[str, str | int | float | bool | None] = {}
+    arguments: dict[str, Value | list[Value]] = {}
     seed: int | None = None
     started: str = ""
     python: str = ""

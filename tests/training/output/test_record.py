@@ -11,7 +11,7 @@ from training.output.record import fingerprint, plain_names
 OLD = {
     "program": "geomcore",
     "command": "construct",
-    "arguments": {"data": "clusters", "jobs": 2, "label": None},
+    "arguments": {"data": "clusters", "jobs": 2, "label": None, "drop": ["a", 1]},
     "seed": 0,
     "started": "2026-01-01T00:00:00+0000",
     "python": "3.11.7",
