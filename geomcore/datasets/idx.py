@@ -14,7 +14,7 @@ from geomcore.foreign.files import open_regular
 
 # A gzipped file may announce this many bytes, or this many times its own, whichever is more:
 # MNIST has 47 million, five times those of its file.
-ROOM, RATIO = 2**26, 32
+ROOM, RATIO = 2**26, 200
 PREFIXES = {"train": "train", "test": "t10k"}
 
 
@@ -99,7 +99,7 @@ def read_idx(path, axes):
     ------
     ValueError
         If the file is not such a file, its length is not what it announces, or it
-        would unpack to more than 64 MiB and 32 times its size.
+        would unpack to more than 64 MiB and 200 times its size.
     FileNotFoundError
         If there is no such file.
 

@@ -18,8 +18,8 @@ from geomcore.foreign.wording import one_line, quoted
 from geomcore.foreign.zips import Bounded, Content, Damaged
 
 # Arrays in a compressed file may announce this many bytes together, or this many times the size
-# of the file, whichever is more.
-ROOM, RATIO = 2**27, 32
+# of the file, whichever is more: tables of zeros and ones shrink to a hundredth, bombs more.
+ROOM, RATIO = 2**27, 200
 LONGEST_HEADER = 10_000  # bytes, as in NumPy
 # What the standard library raises if the bytes of a zip file contradict each other.
 DAMAGE = (
@@ -54,7 +54,7 @@ def read_npz(path, names=None):
     ValueError
         If the file is not a complete zip file of NumPy arrays, holds pickled
         objects, which are refused unread, or would unpack to more than 128 MiB
-        and 32 times its size.
+        and 200 times its size.
     OSError
         If the file cannot be opened.
 
