@@ -74,10 +74,7 @@ def load_table(path, *, label=None, header=None, standardize=False):
 
 
 def _from_npz(path):
-    arrays = read_npz(path)
-    missing = {"X", "y"} - set(arrays)
-    if missing:
-        raise ValueError(f"{path} must hold arrays X and y, it holds {sorted(arrays) or 'none'}")
+    arrays = read_npz(path, ["X", "y"])
     try:
         X = as_points(arrays["X"])
         if 0 in X.shape:

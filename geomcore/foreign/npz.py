@@ -42,8 +42,7 @@ def read_npz(path, names=None):
     ----------
     path : str or path-like
     names : sequence of str, optional
-        The arrays to read, those of them that are there; others may be of any kind.
-        Default all arrays.
+        The arrays to read, which must be there; others may be of any kind. Default all.
 
     Returns
     -------
@@ -73,9 +72,15 @@ def read_npz(path, names=None):
             return _arrays(Bounded(file), names)
         except _Pickled:
             raise ValueError(foreign) from None
+        except _Missing as error:
+            raise ValueError(f"{path} must hold arrays {' and '.join(names)}, {error}") from None
         except (Damaged, *DAMAGE) as error:
             reason = one_line(str(error), 160)
             raise ValueError(f"{path} is not a complete npz file: {reason}") from None
+
+
+class _Missing(Exception):
+    """A file that holds other arrays than those that are wanted."""
 
 
 class _Pickled(Exception):
@@ -93,7 +98,9 @@ def _arrays(file, names):
         if len(found) < len(members):
             raise Damaged("it holds two arrays of one name")
         if names is not None:
-            found = {name: found[name] for name in names if name in found}
+            if not {*names} <= {*found}:
+                raise _Missing(f"it holds {quoted(sorted(found), 120)}")
+            found = {name: found[name] for name in names}
         _check_sizes(found, file.size)
         arrays = {}
         for name, member in found.items():

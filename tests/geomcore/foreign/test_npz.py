@@ -62,8 +62,10 @@ def test_arrays_are_read_whatever_packed_them(tmp_path, method):
 
 def test_only_the_arrays_that_are_wanted_are_looked_at(tmp_path):
     members = {"X": npy([1.0]), "more": npy(np.array([{}], object)), "other": b"nonsense"}
-    found = read_npz(zipped(tmp_path / "a.npz", **members), ["X", "y"])
-    assert list(found) == ["X"]
+    path = zipped(tmp_path / "a.npz", **members)
+    assert list(read_npz(path, ["X"])) == ["X"]
+    with pytest.raises(ValueError, match=r"must hold arrays X and y, it holds \['X', 'more', 'oth"):
+        read_npz(path, ["X", "y"])
 
 
 def test_a_header_of_python_2_is_read(tmp_path):
