@@ -7,6 +7,7 @@ knows which ones are ours. Only those that are as a run left them are ever repla
 """
 
 import errno
+import json
 import os
 import re
 import shutil
@@ -209,8 +210,10 @@ class Place:
 
     def _write(self, record):
         """Write `run.json`: all of it, or the old one stays."""
-        text = msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n"
-        (self.draft / NAME).write_bytes(text)
+        text = json.dumps(msgspec.to_builtins(record), indent=2, ensure_ascii=False) + "\n"
+        # Names of files that are no text in UTF-8 come to us with halves of surrogate pairs,
+        # which JSON has no room for.
+        (self.draft / NAME).write_text(text, encoding="utf-8", errors="replace")
         _flush(self.draft / NAME)
         os.replace(self.draft / NAME, self.folder / NAME)
         _flush(self.folder)

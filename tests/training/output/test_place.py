@@ -153,6 +153,14 @@ def test_what_was_read_from_the_folder_stays(tmp_path):
     assert read_run(path)["files"] == ["findings.csv", "network.npz"]
 
 
+def test_names_that_are_no_text_are_written_down_as_far_as_they_are(tmp_path):
+    with RunFolder(tmp_path / "run", "construct", {"data": "木\udcff.csv"}, 0) as run:
+        run.text("index.html", "\udcff")
+        run.publish()
+    assert read_run(tmp_path / "run")["arguments"] == {"data": "木?.csv"}
+    make_run(tmp_path / "run", {"a": "1"})
+
+
 # Older versions
 
 
