@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import constructions
 from constructions import Certificate, Construction, ConstructionError, verify
 from geomcore.datasets.dataset import Dataset
+from geomcore.foreign.wording import printable
 from geomcore.network import ReLUNetwork
 from training.commands import plot_case
 from training.commands.origin import Made
@@ -48,7 +49,8 @@ class Case:
 
     @property
     def name(self):
-        return self.data.name
+        """Of the data, which may be that of any file, so that it can be written anywhere."""
+        return printable(self.data.name)
 
     @property
     def proved(self):

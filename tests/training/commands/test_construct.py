@@ -2,9 +2,12 @@
 
 import errno
 import json
+import re
 import sys
+from urllib.parse import unquote
 
 import numpy as np
+import pytest
 
 from constructions import Certificate
 from geomcore import load
@@ -74,6 +77,18 @@ def test_a_run_over_another_run_replaces_it(run, table, tmp_path):
     # What was checked is still there, and so are the notes.
     there = {p.name for p in (tmp_path / "made").iterdir()} - {"index.html", "run.json"}
     assert there == {"certificate.json", "findings.csv", "network.npz", "notes.txt"}
+
+
+@pytest.mark.parametrize("name", ["\udcff\n 木 #1 $a$ <b>", "x" * 240])
+def test_a_file_of_any_name_is_constructed(run, table, tmp_path, name):
+    table.rename(tmp_path / f"{name}.csv")
+    status, _, err = run("construct", f"./{name}.csv", "-q")
+    assert (status, err) == (0, "")
+    (folder,) = (tmp_path / "runs").iterdir()
+    page = (folder / "index.html").read_text()
+    assert "<b>" not in page.split("<h2")[1].split("<p>")[0]
+    figures = re.findall('<img src="([^"]*)"', page)
+    assert figures and all((folder / unquote(figure)).is_file() for figure in figures)
 
 
 # Bad input
