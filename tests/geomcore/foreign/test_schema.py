@@ -35,6 +35,8 @@ def test_what_fits_is_read_and_what_is_not_asked_for_is_left_out():
         ('{"more": ' + "[" * 100_000, None),
         (b"\xff\xfe", None),
         ("\ud800", None),
+        (None, None),
+        (7, None),
         ('{"name": NaN}', None),
     ],
 )
