@@ -6,7 +6,9 @@ whatever reason; what that proves, if anything, is for the caller to find out
 by arithmetic.
 """
 
+import os
 import warnings
+from functools import cache
 from typing import NamedTuple
 
 import cvxpy as cp
@@ -17,6 +19,8 @@ from scipy.sparse import coo_array, csr_array, eye_array, hstack, vstack
 
 def _solve(problem, solver, **options):
     """Solve with the named solver; True if and only if the status is ``optimal``."""
+    if solver == cp.HIGHS:
+        _spend_banner()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # an inaccurate solution shows in the status
         try:
@@ -24,6 +28,23 @@ def _solve(problem, solver, **options):
         except (cp.SolverError, ValueError):  # the latter for a status that cvxpy cannot unpack
             return False
     return problem.status == cp.OPTIMAL
+
+
+@cache
+def _spend_banner():
+    """Have HiGHS write the banner that it writes once in a process, but to nowhere.
+
+    The constructor writes it to standard output, before cvxpy can turn that off.
+    """
+    import highspy
+
+    class Silent(highspy.Highs):
+        def enableCallbacks(self):
+            self.setOptionValue("log_to_console", False)
+            self.setOptionValue("log_file", os.devnull)
+            super().enableCallbacks()
+
+    Silent().run()
 
 
 class Slab(NamedTuple):

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import naive
 import numpy as np
 import pytest
@@ -43,6 +46,16 @@ def test_a_common_point_is_given_by_weights_on_few_points():
     np.testing.assert_allclose(square.T @ alpha, [0.25, 0.25], atol=1e-9)
     assert (alpha > 1e-12).sum() <= 3
     np.testing.assert_allclose(beta, [1.0])
+
+
+def test_solvers_write_nothing_to_standard_output():
+    code = (
+        "from constructions import separate; separate([[0.0], [2.0]], [[1.0]])\n"
+        "from constructions.separation.programs import covering_faces\n"
+        "import numpy as np; covering_faces(np.zeros((1, 1)), np.array([[1.0], [-1.0]]), 2)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == ran.stderr == ""
 
 
 def test_no_common_point_of_sets_that_are_apart():
