@@ -132,7 +132,7 @@ def _integer_root_above(value):
     return root if root * root == ceiling else root + 1
 
 
-def nearest_points(A, B, *, rtol=0.0, rounds=None):
+def nearest_points(A, B, *, start=None, rtol=0.0, rounds=None):
     r"""Points of two hulls that are nearest to each other, in rational arithmetic.
 
     Wolfe's method for the point of least norm of the hull of all differences
@@ -144,7 +144,10 @@ def nearest_points(A, B, *, rtol=0.0, rounds=None):
     Parameters
     ----------
     A, B : ndarray, shapes (N_A, d), (N_B, d)
-        A few hundred points in up to some 20 dimensions.
+        A few hundred points in up to some 100 dimensions.
+    start : (dict, dict), optional
+        Positive weights by row number of A and of B, a guess at the answer: numbers
+        that need not add up to 1. From a good one it takes a few corrals, else some 2 d.
     rtol : float, optional
         Stop when the distance is within this factor of the least one.
     rounds : int, optional
@@ -158,10 +161,12 @@ def nearest_points(A, B, *, rtol=0.0, rounds=None):
         rounds = 50 * (A.shape[1] + 2)
     enough = 1 - rational(rtol)
     P, Q = _integers(A, B)
-    # near each other along the difference of the means: a good guess costs nothing
-    i, j = _first_pair(A, B)
-    pairs, weights = [(i, j)], [fmpq(1)]
-    points = _difference(P, Q, i, j)
+    if start is None:
+        # near each other along the difference of the means: a good guess costs nothing
+        pairs, weights = [_first_pair(A, B)], [fmpq(1)]
+    else:
+        pairs, weights = _paired(*start)
+    points = _differences(P, Q, pairs)
     for _ in range(rounds):
         weights, pairs, points = _least_norm(weights, pairs, points)
         denominator = _common_denominator(weights)
@@ -177,7 +182,7 @@ def nearest_points(A, B, *, rtol=0.0, rounds=None):
             break
         pairs.append((i, j))
         weights.append(fmpq(0))
-        points = _stacked(points, _difference(P, Q, i, j))
+        points = _stacked(points, _differences(P, Q, [(i, j)]))
     else:
         return None
     weights_a, weights_b = {}, {}
@@ -210,10 +215,32 @@ def _first_pair(A, B):
     return int(np.argmax(A / scale @ towards)), int(np.argmin(B / scale @ towards))
 
 
-def _difference(P, Q, i, j):
-    """Row i of P minus row j of Q, as a matrix of one row."""
+def _paired(weights_a, weights_b):
+    """Pairs of rows of A and of B, and weights of their differences that add up to 1.
+
+    Row by row, what is left of the weight in A goes to what is left in B: the difference
+    of the two weighted means is the weighted mean of these differences.
+    """
+    left_a, left_b = (
+        [[i, rational(w) / sum(map(rational, weights.values()))] for i, w in weights.items()]
+        for weights in (weights_a, weights_b)
+    )
+    pairs, weights = [], []
+    while left_a and left_b:
+        share = min(left_a[-1][1], left_b[-1][1])
+        pairs.append((left_a[-1][0], left_b[-1][0]))
+        weights.append(share)
+        for left in (left_a, left_b):
+            left[-1][1] -= share
+            if left[-1][1] == 0:
+                left.pop()
+    return pairs, weights
+
+
+def _differences(P, Q, pairs):
+    """Row i of P minus row j of Q for each pair, as a matrix."""
     d = P.ncols()
-    return fmpz_mat(1, d, [P[i, k] - Q[j, k] for k in range(d)])
+    return fmpz_mat(len(pairs), d, [P[i, k] - Q[j, k] for i, j in pairs for k in range(d)])
 
 
 def _stacked(M, row):
@@ -235,7 +262,8 @@ def _common_denominator(weights):
 def _least_norm(weights, pairs, points):
     """Wolfe's minor cycle: walk to the least norm of the affine hull, or drop what is in the way.
 
-    `weights` are convex, and the rows of `points` affinely independent.
+    `weights` are convex, and so are those that it returns, on affinely independent rows of
+    `points`.
     """
     while True:
         k = len(weights)
@@ -243,7 +271,14 @@ def _least_norm(weights, pairs, points):
         bordered = [v for i in range(k) for v in [*gram[i * k : (i + 1) * k], 1]]
         system = fmpz_mat(k + 1, k + 1, [*bordered, *[1] * k, 0])
         target = fmpz_mat(k + 1, 1, [0] * k + [1])
-        least = system.solve(target).entries()[:k]
+        try:
+            least = system.solve(target).entries()[:k]
+        except ZeroDivisionError:  # differences of a guess need not be affinely independent
+            entries, d = points.entries(), points.ncols()
+            columns = [[*entries[i * d : (i + 1) * d], 1] for i in range(k)]
+            kept, weights = _independent(columns, weights)
+            pairs, points = [pairs[i] for i in kept], _rows(points, kept)
+            continue
         if all(u > 0 for u in least):
             return least, pairs, points
         step = min(w / (w - u) for w, u in zip(weights, least, strict=True) if u <= 0)
@@ -272,24 +307,51 @@ def independent_weights(A, B, weights_a, weights_b):
         [*(side * rational(v) for v in S[i].tolist()), int(side > 0), int(side < 0)]
         for S, i, side in rows
     ]
-    while True:
-        k, m = len(columns), A.shape[1] + 2
-        reduced, rank = fmpq_mat(m, k, [c[r] for r in range(m) for c in columns]).rref()
-        if rank == k:
-            break
-        # columns before the first without a pivot have theirs on the diagonal
-        free = next(j for j in range(k) if j >= rank or reduced[j, j] != 1)
-        way = [reduced[i, free] for i in range(free)] + [fmpq(-1)] + [fmpq(0)] * (k - free - 1)
+    kept, weights = _independent(columns, weights)
+    found = {}, {}
+    for i, w in zip(kept, weights, strict=True):
+        _, row, side = rows[i]
+        found[side < 0][row] = w
+    return found
+
+
+def _independent(columns, weights):
+    """Fewer columns, linearly independent, and positive weights that give them the same sum.
+
+    Parameters
+    ----------
+    columns : list of list of fmpq or fmpz
+    weights : list of fmpq
+        Positive.
+
+    Returns
+    -------
+    list of int, list of fmpq
+        Numbers of the columns that are kept, and their weights.
+    """
+    k, m = len(columns), len(columns[0])
+    reduced, rank = fmpq_mat(m, k, [c[r] for r in range(m) for c in columns]).rref()
+    pivots = [next(j for j in range(k) if reduced[i, j] != 0) for i in range(rank)]
+    ways = []
+    for free in sorted({*range(k)} - {*pivots}):
+        way = [fmpq(0)] * k
+        way[free] = fmpq(-1)
+        for i, j in enumerate(pivots):
+            way[j] = reduced[i, free]
+        ways.append(way)
+    while ways:
+        way = ways.pop(0)
         # weights - t way stays a solution; go until the first weight vanishes
-        step = (
-            min(w / v for w, v in zip(weights, way, strict=True) if v > 0)
+        step, gone = (
+            min((w / v, i) for i, (w, v) in enumerate(zip(weights, way, strict=True)) if v > 0)
             if max(way) > 0
-            else max(w / v for w, v in zip(weights, way, strict=True) if v < 0)
+            else max((w / v, i) for i, (w, v) in enumerate(zip(weights, way, strict=True)) if v < 0)
         )
         weights = [w - step * v for w, v in zip(weights, way, strict=True)]
-        kept = [i for i in range(k) if weights[i] > 0]
-        rows, columns = [rows[i] for i in kept], [columns[i] for i in kept]
-        weights = [weights[i] for i in kept]
-    found_a = {i: w for (_, i, side), w in zip(rows, weights, strict=True) if side > 0}
-    found_b = {j: w for (_, j, side), w in zip(rows, weights, strict=True) if side < 0}
-    return found_a, found_b
+        # and leave it at zero on all other ways
+        ways = [
+            [u - other[gone] / way[gone] * v for u, v in zip(other, way, strict=True)]
+            for other in ways
+        ]
+    kept = [i for i, w in enumerate(weights) if w > 0]
+    return kept, [weights[i] for i in kept]

@@ -70,6 +70,16 @@ def test_nothing_is_said_when_the_rounds_are_used_up():
     assert nearest_points(*rng.normal(size=(2, 9, 4)), rounds=1) is None
 
 
+def test_a_guess_that_is_the_answer_is_kept_and_any_other_is_mended():
+    A, B = np.array([[0.0, 1.0], [4.0, 1.0], [2.0, 1.0]]), np.array([[1.0, 0.0], [9.0, 0.0]])
+    right = nearest_points(A, B, start=({0: 3.0, 1: 1.0}, {0: 0.25}), rounds=1)
+    assert right.weights_a == {0: fmpq(3, 4), 1: fmpq(1, 4)} and right.weights_b == {0: 1}
+    check_nearest(nearest_points(A, B, start=({1: 1.0}, {1: 1.0})), A, B)
+    # three points of one line, whose differences are affinely dependent
+    found = nearest_points(A, B, start=({0: 1.0, 1: 1.0, 2: 1.0}, {0: 1.0, 1: 1e-300}))
+    check_nearest(found, A, B)
+
+
 @pytest.mark.parametrize("power", [-1074, -600, 0, 600, 1000])
 def test_roots_are_rounded_up_at_every_size(power):
     for k in (1, 2, 3, 9, 12345):
@@ -114,6 +124,22 @@ def test_nearest_points_are_as_far_from_each_other_as_the_hulls(seed, d, n, shif
 
 
 # Laws
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.integers(0, 10**6), st.integers(1, 4), st.integers(1, 9), st.sampled_from([0, 1, 3]))
+def test_every_guess_leads_to_the_same_distance(seed, d, n, shift):
+    rng = np.random.default_rng(seed)
+    A, B = np.round(rng.normal(size=(n, d)), 1), np.round(rng.normal(size=(n + 1, d)) + shift, 1)
+    plain = nearest_points(A, B)
+    start = [
+        {int(i): float(w) for i, w in zip(rows, 10.0 ** rng.uniform(-9, 0, len(rows)), strict=True)}
+        for rows in (rng.permutation(k)[: rng.integers(1, k + 1)] for k in (n, n + 1))
+    ]
+    found = nearest_points(A, B, start=start)
+    check_nearest(found, A, B)
+    assert fractions(found.difference) == fractions(plain.difference)
+
 
 ENTRIES = st.sampled_from([0.0, -0.0, LEAST, 1e-300, 1e-17, 0.5, 1.0, 3.0, 1e17, -1.0, LARGEST])
 
