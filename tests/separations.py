@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import naive
 import numpy as np
+from flint import fmpq, fmpq_mat
 
 
 def check_separation(answer, A, B):
@@ -53,16 +54,13 @@ def check_hull_certificate(certificate, A, B):
 
 
 def exact_solution(columns, r):
-    """The one u with sum_i u_i columns_i = r, by Gauss elimination in Fractions, or None."""
+    """The one u with sum_i u_i columns_i = r, by Gauss elimination in rationals, or None."""
     k = len(columns)
-    rows = [[Fraction(c[i]) for c in columns] + [Fraction(v)] for i, v in enumerate(r)]
-    for j in range(k):
-        pivot = next((i for i in range(j, len(rows)) if rows[i][j]), None)
-        if pivot is None:
-            return None
-        rows[j], rows[pivot] = rows[pivot], rows[j]
-        rows[j] = [v / rows[j][j] for v in rows[j]]
-        for i in range(len(rows)):
-            if i != j and rows[i][j]:
-                rows[i] = [v - rows[i][j] * p for v, p in zip(rows[i], rows[j], strict=True)]
-    return None if any(row[-1] for row in rows[k:]) else [row[-1] for row in rows[:k]]
+    rows = [[*row, v] for row, v in zip(zip(*columns, strict=True), r, strict=True)]
+    entries = [fmpq(v.numerator, v.denominator) for row in rows for v in row]
+    reduced, _ = fmpq_mat(len(rows), k + 1, entries).rref()
+    unit = [[int(i == j) for j in range(k)] for i in range(len(rows))]
+    if len(rows) < k or [row[:k] for row in reduced.tolist()] != unit:
+        return None
+    last = [Fraction(int(row[k].p), int(row[k].q)) for row in reduced.tolist()]
+    return None if any(last[k:]) else last[:k]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from constructions.proof.exact import rounded_weight, solve_nonnegative
+from constructions.separation.features import independent_features
 from constructions.separation.hulls import (
     HullCertificate,
     certificate,
@@ -23,9 +24,9 @@ from geomcore.arrays import as_points, as_rtol
 
 # Most entries of a program that is given to the interior-point method.
 LARGE = 100_000
-# Most dimensions in which nearest points are found in rational arithmetic, which takes up to some
-# seconds, and in which that is done only to come nearer to the largest margin (a tenth of one).
-DIMENSIONS, TO_POLISH = 20, 10
+# Most dimensions in which nearest points are found in rational arithmetic, and, so that it takes
+# seconds there, most corrals on the way times cubed dimension: solving for one takes that long.
+DIMENSIONS, WORK = 200, 400_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,8 +83,8 @@ def separate(A, B, *, start=None, rtol=1e-6):
     rtol : float, optional
         The margin is to be within this factor of the largest one:
         ``margin >= (1 - rtol) * bound``. That can fail where no floats have such a
-        margin (gaps near the spacing of floats at their offset), and in more than
-        10 dimensions for gaps below some 1e-9 of the extent; `bound` tells.
+        margin (gaps near the spacing of floats at their offset), and in hundreds of
+        dimensions for gaps below some 1e-9 of the extent; `bound` tells.
 
     Returns
     -------
@@ -100,8 +101,11 @@ def separate(A, B, *, start=None, rtol=1e-6):
     Solvers: SciPy's non-negative least squares find the working set, CLARABEL
     the margin on the few points that support it, HIGHS the common point. None
     of them is trusted: separation is proved by exact signs and its opposite
-    by exact convex weights. What they leave open, the nearest points of the
-    hulls in rational arithmetic decide, up to 20 dimensions.
+    by exact convex weights. Features that follow from others but for rounding
+    are replaced by that rounding before a program looks for a common point.
+    What all this leaves open, the nearest points of the hulls in rational
+    arithmetic decide, which takes up to some seconds in 40 dimensions and is
+    given up after some ten in 100, and at once beyond 200.
 
     Examples
     --------
@@ -122,8 +126,9 @@ def separate(A, B, *, start=None, rtol=1e-6):
     local = local_coordinates(A, B)
     rows = _first_rows(local.M, local.n, start)
     slab, rows = _widest_slab(local, rows, rtol)
-    answer = None
+    answer = guess = None
     if slab is not None:
+        guess = _by_side(rows, slab.weights, local.n)
         answer = _from_slab(A, B, slab, rows, local, rtol)
         if answer is not None and answer.margin >= (1 - rtol) * answer.bound:
             return answer
@@ -132,10 +137,11 @@ def separate(A, B, *, start=None, rtol=1e-6):
         same = common_rows(A, B)
         if same is not None:
             return _meeting(A, B, [same[0]], [same[1]], [1.0], [1.0])
-        found = _common_point(A, B, *_split(rows, local.n))
+        found, near = _common_point(A, B, *_split(rows, local.n))
         if found is not None:
             return found
-    return _exactly(A, B, rows, local, rtol, answer)
+        guess = near or guess
+    return _exactly(A, B, rows, guess, local, rtol, answer)
 
 
 def _meeting(A, B, rows_a, rows_b, weights_a, weights_b):
@@ -188,42 +194,41 @@ def _from_slab(A, B, slab, rows, local, rtol):
     return Separation(True, *found, None, _split(support, local.n), bound)
 
 
-def _exactly(A, B, rows, local, rtol, answer):
+def _exactly(A, B, rows, guess, local, rtol, answer):
     """The answer by rational arithmetic on as many points as it takes, or the one known.
 
     Parameters
     ----------
     rows : ndarray of int
         Rows of ``local.M`` to begin with.
+    guess : (dict, dict) or None
+        Weights of the nearest points of the hulls, as for `nearest_points`.
     answer : Separation or None
         A proved one with a margin that is not known to be within rtol of the largest.
     """
     d = A.shape[1]
+    most = max(EXACT, 8 * d * d)
     if len(local.M) * d <= EXACT:
         rows = np.arange(len(local.M))
-    unknown = Separation(None, None, 0.0, 0.0, None, _split(rows, local.n))
-    most = TO_POLISH if answer is not None else DIMENSIONS
     if answer is None:
-        answer = unknown
-    while d <= most and len(rows) * d <= EXACT:
+        answer = Separation(None, None, 0.0, 0.0, None, _split(rows, local.n))
+    while d <= DIMENSIONS and len(rows) * d <= most:
         rows_a, rows_b = _split(rows, local.n)
-        found = nearest_points(A[rows_a], B[rows_b], rtol=rtol / 4)
+        found = _nearest(A, B, rows_a, rows_b, guess, rtol / 4)
         if found is None:
             break
         if found.meet:
-            alpha, beta = independent_weights(
-                A[rows_a], B[rows_b], found.weights_a, found.weights_b
-            )
+            alpha, beta = independent_weights(A, B, found.weights_a, found.weights_b)
             return _meeting(
                 A,
                 B,
-                rows_a[list(alpha)],
-                rows_b[list(beta)],
+                list(alpha),
+                list(beta),
                 [rounded_weight(w) for w in alpha.values()],
                 [rounded_weight(w) for w in beta.values()],
             )
         direction, bound = found.direction(), found.half_length_above()
-        support = rows_a[list(found.weights_a)], rows_b[list(found.weights_b)]
+        support = np.array(list(found.weights_a)), np.array(list(found.weights_b))
         plane = stored_hyperplane(A, B, direction, local, rtol=rtol, half=bound)
         if plane is not None and (answer.separable is None or plane.margin > answer.margin):
             answer = Separation(True, *plane, None, support, bound)
@@ -235,8 +240,32 @@ def _exactly(A, B, rows, local, rtol, answer):
         bad = np.setdiff1d(_lowest(direction, local), rows)
         if not len(bad):
             break
-        rows = np.r_[rows, bad]
+        rows, guess = np.r_[rows, bad], _rounded(found)
     return answer
+
+
+def _nearest(A, B, rows_a, rows_b, guess, rtol):
+    """`nearest_points` of these rows, told by row numbers of A and of B, or None."""
+    d = A.shape[1]
+    if guess is not None:
+        guess = [
+            {int(np.searchsorted(rows, i)): w for i, w in weights.items()}
+            for weights, rows in zip(guess, (rows_a, rows_b), strict=True)
+        ]
+    rounds = min(50 * (d + 2), WORK // d**3)
+    found = nearest_points(A[rows_a], B[rows_b], start=guess, rtol=rtol, rounds=rounds)
+    return found and found._replace(
+        weights_a={int(rows_a[i]): w for i, w in found.weights_a.items()},
+        weights_b={int(rows_b[j]): w for j, w in found.weights_b.items()},
+    )
+
+
+def _rounded(found):
+    """The weights of `NearestPoints` as floats, none of them zero."""
+    return [
+        {i: rounded_weight(w) for i, w in weights.items()}
+        for weights in (found.weights_a, found.weights_b)
+    ]
 
 
 def _reached(value, n):
@@ -288,6 +317,17 @@ def _margin_program(M, rtol):
     return slab
 
 
+def _by_side(rows, weights, n):
+    """Weights of rows of ``local.M`` by row of A and of B, or None if a side has none.
+
+    Interior-point methods leave a little on rows that have none: that is left out.
+    """
+    used = weights > 1e-6 * weights.max()
+    pairs = list(zip(rows[used].tolist(), weights[used].tolist(), strict=True))
+    sides = {i: w for i, w in pairs if i < n}, {i - n: w for i, w in pairs if i >= n}
+    return sides if all(sides) else None
+
+
 def _split(rows, n):
     rows = np.unique(rows)
     return rows[rows < n], rows[rows >= n] - n
@@ -301,15 +341,14 @@ def _lowest(direction, local):
 
 
 def _common_point(A, B, ia, ib):
-    """The answer by convex weights that prove the hulls to meet, exact for A and B, or None."""
-    both = np.vstack([A[ia], B[ib]])
-    both = np.ldexp(both, -np.frexp(np.abs(both).max(axis=0))[1])  # nothing overflows from here
-    centred = both - both.mean(axis=0)
-    scale = np.abs(centred).max(axis=0)
-    scale[scale == 0] = 1
-    found = common_point(*np.split(centred / scale, [len(ia)]))
+    """The answer by convex weights that prove the hulls to meet, exact for A and B, or None.
+
+    Second comes what the program says of the weights, a guess, or None.
+    """
+    both = independent_features(np.vstack([A[ia], B[ib]]))
+    found = common_point(*np.split(both, [len(ia)]))
     if found is None:
-        return None
+        return None, None
     alpha, beta = found
     for floor in (1e-12, 0.0, 1e-7):
         use_a, use_b = ia[alpha > floor], ib[beta > floor]
@@ -319,5 +358,5 @@ def _common_point(A, B, ia, ib):
         solution = solve_nonnegative(M, np.r_[np.zeros(A.shape[1]), 1.0, 1.0])
         if solution is not None:
             weights = solution[: len(use_a)], solution[len(use_a) :]
-            return _meeting(A, B, use_a, use_b, *weights)
-    return None
+            return _meeting(A, B, use_a, use_b, *weights), None
+    return None, _by_side(np.r_[ia, len(A) + ib], np.r_[alpha, beta], len(A))
