@@ -9,6 +9,7 @@ from constructions.building.collapse import collapse_layer
 from constructions.building.draft import Draft, Refused
 from constructions.separation.programs import covering_faces, hinge
 from constructions.separation.separation import separate
+from constructions.theorems.covering import fewest_faces
 
 
 class Faces(NamedTuple):
@@ -67,8 +68,9 @@ def draft_inside_then_outside(X, labels, rng, given, counts):
         W, b = given
         faces = check_faces(W * frame.scale, b + W @ frame.centre, Z, labels.index)
     else:
+        needed = _needed(Z, labels.index, max(counts), X)
         for k in counts:
-            faces = find_faces(Z, labels.index, k, rng)
+            faces = find_faces(Z, labels.index, k, rng, needed=needed)
             independent = np.linalg.matrix_rank(faces.W, tol=1e-8) == min(faces.W.shape)
             if faces.uncovered == 0 and independent:
                 break
@@ -77,6 +79,7 @@ def draft_inside_then_outside(X, labels, rng, given, counts):
         raise Refused(
             f"{faces.uncovered} points are on the wrong side of {origin} {len(faces.b)} faces, "
             f"by up to {faces.violation:.3g} (features scaled to unit spread)"
+            + ("" if given is not None else _proof(needed, len(faces.b), labels))
         )
     return Draft(
         layers=collapse_inside_then_outside(faces, Z, labels.index, rng),
@@ -85,6 +88,29 @@ def draft_inside_then_outside(X, labels, rng, given, counts):
         frame=frame,
         report={"inside": labels.classes.tolist()[faces.inside], "faces": len(faces.b)},
     )
+
+
+def _needed(Z, index, most, X):
+    """How many faces are needed at least around each of the two classes, proved for X."""
+    return [
+        fewest_faces(Z[index == q], Z[index != q], most, exact=(X[index == q], X[index != q]))
+        for q in (0, 1)
+    ]
+
+
+def _proof(needed, k, labels):
+    """Why no k faces will do, if that is proved, or nothing."""
+    if min(found.count for found in needed) <= k:
+        return ""
+    reasons = []
+    for q, found in enumerate(needed):
+        rows = np.flatnonzero(labels.index != q)[found.rows[: k + 1]].tolist()
+        reasons.append(
+            f"row {rows[0]} lies in the convex hull of class {labels.classes[q]!s}"
+            if np.isinf(found.count)
+            else f"of rows {rows} no two lie outside one face around class {labels.classes[q]!s}"
+        )
+    return f"; no {k} faces will do, proved: " + ", and ".join(reasons)
 
 
 def check_faces(W, b, X, index):
@@ -113,14 +139,15 @@ def _badness(faces):
     return faces.uncovered, faces.violation
 
 
-def find_faces(X, index, k, rng, *, restarts=8, rounds=25):
+def find_faces(X, index, k, rng, *, restarts=8, rounds=25, needed=None):
     """Find k half-spaces that all contain one class while each other point violates one.
 
     From many tight half-spaces around the inside class a greedy cover of the
     other class is chosen; then each face is refitted by a linear program to
     the points assigned to it, and the points are assigned anew, until every
     point is outside some face or nothing changes. Small data sets get an exact
-    mixed-integer program.
+    mixed-integer program. Around a class that is proved to need more faces than
+    k nothing is refitted.
 
     Parameters
     ----------
@@ -129,17 +156,28 @@ def find_faces(X, index, k, rng, *, restarts=8, rounds=25):
         0 or 1.
     k : int
     rng : numpy.random.Generator
+        As much is drawn from it whatever is proved to be needed.
+    needed : pair of Needed, optional
+        What `fewest_faces` says around each class, if it is known.
 
     Returns
     -------
     Faces
         With `uncovered` > 0 if none were found: then the best ones met.
     """
+    if needed is None:
+        needed = _needed(X, index, k, X)
     best = None
     for restart in range(restarts):
         for inside in (0, 1):
             P, O = X[index == inside], X[index != inside]
-            W, b = _alternate(P, O, *_greedy_cover(P, O, k, rng), rounds)
+            directions = _directions(P, O, rng)
+            hopeless = needed[inside].count > k
+            if hopeless and restart:
+                continue
+            W, b = _greedy_cover(P, O, k, directions)
+            if not hopeless:
+                W, b = _alternate(P, O, W, b, rounds)
             found = check_faces(W, b, X, index)
             if found.uncovered == 0:
                 return _centred(found, X, index)
@@ -150,6 +188,8 @@ def find_faces(X, index, k, rng, *, restarts=8, rounds=25):
                 best = found
         if restart == 0 and k * len(X) <= 120:
             for inside in (0, 1):
+                if needed[inside].count > k:
+                    continue
                 faces = covering_faces(X[index == inside], X[index != inside], k)
                 if faces is not None:
                     found = check_faces(*faces, X, index)
@@ -159,8 +199,8 @@ def find_faces(X, index, k, rng, *, restarts=8, rounds=25):
     return best
 
 
-def _greedy_cover(P, O, k, rng, candidates=2000):
-    """k of many tight half-spaces around P, each in turn excluding the most points of O left."""
+def _directions(P, O, rng, candidates=2000):
+    """Normals of length 1, one half from a point of P to one of O, the other half random."""
     directions = rng.standard_normal((candidates, P.shape[1]))
     towards = (
         O[rng.integers(len(O), size=candidates // 2)]
@@ -168,7 +208,11 @@ def _greedy_cover(P, O, k, rng, candidates=2000):
     )
     directions[: len(towards)] = towards
     lengths = np.linalg.norm(directions, axis=1, keepdims=True)
-    directions = directions / np.where(lengths > 0, lengths, 1)
+    return directions / np.where(lengths > 0, lengths, 1)
+
+
+def _greedy_cover(P, O, k, directions):
+    """k of the tight half-spaces around P, each in turn excluding the most points of O left."""
     reach = (P @ directions.T).max(axis=0)
     depth = O @ directions.T - reach  # positive: excluded
     left = np.ones(len(O), bool)
