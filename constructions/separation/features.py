@@ -31,18 +31,16 @@ def independent_features(X):
 
     Returns
     -------
-    ndarray, shape (N, k)
+    ndarray, shape (N, k), or None
         Of size 1, with mean near 0; without features that are constant or follow exactly.
+        None if no feature follows from others, or there are too many numbers for rationals.
     """
-    X = X[:, X.max(axis=0) > X.min(axis=0)]
-    X = np.ldexp(X, -np.frexp(np.abs(X).max(axis=0))[1])  # nothing overflows from here
-    Z = X - X.mean(axis=0)
-    Z /= np.abs(Z).max(axis=0)
-    kept, rest, shares = _following(Z)
+    X = _without_exponents(X[:, X.max(axis=0) > X.min(axis=0)])
+    kept, rest, shares = _following(features_of_like_size(X))
     n, d = X.shape
     # where points are so few, features follow from others whatever they are
     if not len(rest) or n <= d + 1 or n * d * len(rest) > PRODUCTS:
-        return Z
+        return None
     columns = [[rational(v) for v in column] for column in X.T.tolist()]
     Z = _of_size_one(columns)
     for _ in range(ROUNDS):
@@ -52,6 +50,19 @@ def independent_features(X):
         columns = _without_others(columns, kept, rest, shares)
         Z = _of_size_one(columns)
     return Z
+
+
+def features_of_like_size(X):
+    """Features of any size, centred and divided by their largest entries; rounded."""
+    X = _without_exponents(X)
+    Z = X - X.mean(axis=0)
+    scale = np.abs(Z).max(axis=0)
+    return Z / np.where(scale > 0, scale, 1)
+
+
+def _without_exponents(X):
+    """Columns divided by powers of two near their largest entries, so that nothing overflows."""
+    return np.ldexp(X, -np.frexp(np.abs(X).max(axis=0))[1])
 
 
 def _following(Z):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from constructions.proof.exact import rounded_weight, solve_nonnegative
-from constructions.separation.features import independent_features
+from constructions.separation.features import features_of_like_size, independent_features
 from constructions.separation.hulls import (
     HullCertificate,
     certificate,
@@ -345,18 +345,21 @@ def _common_point(A, B, ia, ib):
 
     Second comes what the program says of the weights, a guess, or None.
     """
-    both = independent_features(np.vstack([A[ia], B[ib]]))
-    found = common_point(*np.split(both, [len(ia)]))
-    if found is None:
-        return None, None
-    alpha, beta = found
-    for floor in (1e-12, 0.0, 1e-7):
-        use_a, use_b = ia[alpha > floor], ib[beta > floor]
-        M = np.zeros((A.shape[1] + 2, len(use_a) + len(use_b)))
-        M[:-2, : len(use_a)], M[:-2, len(use_a) :] = A[use_a].T, -B[use_b].T
-        M[-2, : len(use_a)] = M[-1, len(use_a) :] = 1
-        solution = solve_nonnegative(M, np.r_[np.zeros(A.shape[1]), 1.0, 1.0])
-        if solution is not None:
-            weights = solution[: len(use_a)], solution[len(use_a) :]
-            return _meeting(A, B, use_a, use_b, *weights), None
-    return None, _by_side(np.r_[ia, len(A) + ib], np.r_[alpha, beta], len(A))
+    both, guess = np.vstack([A[ia], B[ib]]), None
+    for coordinates in (features_of_like_size, independent_features):
+        Z = coordinates(both)
+        found = None if Z is None else common_point(*np.split(Z, [len(ia)]))
+        if found is None:
+            continue
+        alpha, beta = found
+        guess = _by_side(np.r_[ia, len(A) + ib], np.r_[alpha, beta], len(A))
+        for floor in (1e-12, 0.0, 1e-7):
+            use_a, use_b = ia[alpha > floor], ib[beta > floor]
+            M = np.zeros((A.shape[1] + 2, len(use_a) + len(use_b)))
+            M[:-2, : len(use_a)], M[:-2, len(use_a) :] = A[use_a].T, -B[use_b].T
+            M[-2, : len(use_a)] = M[-1, len(use_a) :] = 1
+            solution = solve_nonnegative(M, np.r_[np.zeros(A.shape[1]), 1.0, 1.0])
+            if solution is not None:
+                weights = solution[: len(use_a)], solution[len(use_a) :]
+                return _meeting(A, B, use_a, use_b, *weights), None
+    return None, guess
