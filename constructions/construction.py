@@ -1,5 +1,7 @@
 """`construct`: data in, a network with zero loss out, with the theorem that made it."""
 
+import logging
+
 import numpy as np
 
 from constructions.building.assembly import assemble, loss_scale
@@ -7,6 +9,8 @@ from constructions.building.draft import Refused
 from constructions.building.result import ConstructionError, describe
 from constructions.theorems.table import THEOREMS
 from geomcore.arrays import as_labels, as_points, as_rng
+
+LOG = logging.getLogger("constructions")
 
 
 def construct(
@@ -72,6 +76,9 @@ def construct(
     All but "clustered" work in coordinates that are centred and scaled
     feature by feature; the change of coordinates is folded into the first layer.
 
+    "cone", "simplex" and "universal" search, which can take seconds or minutes: the logger
+    "constructions" is told, at level INFO, before one of them begins.
+
     References
     ----------
     .. [1] T. Chen and P. Muñoz Ewald, arXiv:2405.07098, Prop. 4.1, Thm 5.2.
@@ -104,6 +111,8 @@ def construct(
     rng = as_rng(0 if rng is None else rng)
     reasons, certificates = {}, {}
     for name in THEOREMS if method == "auto" else (method,):
+        if THEOREMS[name].searches:
+            LOG.info("constructing: %s", name)
         try:
             draft = THEOREMS[name].draft(X, labels, rng, **options[name])
             return _finished(name, draft, X, labels, reasons)

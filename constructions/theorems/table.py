@@ -25,11 +25,14 @@ class Theorem(NamedTuple):
     exclusive : bool
         True: `construct` refuses its options together with the name of another method.
         False: they say how, not what, and other methods ignore them.
+    searches : bool
+        True: it searches for something, which can take long whether it is there or not.
     """
 
     draft: Callable
     options: dict
     exclusive: bool = True
+    searches: bool = False
 
 
 THEOREMS = {
@@ -39,7 +42,7 @@ THEOREMS = {
         {"base_points": sequential.as_base_points, "robust": sequential.as_robust},
         exclusive=False,
     ),
-    "cone": Theorem(cone.draft, {"cone": cone.as_faces}),
-    "simplex": Theorem(simplex.draft, {"simplex": simplex.as_faces}),
-    "universal": Theorem(universal.draft, {"beam": universal.as_beam}),
+    "cone": Theorem(cone.draft, {"cone": cone.as_faces}, searches=True),
+    "simplex": Theorem(simplex.draft, {"simplex": simplex.as_faces}, searches=True),
+    "universal": Theorem(universal.draft, {"beam": universal.as_beam}, searches=True),
 }

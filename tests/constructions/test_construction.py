@@ -166,6 +166,16 @@ def test_cone_and_concentric_data_are_no_clusters_and_not_sequential():
         assert sorted(error.value.certificates) == [0, 1]
 
 
+def test_each_search_is_logged_before_it_begins(caplog):
+    balls = datasets.concentric(20, d=2, rng=0)
+    with caplog.at_level("INFO", logger="constructions"):
+        assert construct(balls.X, balls.y).method == "simplex"
+        assert caplog.messages == ["constructing: cone", "constructing: simplex"]
+        construct(TRIANGLE, LETTERS, "universal")
+        construct(TRIANGLE, LETTERS)
+    assert caplog.messages[2:] == ["constructing: universal"]
+
+
 # Laws
 
 

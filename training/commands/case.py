@@ -1,6 +1,7 @@
 """What the commands do for one data set: construct, verify, perturb and train, draw."""
 
 import json
+import logging
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +15,21 @@ from training.commands import plot_case
 from training.commands.origin import Made
 from training.study.result import StudyResult
 from training.study.study import perturbation_study
+
+
+@contextmanager
+def _told(step):
+    """Pass on to `step` what `constructions` logs."""
+    log, handler = logging.getLogger("constructions"), logging.Handler()
+    handler.emit = lambda record: step(record.getMessage())
+    level = log.level
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(level)
 
 
 @dataclass(eq=False)
@@ -72,9 +88,9 @@ class Case:
         yield
         self.timings[part] = time.perf_counter() - start
 
-    def construct(self, method="auto"):
-        """Construct a network, or keep why there is none."""
-        with self.timed("construct"):
+    def construct(self, method="auto", *, step=lambda name: None):
+        """Construct a network, or keep why there is none; `step` takes the name of each search."""
+        with self.timed("construct"), _told(step):
             try:
                 self.construction = constructions.construct(self.data.X, self.data.y, method)
                 self.network = self.construction.network

@@ -22,9 +22,9 @@ def construct(
 
     case = Case(load_data(data, seed=seed, label=label))
     with started("construct", given, about=case.name) as (run, screen):
-        with screen.progress(3) as step:
+        with screen.progress(6) as step:  # three methods that are named, at most
             step("constructing")
-            case.construct(method)
+            case.construct(method, step=step)
             if case.network is not None:
                 step("verifying")
                 case.verify()

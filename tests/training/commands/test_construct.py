@@ -91,6 +91,12 @@ def test_a_file_of_any_name_is_constructed(run, table, tmp_path, name):
     assert figures and all((folder / unquote(figure)).is_file() for figure in figures)
 
 
+def test_progress_names_each_method_that_may_take_long(run):
+    _, _, err = run("construct", "concentric")
+    tried = [f"constructing: {name}" for name in ("cone", "simplex")]
+    assert err.splitlines() == ["constructing", *tried, "verifying", "drawing"]
+
+
 # Bad input
 
 
