@@ -11,10 +11,11 @@ import warnings
 from functools import cache
 from typing import NamedTuple
 
+import clarabel
 import cvxpy as cp
 import numpy as np
 from scipy.optimize import linprog, nnls
-from scipy.sparse import coo_array, csr_array, eye_array, hstack, vstack
+from scipy.sparse import coo_array, csc_array, csr_array, eye_array, hstack, vstack
 
 
 def _solve(problem, solver, **options):
@@ -66,6 +67,9 @@ class Slab(NamedTuple):
 def maximum_margin(M):
     """Minimise |w|^2 subject to M (w, c) >= 1 (CLARABEL).
 
+    Posed as cvxpy would pose it, but at once: small programs are most of the work of
+    `separate`, and the modelling layer took nine tenths of their time.
+
     Parameters
     ----------
     M : ndarray, shape (k, d + 1)
@@ -75,12 +79,20 @@ def maximum_margin(M):
     -------
     Slab or None
     """
-    wc = cp.Variable(M.shape[1])
-    outside = M @ wc >= 1
-    problem = cp.Problem(cp.Minimize(cp.sum_squares(wc[:-1])), [outside])
-    if not _solve(problem, cp.CLARABEL):
+    k, d = len(M), M.shape[1] - 1
+    # variables (v, w, c): the square of v, v = w, and the constraints
+    P = csc_array((np.full(d, 2.0), (range(d), range(d))), shape=(2 * d + 1, 2 * d + 1))
+    A = np.zeros((d + k, 2 * d + 1))
+    A[:d, :d], A[:d, d:-1], A[d:, d:] = -np.eye(d), np.eye(d), -M
+    b = np.r_[np.zeros(d), -np.ones(k)]
+    settings = clarabel.DefaultSettings()
+    settings.verbose = False
+    cones = [clarabel.ZeroConeT(d), clarabel.NonnegativeConeT(k)]
+    solver = clarabel.DefaultSolver(P, np.zeros(2 * d + 1), csc_array(A), b, cones, settings)
+    found = solver.solve()
+    if found.status != clarabel.SolverStatus.Solved:
         return None
-    return Slab(wc.value, np.maximum(outside.dual_value, 0))
+    return Slab(np.array(found.x)[d:], np.maximum(np.array(found.z)[d:], 0))
 
 
 def least_distance(M, *, rounds=5, offset_weight=1e-3):

@@ -1,6 +1,7 @@
 import subprocess
 import sys
 
+import cvxpy as cp
 import naive
 import numpy as np
 import pytest
@@ -88,6 +89,21 @@ def test_the_hinge_leaves_out_what_it_can():
 
 
 # Against the naive oracle
+
+
+@pytest.mark.parametrize("d", [1, 3, 8])
+def test_the_widest_slab_is_that_of_the_program_as_it_is_written(d):
+    rng = np.random.default_rng(d)
+    A, B = np.round(rng.normal(size=(2, 12, d)), 1)  # with zeros
+    A[:, 0] += 4 + d
+    M = margin_rows(A, B)
+    plane = cp.Variable(d + 1)
+    outside = M @ plane >= 1
+    problem = cp.Problem(cp.Minimize(cp.sum_squares(plane[:-1])), [outside])
+    problem.solve(solver=cp.CLARABEL)
+    found = maximum_margin(M)
+    np.testing.assert_allclose(found.plane, plane.value, rtol=1e-9)
+    np.testing.assert_allclose(found.weights, outside.dual_value, rtol=1e-6, atol=1e-12)
 
 
 @settings(max_examples=25, deadline=None, derandomize=True)
