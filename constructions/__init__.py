@@ -13,7 +13,7 @@ _HOME = {
     "HullCertificate": "separation.hulls",
     "LayerRecord": "building.result",
     "Order": "separation.order",
-    "Separation": "separation.separation",
+    "Separation": "separation.answer",
     "basin_of_return": "proof.basin",
     "balanced": "proof.basin",
     "cell_radius": "proof.basin",

@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from constructions.separation.separation import Separation, separate
+from constructions.separation.answer import Separation
+from constructions.separation.separation import separate
 from geomcore.arrays import as_labels, as_points
 
 

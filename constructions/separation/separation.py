@@ -1,14 +1,13 @@
 """Linear separation of two point sets, with a margin or with a certificate that there is none."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from constructions.proof.exact import rounded_weight, solve_nonnegative
+from constructions.separation.answer import Separation, meeting
 from constructions.separation.features import features_of_like_size, independent_features
 from constructions.separation.hulls import (
-    HullCertificate,
-    certificate,
     common_rows,
     independent_weights,
     nearest_points,
@@ -19,6 +18,7 @@ from constructions.separation.hyperplane import (
     margin_bound,
     stored_hyperplane,
 )
+from constructions.separation.line import separate_intervals
 from constructions.separation.programs import common_point, least_distance, maximum_margin
 from geomcore.arrays import as_points, as_rtol
 
@@ -27,43 +27,6 @@ LARGE = 100_000
 # Most dimensions in which nearest points are found in rational arithmetic, and, so that it takes
 # seconds there, most corrals on the way times cubed dimension: solving for one takes that long.
 DIMENSIONS, WORK = 200, 400_000_000
-
-
-@dataclass(frozen=True, eq=False)
-class Separation:
-    """Answer of `separate`.
-
-    Attributes
-    ----------
-    separable : bool or None
-        True: the hyperplane below separates strictly, proved by exact signs.
-        False: `certificate` proves that none does. None: undetermined; no
-        floats for a normal and an offset were found that separate, and no
-        common point.
-    normal : ndarray, shape (d,), or None
-        Normal of length 1, to within 1e-12, pointing from B to A.
-    offset : float
-        ``A @ normal + offset >= margin`` and ``B @ normal + offset <= -margin``.
-    margin : float
-        Half the distance of the hulls, rounded down; 0 if not separable. These
-        inequalities hold exactly for the floats as stored, in exact arithmetic, and
-        they hold with ``margin * norm(normal)``, should that be more: no point is
-        nearer to the hyperplane than the margin.
-    certificate : HullCertificate or None
-    support : tuple of ndarray of int
-        Rows of A and of B that decided the answer: removing others changes nothing.
-    bound : float
-        No hyperplane has a margin larger than this, which is rounded up: half the
-        distance of two convex combinations. 0 if not separable, inf if nothing is known.
-    """
-
-    separable: bool | None
-    normal: np.ndarray | None
-    offset: float
-    margin: float
-    certificate: HullCertificate | None
-    support: tuple[np.ndarray, np.ndarray]
-    bound: float = np.inf
 
 
 def separate(A, B, *, start=None, rtol=1e-6):
@@ -125,6 +88,10 @@ def separate(A, B, *, start=None, rtol=1e-6):
     rtol = as_rtol(rtol, A.shape)
     local = local_coordinates(A, B)
     rows = _first_rows(local.M, local.n, start)
+    if A.shape[1] == 1:
+        found = separate_intervals(A, B, local, rtol)
+        if found is not None:
+            return found
     slab, rows = _widest_slab(local, rows, rtol)
     answer = guess = None
     if slab is not None:
@@ -136,18 +103,12 @@ def separate(A, B, *, start=None, rtol=1e-6):
         # where there is a hyperplane no point is in both sets, so it is looked for only here
         same = common_rows(A, B)
         if same is not None:
-            return _meeting(A, B, [same[0]], [same[1]], [1.0], [1.0])
+            return meeting(A, B, [same[0]], [same[1]], [1.0], [1.0])
         found, near = _common_point(A, B, *_split(rows, local.n))
         if found is not None:
             return found
         guess = near or guess
     return _exactly(A, B, rows, guess, local, rtol, answer)
-
-
-def _meeting(A, B, rows_a, rows_b, weights_a, weights_b):
-    """The answer for two sets with a common point of their hulls on these rows."""
-    found = certificate(A, B, rows_a, rows_b, weights_a, weights_b)
-    return Separation(False, None, 0.0, 0.0, found, (np.array(rows_a), np.array(rows_b)), 0.0)
 
 
 def _widest_slab(local, rows, rtol):
@@ -219,7 +180,7 @@ def _exactly(A, B, rows, guess, local, rtol, answer):
             break
         if found.meet:
             alpha, beta = independent_weights(A, B, found.weights_a, found.weights_b)
-            return _meeting(
+            return meeting(
                 A,
                 B,
                 list(alpha),
@@ -361,5 +322,5 @@ def _common_point(A, B, ia, ib):
             solution = solve_nonnegative(M, np.r_[np.zeros(A.shape[1]), 1.0, 1.0])
             if solution is not None:
                 weights = solution[: len(use_a)], solution[len(use_a) :]
-                return _meeting(A, B, use_a, use_b, *weights), None
+                return meeting(A, B, use_a, use_b, *weights), None
     return None, guess
