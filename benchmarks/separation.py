@@ -44,6 +44,12 @@ def problems(quick):
         yield f"Gaussians, N = {n:,}, d = {d}", gaussians(n, d, 9, rng)
     for n, d in sizes[:2] if quick else sizes[:4]:
         yield f"the same overlapping, N = {n:,}, d = {d}", gaussians(n, d, 1, rng)
+    for mixtures in (0, 6):
+        X, y = rng.standard_normal((2000, 36)), rng.integers(0, 2, 2000)
+        X[:, 36 - mixtures :] = X[:, : 36 - mixtures] @ rng.standard_normal(
+            (36 - mixtures, mixtures)
+        )
+        yield f"overlapping, 2,000 x 36, {mixtures} of them mixtures", [(X[y == 0], X[y == 1])]
 
 
 def row(name, pairs, repeats):
