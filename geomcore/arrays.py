@@ -3,7 +3,8 @@
 A function of this module either returns a C-contiguous array (or a small named
 tuple) that the rest of the code may use without looking again, or raises one
 `ValueError` that says which argument, what it must be, and what came. Inputs
-are never modified; what is returned may share memory with them.
+are never modified; what is returned may share memory with them. Data frames and
+series are known by what they can do, so that pandas need not be imported.
 """
 
 from collections.abc import Sequence
@@ -11,6 +12,10 @@ from numbers import Integral, Real
 from typing import NamedTuple
 
 import numpy as np
+
+# Labels that are fractions are few and recur; measurements are many or hardly recur.
+MOST_FRACTIONS = 12
+FEW_FRACTIONS = 5
 
 
 class Labels(NamedTuple):
@@ -36,14 +41,99 @@ class Labels(NamedTuple):
         return self.targets[self.index]
 
 
-def as_array(value, name, ndim, *, keep_float32=False):
-    """Return `value` as a finite C-contiguous float array with `ndim` axes."""
+class Plain(NamedTuple):
+    """Entries of an array_like, and which of them are missing.
+
+    Attributes
+    ----------
+    array : ndarray
+    missing : ndarray of bool, of the same shape, or None
+        Masked, None, NA, NaT, and nan unless `array` is one of floats; None
+        if there are none.
+    """
+
+    array: np.ndarray
+    missing: np.ndarray | None
+
+
+def plain(value):
+    """Return any array_like as NumPy would, and what NumPy would not say: what is missing.
+
+    Raises
+    ------
+    ValueError
+        If it is not rectangular.
+    """
+    if isinstance(value, (list, tuple)) and any(isinstance(v, np.ma.MaskedArray) for v in value):
+        value = np.ma.stack([np.ma.asarray(entry) for entry in value])
+    array = np.asarray(value)
     if np.ma.is_masked(value):
-        raise ValueError(f"{name} must hold no masked entries, got {np.ma.count_masked(value)}")
+        missing = np.ma.getmaskarray(value)
+    elif array.dtype == object and hasattr(value, "isna"):
+        missing = np.asarray(value.isna(), dtype=bool)
+    elif array.dtype.kind in "OT":
+        missing = _missing_objects(array)
+    elif array.dtype.kind in "US" and isinstance(value, (list, tuple)):
+        # NumPy writes nan and None out as text where there is text beside them.
+        missing = _missing_objects(np.array(value, dtype=object)).reshape(array.shape)
+    elif array.dtype.kind in "mM":
+        missing = np.isnat(array)
+    else:
+        return Plain(array, None)
+    if missing.any():
+        return Plain(array, missing)
+    return Plain(_numbers(value, array) if array.dtype == object else array, None)
+
+
+def rows_of(missing):
+    """The rows that have a missing entry, in words."""
+    rows = np.flatnonzero(missing.reshape(len(missing), -1).any(axis=1))
+    shown = ", ".join(map(str, rows[:5]))
+    more = f" and {len(rows) - 5} more" if len(rows) > 5 else ""
+    return f"row{'s' if len(rows) > 1 else ''} {shown}{more}"
+
+
+def column(value):
+    """The column of a data frame that has one, and all else as it is."""
+    one = hasattr(value, "columns") and getattr(value, "shape", ())[1:] == (1,)
+    return value[value.columns[0]] if one else value
+
+
+def _missing_objects(array):
+    return np.fromiter(map(_is_missing, array.flat), bool, array.size).reshape(array.shape)
+
+
+def _is_missing(entry):
+    if entry is None:
+        return True
     try:
-        array = np.asarray(value)
+        return bool(entry != entry)  # of numbers and times only nan and NaT differ from themselves
+    except (TypeError, ArithmeticError):
+        return True  # NA does not tell, a signalling nan must not be asked
+    except ValueError:
+        return False
+
+
+def _numbers(value, array):
+    """The entries of nullable columns of numbers in the type that holds them all."""
+    types = getattr(value, "dtypes", getattr(value, "dtype", None))
+    types = list(types) if np.iterable(types) else [types]
+    if not types or any(getattr(t, "kind", "O") not in "fiub" for t in types):
+        return array
+    common = np.result_type(*(getattr(t, "numpy_dtype", t) for t in types))
+    return array.astype(common)
+
+
+def as_array(value, name, ndim, *, keep_float32=False):
+    """Return `value`, of which nothing is missing, as a finite C-contiguous float array."""
+    try:
+        array, missing = plain(value)
     except ValueError as error:
         raise ValueError(f"{name} must be a rectangular array of numbers: {error}") from None
+    if missing is not None and array.ndim:
+        raise ValueError(
+            f"{name} must hold real numbers and nothing missing, it is in {rows_of(missing)}"
+        )
     if array.dtype == object or array.dtype.kind not in "fiub":
         raise ValueError(f"{name} must hold real numbers, got dtype {array.dtype}")
     if array.ndim != ndim:
@@ -84,8 +174,9 @@ def as_labels(y, n, *, targets=None, name="y"):
     Parameters
     ----------
     y : array_like, shape (n,) or (n, k)
-        Labels of any sortable type, or real target vectors, whose distinct
-        rows then are the classes.
+        Labels of any sortable type, as a sequence, an array, a series or a
+        data frame of one column; or real target vectors, whose distinct rows
+        then are the classes.
     n : int
         Number of points.
     targets : array_like, shape (Q, k), optional
@@ -94,12 +185,15 @@ def as_labels(y, n, *, targets=None, name="y"):
     Raises
     ------
     ValueError
-        If the lengths differ, labels are missing (None, nan) or not
-        sortable, or `targets` does not have one row per class.
+        If the lengths differ, labels are missing (None, nan, NA, NaT, masked),
+        not sortable or not distinct as an array, if they are so many fractions
+        that they must be values to fit, or `targets` does not have one row per
+        class.
     """
-    if np.ma.is_masked(y):
-        raise ValueError(f"{name} must not contain missing labels")
-    array = np.asarray(y)
+    try:
+        array, missing = plain(column(y))
+    except ValueError as error:
+        raise ValueError(f"{name} must hold one label per point: {error}") from None
     if array.ndim == 2:
         if targets is not None:
             raise ValueError(f"targets= goes with labels; {name} already holds target vectors")
@@ -110,16 +204,16 @@ def as_labels(y, n, *, targets=None, name="y"):
         return Labels(np.arange(len(rows)), index.reshape(-1), rows)
     if array.ndim != 1 or len(array) != n:
         raise ValueError(f"{name} must have one label per point ({n}), got shape {array.shape}")
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise ValueError(f"{name} must not contain nan or inf")
-    if array.dtype.kind in "mM" and np.isnat(array).any():
-        raise ValueError(f"{name} must not contain missing labels")
-    if array.dtype == object and any(v is None or v != v for v in array):
-        raise ValueError(f"{name} must not contain missing labels")
+    if missing is None and array.dtype.kind in "fc":
+        missing = np.isnan(array)
+    if missing is not None and missing.any():
+        what = "nan" if array.dtype.kind == "f" else "missing labels"
+        raise ValueError(f"{name} must not contain {what}, found in {rows_of(missing)}")
     try:
         classes, index = np.unique(array, return_inverse=True)
     except TypeError:
         raise ValueError(f"{name} must hold labels of one sortable type") from None
+    _check_classes(y, array, classes, name)
     if targets is None:
         targets = np.eye(len(classes))
     else:
@@ -129,6 +223,26 @@ def as_labels(y, n, *, targets=None, name="y"):
                 f"targets must have one row per class ({len(classes)}), got shape {targets.shape}"
             )
     return Labels(classes, index.reshape(-1), targets)
+
+
+def _check_classes(y, array, classes, name):
+    """Raise if labels lose their difference, are infinite, or are measurements."""
+    if isinstance(y, (list, tuple)) and len(set(y)) > len(classes):
+        raise ValueError(
+            f"{name} must hold labels of one sortable type, {len(set(y))} labels become "
+            f"{len(classes)} as {array.dtype}"
+        )
+    if array.dtype.kind != "f":
+        return
+    if not np.isfinite(classes).all():
+        raise ValueError(f"{name} must be finite, got inf in {rows_of(~np.isfinite(array))}")
+    many = len(classes) > MOST_FRACTIONS
+    hardly_recur = len(classes) > FEW_FRACTIONS and 2 * len(classes) > len(array)
+    if (many or hardly_recur) and (classes != np.round(classes)).any():
+        raise ValueError(
+            f"{name} must be labels, got {len(classes)} distinct numbers that are not whole; "
+            f"if they are values to fit, pass targets of shape (N, k), here ({len(array)}, 1)"
+        )
 
 
 def as_rng(rng):

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from geomcore.arrays import as_labels, as_points
+from geomcore.arrays import as_labels, as_points, column, plain
 
 
 class Dataset(NamedTuple):
@@ -79,7 +79,7 @@ def prepare(X, y, *, standardize=True):
     index = as_labels(y, len(X)).index
     if not len(X):
         raise ValueError(f"X must hold at least one point, got shape {X.shape}")
-    y = np.asarray(y)
+    y = plain(column(y)).array
     pairs, same = _repeated_rows(X, index)
     keep = np.ones(len(X), bool)
     keep[pairs[same, 0]] = False

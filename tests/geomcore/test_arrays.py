@@ -1,5 +1,10 @@
+import decimal
+
 import numpy as np
+import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from geomcore.arrays import (
     as_array,
@@ -9,8 +14,23 @@ from geomcore.arrays import (
     as_rng,
     as_rtol,
     check_sequence,
+    column,
     freeze,
+    plain,
+    rows_of,
 )
+from geomcore.datasets import prepare
+
+NAN = float("nan")
+NOTHING = [
+    None,
+    NAN,
+    np.float32("nan"),
+    pd.NA,
+    pd.NaT,
+    np.datetime64("NaT"),
+    decimal.Decimal("NaN"),
+]
 
 
 @pytest.mark.parametrize("value", [[[1, 2]], ((1, 2),), np.array([[1, 2]], np.int8), [[True, 2]]])
@@ -93,17 +113,32 @@ def test_given_targets_belong_to_the_labels_in_sorted_order():
     ("y", "targets", "message"),
     [
         ([0, 1], None, "y must have one label per point"),
-        ([0, np.nan, 1], None, "y must not contain nan"),
+        ([0, np.nan, 1], None, "y must not contain nan, found in row 1"),
+        ([0, np.inf, 1], None, "y must be finite, got inf in row 1"),
         ([0, None, 1], None, "y must not contain missing labels"),
         ([[1, 0]], None, "y must have one row per point"),
         ([0, 1, 1], [[1]], r"targets must have one row per class \(2\)"),
         ([[0], [1], [1]], [[1]], "targets= goes with labels"),
         (np.array([1, "a", 2], object), None, "sortable type"),
+        ([1, "1", "a"], None, "3 labels become 2"),
+        ([2**53, 2**53 + 1, 0.5], None, "3 labels become 2"),
     ],
 )
 def test_labels_that_do_not_fit_are_refused(y, targets, message):
     with pytest.raises(ValueError, match=message):
         as_labels(y, 3, targets=targets)
+
+
+def test_measurements_are_no_labels_and_fractions_that_recur_are():
+    rng = np.random.default_rng(0)
+    for y in (rng.normal(size=8), rng.normal(size=500), np.round(rng.uniform(0, 9, 500), 1)):
+        with pytest.raises(ValueError, match=r"pass targets of shape \(N, k\)"):
+            as_labels(y, len(y))
+        assert len(as_labels(y[:, None], len(y)).targets) == len(np.unique(y))
+    stars = np.arange(1, 11) / 2
+    assert as_labels(np.tile(stars, 3), 30).classes.tolist() == stars.tolist()
+    assert len(as_labels(np.arange(500.0), 500).classes) == 500
+    assert len(as_labels([0.1, 0.2, 0.3], 3).classes) == 3
 
 
 def test_a_seed_gives_the_same_numbers_and_a_generator_is_used_as_it_is():
@@ -138,3 +173,113 @@ def test_freezing_copies_and_write_protects():
 def test_one_array_is_no_list_of_layers(value):
     with pytest.raises(ValueError, match="weights must be a list with one array per layer"):
         check_sequence(value, "weights")
+
+
+# What pandas, masked arrays and lists hand over
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        ["a", "b", NAN],
+        ["a", "b", None],
+        [0, 1, pd.NA],
+        [0.0, 1.0, NAN],
+        [True, False, None],
+        pd.Series(["a", "b", NAN]).tolist(),
+        pd.Series(["a", "b", None], dtype="string"),
+        pd.Series([True, False, None], dtype="boolean"),
+        pd.Series([0, 1, None], dtype="Int64"),
+        pd.Series([0, 1, None], dtype="Float64"),
+        pd.Categorical(["a", "b", None]),
+        pd.Series(pd.Categorical([0, 1, None])),
+        pd.Series(pd.to_datetime(["2020", "2021", None])),
+        pd.DataFrame({"y": ["a", "b", None]}),
+        pd.DataFrame({"y": pd.array([0, 1, None], dtype="Int64")}),
+        pd.period_range("2020", periods=2).append(pd.PeriodIndex([pd.NaT], freq="D")),
+        np.array(["2020", "2021", "NaT"], "M8[D]"),
+        np.array(["a", "b", None], object),
+        np.array([1, 2, NAN + 1j]),
+        np.array(["a", "b", NAN], np.dtypes.StringDType(na_object=NAN)),
+        np.ma.masked_array([0, 1, 9], [0, 0, 1]),
+        np.ma.masked_array(["a", "b", "x"], [0, 0, 1]),
+        np.ma.masked_array(np.array(["a", "b", None], object), [0, 0, 0]),
+        [np.ma.masked_array(0), np.ma.masked_array(1), np.ma.masked],
+        ("a", "b", decimal.Decimal("sNaN")),
+    ],
+    ids=lambda y: f"{type(y).__name__} {getattr(y, 'dtype', '')}",
+)
+def test_a_missing_label_of_any_kind_is_refused_with_its_row(y):
+    with pytest.raises(ValueError, match=r"^y must not contain (nan|missing labels), .* row 2$"):
+        as_labels(y, 3)
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        np.ma.masked_array([[0.0, 1], [2, 3]], [[0, 0], [1, 0]]),
+        [np.ma.masked_array([0.0, 1]), np.ma.masked_array([2.0, 3], [0, 1])],
+        [[0, 1], [pd.NA, 1]],
+        [[0, 1], [None, 1]],
+        pd.DataFrame({"u": [0, 1], "v": pd.array([1, None], dtype="Int64")}),
+        pd.DataFrame({"u": [0, None], "v": [1, 2]}).convert_dtypes(),
+    ],
+)
+def test_a_missing_entry_of_a_point_is_refused_with_its_row(X):
+    with pytest.raises(
+        ValueError, match=r"^X must hold real numbers and nothing missing, it is in row 1$"
+    ):
+        as_points(X)
+
+
+@pytest.mark.parametrize(
+    ("y", "classes"),
+    [
+        (pd.Series(["a", "b", "a"], dtype="string"), ["a", "b"]),
+        (pd.Series([True, False, True], dtype="boolean"), [False, True]),
+        (pd.Series([2**60 + 1, 2**60, 3], dtype="Int64"), [3, 2**60, 2**60 + 1]),
+        (pd.Series([0.5, 1, 0.5], dtype="Float64"), [0.5, 1]),
+        (pd.Series(pd.Categorical(["b", "a", "b"])), ["a", "b"]),
+        (pd.DataFrame({"y": ["b", "a", "b"]}), ["a", "b"]),
+        (pd.DataFrame({"y": [3, 1, 3]}), [1, 3]),
+        (np.ma.masked_array([0, 1, 1], [0, 0, 0]), [0, 1]),
+        ([0, 1, "other"], ["0", "1", "other"]),
+    ],
+)
+def test_labels_of_which_none_is_missing_are_classes(y, classes):
+    found = as_labels(y, 3)
+    assert found.classes.tolist() == classes
+    assert found.targets.tolist() == np.eye(len(classes)).tolist()
+
+
+def test_nullable_columns_without_a_gap_are_points():
+    X = pd.DataFrame({"u": [0.5, 1.5], "v": [2, 3], "w": [True, False]})
+    expected = [[0.5, 2, 1], [1.5, 3, 0]]
+    np.testing.assert_array_equal(as_points(X.convert_dtypes()), expected)
+    np.testing.assert_array_equal(as_points(X), expected)
+
+
+def test_a_table_keeps_the_labels_of_a_data_frame_as_a_column():
+    y = pd.DataFrame({"y": ["a", "b", "a"]})
+    assert prepare([[1, 5], [3, 5], [1, 5]], y)[1].tolist() == ["a", "b"]
+    assert prepare([[1, 5], [3, 5]], np.eye(2))[1].tolist() == [[1, 0], [0, 1]]
+
+
+def test_many_rows_are_counted():
+    assert rows_of(np.array([[0, 1], [0, 0]], bool)) == "row 0"
+    assert rows_of(np.ones(8, bool)) == "rows 0, 1, 2, 3, 4 and 3 more"
+
+
+@settings(max_examples=50)
+@given(st.lists(st.one_of(st.sampled_from(NOTHING), st.text(), st.integers()), min_size=1))
+def test_what_is_missing_is_found_wherever_it_is(entries):
+    array, missing = plain(entries)
+    if missing is None and array.dtype.kind == "f":
+        missing = np.isnan(array)
+    expected = [any(entry is n for n in NOTHING) for entry in entries]
+    assert (np.zeros(len(entries), bool) if missing is None else missing).tolist() == expected
+
+
+def test_only_a_data_frame_of_one_column_is_a_column():
+    for value in (np.ones((3, 1)), [[1], [2]], pd.DataFrame(np.ones((2, 2))), pd.Series([1])):
+        assert column(value) is value
