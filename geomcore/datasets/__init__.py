@@ -3,7 +3,7 @@
 The four synthetic configurations `clusters`, `sequential`, `single_cone` and
 `concentric`; `polytope` and `spirals`; scikit-learn's bundled `iris`, `wine`,
 `breast_cancer` and `digits`; `mnist` from its IDX files; and `load_table` for
-your own CSV or npz file.
+your own CSV or npz file, in whatever dialect it is written.
 """
 
 from geomcore.datasets.bundled import breast_cancer, digits, iris, wine

@@ -6,6 +6,8 @@ import numpy as np
 
 from geomcore.arrays import as_labels, as_points, column, plain
 
+MOST_CLASSES = 12  # that a summary counts
+
 
 class Dataset(NamedTuple):
     """Labelled points.
@@ -31,6 +33,29 @@ class Dataset(NamedTuple):
     def __repr__(self):
         N, d = self.X.shape
         return f"Dataset({self.name!r}, N={N}, d={d}, classes={len(np.unique(self.y))})"
+
+    def summary(self):
+        """What the data are, in one line: points, features, classes and how many of each.
+
+        Examples
+        --------
+        >>> Dataset(np.eye(3), np.array([0, 1, 1]), "three", {}).summary()
+        'three: 3 points, 3 features, 2 classes: 0 (1), 1 (2)'
+        """
+        N, d = self.X.shape
+        parts = [_counted(N, "point"), _counted(d, "feature")]
+        gone = self.info.get("missing_rows", 0)
+        if gone:
+            parts.append(f"{_counted(gone, 'row')} with missing values left out")
+        if np.ndim(self.y) == 2:
+            return f"{self.name}: {', '.join(parts)}, {self.y.shape[1]} targets per point"
+        classes, counts = np.unique(self.y, return_counts=True)
+        column = self.info.get("label")
+        where = "" if column is None else f" in the column {_brief(repr(column))}"
+        each = [f"{_brief(str(c))} ({n:,})" for c, n in zip(classes, counts, strict=True)]
+        more = f" and {len(each) - MOST_CLASSES} more" if len(each) > MOST_CLASSES else ""
+        parts.append(_counted(len(classes), "class") + where)
+        return f"{self.name}: {', '.join(parts)}: {', '.join(each[:MOST_CLASSES])}{more}"
 
 
 def prepare(X, y, *, standardize=True):
@@ -113,3 +138,13 @@ def _repeated_rows(X, index):
     rows = np.flatnonzero(earlier != np.arange(len(X)))
     pairs = np.column_stack([rows, earlier[rows]])
     return pairs, index[pairs[:, 0]] == index[pairs[:, 1]]
+
+
+def _counted(number, what):
+    return f"{number:,} {what}{'' if number == 1 else 'es' if what.endswith('s') else 's'}"
+
+
+def _brief(text):
+    """A text in printable characters, cut short."""
+    text = "".join(c if c.isprintable() else "?" for c in text)
+    return text if len(text) <= 40 else text[:37] + "..."
