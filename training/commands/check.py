@@ -6,18 +6,19 @@ from typing import Annotated
 
 import typer
 
-from training.commands.options import Data, Force, Jobs, Label, Out, Quiet, Seed
+from training.commands.options import TABLE, Data, Force, Jobs, Out, Quiet, Seed, noted, reads_table
 
 WORDS = {True: "yes", False: "no", None: "?"}
 LONGEST = 300  # characters of what a certificate says that are shown, and of a line
 MOST_FIELDS = 1000
 
 
+@reads_table
 def check(
     certificate: Annotated[Path, typer.Argument(help="A certificate.json, as verify writes it.")],
     network: Annotated[Path, typer.Argument(help="The network.npz of which it speaks.")],
     data: Data,
-    label: Label = None,
+    table=None,
     seed: Seed = 0,
     out: Out = None,
     force: Force = False,
@@ -26,7 +27,7 @@ def check(
     quiet: Quiet = False,
 ):
     """Check CERTIFICATE of NETWORK on DATA in exact arithmetic; status 0 if all of it holds."""
-    given = dict(locals())
+    given = noted(locals())
     from constructions import check_certificate
     from geomcore import ReLUNetwork, load
     from geomcore.arrays import as_labels, as_points, check_network
@@ -38,14 +39,15 @@ def check(
     net = load(network)
     check_network(net, ReLUNetwork, name="NETWORK")
     stated = _read(certificate, net)
-    source = load_data(data, seed=seed, label=label)
+    source = load_data(data, seed=seed, **table)
     X = as_points(source.X, d=net.widths[0])
     labels = as_labels(source.y, len(X))
     if labels.targets.shape[1] != net.widths[-1]:
         raise ValueError(
             f"NETWORK has {net.widths[-1]} outputs, but DATA has {labels.targets.shape[1]} classes"
         )
-    kept = ("certificate", "network", "data", "label", "jobs")
+    wanted = ("certificate", "network", "data", "jobs", *TABLE)
+    kept = [name for name in given if name in wanted]
     with started("check", given, about=source.name, kept=kept) as (run, screen):
         with screen.progress(1) as step, run.timed("check"):
             step("checking")
@@ -55,9 +57,10 @@ def check(
         confirmed, told = _told(findings, stated)
         title = f"{certificate.name} of {network.name} on {source.name}"
         run.table("findings", rows)
-        content = {"title": title, "told": told, "rows": rows}
+        content = {"title": title, "data": source.summary(), "told": told, "rows": rows}
         run.text("index.html", render("commands/check.html", run.record, **content))
         run.publish()
+    screen.print(source.summary())
     for row in rows:
         stands = f", stated {row['stated']}" if row["stated"] else ""
         why = f": {row['detail']}" if row["detail"] else ""

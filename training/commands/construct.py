@@ -1,12 +1,24 @@
 """`geomcore construct`: a network with zero loss for one data set."""
 
-from training.commands.options import CORES, Data, Force, Jobs, Label, Method, Out, Quiet, Seed
+from training.commands.options import (
+    CORES,
+    Data,
+    Force,
+    Jobs,
+    Method,
+    Out,
+    Quiet,
+    Seed,
+    noted,
+    reads_table,
+)
 
 
+@reads_table
 def construct(
     data: Data,
     method: Method = "auto",
-    label: Label = None,
+    table=None,
     seed: Seed = 0,
     out: Out = None,
     force: Force = False,
@@ -14,14 +26,15 @@ def construct(
     quiet: Quiet = False,
 ):
     """Construct a network with zero loss on DATA and verify it."""
-    given = dict(locals())
+    given = noted(locals())
     from training.commands.case import Case
     from training.commands.data import load_data
     from training.commands.story import publish
     from training.output.start import started
 
-    case = Case(load_data(data, seed=seed, label=label))
+    case = Case(load_data(data, seed=seed, **table))
     with started("construct", given, about=case.name) as (run, screen):
+        screen.print(case.data.summary())
         with screen.progress(6) as step:  # three methods that are named, at most
             step("constructing")
             case.construct(method, step=step)

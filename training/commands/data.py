@@ -1,12 +1,17 @@
 """The data set that a command is about."""
 
+import shlex
 from pathlib import Path
 
+import numpy as np
+
 from geomcore import datasets
+from geomcore.arrays import as_labels
+from geomcore.datasets.table_error import Option, TableError
 from training.commands.options import BUNDLED, DRAWN
 
 
-def load_data(source, *, seed=0, label=None):
+def load_data(source, *, seed=0, **table):
     """Return a bundled data set by its name, or the table in a CSV or npz file.
 
     Parameters
@@ -16,22 +21,25 @@ def load_data(source, *, seed=0, label=None):
         A path that is there wins; one that is not must end in .csv or .npz or hold a
         separator, else it counts as a misspelt name.
     seed : int
-    label : str, optional
-        Column of the label in a CSV file, by name or number.
+    **table
+        How a CSV file is read, as in `geomcore.datasets.load_table`; None is the default.
 
     Raises
     ------
     ValueError
-        If there is no such data set or file, or the file is not a table.
+        If there is no such data set or file, or the file is not a table. The
+        sentence names the options of the command line.
     ImportError
         If the data set comes with scikit-learn and that is not installed.
     """
     path = Path(source)
     drawn = source in DRAWN
     named = drawn or source in BUNDLED
+    given = {name: value for name, value in table.items() if value not in (None, [])}
     if not path.is_file() and named:
-        if label is not None:
-            raise ValueError(f"--label goes with CSV files, {source} is a bundled data set")
+        if given:
+            option = flag(Option(next(iter(given))))
+            raise ValueError(f"{option} goes with CSV files, {source} is a bundled data set")
         make = getattr(datasets, source)
         return make(rng=seed) if drawn else make()
     if not path.exists() and path.suffix.lower() not in (".csv", ".npz", ".tsv", ".txt"):
@@ -39,5 +47,32 @@ def load_data(source, *, seed=0, label=None):
         raise ValueError(
             f"DATA must be one of {names}, or a CSV or npz file; there is no file {source}"
         )
-    column = int(label) if label is not None and label.lstrip("-").isdigit() else label
-    return datasets.load_table(source, label=column)
+    try:
+        data = datasets.load_table(source, **given)
+    except TableError as error:
+        raise ValueError(error.told(flag)) from None
+    try:
+        as_labels(data.y, len(data.y))
+    except ValueError:
+        raise ValueError(
+            f"{source}: the column of the label holds {len(np.unique(data.y))} different numbers "
+            "that are not whole; give --label COLUMN, or, if they are values to fit, an npz file "
+            "with y of shape (N, k)"
+        ) from None
+    return data
+
+
+def flag(option):
+    """An `Option` of `load_table` as it is written on the command line.
+
+    Examples
+    --------
+    >>> flag(Option("header", False)), flag(Option("drop", "a b")), flag(Option("one_hot", True))
+    ('--no-header', "--drop 'a b'", '--one-hot')
+    """
+    name = option.name.replace("_", "-")
+    if option.value is False:
+        return f"--no-{name}"
+    if option.value is None or option.value is True:
+        return f"--{name}"
+    return f"--{name} {'tab' if option.value == chr(9) else shlex.quote(str(option.value))}"

@@ -11,16 +11,18 @@ from training.commands.options import (
     MOST_TRIALS,
     Force,
     Jobs,
-    Label,
     Out,
     Quiet,
     Seed,
+    noted,
+    reads_table,
 )
 
 # The columns for which a terminal has room.
 ON_SCREEN = ("point", "loss", "closed form", "verdict", "gradient", "cell radius", "λ*", "descent")
 
 
+@reads_table
 def minima(
     data: Annotated[
         str | None, typer.Argument(help="As for construct; default: balls around unit vectors.")
@@ -28,7 +30,7 @@ def minima(
     classes: Annotated[str, typer.Option(help="Numbers of balls, such as 3 or 3,4,5.")] = "3",
     radius: Annotated[float, typer.Option(help="Of the balls.")] = 0.15,
     points: Annotated[int, typer.Option(min=1, max=MOST_POINTS, help="Points per ball.")] = 100,
-    label: Label = None,
+    table=None,
     steps: Annotated[
         int, typer.Option(min=0, max=MOST_STEPS, help="Steps of gradient descent.")
     ] = 5000,
@@ -45,13 +47,13 @@ def minima(
     quiet: Quiet = False,
 ):
     """Find out what kind of point each state and each merge of the classes is."""
-    given = dict(locals())
+    given = noted(locals())
     from training.experiments import plot_minima
     from training.experiments.minima import contradicted, growth, in_words, points_of, survey
     from training.output.page import render
     from training.output.start import started
 
-    data_sets = _data_sets(data, classes, radius, points, label, seed)
+    data_sets = _data_sets(data, classes, radius, points, table, seed)
     with started("minima", given) as (run, screen):
         sections, rows, costs = [], [], []
         for one in data_sets:
@@ -64,8 +66,9 @@ def minima(
             costs.append(growth(found))
             shown = [in_words(row) for row in found.rows]
             figures = run.figures(one.name.replace(" ", "-"), plot_minima.figures(found))
-            about = {"rows": shown, "figures": figures, "refused": found.refused}
-            sections.append({"name": one.name, **about})
+            about = {"name": one.name, "data": one.summary()}
+            sections.append(about | {"rows": shown, "figures": figures, "refused": found.refused})
+            screen.print(one.summary())
             screen.table([{name: row[name] for name in ON_SCREEN} for row in shown])
             screen.print()
             for row in found.refused:
@@ -83,22 +86,24 @@ def minima(
     return 1 if wrong else 0
 
 
-def _data_sets(source, classes, radius, points, label, seed):
+def _data_sets(source, classes, radius, points, table, seed):
     import numpy as np
 
-    from training.commands.data import load_data
+    from geomcore.datasets.table_error import Option
+    from training.commands.data import flag, load_data
     from training.experiments.minima import MOST_CLASSES, balls
 
     if source is not None:
-        data = load_data(source, seed=seed, label=label)
+        data = load_data(source, seed=seed, **table)
         if len(np.unique(data.y)) > MOST_CLASSES:
             raise ValueError(
                 f"DATA has {len(np.unique(data.y))} classes, the table of all states and merges "
                 f"is made for at most {MOST_CLASSES}"
             )
         return [data]
-    if label is not None:
-        raise ValueError("--label goes with a CSV file as DATA")
+    for name, value in table.items():
+        if value not in (None, []):
+            raise ValueError(f"{flag(Option(name))} goes with a CSV file as DATA")
     try:
         numbers = [int(part) for part in classes.split(",")]
     except ValueError:

@@ -1,5 +1,7 @@
 """Options that several commands have, and the names of data sets."""
 
+import functools
+import inspect
 import os
 from pathlib import Path
 from typing import Annotated
@@ -20,9 +22,36 @@ MOST_TRIALS = 10**6
 MOST_STEPS = 10**9
 
 Data = Annotated[str, typer.Argument(help=f"{', '.join(DRAWN + BUNDLED)}, or a CSV or npz file.")]
-Label = Annotated[
-    str | None, typer.Option(help="Column of the label in a CSV file, by name or number.")
-]
+# How a CSV file is read, as in `geomcore.datasets.load_table`; None where nothing is said.
+TABLE = {
+    "label": Annotated[
+        str | None,
+        typer.Option(help="CSV: column of the label, by name or number from 0. Default the last."),
+    ],
+    "header": Annotated[
+        bool | None,
+        typer.Option("--header/--no-header", help="CSV: the first line holds names, or a point."),
+    ],
+    "delimiter": Annotated[
+        str | None,
+        typer.Option(help="CSV: what separates columns: a character, tab, or space for blanks."),
+    ],
+    "decimal": Annotated[str | None, typer.Option(help="CSV: decimal mark, . or a comma.")],
+    "encoding": Annotated[
+        str | None, typer.Option(help="CSV: such as utf-16 or cp1252. Default utf-8.")
+    ],
+    "drop": Annotated[
+        list[str] | None,
+        typer.Option(help="CSV: leave this column out, by name or number. May be repeated."),
+    ],
+    "drop_missing": Annotated[
+        bool | None, typer.Option("--drop-missing", help="CSV: leave out rows with missing values.")
+    ],
+    "one_hot": Annotated[
+        bool | None,
+        typer.Option("--one-hot", help="CSV: one column of zeros and ones per text of a feature."),
+    ],
+}
 Method = Annotated[
     str | None,
     typer.Option(
@@ -45,3 +74,38 @@ Force = Annotated[
 ]
 Jobs = Annotated[int, typer.Option(min=1, max=MOST_JOBS, help="Threads.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, results only.")]
+
+
+def reads_table(command):
+    """Give a command the options `TABLE` in the place of its parameter `table`, a dict of them."""
+    shape = inspect.signature(command)
+
+    @functools.wraps(command)
+    def with_options(*args, **given):
+        table = {name: given.pop(name, None) for name in TABLE}
+        return command(*args, **given, table=table)
+
+    parameters = {}
+    for name, parameter in shape.parameters.items():
+        if name == "table":
+            for option, kind in TABLE.items():
+                parameters[option] = parameter.replace(name=option, annotation=kind)
+        else:
+            parameters[name] = parameter
+    with_options.__signature__ = shape.replace(parameters=list(parameters.values()))
+    with_options.__annotations__ = {name: p.annotation for name, p in parameters.items()}
+    return with_options
+
+
+def noted(given):
+    """The arguments of a command for `run.json`, of the options `TABLE` those that are given.
+
+    The label is noted always.
+
+    Examples
+    --------
+    >>> noted({"data": "t.csv", "table": {"label": None, "drop": ["id"], "header": None}})
+    {'data': 't.csv', 'label': None, 'drop': ['id']}
+    """
+    table = {k: v for k, v in given["table"].items() if k == "label" or v not in (None, [])}
+    return {k: v for k, v in given.items() if k != "table"} | table

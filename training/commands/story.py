@@ -77,6 +77,7 @@ def _section(case):
         "title": case.name.replace("_", " "),
         "about": EXPLANATIONS.get(case.name, ""),
         "story": _story(case),
+        "data": case.data.summary(),
         "skipped": case.made.skipped,
         "refusal": case.refusal.reasons if case.refusal else {},
         "construction": case.made.summary,

@@ -8,7 +8,7 @@ import msgspec
 import typer
 from msgspec import Meta
 
-from training.commands.options import CORES, Jobs, Label, Method, Out, Quiet
+from training.commands.options import CORES, TABLE, Jobs, Method, Out, Quiet, noted, reads_table
 
 STORE = "study.sqlite"
 
@@ -20,6 +20,13 @@ class Arguments(msgspec.Struct):
     network: str | None = None
     method: str = "auto"
     label: str | None = None
+    header: bool | None = None
+    delimiter: str | None = None
+    decimal: str | None = None
+    encoding: str | None = None
+    drop: list[str] | None = None
+    drop_missing: bool | None = None
+    one_hot: bool | None = None
     states: bool = False
     merges: bool = False
     scales: str = "0.01,0.03,0.1,0.3,1,3"
@@ -37,6 +44,7 @@ class Arguments(msgspec.Struct):
 DEFAULTS = msgspec.to_builtins(Arguments())
 
 
+@reads_table
 def study(
     data: Annotated[
         str | None, typer.Argument(help="As for construct; not needed with --resume --out.")
@@ -45,7 +53,7 @@ def study(
         str | None, typer.Option(help="A network.npz to perturb; default: construct one.")
     ] = None,
     method: Method = None,
-    label: Label = None,
+    table=None,
     states: Annotated[
         bool | None, typer.Option("--states", help="Also all states: classes left alone or not.")
     ] = None,
@@ -109,7 +117,7 @@ def study(
     quiet: Quiet = False,
 ):
     """Perturb networks many times, train them back, map the basin; can be killed and resumed."""
-    given = dict(locals())
+    given = noted(locals())
     from geomcore import load
     from training.commands import case_study
     from training.commands.case import Case
@@ -125,7 +133,7 @@ def study(
 
     if parquet:
         need_parquet()
-    wished = {name: given[name] for name in DEFAULTS}
+    wished = {name: given.get(name) for name in DEFAULTS}
     out = _folder(wished, out, "--status" if status else "--resume" if resume else None)
     if status:
         case_study.show_status(Screen(quiet), out, STORE)
@@ -136,7 +144,7 @@ def study(
     scales = _numbers(arguments["scales"])
     # Before any work; there is one network at least.
     as_trials(arguments["trials"], 1, len(scales))
-    reading = {"seed": arguments["seed"], "label": arguments["label"]}
+    reading = {name: arguments[name] for name in ("seed", *TABLE)}
     if resume:
         origin, source = read_origin(out), arguments["data"]
         # DATA that are named again are looked at again, if they are there.
@@ -150,6 +158,7 @@ def study(
         case.made_before = Made(file=arguments["network"])
     given |= {**arguments, "out": out}
     with started("study", given, kept=arguments) as (run, screen):
+        screen.print(case.data.summary())
         with screen.progress(1) as step:
             step("constructing" if not resume else "reading the references")
             if resume:

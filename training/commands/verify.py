@@ -5,13 +5,25 @@ from typing import Annotated
 
 import typer
 
-from training.commands.options import CORES, Data, Force, Jobs, Label, Out, Quiet, Seed
+from training.commands.options import (
+    CORES,
+    TABLE,
+    Data,
+    Force,
+    Jobs,
+    Out,
+    Quiet,
+    Seed,
+    noted,
+    reads_table,
+)
 
 
+@reads_table
 def verify(
     network: Annotated[Path, typer.Argument(help="A network.npz, as construct writes it.")],
     data: Data,
-    label: Label = None,
+    table=None,
     certificate: Annotated[
         Path | None, typer.Option(help="A certificate.json to confirm; status 0 if it holds.")
     ] = None,
@@ -22,7 +34,7 @@ def verify(
     quiet: Quiet = False,
 ):
     """Verify the network in NETWORK on DATA; status 0 if it is a proved global minimum."""
-    given = dict(locals())
+    given = noted(locals())
     from constructions import Certificate, recheck
     from constructions.proof.confirmation import confirmation
     from geomcore import load
@@ -33,9 +45,11 @@ def verify(
 
     net = load(network)
     stated = Certificate.from_file(certificate, net) if certificate is not None else None
-    case = Case(load_data(data, seed=seed, label=label), network=net)
-    kept = ("network", "data", "label", "jobs")
+    case = Case(load_data(data, seed=seed, **table), network=net)
+    wanted = ("network", "data", "jobs", *TABLE)
+    kept = [name for name in given if name in wanted]
     with started("verify", given, about=case.name, kept=kept) as (run, screen):
+        screen.print(case.data.summary())
         with screen.progress(2) as step:
             step("verifying")
             case.verify()

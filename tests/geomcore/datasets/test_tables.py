@@ -289,7 +289,7 @@ def test_options_of_csv_files_are_refused_for_npz_files(tmp_path, option):
 def test_pipes_and_devices_are_refused_unopened(tmp_path):
     os.mkfifo(tmp_path / "t.csv")
     for path in (tmp_path / "t.csv", os.devnull):
-        with pytest.raises(TableError, match="it is a (pipe|device)"):
+        with pytest.raises(TableError, match=r"it is a (pipe|device)"):
             load_table(path)
 
 

@@ -1,6 +1,7 @@
 """What DATA may be."""
 
 import inspect
+import re
 
 import numpy as np
 import pytest
@@ -41,6 +42,35 @@ def test_every_bundled_data_set_is_in_the_help_and_bears_its_name(name):
 def test_bundled_data_have_no_column_of_labels_to_choose(source):
     with pytest.raises(ValueError, match="--label goes with CSV files"):
         load_data(source, label="kind")
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "advice"),
+    [
+        ("u,9.99,kind\n1,3,a\n", {}, "give --header if the line holds names, --no-header if"),
+        ("1,5;0\n2,5;1\n", {}, "give --delimiter , or --delimiter ';'"),
+        ("1,5\t0\n2,5\t1\n", {}, "give --delimiter , or --delimiter tab"),
+        ("u;k\n1,234;a\n5,678;b\n", {}, "give --decimal ,"),
+        ("u,k\n?,a\n1,b\n", {}, "--drop-missing leaves such rows out"),
+        ("c,u,k\nred,1,a\n", {}, "give --label c if that is the label, --one-hot if it is text"),
+        ("a b,u,k\nred,1,a\n", {}, "or --drop 'a b'"),
+        ("u,k\n1,\xe9\n".encode("latin-1"), {}, "give --encoding cp1252"),
+        ("u,price\n" + "".join(f"{i},{i / 7}\n" for i in range(30)), {}, "give --label COLUMN"),
+        ("u,k\n1,a\n", {"label": "z"}, "--label must name one column"),
+        ("u,k\n1,a\n", {"delimiter": "::"}, "--delimiter must be one character"),
+        ("u,k\n1,a\n", {"drop": ["9"]}, "--drop must be a name or a number from 0 to 1"),
+    ],
+)
+def test_what_is_wrong_with_a_table_is_said_in_the_words_of_the_command_line(
+    tmp_path, text, options, advice
+):
+    path = tmp_path / "t.csv"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(ValueError, match=re.escape(advice)) as caught:
+        load_data(str(path), **options)
+    assert not re.search(
+        "(header|delimiter|decimal|drop_missing|one_hot|label|drop)=", str(caught.value)
+    )
 
 
 def test_a_misspelt_name_is_told_the_names_there_are():
