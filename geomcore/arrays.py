@@ -8,7 +8,7 @@ series are known by what they can do, so that pandas need not be imported.
 """
 
 from collections.abc import Sequence
-from numbers import Integral, Real
+from numbers import Integral, Number, Real
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +16,7 @@ import numpy as np
 # Labels that are fractions are few and recur; measurements are many or hardly recur.
 MOST_FRACTIONS = 12
 FEW_FRACTIONS = 5
+SCALARS = (str, bytes, Number, np.generic)  # which are equal if and only if they say the same
 
 
 class Labels(NamedTuple):
@@ -227,7 +228,8 @@ def as_labels(y, n, *, targets=None, name="y"):
 
 def _check_classes(y, array, classes, name):
     """Raise if labels lose their difference, are infinite, or are measurements."""
-    if isinstance(y, (list, tuple)) and len(set(y)) > len(classes):
+    plain_python = isinstance(y, (list, tuple)) and all(isinstance(v, SCALARS) for v in y)
+    if plain_python and len(set(y)) > len(classes):
         raise ValueError(
             f"{name} must hold labels of one sortable type, {len(set(y))} labels become "
             f"{len(classes)} as {array.dtype}"

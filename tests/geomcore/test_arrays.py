@@ -244,6 +244,8 @@ def test_a_missing_entry_of_a_point_is_refused_with_its_row(X):
         (pd.DataFrame({"y": [3, 1, 3]}), [1, 3]),
         (np.ma.masked_array([0, 1, 1], [0, 0, 0]), [0, 1]),
         ([0, 1, "other"], ["0", "1", "other"]),
+        ([np.array(0), np.array(1), np.array(1)], [0, 1]),
+        ((np.int8(0), True, 1.0), [0, 1]),
     ],
 )
 def test_labels_of_which_none_is_missing_are_classes(y, classes):
