@@ -159,8 +159,9 @@ def _may_be_names(row, label, below, found, body, rows, decimal):
         return True
     if again or most == 1 or min(values) < 0 or len(set(map(_is_whole, row.values()))) > 1:
         return False
-    in_order = len(values) > 2 and _is_monotone(values)
-    return _has_equal_steps(values) or (len(below) > 1 and (in_order or least > 1))
+    in_order = _has_equal_steps(values) or (len(values) > 2 and _is_monotone(values))
+    # Names that leave points of one class would leave nothing to learn.
+    return len(below) > 1 and (_counts(row) or in_order or least > 1)
 
 
 def _counts(row):
@@ -174,7 +175,7 @@ def _is_whole(cell):
 
 def _has_equal_steps(values):
     if len(values) < 3:
-        return values in ([0], [0, 1], [1, 2])
+        return False
     steps = np.diff(values)
     return bool(steps[0]) and np.allclose(steps, steps[0], rtol=1e-6, atol=0)
 

@@ -167,10 +167,13 @@ def _sense(reading):
 
 
 def _is_broken(reading, other):
-    """Whether blanks break the cells that `other` separates by something visible."""
-    if reading.delimiter != " " or other is reading:
+    """Whether a reading leaves cells together that `other` separates, or breaks them at blanks."""
+    if other is reading or other.delimiter == " ":
         return False
-    return other.delimiter == "\t" or all(other.delimiter in text for text in reading.labels)
+    together = all(other.delimiter in text for text in reading.labels)
+    if reading.delimiter == " ":
+        return together or other.delimiter == "\t"
+    return together and other.columns.width > reading.columns.width
 
 
 def _mark(reading):
