@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -111,7 +112,7 @@ def test_a_change_during_the_reading_of_a_finished_study_is_told(tmp_path):
         store.close()
 
 
-def test_a_study_whose_writer_was_killed_is_read_where_nothing_can_be_written(tmp_path):
+def test_a_study_whose_writer_was_killed_is_read_where_nothing_can_be_written():
     program = """if True:
         import os, signal, sys
         sys.path.insert(0, sys.argv[2])
@@ -123,13 +124,6 @@ def test_a_study_whose_writer_was_killed_is_read_where_nothing_can_be_written(tm
                 os.kill(os.getpid(), signal.SIGKILL)
         study_of(sys.argv[1]).run(progress=stop)
     """
-    path = tmp_path / "s"
-    arguments = [sys.executable, "-c", program, str(path), str(Path(__file__).parent)]
-    assert subprocess.run(arguments).returncode == -9
-    stored = len(load_study(path).frame())
-    assert stored >= 1
-    names = {p.name for p in tmp_path.iterdir()}
-    assert "s-wal" in names
     look = """if True:
         import os, resource, sys
         from training.study.result import load_study
@@ -139,17 +133,21 @@ def test_a_study_whose_writer_was_killed_is_read_where_nothing_can_be_written(tm
         resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
         print(len(load_study(sys.argv[1]).columns["trial"]))
     """
-    for folder in tmp_path.parents:
-        if folder.name.startswith("pytest-"):
-            folder.chmod(0o755)
-    tmp_path.chmod(0o555)
-    try:
+    # Not in a folder of pytest, into which nobody else may look.
+    with tempfile.TemporaryDirectory() as name:
+        folder, path = Path(name), Path(name) / "s"
+        arguments = [sys.executable, "-c", program, str(path), str(Path(__file__).parent)]
+        assert subprocess.run(arguments).returncode == -9
+        stored = len(load_study(path).frame())
+        assert stored >= 1
+        names = {p.name for p in folder.iterdir()}
+        assert "s-wal" in names
+        folder.chmod(0o555)
         assert elsewhere(look, path) == str(stored)
-    finally:
-        tmp_path.chmod(0o755)
-    assert {p.name for p in tmp_path.iterdir()} == names
-    assert study_of(path).run().frame().equals(study_of(None).run().frame())
-    assert [p.name for p in tmp_path.iterdir()] == ["s"]
+        folder.chmod(0o755)
+        assert {p.name for p in folder.iterdir()} == names
+        assert study_of(path).run().frame().equals(study_of(None).run().frame())
+        assert [p.name for p in folder.iterdir()] == ["s"]
 
 
 def test_the_right_to_write_goes_to_one_of_many_that_want_it(tmp_path, monkeypatch):
