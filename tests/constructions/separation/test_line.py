@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from separations import check_separation
 
-from constructions.separation.hyperplane import local_coordinates
+from constructions.separation import line
+from constructions.separation.hyperplane import Hyperplane, local_coordinates
 from constructions.separation.line import separate_intervals
 
 
@@ -58,6 +59,13 @@ def test_where_the_middle_is_no_float_the_tolerance_decides():
     assert answer(A, B, rtol=0.4).margin >= 2
     far = answer(A, B)
     assert far is None or far.margin >= 3 * (1 - 1e-6)
+
+
+@pytest.mark.parametrize("lost, kept", [(0.5e-6, True), (1.5e-6, False)])
+def test_a_margin_short_of_the_tolerance_is_left_to_others(lost, kept, monkeypatch):
+    plane = Hyperplane(np.ones(1), -2.0, 1 - lost)
+    monkeypatch.setattr(line, "stored_hyperplane", lambda *_, **__: plane)
+    assert (answer([3.0], [1.0]) is not None) is kept
 
 
 # Laws

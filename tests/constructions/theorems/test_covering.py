@@ -1,5 +1,6 @@
 import math
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,8 +9,8 @@ from hypothesis import strategies as st
 
 from constructions import ConstructionError, construct
 from constructions.theorems import covering
-from constructions.theorems.covering import fewest_faces
-from constructions.theorems.polyhedral import find_faces
+from constructions.theorems.covering import Needed, fewest_faces
+from constructions.theorems.polyhedral import _proof, find_faces
 from geomcore import datasets
 
 SQUARE = np.array([[1.0, 1.0], [-1.0, 1.0], [1.0, -1.0], [-1.0, -1.0]])
@@ -57,6 +58,23 @@ def test_what_is_proved_is_proved_for_the_exact_points():
 def test_many_points_are_looked_at_through_fewer_half_spaces(monkeypatch):
     monkeypatch.setattr(covering, "TABLE", 100)
     assert bound(SQUARE, np.vstack([SIDES, [[0.5, 0.5]]]), 3).count == math.inf
+
+
+def test_what_is_undetermined_proves_nothing(monkeypatch):
+    monkeypatch.setattr(covering, "separate", lambda *_, **__: SimpleNamespace(separable=None))
+    assert bound(SQUARE, np.vstack([SIDES, [[0.5, 0.5]]]), 3).count == 1
+
+
+def test_as_many_faces_as_are_needed_are_still_tried():
+    X, index = np.vstack([SQUARE, SIDES]), np.r_[np.zeros(4, int), np.ones(4, int)]
+    needed = [Needed(4, [0, 1, 2, 3]), Needed(math.inf, [0])]
+    assert find_faces(X, index, 4, np.random.default_rng(0), needed=needed).uncovered == 0
+    assert find_faces(X, index, 3, np.random.default_rng(0), needed=needed).uncovered > 0
+    labels = SimpleNamespace(index=index, classes=np.array(["in", "out"]))
+    assert _proof(needed, 4, labels) == ""
+    assert "of rows [4, 5, 6, 7] no two lie outside one face around class in" in _proof(
+        needed, 3, labels
+    )
 
 
 # Laws
