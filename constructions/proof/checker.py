@@ -237,7 +237,7 @@ class _Case:
         if stated == "inf":
             return high == "inf" and exact * (1 + fmpq(1, 2**40)) > int(LARGEST)
         value, largest = _fraction(stated), self.peaks[-1] + abs(self.goals).max(axis=0)
-        room = exact / 2**28 + len(self.goals) * (largest**2).sum() / 2**180 + fmpq(1, 2**1074)
+        room = exact / 2**28 + len(self.goals) * (largest**2).sum() / 2**100 + fmpq(1, 2**1074)
         exact, high = min(exact, int(LARGEST)), int(LARGEST) if high == "inf" else high
         return low <= value <= _fraction(high) and abs(value - exact) <= room
 

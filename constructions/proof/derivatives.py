@@ -58,12 +58,26 @@ def gradient(net, X, Y, weights, *, kinks=False):
     for rows in _blocks(len(X), net):
         inputs, masks, output = _forward(net, X[rows], kinks)
         delta = 2 * weights[rows, None] * (output - Y[rows])
+        exponent = 0
         for l in reversed(range(len(total))):
-            total[l][0][...] += delta.T @ inputs[l]
-            total[l][1][...] += delta.sum(axis=0)
+            delta, exponent = scaled_back(delta, exponent)
+            with np.errstate(over="ignore"):
+                total[l][0][...] += np.ldexp(delta.T @ inputs[l], exponent)
+                total[l][1][...] += np.ldexp(delta.sum(axis=0), exponent)
             if l:
                 delta = (delta @ net.weights[l]) * masks[l - 1]
     return joined(total)
+
+
+def scaled_back(delta, exponent):
+    """What is propagated back, brought to size 1 by a power of two, and with what exponent.
+
+    A derivative in an early layer is a product of numbers of any sizes, which may be
+    moderate where what comes back to it is not: 1e-300 times inputs of 1e300.
+    """
+    peak = np.abs(delta).max(initial=0.0)
+    own = int(np.frexp(peak)[1]) if np.isfinite(peak) else 0
+    return np.ldexp(delta, -own), exponent + own
 
 
 def hessian_vector(net, X, Y, weights, vector):

@@ -16,6 +16,7 @@ from constructions.proof.derivatives import (
     line_series,
     one_sided_slope,
     pairs_of,
+    scaled_back,
     smallest_eigenpair,
 )
 from constructions.proof.enclosure import enclose
@@ -315,9 +316,12 @@ def gradient_scale(problem):
     delta = np.abs(2 * weights[:, None] * (net(X) - Y))
     floor = np.abs(2 * weights[:, None] * Y) * 1e-6
     delta = delta + floor  # where all residuals vanish, rounding is measured against the targets
-    terms = []
+    terms, exponent = [], 0
     for W, x in zip(reversed(net.weights), reversed(inputs), strict=True):
-        terms += [length(delta.T @ np.abs(x)), length(delta.sum(axis=0))]
+        delta, exponent = scaled_back(delta, exponent)
+        parts = [length(delta.T @ np.abs(x)), length(delta.sum(axis=0))]
+        with np.errstate(over="ignore"):
+            terms += np.ldexp(parts, exponent).tolist()
         delta = (delta @ np.abs(W)) * (x > 0)
     return length(np.array(terms))
 

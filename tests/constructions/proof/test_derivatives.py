@@ -252,6 +252,18 @@ def test_slopes_through_two_layers_follow_the_chain_rule():
     assert [one_sided_slope(dead, X, Y, ones, e) for e in np.eye(4)] == [0, 0, 0, -8]
 
 
+def test_a_gradient_is_found_where_what_comes_back_to_it_underflows():
+    # h = 3, residual -2 e, and what comes back to the first layer is -2 e^2 for e = 2^-600
+    e, x = 2.0**-600, 2.0**900
+    net = ReLUNetwork([[[3 / x]], [[e]]], [[0.0], [0.0]])
+    found = gradient(net, np.array([[x]]), np.array([[5 * e]]), np.ones(1))
+    assert found.tolist() == [-4 * (e * x) * e, 0.0, -12 * e, -4 * e]
+    # and where it overflows: e = 2^600, x = 2^-900
+    net = ReLUNetwork([[[3 * x]], [[1 / e]]], [[0.0], [0.0]])
+    found = gradient(net, np.array([[1 / x]]), np.array([[5 / e]]), np.ones(1))
+    assert found.tolist() == [-4 / (e * x) / e, -np.inf, -12 / e, -4 / e]
+
+
 def test_gradients_at_a_kink_are_those_of_the_side_asked_for():
     net = ReLUNetwork([[[0.0]], [[1.0]]], [[0.0], [0.0]])
     X, Y, ones = np.array([[1.0]]), np.array([[1.0]]), np.ones(1)

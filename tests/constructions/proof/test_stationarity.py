@@ -146,6 +146,16 @@ def test_the_cumulative_weight_descends_with_its_bias_following():
     assert found.gradient_norm == pytest.approx(2 / 3 * 0.5)  # in W^(2) = W2, b2 following
 
 
+def test_a_gradient_in_a_first_layer_of_another_size_refutes():
+    # the residual is -5 * 2^-100; what comes back to the first layer underflows, x makes up for it
+    x = 2.0**1000
+    net = ReLUNetwork([[[3 / x]], [[1 / x]]], [[0.0], [0.0]])
+    found = verify(net, [[x]], [[5 * 2.0**-100]], subset="W1")
+    assert (found.verdict, found.proved) == ("not stationary", True)
+    assert found.gradient_norm == 10 * 2.0**-100
+    assert -found.witness["slope"] == pytest.approx(found.gradient_norm, rel=1e-12)
+
+
 def test_a_gradient_that_overflows_proves_nothing():
     net = ReLUNetwork([[[1e200]], [[1e200]]], [[0.0], [0.0]])
     found = verify(net, [[1.0]], [[0.0]])
