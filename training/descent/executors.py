@@ -97,8 +97,14 @@ def _submitted(executor, function, item):
 
 def _is_loss(error):
     """Whether an error tells of lost workers, and is not of the function that they call."""
-    lost = isinstance(error, BrokenExecutor | CancelledError)
-    return lost or type(error).__module__.split(".")[0] == "distributed"
+    if isinstance(error, BrokenExecutor | CancelledError):
+        return True
+    # Of a future that is lost Dask itself stumbles over what it has instead of a result.
+    origin = error.__traceback__
+    while origin is not None and origin.tb_next is not None:
+        origin = origin.tb_next
+    raised_in = origin.tb_frame.f_globals.get("__name__", "") if origin is not None else ""
+    return "distributed" in (type(error).__module__.split(".")[0], raised_in.split(".")[0])
 
 
 @contextmanager

@@ -159,12 +159,21 @@ def test_a_cluster_that_closes_in_mid_run_is_an_error_and_the_study_goes_on(tmp_
 # Laws
 
 
+def raised(module):
+    """A ValueError that code of a module has raised."""
+    try:
+        exec("a, b, c = 1, 2", {"__name__": module})
+    except ValueError as error:
+        return error
+
+
 @pytest.mark.parametrize(
     "error",
     [
         CancelledError(),
         CancelledError("a reason of\n many lines " * 100),
         type("KilledWorker", (Exception,), {"__module__": "distributed.scheduler"})("x"),
+        raised("distributed.cfexecutor"),
     ],
 )
 def test_lost_workers_are_one_short_sentence(error):
