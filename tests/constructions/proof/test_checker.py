@@ -493,6 +493,22 @@ def test_no_strength_is_confirmed_that_leaves_nothing_of_the_smallest_singular_v
     assert dead.refused(basin=basin) == {"basin"}
 
 
+@pytest.mark.parametrize(("weight", "limit"), [(3.0, 0.43045), (0.25, 0.37577)])
+def test_a_radius_has_room_for_the_motion_of_all_layers_before(weight, limit):
+    # max(x, 0), then max(w h - w + 1, 0) at x = 1, where both are 1; w = 3 has the bias -1 and
+    # the gap 2. The hidden output moves by r sqrt(2), so the second unit does by less than
+    # r sqrt(2 w^2 + (1 + r sqrt 2)^2 + 1), which is its gap at the limit.
+    gap = 2.0 if weight == 3 else 0.7
+    layers = [([[1]], [0]), ([[weight]], [gap - weight]), ([[1]], [0])]
+    assert limit * np.sqrt(2 * weight**2 + (1 + limit * np.sqrt(2)) ** 2 + 1) == pytest.approx(
+        gap, rel=1e-4
+    )
+    fields = {"loss": 0.0, "class_weighted_loss": 0.0, "accuracy": 1.0, "margins": [0.1, 0.1]}
+    deep = Example(layers, [[1]], [[gap]], [0], verdict="global minimum", distance=0.0, **fields)
+    for radius, holds in ((0.999 * limit, True), (1.001 * limit, False)):
+        assert deep.findings({**deep.fields, "radius": radius})["radius"] is holds
+
+
 def test_a_saddle_is_refused_where_the_gradient_is_not_zero():
     # the loss falls along the line, which has a slope
     for order in (1, True, 2, 3, 1.0, "2", None, 10**400):
