@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from constructions import check_certificate, construct, merged, partial, suboptimal, verify
 from constructions.proof.certificate import LOSS_NAMES
-from constructions.proof.checker import CLAIMS
+from constructions.proof.checker import CLAIMS, _Case, _exact
 from geomcore import ReLUNetwork, datasets
 from geomcore.arrays import as_labels
 
@@ -289,6 +289,7 @@ UNTRUE = [
     ("line", "class_weighted_loss", "inf"),
     ("collapsed", ("basin", "more"), 1.0),
     ("line", "gradient_norm", 1e-5),
+    ("line", "gradient_norm", -1e-300),
     ("steep", "gradient_norm", more),
     ("steep", "gradient_norm", less),
     ("steep", "gradient_norm", "nan"),
@@ -507,6 +508,82 @@ def test_a_radius_has_room_for_the_motion_of_all_layers_before(weight, limit):
     deep = Example(layers, [[1]], [[gap]], [0], verdict="global minimum", distance=0.0, **fields)
     for radius, holds in ((0.999 * limit, True), (1.001 * limit, False)):
         assert deep.findings({**deep.fields, "radius": radius})["radius"] is holds
+
+
+@pytest.mark.parametrize(("factor", "refused"), [(1 + 1e-6, False), (1 - 1e-6, True)])
+def test_a_global_minimum_is_as_near_as_rtol_says(factor, refused):
+    # relative to the norm of the last layer, sqrt(18) but for U
+    rtol = HELD.fields["distance"] / np.sqrt(18.0) * factor
+    assert ("distance" in HELD.refused(rtol=float(rtol))) is refused
+
+
+def radius_holds(layers, X, radius):
+    """Whether a radius holds, of a network that is at its targets."""
+    weights, biases = (
+        [np.array(part, float) for part in parts] for parts in zip(*layers, strict=True)
+    )
+    targets = ReLUNetwork(weights, biases)(np.array(X, float))
+    fields = {"loss": 0.0, "class_weighted_loss": 0.0, "accuracy": 1.0}
+    fields |= {"margins": [0.1] * (len(layers) - 1), "verdict": "global minimum", "distance": 0.0}
+    example = Example(layers, X, targets, list(range(len(X))), radius=radius, **fields)
+    return example.findings(example.fields)["radius"]
+
+
+def test_a_radius_ends_where_the_nearest_unit_of_all_may_flip():
+    # at x = 0 a unit with the bias b flips at the distance |b|
+    far_and_near = [([[1], [1]], [8, 1]), ([[1, 1]], [0])]
+    for layers in (far_and_near, [([[1], [1]], [1, 8]), ([[1, 1]], [0])]):
+        assert radius_holds(layers, [[0]], np.nextafter(1, 0)) is True
+        assert radius_holds(layers, [[0]], 1.0) is False
+        assert radius_holds(layers, [[0], [0.5]], 1.0) is False
+
+
+def test_outputs_move_by_the_motion_of_all_layers_and_of_the_solution_next_to_it():
+    # of COLLAPSED in a ball of r, where the exact solution is d away
+    case = _Case(
+        COLLAPSED.fields,
+        [t for pair in zip(COLLAPSED.weights, COLLAPSED.biases, strict=True) for t in pair],
+        COLLAPSED.X,
+        COLLAPSED.targets,
+        COLLAPSED.classes,
+    )
+    for r, d in ((0.25, 0.0), (0.25, 0.5)):
+        safe, (hidden, output) = case.motion(*_exact([r, d]))
+        assert bool(safe)
+        active = (1 + d) ** 2 + (1 + r) ** 2 + 1  # times r^2, of the point that is active
+        assert float(hidden) == pytest.approx(r * np.sqrt(1 / 3), rel=1e-12)
+        assert float(output) == pytest.approx(r * np.sqrt(active / 3 + 2 / 3), rel=1e-12)
+
+
+def test_a_layer_of_zeros_has_no_margin():
+    fields = {"loss": 0.0, "class_weighted_loss": 0.0, "accuracy": 1.0}
+    zero = Example(
+        [([[0]], [0]), ([[1]], [0])],
+        [[1]],
+        [[0]],
+        [0],
+        verdict="undetermined",
+        margins=[0.5],
+        **fields,
+    )
+    assert "margins" in zero.refused(proved=False)
+    assert "margins" not in zero.refused(proved=False, margins=[0.0])
+
+
+def test_minus_zero_is_zero_in_a_digest():
+    net = ReLUNetwork([[[-1.0, -0.0]], [[1.0]]], [[1.0], [-0.0]])
+    X, y = np.array([[-0.0, 1.0], [2.0, -0.0]]), np.array([[1.0], [-0.0]])
+    assert not doubted(*certified(net, X, y))
+
+
+def test_many_dead_points_are_one_constant():
+    net = ReLUNetwork([[[-1.0]], [[1.0]]], [[1.0], [0.0]])
+    X, y = (
+        np.array([[0.0], [2.0], [3.0], [4.0], [5.0]]),
+        np.array([[1.0], [0.0], [0.0], [0.0], [0.0]]),
+    )
+    assert verify(net, X, y).verdict == "global minimum"
+    assert not doubted(*certified(net, X, y))
 
 
 def test_a_saddle_is_refused_where_the_gradient_is_not_zero():
