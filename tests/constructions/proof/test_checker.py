@@ -591,7 +591,11 @@ def test_a_saddle_is_refused_where_the_gradient_is_not_zero():
     for order in (1, True, 2, 3, 1.0, "2", None, 10**400):
         witness = {**STEEP.fields["witness"], "order": order, "coefficient": -1e-300}
         del witness["slope"]
-        assert "verdict" in STEEP.refused(verdict="saddle", witness=witness)
+        assert {"verdict", "witness"} <= STEEP.refused(verdict="saddle", witness=witness)
+    # the first coefficient is a slope, and told as one
+    witness = {**STEEP.fields["witness"], "order": 1, "coefficient": -1.0}
+    del witness["slope"]
+    assert "witness" in STEEP.refused(witness=witness)
     # max(1 + s, 0) (1 + t) with target 0 in s = -2 t + t^2, t = 0: curved along (s, t), and steep
     layers = [([[0]], [1]), ([[1]], [0])]
     fields = {"loss": 1.0, "class_weighted_loss": 1.0, "accuracy": 1.0, "margins": [1.0]}
@@ -625,6 +629,11 @@ def test_a_loss_that_rises_at_first_along_a_line_is_no_saddle():
     rising = Example(layers, [[-1], [1]], [[-1], [1]], [0, 1], **fields)
     assert rising.refused() == {"witness", "verdict"}
     assert not rising.refused(proved=False)  # the step is as it says
+    # half as far along: 1 + t^2 / 2 - t^3 / 2 + ...
+    half = [{"weights": (np.array(W) / 2).tolist(), "biases": [b[0] / 2]} for W, b in moves]
+    witness |= {"direction": half, "step": 2, "coefficient": -0.5}
+    assert rising.refused(witness=witness) == {"witness", "verdict"}
+    assert not rising.refused(witness=witness, proved=False)
 
 
 def test_a_step_backwards_shows_nothing_of_a_one_sided_slope():
@@ -638,6 +647,12 @@ def test_a_step_backwards_shows_nothing_of_a_one_sided_slope():
     # the units are at 1 and -1: the residual is -10, through both weights of the input and biases
     back.fields["gradient_norm"] = 40.0
     assert back.refused() == {"witness", "verdict"}
+    faster = [
+        {"weights": part["weights"], "biases": (22 * np.array(part["biases"])).tolist()}
+        for part in witness["direction"]
+    ]
+    quick = {**witness, "direction": faster, "step": -0.5, "slope": -44.0}
+    assert back.refused(witness=quick) == {"witness", "verdict"}
     curved = {**SADDLE.fields["witness"], "step": -0.5}
     assert not SADDLE.refused(witness=curved)  # both sides are honest of a curvature
 
@@ -673,6 +688,54 @@ def test_a_gradient_in_floats_is_compared_where_their_signs_are_sure(nearer, exa
     norm = float(2 * (1 - d) * np.sqrt(3 + d * d))
     for stated, holds in ((norm, examined), (1.01 * norm, examined and False)):
         assert near.findings({**near.fields, "gradient_norm": stated})["gradient_norm"] is holds
+
+
+def test_a_witness_lowers_the_loss_below_what_is_said_of_it():
+    for loss in (STEEP.fields["loss_floor"], STEEP.fields["loss_bound"]):
+        witness = {**STEEP.fields["witness"], "loss": loss}
+        assert {"witness", "verdict"} <= STEEP.refused(witness=witness)
+
+
+def test_no_entry_of_what_is_held_may_move():
+    # (w, v) x + b at x = (1, 1) with target 3, the weights being held: w may not move for the bias
+    layers, fields = [([[1, 0]], [0])], {"loss": 4.0, "class_weighted_loss": 4.0, "accuracy": 1.0}
+    fields |= {"margins": [], "verdict": "not stationary", "subset": ["b1"], "gradient_norm": 4.0}
+    bias = {
+        "direction": [{"weights": [[0, 0]], "biases": [1]}],
+        "step": 1,
+        "loss": 1,
+        "slope": -4.0,
+    }
+    held = Example(layers, [[1, 1]], [[3]], [0], witness=bias, **fields)
+    assert not held.refused()
+    for weights in ([[1, 0]], [[0, 1]], [[1, 1]]):
+        direction = [{"weights": weights, "biases": [0.0]}]
+        witness = {**bias, "direction": direction, "loss": 1 if sum(weights[0]) == 1 else 0}
+        assert {"witness", "verdict"} <= held.refused(witness=witness)
+
+
+@pytest.mark.parametrize(("off", "follows"), [(2.0**-45, True), (1e-6, False), (0.5, False)])
+@pytest.mark.parametrize("output", [0, 1])
+def test_each_bias_follows_its_cumulative_weight_but_for_rounding(off, follows, output):
+    # x = 1, 2 through max(x + 1, 0), of which 1 is the cumulative bias; outputs (1, -1) x + c
+    layers = [([[1]], [1]), ([[1], [-1]], [-1, 1])]
+    move = {"weights": [[-1], [1]], "biases": [1.0, -1.0]}
+    move["biases"][output] += off
+    witness = {"direction": [{"weights": [[0]], "biases": [0]}, move], "step": 0.5, "slope": -1.0}
+    witness["loss"] = 4.9
+    fields = {"loss": 5.0, "class_weighted_loss": 5.0, "accuracy": 1.0, "margins": [0.5]}
+    both = Example(
+        layers,
+        [[1], [2]],
+        [[0, 0]],
+        [0, 0],
+        verdict="undetermined",
+        proved=False,
+        subset=["cumulative"],
+        witness=witness,
+        **fields,
+    )
+    assert ("witness" in both.refused()) is not follows
 
 
 def test_losses_beyond_the_doubles_are_infinite_and_no_others():
