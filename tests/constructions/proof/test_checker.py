@@ -517,6 +517,31 @@ def test_a_global_minimum_is_as_near_as_rtol_says(factor, refused):
     assert ("distance" in HELD.refused(rtol=float(rtol))) is refused
 
 
+def test_a_minimum_that_is_not_said_to_be_proved_is_none():
+    assert "verdict" in COLLAPSED.refused(proved=False)
+    assert "verdict" in LINE.refused(proved=False)
+
+
+def test_a_local_minimum_is_none_on_a_kink_nor_where_its_cell_has_a_lower_loss():
+    # 2 max(x, 0), of which x = 0 is on the kink: the best line of LINE
+    fields = {k: LINE.fields[k] for k in ("loss", "loss_bound", "loss_floor", "lower_bound")}
+    fields |= {"class_weighted_loss": 2.0, "accuracy": 2 / 3, "margins": [0.0], "distance": 0.0}
+    layers, data = [([[1]], [0]), ([[2]], [0])], ([[0], [1], [1]], [[0], [1], [3]], [0, 1, 2])
+    kink = Example(layers, *data, verdict="local minimum", **fields)
+    assert kink.refused() == {"verdict"}
+    moved = Example([([[1]], [1]), ([[2]], [-2])], *data, verdict="local minimum", **fields)
+    assert not moved.refused()
+    # max(x, 0), the best of the last layer alone: the two active points could both be fitted
+    fields = {"loss": 1.5, "class_weighted_loss": 6.0, "accuracy": 0.25, "lower_bound": 0.125}
+    fields |= {"margins": [root_below(1)], "distance": 0.0, "gradient_norm": 0.5}
+    data = [[1], [2], [-1], [-2]], [[3], [1], [-1], [0]], [0, 1, 2, 3]
+    loose = Example([([[1]], [0]), ([[1]], [0])], *data, verdict="local minimum", **fields)
+    assert loose.refused() == {"verdict", "distance"}
+    last = {"subset": ["W2", "b2"], "verdict": "global minimum", "gradient_norm": 0.0}
+    assert not loose.refused(**last)
+    assert loose.refused(lower_bound=0.1251) == {"verdict", "distance", "lower_bound"}
+
+
 def radius_holds(layers, X, radius):
     """Whether a radius holds, of a network that is at its targets."""
     weights, biases = (
