@@ -537,19 +537,20 @@ def test_a_local_minimum_is_none_on_a_kink_nor_where_its_cell_has_a_lower_loss()
     data = [[1], [2], [-1], [-2]], [[3], [1], [-1], [0]], [0, 1, 2, 3]
     loose = Example([([[1]], [0]), ([[1]], [0])], *data, verdict="local minimum", **fields)
     assert loose.refused() == {"verdict", "distance"}
-    last = {"subset": ["W2", "b2"], "verdict": "global minimum", "gradient_norm": 0.0}
+    last = {"subset": ["W2", "b2"], "gradient_norm": 0.0}
     assert not loose.refused(**last)
     assert loose.refused(lower_bound=0.1251) == {"verdict", "distance", "lower_bound"}
 
 
-def radius_holds(layers, X, radius):
+def radius_holds(layers, X, radius, distance=0.0):
     """Whether a radius holds, of a network that is at its targets."""
     weights, biases = (
         [np.array(part, float) for part in parts] for parts in zip(*layers, strict=True)
     )
     targets = ReLUNetwork(weights, biases)(np.array(X, float))
     fields = {"loss": 0.0, "class_weighted_loss": 0.0, "accuracy": 1.0}
-    fields |= {"margins": [0.1] * (len(layers) - 1), "verdict": "global minimum", "distance": 0.0}
+    fields |= {"margins": [0.1] * (len(layers) - 1), "verdict": "global minimum"}
+    fields["distance"] = distance
     example = Example(layers, X, targets, list(range(len(X))), radius=radius, **fields)
     return example.findings(example.fields)["radius"]
 
@@ -561,6 +562,37 @@ def test_a_radius_ends_where_the_nearest_unit_of_all_may_flip():
         assert radius_holds(layers, [[0]], np.nextafter(1, 0)) is True
         assert radius_holds(layers, [[0]], 1.0) is False
         assert radius_holds(layers, [[0], [0.5]], 1.0) is False
+
+
+def test_a_radius_leaves_room_for_the_distance():
+    layers = [([[1]], [1]), ([[1]], [0])]  # flips at 1
+    for radius, holds in ((0.7499, True), (0.7501, False)):
+        assert radius_holds(layers, [[0]], radius, distance=0.25) is holds
+
+
+def test_a_basin_leaves_room_for_the_distance():
+    # of COLLAPSED: radius + d + (radius + d) sqrt(outputs) / strength is the ball at the limit
+    d, limit = 0.01, 0.041141
+    far = {"distance": d, "rtol": 0.5}
+    for radius, refused in ((0.999 * limit, False), (1.001 * limit, True)):
+        basin = {**COLLAPSED.fields["basin"], "radius": radius}
+        assert ("basin" in COLLAPSED.refused(basin=basin, **far)) is refused
+
+
+def test_a_basin_has_positive_numbers_of_all_parameters_and_all_directions():
+    basin = COLLAPSED.fields["basin"]
+    assert "basin" in COLLAPSED.refused(basin={**basin, "strength": -basin["strength"]})
+    assert "basin" in COLLAPSED.refused(basin={**basin, "radius": -0.01})
+    assert "basin" in COLLAPSED.refused(subset=["W2", "b2"])
+    assert "basin" in COLLAPSED.refused(distance=-1.0)
+    # the motion of the hidden outputs, 0.17320..., and this are above 0.44188, the least direction
+    strong = {**basin, "strength": 0.269, "rate": 0.28}
+    assert "basin" in COLLAPSED.refused(basin=strong)
+    assert "basin" not in COLLAPSED.refused(basin={**strong, "strength": 0.2685})
+
+
+def test_options_may_be_zero():
+    assert not {"rtol", "gtol"} & COLLAPSED.refused(rtol=0.0, gtol=0.0)
 
 
 def test_outputs_move_by_the_motion_of_all_layers_and_of_the_solution_next_to_it():
