@@ -140,11 +140,32 @@ def as_array(value, name, ndim, *, keep_float32=False):
     if array.ndim != ndim:
         raise ValueError(f"{name} must have {ndim} axes, got shape {array.shape}")
     dtype = np.float32 if keep_float32 and array.dtype == np.float32 else np.float64
-    array = np.asarray(array, dtype=dtype, order="C")
+    given, array = array, np.asarray(array, dtype=dtype, order="C")
+    _check_exact(given, array, name)
     if not np.isfinite(array).all():
         where = np.argwhere(~np.isfinite(array))[0].tolist()
         raise ValueError(f"{name} must be finite, found {array[tuple(where)]} at index {where}")
     return array
+
+
+def _check_exact(given, array, name):
+    """Raise if a whole number, or one of more than 64 bits, is not the same as a float."""
+    if given.dtype.kind in "iu" and given.dtype.itemsize == 8:
+        places = np.argwhere((given > 2**53) | (given < -(2**53)))
+        lost = next(
+            (p for p in map(tuple, places.tolist()) if int(given[p]) != int(array[p])), None
+        )
+    elif given.dtype.kind == "f" and given.dtype.itemsize > 8:
+        with np.errstate(invalid="ignore"):
+            differ = np.argwhere((array != given) & np.isfinite(given))
+        lost = tuple(differ[0].tolist()) if len(differ) else None
+    else:
+        return
+    if lost is not None:
+        raise ValueError(
+            f"{name} must hold numbers that are the same as 64-bit floats, got {given[lost]} at "
+            f"index {list(lost)}; round them, or subtract what they have in common"
+        )
 
 
 def as_points(X, *, d=None, name="X"):

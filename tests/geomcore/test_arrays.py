@@ -285,3 +285,25 @@ def test_what_is_missing_is_found_wherever_it_is(entries):
 def test_only_a_data_frame_of_one_column_is_a_column():
     for value in (np.ones((3, 1)), [[1], [2]], pd.DataFrame(np.ones((2, 2))), pd.Series([1])):
         assert column(value) is value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [[2**53 + 1]],
+        [[0, -(2**53) - 1]],
+        np.array([[2**64 - 1]], np.uint64),
+        np.array([[1 + np.longdouble(2) ** -60]]),
+    ],
+)
+def test_numbers_that_floats_would_change_are_refused(value):
+    if np.asarray(value).dtype.itemsize == 8 and np.asarray(value).dtype.kind == "f":
+        pytest.skip("long doubles are doubles here")
+    with pytest.raises(ValueError, match=r"X must hold numbers that are the same as 64-bit floats"):
+        as_array(value, "X", 2)
+
+
+def test_whole_numbers_that_are_floats_are_taken():
+    for value in ([[2**53, -(2**60)]], np.array([[2**63]], np.uint64), [[-(2**63)]]):
+        assert as_array(value, "X", 2).tolist() == [[float(v) for v in np.ravel(value).tolist()]]
+    assert as_array(np.array([[np.longdouble("0.5")]]), "X", 2).tolist() == [[0.5]]
