@@ -539,6 +539,7 @@ def test_a_local_minimum_is_none_on_a_kink_nor_where_its_cell_has_a_lower_loss()
     assert loose.refused() == {"verdict", "distance"}
     last = {"subset": ["W2", "b2"], "gradient_norm": 0.0}
     assert not loose.refused(**last)
+    assert "verdict" in loose.refused(subset=["b1", "W2", "b2"])  # of which b1 is hidden
     assert loose.refused(lower_bound=0.1251) == {"verdict", "distance", "lower_bound"}
 
 
