@@ -676,6 +676,41 @@ def test_of_a_line_the_first_coefficient_that_is_not_zero_has_to_fall():
         assert "witness" in SADDLE.refused(witness={**witness, "order": order})
 
 
+@pytest.mark.parametrize("idle", [False, True])
+def test_the_order_of_a_coefficient_is_that_of_its_power(idle):
+    # t max(1 + t x, 0) at -2, 1, 0 with targets -1/2, 1/2, 0: loss 1/6 - 2/3 t^3 + 5/3 t^4; with
+    # or without a second unit that is on a kink, and plays no part
+    layers = [([[0]], [1]), ([[0]], [0])]
+    moves = [([[1]], [0]), ([[1]], [0])]
+    if idle:
+        layers = [([[0], [0]], [1, 0]), ([[0, 0]], [0])]
+        moves = [([[1], [0]], [0, 0]), ([[1, 0]], [0])]
+    witness = {"direction": [{"weights": W, "biases": b} for W, b in moves]}
+    witness |= {"step": 0.25, "loss": 0.163, "order": 3, "coefficient": -0.66}
+    fields = {"loss": 1 / 6, "class_weighted_loss": 0.5, "accuracy": 1 / 3, "verdict": "saddle"}
+    fields |= {"loss_bound": np.nextafter(1 / 6, 1), "loss_floor": np.nextafter(1 / 6, 0)}
+    data = [[-2], [1], [0]], [[-0.5], [0.5], [0]], [0, 1, 2]
+    margins = [0.0] if idle else [1.0]
+    cubic = Example(layers, *data, witness=witness, margins=margins, **fields)
+    assert not cubic.refused()
+    for order in (2, 4, 5, 6):
+        assert {"witness", "verdict"} <= cubic.refused(witness={**witness, "order": order})
+
+
+def test_a_saddle_on_a_kink_has_no_slope():
+    # t max(x + t, 0) + max(x + t, 0) at 0 and -5 with targets 1 and -1: 1 - t - t^2 / 2 + ...,
+    # while the gradient on the side of the dead unit is 0
+    moves = [([[0]], [1]), ([[1]], [0])]
+    witness = {"direction": [{"weights": W, "biases": b} for W, b in moves]}
+    witness |= {"step": 0.25, "loss": 0.74, "order": 2, "coefficient": -0.4}
+    fields = {"loss": 1.0, "class_weighted_loss": 2.0, "accuracy": 0.5, "margins": [0.0]}
+    layers, data = [([[1]], [0]), ([[1]], [0])], ([[0], [-5]], [[1], [-1]], [0, 1])
+    steep = Example(layers, *data, verdict="saddle", witness=witness, **fields)
+    assert steep.refused() == {"witness", "verdict"}
+    del witness["order"], witness["coefficient"]
+    assert not steep.refused(verdict="not stationary", witness={**witness, "slope": -1.0})
+
+
 def test_a_loss_that_rises_at_first_along_a_line_is_no_saddle():
     # the output along the line is x (-t^2 + 2 t^3) with target x: loss 1 + 2 t^2 - 4 t^3 + ...
     layers = [([[0]], [1]), ([[0]], [1]), ([[1]], [-1])]
