@@ -225,14 +225,14 @@ def chosen_engine(engine, net, problem, plan):
     return "numpy" if reason else "compiled"
 
 
-def group_size(net, X, points):
-    """Number of trials whose activations at so many points fill the working set."""
+def group_size(net, X, points, *, most=None):
+    """Number of trials whose activations at so many points fill so many bytes: the working set."""
     values, numbers = X[:1], X.shape[1]
     with np.errstate(all="ignore"):
         for layer in net.layers:
             values = layer(values)
             numbers += values.shape[1]
-    return max(1, WORKING_SET // (8 * points * numbers))
+    return max(1, (WORKING_SET if most is None else most) // (8 * points * numbers))
 
 
 def _in_groups(run, params, rngs, group, jobs):

@@ -266,7 +266,7 @@ class PerturbationStudy:
             references = store.references()
             trials = self._work(references)
             keys = all_keys(len(references), len(self._scales), self.trials)
-            missing, count = trials.chunks(keys, done), len(done)
+            missing, count = trials.chunks(keys, done, jobs), len(done)
             report(count, len(keys))
             where = threads(jobs) if executor is None else nullcontext(executor)
             with single_threaded_blas(), where as pool:

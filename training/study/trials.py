@@ -13,6 +13,9 @@ from training.descent.losses import SquaredError, offset_of, predicted
 from training.descent.trainer import group_size, train_ensemble
 from training.study.perturbation import perturb
 
+# Activations that a chunk computes in all its steps: some seconds on one core.
+LONGEST = 2 * 10**9
+
 
 @dataclass(frozen=True, eq=False)
 class Worker:
@@ -53,12 +56,17 @@ class Worker:
         """Activation pattern of each reference, a list of (N, units) bool."""
         return [evaluate([net], self.X)[1][0] for net in self.networks]
 
-    def chunks(self, keys, done):
-        """The keys that are not `done`, in lists of one reference whose activations fit a cache."""
-        chunks = []
+    def chunks(self, keys, done, jobs=1):
+        """The keys that are not `done`, in lists of one reference.
+
+        The activations of a list fit a cache, it takes some seconds, since a study that is
+        killed loses what it is at, and there is one for each of the jobs, if there are trials.
+        """
+        chunks, longest = [], 8 * LONGEST // max(1, self.steps)
         for r, net in enumerate(self.networks):
-            size = group_size(net, self.X, len(self.X))
             own = [key for key in keys if key[0] == r and key not in done]
+            sizes = [group_size(net, self.X, len(self.X), most=m) for m in (None, longest)]
+            size = max(1, min(*sizes, -(-len(own) // jobs)))
             chunks += [own[start : start + size] for start in range(0, len(own), size)]
         return chunks
 

@@ -102,6 +102,24 @@ def test_threads_give_the_rows_of_one_thread(tmp_path, jobs):
     assert rows(tmp_path / "many") == rows(tmp_path / "one")
 
 
+def test_chunks_are_short_and_one_for_each_of_the_jobs(tmp_path, monkeypatch):
+    monkeypatch.setattr("training.descent.trainer.WORKING_SET", 10**9)
+    told = {"one": [], "jobs": [], "short": []}
+    for name, jobs in (("one", 1), ("jobs", 7), ("short", 1)):
+        if name == "short":  # 5 points, 2 inputs and 6 activations: 40 numbers in each of 30 steps
+            monkeypatch.setattr("training.study.trials.LONGEST", 13 * 40 * 30)
+        work = small_study(tmp_path / name)
+        work.run(jobs=jobs, progress=lambda done, total, name=name: told[name].append(done))
+        assert rows_in_order(tmp_path / name) == rows_in_order(tmp_path / "one")
+    assert told["one"] == [0, 60]
+    assert np.ptp(np.diff(told["jobs"])) <= 6 and len(told["jobs"]) == 8
+    assert told["short"] == [0, 13, 26, 39, 52, 60]
+
+
+def rows_in_order(path):
+    return sorted(rows(path), key=lambda row: row[:4])
+
+
 def test_a_process_pool_gives_the_rows_of_one_thread(tmp_path):
     small_study(tmp_path / "one").run()
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
