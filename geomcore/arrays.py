@@ -328,9 +328,21 @@ def as_count(value, name, least=1):
     return int(value)
 
 
+def is_finite(value):
+    """Whether a real number is a finite float; whole numbers may be larger than any."""
+    try:
+        return bool(np.isfinite(float(value)))
+    except OverflowError:
+        return False
+
+
 def as_positive(value, name):
     """Return a finite positive number as a float."""
-    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < value < np.inf:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, Real)
+        or not (value > 0 and is_finite(value))
+    ):
         raise ValueError(f"{name} must be a positive number, got {value!r}")
     return float(value)
 

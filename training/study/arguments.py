@@ -5,7 +5,7 @@ from numbers import Integral, Real
 
 import numpy as np
 
-from geomcore.arrays import as_count
+from geomcore.arrays import as_count, is_finite
 from geomcore.network import Network
 from training.study.identity import short
 
@@ -30,7 +30,7 @@ def as_size(value, name):
     """A finite number, at least 0, as a float; or None."""
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= value < np.inf:
+    if isinstance(value, bool) or not isinstance(value, Real) or not _is_size(value):
         raise ValueError(f"{name} must be a finite number, at least 0, got {short(repr(value))}")
     return float(value)
 
@@ -81,4 +81,9 @@ def as_scales(scales):
 
 
 def _is_scale(value):
-    return isinstance(value, Real | np.floating) and 0 <= value < np.inf
+    real = isinstance(value, Real | np.floating) and not isinstance(value, bool)
+    return real and _is_size(value)
+
+
+def _is_size(value):
+    return value >= 0 and is_finite(value)

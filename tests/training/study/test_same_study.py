@@ -305,6 +305,10 @@ def test_a_file_may_have_any_name(tmp_path, monkeypatch):
         ({"loss": SquaredError}, "loss must be one of"),
         ({"scales": [2**53, 2**53 + 1]}, "scales must be distinct"),
         ({"scales": [1j]}, "scales must be a list of finite numbers"),
+        ({"scales": [True]}, "scales must be a list of finite numbers"),
+        ({"scales": [10**400]}, "scales must be a list of finite numbers"),
+        ({"tolerance": 10**400}, "tolerance must be a finite number"),
+        ({"certified_radius": 10**400}, "certified_radius must be a finite number"),
     ],
 )
 def test_wrong_settings_are_named(changes, message):
