@@ -126,6 +126,7 @@ def test_on_a_kink_no_minimum_is_claimed():
     found = verify(net, [[1.0]], [[1.0]])
     assert (found.verdict, found.proved) == ("not stationary", True)
     assert found.radius is None
+    assert any("on a kink, with one-sided slope -" in c.detail for c in found.checks)
     # here the kink is a minimum, which no certificate of ours shows
     found = verify(net, [[1.0], [-1.0]], [[-1.0], [-1.0]], subset="W1")
     assert found.verdict == "undetermined" and not found.proved
@@ -144,6 +145,10 @@ def test_the_cumulative_weight_descends_with_its_bias_following():
     assert V == pytest.approx(0.5**0.5) and bias == pytest.approx(-V)
     assert found.witness["slope"] == pytest.approx(2 / 3 * V * -0.5, rel=1e-12)
     assert found.gradient_norm == pytest.approx(2 / 3 * 0.5)  # in W^(2) = W2, b2 following
+    # with c = 2 and h = 3, 4, 5 the last bias follows twice as far, and is not counted
+    far = ReLUNetwork([[[1.0]], [[1.0]]], [[2.0], [-1.0]])
+    found = verify(far, points, targets, subset="cumulative")
+    assert found.gradient_norm == pytest.approx(2 / 3 * 0.5)
 
 
 def test_a_gradient_in_a_first_layer_of_another_size_refutes():
@@ -229,6 +234,18 @@ def test_without_a_proved_slope_only_a_step_near_by_refutes(monkeypatch):
     assert found.verdict == "not stationary" and proved.witness["step"] > 1e-3
     assert 0 < found.witness["step"] <= 1e-6 * size * (1 + 1e-12)
     assert found.witness["loss"] < found.loss_floor
+
+
+def test_a_step_is_no_witness_unless_floats_tell_the_losses_apart():
+    # Half of 94906267^2 is half a unit above a float, and does not change; the rest, 0.72, does:
+    # the loss falls from above the next float to below it.
+    net, points = ReLUNetwork([[[0.0]]], [[0.0]]), [[0.0], [1.0]]
+    targets = [[94906267.0], [1.2]]
+    found = verify(net, points, targets, subset="W1", gtol=0.0)
+    assert (found.verdict, found.witness) == ("undetermined", None)
+    assert any("no step in double precision shows it" in c.detail for c in found.checks)
+    more = verify(net, points, [[94906267.0], [2.0]], subset="W1", gtol=0.0)
+    assert more.verdict == "not stationary"
 
 
 def test_a_kink_that_looks_active_is_no_slope():
