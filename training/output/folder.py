@@ -4,7 +4,6 @@ A run collects its files in a draft. `publish` moves them over one by one and re
 earlier run left and this one no longer has; a run that fails before that changes nothing.
 """
 
-import os
 import platform
 import re
 import time
@@ -117,11 +116,14 @@ class RunFolder:
         self._live |= set(names)
 
     def spare(self, paths):
-        """Do not remove those files of an earlier run in `path` to which these paths lead."""
-        inside = [Path(path) for path in paths]
-        here = self._place.folder
-        names = {path.name for path in inside if os.path.realpath(path.parent) == str(here)}
-        self._live |= names & self._place.known
+        """Do not remove those files of an earlier run in `path` to which these paths lead.
+
+        Parameters
+        ----------
+        paths : sequence of str or path-like
+            Links of any kind count as what they lead to; what is no path is nothing.
+        """
+        self._live |= self._place.inside(paths)
 
     def table(self, name, rows):
         """Write a list of dicts or a DataFrame as `name`.csv, every float to its last bit."""

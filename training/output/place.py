@@ -153,6 +153,11 @@ class Place:
                 f"({_listed(changed)}): move them away, give another folder{go_on}"
             )
 
+    def inside(self, paths):
+        """Names of those files of earlier runs to which some paths lead, by links or not."""
+        files = [found for path in paths if (found := _file(path))]
+        return {name for name in self.known if _file(self.folder / name) in files}
+
     def _is_there(self, name):
         return os.path.lexists(self.folder / name)
 
@@ -225,6 +230,13 @@ class Place:
             self.aside[name] = next(other for other in free if not self._is_there(other))
             os.rename(self.folder / name, self.folder / self.aside[name])
         os.replace(self.draft / name, self.folder / name)
+
+
+def _file(path):
+    """Disk and number of the file to which a path leads, the same for all its names; or None."""
+    with suppress(OSError, ValueError):  # it is not there; it cannot be a path
+        found = os.stat(path)
+        return found.st_dev, found.st_ino
 
 
 def _listed(names):

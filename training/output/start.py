@@ -46,8 +46,9 @@ def started(command, given, *, about="", kept=None):
         out = Path("runs") / (f"{command}-{stem(about)}" if about else command)
     folder = RunFolder(out, command, arguments, given["seed"], force=given.get("force"))
     with limited_threads(given["jobs"]), folder as run:
-        # A network that was read from the folder is not removed as one of an earlier run.
-        run.spare([value for value in arguments.values() if isinstance(value, str)])
+        # A network that was read from the folder is not removed as one of an earlier run; nor is
+        # what the record does not keep, as the certificate that `verify` confirms.
+        run.spare([value for value in given.values() if isinstance(value, str | Path)])
         screen = Screen(given["quiet"])
         try:
             yield run, screen

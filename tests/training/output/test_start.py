@@ -81,6 +81,18 @@ def test_a_file_that_was_in_the_way_is_told(tmp_path, capsys):
     assert (tmp_path / "x" / "a.txt.kept").read_text() == "mine"
 
 
+def test_files_that_were_given_stay_whether_or_not_they_are_on_record(tmp_path):
+    with started("verify", {**GIVEN, "out": "x"}) as (run, _):
+        for name in ("network.npz", "certificate.json", "old.txt"):
+            run.text(name, name)
+        run.publish()
+    (tmp_path / "link.json").symlink_to("x/certificate.json")
+    given = {**GIVEN, "out": "x", "network": "x/network.npz", "certificate": Path("link.json")}
+    record_of("check", given, kept=("network",))
+    there = {p.name for p in (tmp_path / "x").iterdir()}
+    assert there == {"network.npz", "certificate.json", "run.json"}
+
+
 # Bad input
 
 
