@@ -68,8 +68,8 @@ Force = Annotated[
     bool,
     typer.Option(
         "--force",
-        help="Replace a study, or a run with files that you have changed. What you have changed "
-        "stays; a file that is in the way is kept as NAME.kept.",
+        help="Replace a study, or a run with files that you have changed (or whose run.json has no "
+        "digests to tell). They stay; a file that is in the way is kept as NAME.kept.",
     ),
 ]
 Jobs = Annotated[int, typer.Option(min=1, max=MOST_JOBS, help="Threads.")]

@@ -156,7 +156,8 @@ def study(
         network = load(arguments["network"]) if arguments["network"] else None
         case = Case(load_data(arguments["data"], **reading), network=network)
         case.made_before = Made(file=arguments["network"])
-    given |= {**arguments, "out": out}
+    # A study that is resumed has no other folder: what was changed in its own is kept aside.
+    given |= {**arguments, "out": out, "force": True if resume else None}
     with started("study", given, kept=arguments) as (run, screen):
         screen.print(case.data.summary())
         with screen.progress(1) as step:

@@ -29,16 +29,17 @@ class RunFolder:
     ----------
     path : path-like
         Where the run is published: a folder that is missing or empty, or that
-        holds an earlier run of this program. Of its files those that nobody
-        has changed are replaced or removed; all others stay.
+        holds an earlier run of this program. Of its files those that are as its
+        `run.json` describes them are replaced or removed; all others stay.
     command : str
     arguments : dict
         Of plain values; `run.json` keeps them.
     seed : int
     force : bool or None
         Go on even if `path` holds a study, or a file of the earlier run that was
-        changed since; such a file stays, and if this run has one of its name
-        it is moved aside. None: no, and the command has no such option.
+        changed since, or of which it tells no digest; such a file stays, and if
+        this run has one of its name it is moved aside. None: no, and the command
+        has no such option.
 
     Attributes
     ----------

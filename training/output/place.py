@@ -3,7 +3,9 @@
 Files are made in a hidden folder beside it, the draft, or inside it if what is beside is another
 disk or may not be written, and then moved over one by one. Before that `run.json` names them all
 with their fingerprints, old and new: whatever kills a run, each file is whole, and the next run
-knows which ones are ours. Only those that are as a run left them are ever replaced or removed.
+knows which ones are ours. Only those that are as a run left them are ever replaced or removed. A
+file without a fingerprint, as older versions left them, is never known to be ours: times do not
+tell, for copies and checkouts lose them.
 """
 
 import errno
@@ -44,8 +46,8 @@ class Place:
         A folder that is missing, empty, or holds an earlier run; or a link to one.
     command : str
     force : bool or None
-        Whether to go on if the folder holds a study, or files of the earlier run that were
-        changed since. None: as False, and the command has no option for it.
+        Whether to go on if the folder holds a study, or files of the earlier run that are not
+        known to be as it left them. None: as False, and the command has no option for it.
 
     Attributes
     ----------
@@ -69,10 +71,8 @@ class Place:
         self._new = not self.folder.exists()
         self._prefix = f".{PROGRAM}-{self.folder.name[:100]}-"
         self.draft, self.aside, self._lock = None, {}, None
-        # What is there of ours: names, fingerprints as far as they are told, and, for runs of
-        # older versions that tell none, the time at which they ended.
-        self.known, self._prints, self._ended = set(), {}, -1
-        self._mine = set()
+        # What is there of ours: names, and fingerprints as far as they are told.
+        self.known, self._prints, self._mine = set(), {}, set()
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._take()
@@ -132,8 +132,6 @@ class Place:
         for told in (earlier.written, earlier.before):
             for name, found in told.items():
                 self._prints.setdefault(name, set()).add(found)
-        if not earlier.written:
-            self._ended = os.stat(self.folder / NAME).st_mtime_ns
         if force:
             return
         go_on = "" if force is None else ", or --force, which replaces only what nobody changed"
@@ -145,12 +143,13 @@ class Place:
                 f"folder{go_on}"
             )
         live = earlier.live if earlier.command == command else ()
-        told = sorted(plain_names(earlier.written) - {*live})
+        told = sorted(self.known - {*live})
         changed = [name for name in told if self._is_there(name) and not self._ours(name)]
         if changed:
+            since = "" if earlier.written else ", or by a version that noted no digests"
             raise ValueError(
-                f"--out {self.path} holds files that were changed since the run that wrote them "
-                f"({_listed(changed)}): move them away, give another folder{go_on}"
+                f"--out {self.path} holds files that were changed since the run that wrote them"
+                f"{since} ({_listed(changed)}): move them away, give another folder{go_on}"
             )
 
     def inside(self, paths):
@@ -164,12 +163,7 @@ class Place:
     def _ours(self, name):
         """The fingerprint of a file that is as a run left it; None of any other."""
         found = fingerprint(self.folder / name)
-        if found is None or found in self._prints.get(name, ()):
-            return found
-        # A run wrote `run.json` last.
-        old = name in self.known and name not in self._prints
-        time = os.stat(self.folder / name).st_mtime_ns
-        return found if old and time <= self._ended else None
+        return found if found in self._prints.get(name, ()) else None
 
     def fill(self, record, live, *, final):
         """Move all files of the draft into the folder.

@@ -222,6 +222,15 @@ def test_a_study_is_not_overwritten_nor_changed_half_way(run, tmp_path):
     assert {p.name: p.read_bytes() for p in (tmp_path / "made").iterdir()} == before
 
 
+def test_a_resumed_study_keeps_aside_what_was_edited(run, tmp_path):
+    run("study", "clusters", *SMALL, "--out", "made", "-q")
+    (tmp_path / "made" / "summary.csv").write_text("edited")
+    status, _, err = run("study", "--resume", "--out", "made", "-q")
+    assert (status, err) == (0, "your summary.csv is now summary.csv.kept\n")
+    assert (tmp_path / "made" / "summary.csv.kept").read_text() == "edited"
+    assert (tmp_path / "made" / "summary.csv").read_text().startswith("reference")
+
+
 def test_without_pyarrow_parquet_is_refused_before_the_work(run, monkeypatch, tmp_path):
     monkeypatch.setattr("training.study.result.find_spec", lambda name: None)
     status, _, err = run("study", "clusters", *SMALL, "--parquet", "-q")

@@ -187,16 +187,38 @@ def test_names_that_are_no_text_are_written_down_as_far_as_they_are(tmp_path):
 # Older versions
 
 
-def test_a_run_of_an_older_version_is_replaced_but_for_what_was_changed_later(tmp_path):
+@pytest.mark.parametrize("clocks", ["as they were", "lost"])
+def test_nothing_of_a_run_that_tells_no_digests_counts_as_ours(tmp_path, clocks):
     path = tmp_path / "run"
     make_run(path, {"table.csv": "1", "page.html": "2", "old.txt": "3"})
     in_old_form(path)
-    later = os.stat(path / "run.json").st_mtime_ns + 10**9
     (path / "table.csv").write_text("edited")
-    os.utime(path / "table.csv", ns=(later, later))
-    run = make_run(path, {"table.csv": "4", "page.html": "5"})
-    assert run.aside == {"table.csv": "table.csv.kept"}
-    assert content(path) == {"table.csv": "4", "table.csv.kept": "edited", "page.html": "5"}
+    if clocks == "lost":
+        for file in path.iterdir():
+            os.utime(file, (0, 0))
+    before = content(path)
+    told = r"noted no digests \(old.txt, page.html, table.csv\): move .*, or --force"
+    with pytest.raises(ValueError, match=told):
+        make_run(path, {"table.csv": "4"}, force=False)
+    assert content(path) == before
+    run = make_run(path, {"table.csv": "4", "page.html": "5"}, force=True)
+    assert run.aside == {n: f"{n}.kept" for n in ("page.html", "table.csv")}
+    aside = {"table.csv.kept": "edited", "page.html.kept": "2", "old.txt": "3"}
+    assert content(path) == {"table.csv": "4", "page.html": "5", **aside}
+    # What was written now is described, and the rest is nobody's.
+    make_run(path, {"table.csv": "6"})
+    assert content(path) == {"table.csv": "6", **aside}
+
+
+def test_a_forged_record_removes_nothing(tmp_path):
+    (tmp_path / "thesis.tex").write_text("mine")
+    for way in ({"files": ["thesis.tex"]}, {"files": ["thesis.tex"], "live": ["thesis.tex"]}):
+        (tmp_path / "run.json").write_text(json.dumps({"program": "geomcore", **way}))
+        with pytest.raises(ValueError, match=r"no digests \(thesis.tex\)"):
+            make_run(tmp_path, {"a": "1"})
+        make_run(tmp_path, {"a": "1"}, force=True)
+        assert content(tmp_path) == {"a": "1", "thesis.tex": "mine"}
+        (tmp_path / "a").unlink()
 
 
 def test_a_study_of_an_older_version_is_resumed_and_not_replaced(tmp_path):
@@ -205,12 +227,13 @@ def test_a_study_of_an_older_version_is_resumed_and_not_replaced(tmp_path):
     in_old_form(path)
     with pytest.raises(ValueError, match="holds a finished study"):
         make_run(path, {"table.csv": "1"})
-    with RunFolder(path, "study", {}, 0) as run:
+    with RunFolder(path, "study", {}, 0, force=True) as run:
         run.keep(["study.sqlite"])
         (path / "study.sqlite").write_text("more rows")
         run.text("index.html", "new page")
         run.publish()
-    assert content(path) == {"study.sqlite": "more rows", "index.html": "new page"}
+    new = {"study.sqlite": "more rows", "index.html": "new page"}
+    assert content(path) == {**new, "index.html.kept": "page"}
 
 
 # Laws
