@@ -9,6 +9,7 @@ tell, for copies and checkouts lose them.
 """
 
 import errno
+import hashlib
 import json
 import os
 import re
@@ -69,8 +70,10 @@ class Place:
         if self.folder.exists() and not self.folder.is_dir():
             raise ValueError(f"--out must be a folder, {path} is a file")
         self._new = not self.folder.exists()
-        self._prefix = f".{PROGRAM}-{self.folder.name[:100]}-"
-        self.draft, self.aside, self._lock = None, {}, None
+        # The draft of a folder may stand beside that of its parent, or of one with a longer name.
+        told = hashlib.sha256(os.fsencode(self.folder)).hexdigest()[:16]
+        self._prefix = f".{PROGRAM}-{self.folder.name[:40]}-{told}-"
+        self.draft, self.aside, self._locks = None, {}, []
         # What is there of ours: names, and fingerprints as far as they are told.
         self.known, self._prints, self._mine = set(), {}, set()
         try:
@@ -91,35 +94,49 @@ class Place:
         if self._new:
             with suppress(OSError):  # it is not empty, or was never made
                 self.folder.rmdir()
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        while self._locks:
+            os.close(self._locks.pop())
 
     def _take(self):
         """Lock the folder, where that can be done, and remove the drafts of runs that died."""
-        if fcntl is None:
-            return
-        self._lock = os.open(self.folder, os.O_RDONLY)
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not self._locked(self.folder):
+                return
         except BlockingIOError:
             self._new = False
             raise ValueError(
                 f"--out {self.path} is in use by another process, which writes a run there"
             ) from None
-        except OSError:
-            return  # some network drives have no locks
         # A draft has eight random characters at the end, so it is nobody else's.
         name = re.compile(re.escape(self._prefix) + r"\w{8}")
         for home in (self.folder, self.folder.parent):
             with suppress(OSError):  # the parent need not be readable
                 for draft in filter(name.fullmatch, os.listdir(home)):
-                    shutil.rmtree(home / draft, ignore_errors=True)
+                    # It is in use still if its folder was renamed, and this is another.
+                    with suppress(BlockingIOError):
+                        if self._locked(home / draft):
+                            shutil.rmtree(home / draft, ignore_errors=True)
+
+    def _locked(self, folder):
+        """Lock a folder until the run ends; whether there are locks. BlockingIOError: in use."""
+        if fcntl is None:
+            return False
+        lock = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(lock)
+            if isinstance(error, BlockingIOError):
+                raise
+            return False  # some network drives have none
+        self._locks.append(lock)
+        return True
 
     def _begin_draft(self):
         """Make it where nobody sees it, if files can be moved from there."""
         inside = Path(tempfile.mkdtemp(prefix=self._prefix, dir=self.folder))
         self.draft = inside
+        self._locked(inside)
         with suppress(OSError):
             self.draft = inside.rename(self.folder.parent / inside.name)
 

@@ -265,7 +265,8 @@ def killed_run(monkeypatch, path, texts, after, command="construct"):
         try:
             run.publish()
         except Killed:
-            os.close(run._place._lock)  # as the system does
+            for lock in run._place._locks:
+                os.close(lock)  # as the system does
             return True
     run.__exit__()
     return False
@@ -349,6 +350,31 @@ def test_a_folder_on_another_disk_is_written_from_inside(tmp_path, monkeypatch):
     for text in "12":
         make_run(path, {"a": text})
     assert content(path) == {"a": "2"}
+
+
+@pytest.mark.parametrize("other", ["a namesake", "inside", "renamed"])
+def test_the_draft_of_a_run_that_goes_on_is_never_removed(tmp_path, monkeypatch, other):
+    long = "x" * 110
+    first, second = tmp_path / f"{long}1", tmp_path / f"{long}2"
+    if other == "inside":
+        first, second = tmp_path / "run", tmp_path / "run" / "run"
+
+        def across(*_, **__):
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+        monkeypatch.setattr(os, "rename", across)  # drafts are inside
+    with RunFolder(first, "construct", {}, 0) as run:
+        run.text("a", "1")
+        if other == "renamed":
+            first.rename(tmp_path / "elsewhere")
+            second = first
+        make_run(second, {"b": "2"})
+        assert run.file("a").read_text() == "1"
+        if other != "renamed":
+            run.publish()
+            assert (first / "a").read_text() == "1"
+    assert content(second) == {"b": "2"}
+    assert not [p for p in tmp_path.rglob(".*")]
 
 
 # Bad input
