@@ -188,7 +188,8 @@ def study(
             certified_radius={one.name: one.certified_radius for one in references},
         )
         if resume:
-            run.keep([STORE, *case_study.files_of(out, references)])
+            run.keep([STORE])
+            run.spare([out / name for name in case_study.files_of(out, references)])
         else:
             # Another process may have begun a study there during the construction.
             _folder(wished, out, None)

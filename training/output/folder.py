@@ -47,7 +47,8 @@ class RunFolder:
     record : dict
         What `run.json` will say.
     aside : dict of str to str
-        Files that were in the way and not ours: their names, and their names now.
+        Files that were in the way and not ours, or that this run has read: their
+        names, and their names now.
 
     Raises
     ------
@@ -113,18 +114,20 @@ class RunFolder:
         self._place.fill(self.record, self._live, final=False)
 
     def keep(self, names):
-        """Keep these files, which are in `path` already, when the run is published."""
+        """Go on with these live files of an earlier run, which are in `path` already."""
         self._live |= set(names)
 
     def spare(self, paths):
         """Do not remove those files of an earlier run in `path` to which these paths lead.
+
+        If this run has another file of the name, they are moved aside.
 
         Parameters
         ----------
         paths : sequence of str or path-like
             Links of any kind count as what they lead to; what is no path is nothing.
         """
-        self._live |= self._place.inside(paths)
+        self._place.spared |= self._place.inside(paths)
 
     def table(self, name, rows):
         """Write a list of dicts or a DataFrame as `name`.csv, every float to its last bit."""

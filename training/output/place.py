@@ -54,8 +54,8 @@ class Place:
     ----------
     draft : Path
         Where files are made.
-    known : set of str
-        Names of files of earlier runs.
+    known, spared : set of str
+        Names of files of earlier runs, and of those that this run has read: they stay.
     aside : dict of str to str
         Files that stood in the way and were not ours: their names, and what they are called now.
 
@@ -76,6 +76,7 @@ class Place:
         self.draft, self.aside, self._locks = None, {}, []
         # What is there of ours: names, and fingerprints as far as they are told.
         self.known, self._prints, self._mine = set(), {}, set()
+        self.spared = set()
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._take()
@@ -156,7 +157,7 @@ class Place:
             there = sorted(name for name in self.known if (self.folder / name).exists())
             state = "stopped" if earlier.seconds is None else "finished"
             raise ValueError(
-                f"--out {self.path} holds a {state} study ({_listed(there)}): give another "
+                f"--out {self.path} holds a {state} study ({listed(there)}): give another "
                 f"folder{go_on}"
             )
         live = earlier.live if earlier.command == command else ()
@@ -166,7 +167,7 @@ class Place:
             since = "" if earlier.written else ", or by a version that noted no digests"
             raise ValueError(
                 f"--out {self.path} holds files that were changed since the run that wrote them"
-                f"{since} ({_listed(changed)}): move them away, give another folder{go_on}"
+                f"{since} ({listed(changed)}): move them away, give another folder{go_on}"
             )
 
     def inside(self, paths):
@@ -196,11 +197,16 @@ class Place:
         """
         made = {}
         for file in sorted(self.draft.iterdir()):
+            found = fingerprint(file)
+            if found == fingerprint(self.folder / file.name) and not self._ours(file.name):
+                file.unlink()  # a user's copy of the same stays, and stays theirs
+                continue
             _flush(file)
-            made[file.name] = fingerprint(file)
+            made[file.name] = found
         before = {name: self._ours(name) for name in sorted(self.known - live)}
         before = {name: found for name, found in before.items() if found is not None}
-        mine = {**made, **{name: before[name] for name in self._mine - {*made} if name in before}}
+        stay = (self._mine | self.spared) & {*before}
+        mine = {**{name: before[name] for name in stay}, **made}
         if final:
             left = {name: fingerprint(self.folder / name) for name in live - {*made}}
             mine |= {name: found for name, found in left.items() if found is not None}
@@ -213,7 +219,7 @@ class Place:
         self._prints = {name: {found} for name, found in before.items()}
         self._write(record)
         for name, found in made.items():
-            self._move(name)
+            self._move(name, found)
             self._prints[name] = {found}
         for name in sorted(old) if final else ():
             if self._ours(name):
@@ -234,9 +240,11 @@ class Place:
         os.replace(self.draft / NAME, self.folder / NAME)
         _flush(self.folder)
 
-    def _move(self, name):
-        """Move a file of the draft to its place; what is there and not ours goes aside."""
-        if self._is_there(name) and not self._ours(name):
+    def _move(self, name, found):
+        """Move a file of the draft to its place; what is there and may not go goes aside."""
+        there = fingerprint(self.folder / name)
+        stays = name in self.spared or not self._ours(name)
+        if self._is_there(name) and there != found and stays:
             free = (f"{name}{KEPT}{n or ''}" for n in [0, *range(2, 10**6)])
             self.aside[name] = next(other for other in free if not self._is_there(other))
             os.rename(self.folder / name, self.folder / self.aside[name])
@@ -250,7 +258,7 @@ def _file(path):
         return found.st_dev, found.st_ino
 
 
-def _listed(names):
+def listed(names):
     """Some names in a sentence."""
     more = len(names) - TOLD
     return ", ".join(names[:TOLD]) + (f" and {more} more" if more > 0 else "")

@@ -8,6 +8,7 @@ import numba
 from threadpoolctl import threadpool_limits
 
 from training.output.folder import RunFolder, stem
+from training.output.place import listed
 from training.output.screen import Screen
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -56,8 +57,9 @@ def started(command, given, *, about="", kept=None):
             if error.errno in FULL:  # some libraries do not say which file it was
                 raise OSError(error.errno, error.strerror, str(run.path)) from None
             raise
-        for name, now in run.aside.items():
-            screen.err.print(f"your {name} is now {now}", markup=False)
+        if run.aside:
+            told = listed([f"{name} is now {now}" for name, now in run.aside.items()])
+            screen.err.print(f"your {told}", markup=False)
 
 
 @contextmanager

@@ -11,11 +11,22 @@ from geomcore import ReLUNetwork, load
 from training.output.folder import RunFolder, read_run
 
 
-def make_run(path, texts, seed=0):
-    with RunFolder(path, "construct", {"data": "clusters"}, seed) as run:
+def make_run(path, texts, seed=0, command="construct", live=(), read=(), **options):
+    with RunFolder(path, command, {"data": "clusters"}, seed, **options) as run:
+        run.spare(read)
+        if live:
+            run.begin(live=[*live])
+            for name in live:
+                (path / name).write_text("rows")
         for name, text in texts.items():
             run.text(name, text)
         run.publish()
+    return run
+
+
+def content(path):
+    """Text by name, without `run.json`."""
+    return {p.name: p.read_text() for p in path.iterdir() if p.name != "run.json"}
 
 
 def names(path):
@@ -88,6 +99,86 @@ def test_a_table_may_be_a_list_of_rows(tmp_path):
         run.table("numbers", [{"name": "a", "x": 1}, {"name": "b", "x": 2}])
         run.publish()
     assert (tmp_path / "run" / "numbers.csv").read_text() == "name,x\na,1\nb,2\n"
+
+
+# Files that a run was given
+
+
+def test_what_was_read_from_the_folder_stays(tmp_path):
+    path = tmp_path / "run"
+    make_run(path, {"network.npz": "1", "old.txt": "1"})
+    (path / "mine.csv").write_text("mine")
+    with RunFolder(path, "check", {}, 0) as run:
+        run.spare([str(path / "network.npz"), str(path / "mine.csv"), "clusters", "auto"])
+        run.text("findings.csv", "2")
+        run.publish()
+    assert content(path) == {"network.npz": "1", "mine.csv": "mine", "findings.csv": "2"}
+    assert read_run(path)["files"] == ["findings.csv", "network.npz"]
+
+
+@pytest.mark.parametrize("way", ["a link", "a link to a link", "a hard link", "a folder's link"])
+@pytest.mark.parametrize("option", [{}, {"force": True}])
+def test_what_was_read_through_a_link_stays(tmp_path, way, option):
+    path = tmp_path / "run"
+    make_run(path, {"network.npz": "1", "old.txt": "1"})
+    given = tmp_path / "given.npz"
+    if way == "a hard link":
+        given.hardlink_to(path / "network.npz")
+    elif way == "a folder's link":
+        (tmp_path / "there").symlink_to(path)
+        given = tmp_path / "there" / ".." / "run" / "network.npz"
+    else:
+        given.symlink_to("run/network.npz")
+        if way == "a link to a link":
+            (tmp_path / "second.npz").symlink_to(given)
+            given = tmp_path / "second.npz"
+    with RunFolder(path, "check", {}, 0, **option) as run:
+        run.spare([str(given), "auto", "a\0b", "x" * 10_000])
+        run.publish()
+    assert content(path) == {"network.npz": "1"}
+    assert given.read_text() == "1"
+
+
+def test_what_was_read_is_kept_aside_only_if_this_run_writes_another(tmp_path):
+    path = tmp_path / "run"
+    make_run(path, {"network.npz": "1"}, command="verify")
+    for text, kept in (("1", {}), ("1", {}), ("2", {"network.npz.kept": "1"})):
+        with RunFolder(path, "verify", {}, 0) as run:
+            run.spare([path / "network.npz"])
+            run.text("network.npz", text)
+            run.publish()
+        assert content(path) == {"network.npz": text, **kept}
+        assert [*run.aside.values()] == [*kept]
+    assert read_run(path)["live"] == []
+
+
+def test_a_copy_that_a_user_put_there_is_neither_kept_aside_nor_taken(tmp_path):
+    path = tmp_path / "run"
+    make_run(path, {"a": "1"})
+    (path / "network.npz").write_text("2")
+    for _ in range(2):
+        assert make_run(path, {"network.npz": "2"}).aside == {}
+        assert content(path) == {"network.npz": "2"}
+    assert make_run(path, {"b": "3"}).aside == {}
+    assert content(path) == {"network.npz": "2", "b": "3"}
+
+
+def test_what_a_resumed_study_read_is_not_ours_if_it_was_edited(tmp_path):
+    path = tmp_path / "st"
+    make_run(
+        path, {"references.json": "1", "data.npz": "2"}, command="study", live=["study.sqlite"]
+    )
+    (path / "references.json").write_text("edited")
+    for text in ("more rows", "all rows"):
+        with RunFolder(path, "study", {}, 0, force=True) as run:
+            run.keep(["study.sqlite"])
+            run.spare([path / "references.json", path / "data.npz"])
+            (path / "study.sqlite").write_text(text)
+            run.publish()
+        kept = {"references.json": "edited"}
+        assert content(path) == {"study.sqlite": text, "data.npz": "2", **kept}
+    make_run(path, {"table.csv": "1"}, force=True)
+    assert content(path) == {"table.csv": "1", **kept}
 
 
 # Laws

@@ -141,41 +141,6 @@ def test_a_file_that_the_user_removed_is_not_missed(tmp_path):
     assert content(tmp_path / "run") == {"c.txt": "1"}
 
 
-def test_what_was_read_from_the_folder_stays(tmp_path):
-    path = tmp_path / "run"
-    make_run(path, {"network.npz": "1", "old.txt": "1"})
-    (path / "mine.csv").write_text("mine")
-    with RunFolder(path, "check", {}, 0) as run:
-        run.spare([str(path / "network.npz"), str(path / "mine.csv"), "clusters", "auto"])
-        run.text("findings.csv", "2")
-        run.publish()
-    assert content(path) == {"network.npz": "1", "mine.csv": "mine", "findings.csv": "2"}
-    assert read_run(path)["files"] == ["findings.csv", "network.npz"]
-
-
-@pytest.mark.parametrize("way", ["a link", "a link to a link", "a hard link", "a folder's link"])
-@pytest.mark.parametrize("option", [{}, {"force": True}])
-def test_what_was_read_through_a_link_stays(tmp_path, way, option):
-    path = tmp_path / "run"
-    make_run(path, {"network.npz": "1", "old.txt": "1"})
-    given = tmp_path / "given.npz"
-    if way == "a hard link":
-        given.hardlink_to(path / "network.npz")
-    elif way == "a folder's link":
-        (tmp_path / "there").symlink_to(path)
-        given = tmp_path / "there" / ".." / "run" / "network.npz"
-    else:
-        given.symlink_to("run/network.npz")
-        if way == "a link to a link":
-            (tmp_path / "second.npz").symlink_to(given)
-            given = tmp_path / "second.npz"
-    with RunFolder(path, "check", {}, 0, **option) as run:
-        run.spare([str(given), "auto", "a\0b", "x" * 10_000])
-        run.publish()
-    assert content(path) == {"network.npz": "1"}
-    assert given.read_text() == "1"
-
-
 def test_names_that_are_no_text_are_written_down_as_far_as_they_are(tmp_path):
     with RunFolder(tmp_path / "run", "construct", {"data": "木\udcff.csv"}, 0) as run:
         run.text("index.html", "\udcff")

@@ -73,11 +73,19 @@ def test_a_run_that_fails_leaves_nothing(tmp_path):
 
 def test_a_file_that_was_in_the_way_is_told(tmp_path, capsys):
     record_of("minima", {**GIVEN, "out": "x"})
-    (tmp_path / "x" / "a.txt").write_text("mine")
+    for name in "abcde":
+        (tmp_path / "x" / f"{name}.txt").write_text("mine")
     with started("minima", {**GIVEN, "out": "x"}) as (run, _):
         run.text("a.txt", "ours")
         run.publish()
     assert capsys.readouterr().err == "your a.txt is now a.txt.kept\n"
+    with started("minima", {**GIVEN, "out": "x"}) as (run, _):
+        for name in "bcde":
+            run.text(f"{name}.txt", "ours")
+        run.publish()
+    told = " ".join(capsys.readouterr().err.split())
+    names = ", ".join(f"{name}.txt is now {name}.txt.kept" for name in "bcd")
+    assert told == f"your {names} and 1 more"
     assert (tmp_path / "x" / "a.txt.kept").read_text() == "mine"
 
 
