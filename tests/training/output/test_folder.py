@@ -1,11 +1,15 @@
 """Run folders: published at once, never over somebody else's files."""
 
 import json
+import os
+from contextlib import suppress
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from geomcore import ReLUNetwork, load
 from training.output.folder import RunFolder, read_run
@@ -26,7 +30,7 @@ def make_run(path, texts, seed=0, command="construct", live=(), read=(), **optio
 
 def content(path):
     """Text by name, without `run.json`."""
-    return {p.name: p.read_text() for p in path.iterdir() if p.name != "run.json"}
+    return {p.name: p.read_text() for p in path.iterdir() if p.is_file() and p.name != "run.json"}
 
 
 def names(path):
@@ -207,6 +211,103 @@ def test_a_run_that_fails_leaves_the_old_one_and_no_draft(tmp_path):
 def test_an_empty_folder_is_used(tmp_path):
     make_run(tmp_path, {"a.txt": "1"})
     assert names(tmp_path) == ["a.txt", "run.json"]
+
+
+NAMES = st.sampled_from(["a", "b", "c", "d"])
+STEPS = st.one_of(
+    st.tuples(st.just("edit"), NAMES),
+    st.tuples(st.just("copy"), NAMES, st.sampled_from("12")),
+    st.tuples(st.just("link"), NAMES),
+    st.tuples(st.just("older")),
+    st.tuples(
+        st.sampled_from(["construct", "study"]),
+        st.dictionaries(NAMES, st.sampled_from("12"), max_size=3),
+        st.booleans(),
+        st.none() | st.tuples(NAMES, st.sampled_from(["itself", "symbolic", "hard"])),
+        st.none() | st.integers(0, 5),
+    ),
+)
+
+
+def texts_in(home):
+    folders = [home, home / "run"]  # no drafts
+    files = [path for folder in folders for path in folder.glob("[!.]*") if path.is_file()]
+    return {path.read_text() for path in files if path.name not in ("run.json", "live")}
+
+
+def as_user(path, kind, number, *step):
+    """Do what a user does with a run folder; return the texts that are theirs from now on."""
+    if kind == "older":  # or the run.json of somebody else
+        record = json.loads((path / "run.json").read_text())
+        (path / "run.json").write_text(json.dumps({**record, "written": {}, "before": {}}))
+        for file in path.iterdir():
+            os.utime(file, (0, 0), follow_symlinks=False)
+        return texts_in(path)
+    file, *text = step
+    record = read_run(path)
+    if text and file in {*record["files"], *record["before"]}:
+        return set()  # the same as a run wrote there: nobody can tell whose it is
+    text = text[0] if text else f"mine {number}"
+    (path / file).unlink(missing_ok=True)
+    if kind == "link":
+        outside = path.parent / f"outside{number}"
+        outside.write_text(text)
+        (path / file).symlink_to(outside)
+    else:
+        (path / file).write_text(text)
+    return {text}
+
+
+def as_program(path, number, command, texts, force, read, dies):
+    """Do a run, which may be refused or killed; return the text of what it was given to read."""
+    given = path / read[0] if read else path / "none"
+    found = {given.read_text()} if given.exists() else set()
+    if found and read[1] != "itself":
+        link = path.parent / f"link{number}"
+        link.symlink_to(given) if read[1] == "symbolic" else os.link(given.resolve(), link)
+        given = link
+    live = ["live"] if command == "study" else []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda file: None)  # for speed
+        left = [dies]
+        for name in ("replace", "rename", "unlink") if dies is not None else ():
+            patch.setattr(os, name, dying(getattr(os, name), left))
+        with suppress(InterruptedError):
+            make_run(path, texts, 0, command, live, [given], force=force)
+    return found
+
+
+def dying(change, left):
+    """A change of the disk that is not made when those that are left have been made."""
+
+    def changed(*arguments, **options):
+        left[0] -= 1
+        if left[0] < 0:
+            raise InterruptedError
+        return change(*arguments, **options)
+
+    return changed
+
+
+@settings(max_examples=60)
+@given(steps=st.lists(STEPS, min_size=2, max_size=8))
+def test_no_byte_that_a_user_wrote_or_gave_is_lost(tmp_path_factory, steps):
+    path = tmp_path_factory.mktemp("home") / "run"
+    make_run(path, {"a": "1", "b": "1"})
+    theirs = set()
+    for number, (kind, *step) in enumerate(steps):
+        if kind in ("construct", "study"):
+            before = content(path)
+            try:
+                read = as_program(path, number, kind, *step)
+            except ValueError as error:
+                assert "--out" in str(error)
+                assert content(path) == before
+                continue
+            assert theirs | read <= texts_in(path.parent)
+        else:
+            added = as_user(path, kind, number, *step)
+            theirs = (theirs & texts_in(path.parent)) | added  # they may write over their own
 
 
 # Bad input
