@@ -11,7 +11,7 @@ MISSING = frozenset(
 MISSING_NUMBER = MISSING | {"-", "--", ".", "*", "none"}
 
 COMMA_NUMBER = re.compile(r"\s*[+-]?[0-9]*,[0-9]+([eE][+-]?[0-9]+)?\s*")
-THOUSANDS = re.compile(r"\s*[+-]?[1-9][0-9]{0,2},[0-9]{3}\s*")
+THOUSANDS = re.compile(r"\s*[+-]?(0,000|[1-9][0-9]{0,2},[0-9]{3})\s*")
 LIKE_A_NUMBER = re.compile(r"\s*[+-]?[0-9.,_]*[0-9][0-9.,_]*([eE][+-]?[0-9]+)?\s*")
 
 PLAIN_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]*)?|-?\.[0-9]+")

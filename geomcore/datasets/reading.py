@@ -88,6 +88,8 @@ def read_table(text, *, label, header, delimiter, decimal, drop, words):
     if not readings:
         raise errors[likeliest(text, possible)]
     found = _with_first_row(_sensible(readings), about, words)
+    if decimal is None and found.decimal == ",":
+        _check_thousands(found)
     if delimiter is None and text.separator is None:
         _check_labels(found)
     if label is None:
@@ -116,22 +118,21 @@ def _attempt(text, delimiter, decimal, about, words):
         except NotNumbersError as error:
             if not COMMA_NUMBER.fullmatch(error.cell):
                 raise
-    reading = start._replace(body=read_body(text, found, delimiter, start.decimal, **options))
-    if decimal is None:
-        _check_thousands(reading)
-    return reading
+    return start._replace(body=read_body(text, found, delimiter, start.decimal, **options))
 
 
 def _check_thousands(reading):
-    """Raise if every decimal comma may be one between thousands."""
+    """Raise if every decimal comma of a number may be one between thousands."""
+    numbers = [k for k in reading.columns.features if k not in reading.body.texts]
+    rows = islice(reading.text.rows(reading.delimiter), reading.names is not None, None)
     cells = (
         cells[k]
-        for _, cells in reading.text.rows(reading.delimiter)
-        for k in reading.columns.features
-        if "," in cells[k]
+        for _, cells in rows
+        for k in numbers
+        if "," in cells[k] and COMMA_NUMBER.fullmatch(cells[k])
     )
-    first = next(cells)
-    if THOUSANDS.fullmatch(first) and all(map(THOUSANDS.fullmatch, cells)):
+    first = next((cell for cell in cells if cell.strip("+- ") != "0,000"), None)
+    if first and THOUSANDS.fullmatch(first) and all(map(THOUSANDS.fullmatch, cells)):
         raise TableError(
             reading.text.path,
             f": the comma in {shown(first)} may separate thousands or decimals, as in all "

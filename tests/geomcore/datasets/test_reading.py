@@ -4,11 +4,45 @@ import csv
 import io
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from geomcore.datasets import load_table
+from geomcore.datasets import body, load_table
 from geomcore.datasets.table_error import TableError
+
+THOUSANDS = {
+    "a comma in a name": ('"pop, total",area,l\n', '"{}",1,x\n', {}),
+    "a fraction as a name": ('"0,5","0,25",l\n', '"{}",1,x\n', {"header": True}),
+    "a comma in a text": ("town,pop,l\n", '"Paris, FR","{}",x\n', {"one_hot": True}),
+    "numbers among texts": ("n,pop,l\n", '"0,5","{}",x\nred,"{}",y\n', {"one_hot": True}),
+    "semicolons": ("pop, total;area;l\n", "{};1;x\n", {}),
+    "a zero beside it": ("pop,l\n", '"{}",x\n"0,000",y\n', {}),
+    "the label first": ('l,"pop, total"\n', 'x,"{}"\n', {"label": 0}),
+}
+
+
+@pytest.mark.parametrize(("names", "row", "options"), THOUSANDS.values(), ids=THOUSANDS)
+@pytest.mark.parametrize("large", [0, 2**30])
+def test_only_numbers_say_whether_a_comma_separates_thousands(
+    tmp_path, monkeypatch, names, row, options, large
+):
+    monkeypatch.setattr(body, "LARGE", large)
+    rows = [row.replace("{}", cell) for cell in ("1,234", "2,345", "9,100")]
+    path = tmp_path / "t.csv"
+    path.write_text(names + "".join(rows))
+    with pytest.raises(TableError, match=r"comma in '\d,\d{3}' may separate thousands .*decimal="):
+        load_table(path, **options)
+
+
+@pytest.mark.parametrize("cells", [("1,234", "0,567"), ("0,000", "0,000"), ("1,234", "2,5")])
+def test_commas_that_are_no_thousands_are_read(tmp_path, cells):
+    text = 'u,k\n"{}",a\n"{}",b\n'.format(*cells)
+    expected = [[float(cell.replace(",", "."))] for cell in cells]
+    path = tmp_path / "t.csv"
+    path.write_text(text)
+    assert load_table(path).X.tolist() == expected
+
 
 CLASSES = st.sampled_from(
     [
