@@ -11,6 +11,8 @@ from geomcore.datasets.table_error import Option, TableError, listed, shown
 MOST_COLUMNS = 2**20
 # What people call a label; no class is called so.
 WORDS = {"label", "labels", "class", "target", "kind", "type", "species", "category", "y"}
+FEW = 2  # rows, in which it says nothing that a label occurs once
+FEWER = 20  # rows, in which a class need not have two points on average
 
 
 class Columns(NamedTuple):
@@ -114,6 +116,12 @@ def has_names(path, line, first, found, body, rows, decimal):
         )
 
     row = {k: first[k].strip() for k in found.features if k not in body.texts}
+    below = Counter(other for other in body.labels if not is_missing(other))
+    numbered = found.label > 0 and _is_above_row_numbers(first, rows)
+    if numbered:
+        return True
+    if numbered is None:
+        raise ask("the empty first cell may stand above the numbers of the rows")
     if not row:
         raise ask("all features are text, as in the rows below")
     numbers = {k for k, cell in row.items() if is_number(cell, decimal)}
@@ -124,49 +132,81 @@ def has_names(path, line, first, found, body, rows, decimal):
     if texts:
         return True
     label = first[found.label].strip()
-    below = Counter(other for other in body.labels if not is_missing(other))
-    if len(numbers) < len(row) or is_missing(label) or not below:
+    if is_missing(label) or not below:
         return False  # a name is never missing
     distinct = len(set(row.values())) == len(row)
-    if not is_number(label, decimal) and all(is_number(b, decimal) for b in below):
-        if distinct:
+    above_numbers = all(is_number(b, decimal) for b in below)
+    # A name above numbers that are left out: those of the rows, which programs do not count.
+    start = 0 not in (*row, found.label) and not is_number(first[0], decimal)
+    start = int(start and all(is_number(cells[0], decimal) for cells in rows))
+    if is_number(label, decimal):
+        may_be = len(numbers) == len(row) and distinct
+        if may_be and _may_be_names(row, label, below, found, body, rows, decimal, start):
+            raise ask("these numbers may be names or a point")
+        return False
+    if label in below:
+        return False
+    words = not numbers and any(cell.isalpha() for cell in row.values())  # NA may be sodium
+    if above_numbers or (words and label.casefold() in WORDS):
+        if distinct and (words or len(numbers) == len(row)):
             return True
         raise ask(f"the label {shown(label)} stands above numbers")
-    if distinct and _may_be_names(row, label, below, found, body, rows, decimal):
-        raise ask("these numbers may be names or a point")
+    differs = _counts(row, start) and _is_written_otherwise(row, rows)
+    if words or differs or label.casefold() in WORDS or below.total() > FEW:
+        raise ask(f"the label {shown(label)} occurs only here, it may be a name")
     return False
 
 
-def _may_be_names(row, label, below, found, body, rows, decimal):
-    """Whether a row of different numbers, by column, may be names rather than a point."""
-    alone, most, least = label not in below, max(below.values()), min(below.values())
+def _is_above_row_numbers(first, rows):
+    """Whether a first row without first cell names the columns beside the names of rows.
+
+    None if it may also be a point of which the first feature is missing.
+    """
+    corner, *names = [cell.strip() for cell in first]
+    index = [cells[0].strip() for cells in rows]
+    if corner or not all(names) or not all(index) or not index:
+        return False
+    counted = any(index == [str(i + start) for i in range(len(index))] for start in (0, 1))
+    if counted or all(name == str(k) for k, name in enumerate(names)):
+        return True
+    return None if len(set(index)) == len(index) > 1 and all(map(_is_whole, index)) else False
+
+
+def _may_be_names(row, label, below, found, body, rows, decimal, start):
+    """Whether a row of different numbers, by column, and a number as label may be names."""
     values = [number(cell, decimal) for cell in row.values()]
     columns_of_row = [j for j, k in enumerate(found.features) if k in row]
     again = (body.X[:, columns_of_row] == values).all(axis=1).any()
-    # A program that writes 0.0 in a column has not written 0 above.
-    differs = any(_is_whole(row[k]) and not any(_is_whole(cells[k]) for cells in rows) for k in row)
-    if is_number(label, decimal):
-        if not again and not any(is_number(other, decimal) for other in below):
-            return True
-        row = dict(sorted({**row, found.label: label}.items()))
-        if _counts(row):
-            return len(row) > 2 or differs or not again
-        values = [number(cell, decimal) for cell in row.values()]
-        return alone and most > 1 and len(row) > 2 and _has_equal_steps(values)
-    if not alone:
+    if not any(is_number(other, decimal) for other in below):
+        return not again or below.total() > FEW
+    row = dict(sorted({**row, found.label: label}.items()))
+    if _counts(row, start):
+        return len(row) > 2 or _is_written_otherwise(row, rows, found.label) or not again
+    N = below.total()
+    if label in below or max(below.values()) == 1:
         return False
-    if label.casefold() in WORDS or (_counts(row) and differs):
+    values = [number(cell, decimal) for cell in row.values()]
+    if len(row) > 2 and _has_equal_steps(values):
         return True
-    if again or most == 1 or min(values) < 0 or len(set(map(_is_whole, row.values()))) > 1:
-        return False
-    in_order = _has_equal_steps(values) or (len(values) > 2 and _is_monotone(values))
-    # Names that leave points of one class would leave nothing to learn.
-    return len(below) > 1 and (_counts(row) or in_order or least > 1)
+    # Years and the like above a few classes.
+    few = 2 * len(below) <= N or N < FEWER
+    known = [number(other, decimal) for other in below if is_number(other, decimal)]
+    outside = not min(known) <= number(label, decimal) <= max(known)
+    alike = len(set(map(_is_whole, row.values()))) == 1
+    return few and outside and alike and (len(row) == 2 or _is_monotone(values))
 
 
-def _counts(row):
+def _counts(row, start=0):
     """Whether the cells are the numbers of their columns, as programs name columns by default."""
-    return all(cell == str(k) for k, cell in row.items())
+    return all(cell == str(k - start) for k, cell in row.items())
+
+
+def _is_written_otherwise(row, rows, label=None):
+    """Whether whole numbers stand above a column without any: 0.0 is written otherwise than 0."""
+    features = [k for k in row if k != label]
+    return any(
+        _is_whole(row[k]) and not any(_is_whole(cells[k]) for cells in rows) for k in features
+    )
 
 
 def _is_whole(cell):
