@@ -255,6 +255,11 @@ def _check_classes(y, array, classes, name):
             f"{name} must hold labels of one sortable type, {len(set(y))} labels become "
             f"{len(classes)} as {array.dtype}"
         )
+    if array.dtype == object and all(isinstance(c, (Number, np.number)) for c in classes):
+        try:
+            array, classes = array.astype(float), classes.astype(float)
+        except (TypeError, ValueError, OverflowError):
+            return  # complex, or whole beyond all floats
     if array.dtype.kind != "f":
         return
     if not np.isfinite(classes).all():

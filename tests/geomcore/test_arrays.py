@@ -1,4 +1,5 @@
 import decimal
+import fractions
 
 import numpy as np
 import pandas as pd
@@ -139,6 +140,36 @@ def test_measurements_are_no_labels_and_fractions_that_recur_are():
     assert as_labels(np.tile(stars, 3), 30).classes.tolist() == stars.tolist()
     assert len(as_labels(np.arange(500.0), 500).classes) == 500
     assert len(as_labels([0.1, 0.2, 0.3], 3).classes) == 3
+
+
+AS_OBJECTS = [
+    lambda y: np.array(y, object),
+    lambda y: pd.Series(y, dtype=object),
+    lambda y: pd.DataFrame({"u": ["a"] * len(y), "y": y}).to_numpy()[:, -1],
+    lambda y: [decimal.Decimal(str(v)) for v in y],
+    lambda y: [fractions.Fraction(v) for v in y],
+    lambda y: np.array([np.float32(v) for v in y], object),
+    lambda y: [*y[:-1], decimal.Decimal(str(y[-1]))],
+]
+
+
+@pytest.mark.parametrize("kind", AS_OBJECTS)
+def test_numbers_that_are_objects_are_labels_where_those_of_arrays_are(kind):
+    y = np.random.default_rng(0).normal(size=40)
+    for values in (y[:8], y):
+        with pytest.raises(
+            ValueError, match=r"distinct numbers that are not whole; .* pass targets"
+        ):
+            as_labels(kind(values.tolist()), len(values))
+    stars = np.tile(np.arange(1, 11) / 2, 3)
+    assert len(as_labels(kind(stars.tolist()), 30).classes) == 10
+    assert len(as_labels(kind(np.arange(50.0).tolist()), 50).classes) == 50
+
+
+def test_whole_objects_beyond_all_floats_are_labels():
+    assert as_labels([10**400 + i for i in range(30)], 30).classes[1] == 10**400 + 1
+    with pytest.raises(ValueError, match="y must be finite, got inf in row 1"):
+        as_labels(np.array([1.0, np.inf], object), 2)
 
 
 def test_a_seed_gives_the_same_numbers_and_a_generator_is_used_as_it_is():
