@@ -71,9 +71,10 @@ def read_table(text, *, label, header, delimiter, decimal, drop, words):
     TableError
         If no way to read it makes sense, or several do.
     """
-    if header not in (None, True, False):
-        raise TableError(Option("header"), " must be True, False or None")
-    if decimal not in (None, ".", ","):
+    if header is not None and not isinstance(header, bool):  # 0 and 1 are the numbers of lines
+        what = f" must be True, False or None, got {repr(header)[:40]}"
+        raise TableError(Option("header"), what)
+    if decimal is not None and (not isinstance(decimal, str) or decimal not in (".", ",")):
         raise TableError(Option("decimal"), f" must be '.' or ',', got {shown(str(decimal))}")
     possible = delimiters(text, delimiter)
     if decimal == "," and len(possible) > 1:

@@ -1,5 +1,6 @@
 """A user's own data: CSV and npz tables."""
 
+from numbers import Integral
 from pathlib import Path
 
 from geomcore.arrays import as_labels, as_points
@@ -8,7 +9,7 @@ from geomcore.datasets.dataset import Dataset, prepare
 from geomcore.datasets.dialect import read_text
 from geomcore.datasets.gaps import complete_rows, features
 from geomcore.datasets.reading import read_table
-from geomcore.datasets.table_error import Option, TableError
+from geomcore.datasets.table_error import Option, TableError, shown
 from geomcore.foreign.files import open_regular
 from geomcore.foreign.npz import read_npz
 
@@ -95,10 +96,17 @@ def load_table(
         "delimiter": delimiter,
         "decimal": decimal,
         "encoding": encoding,
-        "drop": [drop] if isinstance(drop, (str, int)) else list(drop),
+        "drop": _as_list(drop),
         "drop_missing": drop_missing,
         "one_hot": one_hot,
     }
+    try:
+        return _opened(path, options, standardize)
+    except MemoryError as error:
+        raise _unreadable(path, error) from None
+
+
+def _opened(path, options, standardize):
     if _start(path) == b"PK" or path.suffix.lower() == ".npz":
         defaults = {"drop": [], "drop_missing": False, "one_hot": False}
         given = [name for name, value in options.items() if value != defaults.get(name)]
@@ -111,6 +119,18 @@ def load_table(
         X, y, more = prepare(X, y)
         info.update(more)
     return Dataset(X, y, path.stem, info)
+
+
+def _as_list(drop):
+    if drop is None:
+        return []
+    if isinstance(drop, (str, Integral)):
+        return [drop]
+    try:
+        return list(drop)
+    except TypeError:
+        what = " must be a column, by name or number, or a sequence of them, got "
+        raise TableError(Option("drop"), what, shown(str(drop))) from None
 
 
 def _start(path):
@@ -144,7 +164,7 @@ def _from_npz(path):
 def _from_csv(path, *, encoding, drop_missing, one_hot, **options):
     try:
         text = read_text(path, encoding)
-    except (OSError, MemoryError) as error:
+    except OSError as error:
         raise _unreadable(path, error) from None
     reading = read_table(text, words=one_hot, **options)
     X, names, source = features(reading)

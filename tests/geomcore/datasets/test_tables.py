@@ -85,6 +85,8 @@ QUIRKS = {
     "a tab by its name": ("1\ta b\n3\tc d\n", {"delimiter": "tab"}, [[1], [3]], ["a b", "c d"]),
     "a blank after the comma": ('1, 2, "a, b"\n3, 4, c\n', {}, [[1, 2], [3, 4]], ["a, b", "c"]),
     "commas in names": ("a, cm;b, cm;k\n1.5;2;r\n1;3;l\n", {}, [[1.5, 2], [1, 3]], ["r", "l"]),
+    "nothing to drop": ("1,2,a\n3,4,b\n", {"drop": None}, [[1, 2], [3, 4]], ["a", "b"]),
+    "a number of numpy": ("7,1,a\n8,3,b\n", {"drop": np.int64(0)}, [[1], [3]], ["a", "b"]),
     "ends of lines": ("1,2,a,\n3,4,b,\n", {"drop": 3}, [[1, 2], [3, 4]], ["a", "b"]),
     "question marks": ("1,?,a\n2,3,b\n", {"drop_missing": True}, [[2, 3]], ["b"]),
 }
@@ -205,7 +207,12 @@ def test_numbers_survive_a_table_bit_for_bit(tmp_path_factory, X, header):
         (b"\x00\x01\x02", {}, "it holds binary data"),
         (b"1,2\n\xff\xfe,3\n", {}, "line 2: the file is not UTF-8 text"),
         ("sep=;\n", {}, "it is empty"),
-        ("1,2\n", {"header": "yes"}, "header must be True, False or None"),
+        ("1,2\n", {"header": "yes"}, "header must be True, False or None, got 'yes'"),
+        ("1,2\n", {"header": 0}, "header must be True, False or None, got 0"),
+        ("1,2\n", {"header": 1}, "header must be True, False or None, got 1"),
+        ("1,2\n", {"header": np.array([1, 0])}, "header must be True, False or None"),
+        ("1,2\n", {"decimal": np.array([1, 0])}, "decimal must be '.' or ','"),
+        ("1,2\n", {"drop": 0.5}, "drop must be a column, by name or number, or a sequence"),
         ("1,2\n", {"decimal": ";"}, "decimal must be '.' or ','"),
     ],
 )
