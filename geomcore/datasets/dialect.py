@@ -22,6 +22,8 @@ BYTE_ORDER_MARKS = {
 SEPARATOR_LINE = re.compile(r'\s*"?sep=(.)"?\s*', re.IGNORECASE)
 LONGEST_LINE = 2**25  # characters, which are cells of a hundred times their memory
 SAMPLE = 100  # rows that show which separators are possible
+BLANKS = b" \t\r\n"
+MOST_BLANK = 100_000  # lines without anything, each of which is looked at several times
 END = "\uffff"  # no character; a row after the last one, which an open quotation swallows
 
 
@@ -32,22 +34,26 @@ class Text(NamedTuple):
     ----------
     path : Path
     raw : bytes
-        Its text in UTF-8, without a byte order mark.
+        Its text in UTF-8, without a byte order mark, and without the blank
+        lines before and after the table.
     skip : int
         Lines before the table.
     separator : str or None
         As a line ``sep=;`` before the table states it.
+    blank : int
+        Blank lines before the text in `raw`.
     """
 
     path: object
     raw: bytes
     skip: int
     separator: str | None
+    blank: int
 
     def lines(self, skip):
         """A file of the lines after the first `skip` ones, whatever their ends are."""
         file = io.TextIOWrapper(io.BytesIO(self.raw), encoding="utf-8", newline=None)
-        for _ in range(skip):
+        for _ in range(skip - self.blank):
             file.readline()
         return file
 
@@ -116,12 +122,29 @@ def read_text(path, encoding=None):
     if encoding != "utf-8" or text.startswith("\ufeff"):
         raw = text.removeprefix("\ufeff").encode("utf-8", "replace")
     del text  # as large as the file
-    found = Text(path, raw, 0, None)
-    for skip, line in enumerate(found.lines(0)):
+    raw, blank = _without_blank_lines(raw)
+    for end in (b"\n", b"\r\n", b"\r"):
+        gap = raw.find((MOST_BLANK + 1) * end)
+        if gap >= 0:
+            line = blank + raw.count(end, 0, gap) + 2
+            raise TableError(path, f", line {line}: {MOST_BLANK:,} blank lines within the table")
+    found = Text(path, raw, blank, None, blank)
+    for skip, line in enumerate(found.lines(blank), start=blank):
         if line.strip():
             stated = SEPARATOR_LINE.fullmatch(line.rstrip("\n"))
             return found._replace(skip=skip + 1, separator=stated.group(1)) if stated else found
     raise TableError(path, " must hold a table, it is empty")
+
+
+def _without_blank_lines(raw):
+    """The bytes without blank lines before and after the others; how many were before."""
+    first = len(raw) - len(raw.lstrip(BLANKS))
+    start = max(raw.rfind(b"\n", 0, first), raw.rfind(b"\r", 0, first)) + 1
+    ends = raw.count(b"\n", 0, start) + raw.count(b"\r", 0, start)
+    last = len(raw.rstrip(BLANKS))
+    ends_after = [i + 1 for i in (raw.find(b"\n", last), raw.find(b"\r", last)) if i >= 0]
+    end = min(ends_after, default=len(raw))
+    return raw[start : max(start, end)], ends - raw.count(b"\r\n", 0, start)
 
 
 def delimiters(text, delimiter=None):

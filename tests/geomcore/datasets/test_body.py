@@ -11,7 +11,23 @@ from geomcore.datasets.columns import columns
 from geomcore.datasets.dialect import read_text
 from geomcore.datasets.table_error import TableError
 
-CELLS = ["1", "2.5", "-3e5", " 4 ", ".5", "5.", "+7", "", "nan", "inf", "TRUE", "false", "tRuE", "FalsE", "1_0"]
+CELLS = [
+    "1",
+    "2.5",
+    "-3e5",
+    " 4 ",
+    ".5",
+    "5.",
+    "+7",
+    "",
+    "nan",
+    "inf",
+    "TRUE",
+    "false",
+    "tRuE",
+    "FalsE",
+    "1_0",
+]
 CELLS += ["1e400", "x", "0x1", "1,5", "?", "٣", "1e-400", "1 2", '"6"', "1d3", "'1'", "--1"]
 
 

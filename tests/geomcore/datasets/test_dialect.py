@@ -1,6 +1,8 @@
 import codecs
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from geomcore.datasets import dialect as module
 from geomcore.datasets.dialect import check_delimiter, delimiters, likeliest, read_text
@@ -32,6 +34,40 @@ def test_other_encodings_are_told(tmp_path, encoding):
 def test_lines_of_all_systems_are_counted_alike(tmp_path, end):
     text = text_of(tmp_path, end.join(["", "1,2", " , ", "3,4"]))
     assert list(text.rows(",")) == [(2, ["1", "2"]), (4, ["3", "4"])]
+
+
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    before=st.lists(st.sampled_from(["\n", "\r", "\r\n", " \n", "\t\r\n"]), max_size=4),
+    table=st.sampled_from(["1\t2", " 1\t2\t", "sep=\t\n1\t2", '1\t"\n\n"\r\n\r\n\n3\t4']),
+    after=st.lists(st.sampled_from(["\n", "\r", "\r\n", " ", "\t"]), max_size=4),
+)
+def test_blank_lines_around_a_table_change_nothing_but_its_place(tmp_path, before, table, after):
+    plain, around = text_of(tmp_path, table), text_of(tmp_path, "".join([*before, table, *after]))
+    blank = len("".join([*before, "x"]).replace("\r\n", "\n").replace("\r", "\n").split("\n")) - 1
+    rows = [(line + blank, cells) for line, cells in plain.rows("\t")]
+    end = after and after[0] in " \t"  # it belongs to the last line
+    found = list(around.rows("\t"))
+    assert [line for line, _ in found] == [line for line, _ in rows]
+    assert end or found == rows
+    assert around.skip - plain.skip == blank and around.separator == plain.separator
+
+
+@pytest.mark.parametrize("place", ["before", "after"])
+def test_blank_lines_cost_nothing(tmp_path, place):
+    blanks = 3_000_000 * b"\n"
+    content = blanks + b"1,2\n3,4\n" if place == "before" else b"1,2\n3,4\n" + blanks
+    text = text_of(tmp_path, content)
+    assert delimiters(text) == [","] and len(list(text.rows(","))) == 2
+    assert len(text.raw) < 10  # nothing that follows sees them
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_gap_of_very_many_lines_within_a_table_is_refused(tmp_path, monkeypatch, end):
+    monkeypatch.setattr(module, "MOST_BLANK", 4)
+    assert len(list(text_of(tmp_path, f"1,2{4 * end}3,4").rows(","))) == 2
+    with pytest.raises(TableError, match="line 3: 4 blank lines within the table"):
+        text_of(tmp_path, f"{end}1,2{5 * end}3,4")
 
 
 @pytest.mark.parametrize("line", ["sep=;", '"sep=;"', "SEP=;  "])
