@@ -39,7 +39,9 @@ class Record(msgspec.Struct, kw_only=True):
     live : list of str
         Those that the run goes on writing to after it has told their fingerprints.
     written : dict of str to Fingerprint
-        Of the files when the run was published. Runs of geomcore 0.1.0 have none.
+        Of the files when the run was published. Early runs have none, and their files count
+        as a user's. So does a file that held, before the run, what the run would have written:
+        it is not listed.
     before : dict of str to Fingerprint
         Of the files of an earlier run that are being replaced: there only while, or if
         a run was killed while, it moved its files into place.
