@@ -17,6 +17,7 @@ LIKE_A_NUMBER = re.compile(r"\s*[+-]?[0-9.,_]*[0-9][0-9.,_]*([eE][+-]?[0-9]+)?\s
 PLAIN_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]*)?|-?\.[0-9]+")
 # As printf writes all of a column with one format: equal numbers have equal texts.
 PRINTED_NUMBER = re.compile(r"[+-]?[0-9]\.([0-9]{6,})e[+-][0-9]{2,3}")
+MOST_BYTES = 2**30  # of what texts become, where a small file may make much of them
 MOST_WHOLE = 2**53  # up to here all whole numbers are floats
 
 

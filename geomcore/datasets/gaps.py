@@ -3,7 +3,7 @@
 import numpy as np
 
 from geomcore.datasets.body import not_numbers
-from geomcore.datasets.cells import is_missing, is_number
+from geomcore.datasets.cells import MOST_BYTES, is_missing, is_number
 from geomcore.datasets.table_error import Option, TableError, brief, shown
 
 MOST_WORDS = 1000  # columns that one column of text may become
@@ -25,6 +25,12 @@ def features(reading):
         Of the features; None if the table has no header and no column of text.
     source : list of int
         The column of the table from which each feature comes.
+
+    Raises
+    ------
+    TableError
+        If a column of text is one of numbers with mistakes, or the texts are
+        so many that their columns would not fit into the memory.
     """
     found, names = reading.columns, reading.names
     texts = _words(reading)
@@ -34,26 +40,34 @@ def features(reading):
             None if names is None else [names[k] for k in found.features],
             found.features,
         )
-    blocks, titles, source = [], [], []
+    classes = {}
+    for k, cells in texts.items():
+        classes[k] = sorted(word for word in set(cells) if not is_missing(word))
+        _check_words(reading, k, classes[k])
+    N, d = len(reading.body.labels), sum(len(classes.get(k, "1")) for k in found.features)
+    if 8 * N * d > MOST_BYTES:
+        widest = max(classes, key=lambda k: len(classes[k]))
+        raise TableError(
+            reading.text.path,
+            f": {N:,} points of {d:,} features, most of them for texts, would need more than "
+            f"{MOST_BYTES / 2**30:.3g} GiB; leave out columns, such as ",
+            Option("drop", _title(reading, widest)),
+            f" with {len(classes[widest]):,} texts",
+        )
+    X, titles, source = np.zeros((N, d)), [], []
     for j, k in enumerate(found.features):
-        title = str(k) if names is None else names[k]
+        title, first = str(k) if names is None else names[k], len(titles)
         if k not in texts:
-            blocks.append(reading.body.X[:, j : j + 1])
+            X[:, first] = reading.body.X[:, j]
             titles.append(title)
-            source.append(k)
-            continue
-        cells = np.array(texts[k], dtype=object)
-        gone = np.fromiter(map(is_missing, cells), bool, len(cells))
-        classes = sorted(set(cells[~gone]))
-        _check_words(reading, k, classes)
-        place = {word: i for i, word in enumerate(classes)}
-        block = np.zeros((len(cells), len(classes)))
-        block[~gone, [place[cell] for cell in cells[~gone]]] = 1
-        block[gone] = np.nan
-        blocks.append(block)
-        titles += [f"{title}={word}" for word in classes]
-        source += [k] * len(classes)
-    return np.hstack(blocks), titles, source
+        else:
+            place = {word: first + i for i, word in enumerate(classes[k])}
+            at = np.fromiter((place.get(cell, -1) for cell in texts[k]), int, N)
+            X[np.flatnonzero(at >= 0), at[at >= 0]] = 1
+            X[at < 0, first : first + len(place)] = np.nan
+            titles += [f"{title}={word}" for word in classes[k]]
+        source += [k] * (len(titles) - first)
+    return X, titles, source
 
 
 def complete_rows(reading, X, source, drop_missing):

@@ -4,7 +4,7 @@ from numbers import Integral
 from pathlib import Path
 
 from geomcore.arrays import as_labels, as_points
-from geomcore.datasets.cells import label_values
+from geomcore.datasets.cells import MOST_BYTES, label_values
 from geomcore.datasets.dataset import Dataset, prepare
 from geomcore.datasets.dialect import read_text
 from geomcore.datasets.gaps import complete_rows, features
@@ -12,6 +12,8 @@ from geomcore.datasets.reading import read_table
 from geomcore.datasets.table_error import Option, TableError, shown
 from geomcore.foreign.files import open_regular
 from geomcore.foreign.npz import read_npz
+
+LONGEST_NUMBER = 40  # characters
 
 
 def load_table(
@@ -173,6 +175,15 @@ def _from_csv(path, *, encoding, drop_missing, one_hot, **options):
     if not keep.all():
         X = X[keep]
         labels = [label for label, kept in zip(labels, keep, strict=True) if kept]
+    longest = max(map(len, labels))
+    # NumPy gives every label the room of the longest; printed numbers are shorter.
+    if longest > LONGEST_NUMBER and 4 * len(labels) * longest > MOST_BYTES:
+        raise TableError(
+            path,
+            f": one of its {len(labels):,} labels has {longest:,} characters, and arrays of such "
+            f"labels need more than {MOST_BYTES / 2**30:.3g} GiB; shorten the label ",
+            shown(max(labels, key=len)),
+        )
     info = {
         "label": column if reading.names is None else reading.names[column],
         "delimiter": reading.delimiter,

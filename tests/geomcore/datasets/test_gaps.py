@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from geomcore.datasets import gaps as module
 from geomcore.datasets import load_table
 from geomcore.datasets.table_error import TableError
 
@@ -54,6 +55,15 @@ def test_a_minus_among_numbers_is_a_gap_and_as_a_label_it_is_none(tmp_path):
 
 
 # Bad input
+
+
+def test_texts_that_would_fill_the_memory_are_refused_before_they_do(tmp_path, monkeypatch):
+    text = "u,town,c,k\n" + "".join(f"{i},t{i},{'rb'[i % 2]},a\n" for i in range(100))
+    monkeypatch.setattr(module, "MOST_BYTES", 8 * 100 * 103)
+    assert opened(tmp_path, text, one_hot=True).X.shape == (100, 103)
+    monkeypatch.setattr(module, "MOST_BYTES", 8 * 100 * 103 - 1)
+    with pytest.raises(TableError, match=r": 100 points of 103 features, .* drop='town' with 100"):
+        opened(tmp_path, text, one_hot=True)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from geomcore.datasets import load_table
+from geomcore.datasets import load_table, tables
 from geomcore.datasets.table_error import TableError
 
 
@@ -306,6 +306,25 @@ def test_a_label_of_130_000_characters_is_refused(tmp_path):
     path = written(tmp_path, "1,2,a\n" + 100 * f"3,4,{130_000 * 'x'}\n")
     with pytest.raises(TableError, match="line 2: the label has 130,000 characters"):
         load_table(path)
+
+
+@pytest.mark.parametrize("many", [10, 300_000])
+def test_a_long_label_among_very_many_is_refused_before_all_get_its_room(tmp_path, many):
+    path = written(tmp_path, f"1,{999 * 'x'}\n" + many * "3,a\n" + "2,b\n")
+    if many == 10:
+        assert len(load_table(path, header=False).y) == 12
+        return
+    with pytest.raises(TableError, match=r"labels has 999 characters, .* shorten the label 'xxx"):
+        load_table(path, header=False)
+
+
+def test_what_does_not_fit_into_the_memory_gets_one_sentence(tmp_path, monkeypatch):
+    def full(*args):
+        raise MemoryError
+
+    monkeypatch.setattr(tables, "features", full)
+    with pytest.raises(TableError, match=r"table.csv cannot be read: it is too large for the mem"):
+        load_table(written(tmp_path, "1,2\n"))
 
 
 TABLES = ["u,v,kind\n1,2,a\n3,4,b\n", "1;2,5;a\n3;4,5;b\n", '"a","b"\n1,"x, y"\n2,"z"\n']
