@@ -120,7 +120,7 @@ def has_names(path, line, first, found, body, rows, decimal):
     numbered = found.label > 0 and _is_above_row_numbers(first, rows)
     if numbered:
         return True
-    if numbered is None:
+    if numbered is None and first[found.label].strip() not in below:
         raise ask("the empty first cell may stand above the numbers of the rows")
     if not row:
         raise ask("all features are text, as in the rows below")
