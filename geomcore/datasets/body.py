@@ -83,6 +83,11 @@ def read_body(text, found, delimiter, decimal, *, names=None, skip=1, most=None,
     for line, cells in rows:
         if len(cells) != found.width:
             what = f", line {line}: expected {found.width} columns, got {len(cells)}"
+            if not lines and skip == 1 and len(cells) == found.width + 1:
+                what += (
+                    "; if the first line holds names and the others begin with the name of the "
+                    "row, give that column a name"
+                )
             raise TableError(text.path, what)
         labels.append(_label(text.path, line, cells[found.label]))
         lines.append(line)

@@ -100,6 +100,7 @@ def test_pandas_reads_floats_to_the_last_bit(tmp_path, monkeypatch, X):
     [
         ("1,2,a\n\n3,b\n", "line 3: expected 3 columns, got 2"),
         ("1,2,a\n3,4,b,c\n", "line 2: expected 3 columns, got 4"),
+        ("u,k\n1,2,a\n2,3,b\n", "expected 2 columns, got 3; if the first line .* a name"),
         ("1,2,a\n3,inf,b\n", "line 2: features must be finite, got inf"),
         ("1,2,a\n3,-1e999,b\n", "line 2: features must be finite, got -inf"),
         (f"1,2,a\n3,4,{1001 * 'x'}\n", "line 2: the label has 1,001 characters"),
