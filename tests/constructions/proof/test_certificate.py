@@ -13,6 +13,7 @@ from constructions import Certificate, verify
 from constructions.proof.certificate import (
     LOSS_NAMES,
     Check,
+    check_loss,
     data_digest,
     largest,
     network_digest,
@@ -270,3 +271,9 @@ def test_a_file_that_is_no_certificate_is_named(tmp_path):
         Certificate.from_file(tmp_path / "a.json")
     (tmp_path / "a.json").write_text(json.dumps(fields()))
     assert Certificate.from_file(tmp_path / "a.json").verdict
+
+
+@pytest.mark.parametrize("loss", ["median", ["mse"], None, 1])
+def test_only_the_two_losses_have_certificates(loss):
+    with pytest.raises(ValueError, match="loss must be one of"):
+        check_loss(loss)
