@@ -145,6 +145,9 @@ def _next_to(A, B, normal, offset, origin):
     others *= (1 + rng.uniform(-4e-13, 4e-13, (ways, 1))) / np.linalg.norm(
         others, axis=1, keepdims=True
     )
+    # and, whatever the units of the features, a few of the floats next to each entry
+    steps = rng.integers(-8, 9, (ways, d)) * np.spacing(np.abs(normal))
+    others = np.vstack([others, normal + steps])
     moves = others - normal
     with np.errstate(all="ignore"):
         heights = [

@@ -46,10 +46,10 @@ class Order:
             for label, margin in zip(self.order, self.margins, strict=True)
         ]
         for label, certificate in self.stuck.items():
-            why = "undetermined in double precision"
+            what = "undetermined, no floats were found that separate it"
             if certificate is not None:
-                why = "its hull meets the hull of the other remaining classes"
-            lines.append(f"{label!s}: not separable, {why}")
+                what = "not separable, its hull meets the hull of the other remaining classes"
+            lines.append(f"{label!s}: {what}")
         return "\n".join(lines)
 
 

@@ -193,7 +193,7 @@ def _exactly(A, B, rows, guess, local, rtol, answer):
         plane = stored_hyperplane(A, B, direction, local, rtol=rtol, half=bound)
         if plane is not None and (answer.separable is None or plane.margin > answer.margin):
             answer = Separation(True, *plane, None, support, bound)
-        elif answer.separable and bound < answer.bound:
+        elif bound < answer.bound:
             both = tuple(map(np.union1d, answer.support, support))
             answer = replace(answer, bound=bound, support=both)
         if answer.separable and answer.margin >= (1 - rtol) * answer.bound:

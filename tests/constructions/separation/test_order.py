@@ -99,6 +99,14 @@ def test_an_order_is_found_if_and_only_if_one_of_all_permutations_works(seed, Q,
         check_stuck(found, X, y)
 
 
+def test_what_is_open_is_not_said_to_be_inseparable():
+    order = elimination_order([[5e-324], [0.0]], [0, 1])
+    assert not order.complete
+    assert order.summary().splitlines() == [
+        f"{label}: undetermined, no floats were found that separate it" for label in (0, 1)
+    ]
+
+
 # Laws
 
 

@@ -186,6 +186,40 @@ def test_the_bound_of_a_denormal_gap_is_not_rounded_to_nothing():
     assert answer.margin == 5e-324 and answer.bound == 1e-323  # 1.5 of it, rounded down and up
 
 
+@pytest.mark.parametrize(
+    ("A", "B"),
+    [
+        (
+            [
+                [3018.7575334855073, -0.00013673174549574968, 8.337365763649524e-07],
+                [-4339.483251036038, 0.0001965527581735397, -1.1985016579766356e-06],
+            ],
+            [[2721.7324337658392, -0.00012327827667944923, 7.517025981511391e-07]],
+        ),
+        (
+            [
+                [42.81054980987243, 0.00022541716573601053, -0.004697001971224811],
+                [-113.16501076547304, -0.0005958656476155655, 0.012416011497159695],
+            ],
+            [
+                [-141.99350447441412, -0.0007476608797059815, 0.015578958303021842],
+                [72.73791767842499, 0.0003829984739142194, -0.007980512846381693],
+            ],
+        ),
+    ],
+)
+def test_multiples_in_other_units_are_separated_by_their_rounding(A, B):
+    answer = separate(A, B)
+    check_separation(answer, A, B)
+    assert answer.separable is True and answer.margin >= 0.9 * answer.bound
+
+
+def test_the_distance_of_hulls_bounds_the_margin_where_no_floats_separate_them():
+    answer = separate([[5e-324]], [[0.0]])
+    assert (answer.separable, answer.margin, answer.bound) == (None, 0.0, 5e-324)
+    assert answer.certificate is None
+
+
 def test_what_no_floats_can_separate_is_not_said_to_be_separated():
     # no float lies between two neighbours, and the normal can only be 1
     for A, B in (([[0.0]], [[5e-324]]), ([[1e-322]], [[1.05e-322]])):
