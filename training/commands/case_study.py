@@ -104,8 +104,7 @@ def told_parts(parts, origin):
     return (
         f"The study was begun {begun}on {parts[0].started} and resumed {_times(len(parts) - 1)}; "
         f"the trials of all parts together took {sum(known):.1f} s, each part counted up to the "
-        "last trials that it stored"
-        + (f", without {unknown} of them, of which no time is known." if unknown else ".")
+        "last trials that it stored" + (f"; {unknown} of them stored none." if unknown else ".")
     )
 
 

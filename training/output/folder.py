@@ -142,6 +142,8 @@ class RunFolder:
     def figure(self, name, fig):
         """Write a matplotlib figure as `name`.png and `name`.svg and close it; return `name`."""
         lighten(fig)
+        # Axes of equal scales are laid out rightly at the second time only.
+        fig.draw_without_rendering()
         fig.savefig(self._draft / f"{name}.png", dpi=110)
         fig.savefig(self._draft / f"{name}.svg", metadata={"Date": None})
         close(fig)

@@ -188,7 +188,7 @@ def test_the_time_of_all_parts_is_one_sum():
     told = told_parts(parts, origin)
     assert "begun by “geomcore study x” on monday" in told
     assert "resumed 2 times" in told and "3.8 s" in told
-    assert told.endswith("stored, without 1 of them, of which no time is known.")
+    assert told.endswith("stored; 1 of them stored none.")
     assert told_parts(parts[1:2], None) == ""
     assert told_parts(parts[:1], None) == "Its trials took 1.5 s."
 

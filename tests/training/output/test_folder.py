@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geomcore import ReLUNetwork, load
+from geomcore import ReLUNetwork, datasets, load
+from geomcore.plot import plot_data
 from training.output.folder import RunFolder, read_run
 
 
@@ -82,6 +83,16 @@ def test_tables_networks_and_figures_are_written(tmp_path):
     assert [float(line) for line in lines[1:]] == [1 / 3, 1e-300]
     assert (tmp_path / "run" / "picture.png").read_bytes().startswith(b"\x89PNG")
     assert b"<svg" in (tmp_path / "run" / "picture.svg").read_bytes()
+
+
+def test_no_label_is_cut_off_at_the_edge_of_a_figure(tmp_path):
+    data = datasets.iris()
+    with RunFolder(tmp_path / "run", "test", {}, 0) as run:
+        run.figure("data", plot_data(data.X, data.y).figure)
+        run.publish()
+    picture = plt.imread(tmp_path / "run" / "data.png")
+    for edge in (picture[:2], picture[-2:], picture[:, :2], picture[:, -2:]):
+        assert edge[..., :3].min() > 0.95
 
 
 def test_figures_bear_the_prefix_and_are_closed_one_by_one(tmp_path):
