@@ -36,9 +36,13 @@ from mutations import changes, listed, shown, whole_of
 TESTS = ("tests/constructions/proof", "tests/constructions/separation")
 SCOPE = {
     "constructions/proof/*.py": TESTS,
+    "constructions/separation/answer.py": TESTS,
+    "constructions/separation/features.py": TESTS,
     "constructions/separation/hulls.py": TESTS,
     "constructions/separation/hyperplane.py": TESTS,
+    "constructions/separation/line.py": TESTS,
     "constructions/separation/separation.py": TESTS,
+    "constructions/theorems/covering.py": ("tests/constructions/theorems",),
     "training/study/result.py": ("tests/training/study",),
 }
 # Of these files, only what decides about a tolerance.

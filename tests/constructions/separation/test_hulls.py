@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from separations import check_hull_certificate
 
 from constructions.separation.hulls import (
+    _integer_root_above,
     certificate,
     common_rows,
     in_coordinates,
@@ -41,6 +42,15 @@ def check_nearest(found, A, B):
 
 
 # By hand
+
+
+def test_roots_of_integers_are_rounded_up():
+    for value in range(1, 400):
+        root = _integer_root_above(Fraction(value))
+        assert (root - 1) ** 2 < value <= root**2
+        for part in (Fraction(1, 7), Fraction(6, 7)):
+            assert _integer_root_above(value - part) == root
+    assert root_above(fmpq(0)) == 0.0
 
 
 def test_a_point_of_both_sets_is_found_and_zeros_have_no_sign():

@@ -7,7 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from constructions.separation.hulls import nearest_points
-from constructions.separation.hyperplane import local_coordinates, margin_bound, stored_hyperplane
+from constructions.separation.hyperplane import (
+    _proved,
+    local_coordinates,
+    margin_bound,
+    stored_hyperplane,
+)
 
 LARGEST = np.finfo(float).max
 
@@ -73,6 +78,24 @@ def test_the_bound_is_half_the_distance_of_two_means_rounded_up():
     assert margin_bound(A, B, np.array([0, 1]), np.ones(2), local, wanted=0.0) == np.inf
 
 
+@pytest.mark.parametrize("exchanged", [False, True])
+def test_points_on_a_plane_or_beyond_are_not_proved_to_be_separated(exchanged):
+    # heights below the least float, of which only the sign can be told: x = 2^-1074, w = 1/2
+    least, w = 2.0**-1074, np.array([0.5])
+    one, other = (np.array([[-least]]), np.array([[least]]))
+    A, B = (one, other) if exchanged else (other, one)
+    w = -w if exchanged else w
+    plane = _proved(A, B, w, 0.0, 1e-6)
+    assert (plane.offset, plane.margin) == (0.0, 0.0)
+    for wrong in (0.0, -A[0, 0], -2 * A[0, 0]):
+        assert _proved(np.array([[A[0, 0]], [wrong]]), B, w, 0.0, 1e-6) is None
+        assert _proved(np.array([[wrong], [A[0, 0]]]), B, w, 0.0, 1e-6) is None
+    for wrong in (0.0, -B[0, 0], -2 * B[0, 0]):
+        assert _proved(A, np.array([[B[0, 0]], [wrong]]), w, 0.0, 1e-6) is None
+        assert _proved(A, np.array([[wrong], [B[0, 0]]]), w, 0.0, 1e-6) is None
+    assert _proved(A, B, w, np.inf, 1e-6) is None
+
+
 # Laws
 
 
@@ -96,3 +119,23 @@ def test_margins_and_bounds_are_true_at_every_size_and_place(seed, d, logarithm,
         if plane is not None:
             check_margin(plane, A, B)
             assert Fraction(plane.margin) ** 2 * 4 <= square
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.integers(0, 10**6), st.integers(1, 4), st.floats(-100, 100), st.integers(2, 9))
+def test_a_bound_in_floating_point_is_above_the_distance_of_the_exact_means(seed, d, logarithm, n):
+    rng = np.random.default_rng(seed)
+    A, B = 10.0**logarithm * rng.normal(size=(2, n, d))
+    weights = rng.uniform(size=2 * n)
+    local = local_coordinates(A, B)
+    bound = margin_bound(A, B, np.arange(2 * n), weights, local, wanted=np.inf)
+    shares = naive.exact(weights[None])[0]
+    means = [
+        [
+            sum(w * x[k] for w, x in zip(part, naive.exact(S), strict=True)) / sum(part)
+            for k in range(d)
+        ]
+        for S, part in ((A, shares[:n]), (B, shares[n:]))
+    ]
+    square = sum((a - b) ** 2 for a, b in zip(*means, strict=True))
+    assert square <= 4 * Fraction(bound) ** 2

@@ -30,6 +30,7 @@ def test_a_point_in_a_triangle_is_certified_by_its_barycentric_coordinates():
     assert answer.separable is False
     np.testing.assert_allclose(answer.certificate.weights_a, [0.25, 0.25, 0.5])
     np.testing.assert_allclose(answer.certificate.point, [0.5, 1.0])
+    assert (answer.normal, answer.offset, answer.margin, answer.bound) == (None, 0.0, 0.0, 0.0)
 
 
 CASES = {
