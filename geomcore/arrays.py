@@ -141,7 +141,7 @@ def as_array(value, name, ndim, *, keep_float32=False):
         raise ValueError(f"{name} must have {ndim} axes, got shape {array.shape}")
     dtype = np.float32 if keep_float32 and array.dtype == np.float32 else np.float64
     given, array = array, np.asarray(array, dtype=dtype, order="C")
-    _check_exact(given, array, name)
+    _check_exact(given if given.dtype != float else _before_mixing(value, given), array, name)
     if not np.isfinite(array).all():
         where = np.argwhere(~np.isfinite(array))[0].tolist()
         raise ValueError(f"{name} must be finite, found {array[tuple(where)]} at index {where}")
@@ -150,11 +150,10 @@ def as_array(value, name, ndim, *, keep_float32=False):
 
 def _check_exact(given, array, name):
     """Raise if a whole number, or one of more than 64 bits, is not the same as a float."""
-    if given.dtype.kind in "iu" and given.dtype.itemsize == 8:
-        places = np.argwhere((given > 2**53) | (given < -(2**53)))
-        lost = next(
-            (p for p in map(tuple, places.tolist()) if int(given[p]) != int(array[p])), None
-        )
+    if given.dtype == object or (given.dtype.kind in "iu" and given.dtype.itemsize == 8):
+        large = map(tuple, np.argwhere(np.abs(array) >= 2**53).tolist())
+        whole = (p for p in large if isinstance(given[p], (int, np.integer)))
+        lost = next((p for p in whole if int(given[p]) != int(array[p])), None)
     elif given.dtype.kind == "f" and given.dtype.itemsize > 8:
         with np.errstate(invalid="ignore"):
             differ = np.argwhere((array != given) & np.isfinite(given))
@@ -166,6 +165,18 @@ def _check_exact(given, array, name):
             f"{name} must hold numbers that are the same as 64-bit floats, got {given[lost]} at "
             f"index {list(lost)}; round them, or subtract what they have in common"
         )
+
+
+def _before_mixing(value, array):
+    """Entries of lists or frames with whole numbers among others, of which some are large."""
+    types = getattr(value, "dtypes", ())
+    frame = np.iterable(types) and any(getattr(t, "kind", "O") in "iu" for t in types)
+    if not (frame or isinstance(value, (list, tuple))) or not (np.abs(array) >= 2**53).any():
+        return array
+    if frame:
+        columns = [value.iloc[:, j] for j in range(array.shape[1])]
+        return np.stack([np.asarray(c, dtype=object) for c in columns], axis=1)
+    return np.asarray(value, dtype=object)
 
 
 def as_points(X, *, d=None, name="X"):

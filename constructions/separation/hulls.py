@@ -113,8 +113,6 @@ class NearestPoints(NamedTuple):
 
 def root_above(square):
     """A float that is at least the root of a rational number, and near it; inf if it overflows."""
-    if square == 0:
-        return 0.0
     # an integer of 120 bits or so has a root of 60, which is off by less than 1
     p, q = int(square.p), int(square.q)
     shift = (p.bit_length() - q.bit_length() - 120) // 2
@@ -321,6 +319,7 @@ def _independent(columns, weights):
     Parameters
     ----------
     columns : list of list of fmpq or fmpz
+        With entries that add up to 1 over each set: no way among them is of one sign.
     weights : list of fmpq
         Positive.
 
@@ -342,10 +341,8 @@ def _independent(columns, weights):
     while ways:
         way = ways.pop(0)
         # weights - t way stays a solution; go until the first weight vanishes
-        step, gone = (
-            min((w / v, i) for i, (w, v) in enumerate(zip(weights, way, strict=True)) if v > 0)
-            if max(way) > 0
-            else max((w / v, i) for i, (w, v) in enumerate(zip(weights, way, strict=True)) if v < 0)
+        step, gone = min(
+            (w / v, i) for i, (w, v) in enumerate(zip(weights, way, strict=True)) if v > 0
         )
         weights = [w - step * v for w, v in zip(weights, way, strict=True)]
         # and leave it at zero on all other ways

@@ -1,5 +1,6 @@
 """A separating hyperplane as floats, the margin that these floats have, and a bound on any."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -208,9 +209,9 @@ def margin_bound(A, B, rows, weights, local, *, wanted):
     shares = weights / np.where(of_a, weights[of_a].sum(), weights[~of_a].sum())
     Z = local.M[rows, :-1]
     way = np.abs(shares @ Z) + 2 * (len(rows) + 8) * EPS * (shares @ np.abs(Z)) + TINY
-    length = np.linalg.norm(way) * (1 + 2 * (len(way) + 4) * EPS)
+    length = math.hypot(*way.tolist()) * (1 + 2 * (len(way) + 4) * EPS)  # no square underflows
     with np.errstate(over="ignore"):
-        bound = float(np.nextafter(np.ldexp(length / 2, local.exponent), np.inf))
+        bound = float(np.nextafter(np.ldexp(length, local.exponent - 1), np.inf))
     if bound > wanted and len(rows) * A.shape[1] <= EXACT:
         ends = [
             _weighted(S, part, shares[mine])

@@ -78,6 +78,15 @@ def test_the_bound_is_half_the_distance_of_two_means_rounded_up():
     assert margin_bound(A, B, np.array([0, 1]), np.ones(2), local, wanted=0.0) == np.inf
 
 
+@pytest.mark.parametrize("power", [-1074, -1073, -1023, -1021, -1000, -600, -520])
+def test_a_bound_holds_where_the_square_of_the_distance_underflows(power):
+    gap = 2.0**power
+    A = np.array([[0.0, gap], [1.0, gap], [-1.0, gap]])
+    local = local_coordinates(A, -A)
+    assert margin_bound(A, -A, np.array([0, 3]), np.ones(2), local, wanted=np.inf) >= gap
+    assert margin_bound(A, -A, np.array([0, 3]), np.ones(2), local, wanted=0.0) == gap
+
+
 @pytest.mark.parametrize("exchanged", [False, True])
 def test_points_on_a_plane_or_beyond_are_not_proved_to_be_separated(exchanged):
     # heights below the least float, of which only the sign can be told: x = 2^-1074, w = 1/2

@@ -385,7 +385,11 @@ def test_wrong_sets_are_refused_in_one_sentence(A, B, message):
         separate(A, B)
 
 
-@pytest.mark.parametrize("start", [([0], [99]), ([-1], [0]), ([0.5], [0]), [0], 7, ([0], ["x"])])
+@pytest.mark.parametrize(
+    "start",
+    [([0], [3]), ([3], [0]), ([0], [99]), ([-1], [0]), ([0.5], [0]), [0], 7]
+    + [([0], ["x"]), ([[0]], [0]), ([0], [[0]]), ([0], [0], [0])],
+)
 def test_a_wrong_guess_at_the_support_is_refused(start):
     with pytest.raises(ValueError, match="start"):
         separate(TRIANGLE, TRIANGLE + 5, start=start)
