@@ -4,11 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from geomcore import kernels
 from geomcore.arrays import as_array, as_points, check_network
 from geomcore.layers import Affine, ReLU
 from geomcore.network import Network, ReLUNetwork
-from geomcore.threads import MANY, for_kernels, in_parts
+from geomcore.threads import MANY, SMALL, for_kernels, in_parts
 
 # Rows handled at a time where all layers' outputs are kept.
 BLOCK = 4096
@@ -70,6 +69,8 @@ def activation_pattern(net, X):
     X = as_points(X, d=net.widths[0])
     if len(X) < MANY or len(net.widths) == 2:
         return np.hstack([np.empty((len(X), 0), bool), *(x > 0 for x in net.hidden(X))])
+    from geomcore import kernels
+
     X = for_kernels(X)
     parameters, widths = net.packed(X.dtype)
     out = np.empty((len(X), sum(net.widths[1:-1])), bool)
@@ -127,6 +128,8 @@ def input_gradients(net, X, output=0):
     X = as_points(X, d=net.widths[0])
     if len(X) < MANY or not isinstance(net, ReLUNetwork):
         return _pulled_back(net, X, output)[:, 0]
+    from geomcore import kernels
+
     X = for_kernels(X)
     _check_output(output, net.widths[-1])
     parameters, widths = net.packed(X.dtype)
@@ -264,4 +267,4 @@ def _check_output(output, m):
 
 
 def _is_narrow(net):
-    return max(W.size for W in net.weights) <= kernels.SMALL
+    return max(W.size for W in net.weights) <= SMALL

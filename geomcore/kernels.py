@@ -20,9 +20,9 @@ from functools import cache
 import numpy as np
 from numba import njit
 
-# Entries of a matrix up to which a loop beats BLAS on tiles, and points per
-# tile; measured in benchmarks/kernels.py.
-SMALL = 256
+from geomcore.threads import SMALL
+
+# Points per tile; measured in benchmarks/kernels.py.
 TILE = 128
 
 # Sums may be reordered and multiply-adds fused; nan, inf and signed zeros keep their meaning.

@@ -4,8 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from geomcore import kernels
-from geomcore.threads import MANY, factorizing, for_kernels, in_parts
+from geomcore.threads import MANY, SMALL, factorizing, for_kernels, in_parts
 
 # Rows of X handled at a time, so that temporaries stay small; measured in benchmarks/kernels.py.
 BLOCK = 4096
@@ -35,7 +34,9 @@ class PreparedLayer(NamedTuple):
         """The truncation map as W^+ max(W x, -b), in blocks that stay in cache."""
         W, b, pinv, _ = self
         out = np.empty(X.shape, X.dtype)
-        if W.size <= kernels.SMALL and len(X) >= MANY:
+        if W.size <= SMALL and len(X) >= MANY:
+            from geomcore import kernels
+
             X = for_kernels(X)
             in_parts(lambda s: kernels.truncation_map(W, b, pinv, X[s], out[s]), len(X))
             return out

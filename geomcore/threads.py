@@ -14,28 +14,48 @@ from functools import cache
 from itertools import pairwise
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import ThreadpoolController, threadpool_limits
 
 # Points from which a compiled kernel is worth its start, and from which each
 # thread is; measured in benchmarks/kernels.py.
+# Loading the kernels takes a quarter of a second: they are imported where they are called.
 MANY = 2048
 PER_THREAD = 32768
+# Entries of a matrix up to which a loop beats BLAS on tiles of points.
+SMALL = 256
 # Entries from which BLAS may split the factorisation of a matrix over threads.
 LARGE = 4096
 
 _lock = threading.Lock()
+_most = None
 _inside = 0
 _limits = None
 
 
 def core_count():
-    """Number of cores this process may use; the variable NUMBA_NUM_THREADS lowers it."""
+    """Number of cores this process may use.
+
+    The variable NUMBA_NUM_THREADS and `limited_threads` lower it.
+    """
     if hasattr(os, "sched_getaffinity"):
         cores = len(os.sched_getaffinity(0))
     else:
         cores = os.cpu_count() or 1
     limit = os.environ.get("NUMBA_NUM_THREADS", "")
-    return min(cores, int(limit)) if limit.isdecimal() and int(limit) else cores
+    cores = min(cores, int(limit)) if limit.isdecimal() and int(limit) else cores
+    return cores if _most is None else min(cores, _most)
+
+
+@contextmanager
+def limited_threads(jobs):
+    """At most `jobs` threads in compiled kernels and matrix products, in this process."""
+    global _most
+    before, _most = _most, jobs
+    try:
+        with threadpool_limits(jobs):
+            yield
+    finally:
+        _most = before
 
 
 def in_parts(function, n, *, threads=True):

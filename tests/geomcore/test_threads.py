@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from geomcore.threads import LARGE, factorizing, single_threaded_blas
+from geomcore.threads import (
+    LARGE,
+    core_count,
+    factorizing,
+    limited_threads,
+    single_threaded_blas,
+)
 
 
 def threads_of_blas():
@@ -52,6 +58,17 @@ def test_blas_is_free_again_whoever_leaves_first():
         assert entered.wait(60)
     leave.set()
     other.join()
+    assert max(threads_of_blas()) == 2
+
+
+def test_threads_of_kernels_and_of_blas_are_limited_and_free_again():
+    before = core_count()
+    with limited_threads(before + 5):
+        assert core_count() == before
+        with limited_threads(1):
+            assert core_count() == 1
+            assert set(threads_of_blas()) == {1}
+        assert core_count() == before
     assert max(threads_of_blas()) == 2
 
 

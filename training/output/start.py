@@ -4,9 +4,7 @@ import errno
 from contextlib import contextmanager
 from pathlib import Path
 
-import numba
-from threadpoolctl import threadpool_limits
-
+from geomcore.threads import limited_threads
 from training.output.folder import RunFolder, stem
 from training.output.place import listed
 from training.output.screen import Screen
@@ -60,14 +58,6 @@ def started(command, given, *, about="", kept=None):
         if run.aside:
             told = listed([f"{name} is now {now}" for name, now in run.aside.items()])
             screen.err.print(f"your {told}", markup=False)
-
-
-@contextmanager
-def limited_threads(jobs):
-    """At most `jobs` threads in compiled kernels and matrix products."""
-    numba.set_num_threads(min(jobs, numba.config.NUMBA_NUM_THREADS))
-    with threadpool_limits(jobs):
-        yield
 
 
 def _plain(value):

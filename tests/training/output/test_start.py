@@ -4,10 +4,10 @@ import errno
 import json
 from pathlib import Path
 
-import numba
 import pytest
 from threadpoolctl import threadpool_info
 
+from geomcore.threads import core_count
 from training.output.start import started
 
 GIVEN = {"data": "wine", "file": Path("a/b"), "seed": 3, "out": None, "jobs": 1, "quiet": True}
@@ -59,7 +59,7 @@ def test_the_screen_is_quiet_if_that_is_wished(capsys):
 def test_threads_are_limited_inside():
     before = [pool["num_threads"] for pool in threadpool_info()]
     with started("minima", GIVEN):
-        assert numba.get_num_threads() == 1
+        assert core_count() == 1
         assert all(pool["num_threads"] == 1 for pool in threadpool_info())
     assert [pool["num_threads"] for pool in threadpool_info()] == before
 
