@@ -207,9 +207,7 @@ def test_numba_compiles_in_kernel_files_only():
         for alias in node.names
     ]
     assert_none(
-        f"{place}: numba.{name}"
-        for path, place, name in uses
-        if path.name not in NUMBA_FILES
+        f"{place}: numba.{name}" for path, place, name in uses if path.name not in NUMBA_FILES
     )
 
 

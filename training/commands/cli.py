@@ -4,8 +4,12 @@ Exit status: 0, or 1 if a check failed (not proved, no method applies), or 2 for
 bad usage, with one line on standard error that says what was wrong.
 """
 
+import inspect
 import os
+import re
 import sys
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
@@ -33,6 +37,17 @@ app.command()(study)
 app.command()(minima)
 
 
+@app.callback(invoke_without_command=True)
+def _program(
+    show_version: Annotated[
+        bool, typer.Option("--version", is_eager=True, help="Show the version and exit.")
+    ] = False,
+):
+    if show_version:
+        print(f"{PROGRAM} {version(PROGRAM)}")
+        raise typer.Exit
+
+
 def main(arguments=None):
     """Run the command line; return the exit status."""
     os.environ.setdefault("MPLBACKEND", "Agg")
@@ -43,7 +58,7 @@ def main(arguments=None):
     except KeyboardInterrupt:
         return _fail("interrupted", 130)
     except (ValueError, OSError, ImportError, MemoryError) as error:
-        return _fail(error, 2)
+        return _fail(_named_as_options(_sentence(error), arguments), 2)
     except Exception as error:
         # The errors of the command-line parser, whichever copy of it typer brings.
         if hasattr(error, "format_message"):
@@ -54,8 +69,8 @@ def main(arguments=None):
 
 
 def _fail(reason, status):
-    """Tell the reason, an exception or a text, in one line of at most `LONGEST` characters."""
-    text = f"{PROGRAM}: {_sentence(reason)}"
+    """Tell the reason in one line of at most `LONGEST` characters."""
+    text = f"{PROGRAM}: {reason}"
     if len(text) > LONGEST or not text.isprintable():
         # It is here since it brings NumPy along, which an ordinary usage error need not wait for.
         from geomcore.foreign.wording import one_line
@@ -65,11 +80,29 @@ def _fail(reason, status):
     return status
 
 
-def _sentence(reason):
-    if isinstance(reason, OSError) and reason.strerror:
-        place = "" if reason.filename is None else f"{reason.filename}: "
-        return f"{place}{reason.strerror}"
-    return str(reason).strip() or type(reason).__name__
+def _sentence(error):
+    if isinstance(error, OSError) and error.strerror:
+        place = "" if error.filename is None else f"{error.filename}: "
+        return f"{place}{error.strerror}"
+    return str(error).strip() or type(error).__name__
+
+
+def _named_as_options(text, arguments):
+    """A sentence that begins with an argument of a function, with the option of that name.
+
+    Examples
+    --------
+    >>> _named_as_options("tolerance must be a finite number, got -1", ["study", "wine"])
+    '--tolerance must be a finite number, got -1'
+    >>> _named_as_options("X must be finite", ["study", "wine"])
+    'X must be finite'
+    """
+    commands = {command.callback.__name__: command.callback for command in app.registered_commands}
+    command = next((commands[a] for a in arguments if a in commands), None)
+    first = re.match(r"(\w+) must ", text)
+    if command is None or first is None or first[1] not in inspect.signature(command).parameters:
+        return text
+    return "--" + first[1].replace("_", "-") + text[first.end(1) :]
 
 
 if __name__ == "__main__":

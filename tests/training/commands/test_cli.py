@@ -4,12 +4,13 @@ import importlib
 import inspect
 import subprocess
 import sys
+from importlib.metadata import version
 
 import numpy as np
 import pytest
 
 from geomcore import ReLUNetwork, save
-from training.commands.cli import app
+from training.commands.cli import app, main
 
 COMMANDS = tuple(command.callback.__name__ for command in app.registered_commands)
 HEAVY = ("numba", "matplotlib", "cvxpy", "pandas", "scipy")
@@ -39,6 +40,29 @@ def test_help_lists_all_commands_without_loading_what_they_need(arguments):
     assert [line.split()[0] for line in listed if line.startswith("  ") and line[2] != " "] == list(
         COMMANDS
     )
+
+
+def test_the_version_is_that_of_the_package():
+    status, text, error, loaded = alone("--version")
+    assert (status, text, error, loaded) == (0, f"geomcore {version('geomcore')}\n", "", [])
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "value"),
+    [
+        ("study", "--tolerance", "-1"),
+        ("study", "--scales", "-1"),
+        ("study", "--learning-rate", "nan"),
+        ("study", "--tensors", "W9"),
+        ("construct", "--method", "paint"),
+    ],
+)
+def test_messages_name_options_and_not_arguments_of_functions(
+    command, option, value, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    assert main([command, "clusters", option, value, "--quiet"]) == 2
+    assert capsys.readouterr().err.startswith(f"geomcore: {option} must be ")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
