@@ -27,6 +27,8 @@ TILE = 128
 
 # Sums may be reordered and multiply-adds fused; nan, inf and signed zeros keep their meaning.
 FLAGS = {"reassoc", "contract"}
+# Of what only kernels call: nothing is compiled by which Python could call it.
+INNER = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 
 def cached_njit(**options):
@@ -115,7 +117,7 @@ def truncation_map(W, b, W_plus, X, out):
         _scatter(x, start, out)
 
 
-@cached_njit(nogil=True, fastmath=FLAGS)
+@cached_njit(nogil=True, fastmath=FLAGS, **INNER)
 def _truncation_in_space(W, b, V, X, out):
     """The truncation map for m = d = 3, X and `out` flat: written out it runs as fast as a copy."""
     b0, b1, b2 = -b[0], -b[1], -b[2]
@@ -175,13 +177,13 @@ def input_gradients(parameters, widths, X, output, out):
         _scatter(_pull_back(parameters, widths, tiles, g, g_next)[: widths[0]], start, out)
 
 
-@cached_njit(nogil=True, fastmath=FLAGS)
+@cached_njit(nogil=True, fastmath=FLAGS, **INNER)
 def _tiles(widths, zero):
     """Return zeros for one tile of the inputs and of every hidden layer, one below the other."""
     return np.full((widths[:-1].sum(), TILE), zero)
 
 
-@cached_njit(nogil=True, fastmath=FLAGS)
+@cached_njit(nogil=True, fastmath=FLAGS, **INNER)
 def _gather(X, start, x):
     """Copy rows of X from `start` on into the columns of the tile x; the rest is left alone."""
     for p in range(min(TILE, len(X) - start)):
@@ -189,7 +191,7 @@ def _gather(X, start, x):
             x[k, p] = X[start + p, k]
 
 
-@cached_njit(nogil=True, fastmath=FLAGS)
+@cached_njit(nogil=True, fastmath=FLAGS, **INNER)
 def _scatter(x, start, out):
     """Copy the columns of the tile x into rows of `out` from `start` on."""
     for p in range(min(TILE, len(out) - start)):
@@ -197,7 +199,7 @@ def _scatter(x, start, out):
             out[start + p, k] = x[k, p]
 
 
-@cached_njit(nogil=True, fastmath=FLAGS)
+@cached_njit(nogil=True, fastmath=FLAGS, **INNER)
 def _product(W, x, z):
     """z (m, TILE) = W (m, n) x (n, TILE)."""
     m, n = W.shape
@@ -214,7 +216,7 @@ def _product(W, x, z):
                 z_i[p] += w * x_k[p]
 
 
-@cached_njit(nogil=True, fastmath=FLAGS)
+@cached_njit(nogil=True, fastmath=FLAGS, **INNER)
 def _product_transposed(W, g, t):
     """t (n, TILE) = W (m, n) transposed times g (m, TILE)."""
     m, n = W.shape
@@ -231,7 +233,7 @@ def _product_transposed(W, g, t):
                 t_k[p] += w * g_i[p]
 
 
-@cached_njit(nogil=True, fastmath=FLAGS)
+@cached_njit(nogil=True, fastmath=FLAGS, **INNER)
 def _affine(parameters, at, x, z):
     """z (m, TILE) = W x + b for the layer whose parameters begin at `at`, and x (n, TILE)."""
     m, n = len(z), len(x)
@@ -242,7 +244,7 @@ def _affine(parameters, at, x, z):
             z_i[p] += b_i
 
 
-@cached_njit(nogil=True, fastmath=FLAGS)
+@cached_njit(nogil=True, fastmath=FLAGS, **INNER)
 def _hidden(parameters, widths, tiles):
     """Fill the tiles of the hidden layers, below that of the input."""
     zero = tiles.dtype.type(0)
@@ -259,7 +261,7 @@ def _hidden(parameters, widths, tiles):
         row += n
 
 
-@cached_njit(nogil=True, fastmath=FLAGS)
+@cached_njit(nogil=True, fastmath=FLAGS, **INNER)
 def _pull_back(parameters, widths, tiles, g, g_next):
     """Turn g, the gradient with respect to the last hidden layer, into that of the input."""
     zero = g.dtype.type(0)

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from geomcore.kernels import FLAGS, cached_njit
+from geomcore.kernels import FLAGS, INNER, cached_njit
 
 # Entries of a weight matrix from which BLAS beats loops over points; see benchmarks/ensemble.py.
 WIDE = 128
@@ -68,49 +68,46 @@ def descend(trials, task, orders, first, until, fresh):
 
     `orders` (T, epochs, N) are the shuffles from the epoch of `first` on.
     """
-    for t in range(len(trials.theta)):
-        if trials.status[t, 1] == RUNNING:
-            _descend(t, trials, task, orders, first, until, fresh)
-
-
-@cached_njit(nogil=True, fastmath=FLAGS)
-def _descend(t, trials, task, orders, first, until, fresh):
-    """Take trial t from step `first` to `until`, or to where it stops."""
-    theta, moments = trials.theta[t], trials.moments[t]
     data, slopes, batch, batch_slopes, points, classes, widths, optimizer = task[:8]
     filled = batch[: len(batch) - widths[1:].sum()]
-    grad, new = np.empty_like(theta), np.empty_like(theta)
-    step, known, ending = first, not fresh, False
+    P = trials.theta.shape[1]
+    grad, new = np.empty(P), np.empty(P)
     per_epoch = max(1, -(-task.last // max(1, task.size)))
-    while True:
-        due = ending or (not known and (step % task.record == 0 or step == task.steps))
-        if step == until and not due:
-            break
-        mini = task.size > 0 and not due
-        backward = step < until and not ending and (mini or task.size == 0)
-        if mini:
-            epoch, start = step // per_epoch - first // per_epoch, step % per_epoch * task.size
-            _fill(points, orders, t, epoch, start, min(task.size, task.last - start), filled)
-        # One place that calls it, so that equal parameters have equal losses to the last bit.
-        x, g = (batch, batch_slopes) if mini else (data, slopes)
-        loss, right = _pass(theta, widths, x, g, task.loss, classes, grad, backward)
-        if due:
-            loss = loss if np.isfinite(loss) else np.inf
-            reason = DIVERGED if ending else _record(t, trials, task, step, loss, right)
-            if reason != RUNNING:
-                trials.status[t, 1], trials.final[t] = reason, loss
+    for t in range(len(trials.theta)):
+        if trials.status[t, 1] != RUNNING:
+            continue
+        theta, moments = trials.theta[t], trials.moments[t]
+        step, known, ending = first, not fresh, False
+        while True:
+            due = ending or (not known and (step % task.record == 0 or step == task.steps))
+            if step == until and not due:
                 break
-            known = True
-        if backward:
-            if _update(theta, grad, moments, optimizer, step, new):
-                theta[:] = new
-                step, known = step + 1, False
-            else:
-                ending = True
-    trials.status[t, 0] = step
+            mini = task.size > 0 and not due
+            backward = step < until and not ending and (mini or task.size == 0)
+            if mini:
+                epoch, start = step // per_epoch - first // per_epoch, step % per_epoch * task.size
+                _fill(points, orders, t, epoch, start, min(task.size, task.last - start), filled)
+            # One place that calls it, so that equal parameters have equal losses to the last bit.
+            x, g = (batch, batch_slopes) if mini else (data, slopes)
+            loss, right = _pass(theta, widths, x, g, task.loss, classes, grad, backward)
+            if due:
+                loss = loss if np.isfinite(loss) else np.inf
+                reason = DIVERGED if ending else _record(t, trials, task, step, loss, right)
+                if reason != RUNNING:
+                    trials.status[t, 1], trials.final[t] = reason, loss
+                    break
+                known = True
+            if backward:
+                if _update(theta, grad, moments, optimizer, step, new):
+                    for i in range(P):
+                        theta[i] = new[i]
+                    step, known = step + 1, False
+                else:
+                    ending = True
+        trials.status[t, 0] = step
 
 
-@cached_njit(nogil=True, fastmath=FLAGS)
+@cached_njit(nogil=True, fastmath=FLAGS, **INNER)
 def _record(t, trials, task, step, loss, right):
     """Write down loss and accuracy of trial t; return why it stops here, or RUNNING."""
     row = trials.status[t, 2]
@@ -139,7 +136,7 @@ def _record(t, trials, task, step, loss, right):
     return reason if np.isfinite(loss) else DIVERGED
 
 
-@cached_njit(nogil=True, fastmath=FLAGS)
+@cached_njit(nogil=True, fastmath=FLAGS, **INNER)
 def _update(theta, grad, moments, optimizer, step, new):
     """Fill `new` with the parameters after one step; return whether all of them are finite."""
     P = len(theta)
@@ -169,7 +166,7 @@ def _update(theta, grad, moments, optimizer, step, new):
     return np.isfinite(total)
 
 
-@cached_njit(nogil=True, fastmath=FLAGS)
+@cached_njit(nogil=True, fastmath=FLAGS, **INNER)
 def _fill(points, orders, t, epoch, start, count, batch):
     """Copy `count` points of a shuffle into the tiles `batch`; the weights keep their mean."""
     N, rows = points.shape
@@ -188,13 +185,14 @@ def _fill(points, orders, t, epoch, start, count, batch):
             batch[row + rows - 2, p] *= scale
 
 
-@cached_njit(nogil=True, fastmath=FLAGS)
+@cached_njit(nogil=True, fastmath=FLAGS, **INNER)
 def _pass(theta, widths, x, g, loss, classes, grad, backward):
     """Return loss and number of right points; fill `grad` (P,) if `backward`."""
     d, K, packs = widths[0], widths[-1], x.shape[1] // LANES
     end, top = len(x) - widths.sum() + d, len(x) - K
     total = right = 0.0
-    grad[:] = 0.0
+    for i in range(len(grad)):
+        grad[i] = 0.0
     for row in range(0, end, d + K + 2):
         _forward(theta, widths, x, row, end, packs)
         y, w = row + d, row + d + K
@@ -210,10 +208,10 @@ def _pass(theta, widths, x, g, loss, classes, grad, backward):
     return total, right
 
 
-@cached_njit(nogil=True, fastmath=FLAGS)
+@cached_njit(nogil=True, fastmath=FLAGS, **INNER)
 def _forward(theta, widths, x, r, z, packs):
     """Fill the rows of x from z on with the outputs of all layers at the tile in r."""
-    at = 0
+    at, one = 0, 1
     for l in range(1, len(widths)):
         n, m = widths[l - 1], widths[l]
         floor = 0.0 if l + 1 < len(widths) else -np.inf
@@ -226,29 +224,33 @@ def _forward(theta, widths, x, r, z, packs):
                     v = x[z + i, p] + b
                     x[z + i, p] = floor if v < floor else v
             else:
-                _combine(theta, (at + i * n, 1, n), x, r, x, z + i, (b, floor), packs)
+                _combine(theta, (at + i * n, one, n), x, r, x, z + i, (b, floor), packs)
         at += m * (n + 1)
         r, z = z, z + m
 
 
-@cached_njit(nogil=True, fastmath=FLAGS)
+@cached_njit(nogil=True, fastmath=FLAGS, **INNER)
 def _backward(theta, widths, x, row, g, grad, packs):
     """Add the gradients of one tile to `grad`, given that of the outputs in the first rows of g."""
-    at, z, here, half = len(theta), len(x), 0, len(g) // 2
+    at, z, here, half = len(theta), len(x), np.int64(0), len(g) // 2
     for l in range(len(widths) - 1, 0, -1):
         n, m = widths[l - 1], widths[l]
         at, z = at - m * (n + 1), z - m
         r = z - n if l > 1 else row
         there = half - here
         if m * n >= WIDE:
-            grad[at : at + m * n] += np.dot(g[here : here + m], x[r : r + n].T).reshape(m * n)
+            products = np.dot(g[here : here + m], x[r : r + n].T)
+            for i in range(m):
+                for k in range(n):
+                    grad[at + i * n + k] += products[i, k]
             if l > 1:
                 W = theta[at : at + m * n].reshape(m, n)
                 np.dot(W.T, g[here : here + m], g[there : there + n])
         for i in range(m):
             b = at + m * n + i
             if m * n >= WIDE:
-                grad[b] += g[here + i].sum()
+                for p in range(packs * LANES):
+                    grad[b] += g[here + i, p]
             else:
                 grad[b] += _dots(g, here + i, x, r, n, grad, at + i * n, packs)
         if l > 1:
@@ -260,7 +262,7 @@ def _backward(theta, widths, x, row, g, grad, packs):
             here = there
 
 
-@cached_njit(nogil=True, fastmath=FLAGS)
+@cached_njit(nogil=True, fastmath=FLAGS, **INNER)
 def _combine(c, terms, x, r, out, o, bounds, packs):
     """out[o] = max(base + sum over k < n of c[at + k stride] x[r + k], floor)."""
     (at, stride, n), (base, floor) = terms, bounds
@@ -297,7 +299,7 @@ def _combine(c, terms, x, r, out, o, bounds, packs):
         k += 4
 
 
-@cached_njit(nogil=True, fastmath=FLAGS)
+@cached_njit(nogil=True, fastmath=FLAGS, **INNER)
 def _dots(g, i, x, r, n, s, at, packs):
     """Add the dot products of g[i] with x[r + k], k < n, to s[at + k]; return the sum of g[i]."""
     k, b = 0, 0.0
@@ -342,7 +344,7 @@ def _dots(g, i, x, r, n, s, at, packs):
     return b
 
 
-@cached_njit(nogil=True, fastmath=FLAGS)
+@cached_njit(nogil=True, fastmath=FLAGS, **INNER)
 def _separate(x, r, y, w, g, i, loss, packs):
     """Squared error, or that of logits, of outputs x[r] against x[y]; gradient in g[i]."""
     total = 0.0
@@ -361,7 +363,7 @@ def _separate(x, r, y, w, g, i, loss, packs):
     return total
 
 
-@cached_njit(nogil=True, fastmath=FLAGS)
+@cached_njit(nogil=True, fastmath=FLAGS, **INNER)
 def _softmax(x, r, K, y, w, g, packs):
     """Cross-entropy of output rows x[r : r + K] against x[y : y + K]; gradient in g[:K]."""
     loss = 0.0
@@ -381,7 +383,7 @@ def _softmax(x, r, K, y, w, g, packs):
     return loss
 
 
-@cached_njit(nogil=True, fastmath=FLAGS)
+@cached_njit(nogil=True, fastmath=FLAGS, **INNER)
 def _right(x, r, w, classes, packs):
     """Number of points of positive weight whose class, in x[w + 1], fits the output best."""
     count, K = 0, classes.shape[1] - 1
