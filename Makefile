@@ -46,7 +46,7 @@ $(VENV)/.python:
 
 # Editable, so that a change of the code needs no new install; of the metadata, it does.
 $(VENV)/.demo: $(VENV)/.python $(METADATA)
-	$(BIN)/python -m pip install --quiet -e '.[data]'
+	$(BIN)/python -m pip install --quiet -e .
 	touch $@
 
 $(VENV)/.test: $(VENV)/.python $(METADATA)

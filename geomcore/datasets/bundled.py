@@ -18,11 +18,6 @@ def iris(*, standardize=True):
         ``info`` as `geomcore.datasets.dataset.prepare` makes it, and ``class_names``,
         ``feature_names``.
 
-    Raises
-    ------
-    ImportError
-        If scikit-learn is missing.
-
     Examples
     --------
     >>> data = iris()
@@ -45,11 +40,6 @@ def wine(*, standardize=True):
     Dataset
         As `iris`.
 
-    Raises
-    ------
-    ImportError
-        If scikit-learn is missing.
-
     Examples
     --------
     >>> wine()
@@ -70,11 +60,6 @@ def breast_cancer(*, standardize=True):
     -------
     Dataset
         As `iris`.
-
-    Raises
-    ------
-    ImportError
-        If scikit-learn is missing.
 
     Examples
     --------
@@ -98,11 +83,6 @@ def digits(*, standardize=True):
         As `iris`, and ``info["image_shape"] = (8, 8)``: a row ``x`` is drawn by
         putting ``x * scale + mean`` at the pixels ``kept_columns``.
 
-    Raises
-    ------
-    ImportError
-        If scikit-learn is missing.
-
     Examples
     --------
     >>> data = digits()
@@ -115,13 +95,8 @@ def digits(*, standardize=True):
 
 
 def _bundled(name, standardize):
-    try:
-        from sklearn import datasets as sklearn_datasets
-    except ImportError:
-        raise ImportError(
-            f"the data set {name} comes with scikit-learn, which is not installed: "
-            "pip install geomcore[data]"
-        ) from None
+    from sklearn import datasets as sklearn_datasets
+
     raw = getattr(sklearn_datasets, f"load_{name}")()
     X, y, info = prepare(raw.data, raw.target, standardize=standardize)
     info["class_names"] = [str(c) for c in raw.target_names]

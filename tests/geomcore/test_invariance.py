@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import sklearn.datasets
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -49,8 +50,7 @@ def test_a_power_of_two_is_folded_into_the_first_layer():
 
 @pytest.mark.parametrize("name", ["wine", "breast_cancer"])
 def test_raw_features_need_no_standardising(name):
-    sklearn = pytest.importorskip("sklearn.datasets")
-    X, y = getattr(sklearn, f"load_{name}")(return_X_y=True)
+    X, y = getattr(sklearn.datasets, f"load_{name}")(return_X_y=True)
     Q = len(np.unique(y))
     assert constructed(X, y, "sequential").network.widths == (X.shape[1],) * (Q + 1) + (Q,)
     assert constructed(X, y, "auto").method == "sequential"

@@ -29,8 +29,6 @@ def load_data(source, *, seed=0, **table):
     ValueError
         If there is no such data set or file, or the file is not a table. The
         sentence names the options of the command line.
-    ImportError
-        If the data set comes with scikit-learn and that is not installed.
     """
     path = Path(source)
     drawn = source in DRAWN

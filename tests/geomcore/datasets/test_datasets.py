@@ -1,8 +1,6 @@
 import gzip
 import itertools
 import struct
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -82,7 +80,8 @@ def test_repeated_rows_go_when_labels_agree_and_stay_as_conflicts_when_not():
 
 
 def test_a_digit_can_be_drawn_again_from_its_row():
-    sklearn_datasets = pytest.importorskip("sklearn.datasets")
+    import sklearn.datasets as sklearn_datasets
+
     data = datasets.digits()
     image = np.zeros(64)
     image[data.info["kept_columns"]] = data.X[7] * data.info["scale"] + data.info["mean"]
@@ -292,17 +291,6 @@ def test_standardising_is_blind_to_shift_and_scale(seed, scale, n):
 def test_wrong_numbers_are_refused_with_a_reason(call, sentence):
     with pytest.raises(ValueError, match=sentence):
         call()
-
-
-def test_a_missing_scikit_learn_is_named_with_the_way_to_get_it():
-    program = (
-        "import sys; sys.modules['sklearn'] = None\n"
-        "from geomcore import datasets\n"
-        "try: datasets.iris()\n"
-        "except ImportError as error: print(error)"
-    )
-    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert "pip install geomcore[data]" in found.stdout
 
 
 # MNIST files

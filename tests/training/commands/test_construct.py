@@ -3,7 +3,6 @@
 import errno
 import json
 import re
-import sys
 from urllib.parse import unquote
 
 import numpy as np
@@ -129,11 +128,3 @@ def test_a_full_disk_is_one_line_and_leaves_the_earlier_run(run, table, tmp_path
     assert len(err.splitlines()) == 1
     assert "No space left" in err
     assert {p.name: p.read_bytes() for p in (tmp_path / "made").iterdir()} == before
-
-
-def test_missing_scikit_learn_is_named_in_one_line(run, monkeypatch):
-    monkeypatch.setitem(sys.modules, "sklearn", None)
-    status, _, err = run("construct", "digits")
-    assert status == 2
-    assert len(err.splitlines()) == 1
-    assert "scikit-learn" in err

@@ -1,0 +1,72 @@
+"""Run the blocks of README.md as they stand, in order, in an empty folder, and time them.
+
+    python tests/readme.py [README.md] [--slow SECONDS]
+
+The python blocks share one namespace, as in a notebook; a shell block is one shell each, in the
+same folder. Blocks that make environments are left out: `make`, `pip` (continuous integration
+runs those by itself). What takes longer than `--slow` seconds is marked. The status is 1 if a block fails.
+"""
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BLOCK = re.compile(r"^```(python|sh)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+MAKES_ENVIRONMENTS = re.compile(r"^(make|pip) ", re.MULTILINE)
+
+
+def blocks(text):
+    """The kind ("python" or "sh"), the line and the text of each block that is to be run."""
+    return [
+        (found[1], text.count("\n", 0, found.start()) + 2, found[2])
+        for found in BLOCK.finditer(text)
+        if found[1] == "python" or not MAKES_ENVIRONMENTS.search(found[2])
+    ]
+
+
+def run(kind, place, text, namespace):
+    """Run one block; return the seconds that it took. What it prints is shown."""
+    start = time.perf_counter()
+    if kind == "python":
+        exec(compile(text, place, "exec"), namespace)
+    else:
+        # commands of the environment that this runs in come first
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", text], check=True, env={**os.environ, "PATH": path}
+        )
+    sys.stdout.flush()
+    return time.perf_counter() - start
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("file", nargs="?", type=Path, default=ROOT / "README.md")
+    parser.add_argument("--slow", type=float, default=60.0)
+    options = parser.parse_args()
+    os.environ.setdefault("MPLBACKEND", "Agg")
+    sys.path.remove(str(Path(__file__).resolve().parent))  # its rooms have the packages' names
+    found, namespace, rows = blocks(options.file.read_text(encoding="utf-8")), {}, []
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        for kind, line, text in found:
+            place = f"{options.file.name}:{line}"
+            print(f"--- {place} ({kind})", flush=True)
+            try:
+                rows.append((place, kind, run(kind, place, text, namespace)))
+            except Exception as error:
+                sys.exit(f"{place} fails: {type(error).__name__}: {error}")
+        os.chdir(ROOT)
+    for place, kind, seconds in rows:
+        slow = f"  more than {options.slow:g}" if seconds > options.slow else ""
+        print(f"{place:16} {kind:7} {seconds:6.1f} s{slow}")
+
+
+if __name__ == "__main__":
+    main()
