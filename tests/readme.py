@@ -4,7 +4,8 @@
 
 The python blocks share one namespace, as in a notebook; a shell block is one shell each, in the
 same folder. Blocks that make environments are left out: `make`, `pip` (continuous integration
-runs those by itself). What takes longer than `--slow` seconds is marked. The status is 1 if a block fails.
+runs those by itself). What takes longer than `--slow` seconds is marked. The status is 1 if a
+block fails.
 """
 
 import argparse
