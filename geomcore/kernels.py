@@ -14,11 +14,14 @@ x points): small products are loops along the points, which vectorise, large
 ones go to BLAS.
 """
 
+import threading
 import warnings
+from contextlib import contextmanager
 from functools import cache
 
 import numpy as np
 from numba import njit
+from numba.core import event
 
 from geomcore.threads import SMALL
 
@@ -58,6 +61,37 @@ def _warn_that_nothing_is_kept():
         "set NUMBA_CACHE_DIR to a folder that can be written",
         stacklevel=4,
     )
+
+
+@contextmanager
+def told_of_compiling(tell, seconds=2.0):
+    """Call `tell` once if inside, in whatever thread, something is compiled for so many seconds."""
+    with event.install_listener("numba:compile", _Compilations(tell, seconds)):
+        yield
+
+
+class _Compilations(event.Listener):
+    """Starts a timer with the first of nested compilations and stops it with the last one."""
+
+    def __init__(self, tell, seconds):
+        self._tell, self._seconds = tell, seconds
+        self._depth, self._told, self._timer = 0, False, None
+
+    def on_start(self, event):
+        self._depth += 1
+        if self._depth == 1 and not self._told:
+            self._timer = threading.Timer(self._seconds, self._say)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def on_end(self, event):
+        self._depth -= 1
+        if self._depth == 0 and self._timer is not None:
+            self._timer.cancel()
+
+    def _say(self):
+        self._told = True
+        self._tell()
 
 
 @cached_njit(nogil=True, fastmath=FLAGS)

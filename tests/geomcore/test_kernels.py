@@ -315,3 +315,21 @@ def test_other_errors_of_the_compiler_are_not_taken_for_a_missing_cache(monkeypa
     monkeypatch.setattr(kernels, "njit", broken)
     with pytest.raises(RuntimeError, match="something else"):
         kernels.cached_njit()(abs)
+
+
+def test_long_compiling_is_told_once_and_short_or_none_is_not():
+    @njit
+    def square(x):
+        return x * x
+
+    told = []
+    with kernels.told_of_compiling(lambda: told.append(1), seconds=60.0):
+        square(1.0)
+    with kernels.told_of_compiling(lambda: told.append(2), seconds=0.0):
+        square(2.0)  # compiled already
+    assert told == []
+    with kernels.told_of_compiling(lambda: told.append(3), seconds=0.0):
+        square(1j)
+        square(np.ones(2))
+    square(np.float32(1))
+    assert told == [3]

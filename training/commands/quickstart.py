@@ -54,7 +54,8 @@ def quickstart(
                 if case.network is not None:
                     case.verify()
                     step(f"{name}: perturbing and training")
-                    case.perturb(seed=seed, jobs=jobs, **options)
+                    with screen.compiling():
+                        case.perturb(seed=seed, jobs=jobs, **options)
                 step(f"{name}: drawing")
                 case.draw(run, about_steps=_about(options))
                 case.keep(run, prefix=f"{name}-")

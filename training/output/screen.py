@@ -64,6 +64,17 @@ class Screen:
             yield lambda name: self.err.print(_plain(name), markup=False)
 
     @contextmanager
+    def compiling(self):
+        """Say, once, that functions are compiled inside, if that takes longer than two seconds."""
+        from geomcore.kernels import told_of_compiling  # numba takes a quarter of a second
+
+        if self.quiet:
+            yield
+            return
+        with told_of_compiling(lambda: self.err.print("compiling, once per installation")):
+            yield
+
+    @contextmanager
     def trials(self):
         """Yield a function ``(done, total)`` that shows how fast trials go and what remains."""
         if self.quiet:

@@ -1,5 +1,7 @@
 """What a run shows while it goes on."""
 
+from contextlib import nullcontext
+
 from training.output.screen import Pace, Screen
 
 # By hand
@@ -37,3 +39,15 @@ def test_names_on_a_screen_are_printable_and_short(capsys):
     assert (out + err).replace("\n", "").isprintable()
     assert "[bold]" in out and "[bold]" in err
     assert max(map(len, (out + err).splitlines())) <= 1000
+
+
+def test_long_compiling_is_told_unless_nobody_wants_to_know(capsys, monkeypatch):
+    def at_once(tell):
+        tell()
+        return nullcontext()
+
+    monkeypatch.setattr("geomcore.kernels.told_of_compiling", at_once)
+    for quiet, told in ((False, "compiling, once per installation\n"), (True, "")):
+        with Screen(quiet).compiling():
+            pass
+        assert capsys.readouterr().err == told
