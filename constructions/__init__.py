@@ -1,6 +1,7 @@
 """Networks built from data, and proofs about them.
 
-Names are loaded when first used, so that `verify` needs no cvxpy.
+Names are loaded when first used, so that `verify` needs no cvxpy, and nothing but
+`GeometricClassifier` scikit-learn.
 """
 
 from importlib import import_module
@@ -10,6 +11,7 @@ _HOME = {
     "Check": "proof.certificate",
     "Construction": "building.result",
     "ConstructionError": "building.result",
+    "GeometricClassifier": "estimator",
     "HullCertificate": "separation.hulls",
     "LayerRecord": "building.result",
     "Order": "separation.order",
@@ -34,6 +36,7 @@ __all__ = [
     "Check",
     "Construction",
     "ConstructionError",
+    "GeometricClassifier",
     "HullCertificate",
     "LayerRecord",
     "Order",
