@@ -7,22 +7,9 @@ import numpy as np
 from matplotlib.collections import PathCollection
 from matplotlib.font_manager import FontProperties, findfont, get_font
 
+from geomcore.display.palette import COLORS
 from geomcore.foreign.wording import printable, shortened
 
-# Okabe and Ito's palette, for the colour-blind, and two more colours that keep
-# their distance from it.
-COLORS = (
-    "#0072B2",
-    "#D55E00",
-    "#009E73",
-    "#CC79A7",
-    "#E69F00",
-    "#56B4E9",
-    "#000000",
-    "#F0E442",
-    "#999999",
-    "#882255",
-)
 MARKERS = "os^DvPX<>p"
 
 LONGEST_NAME = 30  # characters of the name of a class in a picture
