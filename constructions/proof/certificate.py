@@ -10,11 +10,13 @@ from typing import Literal, NamedTuple
 import msgspec
 import numpy as np
 
+from constructions.verdicts import LOSS_NAMES, VERDICTS, cost, part, told
+from geomcore.display.lines import brief, listed
+from geomcore.display.page import page
 from geomcore.foreign.files import read_whole
 from geomcore.foreign.schema import Mismatch, decoded
+from geomcore.foreign.wording import printable
 
-VERDICTS = ("global minimum", "local minimum", "saddle", "not stationary", "undetermined")
-LOSS_NAMES = ("mse", "class_weighted")
 FORMAT = "geomcore certificate"
 VERSION = 2
 # Bytes of a file: a witness in 4 million parameters; without one; and for each parameter in it.
@@ -39,6 +41,8 @@ class Check(NamedTuple):
     passed: bool | None
     value: float | None
     detail: str
+
+    __repr__ = brief
 
 
 @dataclass(frozen=True)
@@ -142,12 +146,24 @@ class Certificate:
     checks: tuple[Check, ...]
     bits: int
 
+    # No field, for files do not have it: whether the targets were one-hot rows, None if unknown.
+    one_hot = None
+
+    def __repr__(self):
+        names = ["verdict", "proved", "loss_name", "loss", "accuracy", "points", "widths"]
+        return listed(self, {name: getattr(self, name) for name in names})
+
+    _repr_html_ = page
+
     def summary(self):
         """A few lines for a reader."""
+        relation = "for" if self.verdict in ("not stationary", "undetermined") else "of"
         lines = [
             f"verdict            {self.verdict}"
             + (" (proved)" if self.proved else "")
-            + (f" in {', '.join(self.subset)} alone" if self.subset else ""),
+            + (f" in {', '.join(map(printable, self.subset))} alone" if self.subset else "")
+            + f" {relation} the {cost(self.loss_name, self.one_hot)}",
+            "                   (nothing is said of another loss, such as cross-entropy)",
             f"loss               {self.loss:.3g} mean squared, "
             f"{self.class_weighted_loss:.3g} class-weighted",
             f"exact loss         at most {self.loss_bound:.3g}",
@@ -155,7 +171,6 @@ class Certificate:
             f"gradient norm      {self.gradient_norm:.3g}",
             f"activation margin  {self.activation_margin:.3g} relative to the layer's norm",
         ]
-        mark = {True: "yes", False: "no ", None: "?  "}
         if self.radius is not None:
             lines.append(f"cell radius        {self.radius:.3g}: no activation flips within")
         if self.basin is not None:
@@ -169,8 +184,22 @@ class Certificate:
             )
         if self.smallest_eigenvalue is not None:
             lines.append(f"smallest Hessian eigenvalue  {self.smallest_eigenvalue:.3g}")
-        lines += [f"  {mark[c.passed]}  {c.name}: {c.detail}" for c in self.checks]
-        return "\n".join(lines)
+        return "\n".join([*lines, *told(self.checks, self.verdict, self.proved)])
+
+    def frame(self):
+        """The checks as a table.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per check: part (``"proof"``, or ``"search"`` if it is not proved;
+            ``"other"``, tried for another verdict; ``"open"``; ``"diagnostic"``), name,
+            passed, value, detail.
+        """
+        from pandas import DataFrame
+
+        rows = [(part(check, self.verdict, self.proved), *check) for check in self.checks]
+        return DataFrame(rows, columns=["part", *Check._fields])
 
     def to_json(self):
         """The certificate as a JSON text; infinite numbers are written as strings."""

@@ -173,7 +173,7 @@ def _checks(stated, right):
     for one, other in zip(stated, right, strict=False):
         same = (one.name, one.passed) == (other.name, other.passed)
         if not same or NUMBER.sub("", one.detail) != NUMBER.sub("", other.detail):
-            return Check("checks", False, None, f"stated {one}, found {other}")
+            return Check("checks", False, None, f"stated {tuple(one)}, found {tuple(other)}")
     if len(stated) != len(right):
         return Check("checks", False, None, f"{len(stated)} stated, {len(right)} found")
     return Check("checks", None, None, "some numbers differ")

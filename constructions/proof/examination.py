@@ -3,6 +3,7 @@
 import numpy as np
 
 from constructions.proof.certificate import Check
+from constructions.verdicts import DIAGNOSTICS, PATTERN
 from geomcore.truncation import step_defect, truncation_steps
 
 TRUNCATED = 1e-8  # share of the size of the data below which a difference counts as none
@@ -10,16 +11,15 @@ TRUNCATED = 1e-8  # share of the size of the data below which a difference count
 
 def pattern_check(enclosure):
     """Whether the activation pattern of the exact network is known, and free of kinks."""
-    name = "activation pattern of the exact network"
     if enclosure.undecided:
         detail = f"{enclosure.undecided} pre-activations may be zero at {enclosure.bits} bits"
-        return Check(name, None, None, detail)
+        return Check(PATTERN, None, None, detail)
     if enclosure.kinks:
         detail = f"{enclosure.kinks} pre-activations are exactly zero: the point is on a kink"
-        return Check(name, False, 0.0, detail)
+        return Check(PATTERN, False, 0.0, detail)
     smallest = min(enclosure.margins, default=np.inf)
     detail = f"no pre-activation is below {smallest:.2g}, at {enclosure.bits} bits"
-    return Check(name, True, smallest, detail)
+    return Check(PATTERN, True, smallest, detail)
 
 
 def truncation_checks(net, X, labels):
@@ -27,8 +27,7 @@ def truncation_checks(net, X, labels):
 
     In floating point: no verdict rests on it.
     """
-    identity = "x = W x_tau + b at every layer"
-    collapse = "truncated points equal within each class"
+    collapse, identity = DIAGNOSTICS
     worst, scale = None, 0.0
     try:
         with np.errstate(over="ignore", invalid="ignore"):

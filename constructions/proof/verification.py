@@ -21,6 +21,7 @@ from constructions.proof.exact import EPS, ball_matrix, below, precision
 from constructions.proof.examination import pattern_check, truncation_checks
 from constructions.proof.last_layer import last_layer_minimum, zero_loss
 from constructions.proof.stationarity import LocalProblem, Refutation, refute
+from constructions.verdicts import CELL, DESCENT, ZERO
 from geomcore.arrays import as_labels, as_points, as_rtol
 from geomcore.network import ReLUNetwork
 from geomcore.parameters import selected
@@ -183,6 +184,8 @@ def examine(net, X, y, *, targets, loss, subset, exact, rtol, gtol):
         checks=(pattern_check(enclosure), *found.checks, *truncation_checks(net, X, labels)),
         bits=enclosure.bits,
     )
+    rows = np.unique(labels.targets, axis=0)
+    object.__setattr__(certificate, "one_hot", np.array_equal(rows, np.eye(len(rows))[::-1]))
     return certificate, problem
 
 
@@ -204,7 +207,7 @@ def _judge(problem, names, rtol, gtol):
     reach = _reach(problem.net, rtol)
     zero = zero_loss(problem, *_last_names(problem.net, names))
     is_zero = _near(zero, arb(0), problem, reach, rtol)
-    checks = [Check("exactly zero loss next to it", is_zero, zero.distance, zero.why)]
+    checks = [Check(ZERO, is_zero, zero.distance, zero.why)]
     if is_zero and zero.rank:
         return _Judgement("global minimum", True, zero.distance, 0.0, zero.rank, nothing, checks)
     proof, why = _minimum(problem, names)
@@ -214,11 +217,11 @@ def _judge(problem, names, rtol, gtol):
     lower = 0.0 if proof is None else proof.bound
     is_local = proof is not None and _near(proof, proof.loss, problem, reach, rtol)
     distance = None if proof is None else proof.distance
-    checks.append(Check("meets the lower bound of its cell", is_local, distance, why))
+    checks.append(Check(CELL, is_local, distance, why))
     if is_local:
         return _Judgement("local minimum", True, distance, lower, rank, nothing, checks)
     found = refute(problem, gtol=gtol)
-    checks.append(Check("no descent found", found.witness is None, None, found.detail))
+    checks.append(Check(DESCENT, found.witness is None, None, found.detail))
     distance = distance if zero.distance is None else zero.distance
     return _Judgement(found.verdict, found.proved, distance, lower, 0, found, checks)
 

@@ -60,21 +60,27 @@ def test_digests_are_those_of_the_bytes_that_the_docstring_names():
 def test_a_summary_says_what_was_found_and_nothing_else():
     refuted = verify(NET, X, [[1.5], [0.0], [0.0]])
     text = refuted.summary()
-    assert text.startswith("verdict            not stationary (proved)\nloss   ")
+    lines = text.splitlines()
+    assert lines[0].endswith(
+        "not stationary (proved) for the mean squared error on the targets given"
+    )
+    assert "another loss, such as cross-entropy" in lines[1] and lines[2].startswith("loss   ")
     assert f"to {refuted.witness['loss']:.6g}" in text
     assert not any(words in text for words in ("cell radius", "basin of return", "eigenvalue"))
     proved = verify(NET, X, Y, subset="last")
     text = proved.summary()
-    assert "global minimum (proved) in W2, b2 alone\n" in text and "witness  " not in text
+    assert "global minimum (proved) in W2, b2 alone of the mean" in text
+    assert "witness  " not in text
     proved = verify(NET, X, Y)
     text = proved.summary()
     assert f"cell radius        {proved.radius:.3g}:" in text
     assert f"basin of return    {proved.basin['radius']:.3g}, rate" in text
     checks = [Check(str(passed), passed, None, "seen") for passed in (True, False, None)]
     odd = dataclasses.replace(proved, proved=False, smallest_eigenvalue=-0.25, checks=tuple(checks))
-    assert odd.summary().splitlines()[0] == "verdict            global minimum"
-    assert odd.summary().splitlines()[-4:] == [
+    assert odd.summary().splitlines()[0].startswith("verdict            global minimum of the ")
+    assert odd.summary().splitlines()[-5:] == [
         "smallest Hessian eigenvalue  -0.25",
+        "tried for other verdicts; this one does not rest on them",
         "  yes  True: seen",
         "  no   False: seen",
         "  ?    None: seen",

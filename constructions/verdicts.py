@@ -1,0 +1,96 @@
+"""What a certificate says in words: its verdicts, the cost they are about, the checks behind them.
+
+The names of checks stand in certificate files.
+"""
+
+from geomcore.foreign.wording import printable
+
+VERDICTS = ("global minimum", "local minimum", "saddle", "not stationary", "undetermined")
+LOSS_NAMES = ("mse", "class_weighted")
+PATTERN = "activation pattern of the exact network"
+ZERO = "exactly zero loss next to it"
+CELL = "meets the lower bound of its cell"
+DESCENT = "no descent found"
+DIAGNOSTICS = ("truncated points equal within each class", "x = W x_tau + b at every layer")
+# The check that decides a verdict, and whether it does so by passing.
+DECIDES = {
+    "global minimum": (ZERO, True),
+    "local minimum": (CELL, True),
+    "saddle": (DESCENT, False),
+    "not stationary": (DESCENT, False),
+}
+HEADINGS = {
+    "proof": "proof",
+    "search": "found in floating point, not proved",
+    "other": "tried for other verdicts; this one does not rest on them",
+    "open": "tried; none of it decides",
+    "diagnostic": "whether truncation maps describe the network, in floating point; no verdict "
+    "rests on it",
+}
+MARKS = {True: "yes", False: "no ", None: "?  "}
+
+
+def cost(loss_name, one_hot):
+    """The loss that a verdict is about.
+
+    Parameters
+    ----------
+    loss_name : str
+        One of `LOSS_NAMES`.
+    one_hot : bool or None
+        Whether the targets were one-hot rows; None if that is not known.
+
+    Examples
+    --------
+    >>> cost("mse", True)
+    'mean squared error on one-hot targets'
+    """
+    kind = "class-weighted" if loss_name == "class_weighted" else "mean"
+    targets = {True: "one-hot targets", False: "the targets given", None: "its targets"}
+    return f"{kind} squared error on {targets[one_hot]}"
+
+
+def part(check, verdict, proved):
+    """What a check is to a verdict, a key of `HEADINGS`.
+
+    Examples
+    --------
+    >>> from constructions.proof.certificate import Check
+    >>> part(Check(ZERO, False, None, ""), "local minimum", True)
+    'other'
+    """
+    if check.name in DIAGNOSTICS:
+        return "diagnostic"
+    if verdict not in DECIDES:
+        return "open"
+    known = check.name == PATTERN and check.passed is not None
+    if known or (check.name, check.passed) == DECIDES[verdict]:
+        return "proof" if proved else "search"
+    return "other"
+
+
+def told(checks, verdict, proved):
+    """Lines that tell the checks, steps of the proof apart from what no verdict rests on.
+
+    Parameters
+    ----------
+    checks : sequence of Check
+        Of a file, perhaps: their texts may be anything.
+    verdict : str
+    proved : bool
+
+    Returns
+    -------
+    list of str
+    """
+    lines = []
+    for key, heading in HEADINGS.items():
+        found = [check for check in checks if part(check, verdict, proved) == key]
+        lines += [heading] * bool(found)
+        for check in found:
+            if key in ("proof", "search"):
+                name = "a way down" if check.name == DESCENT else check.name
+            else:
+                name = f"{MARKS[check.passed]}  {check.name}"
+            lines.append("  " + printable(f"{name}: {check.detail}"))
+    return lines
