@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from geomcore.arrays import as_array, as_layer, as_points, as_rtol, freeze
+from geomcore.display.lines import brief
 from geomcore.scaling import is_moderate, scaled_differences
 
 
@@ -54,6 +55,8 @@ class PolyhedralCone:
 
     base: np.ndarray
     edges: np.ndarray
+
+    __repr__ = brief
 
     def __post_init__(self):
         base = as_array(self.base, "base", 1)
@@ -219,6 +222,8 @@ class CircularCone:
     apex: np.ndarray
     axis: np.ndarray
     angle: float
+
+    __repr__ = brief
 
     def __post_init__(self):
         apex = as_array(self.apex, "apex", 1)

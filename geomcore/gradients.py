@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from geomcore.arrays import as_array, as_points, check_network
+from geomcore.display.lines import brief
 from geomcore.layers import Affine, ReLU
 from geomcore.network import Network, ReLUNetwork
 from geomcore.threads import MANY, SMALL, for_kernels, in_parts
@@ -24,6 +25,8 @@ class AffineMap(NamedTuple):
 
     A: np.ndarray
     c: np.ndarray
+
+    __repr__ = brief
 
 
 def activation_pattern(net, X):

@@ -5,7 +5,13 @@ from dataclasses import is_dataclass
 import numpy as np
 
 from geomcore.arrays import as_dtype, as_points, check_sequence
+from geomcore.display.lines import abbreviated, listed, wrapped
+from geomcore.display.page import page
 from geomcore.layers import Affine, Layer, ReLU
+
+MOST_LINES = 40  # of a summary
+ENDS = 4  # widths that are told at each end of a long chain
+FEW_LAYERS = 5  # that a repr need not count
 
 
 class Network:
@@ -106,7 +112,56 @@ class Network:
     __hash__ = None
 
     def __repr__(self):
-        return f"Network({', '.join(map(repr, self.layers))})"
+        return wrapped(self, [repr(layer) for layer in self.layers])
+
+    _repr_html_ = page
+
+    def summary(self):
+        """A few lines for a reader: how many parameters, and one line for each layer.
+
+        Examples
+        --------
+        >>> print(ReLUNetwork([[[1.0], [-1.0]], [[1.0, 1.0]]], [[0, 0], [0]]).summary())
+        ReLUNetwork, widths 1 - 2 - 1, 7 parameters
+          Affine(1 -> 2), 4 parameters
+          ReLU()
+          Affine(2 -> 1), 3 parameters
+        """
+        known = [str(width) for width in self.widths if width is not None]
+        if len(known) > 2 * ENDS:
+            known = [*known[:ENDS], "...", *known[-ENDS:]]
+        widths = " - ".join(known)
+        lines = [f"{type(self).__name__}, widths {widths}, {self.parameter_count:,} parameters"]
+        for layer in self.layers:
+            count = sum(tensor.size for tensor in getattr(layer, "tensors", ()))
+            lines.append(f"  {abbreviated(layer)}" + (f", {count:,} parameters" if count else ""))
+        if len(lines) > MOST_LINES:
+            more = f"  ... {len(lines) - MOST_LINES} more layers ..."
+            lines = [*lines[: MOST_LINES // 2 + 1], more, *lines[-MOST_LINES // 2 + 1 :]]
+        return "\n".join(lines)
+
+    def frame(self):
+        """The layers as a table: kind, inputs, outputs, parameters.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per layer, numbered from 1; inputs and outputs are those of layers that fix
+            them.
+        """
+        from pandas import DataFrame
+
+        rows = [
+            {
+                "kind": type(layer).__name__,
+                "inputs": getattr(layer, "inputs", None),
+                "outputs": getattr(layer, "outputs", None),
+                "parameters": sum(tensor.size for tensor in getattr(layer, "tensors", ())),
+            }
+            for layer in self.layers
+        ]
+        table = DataFrame(rows, index=range(1, len(rows) + 1))
+        return table.astype({"inputs": "Int64", "outputs": "Int64"}).rename_axis("layer")
 
     # Networks never change, so a copy is the network itself; only what is built anew is read-only.
     def __copy__(self):
@@ -270,7 +325,10 @@ class ReLUNetwork(Network):
         return ReLUNetwork(tensors[0::2], tensors[1::2])
 
     def __repr__(self):
-        return f"ReLUNetwork(widths={self.widths})"
+        values = {"widths": self.widths}
+        if len(self.weights) > FEW_LAYERS:
+            values["layers"] = len(self.weights)
+        return listed(self, values)
 
     def __reduce__(self):
         return ReLUNetwork, (self.weights, self.biases)

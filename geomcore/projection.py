@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from geomcore.arrays import as_array, as_count, as_labels, as_points, freeze
+from geomcore.display.lines import brief
 from geomcore.threads import factorizing
 
 
@@ -39,6 +40,8 @@ class Projection:
 
     mean: np.ndarray
     axes: np.ndarray
+
+    __repr__ = brief
 
     def __post_init__(self):
         mean, axes = as_array(self.mean, "mean", 1), as_array(self.axes, "axes", 2)

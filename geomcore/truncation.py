@@ -7,6 +7,7 @@ import numpy as np
 from geomcore.arrays import as_labels, as_layer, as_points, as_rtol, check_network
 from geomcore.cones import sectors
 from geomcore.cumulative import cumulative_parameters
+from geomcore.display.lines import brief
 from geomcore.network import ReLUNetwork
 from geomcore.prepared import prepared
 from geomcore.scaling import pre_activations
@@ -32,6 +33,8 @@ class TruncationDefect(NamedTuple):
     rank: int
     condition: float
     defect: float
+
+    __repr__ = brief
 
 
 class TruncationStep(NamedTuple):
@@ -60,6 +63,8 @@ class TruncationStep(NamedTuple):
     output: np.ndarray
     truncated: np.ndarray
 
+    __repr__ = brief
+
 
 class TruncationDegree(NamedTuple):
     """Fractions of each class in the sectors of a layer; see `truncation_degree`.
@@ -74,6 +79,8 @@ class TruncationDegree(NamedTuple):
     backward: np.ndarray
     forward: np.ndarray
     mixed: np.ndarray
+
+    __repr__ = brief
 
 
 def truncation_map(W, b, X, *, rtol=None):
@@ -338,9 +345,7 @@ def truncation_degree(W, b, X, index):
     Examples
     --------
     >>> truncation_degree(np.eye(2), [0, 0], [[-1, -1], [-1, 1], [2, 1]], [0, 0, 1])
-    ... # doctest: +NORMALIZE_WHITESPACE
-    TruncationDegree(backward=array([0.5, 0. ]), forward=array([0., 1.]),
-                     mixed=array([0.5, 0. ]))
+    TruncationDegree(backward=[0.5, 0], forward=[0, 1], mixed=[0.5, 0])
     """
     W, b = as_layer(W, b)
     X = as_points(X, d=W.shape[1])

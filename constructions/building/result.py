@@ -7,11 +7,11 @@ import numpy as np
 
 from constructions.proof.exact import EPS
 from geomcore.cumulative import cumulative_parameters
-from geomcore.foreign.wording import printable, shortened
+from geomcore.display.lines import brief, listed
+from geomcore.display.page import page
+from geomcore.foreign.wording import named
 from geomcore.network import ReLUNetwork
 from geomcore.threads import factorizing
-
-LONGEST_NAME = 60  # characters of the name of a class in a line
 
 
 class ConstructionError(ValueError):
@@ -62,6 +62,8 @@ class LayerRecord(NamedTuple):
     margin: float
     condition: float
 
+    __repr__ = brief
+
 
 @dataclass(frozen=True, eq=False)
 class Construction:
@@ -92,6 +94,31 @@ class Construction:
     order: list
     report: dict
 
+    def __repr__(self):
+        values = {
+            "method": self.method,
+            "widths": self.network.widths,
+            "classes": self.classes,
+            "loss": self.report.get("loss"),
+        }
+        return listed(self, values)
+
+    _repr_html_ = page
+
+    def frame(self):
+        """The hidden layers as a table.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per hidden layer, numbered from 1: kind, label, width, margin, condition.
+        """
+        from pandas import DataFrame, RangeIndex
+
+        rows = [(r.kind, r.label, len(r.b), r.margin, r.condition) for r in self.layers]
+        columns = ["kind", "label", "width", "margin", "condition"]
+        return DataFrame(rows, RangeIndex(1, len(rows) + 1, name="layer"), columns)
+
     def summary(self):
         """A few lines for a reader."""
         lines = [
@@ -100,7 +127,7 @@ class Construction:
             f"parameters  {self.network.parameter_count}",
         ]
         lines += [
-            f"  layer {r.index}: {r.kind} collapses class {_named(r.label)}, "
+            f"  layer {r.index}: {r.kind} collapses class {named(r.label)}, "
             f"margin {r.margin:.2g}, condition {r.condition:.2g}"
             for r in self.layers
         ]
@@ -114,11 +141,6 @@ def _relative_margin(pre, W, b):
     size = max(np.abs(W).max(), np.abs(b).max()) or 1.0
     length = np.hypot(np.linalg.norm(W / size), np.linalg.norm(b / size))
     return float(np.abs(pre).min() / size / length)
-
-
-def _named(label):
-    """A label in a line, whatever text it is."""
-    return shortened(printable(str(label)), LONGEST_NAME)
 
 
 def describe(net, method, kinds, order, X, labels, report):

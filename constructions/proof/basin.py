@@ -15,6 +15,7 @@ from constructions.proof.affine import LEAST
 from constructions.proof.exact import EPS
 from constructions.proof.motion import SLACK, bounds_of, motions, unit_reach
 from geomcore.arrays import as_array, as_count, as_points, check_network
+from geomcore.display.lines import brief
 from geomcore.network import ReLUNetwork
 from geomcore.threads import factorizing
 
@@ -43,6 +44,8 @@ class Basin(NamedTuple):
     rate: float
     ball: float
     strength: float
+
+    __repr__ = brief
 
 
 @QUIET

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from constructions.separation.hulls import HullCertificate, certificate
+from geomcore.display.lines import brief
+from geomcore.display.page import page
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +44,34 @@ class Separation:
     certificate: HullCertificate | None
     support: tuple[np.ndarray, np.ndarray]
     bound: float = np.inf
+
+    __repr__ = brief
+    _repr_html_ = page
+
+    def summary(self):
+        """A few lines for a reader.
+
+        Examples
+        --------
+        >>> from constructions import separate
+        >>> print(separate([[0.0], [1.0]], [[2.0]]).summary())
+        separable (proved): margin 0.5, no hyperplane has more than 0.5
+        decided by 1 row of A and 1 row of B
+        """
+        if self.separable:
+            lines = [
+                f"separable (proved): margin {self.margin:.6g}, "
+                f"no hyperplane has more than {self.bound:.6g}"
+            ]
+        elif self.separable is None:
+            lines = ["undetermined: no floats that separate were found, and no common point"]
+        else:
+            lines = ["not separable (proved): the hulls have a point in common"]
+        rows = [
+            f"{len(r)} row{'s' * (len(r) != 1)} of {s}"
+            for r, s in zip(self.support, "AB", strict=True)
+        ]
+        return "\n".join([*lines, f"decided by {' and '.join(rows)}"])
 
 
 def meeting(A, B, rows_a, rows_b, weights_a, weights_b):

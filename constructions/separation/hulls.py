@@ -8,6 +8,7 @@ import numpy as np
 from flint import fmpq, fmpq_mat, fmpz_mat
 
 from constructions.proof.exact import nearest, rational
+from geomcore.display.lines import brief
 
 
 class HullCertificate(NamedTuple):
@@ -35,6 +36,8 @@ class HullCertificate(NamedTuple):
     weights_b: np.ndarray
     residual: float
     exact: bool
+
+    __repr__ = brief
 
 
 def certificate(A, B, rows_a, rows_b, weights_a, weights_b):

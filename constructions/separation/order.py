@@ -8,6 +8,9 @@ import numpy as np
 from constructions.separation.answer import Separation
 from constructions.separation.separation import separate
 from geomcore.arrays import as_labels, as_points
+from geomcore.display.lines import listed
+from geomcore.display.page import page
+from geomcore.foreign.wording import named
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,17 +42,43 @@ class Order:
         """True if every class is in the order."""
         return not self.stuck
 
+    def __repr__(self):
+        values = {"order": self.order, "margins": self.margins, "stuck": list(self.stuck)}
+        return listed(self, values)
+
+    _repr_html_ = page
+
+    def frame(self):
+        """The classes as a table, in the order of elimination and then those that are stuck.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per class: label, margin (nan if it is stuck), separable (True, False, or
+            None where that is undetermined).
+        """
+        from pandas import DataFrame
+
+        rows = [
+            (label, margin, True) for label, margin in zip(self.order, self.margins, strict=True)
+        ]
+        rows += [
+            (label, np.nan, None if certificate is None else False)
+            for label, certificate in self.stuck.items()
+        ]
+        return DataFrame(rows, columns=["label", "margin", "separable"])
+
     def summary(self):
         """A few lines for a reader."""
         lines = [
-            f"{label!s}: margin {margin:.3g}"
+            f"{named(label)}: margin {margin:.3g}"
             for label, margin in zip(self.order, self.margins, strict=True)
         ]
         for label, certificate in self.stuck.items():
             what = "undetermined, no floats were found that separate it"
             if certificate is not None:
                 what = "not separable, its hull meets the hull of the other remaining classes"
-            lines.append(f"{label!s}: {what}")
+            lines.append(f"{named(label)}: {what}")
         return "\n".join(lines)
 
 

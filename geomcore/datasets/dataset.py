@@ -5,8 +5,13 @@ from typing import NamedTuple
 import numpy as np
 
 from geomcore.arrays import as_labels, as_points, column, plain
+from geomcore.display.page import page
+from geomcore.display.thumbnail import scatter_svg
+from geomcore.foreign.wording import named, quoted
+from geomcore.projection import class_mean_plane
 
 MOST_CLASSES = 12  # that a summary counts
+MOST_SHOWN = 500  # points in a small picture
 
 
 class Dataset(NamedTuple):
@@ -31,8 +36,49 @@ class Dataset(NamedTuple):
     info: dict
 
     def __repr__(self):
-        N, d = self.X.shape
-        return f"Dataset({self.name!r}, N={N}, d={d}, classes={len(np.unique(self.y))})"
+        N, d = np.shape(self.X)
+        two = np.ndim(self.y) == 2
+        what = f"targets={self.y.shape[1]}" if two else f"classes={len(np.unique(self.y))}"
+        return f"{type(self).__name__}({quoted(self.name, 30)}, N={N}, d={d}, {what})"
+
+    _repr_html_ = page
+
+    def thumbnail(self):
+        """A small picture of at most 500 points, from the side that shows the class means.
+
+        Returns
+        -------
+        str or None
+            An SVG; None where there is nothing to draw.
+        """
+        rows = np.unique(np.linspace(0, len(self.X) - 1, MOST_SHOWN).astype(int))
+        try:
+            X, y = as_points(self.X[rows]), self.y[rows]
+            plane = X if X.shape[1] == 2 else class_mean_plane(X, y)(X)
+            return scatter_svg(plane, as_labels(y, len(X)).index)
+        except (ValueError, IndexError):  # no points, or values that are missing
+            return None
+
+    def frame(self):
+        """The data as a table: the features, by their names where these are known, and ``y``.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per point; target vectors are the columns y0, y1, ...
+        """
+        from pandas import DataFrame
+
+        d = self.X.shape[1]
+        names, kept = self.info.get("feature_names", ()), self.info.get("kept_columns", ())
+        if len(names) > d and len(kept) == d:
+            names = [names[k] for k in kept]
+        if len(names) != d or len({*names, "y"}) <= d:
+            names = [f"x{k}" for k in range(d)]
+        targets = {f"y{k}": column for k, column in enumerate(np.transpose(self.y))}
+        return DataFrame(self.X, columns=list(names)).assign(
+            **(targets if np.ndim(self.y) == 2 else {"y": self.y})
+        )
 
     def summary(self):
         """What the data are, in one line: points, features, classes and how many of each.
@@ -48,14 +94,14 @@ class Dataset(NamedTuple):
         if gone:
             parts.append(f"{_counted(gone, 'row')} with missing values left out")
         if np.ndim(self.y) == 2:
-            return f"{self.name}: {', '.join(parts)}, {self.y.shape[1]} targets per point"
+            return f"{named(self.name)}: {', '.join(parts)}, {self.y.shape[1]} targets per point"
         classes, counts = np.unique(self.y, return_counts=True)
         column = self.info.get("label")
         where = "" if column is None else f" in the column {_brief(repr(column))}"
         each = [f"{_brief(str(c))} ({n:,})" for c, n in zip(classes, counts, strict=True)]
         more = f" and {len(each) - MOST_CLASSES} more" if len(each) > MOST_CLASSES else ""
         parts.append(_counted(len(classes), "class") + where)
-        return f"{self.name}: {', '.join(parts)}: {', '.join(each[:MOST_CLASSES])}{more}"
+        return f"{named(self.name)}: {', '.join(parts)}: {', '.join(each[:MOST_CLASSES])}{more}"
 
 
 def prepare(X, y, *, standardize=True):

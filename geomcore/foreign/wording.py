@@ -45,6 +45,17 @@ def quoted(value, most=60):
     return shortened(printable(repr(value)), most)
 
 
+def named(label, most=60):
+    """Return a label as it stands in a line, whatever it is.
+
+    Examples
+    --------
+    >>> named(7), named("left\\nright")
+    ('7', 'left\\\\nright')
+    """
+    return shortened(printable(str(label)), most)
+
+
 def one_line(text, most):
     """Return `text` as one printable line of at most `most` characters.
 

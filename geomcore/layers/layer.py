@@ -1,10 +1,12 @@
 """What a layer is: one object that owns its tensors, its hyperparameters and its calculus."""
 
 import dataclasses
+from numbers import Real
 
 import numpy as np
 
 from geomcore.arrays import as_dtype
+from geomcore.display.lines import abbreviated
 
 
 class Layer:
@@ -114,7 +116,10 @@ class Layer:
     __hash__ = None
 
     def __repr__(self):
-        parts = [f"{name}={value!r}" for name, value in self.hyperparameters.items()]
+        parts = [
+            f"{name}={value!r}" if isinstance(value, Real) else f"{name}={abbreviated(value)}"
+            for name, value in self.hyperparameters.items()
+        ]
         if self.inputs is not None:
             parts.insert(0, f"{self.inputs} -> {self.outputs}")
         return f"{type(self).__name__}({', '.join(parts)})"
