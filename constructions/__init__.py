@@ -59,7 +59,9 @@ __all__ = [
 
 def __getattr__(name):
     if name not in _HOME:
-        raise AttributeError(f"module 'constructions' has no attribute {name!r}")
+        from geomcore.names import missing
+
+        raise missing("constructions", name)
     value = getattr(import_module(f"constructions.{_HOME[name]}"), name)
     globals()[name] = value
     return value

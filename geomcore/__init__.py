@@ -1,5 +1,7 @@
 """The geometry of a ReLU network: no optimisation, no training."""
 
+from importlib import import_module
+
 from geomcore import datasets
 from geomcore.cones import CircularCone, PolyhedralCone
 from geomcore.cumulative import cumulative_parameters, layer_parameters
@@ -12,6 +14,7 @@ from geomcore.gradients import (
     input_jacobians,
 )
 from geomcore.interop import load, save
+from geomcore.names import missing
 from geomcore.network import Network, ReLUNetwork
 from geomcore.truncation import (
     truncate,
@@ -41,3 +44,28 @@ __all__ = [
     "truncation_degree",
     "truncation_map",
 ]
+
+# Rooms that are loaded when first asked for.
+_ROOMS = ("kernels", "layers", "parameters", "plot", "projection")
+
+
+def __getattr__(name):
+    if name in _ROOMS:
+        return import_module(f"geomcore.{name}")
+    if name == "__version__":
+        return _version()
+    raise missing("geomcore", name)
+
+
+def __dir__():
+    return sorted({*globals(), *_ROOMS, "__version__"})
+
+
+def _version():
+    """The version of the installed package."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("geomcore")
+    except PackageNotFoundError:  # a copy of the sources that is not installed
+        return "0+unknown"

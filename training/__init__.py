@@ -68,7 +68,9 @@ __all__ = [
 
 def __getattr__(name):
     if name not in _HOME:
-        raise AttributeError(f"module 'training' has no attribute {name!r}")
+        from geomcore.names import missing
+
+        raise missing("training", name)
     value = getattr(import_module(_HOME[name]), name)
     globals()[name] = value
     return value

@@ -1,0 +1,100 @@
+import importlib
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, version
+
+import pytest
+
+import constructions
+import geomcore
+import training
+from geomcore.names import HOMES, missing
+
+# By hand
+
+
+@pytest.mark.parametrize(
+    ("name", "home"),
+    [
+        ("construct", "constructions"),
+        ("verify", "constructions"),
+        ("GeometricClassifier", "constructions"),
+        ("train", "training"),
+        ("perturbation_study", "training"),
+        ("plot_data", "geomcore.plot"),
+        ("iris", "geomcore.datasets"),
+    ],
+)
+def test_a_name_of_another_package_is_told_where_it_lives(name, home):
+    with pytest.raises(AttributeError, match=f"'geomcore' .*{name!r}: from {home} import {name}$"):
+        getattr(geomcore, name)
+    assert not hasattr(geomcore, name)
+    assert hasattr(importlib.import_module(home), name)
+
+
+def test_the_other_packages_say_so_too():
+    with pytest.raises(AttributeError, match=r"'constructions' .*: from training import train$"):
+        _ = constructions.train
+    with pytest.raises(AttributeError, match=r"'training' .*: from constructions import verify$"):
+        _ = training.verify
+    with pytest.raises(AttributeError, match=r"'training' .*: from geomcore import ReLUNetwork$"):
+        _ = training.ReLUNetwork
+    with pytest.raises(AttributeError, match=r"'geomcore' .*: import constructions$"):
+        _ = geomcore.constructions
+
+
+def test_a_name_that_is_nearly_right_is_answered_with_the_right_one():
+    with pytest.raises(AttributeError, match=r"did you mean constructions\.construct\?"):
+        _ = geomcore.constuct
+    with pytest.raises(AttributeError, match=r"did you mean training\.PerturbationStudy\?"):
+        _ = training.PertubationStudy
+
+
+def test_a_name_that_nobody_has_is_just_missing():
+    assert str(missing("geomcore", "qqqqqq")) == "module 'geomcore' has no attribute 'qqqqqq'"
+    assert str(missing("geomcore", "__wrapped__")).endswith("attribute '__wrapped__'")
+
+
+def test_rooms_are_loaded_when_first_asked_for():
+    program = (
+        "import sys, geomcore; print('matplotlib' in sys.modules); geomcore.plot.plot_data;"
+        "geomcore.projection.Projection;"
+        "print('matplotlib' in sys.modules, 'plot' in dir(geomcore))"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert found.stdout.split() == ["False", "True", "True"]
+
+
+def test_asking_for_names_of_other_packages_does_not_load_them():
+    program = (
+        "import sys, geomcore; hasattr(geomcore, 'construct'), hasattr(geomcore, 'train');"
+        "print([m for m in ('constructions', 'training', 'cvxpy') if m in sys.modules])"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert found.stdout.strip() == "[]"
+
+
+def test_the_version_is_that_of_the_package():
+    assert geomcore.__version__ == version("geomcore")
+
+
+def test_a_copy_that_is_not_installed_has_a_version_too(monkeypatch):
+    def missing_package(name):
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("importlib.metadata.version", missing_package)
+    assert geomcore.__version__ == "0+unknown"
+
+
+# Laws
+
+
+@pytest.mark.parametrize("home", HOMES)
+def test_the_list_is_in_step_with_what_each_package_exports(home):
+    module = importlib.import_module(home)
+    exported = set(getattr(module, "__all__", None) or {*module.KINDS, "Layer"})
+    assert set(HOMES[home]) == exported, "geomcore/names.py lists what a package exports"
