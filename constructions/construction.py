@@ -9,6 +9,7 @@ from constructions.building.draft import Refused
 from constructions.building.result import ConstructionError, describe
 from constructions.theorems.table import THEOREMS
 from geomcore.arrays import as_labels, as_points, as_rng
+from geomcore.foreign.wording import quoted, suggestion
 
 LOG = logging.getLogger("constructions")
 
@@ -96,7 +97,10 @@ def construct(
     arguments = locals()
     given = {option: arguments[option] for row in THEOREMS.values() for option in row.options}
     if method not in ("auto", *THEOREMS):
-        raise ValueError(f"method must be one of {['auto', *THEOREMS]}, got {method!r}")
+        methods = ["auto", *THEOREMS]
+        raise ValueError(
+            f"method must be one of {methods}, got {quoted(method)}{suggestion(method, methods)}"
+        )
     X = as_points(X).astype(np.float64, copy=False)
     labels = as_labels(y, len(X), targets=targets)
     if X.shape[1] == 0:

@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from geomcore.arrays import check_network
+from geomcore.foreign.wording import suggestion
 from geomcore.network import Network
 
 
@@ -71,8 +72,11 @@ def selected(names, chosen, *, argument="tensors", also=""):
         return list(range(len(names)))
     known = isinstance(chosen, list | tuple | set | frozenset) and len(chosen) > 0
     if not known or not all(isinstance(name, str) and name in names for name in chosen):
+        some = chosen if isinstance(chosen, list | tuple | set | frozenset) else ()
+        unknown = [suggestion(n, names) for n in some if isinstance(n, str) and n not in names]
         raise ValueError(
             f"{argument} must be {also}a list of some of {', '.join(names)}, got {chosen!r}"
+            f"{unknown[0] if unknown else ''}"
         )
     return [i for i, name in enumerate(names) if name in chosen]
 

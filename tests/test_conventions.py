@@ -248,11 +248,40 @@ def test_nothing_is_shown_by_a_library():
     )
 
 
+# Signatures
+
+
+def odd_arguments(name, function):
+    """Arguments that completion does not see, and names that another word stands for."""
+    other = {"Y": "y", "seed": "rng", "lr": "learning_rate"}
+    for argument in inspect.signature(function).parameters.values():
+        if argument.kind is argument.VAR_KEYWORD:
+            yield f"{name} takes **{argument.name}"
+        elif argument.name in other:
+            yield f"{name} takes {argument.name}, which is {other[argument.name]} elsewhere"
+
+
+def test_signatures_of_exported_functions_say_what_they_take():
+    modules = [importlib.import_module(name) for name in DOCUMENTED if name != "training"]
+    found = [(f"{m.__name__}.{key}", getattr(m, key)) for m in modules for key in exports(m)]
+    assert_none(
+        offence
+        for name, value in found
+        if inspect.isfunction(value) or inspect.isclass(value)
+        for offence in odd_arguments(name, value)
+    )
+
+
 # Docstrings
 
 
 def test_every_public_function_and_class_has_a_docstring():
     assert_none(name for name, value in public_objects() if not inspect.getdoc(value))
+
+
+def exports(module):
+    """Names that a module exports, or all its public ones."""
+    return getattr(module, "__all__", [key for key in vars(module) if not key.startswith("_")])
 
 
 def undocumented(module):

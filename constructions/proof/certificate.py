@@ -15,7 +15,7 @@ from geomcore.display.lines import brief, listed
 from geomcore.display.page import page
 from geomcore.foreign.files import read_whole
 from geomcore.foreign.schema import Mismatch, decoded
-from geomcore.foreign.wording import printable
+from geomcore.foreign.wording import printable, quoted, suggestion
 
 FORMAT = "geomcore certificate"
 VERSION = 2
@@ -358,7 +358,10 @@ def _digest(parts):
 def check_loss(loss):
     """Raise unless `loss` is the name of one of the two losses."""
     if not isinstance(loss, str) or loss not in LOSS_NAMES:
-        raise ValueError(f"loss must be one of {LOSS_NAMES}, got {loss!r}")
+        raise ValueError(
+            f"loss must be one of {LOSS_NAMES}, squared errors, got {quoted(loss)}"
+            f"{suggestion(loss, LOSS_NAMES)}"
+        )
 
 
 def _plain(value):

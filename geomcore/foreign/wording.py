@@ -1,5 +1,7 @@
 """How text that somebody else wrote stands in a sentence, on a screen and in a picture."""
 
+from difflib import get_close_matches
+
 
 def printable(text):
     """Return `text` with every character that has no printed form written as its escape.
@@ -43,6 +45,21 @@ def quoted(value, most=60):
     if isinstance(value, str):
         value = shortened(value, most)
     return shortened(printable(repr(value)), most)
+
+
+def suggestion(given, known):
+    """Return a question that names the nearest known word, or nothing if none is near.
+
+    Examples
+    --------
+    >>> suggestion("sequental", ["auto", "sequential"]), suggestion("x", ["auto"])
+    (", did you mean 'sequential'?", '')
+    """
+    if not isinstance(given, str):
+        return ""
+    words = {word.lower(): word for word in known}
+    near = get_close_matches(given[:100].lower().replace("-", "_"), words, 1)
+    return f", did you mean {words[near[0]]!r}?" if near else ""
 
 
 def named(label, most=60):

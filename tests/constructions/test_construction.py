@@ -347,6 +347,8 @@ def test_equal_points_with_different_labels_are_refused_by_row():
         (TRIANGLE, np.array([0, 0, "b", "b", 1, 1], object), {}, "sortable"),
         (TRIANGLE, LETTERS, {"method": "best"}, "method must be one of"),
         (TRIANGLE, LETTERS, {"method": None}, "method must be one of"),
+        (TRIANGLE, LETTERS, {"method": "sequental"}, "did you mean 'sequential'\\?"),
+        (TRIANGLE, LETTERS, {"base_points": "segments"}, "did you mean 'segment'\\?"),
         (TRIANGLE, LETTERS, {"targets": np.eye(2)}, "targets must have one row per class"),
         (TRIANGLE, LETTERS, {"targets": [[np.nan]] * 3}, "targets must be finite"),
         (TRIANGLE, np.eye(6), {"targets": np.eye(6)}, "targets= goes with labels"),

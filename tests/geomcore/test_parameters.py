@@ -84,6 +84,11 @@ def test_what_names_no_tensor_is_refused(chosen):
         selected(tensor_names(NET), chosen)
 
 
+def test_a_tensor_that_is_nearly_right_is_answered_with_the_right_one():
+    with pytest.raises(ValueError, match=r"got \['b1', 'w2'\], did you mean 'W2'\?"):
+        selected(tensor_names(NET), ["b1", "w2"])
+
+
 @pytest.mark.parametrize("size", [0, 8, 10])
 def test_vectors_of_another_length_are_refused(size):
     for function in (unflatten, move):

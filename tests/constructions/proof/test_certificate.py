@@ -283,3 +283,10 @@ def test_a_file_that_is_no_certificate_is_named(tmp_path):
 def test_only_the_two_losses_have_certificates(loss):
     with pytest.raises(ValueError, match="loss must be one of"):
         check_loss(loss)
+
+
+def test_a_loss_that_is_nearly_right_is_answered_with_the_right_one():
+    with pytest.raises(ValueError, match=r"got 'MSE', did you mean 'mse'\?"):
+        check_loss("MSE")
+    with pytest.raises(ValueError, match=r"squared errors, got 'cross_entropy'$"):
+        check_loss("cross_entropy")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geomcore.foreign.wording import one_line, printable, quoted, shortened
+from geomcore.foreign.wording import named, one_line, printable, quoted, shortened, suggestion
 
 ANY = st.text(st.characters(codec=None), max_size=200)
 
@@ -25,6 +25,19 @@ def test_values_are_quoted_as_python_writes_them():
     assert quoted("it's") == '"it\'s"'
     assert quoted(3) == "3"
     assert quoted("\x1b" * 500, most=20) == r"'\x1b\x1b\x...b\x1b'"
+
+
+def test_the_nearest_known_word_is_suggested():
+    known = ("auto", "sequential", "class_weighted")
+    assert suggestion("seqential", known) == ", did you mean 'sequential'?"
+    assert suggestion("Class-Weighted", known) == ", did you mean 'class_weighted'?"
+    assert suggestion("median", known) == suggestion(None, known) == suggestion("", ()) == ""
+    assert suggestion("a" * 10**7, known) == ""
+
+
+def test_a_label_of_any_type_stands_in_a_line():
+    assert (named(3), named(("a", 1)), named("x\ny")) == ("3", "('a', 1)", r"x\ny")
+    assert len(named("x" * 1000)) == 60 and len(named("x" * 1000, most=20)) == 20
 
 
 # Laws
