@@ -9,11 +9,13 @@ from constructions.building.draft import Refused
 from constructions.building.result import ConstructionError, describe
 from constructions.theorems.table import THEOREMS
 from geomcore.arrays import as_labels, as_points, as_rng
+from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import quoted, suggestion
 
 LOG = logging.getLogger("constructions")
 
 
+@answers_keywords
 def construct(
     X,
     y,

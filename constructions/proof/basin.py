@@ -16,6 +16,7 @@ from constructions.proof.exact import EPS
 from constructions.proof.motion import SLACK, bounds_of, motions, unit_reach
 from geomcore.arrays import as_array, as_count, as_points, check_network
 from geomcore.display.lines import brief
+from geomcore.foreign.keywords import answers_keywords
 from geomcore.network import ReLUNetwork
 from geomcore.threads import factorizing
 
@@ -48,6 +49,7 @@ class Basin(NamedTuple):
     __repr__ = brief
 
 
+@answers_keywords
 @QUIET
 def cell_radius(net, X):
     """A radius within which no hidden activation flips at any of the points.
@@ -112,6 +114,7 @@ def _stays(bounds, r):
     return bool((bounds.margins > r * reach * (1 + SLACK)).all())
 
 
+@answers_keywords
 def basin_of_return(net, X, *, weights=None, rank=None, distance=0.0):
     r"""A radius from which gradient flow provably comes back to a certified minimum.
 
@@ -230,6 +233,7 @@ def _basin(bounds, cell, net, X, weights, rank, distance):
     return Basin(float(radius), float(4 * s**2 * (1 - 4 * EPS)), float(best), float(s))
 
 
+@answers_keywords
 @QUIET
 def balanced(net, X, *, weights=None, rank=None, evaluations=200):
     """The same function with layers rescaled so that the basin of return is larger.

@@ -12,6 +12,7 @@ from constructions.proof.exact import above
 from constructions.proof.stationarity import ORDER, derivative_in_balls, gradient_scale
 from constructions.proof.verification import examine
 from geomcore.arrays import as_labels, as_points, check_network
+from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import printable, shortened
 from geomcore.network import ReLUNetwork
 from geomcore.parameters import flatten, move
@@ -32,6 +33,7 @@ LONGEST = 250  # characters of a detail that are told
 NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*(?:e[-+]?\d+)?|\binf\b)")
 
 
+@answers_keywords
 def recheck(certificate, net, X, y, *, targets=None):
     """Check what a certificate says of a network on data; nothing in it is trusted.
 

@@ -23,6 +23,7 @@ from constructions.proof.last_layer import last_layer_minimum, zero_loss
 from constructions.proof.stationarity import LocalProblem, Refutation, refute
 from constructions.verdicts import CELL, DESCENT, ZERO
 from geomcore.arrays import as_labels, as_points, as_rtol
+from geomcore.foreign.keywords import answers_keywords
 from geomcore.network import ReLUNetwork
 from geomcore.parameters import selected
 from geomcore.weighting import points_sharing
@@ -30,6 +31,7 @@ from geomcore.weighting import points_sharing
 LARGE_BASIN = 3_000_000  # points times units up to which the cell radius is computed
 
 
+@answers_keywords
 def verify(
     net,
     X,

@@ -10,6 +10,7 @@ from constructions.separation.separation import separate
 from geomcore.arrays import as_labels, as_points
 from geomcore.display.lines import listed
 from geomcore.display.page import page
+from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import named
 
 
@@ -82,6 +83,7 @@ class Order:
         return "\n".join(lines)
 
 
+@answers_keywords
 def elimination_order(X, y, *, rtol=1e-3):
     """Order in which the classes can be separated from the rest, one after another.
 

@@ -21,6 +21,7 @@ from constructions.separation.hyperplane import (
 from constructions.separation.line import separate_intervals
 from constructions.separation.programs import common_point, least_distance, maximum_margin
 from geomcore.arrays import as_points, as_rtol
+from geomcore.foreign.keywords import answers_keywords
 
 # Most entries of a program that is given to the interior-point method.
 LARGE = 100_000
@@ -29,6 +30,7 @@ LARGE = 100_000
 DIMENSIONS, WORK = 200, 400_000_000
 
 
+@answers_keywords
 def separate(A, B, *, start=None, rtol=1e-6):
     r"""Separate two finite sets by the hyperplane of largest margin, or prove that none exists.
 

@@ -22,10 +22,12 @@ from constructions.separation.programs import nearest_on_hyperplane
 from constructions.separation.separation import separate
 from constructions.theorems.enumeration import all_states
 from geomcore.arrays import as_labels, as_points, as_rng
+from geomcore.foreign.keywords import answers_keywords
 from geomcore.network import ReLUNetwork
 from geomcore.weighting import point_weights
 
 
+@answers_keywords
 def suboptimal(X, y, state, *, bias=True, loss="mse", targets=None, rng=None):
     """Collapse the classes with state 0, one layer each, and leave the others alone.
 
@@ -73,6 +75,7 @@ def suboptimal(X, y, state, *, bias=True, loss="mse", targets=None, rng=None):
     return _build(X, labels, groups, idle, f"state {''.join(map(str, state))}", bias, loss, rng)
 
 
+@answers_keywords
 def suboptimal_family(X, y, *, bias=True, loss="mse", targets=None, rng=None):
     """`suboptimal` for all 2^Q states, in the order 0...0, 0...1, ..., 1...1.
 
@@ -104,6 +107,7 @@ def suboptimal_family(X, y, *, bias=True, loss="mse", targets=None, rng=None):
     return [suboptimal(X, y, state, **options) for state in all_states(len(labels.classes))]
 
 
+@answers_keywords
 def merged(X, y, groups, *, loss="mse", targets=None, rng=None):
     """Collapse each group of classes as one set and fit the last layer.
 
@@ -151,6 +155,7 @@ def merged(X, y, groups, *, loss="mse", targets=None, rng=None):
     return _build(X, labels, parts, [], name, True, loss, rng)
 
 
+@answers_keywords
 def partial(X, y, fractions, *, bias=True, loss="mse", targets=None, rng=None):
     """Collapse a given fraction of the points of each class.
 

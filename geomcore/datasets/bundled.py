@@ -1,8 +1,10 @@
 """The small real data sets that come with scikit-learn."""
 
 from geomcore.datasets.dataset import Dataset, prepare
+from geomcore.foreign.keywords import answers_keywords
 
 
+@answers_keywords
 def iris(*, standardize=True):
     """Load the iris flowers: 149 distinct rows of 4 measurements, 3 classes.
 
@@ -27,6 +29,7 @@ def iris(*, standardize=True):
     return _bundled("iris", standardize)
 
 
+@answers_keywords
 def wine(*, standardize=True):
     """Load the wines: 178 rows of 13 measurements, 3 classes.
 
@@ -48,6 +51,7 @@ def wine(*, standardize=True):
     return _bundled("wine", standardize)
 
 
+@answers_keywords
 def breast_cancer(*, standardize=True):
     """Load the breast cancers: 569 rows of 30 measurements, 2 classes.
 
@@ -69,6 +73,7 @@ def breast_cancer(*, standardize=True):
     return _bundled("breast_cancer", standardize)
 
 
+@answers_keywords
 def digits(*, standardize=True):
     """Load the handwritten digits: 1797 images of 8 x 8 pixels, 10 classes.
 

@@ -12,8 +12,10 @@ from geomcore.arrays import as_count, as_positive, as_rng
 from geomcore.cones import PolyhedralCone
 from geomcore.datasets.dataset import Dataset
 from geomcore.datasets.sampling import random_rotation, regular_simplex, rejection, uniform_ball
+from geomcore.foreign.keywords import answers_keywords
 
 
+@answers_keywords
 def clusters(n=100, *, classes=3, d=None, radius=0.15, sigma=None, gap=0.1, rng=None):
     r"""Draw configuration (a): one ball or Gaussian around each unit vector.
 
@@ -88,6 +90,7 @@ def clusters(n=100, *, classes=3, d=None, radius=0.15, sigma=None, gap=0.1, rng=
     return Dataset(centers[y] + noise, y, "clusters", {"centers": centers, "gap": gap})
 
 
+@answers_keywords
 def sequential(n=150, *, classes=3, d=3, irregularity=0.3, gap=0.1, rng=None):
     r"""Draw configuration (b): classes cut off one body, one hyperplane after another.
 
@@ -174,6 +177,7 @@ def sequential(n=150, *, classes=3, d=3, irregularity=0.3, gap=0.1, rng=None):
     return Dataset(X.reshape(-1, d), np.repeat(np.arange(Q), n), "sequential", info)
 
 
+@answers_keywords
 def single_cone(n=200, *, d=3, angle=np.pi / 3, radius=1.5, gap=0.1, rng=None):
     r"""Draw configuration (c): class 0 in a backward cone, class 1 around it.
 
@@ -251,6 +255,7 @@ def single_cone(n=200, *, d=3, angle=np.pi / 3, radius=1.5, gap=0.1, rng=None):
     return Dataset(np.vstack([inside, outside]), np.repeat([0, 1], n), "single_cone", info)
 
 
+@answers_keywords
 def concentric(n=200, *, d=3, radius=1.8, gap=0.1, rng=None):
     """Draw configuration (d): class 0 in a simplex, class 1 all around it.
 

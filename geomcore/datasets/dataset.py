@@ -7,6 +7,7 @@ import numpy as np
 from geomcore.arrays import as_labels, as_points, column, plain
 from geomcore.display.page import page
 from geomcore.display.thumbnail import scatter_svg
+from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import named, quoted
 from geomcore.projection import class_mean_plane
 
@@ -104,6 +105,7 @@ class Dataset(NamedTuple):
         return f"{named(self.name)}: {', '.join(parts)}: {', '.join(each[:MOST_CLASSES])}{more}"
 
 
+@answers_keywords
 def prepare(X, y, *, standardize=True):
     r"""Drop repeated rows and constant columns, and standardise the rest.
 

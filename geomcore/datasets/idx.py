@@ -11,6 +11,7 @@ import numpy as np
 from geomcore.arrays import as_count
 from geomcore.datasets.dataset import Dataset
 from geomcore.foreign.files import open_regular
+from geomcore.foreign.keywords import answers_keywords
 
 # A gzipped file may announce this many bytes, or this many times its own, whichever is more:
 # MNIST has 47 million, five times those of its file.
@@ -18,6 +19,7 @@ ROOM, RATIO = 2**26, 200
 PREFIXES = {"train": "train", "test": "t10k"}
 
 
+@answers_keywords
 def mnist(path, split="train", *, digits=None, limit=None):
     """Load MNIST, or any data set of the same form, from its IDX files.
 

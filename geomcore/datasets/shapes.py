@@ -5,8 +5,10 @@ import numpy as np
 from geomcore.arrays import as_count, as_positive, as_rng
 from geomcore.datasets.dataset import Dataset
 from geomcore.datasets.sampling import rejection
+from geomcore.foreign.keywords import answers_keywords
 
 
+@answers_keywords
 def polytope(n=1000, *, d=2, faces=6, box=1.5, jitter=0.2, radii=(0.4, 1.0), gap=0, rng=None):
     r"""Draw points of a box, labelled by whether they lie in a random polytope.
 
@@ -84,6 +86,7 @@ def polytope(n=1000, *, d=2, faces=6, box=1.5, jitter=0.2, radii=(0.4, 1.0), gap
     return Dataset(X, (height(X) <= 0).astype(int), "polytope", info)
 
 
+@answers_keywords
 def spirals(n=150, *, arms=2, turns=1.5, inner=0.15, noise=0.0, gap=0.02, rng=None):
     r"""Draw interleaved spirals in the plane, one class each.
 

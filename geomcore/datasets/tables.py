@@ -11,11 +11,13 @@ from geomcore.datasets.gaps import complete_rows, features
 from geomcore.datasets.reading import read_table
 from geomcore.datasets.table_error import Option, TableError, shown
 from geomcore.foreign.files import open_regular
+from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.npz import read_npz
 
 LONGEST_NUMBER = 40  # characters
 
 
+@answers_keywords
 def load_table(
     path,
     *,
