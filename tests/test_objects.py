@@ -15,6 +15,7 @@ from constructions import (
     basin_of_return,
     construct,
     elimination_order,
+    merged,
     recheck,
     separate,
     verify,
@@ -62,6 +63,9 @@ def objects():
             dataclasses.replace(certificate, margins=(0.5,) * 99), found.network, data.X, data.y
         ),
         "hostile construction": odd,
+        "hostile merge": merged(
+            few.X, np.array([EVIL + "a", EVIL + "b", "c"])[few.y], [[EVIL + "a", EVIL + "b"], ["c"]]
+        ),
         "hostile order": line,
         "stuck order": stuck,
         "hull certificate": separate(A, A[:5]).certificate,
@@ -101,7 +105,15 @@ def class_of(name):
 
 NAMES = [
     *("construction", "record", "certificate", "check", "recheck", "hostile construction"),
-    *("hostile order", "stuck order", "hull certificate", "inseparable", "separation", "basin"),
+    *(
+        "hostile merge",
+        "hostile order",
+        "stuck order",
+        "hull certificate",
+        "inseparable",
+        "separation",
+        "basin",
+    ),
     *("data", "hostile data", "targets", "network", "long network", "chain", "foreign layer"),
     *("polyhedral cone", "circular cone", "affine map", "defects", "steps", "degree"),
     *("projection", "layer"),
@@ -137,7 +149,8 @@ def test_what_exported_functions_return_is_among_them():
 # Notebooks
 
 SHOWN = [
-    *("construction", "certificate", "hostile construction", "hostile order", "stuck order"),
+    *("construction", "certificate", "hostile construction", "hostile merge", "hostile order"),
+    "stuck order",
     *("inseparable", "separation", "data", "hostile data", "targets", "network", "long network"),
     *("chain", "foreign layer"),
 ]

@@ -9,7 +9,7 @@ from constructions.proof.exact import EPS
 from geomcore.cumulative import cumulative_parameters
 from geomcore.display.lines import brief, listed
 from geomcore.display.page import page
-from geomcore.foreign.wording import named
+from geomcore.foreign.wording import named, printable
 from geomcore.network import ReLUNetwork
 from geomcore.threads import factorizing
 
@@ -133,7 +133,7 @@ class Construction:
         ]
         lines += [f"  {line}" for line in self.report.get("hypotheses", [])]
         lines += [f"  not {m}: {why}" for m, why in self.report["skipped"].items()]
-        return "\n".join(lines)
+        return "\n".join(map(printable, lines))
 
 
 def _relative_margin(pre, W, b):
