@@ -241,6 +241,20 @@ def test_the_summary_says_what_was_proved():
         assert part in text
 
 
+@pytest.mark.parametrize(
+    ("y", "one_hot"),
+    [
+        ([0, 1], True),
+        ([[0.0, 1.0], [1.0, 0.0]], True),
+        ([[1.0, 0.0], [0.0, 2.0]], False),
+        ([[0.0, 1.0], [1.0, 1.0]], False),
+    ],
+)
+def test_a_certificate_knows_whether_its_targets_are_one_hot(y, one_hot):
+    net = ReLUNetwork([[[1.0]], [[1.0], [-1.0]]], [[0.0], [0.0, 1.0]])
+    assert verify(net, [[0.0], [2.0]], y).one_hot is one_hot
+
+
 # Against the naive oracle
 
 
