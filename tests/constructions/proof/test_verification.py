@@ -248,10 +248,13 @@ def test_the_summary_says_what_was_proved():
         ([[0.0, 1.0], [1.0, 0.0]], True),
         ([[1.0, 0.0], [0.0, 2.0]], False),
         ([[0.0, 1.0], [1.0, 1.0]], False),
+        ([[1.0, 0.0, 0.0], [0.0, 1.0, 1.0]], False),
+        ([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]], False),
     ],
 )
 def test_a_certificate_knows_whether_its_targets_are_one_hot(y, one_hot):
-    net = ReLUNetwork([[[1.0]], [[1.0], [-1.0]]], [[0.0], [0.0, 1.0]])
+    outputs = np.shape(y)[1] if np.ndim(y) == 2 else 2
+    net = ReLUNetwork([[[1.0]], np.ones((outputs, 1))], [[0.0], np.zeros(outputs)])
     assert verify(net, [[0.0], [2.0]], y).one_hot is one_hot
 
 
