@@ -241,6 +241,13 @@ def test_the_summary_says_what_was_proved():
         assert part in text
 
 
+def test_how_far_an_exact_fit_is_stands_in_a_refutation_too():
+    edge = ReLUNetwork([[[1.0]], [[1.0]]], [[0.0], [0.0]])
+    found = verify(edge, [[0.0], [1.0]], [[1.0], [0.0]])
+    assert found.verdict == "not stationary"
+    assert found.distance == pytest.approx(5**0.5)  # from (1, 0) to (-1, 1)
+
+
 @pytest.mark.parametrize(
     ("y", "one_hot"),
     [
