@@ -4,10 +4,12 @@ Class number j has the same colour and marker in every picture. Nothing here
 calls ``show``; what is drawn is returned, for you to change or save.
 """
 
-from geomcore.plot.layers import plot_cones, plot_data, plot_outputs, plot_truncation
+from geomcore.plot.layers import plot_cones, plot_data
 from geomcore.plot.losses import plot_histograms, plot_return
+from geomcore.plot.outputs import plot_outputs
 from geomcore.plot.piles import plot_piles
 from geomcore.plot.style import class_style
+from geomcore.plot.truncation import plot_truncation
 
 __all__ = [
     "class_style",

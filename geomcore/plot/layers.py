@@ -1,4 +1,4 @@
-"""Pictures of data, cones, truncated data and outputs."""
+"""Pictures of data and of the cones that layers collapse."""
 
 import math
 
@@ -10,18 +10,15 @@ from geomcore.arrays import as_labels, as_points, check_sequence
 from geomcore.cones import CircularCone, PolyhedralCone
 from geomcore.plot.outlines import sector_outlines
 from geomcore.plot.style import (
-    add_figure_legend,
     add_legend,
     class_style,
     equal_scales,
     is_3d,
-    legible,
     name_axes,
     new_axes,
-    panels,
     scatter,
 )
-from geomcore.projection import Projection, class_mean_plane, fit_projection
+from geomcore.projection import fit_projection
 
 
 def plot_data(X, y, *, ax=None, projection=None, legend=True):
@@ -130,123 +127,6 @@ def plot_cones(cones, *, ax, box=None, classes=None):
     return drawn
 
 
-def plot_truncation(stages, y, projection=None, *, titles=None):
-    """Draw the truncated data layer by layer, all in one projection with the same limits.
-
-    Parameters
-    ----------
-    stages : list of array_like, shapes (N, d), (N, d_1), ...
-        The data, then the truncated data of each layer, for instance
-        ``[X, *truncate(net, X)]``; d_l >= d.
-    y : array_like, shape (N,)
-        Labels.
-    projection : Projection to 2 coordinates, optional
-        Default: none for points of the plane, else fitted on ``stages[0]``.
-    titles : list of str, optional
-
-    Returns
-    -------
-    matplotlib Figure
-
-    Raises
-    ------
-    ValueError
-        If a stage does not fit the labels or the projection.
-
-    Notes
-    -----
-    A class that has become one point is drawn as one large marker.
-    """
-    check_sequence(stages, "stages")
-    stages = [as_points(Z, name=f"stages[{l}]") for l, Z in enumerate(stages)]
-    labels = as_labels(y, len(stages[0]))
-    if any(len(Z) != len(stages[0]) for Z in stages):
-        raise ValueError(f"stages must all have {len(stages[0])} points, got other numbers too")
-    d = stages[0].shape[1]
-    if projection is None:
-        projection = Projection(np.zeros(d), np.eye(2, d)) if d <= 2 else fit_projection(stages[0])
-    if titles is None:
-        titles = ["data"] + [f"after layer {l}" for l in range(1, len(stages))]
-    images = [projection(Z) for Z in stages]
-    columns = 4
-    fig, axes = panels(len(stages), columns=columns, size=(3, 3), margin=(0.9, 0.3))
-    for ax, Z, image, title in zip(axes, stages, images, titles, strict=False):
-        scatter(ax, image, labels, collapsed=_collapsed(Z, labels, stages[0]))
-        ax.set_title(title, fontsize=10)
-    for ax in axes[-columns:]:
-        ax.tick_params(labelbottom=True)
-    equal_scales(axes[0], np.vstack(images))
-    name = "x" if d <= 2 else "direction "
-    fig.supxlabel(f"${name}_1$" if d <= 2 else f"{name}1", fontsize=10)
-    fig.supylabel(f"${name}_2$" if d <= 2 else f"{name}2", fontsize=10)
-    add_figure_legend(fig, labels.classes)
-    return fig
-
-
-def plot_outputs(out, y, targets=None, *, ax=None):
-    """Draw the outputs of a network beside what is wanted of them.
-
-    Up to three outputs are scattered (three in the plane of their targets),
-    with a ring around each target; more are a picture with one row per point,
-    sorted by class. The title states the largest distance to a target.
-
-    Parameters
-    ----------
-    out : array_like, shape (N, k)
-        Outputs.
-    y : array_like, shape (N,)
-        Labels.
-    targets : array_like, shape (Q, k), optional
-        Output wanted for each class; default one-hot rows.
-    ax : matplotlib Axes, optional
-
-    Returns
-    -------
-    matplotlib Axes
-
-    Raises
-    ------
-    ValueError
-        If the shapes do not fit.
-    """
-    out = as_points(out, name="out")
-    labels = as_labels(y, len(out), targets=targets)
-    k = labels.targets.shape[1]
-    if out.shape[1] != k:
-        raise ValueError(f"out must have {k} columns, as the targets have, got shape {out.shape}")
-    ax = new_axes(2) if ax is None else ax
-    if k <= 3:
-        show = class_mean_plane(labels.targets, range(len(labels.classes))) if k == 3 else _flat(k)
-        image, rings = show(out), show(labels.targets)
-        for j, ring in enumerate(rings):
-            ax.scatter(*ring, s=360, facecolor="none", edgecolor=class_style(j)[0], linewidth=1.5)
-        scatter(ax, image, labels, collapsed=_collapsed(out, labels, labels.targets))
-        equal_scales(ax, np.vstack([image, rings]))
-        name_axes(ax, ["in the plane of the targets", ""] if k == 3 else ["output 1", "output 2"])
-        add_legend(ax, labels.classes)
-    else:
-        order = np.argsort(labels.index, kind="stable")
-        low, high = labels.targets.min(), labels.targets.max()
-        image = ax.imshow(
-            out[order],
-            aspect="auto",
-            cmap="cividis",
-            interpolation="nearest",
-            vmin=low,
-            vmax=high if high > low else low + 1,
-        )
-        ax.figure.colorbar(image, ax=ax, label="output", extend="both")
-        ends = np.searchsorted(labels.index[order], np.arange(len(labels.classes) + 1))
-        ax.set_yticks((ends[1:] + ends[:-1]) / 2, [legible(c) for c in labels.classes])
-        ax.set_xticks(np.arange(k), np.arange(1, k + 1))
-        ax.set_xlabel("output")
-        ax.set_ylabel("points, by class")
-    if len(out):
-        worst = np.linalg.norm(out - labels.Y, axis=1).max()
-        ax.set_title(f"largest distance to a target: {worst:.1e}", fontsize=10)
-    return ax
-
-
 def _half_spaces(cone, d):
     """Weights and biases whose inactive set is the backward cone."""
     if isinstance(cone, CircularCone):
@@ -269,15 +149,3 @@ def _circular_half_spaces(cone, sides=32):
         around = np.column_stack([np.cos(angle), np.sin(angle)])
     W = math.cos(half) * around @ across + math.sin(half) * h
     return W, -W @ cone.apex
-
-
-def _collapsed(Z, labels, raw):
-    """Which classes of more than one point have become one, relative to the size of the data."""
-    size = np.ptp(raw, axis=0).max(initial=0)
-    members = [Z[labels.index == j] for j in range(len(labels.classes))]
-    return [len(M) > 1 and np.ptp(M, axis=0).max() <= 1e-6 * size for M in members]
-
-
-def _flat(k):
-    """The projection that draws one or two outputs as they are."""
-    return Projection(np.zeros(k), np.eye(2, k))

@@ -61,6 +61,13 @@ def scatter(ax, X, labels, *, collapsed=None):
         )
 
 
+def collapsed(Z, labels, raw):
+    """Which classes of more than one point have become one, relative to the size of the data."""
+    size = np.ptp(raw, axis=0).max(initial=0)
+    members = [Z[labels.index == j] for j in range(len(labels.classes))]
+    return [len(M) > 1 and np.ptp(M, axis=0).max() <= 1e-6 * size for M in members]
+
+
 def legible(name):
     r"""Return the name of a class or of data as matplotlib can write it, and not too long.
 
