@@ -6,11 +6,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.collections import PathCollection
 from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.ticker import MaxNLocator
 
 from geomcore.display.palette import COLORS
 from geomcore.foreign.wording import printable, shortened
 
 MARKERS = "os^DvPX<>p"
+EDGES = {"#F0E442": "#8A8200"}  # of small markers; yellow alone is lost on white
 
 LONGEST_NAME = 30  # characters of the name of a class in a picture
 
@@ -51,13 +53,14 @@ def scatter(ax, X, labels, *, collapsed=None):
         ax.scatter(
             *points,
             # Of collapsed classes at one place, the later ones leave the earlier ones to be seen.
-            s=140 - 80 * j / Q if big else size,
+            s=100 - 50 * j / Q if big else size,
             color=color,
             marker=marker,
             alpha=1 if big else 0.75,
-            edgecolor="black" if big else "white",
+            edgecolor="black" if big else EDGES.get(color, "white"),
             linewidth=1 if big else 0.3,
-            zorder=3 if big else 2,
+            # What is still there is not hidden by what is done.
+            zorder=2 if big else 3,
         )
 
 
@@ -120,7 +123,7 @@ def add_figure_legend(fig, classes, **options):
     _name(legend, classes)
 
 
-def panels(count, *, columns, size, margin):
+def panels(count, *, columns, size, margin, shared=True):
     """A figure of panels that share their axes.
 
     Parameters
@@ -133,6 +136,8 @@ def panels(count, *, columns, size, margin):
         Width and height of one panel, in inches.
     margin : (float, float)
         What the figure is wider and higher than its panels, for labels and legend.
+    shared : bool, optional
+        False: each has axes of its own.
 
     Returns
     -------
@@ -146,8 +151,8 @@ def panels(count, *, columns, size, margin):
         rows,
         columns,
         figsize=(size[0] * columns + margin[0], size[1] * rows + margin[1]),
-        sharex=True,
-        sharey=True,
+        sharex=shared,
+        sharey=shared,
         squeeze=False,
         layout="constrained",
     )
@@ -178,11 +183,24 @@ def name_axes(ax, names):
 def equal_scales(ax, X):
     """Limits around the points, with the same length of a unit on every axis."""
     if len(X):
-        low, high = X.min(axis=0), X.max(axis=0)
-        margin = 0.06 * (high - low).max() or 1
-        for k, a, b in zip("xyz", low - margin, high + margin, strict=False):
-            getattr(ax, f"set_{k}lim")(a, b)
+        for k, ends in zip("xyz", limits_around(X), strict=False):
+            getattr(ax, f"set_{k}lim")(*ends)
     ax.set_aspect("equal", adjustable="box")
+
+
+def limits_around(X):
+    """Lower and upper limit of each coordinate, shape (d, 2), with a margin around the points."""
+    if not len(X):
+        return np.tile([0.0, 1.0], (X.shape[1], 1))
+    low, high = X.min(axis=0), X.max(axis=0)
+    margin = 0.06 * (high - low).max() or 1
+    return np.column_stack([low - margin, high + margin])
+
+
+def few_ticks(ax, most=4):
+    """At most so many intervals between the ticks of each axis."""
+    for k in "xyz"[: 2 + is_3d(ax)]:
+        getattr(ax, f"{k}axis").set_major_locator(MaxNLocator(most))
 
 
 def logarithmic(ax, sizes, marked=()):

@@ -1,10 +1,28 @@
 """A picture of the data as each layer of a network truncates them."""
 
 import numpy as np
+from matplotlib.patches import Rectangle
 
 from geomcore.arrays import as_labels, as_points, check_sequence
-from geomcore.plot.style import add_figure_legend, collapsed, equal_scales, panels, scatter
+from geomcore.foreign.wording import shortened
+from geomcore.plot.names import name_points, places_beside
+from geomcore.plot.style import (
+    add_figure_legend,
+    class_style,
+    collapsed,
+    few_ticks,
+    legible,
+    limits_around,
+    panels,
+    scatter,
+)
 from geomcore.projection import Projection, fit_projection
+
+COLUMNS = 4
+SIDE = 2.7  # of the longer side of a panel, in inches
+MARKER = 0.07  # size of the marker of a pile, in sides of a panel
+MOST_NAMES = 20  # more piles have the legend alone
+LONGEST = 14  # characters of a class in a title
 
 
 def plot_truncation(stages, y, projection=None, *, titles=None):
@@ -20,10 +38,13 @@ def plot_truncation(stages, y, projection=None, *, titles=None):
     projection : Projection to 2 coordinates, optional
         Default: none for points of the plane, else fitted on ``stages[0]``.
     titles : list of str, optional
+        Default: which classes each layer collapses.
 
     Returns
     -------
     matplotlib Figure
+        One panel per stage; if piles lie closer than their markers are wide in
+        the last one, one more panel with the piles enlarged.
 
     Raises
     ------
@@ -32,7 +53,8 @@ def plot_truncation(stages, y, projection=None, *, titles=None):
 
     Notes
     -----
-    A class that has become one point is drawn as one large marker.
+    A class that has become one point, a pile, is drawn as one large marker
+    with its name, below the points that are still there.
     """
     check_sequence(stages, "stages")
     stages = [as_points(Z, name=f"stages[{l}]") for l, Z in enumerate(stages)]
@@ -42,19 +64,106 @@ def plot_truncation(stages, y, projection=None, *, titles=None):
     d = stages[0].shape[1]
     if projection is None:
         projection = Projection(np.zeros(d), np.eye(2, d)) if d <= 2 else fit_projection(stages[0])
-    if titles is None:
-        titles = ["data"] + [f"after layer {l}" for l in range(1, len(stages))]
     images = [projection(Z) for Z in stages]
-    columns = 4
-    fig, axes = panels(len(stages), columns=columns, size=(3, 3), margin=(0.9, 0.3))
-    for ax, Z, image, title in zip(axes, stages, images, titles, strict=False):
-        scatter(ax, image, labels, collapsed=collapsed(Z, labels, stages[0]))
-        ax.set_title(title, fontsize=10)
-    for ax in axes[-columns:]:
-        ax.tick_params(labelbottom=True)
-    equal_scales(axes[0], np.vstack(images))
-    name = "x" if d <= 2 else "direction "
-    fig.supxlabel(f"${name}_1$" if d <= 2 else f"{name}1", fontsize=10)
-    fig.supylabel(f"${name}_2$" if d <= 2 else f"{name}2", fontsize=10)
-    add_figure_legend(fig, labels.classes)
+    piled = np.array([collapsed(Z, labels, stages[0]) for Z in stages])
+    titles = _titles(piled, labels.classes) if titles is None else titles
+    box = limits_around(np.vstack(images))
+    piles = _piles(images[-1], labels, piled[-1])
+    enlarged = _is_crowded(piles, box)
+    sides = SIDE * np.clip(np.ptp(box, axis=1) / np.ptp(box, axis=1).max(), 0.4, 1)
+    fig, axes = panels(
+        len(stages) + enlarged,
+        columns=COLUMNS,
+        size=(sides[0] + 0.1, sides[1] + 0.3),
+        margin=(1.2, 0.4),
+        shared=False,
+    )
+    beside = places_beside(piles / np.ptp(box, axis=1), 1.3 * MARKER) * np.ptp(box, axis=1)
+    shift = dict(zip(np.flatnonzero(piled[-1]), beside - piles, strict=True))
+    for l, ax in enumerate(axes[: len(stages)]):
+        scatter(ax, images[l], labels, collapsed=piled[l])
+        ax.set_title(titles[l], fontsize=10)
+        _frame(ax, box, outer=(l % COLUMNS == 0, l + COLUMNS >= len(axes)))
+        _name_piles(ax, images[l], labels, piled[l], shift)
+    if enlarged:
+        _enlarge(axes[-2], axes[-1], piles, labels, piled[-1])
+    name = "$x_{}$" if d <= 2 else "direction {}"
+    fig.supxlabel(name.format(1), fontsize=10)
+    fig.supylabel(name.format(2), fontsize=10)
+    add_figure_legend(fig, labels.classes, title="class")
     return fig
+
+
+def _titles(piled, classes):
+    """What each layer does, from which classes are piles after it."""
+    titles = ["data"]
+    for l in range(1, len(piled)):
+        new = [legible(shortened(str(c), LONGEST)) for c in classes[piled[l] & ~piled[l - 1]]]
+        what = f" collapses class{'es' * (len(new) > 1)} " if new else ""
+        titles.append(f"layer {l}{what}{', '.join(new[:3])}{', ...' * (len(new) > 3)}")
+    return titles
+
+
+def _piles(image, labels, piled):
+    """Where the piles are, shape (k, 2)."""
+    first = [np.flatnonzero(labels.index == j)[0] for j in np.flatnonzero(piled)]
+    return image[first]
+
+
+def _is_crowded(piles, box):
+    """Whether two piles are closer than their markers are wide, though there is room."""
+    if len(piles) < 2:
+        return False
+    scaled = piles / np.ptp(box, axis=1).max()
+    gaps = np.linalg.norm(scaled[:, None] - scaled, axis=2)
+    return bool(gaps[np.triu_indices(len(piles), 1)].min() < MARKER and gaps.max() > 0)
+
+
+def _frame(ax, box, outer):
+    ax.set(xlim=box[0], ylim=box[1], aspect="equal")
+    few_ticks(ax)
+    ax.tick_params(labelleft=outer[0], labelbottom=outer[1], labelsize=8)
+
+
+def _name_piles(ax, image, labels, piled, shift):
+    """Name the piles of one panel, at the same places as in the last one."""
+    named = [j for j in np.flatnonzero(piled) if j in shift]
+    if 0 < len(named) <= MOST_NAMES:
+        at = _piles(image, labels, np.isin(np.arange(len(piled)), named))
+        name_points(
+            ax,
+            at,
+            labels.classes[named],
+            places=at + np.array([shift[j] for j in named]),
+            colors=[class_style(j)[0] for j in named],
+        )
+
+
+def _enlarge(last, ax, piles, labels, piled):
+    """Draw the piles alone, their surroundings magnified; mark these in the last panel."""
+    middle = (piles.min(axis=0) + piles.max(axis=0)) / 2
+    half = 0.75 * np.ptp(piles, axis=0).max() * np.ones(2)
+    (left, right), (bottom, top) = np.column_stack([middle - half, middle + half])
+    last.add_patch(
+        Rectangle(
+            (left, bottom), right - left, top - bottom, fill=False, ec="0.4", ls=":", zorder=1
+        )
+    )
+    numbers = np.flatnonzero(piled)
+    for j, pile in zip(numbers, piles, strict=True):
+        color, marker = class_style(j)
+        ax.scatter(*pile, s=60, color=color, marker=marker, edgecolor="black", zorder=3)
+    if len(piles) <= MOST_NAMES:
+        name_points(
+            ax,
+            piles,
+            labels.classes[numbers],
+            places=places_beside(piles / (right - left), 1.6 * MARKER) * (right - left),
+            colors=[class_style(j)[0] for j in numbers],
+        )
+    ax.set_title("the piles, enlarged", fontsize=10)
+    ax.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
+    few_ticks(ax)
+    # On the right they take no room from the other panels.
+    ax.yaxis.tick_right()
+    ax.tick_params(labelsize=8)

@@ -88,17 +88,6 @@ def test_a_circular_cone_is_filled_between_its_two_rays():
     assert corners == {(0.5, 0), (-0.5, 1), (-0.5, -1)}
 
 
-def test_a_collapsed_class_is_one_large_marker():
-    X, y = labelled(2)
-    Z = X.copy()
-    Z[y == 1] = [5, 5]
-    fig = plot_truncation([X, Z], y)
-    before, after = (drawn_points(ax) for ax in fig.axes)
-    assert [len(p) for p in before] == [4, 4, 4]
-    assert [len(p) for p in after] == [4, 1, 4]
-    np.testing.assert_array_equal(after[1], [[5, 5]])
-
-
 def test_the_title_of_outputs_states_the_largest_distance_to_a_target():
     out = np.eye(2)[[0, 1, 1]]
     out[2] += [0.3, 0.4]
@@ -149,18 +138,6 @@ def test_a_hundred_classes_have_a_hundred_styles_and_ten_differ_in_both():
     assert len({class_style(j) for j in range(100)}) == 100
     assert len({class_style(j)[0] for j in range(10)}) == 10
     assert len({class_style(j)[1] for j in range(10)}) == 10
-
-
-def test_every_truncated_stage_has_the_same_limits_and_shows_every_point():
-    X, y = labelled(4)
-    stages = [X, 2 * X, np.hstack([3 * X, X])]
-    fig = plot_truncation(stages, y)
-    assert len({(ax.get_xlim(), ax.get_ylim()) for ax in fig.axes}) == 1
-    low, high = np.transpose([fig.axes[0].get_xlim(), fig.axes[0].get_ylim()])
-    for ax in fig.axes:
-        for points in drawn_points(ax):
-            assert (points >= low).all()
-            assert (points <= high).all()
 
 
 @pytest.mark.parametrize("d", [2, 3])
@@ -234,7 +211,6 @@ def test_a_cone_beside_the_data_draws_nothing():
             lambda: plot_cones([([[1, 0]], [0])], ax=plt.subplots()[1], classes=[0, 1]),
             "classes must have one entry per cone",
         ),
-        (lambda: plot_truncation([np.eye(2), np.eye(3)], [0, 1]), "stages must all have 2 points"),
         (lambda: plot_outputs([[1, 0]], [0]), "out must have 1 columns"),
         (lambda: plot_histograms({}), "losses must hold at least one scale"),
         (lambda: plot_histograms({1: [-1.0]}), r"losses\[1\] must be losses"),

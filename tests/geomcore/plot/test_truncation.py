@@ -1,0 +1,137 @@
+"""Pictures of truncated data, read back from what was drawn."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from geomcore.plot.truncation import MOST_NAMES, plot_truncation
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    yield
+    plt.close("all")
+
+
+def labelled(d, classes=3, n=12, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(n, d)), np.arange(n) % classes
+
+
+def piled(X, y, piles):
+    """A copy of the points in which each class j of `piles` is at one place."""
+    Z = X.copy()
+    for j, place in piles.items():
+        Z[y == j] = place
+    return Z
+
+
+def clouds(ax):
+    return [np.asarray(c.get_offsets()) for c in ax.collections if hasattr(c, "get_sizes")]
+
+
+def titles(fig):
+    return [ax.get_title() for ax in fig.axes if ax.get_visible()]
+
+
+def written(ax):
+    return {text.get_text() for text in ax.texts}
+
+
+# By hand
+
+
+def test_a_collapsed_class_is_one_large_marker_below_the_points_that_are_left():
+    X, y = labelled(2)
+    fig = plot_truncation([X, piled(X, y, {1: [5, 5]})], y)
+    before, after = (clouds(ax) for ax in fig.axes)
+    assert [len(p) for p in before] == [4, 4, 4]
+    assert sorted(len(p) for p in after) == [1, 4, 4]
+    pile = next(c for c in fig.axes[1].collections if len(c.get_offsets()) == 1)
+    np.testing.assert_array_equal(pile.get_offsets(), [[5, 5]])
+    others = [c for c in fig.axes[1].collections if len(c.get_offsets()) == 4]
+    assert pile.get_zorder() < min(c.get_zorder() for c in others)
+    assert pile.get_sizes()[0] > max(c.get_sizes()[0] for c in others)
+
+
+def test_the_title_of_a_panel_names_the_classes_that_its_layer_collapses():
+    X, y = labelled(2, classes=4)
+    y = np.array(["ant", "bee", "cow", "dog"])[y]
+    one = piled(X, y, {"cow": [5, 5]})
+    two = piled(one, y, {"ant": [-5, 5], "dog": [5, -5]})
+    assert titles(plot_truncation([X, one, one, two], y)) == [
+        "data",
+        "layer 1 collapses class cow",
+        "layer 2",
+        "layer 3 collapses classes ant, dog",
+    ]
+
+
+def test_piles_are_named_in_every_panel_in_which_they_are():
+    X, y = labelled(2)
+    one = piled(X, y, {1: [5, 5]})
+    fig = plot_truncation([X, one, piled(one, y, {0: [-5, 5]})], y)
+    assert [written(ax) for ax in fig.axes] == [set(), {"1"}, {"0", "1"}]
+
+
+def test_piles_that_hide_each_other_are_drawn_once_more_enlarged_and_named_apart():
+    X, y = labelled(2)
+    near = piled(X, y, {0: [0, 0], 1: [0.01, 0], 2: [0, 0.01]})
+    fig = plot_truncation([X, near], y)
+    assert titles(fig)[-1] == "the piles, enlarged"
+    last = fig.axes[-1]
+    assert np.ptp(last.get_xlim()) < 0.03
+    assert sorted(map(tuple, np.vstack(clouds(last)))) == [(0, 0), (0, 0.01), (0.01, 0)]
+    places = np.array([text.get_position() for text in last.texts]) / np.ptp(last.get_xlim())
+    gaps = np.linalg.norm(places[:, None] - places, axis=2)[np.triu_indices(3, 1)]
+    assert gaps.min() > 0.1
+
+
+def test_piles_apart_from_each_other_need_no_second_picture():
+    X, y = labelled(2)
+    fig = plot_truncation([X, piled(X, y, {0: [0, 0], 1: [3, 0], 2: [0, 3]})], y)
+    assert titles(fig) == ["data", "layer 1 collapses classes 0, 1, 2"]
+
+
+# Laws
+
+
+def test_every_stage_has_the_same_limits_and_size_and_shows_every_point():
+    X, y = labelled(4)
+    stages = [X, 2 * X, np.hstack([3 * X, X]), X, X, piled(X, y, {0: 0, 1: 1e-3})]
+    fig = plot_truncation(stages, y)
+    fig.draw_without_rendering()
+    axes = fig.axes[: len(stages)]
+    assert len({(ax.get_xlim(), ax.get_ylim()) for ax in axes}) == 1
+    sizes = [ax.get_window_extent().size for ax in axes]
+    np.testing.assert_allclose(sizes, np.tile(sizes[0], (len(axes), 1)), atol=0.5)
+    low, high = np.transpose([axes[0].get_xlim(), axes[0].get_ylim()])
+    for ax in axes:
+        for points in clouds(ax):
+            assert (points >= low).all()
+            assert (points <= high).all()
+
+
+@pytest.mark.parametrize("d", [1, 2, 5])
+@pytest.mark.parametrize("at", [0.0, 1e-12, 1.0])
+def test_degenerate_stages_are_drawn(d, at):
+    X, y = labelled(d)
+    for points in (X, np.zeros_like(X)):
+        fig = plot_truncation([points, piled(points, y, {0: at, 1: at, 2: -at})], y)
+        fig.draw_without_rendering()
+        assert titles(fig)[0] == "data"
+
+
+def test_very_many_piles_are_told_by_the_legend_alone():
+    count = MOST_NAMES + 1
+    X, y = labelled(2, classes=count, n=2 * count)
+    fig = plot_truncation([X, piled(X, y, {j: [j, 0] for j in range(count)})], y)
+    assert not any(written(ax) for ax in fig.axes)
+
+
+# Bad input
+
+
+def test_stages_of_different_lengths_are_refused():
+    with pytest.raises(ValueError, match="stages must all have 2 points"):
+        plot_truncation([np.eye(2), np.eye(3)], [0, 1])
