@@ -5,7 +5,7 @@ calls ``show``; what is drawn is returned, for you to change or save.
 """
 
 from geomcore.plot.layers import plot_cones, plot_data
-from geomcore.plot.losses import plot_histograms, plot_return
+from geomcore.plot.losses import plot_histograms, plot_losses, plot_return
 from geomcore.plot.outputs import plot_outputs
 from geomcore.plot.piles import plot_piles
 from geomcore.plot.style import class_style
@@ -16,6 +16,7 @@ __all__ = [
     "plot_cones",
     "plot_data",
     "plot_histograms",
+    "plot_losses",
     "plot_outputs",
     "plot_piles",
     "plot_return",

@@ -1,4 +1,4 @@
-"""Pictures of final losses and of the fraction of trials that return."""
+"""Pictures of losses before and after training, and of the fraction of trials that return."""
 
 import math
 
@@ -6,7 +6,30 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from geomcore.arrays import as_array
-from geomcore.plot.style import COLORS, arms, logarithmic, name_axes, new_axes, panels
+from geomcore.plot.sizes import shade_met, spread
+from geomcore.plot.style import (
+    COLORS,
+    arms,
+    legible,
+    logarithmic,
+    name_axes,
+    new_axes,
+    panels,
+)
+
+# Colour and marker of what became of a trial; any other word is drawn as the last.
+OUTCOMES = {
+    "stayed": ("#999999", "o"),
+    "returned": ("#0072B2", "o"),
+    "falling": ("#E69F00", "v"),
+    "stuck": ("#D55E00", "s"),
+    "diverged": ("#000000", "X"),
+    "not returned": ("#882255", "D"),
+}
+MOST_DOTS = 150  # of one scale; of more trials a regular selection of their order statistics
+
+
+HIGHEST = 1e200  # a logarithmic axis that goes further overflows
 
 
 def plot_histograms(losses, *, floor=1e-20, reference=None):
@@ -82,7 +105,91 @@ def plot_histograms(losses, *, floor=1e-20, reference=None):
     return fig
 
 
-def plot_return(scales, fractions, intervals, *, ax=None):
+def plot_losses(losses, *, initial=None, outcomes=None, tolerance=None, floor=1e-20, ax=None):
+    """Draw the losses of all trials, scale by scale, as empirical distributions.
+
+    Parameters
+    ----------
+    losses : dict of float to array_like, shape (T,)
+        Final losses of the trials of each scale lambda, drawn in increasing
+        order from left to right: of 100 trials 30 lie left of the dot at 30 %
+        of the width. At most 150 are drawn, evenly chosen from that order.
+    initial : dict of float to array_like, shape (T,), optional
+        Losses after the perturbation and before training, in the same way, as
+        a line.
+    outcomes : dict of float to array_like of str, shape (T,), optional
+        What became of each trial, for its colour and marker: stayed, returned,
+        falling, stuck, diverged, or anything else.
+    tolerance : float, optional
+        A loss to mark, up to which a trial counts as returned.
+    floor : float, optional
+        Losses below are drawn at it: there, rounding decides.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+        Losses that are nan, inf, or above 1e200 are drawn above all others.
+
+    Raises
+    ------
+    ValueError
+        If there is nothing to draw, or the lengths do not fit.
+    """
+    if not losses:
+        raise ValueError("losses must hold at least one scale, got none")
+    scales = sorted(losses)
+    ends, starts, words = [], [], []
+    for scale in scales:
+        end = np.asarray(losses[scale], float)
+        start = end if initial is None else np.asarray(initial[scale], float)
+        word = np.full(end.shape, "") if outcomes is None else np.asarray(outcomes[scale])
+        if end.ndim != 1 or not len(end) or not end.shape == start.shape == word.shape:
+            raise ValueError(
+                f"losses[{scale:g}] must be those of at least one trial, with as many initial "
+                f"losses and outcomes, got shapes {end.shape}, {start.shape}, {word.shape}"
+            )
+        ends.append(end), starts.append(start), words.append(word)
+    every = np.concatenate([*ends, *starts])
+    finite = every[every <= HIGHEST]
+    diverged = len(finite) < len(every)
+    ceiling = 10 * max(finite.max(initial=floor), floor, tolerance or 0)
+    ax = new_axes(2) if ax is None else ax
+    ax.set_yscale("log")
+    ax.set_ylim(max(finite.min(initial=ceiling), floor) / 3, ceiling * (0.5, 3)[diverged])
+    logarithmic(ax, scales)
+    if tolerance is not None:
+        height = max(tolerance, floor)
+        ax.axhline(height, color=COLORS[0], lw=1, ls="--", zorder=1, label="tolerance")
+    chosen, label = [], "before training"
+    for scale, end, start, word in zip(scales, ends, starts, words, strict=True):
+        order = np.argsort(end, kind="stable")
+        few = np.linspace(0, len(end) - 1, min(len(end), MOST_DOTS)).round().astype(int)
+        x = spread(ax, scales, scale, (few + 0.5) / len(end))
+        if initial is not None:
+            heights = _drawable(np.sort(start), floor, ceiling)
+            ax.plot(x, heights[few], color="0.45", lw=1.4, marker="_", ms=4, zorder=2, label=label)
+            label = None
+        chosen.append((x, _drawable(end, floor, ceiling)[order[few]], word[order[few]]))
+    x, heights, word = map(np.concatenate, zip(*chosen, strict=True))
+    for name in [w for w in dict.fromkeys([*OUTCOMES, *word.tolist()]) if (word == w).any()]:
+        color, marker = OUTCOMES.get(name, OUTCOMES["returned" if name == "" else "not returned"])
+        own, label = word == name, legible(name) or "final loss"
+        ax.plot(x[own], heights[own], ls="", marker=marker, color=color, ms=4, mew=0, label=label)
+    if diverged:
+        ax.annotate(
+            "beyond all bounds", (0.01, ceiling), xycoords=("axes fraction", "data"), fontsize=8
+        )
+    ax.grid(alpha=0.25)
+    name_axes(ax, ["perturbation scale $\\lambda$", "loss"])
+    return ax
+
+
+def _drawable(losses, floor, ceiling):
+    return np.clip(np.nan_to_num(losses, nan=np.inf), floor, ceiling)
+
+
+def plot_return(scales, fractions, intervals, *, untrained=None, limited=None, ax=None):
     """Draw the fraction of trials that return, with its interval, against the scale.
 
     Parameters
@@ -90,9 +197,16 @@ def plot_return(scales, fractions, intervals, *, ax=None):
     scales : array_like, shape (k,)
         Perturbation scales lambda >= 0.
     fractions : array_like, shape (k,)
-        Fractions of the trials that return to the reference loss.
+        Fractions of the trials that return to the reference loss; nan where
+        there is none, as of no trials.
     intervals : array_like, shape (k, 2)
         Lower and upper ends of the confidence intervals.
+    untrained : array_like, shape (k,), optional
+        Fractions of the trials that are at the reference loss before any
+        training, a second curve; where they are half of all, the background
+        is grey.
+    limited : array_like of bool, shape (k,), optional
+        Where the budget of steps decides; there the markers are empty.
     ax : matplotlib Axes, optional
 
     Returns
@@ -105,19 +219,33 @@ def plot_return(scales, fractions, intervals, *, ax=None):
         If the shapes do not fit.
     """
     scales = as_array(scales, "scales", 1)
-    fractions = as_array(fractions, "fractions", 1)
-    intervals = as_array(intervals, "intervals", 2)
-    if fractions.shape != scales.shape or intervals.shape != (len(scales), 2):
+    k = len(scales)
+    fractions, intervals = np.asarray(fractions, float), np.asarray(intervals, float)
+    untrained = None if untrained is None else np.asarray(untrained, float)
+    limited = np.zeros(k, bool) if limited is None else np.asarray(limited, bool)
+    rows = [fractions, limited, *([] if untrained is None else [untrained])]
+    if any(row.shape != (k,) for row in rows) or intervals.shape != (k, 2):
         raise ValueError(
-            "fractions and intervals must have one entry per scale, "
-            f"got shapes {scales.shape}, {fractions.shape}, {intervals.shape}"
+            "fractions and intervals must have one entry per scale, and so untrained and limited "
+            f"if given, got shapes {scales.shape}, {intervals.shape}, "
+            f"{', '.join(str(row.shape) for row in rows)}"
         )
     ax = new_axes(2) if ax is None else ax
+    logarithmic(ax, scales)
     order = np.argsort(scales)
     scales, fractions, intervals = scales[order], fractions[order], intervals[order]
-    bars = arms(fractions, *intervals.T)
-    ax.errorbar(scales, fractions, bars, fmt="o-", color=COLORS[0], capsize=3, lw=1.5, ms=5)
-    logarithmic(ax, scales)
+    if untrained is not None:
+        untrained = untrained[order]
+        shade_met(ax, scales, untrained, label="tolerance met\nbefore training")
+        ax.plot(scales, untrained, "_--", color="0.45", lw=1.4, ms=8, label="before training")
+    counted = np.isfinite(fractions)
+    bars = arms(fractions[counted], *intervals[counted].T)
+    style = {"fmt": "o-", "color": COLORS[0], "capsize": 3, "lw": 1.5, "ms": 5}
+    ax.errorbar(scales[counted], fractions[counted], bars, label="after training", **style)
+    empty = counted & limited[order]
+    if empty.any():
+        ax.plot(scales[empty], fractions[empty], ls="", marker="o", color=COLORS[0], mfc="white",
+                ms=5, label="the budget decides")  # fmt: skip
     ax.set_ylim(-0.05, 1.05)
     ax.grid(alpha=0.25)
     name_axes(ax, ["perturbation scale $\\lambda$", "fraction that returns"])

@@ -29,19 +29,29 @@ CAPTIONS = {
     "these as a shift away from the data. Where layers are grouped as the rest, the last picture "
     "shows the outputs in place of the piles.",
     "outputs": "What the network answers, beside what it should answer.",
-    "losses": "Every tensor of the network was moved by random noise of norm λ, then trained "
-    "by plain gradient descent ({steps}). Each row is a histogram of the losses that {trials} "
-    "such trials end with; the further left the better.",
-    "comparison": "Against the total norm of the perturbation: the fraction of the trials that "
-    "return to the loss of the reference (to within {tolerance:.1e}) with 95 % Wilson intervals, "
-    "dotted where one half do; median and quartiles of the final loss, dotted the loss of the "
-    "reference; mean accuracy.{certified}",
+    "losses": "The losses of all {trials} trials of {name} per λ, before training (grey lines) and "
+    "after it (dots, whose colour is what became of the trial), from the smallest on the left of "
+    "each λ to the largest on its right. Dashed, the loss up to which a trial counts as returned.",
+    "comparison": "Against the total norm of the perturbation: of the trials that left, the "
+    "fraction that returns to the loss of the reference (to within {tolerance:.1e}) with 95 % "
+    "Wilson intervals, dotted where one half do, and the fraction of all trials that are there "
+    "before any training (dashed); median and quartiles of the final loss, dotted the loss of the "
+    "reference; mean accuracy.{limited}{certified}",
     "ends": "The loss after the perturbation and the loss after training, one point per trial. "
     "On the dashed line training has changed nothing.",
-    "histogram": "Histograms of the final losses of {name}, one row per λ; {trials} trials each.",
-    "return": "The fraction of the trials that come back to the loss of the constructed "
-    "network (to within {tolerance:.1e}), with 95 % Wilson intervals.",
+    "return": "Every tensor of the network was moved by random noise of norm λ, {trials} times for "
+    "each λ, then trained by plain gradient descent ({steps}). On top: of the trials that left, "
+    "the fraction that comes back to the loss of the constructed network (to within "
+    "{tolerance:.1e}), with 95 % Wilson intervals, and the fraction of all trials that are there "
+    "before any training (grey; on the grey ground they are half of all, so there coming back "
+    "says little). Below: the losses before and after training, each from the smallest on the "
+    "left of its λ to the largest on the right.{limited}",
 }
+
+LIMITED = (
+    " Empty markers: the budget of steps or the rate decides there, not the landscape: with more "
+    "training more might return."
+)
 
 HIGHER = (
     " This first layer has more dimensions than the data; the layers after it act there and are "
@@ -96,9 +106,7 @@ def figures(case, *, about_steps=""):
     yield "outputs", plot.plot_outputs(net(case.data.X), case.data.y).figure, CAPTIONS["outputs"]
     if case.study is not None:
         words = {"steps": about_steps, "trials": _trials(case.study)}
-        fig = plot_study.figure_of_losses(case.study)
-        yield "losses", fig, CAPTIONS["losses"].format(**words)
-        words = {"tolerance": case.study.reference.tolerance}
+        words |= {"tolerance": case.study.reference.tolerance, "limited": _limited(case.study)}
         fig = plot_study.figure_of_return(case.study)
         yield "return", fig, CAPTIONS["return"].format(**words)
 
@@ -117,7 +125,8 @@ def study_figures(study):
     certified = any(ref.certified_radius for ref in study.references)
     words = {
         "tolerance": study.references[0].tolerance,
-        "certified": " The dashed line is the certified radius." if certified else "",
+        "certified": " The dash-dotted line is the certified radius." if certified else "",
+        "limited": _limited(study),
     }
     fig = plot_study.figure_of_comparison(study)
     yield "comparison", fig, CAPTIONS["comparison"].format(**words)
@@ -125,12 +134,17 @@ def study_figures(study):
     for k, ref in enumerate(study.references):
         words = {"name": ref.name, "trials": _trials(study)}
         fig = plot_study.figure_of_losses(study.of(ref.name))
-        yield f"histogram-{k}", fig, CAPTIONS["histogram"].format(**words)
+        yield f"losses-{k}", fig, CAPTIONS["losses"].format(**words)
 
 
 def _trials(study):
     """The number of trials per reference and scale."""
     return int(study.frame("scale")["trials"].iloc[0])
+
+
+def _limited(study):
+    summary = study.frame("scale")
+    return LIMITED if "limited" in summary and summary["limited"].any() else ""
 
 
 def some_points(data):

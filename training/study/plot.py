@@ -4,7 +4,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from geomcore import plot
+from geomcore.plot.sizes import shade_met
 from geomcore.plot.style import arms, class_style, logarithmic, panels
+from training.study.wilson import wilson_interval
 
 # Losses up to this one are drawn at it: below, rounding decides.
 FLOOR = 1e-20
@@ -24,13 +26,14 @@ def figure_of_comparison(study):
     Returns
     -------
     matplotlib Figure
-        On top, the fraction that returns with its Wilson intervals, the place
-        where it crosses one half (dotted, with the bootstrap interval as a bar)
-        and, as a dashed line, the certified radius if there is one. In the
-        middle, median and quartiles of the final loss. At the bottom, the mean
-        accuracy.
+        On top, the fraction of those that left that return, with its Wilson
+        intervals, empty markers where the budget decides; dashed, the fraction
+        that is within the tolerance before any training; the place where one
+        half returns (dotted, with the bootstrap interval as a bar) and, as a
+        dash-dotted line, the certified radius if there is one. In the middle,
+        median and quartiles of the final loss. At the bottom, the mean accuracy.
     """
-    summary, basins = study.frame("scale"), study.basins()
+    summary, basins = _per_scale(study), study.basins()
     fig, axes = plt.subplots(
         3,
         1,
@@ -45,8 +48,14 @@ def figure_of_comparison(study):
         color, marker = class_style(k)
         rows = summary[summary["reference"] == ref.name].sort_values("norm")
         x, style = rows["norm"], {"color": color, "marker": marker, "ms": 4, "lw": 1.4}
-        bars = arms(rows["fraction"], rows["low"], rows["high"])
-        back.errorbar(x, rows["fraction"], bars, capsize=2.5, label=_written(ref.name), **style)
+        left = rows[rows["left"] > 0]
+        bars = arms(left["fraction"], left["low"], left["high"])
+        name = _written(ref.name)
+        back.errorbar(left["norm"], left["fraction"], bars, capsize=2.5, label=name, **style)
+        if left["limited"].any():
+            limited = left[left["limited"]]
+            back.plot(limited["norm"], limited["fraction"], **style | {"ls": "", "mfc": "white"})
+        back.plot(x, rows["untrained"], color=color, lw=1, ls="--", alpha=0.7)
         low, middle, high = (_drawable(rows[name], top) for name in ("q25", "median", "q75"))
         loss.plot(x, middle, label=_written(ref.name), **style)
         loss.fill_between(x, low, high, color=color, alpha=0.15, lw=0)
@@ -60,24 +69,33 @@ def figure_of_comparison(study):
                 back.plot(ends, [0.5, 0.5], color=color, lw=5, alpha=0.4, solid_capstyle="butt")
         if ref.certified_radius:
             for ax in axes:
-                ax.axvline(ref.certified_radius, color=color, lw=1.2, ls="--")
+                ax.axvline(ref.certified_radius, color=color, lw=1.2, ls="-.")
     back.axhline(0.5, color="0.7", lw=0.8)
     back.set_ylim(-0.04, 1.04)
-    back.set_ylabel("fraction that returns")
+    back.set_ylabel("fraction of those that left")
     loss.set_yscale("log")
     loss.set_ylabel("final loss: median, quartiles")
     hits.set_ylim(min(0.45, summary["accuracy"].min()) - 0.05, 1.03)
     hits.set_ylabel("accuracy (mean)")
     hits.set_xlabel("total norm of the perturbation" + _per_tensor(study))
-    logarithmic(hits, summary["norm"], [ref.certified_radius for ref in study.references])
+    norms = summary["norm"]
+    logarithmic(hits, norms, [ref.certified_radius for ref in study.references])
+    if (norms == 0).any() and (norms > 0).any():
+        # An axis that is linear close to 0 would go on to the left of it.
+        hits.set_xlim(-norms[norms > 0].min() / 2, 1.5 * norms.max())
     for ax in axes:
         ax.grid(alpha=0.25)
-    if len(study.references) > 1 or any(ref.certified_radius for ref in study.references):
-        handles, labels = back.get_legend_handles_labels()
-        if any(ref.certified_radius for ref in study.references):
-            handles.append(plt.Line2D([], [], color="0.3", lw=1.2, ls="--"))
-            labels.append("certified")
-        fig.legend(handles, labels, loc="outside right upper", fontsize=8, frameon=False)
+    handles, labels = back.get_legend_handles_labels()
+    if len(study.references) == 1:
+        labels = ["after training"]
+    more = {"before training": {"lw": 1, "ls": "--"}}
+    if summary["limited"].any():
+        more["the budget decides"] = {"marker": "o", "ms": 4, "ls": "", "mfc": "white"}
+    if any(ref.certified_radius for ref in study.references):
+        more["certified"] = {"lw": 1.2, "ls": "-."}
+    handles += [plt.Line2D([], [], color="0.3", **style) for style in more.values()]
+    labels += more
+    fig.legend(handles, labels, loc="outside right upper", fontsize=8, frameon=False)
     return fig
 
 
@@ -125,22 +143,7 @@ def figure_of_start_and_end(study):
 
 
 def figure_of_losses(study):
-    """Draw the histogram of final losses for each scale of a study with one reference.
-
-    Parameters
-    ----------
-    study : StudyResult
-
-    Returns
-    -------
-    matplotlib Figure
-    """
-    losses = {scale: study.losses(scale) for scale in study.scales.tolist()}
-    return plot.plot_histograms(losses, reference=study.reference.loss)
-
-
-def figure_of_return(study):
-    """Draw the fraction of the trials that return, with Wilson intervals, against the scale.
+    """Draw the losses of all trials before and after training, scale by scale.
 
     Parameters
     ----------
@@ -150,10 +153,75 @@ def figure_of_return(study):
     Returns
     -------
     matplotlib Figure
+        The colour of a dot is what became of the trial, the dashed line the
+        loss up to which it counts as returned.
     """
-    summary = study.frame("scale")
-    ax = plot.plot_return(summary["scale"], summary["fraction"], summary[["low", "high"]])
-    return ax.figure
+    fig, ax = plt.subplots(figsize=(7, 3.6), layout="constrained")
+    _draw_losses(study, ax)
+    _add_legend(ax)
+    return fig
+
+
+def figure_of_return(study):
+    """Draw the fraction of the trials that left and return, above the losses of all trials.
+
+    Parameters
+    ----------
+    study : StudyResult
+        With one reference.
+
+    Returns
+    -------
+    matplotlib Figure
+        On top the fraction with Wilson intervals, beside that of the trials
+        that are within the tolerance before any training; grey where these are
+        half of all. Below as `figure_of_losses`.
+    """
+    summary = _per_scale(study)
+    fig, (back, loss) = plt.subplots(
+        2, 1, figsize=(7, 5.6), sharex=True, layout="constrained", height_ratios=[2, 3]
+    )
+    scales, untrained = summary["scale"].to_numpy(), summary["untrained"].to_numpy()
+    plot.plot_return(
+        scales,
+        summary["fraction"],
+        summary[["low", "high"]],
+        untrained=untrained,
+        limited=summary["limited"],
+        ax=back,
+    )
+    back.set(xlabel="", ylabel="fraction that returns")
+    _draw_losses(study, loss)
+    shade_met(loss, scales, untrained)
+    # How many trials each fraction speaks of, above it.
+    back.set_ylim(-0.05, 1.2)
+    back.set_yticks([0, 0.5, 1])
+    for row in summary.itertuples():
+        back.annotate(
+            f"{row.returned}/{row.left}", (row.scale, 1.1), ha="center", va="center", fontsize=7
+        )
+    back.set_title("trials that returned / trials that left", fontsize=8)
+    _add_legend(back)
+    _add_legend(loss)
+    return fig
+
+
+def _add_legend(ax):
+    ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=8, frameon=False)
+
+
+def _draw_losses(study, ax):
+    ref, columns, outcome = study.reference, study.columns, _outcome(study)
+    scales = study.scales.tolist()
+    at = {scale: columns["scale"] == scale for scale in scales}
+    plot.plot_losses(
+        {scale: columns["final_loss"][at[scale]] for scale in scales},
+        initial={scale: columns["initial_loss"][at[scale]] for scale in scales},
+        outcomes={scale: outcome[at[scale]] for scale in scales},
+        tolerance=ref.loss + ref.tolerance,
+        floor=FLOOR,
+        ax=ax,
+    )
 
 
 def _written(name):
@@ -176,3 +244,33 @@ def _ceiling(losses):
 
 def _drawable(losses, ceiling):
     return np.clip(np.nan_to_num(np.asarray(losses, float), nan=np.inf), FLOOR, ceiling)
+
+
+def _outcome(study):
+    """What became of each trial."""
+    if hasattr(study, "outcome"):
+        return study.outcome
+    at_start = np.abs(study.columns["initial_loss"] - study._each("loss"))
+    stayed = study.returned & (at_start <= study._each("tolerance"))
+    gone = np.where(study.columns["stop_reason"] == "diverged", "diverged", "not returned")
+    return np.where(stayed, "stayed", np.where(study.returned, "returned", gone))
+
+
+def _per_scale(study):
+    """The table per scale, with what is known of those that left."""
+    summary = study.frame("scale")
+    if "untrained" in summary:
+        return summary
+    for i, row in summary.iterrows():
+        own = (study.columns["reference"] == row["reference"]) & (
+            study.columns["scale"] == row["scale"]
+        )
+        word = _outcome(study)[own]
+        left, back = (word != "stayed").sum(), (word == "returned").sum()
+        low, high = wilson_interval(back, left) if left else (np.nan, np.nan)
+        near = np.abs(study.columns["initial_loss"] - study._each("loss"))[own]
+        summary.loc[i, "untrained"] = (near <= study._each("tolerance")[own]).mean()
+        summary.loc[i, ["returned", "left"]] = back, left
+        summary.loc[i, ["fraction", "low", "high"]] = back / left if left else np.nan, low, high
+        summary.loc[i, "limited"] = False
+    return summary.astype({"limited": bool, "returned": int, "left": int})

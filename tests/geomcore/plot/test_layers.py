@@ -13,7 +13,6 @@ from geomcore.plot import (
     class_style,
     plot_cones,
     plot_data,
-    plot_histograms,
     plot_outputs,
     plot_return,
     plot_truncation,
@@ -94,30 +93,6 @@ def test_the_title_of_outputs_states_the_largest_distance_to_a_target():
     assert plot_outputs(out, [0, 1, 1]).get_title().endswith("5.0e-01")
 
 
-def test_histograms_put_zeros_first_and_diverged_trials_last_and_lose_none():
-    losses = {0.1: [0, 1e-30, 1e-3, 1e-3], 1: [1e-5, np.inf, np.nan, 10]}
-    fig = plot_histograms(losses)
-    for ax, first, last in zip(fig.axes, (0.5, 0), (0, 0.5), strict=True):
-        heights = {bar.get_x(): bar.get_height() for bar in ax.patches}
-        assert heights[min(heights)] == first
-        assert heights[max(heights)] == last
-        assert sum(heights.values()) == pytest.approx(1)
-
-
-def test_the_reference_loss_is_marked_within_the_limits():
-    (ax,) = plot_histograms({1: [1e-3]}, reference=1e-6).axes
-    assert ax.lines[0].get_xdata()[0] == -6
-    assert ax.get_xlim()[0] < -6
-
-
-def test_the_fraction_that_returns_is_drawn_with_its_interval():
-    ax = plot_return([1, 0.1], [0.5, 0.9], [[0.4, 0.6], [0.8, 0.95]])
-    line, *_ = ax.lines
-    np.testing.assert_array_equal(line.get_xydata(), [[0.1, 0.9], [1, 0.5]])
-    ends = [segment[:, 1] for segment in ax.collections[0].get_segments()]
-    np.testing.assert_allclose(ends, [[0.8, 0.95], [0.4, 0.6]])
-
-
 # Laws
 
 
@@ -173,12 +148,6 @@ def test_outputs_of_any_width_are_drawn_with_labelled_axes(k):
     assert "0.0e+00" in ax.get_title()
 
 
-@pytest.mark.parametrize("losses", [[0.0, 0.0], [1.0, 1.0], [np.inf], [1e-300, 1e300]])
-def test_histograms_of_degenerate_losses_add_up_to_one(losses):
-    (ax,) = plot_histograms({1: losses}).axes
-    assert sum(bar.get_height() for bar in ax.patches) == pytest.approx(1)
-
-
 def test_pictures_go_into_given_axes_and_nothing_is_shown(monkeypatch):
     monkeypatch.setattr(plt, "show", lambda *a, **k: pytest.fail("a picture was shown"))
     X, y = labelled(2)
@@ -212,9 +181,6 @@ def test_a_cone_beside_the_data_draws_nothing():
             "classes must have one entry per cone",
         ),
         (lambda: plot_outputs([[1, 0]], [0]), "out must have 1 columns"),
-        (lambda: plot_histograms({}), "losses must hold at least one scale"),
-        (lambda: plot_histograms({1: [-1.0]}), r"losses\[1\] must be losses"),
-        (lambda: plot_return([1], [1, 2], [[0, 1]]), "fractions and intervals must have one entry"),
     ],
 )
 def test_wrong_calls_say_what_is_wrong(call, sentence):
