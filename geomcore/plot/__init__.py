@@ -6,6 +6,7 @@ calls ``show``; what is drawn is returned, for you to change or save.
 
 from geomcore.plot.layers import plot_cones, plot_data
 from geomcore.plot.losses import plot_histograms, plot_losses, plot_return
+from geomcore.plot.margins import plot_margins
 from geomcore.plot.outputs import plot_outputs
 from geomcore.plot.piles import plot_piles
 from geomcore.plot.style import class_style
@@ -17,6 +18,7 @@ __all__ = [
     "plot_data",
     "plot_histograms",
     "plot_losses",
+    "plot_margins",
     "plot_outputs",
     "plot_piles",
     "plot_return",

@@ -9,6 +9,7 @@ from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 from geomcore.arrays import as_labels, as_points, check_sequence
 from geomcore.cones import CircularCone, PolyhedralCone
 from geomcore.plot.outlines import sector_outlines
+from geomcore.plot.strips import class_rows
 from geomcore.plot.style import (
     add_legend,
     class_style,
@@ -61,6 +62,9 @@ def plot_data(X, y, *, ax=None, projection=None, legend=True):
         raise ValueError(f"ax must have {X.shape[1]} dimensions, as the points have")
     scatter(ax, X, labels)
     name_axes(ax, names)
+    if names[-1] == "class":
+        class_rows(ax, labels.classes)
+        return ax
     equal_scales(ax, X)
     if legend:
         add_legend(ax, labels.classes)

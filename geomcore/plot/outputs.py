@@ -1,27 +1,22 @@
-"""A picture of what a network answers, beside what it should."""
+"""A picture of how far the answers of a network are from what they should be."""
 
 import numpy as np
 
 from geomcore.arrays import as_labels, as_points
-from geomcore.plot.style import (
-    add_legend,
-    class_style,
-    collapsed,
-    equal_scales,
-    legible,
-    name_axes,
-    new_axes,
-    scatter,
-)
-from geomcore.projection import Projection, class_mean_plane
+from geomcore.plot.strips import class_rows, few_of
+from geomcore.plot.style import class_style, new_axes, rasterize
+
+MOST_DOTS = 150  # of one class
 
 
 def plot_outputs(out, y, targets=None, *, ax=None):
-    """Draw the outputs of a network beside what is wanted of them.
+    """Draw how far each output of a network is from its target, class by class.
 
-    Up to three outputs are scattered (three in the plane of their targets),
-    with a ring around each target; more are a picture with one row per point,
-    sorted by class. The title states the largest distance to a target.
+    One row per class, on a logarithmic axis; from the bottom of a row to its
+    top the distances grow, at most 150 of a class, evenly chosen. A cross
+    marks an output to which the target of another class is nearer. The dashed
+    line is half the least distance between two targets: to the left of it
+    there is no cross. The title states the largest distance.
 
     Parameters
     ----------
@@ -36,6 +31,7 @@ def plot_outputs(out, y, targets=None, *, ax=None):
     Returns
     -------
     matplotlib Axes
+        Distances that are zero are drawn below all others.
 
     Raises
     ------
@@ -47,39 +43,53 @@ def plot_outputs(out, y, targets=None, *, ax=None):
     k = labels.targets.shape[1]
     if out.shape[1] != k:
         raise ValueError(f"out must have {k} columns, as the targets have, got shape {out.shape}")
-    ax = new_axes(2) if ax is None else ax
-    if k <= 3:
-        show = class_mean_plane(labels.targets, range(len(labels.classes))) if k == 3 else _flat(k)
-        image, rings = show(out), show(labels.targets)
-        for j, ring in enumerate(rings):
-            ax.scatter(*ring, s=360, facecolor="none", edgecolor=class_style(j)[0], linewidth=1.5)
-        scatter(ax, image, labels, collapsed=collapsed(out, labels, labels.targets))
-        equal_scales(ax, np.vstack([image, rings]))
-        name_axes(ax, ["in the plane of the targets", ""] if k == 3 else ["output 1", "output 2"])
-        add_legend(ax, labels.classes)
-    else:
-        order = np.argsort(labels.index, kind="stable")
-        low, high = labels.targets.min(), labels.targets.max()
-        image = ax.imshow(
-            out[order],
-            aspect="auto",
-            cmap="cividis",
-            interpolation="nearest",
-            vmin=low,
-            vmax=high if high > low else low + 1,
-        )
-        ax.figure.colorbar(image, ax=ax, label="output", extend="both")
-        ends = np.searchsorted(labels.index[order], np.arange(len(labels.classes) + 1))
-        ax.set_yticks((ends[1:] + ends[:-1]) / 2, [legible(c) for c in labels.classes])
-        ax.set_xticks(np.arange(k), np.arange(1, k + 1))
-        ax.set_xlabel("output")
-        ax.set_ylabel("points, by class")
+    ax = new_axes(2, height=1.4 + 0.32 * min(max(len(labels.classes), 3), 24)) if ax is None else ax
+    far = np.linalg.norm(out - labels.Y, axis=1)
+    half = _gap(labels.targets) / 2
+    positive = far[far > 0]
+    least = min([*positive, half or 1.0]) / 10
+    wrong = _nearest(out, labels.targets, far)
+    label = "nearer to another target"
+    for j in range(len(labels.classes)):
+        color, marker = class_style(j)
+        own = np.flatnonzero(labels.index == j)
+        own = few_of(own[np.argsort(far[own], kind="stable")], MOST_DOTS)
+        height = j + 0.6 * ((np.arange(len(own)) + 0.5) / max(len(own), 1) - 0.5)
+        x = np.maximum(far[own], least)
+        ax.plot(x, height, ls="", color=color, marker=marker, ms=5, mew=0)
+        other = wrong[own]
+        if other.any():
+            ax.plot(x[other], height[other], ls="", color="black", marker="x", ms=5, label=label)
+            label = None
+    if wrong.any():
+        ax.legend(loc="lower left", fontsize=8)
+    if half:
+        ax.axvline(half, color="0.4", lw=1, ls="--")
+    ax.set_xscale("log")
+    top = max(far.max(initial=least), half or 0)
+    ax.set_xlim(least / 3, 3 * top)
+    if (far == 0).any():
+        ax.axvline(least, color="0.8", lw=6, zorder=0)
+        ax.annotate("exact", (least, 1), (0, 2), xycoords=("data", "axes fraction"),
+                    textcoords="offset points", ha="center", fontsize=8)  # fmt: skip
+    class_rows(ax, labels.classes)
+    ax.set_xlabel("distance from the target")
     if len(out):
-        worst = np.linalg.norm(out - labels.Y, axis=1).max()
-        ax.set_title(f"largest distance to a target: {worst:.1e}", fontsize=10)
-    return ax
+        ax.set_title(f"largest distance to a target: {far.max():.1e}", fontsize=10)
+    return rasterize(ax)
 
 
-def _flat(k):
-    """The projection that draws one or two outputs as they are."""
-    return Projection(np.zeros(k), np.eye(2, k))
+def _gap(targets):
+    """The least distance between two targets, 0 if there is none."""
+    if len(targets) < 2:
+        return 0.0
+    gaps = [np.linalg.norm(targets[i + 1 :] - t, axis=1).min() for i, t in enumerate(targets[:-1])]
+    return float(min(gaps))
+
+
+def _nearest(out, targets, far):
+    """Whether the target of another class is nearer to each output than its own."""
+    wrong = np.zeros(len(out), bool)
+    for target in targets:
+        wrong |= np.linalg.norm(out - target, axis=1) < far
+    return wrong

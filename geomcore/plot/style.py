@@ -161,12 +161,12 @@ def panels(count, *, columns, size, margin, shared=True):
     return fig, list(axes.flat[:count])
 
 
-def new_axes(d):
+def new_axes(d, *, width=5.5, height=4.5):
     """Axes of a new figure, in 3-D for d = 3."""
     if d == 3:
         fig = plt.figure(figsize=(6, 5), layout="constrained")
         return fig.add_subplot(projection="3d", computed_zorder=False)
-    return plt.subplots(figsize=(5.5, 4.5), layout="constrained")[1]
+    return plt.subplots(figsize=(width, height), layout="constrained")[1]
 
 
 def is_3d(ax):
@@ -188,12 +188,12 @@ def equal_scales(ax, X):
     ax.set_aspect("equal", adjustable="box")
 
 
-def limits_around(X):
-    """Lower and upper limit of each coordinate, shape (d, 2), with a margin around the points."""
+def limits_around(X, margin=0.06):
+    """Limits of each coordinate, shape (d, 2), and a margin, relative to the largest size."""
     if not len(X):
         return np.tile([0.0, 1.0], (X.shape[1], 1))
     low, high = X.min(axis=0), X.max(axis=0)
-    margin = 0.06 * (high - low).max() or 1
+    margin = margin * (high - low).max() or 1
     return np.column_stack([low - margin, high + margin])
 
 
@@ -238,6 +238,15 @@ def lighten(fig):
             for cloud in clouds:
                 cloud.set_rasterized(True)
     return fig
+
+
+def rasterize(ax):
+    """Have the dots of `ax` saved as a picture in vector files if they are many; return `ax`."""
+    dots = [line for line in ax.lines if line.get_linestyle() == "None"]
+    if sum(len(line.get_xdata()) for line in dots) > MANY_POINTS:
+        for line in dots:
+            line.set_rasterized(True)
+    return ax
 
 
 def close(fig):

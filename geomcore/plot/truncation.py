@@ -6,6 +6,7 @@ from matplotlib.patches import Rectangle
 from geomcore.arrays import as_labels, as_points, check_sequence
 from geomcore.foreign.wording import shortened
 from geomcore.plot.names import name_points, places_beside
+from geomcore.plot.strips import class_rows
 from geomcore.plot.style import (
     add_figure_legend,
     class_style,
@@ -65,12 +66,20 @@ def plot_truncation(stages, y, projection=None, *, titles=None):
     if projection is None:
         projection = Projection(np.zeros(d), np.eye(2, d)) if d <= 2 else fit_projection(stages[0])
     images = [projection(Z) for Z in stages]
+    rows = d == 1 and np.ptp([image[:, 1] for image in images]) == 0
+    if rows:
+        # Points of a line: one row per class, so that they do not hide each other.
+        images = [np.column_stack([image[:, 0], labels.index]) for image in images]
     piled = np.array([collapsed(Z, labels, stages[0]) for Z in stages])
     titles = _titles(piled, labels.classes) if titles is None else titles
     box = limits_around(np.vstack(images))
+    if rows:
+        box = np.vstack([limits_around(np.vstack(images)[:, :1]), [len(labels.classes), -1]])
     piles = _piles(images[-1], labels, piled[-1])
-    enlarged = _is_crowded(piles, box)
+    enlarged = not rows and _is_crowded(piles, box)
     sides = SIDE * np.clip(np.ptp(box, axis=1) / np.ptp(box, axis=1).max(), 0.4, 1)
+    if rows:
+        sides = np.array([SIDE, 0.8 * SIDE])
     fig, axes = panels(
         len(stages) + enlarged,
         columns=COLUMNS,
@@ -84,12 +93,16 @@ def plot_truncation(stages, y, projection=None, *, titles=None):
         scatter(ax, images[l], labels, collapsed=piled[l])
         ax.set_title(titles[l], fontsize=10)
         _frame(ax, box, outer=(l % COLUMNS == 0, l + COLUMNS >= len(axes)))
+        if rows:
+            ax.set_aspect("auto")
+            class_rows(ax, labels.classes)
+            ax.set_ylabel("")
         _name_piles(ax, images[l], labels, piled[l], shift)
     if enlarged:
         _enlarge(axes[-2], axes[-1], piles, labels, piled[-1])
     name = "$x_{}$" if d <= 2 else "direction {}"
     fig.supxlabel(name.format(1), fontsize=10)
-    fig.supylabel(name.format(2), fontsize=10)
+    fig.supylabel("class" if rows else name.format(2), fontsize=10)
     add_figure_legend(fig, labels.classes, title="class")
     return fig
 

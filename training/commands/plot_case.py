@@ -4,21 +4,33 @@ import math
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.collections import PathCollection
 
 from geomcore import plot
-from geomcore.plot.style import add_figure_legend, class_style, legible, panels
+from geomcore.arrays import as_labels
+from geomcore.cones import PolyhedralCone
+from geomcore.plot.margins import margins
+from geomcore.plot.style import (
+    add_figure_legend,
+    collapsed,
+    few_ticks,
+    legible,
+    limits_around,
+    name_axes,
+    scatter,
+)
 from geomcore.truncation import truncate
 from training.study import plot as plot_study
 
 CAPTIONS = {
     "cones": "The data as they arrive at each hidden layer, one colour per class, and the "
     "backward cone of the layer (shaded in the colour of a class). The layer collapses what lies "
-    "in this cone to the cone's tip.{more}",
+    "in this cone to the cone's tip (star).{view}{more}",
     "data": "The data, one colour per class{how}.",
-    "sectors": "The cones in {width} dimensions, seen through the pre-activations that a layer "
-    "computes. A point in the grey quarter has only negative pre-activations: it lies in the "
-    "backward cone and is collapsed. A point in the upper right quarter has only positive ones: "
-    "it lies in the forward cone and stays where it is. {between}",
+    "sectors": "How clearly each layer decides, one strip per layer, in {width} dimensions. On "
+    "the left, on grey, the points in the cone that the layer collapses: all their pre-activations "
+    "are negative, and the margin is the largest of them. On the right those in the cone that it "
+    "leaves alone: all are positive, and the margin is the smallest. {between}",
     "truncation": "The truncated data after each hidden layer{how}, always with the same axes. "
     "What the network does to the data is this: class by class becomes one point (large marker). "
     "Points that meet in this picture may be apart in other directions.",
@@ -28,7 +40,10 @@ CAPTIONS = {
     "points in it). The piles lie in dimensions that the data do not have; the picture shows "
     "these as a shift away from the data. Where layers are grouped as the rest, the last picture "
     "shows the outputs in place of the piles.",
-    "outputs": "What the network answers, beside what it should answer.",
+    "outputs": "How far each answer of the network is from the target of its class, on a "
+    "logarithmic axis: one row per class, the distances growing from the top of a row to its "
+    "bottom. Dashed, half the distance of the two nearest targets: answers to the left of it are "
+    "for the right class.",
     "losses": "The losses of all {trials} trials of {name} per λ, before training (grey lines) and "
     "after it (dots, whose colour is what became of the trial), from the smallest on the left of "
     "each λ to the largest on its right. Dashed, the loss up to which a trial counts as returned.",
@@ -58,7 +73,15 @@ HIGHER = (
     "not drawn."
 )
 
-BETWEEN = "The points in between are moved to a face of the forward cone."
+VIEW = (
+    " Each picture looks into the cone, nearly along its axis; the other classes, which lie "
+    "beside or behind it, are pale."
+)
+
+BETWEEN = "The points in between are moved to a face of the cone that is left alone."
+NONE_BETWEEN = "No point is in between: the smallest margin is {nearest:.1e}."
+
+TILT = 10  # degrees between the axis of a cone and the view
 
 # More make a picture slower and its vector file larger, not clearer.
 MOST_POINTS = 4000
@@ -86,18 +109,19 @@ def figures(case, *, about_steps=""):
 
     if case.construction and d in (2, 3):
         fig = figure_of_cones(data, net, case.construction.layers)
-        yield "cones", fig, caption("cones", more=HIGHER if net.widths[1] > d else "")
+        higher = net.widths[1] > d
+        words = {"view": VIEW * (d == 3 and not higher), "more": HIGHER * higher}
+        yield "cones", fig, caption("cones", **words)
     else:
         fig = plot.plot_data(data.X, data.y).figure
         yield "data", fig, caption("data", how="" if d <= 3 else how)
     if net is None:
         return
     if len(net.weights) > 1 and max(d, net.widths[1]) > 3:
-        ranges = preactivation_ranges(net, case.data.X)
-        mixed = any(((low < 0) & (high > 0)).any() for low, high in ranges)
-        between = BETWEEN if mixed else "No point is in between."
+        nearest = np.abs(margins(net, case.data.X)).min()
+        between = NONE_BETWEEN.format(nearest=nearest) if nearest > 0 else BETWEEN
         words = {"width": max(d, net.widths[1]), "between": between}
-        yield "sectors", figure_of_sectors(net, data), caption("sectors", **words)
+        yield "sectors", plot.plot_margins(net, data.X, data.y), caption("sectors", **words)
     if case.construction and case.construction.method == "universal":
         yield "piles", plot.plot_piles(net, data.X, data.y), caption("piles", how=how)
     elif len(net.weights) > 1:
@@ -178,69 +202,49 @@ def figure_of_cones(data, net, layers):
     d = data.X.shape[1]
     if net.widths[1] > d:
         layers = layers[:1]
-    stages = [data.X, *truncate(net, data.X)]
-    classes = np.unique(data.y).tolist()
+    stages = [Z[:, :d] for Z in [data.X, *truncate(net, data.X)]]
+    labels = as_labels(data.y, len(data.X))
+    box = limits_around(data.X)
     columns = min(len(layers), 3)
     rows = math.ceil(len(layers) / columns)
-    fig = plt.figure(figsize=(4.2 * columns + 0.9, 4.2 * rows), layout="constrained")
-    box = None
+    fig = plt.figure(figsize=(3.7 * columns + 0.9, 3.9 * rows), layout="constrained")
     for l, layer in enumerate(layers):
         space = {"projection": "3d", "computed_zorder": False} if d == 3 else {}
         ax = fig.add_subplot(rows, columns, l + 1, **space)
-        plot.plot_data(stages[l], data.y, ax=ax, legend=False)
-        axes = "xyz"[:d]
-        if box is None:
-            box = [getattr(ax, f"get_{k}lim")() for k in axes]
-        for k, limits in zip(axes, box, strict=True):
+        for k, limits in zip("xyz"[:d], box, strict=True):
             getattr(ax, f"set_{k}lim")(limits)
-        ax.set_aspect("equal", adjustable="box")
-        plot.plot_cones([layer], ax=ax, box=box, classes=[classes.index(layer.label)])
+        own = labels.classes.tolist().index(layer.label)
+        plot.plot_cones([layer], ax=ax, box=box, classes=[own])
+        scatter(ax, stages[l], labels, collapsed=collapsed(stages[l], labels, data.X))
+        if np.shape(layer.W) == (d, d):
+            _mark_tip(ax, PolyhedralCone.from_layer(layer.W, layer.b))
+        if d == 3:
+            _fade(ax, labels, own)
+            ax.set_box_aspect(np.ptp(box, axis=1), zoom=0.85)
+        else:
+            ax.set_aspect("equal", adjustable="box")
+        few_ticks(ax, 5 - d)
+        ax.tick_params(labelsize=8)
+        name_axes(ax, [f"$x_{k + 1}$" for k in range(d)])
         ax.set_title(f"layer {layer.index} collapses class {legible(layer.label)}", fontsize=10)
-    add_figure_legend(fig, classes)
+    add_figure_legend(fig, labels.classes, title="class")
     return fig
 
 
-def figure_of_sectors(net, data):
-    r"""Draw, layer by layer, which points lie in the backward and the forward cone.
-
-    With a the pre-activations of a layer, a point is in the backward cone if
-    :math:`\max_i a_i \le 0` and in the forward cone if :math:`\min_i a_i \ge 0`,
-    so the plane of these two numbers shows both cones in any dimension.
-
-    Returns
-    -------
-    matplotlib Figure
-    """
-    ranges = preactivation_ranges(net, data.X)
-    classes, index = np.unique(data.y, return_inverse=True)
-    fig, axes = panels(len(ranges), columns=5, size=(2.3, 2.4), margin=(1, 0.3))
-    for l, (ax, (low, high)) in enumerate(zip(axes, ranges, strict=True)):
-        size = max(np.abs(low).max(), np.abs(high).max()) or 1
-        low, high = low / size, high / size
-        ax.axvspan(-2, 0, ymax=0.5, color="0.92", zorder=0)
-        ax.axhline(0, color="0.6", lw=0.6)
-        ax.axvline(0, color="0.6", lw=0.6)
-        for j in range(len(classes)):
-            color, marker = class_style(j)
-            here = index == j
-            ax.scatter(low[here], high[here], s=9, color=color, marker=marker, alpha=0.7, lw=0)
-        ax.set_title(f"layer {l + 1}", fontsize=10)
-    # Pre-activations are relative to the largest of their layer; most are small.
-    for axis in ("x", "y"):
-        getattr(axes[0], f"set_{axis}scale")("symlog", linthresh=1e-2)
-        getattr(axes[0], f"set_{axis}lim")(-2, 2)
-        getattr(axes[0], f"set_{axis}ticks")([-1, -0.01, 0.01, 1], ["-1", "", "", "1"])
-    fig.supxlabel("smallest pre-activation (relative)", fontsize=10)
-    fig.supylabel("largest pre-activation (relative)", fontsize=10)
-    add_figure_legend(fig, classes)
-    return fig
+def _mark_tip(ax, cone):
+    """Mark the tip of a cone; in 3-D, look nearly along the axis of the backward cone into it."""
+    ax.scatter(*cone.base, marker="*", s=90, color="black", edgecolor="white", lw=0.6, zorder=9)
+    if len(cone.base) == 3:
+        x, y, z = -(cone.edges / np.linalg.norm(cone.edges, axis=1, keepdims=True)).sum(axis=0)
+        ax.set_proj_type("ortho")
+        # A little from the side, so that no axis of the picture is a point.
+        elev, azim = np.degrees([np.arctan2(z, np.hypot(x, y)), np.arctan2(y, x)])
+        ax.view_init(elev + TILT, azim + TILT)
 
 
-def preactivation_ranges(net, X):
-    """Smallest and largest pre-activation of every point: a pair of (N,) arrays per layer."""
-    ranges = []
-    for W, b in zip(net.weights[:-1], net.biases[:-1], strict=True):
-        a = X @ W.T + b
-        ranges.append((a.min(axis=1), a.max(axis=1)))
-        X = np.maximum(a, 0)
-    return ranges
+def _fade(ax, labels, own):
+    """Draw all classes but one pale: in 3-D what lies behind a cone seems to lie in it."""
+    clouds = [c for c in ax.collections if isinstance(c, PathCollection)]
+    for j, cloud in enumerate(clouds[: len(labels.classes)]):
+        if j != own:
+            cloud.set_alpha(0.45)

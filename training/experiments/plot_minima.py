@@ -3,7 +3,17 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from geomcore.plot.style import add_figure_legend, class_style, legible, panels
+from geomcore.arrays import as_labels
+from geomcore.plot.strips import class_rows
+from geomcore.plot.style import (
+    add_figure_legend,
+    collapsed,
+    few_ticks,
+    legible,
+    limits_around,
+    panels,
+    scatter,
+)
 from geomcore.projection import fit_projection
 from geomcore.truncation import truncate
 
@@ -15,6 +25,8 @@ VERDICT_STYLES = {
     "undetermined": ("#999999", "s"),
 }
 FLOOR = 1e-6  # losses below are drawn here
+COLUMNS = 5
+AXES = ["direction 1", "direction 2"]
 BROAD = 60  # most points side by side
 
 
@@ -24,8 +36,8 @@ CAPTIONS = {
     "formula with untruncated means, which is not the minimum over the last layer); and the "
     "loss after gradient descent from the point itself and from perturbations of it.",
     "truncated": "The truncated data of each {kind} after its last hidden layer, in one plane "
-    "(PCA of the data); a class that has become one point is one large marker. The "
-    "frame has the colour of the verdict, as above.",
+    "(PCA of the data); a class that has become one point is one large marker. Above "
+    "each picture the point and its verdict.",
 }
 
 
@@ -137,35 +149,27 @@ def figure_of_truncated(rows, networks, data):
     -------
     matplotlib Figure
     """
-    plane = fit_projection(data.X) if data.X.shape[1] > 2 else None
-    draw = (lambda Z: Z) if plane is None else plane
-    classes, index = np.unique(data.y, return_inverse=True)
-    clouds = [draw(truncate(net, data.X)[-1]) for net in networks]
-    everything = np.vstack([draw(data.X), *clouds])
-    low, high = everything.min(axis=0), everything.max(axis=0)
-    pad = 0.06 * (high - low)
-    fig, axes = panels(len(rows), columns=8, size=(1.7, 1.9), margin=(1, 0.3))
-    for ax, row, Z in zip(axes, rows, clouds, strict=True):
-        for j in range(len(classes)):
-            color, marker = class_style(j)
-            own = Z[index == j]
-            collapsed = np.ptp(own, axis=0).max() <= 1e-9 * (high - low).max()
-            big = {"s": 130 - 100 * j / len(classes), "ec": "black", "lw": 0.8, "zorder": 3}
-            ax.scatter(
-                *(own[:1] if collapsed else own).T,
-                color=color,
-                marker=marker,
-                **(big if collapsed else {"s": 5, "lw": 0, "alpha": 0.6}),
-            )
-        ax.set_title(legible(row["name"].split(" ", 1)[-1]), fontsize=8)
-        ax.set_xticks([])
-        ax.set_yticks([])
-        color, _ = VERDICT_STYLES[row["verdict"]]
-        for spine in ax.spines.values():
-            spine.set_edgecolor(color)
-            spine.set_linewidth(2)
-    axes[0].set_xlim(low[0] - pad[0], high[0] + pad[0])
-    if everything.shape[1] > 1:
-        axes[0].set_ylim(low[1] - pad[1], high[1] + pad[1])
-    add_figure_legend(fig, classes)
+    labels, d = as_labels(data.y, len(data.X)), data.X.shape[1]
+    plane = fit_projection(data.X) if d > 2 else (lambda Z: Z[:, :d])
+    stages = [truncate(net, data.X)[-1] for net in networks]
+    clouds = [plane(Z) for Z in stages]
+    if d == 1:
+        # Points of a line: one row per class, so that they do not hide each other.
+        clouds = [np.column_stack([cloud, labels.index]) for cloud in clouds]
+    box = limits_around(np.vstack(clouds), margin=0.1)
+    fig, axes = panels(len(rows), columns=COLUMNS, size=(2.1, 2.4), margin=(1.3, 0.3))
+    for ax, row, Z, cloud in zip(axes, rows, stages, clouds, strict=True):
+        scatter(ax, cloud, labels, collapsed=collapsed(Z, labels, data.X))
+        name = legible(row["name"].split(" ", 1)[-1])
+        ax.set_title(f"{name}\n{row['verdict']}", fontsize=8)
+        ax.tick_params(labelsize=8)
+    few_ticks(axes[0], 3)
+    axes[0].set(xlim=box[0], ylim=box[1])
+    if d == 1:
+        class_rows(axes[0], labels.classes)
+        axes[0].set_ylabel("")
+    names = ["$x_1$", "class"] if d == 1 else ["$x_1$", "$x_2$"] if d == 2 else AXES
+    fig.supxlabel(names[0], fontsize=10)
+    fig.supylabel(names[1], fontsize=10)
+    add_figure_legend(fig, labels.classes, title="class")
     return fig

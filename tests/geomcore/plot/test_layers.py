@@ -87,10 +87,11 @@ def test_a_circular_cone_is_filled_between_its_two_rays():
     assert corners == {(0.5, 0), (-0.5, 1), (-0.5, -1)}
 
 
-def test_the_title_of_outputs_states_the_largest_distance_to_a_target():
-    out = np.eye(2)[[0, 1, 1]]
-    out[2] += [0.3, 0.4]
-    assert plot_outputs(out, [0, 1, 1]).get_title().endswith("5.0e-01")
+def test_points_of_a_line_have_one_row_per_class_that_bears_its_name():
+    ax = plot_data([[1.0], [2.0], [3.0]], ["bee", "ant", "bee"])
+    np.testing.assert_array_equal(np.vstack(drawn_points(ax)), [[2, 0], [1, 1], [3, 1]])
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["ant", "bee"]
+    assert ax.get_ylabel() == "class"
 
 
 # Laws
@@ -141,13 +142,6 @@ def test_few_points_are_drawn_too(d, n):
     assert len(ax.collections) == n
 
 
-@pytest.mark.parametrize("k", [1, 2, 3, 5])
-def test_outputs_of_any_width_are_drawn_with_labelled_axes(k):
-    ax = plot_outputs(np.eye(k)[np.arange(10) % k], np.arange(10) % k)
-    assert ax.get_xlabel()
-    assert "0.0e+00" in ax.get_title()
-
-
 def test_pictures_go_into_given_axes_and_nothing_is_shown(monkeypatch):
     monkeypatch.setattr(plt, "show", lambda *a, **k: pytest.fail("a picture was shown"))
     X, y = labelled(2)
@@ -180,7 +174,6 @@ def test_a_cone_beside_the_data_draws_nothing():
             lambda: plot_cones([([[1, 0]], [0])], ax=plt.subplots()[1], classes=[0, 1]),
             "classes must have one entry per cone",
         ),
-        (lambda: plot_outputs([[1, 0]], [0]), "out must have 1 columns"),
     ],
 )
 def test_wrong_calls_say_what_is_wrong(call, sentence):

@@ -93,6 +93,16 @@ def test_piles_apart_from_each_other_need_no_second_picture():
     assert titles(fig) == ["data", "layer 1 collapses classes 0, 1, 2"]
 
 
+def test_points_of_a_line_have_one_row_per_class_that_bears_its_name():
+    X, y = np.array([[1.0], [2.0], [4.0]]), ["bee", "ant", "bee"]
+    fig = plot_truncation([X, np.array([[3.0], [2.0], [3.0]])], y)
+    for ax, rows in zip(fig.axes, ([[2, 0], [1, 1], [4, 1]], [[2, 0], [3, 1]]), strict=True):
+        np.testing.assert_array_equal(
+            sorted(map(tuple, np.vstack(clouds(ax)))), sorted(map(tuple, rows))
+        )
+    assert [label.get_text() for label in fig.axes[0].get_yticklabels()] == ["ant", "bee"]
+
+
 # Laws
 
 

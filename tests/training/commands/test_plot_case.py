@@ -1,11 +1,13 @@
 """The figures of a case: which there are, and that their captions are true."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 
+from geomcore import PolyhedralCone, datasets
 from geomcore.datasets.dataset import Dataset
 from geomcore.network import ReLUNetwork
 from training.commands.case import Case
-from training.commands.plot_case import MOST_POINTS, some_points
+from training.commands.plot_case import MOST_POINTS, figure_of_cones, some_points
 from training.output.folder import RunFolder
 
 # By hand
@@ -26,6 +28,23 @@ def test_caption_says_that_no_point_is_in_between_only_if_that_is_so(tmp_path):
     captions = [dict(case.figures)[f"{case.name}-sectors"] for case in (solved, mixed)]
     assert "No point is in between" in captions[0]
     assert "No point is in between" not in captions[1]
+
+
+def test_cones_have_their_tip_marked_and_are_seen_nearly_along_their_axis():
+    data = datasets.clusters(10, rng=0)
+    case = Case(data)
+    case.construct("clustered")
+    layers = case.construction.layers
+    fig = figure_of_cones(data, case.network, layers)
+    for ax, layer in zip(fig.axes, layers, strict=True):
+        cone = PolyhedralCone.from_layer(layer.W, layer.b)
+        np.testing.assert_allclose(np.ravel(ax.collections[-1]._offsets3d), cone.base)
+        x, y = np.radians([ax.elev, ax.azim])
+        view = [np.cos(x) * np.cos(y), np.cos(x) * np.sin(y), np.sin(x)]
+        axis = -(cone.edges / np.linalg.norm(cone.edges, axis=1, keepdims=True)).sum(axis=0)
+        assert view @ axis / np.linalg.norm(axis) > np.cos(np.radians(20))
+        assert all(len(axis.get_majorticklocs()) <= 5 for axis in (ax.xaxis, ax.yaxis, ax.zaxis))
+    plt.close(fig)
 
 
 def test_large_data_are_thinned_for_pictures_with_every_class_kept_and_said(tmp_path):

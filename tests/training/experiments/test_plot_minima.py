@@ -1,7 +1,9 @@
 """Figures of the table of minima: every point is in them."""
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 
 from training.experiments.minima import balls, points_of, survey
 from training.experiments.plot_minima import figures
@@ -31,9 +33,22 @@ def test_there_is_one_figure_of_losses_and_one_for_each_kind_of_point(found):
     assert list(drawn) == ["losses", "states", "merges"]
     losses = shown(drawn["losses"][0])
     assert [len(ax.get_xticks()) for ax in losses] == [4, 2, 4]
-    assert [ax.get_title() for ax in shown(drawn["states"][0])] == ["00", "01", "10", "11"]
+    titles = [ax.get_title().split("\n") for ax in shown(drawn["states"][0])]
+    verdicts = [row["verdict"] for row in found.rows if row["kind"] == "state"]
+    assert titles == [list(told) for told in zip(["00", "01", "10", "11"], verdicts, strict=True)]
     assert len(shown(drawn["merges"][0])) == 2
     assert "each merge" in drawn["merges"][1]
+
+
+def test_frames_have_no_colour_of_a_class_and_axes_have_names_and_room_for_markers(found):
+    fig = {key: fig for key, fig, *_ in figures(found)}["states"]
+    for ax in shown(fig):
+        assert {to_hex(spine.get_edgecolor()) for spine in ax.spines.values()} == {"#000000"}
+        low, high = np.transpose([ax.get_xlim(), ax.get_ylim()])
+        for cloud in ax.collections:
+            assert (cloud.get_offsets() > low + 0.04 * (high - low).max()).all()
+            assert (cloud.get_offsets() < high - 0.04 * (high - low).max()).all()
+    assert fig.get_supxlabel() and fig.get_supylabel()
 
 
 # Laws

@@ -1,0 +1,108 @@
+"""A picture of how clearly each layer of a network decides about each point."""
+
+import numpy as np
+
+from geomcore.arrays import as_count, as_labels, as_points
+from geomcore.plot.strips import few_of
+from geomcore.plot.style import add_figure_legend, class_style, legible, new_axes, rasterize
+
+MOST_DOTS = 40  # of one class in one layer
+LEAST = 1e-12  # smaller margins are drawn as in between
+
+
+def margins(net, X):
+    r"""How far inside of the backward or the forward cone of each hidden layer the points are.
+
+    With a the pre-activations of a point, it is in the backward cone if
+    :math:`\max_i a_i \le 0`, and this is its margin; in the forward cone if
+    :math:`\min_i a_i \ge 0`, and this is; else the margin is 0.
+
+    Parameters
+    ----------
+    net : ReLUNetwork
+    X : array_like, shape (N, d)
+
+    Returns
+    -------
+    list of ndarray, each of shape (N,)
+        One per hidden layer, relative to its largest pre-activation: from -1,
+        deep in the backward cone, to 1.
+    """
+    found, Z = [], as_points(X)
+    for W, b in zip(net.weights[:-1], net.biases[:-1], strict=True):
+        a = Z @ W.T + b
+        size = np.abs(a).max(initial=0) or 1.0
+        found.append((np.maximum(a.min(axis=1), 0) + np.minimum(a.max(axis=1), 0)) / size)
+        Z = np.maximum(a, 0)
+    return found
+
+
+def plot_margins(net, X, y, *, most=30):
+    """Draw in one strip per layer how far inside of its cones the points are.
+
+    On the left the points that a layer collapses, on the right those that stay
+    where they are; the nearer to the middle, the less it takes to change that.
+
+    Parameters
+    ----------
+    net : ReLUNetwork
+    X : array_like, shape (N, d)
+    y : array_like, shape (N,)
+        Labels.
+    most : int, optional
+        Number of layers drawn at most; of more, a regular selection.
+
+    Returns
+    -------
+    matplotlib Figure
+        At most 40 points of each class in each layer, the outermost ones and
+        evenly chosen others; each class has its height within the strip.
+
+    Raises
+    ------
+    ValueError
+        If there is no hidden layer, or the arguments do not fit together.
+    """
+    found = margins(net, X)
+    labels = as_labels(y, len(as_points(X)))
+    if not found:
+        raise ValueError("net must have a hidden layer, got none")
+    kept = few_of(np.arange(len(found)), as_count(most, "most"))
+    ax = new_axes(2, width=7, height=1.3 + 0.36 * len(kept))
+    least = min([*(np.abs(m[np.abs(m) > LEAST]).min(initial=1.0) for m in found)])
+    least = 10.0 ** np.floor(np.log10(least))
+    Q = len(labels.classes)
+    for j in range(Q):
+        color, marker = class_style(j)
+        own = np.flatnonzero(labels.index == j)
+        x, height = [], []
+        for row, l in enumerate(kept):
+            values = few_of(np.sort(found[l][own]), MOST_DOTS)
+            x.append(values)
+            height.append(np.full(len(values), row + 0.8 * ((j + 0.5) / Q - 0.5)))
+        x, height = np.concatenate(x), np.concatenate(height)
+        ax.plot(x, height, ls="", color=color, marker=marker, ms=3, mew=0)
+    ax.set_xscale("symlog", linthresh=least, linscale=0.3)
+    decades = round(-np.log10(least))
+    powers = [10.0**-k for k in range(0, max(decades, 1), -(-decades // 4) or 1)]
+    ax.set_xticks([-p for p in powers] + [0] + powers[::-1])
+    ax.minorticks_off()
+    ax.set_xlim(-2, 2)
+    ax.axvspan(-2, 0, color="0.93", zorder=0)
+    ax.axvline(0, color="0.5", lw=0.8)
+    for row in range(1, len(kept)):
+        ax.axhline(row - 0.5, color="0.85", lw=0.6)
+    ax.set_yticks(range(len(kept)), [_row(l, found[l], labels) for l in kept], fontsize=9)
+    ax.set_ylim(len(kept) - 0.5, -0.5)
+    for place, what in ((0.25, "collapsed"), (0.75, "stay where they are")):
+        ax.annotate(what, (place, 1.01), xycoords="axes fraction", ha="center", fontsize=10)
+    ax.set_xlabel("margin, relative to the largest pre-activation of the layer")
+    add_figure_legend(ax.figure, labels.classes, title="class")
+    return rasterize(ax).figure
+
+
+def _row(l, margin, labels):
+    """The name of a strip: the layer, and the classes that it collapses as a whole."""
+    whole = [j for j in range(len(labels.classes)) if (margin[labels.index == j] < 0).all()]
+    names = [legible(labels.classes[j]) for j in whole[:3]]
+    return f"layer {l + 1}" + (f": class {', '.join(names)}" if names else "")
