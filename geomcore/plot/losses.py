@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from geomcore.arrays import as_array
-from geomcore.plot.sizes import shade_met, spread
+from geomcore.plot.sizes import shade_met, slots, spread
 from geomcore.plot.style import (
     COLORS,
     arms,
@@ -158,6 +158,7 @@ def plot_losses(losses, *, initial=None, outcomes=None, tolerance=None, floor=1e
     ax.set_yscale("log")
     ax.set_ylim(max(finite.min(initial=ceiling), floor) / 3, ceiling * (0.5, 3)[diverged])
     logarithmic(ax, scales)
+    ax.set_xlim(*slots(ax, scales).ravel()[[0, -1]])
     if tolerance is not None:
         height = max(tolerance, floor)
         ax.axhline(height, color=COLORS[0], lw=1, ls="--", zorder=1, label="tolerance")
@@ -234,6 +235,7 @@ def plot_return(scales, fractions, intervals, *, untrained=None, limited=None, a
     logarithmic(ax, scales)
     order = np.argsort(scales)
     scales, fractions, intervals = scales[order], fractions[order], intervals[order]
+    ax.set_xlim(*slots(ax, scales).ravel()[[0, -1]])
     if untrained is not None:
         untrained = untrained[order]
         shade_met(ax, scales, untrained, label="tolerance met\nbefore training")

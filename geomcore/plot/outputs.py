@@ -7,6 +7,8 @@ from geomcore.plot.strips import class_rows, few_of
 from geomcore.plot.style import class_style, new_axes, rasterize
 
 MOST_DOTS = 150  # of one class
+HIGHEST = 1e150  # an axis that goes further overflows
+BLOCK = 2**22  # distances that are in memory at a time
 
 
 def plot_outputs(out, y, targets=None, *, ax=None):
@@ -44,18 +46,18 @@ def plot_outputs(out, y, targets=None, *, ax=None):
     if out.shape[1] != k:
         raise ValueError(f"out must have {k} columns, as the targets have, got shape {out.shape}")
     ax = new_axes(2, height=1.4 + 0.32 * min(max(len(labels.classes), 3), 24)) if ax is None else ax
-    far = np.linalg.norm(out - labels.Y, axis=1)
+    far = distances(out, labels.Y)
     half = _gap(labels.targets) / 2
     positive = far[far > 0]
-    least = min([*positive, half or 1.0]) / 10
-    wrong = _nearest(out, labels.targets, far)
+    least = max(min([*positive, half or 1.0]) / 10, 1 / HIGHEST)
+    wrong = nearer_to_another(out, labels)
     label = "nearer to another target"
     for j in range(len(labels.classes)):
         color, marker = class_style(j)
         own = np.flatnonzero(labels.index == j)
         own = few_of(own[np.argsort(far[own], kind="stable")], MOST_DOTS)
         height = j + 0.6 * ((np.arange(len(own)) + 0.5) / max(len(own), 1) - 0.5)
-        x = np.maximum(far[own], least)
+        x = np.clip(far[own], least, HIGHEST)
         ax.plot(x, height, ls="", color=color, marker=marker, ms=5, mew=0)
         other = wrong[own]
         if other.any():
@@ -66,7 +68,7 @@ def plot_outputs(out, y, targets=None, *, ax=None):
     if half:
         ax.axvline(half, color="0.4", lw=1, ls="--")
     ax.set_xscale("log")
-    top = max(far.max(initial=least), half or 0)
+    top = min(max(far.max(initial=least), half or 0), HIGHEST)
     ax.set_xlim(least / 3, 3 * top)
     if (far == 0).any():
         ax.axvline(least, color="0.8", lw=6, zorder=0)
@@ -83,13 +85,59 @@ def _gap(targets):
     """The least distance between two targets, 0 if there is none."""
     if len(targets) < 2:
         return 0.0
-    gaps = [np.linalg.norm(targets[i + 1 :] - t, axis=1).min() for i, t in enumerate(targets[:-1])]
-    return float(min(gaps))
+    near = nearest_targets(targets, targets, others=np.arange(len(targets)))
+    return float(distances(targets, targets[near]).min())
 
 
-def _nearest(out, targets, far):
-    """Whether the target of another class is nearer to each output than its own."""
-    wrong = np.zeros(len(out), bool)
-    for target in targets:
-        wrong |= np.linalg.norm(out - target, axis=1) < far
-    return wrong
+def nearer_to_another(out, labels):
+    """Whether the target of another class is nearer to each output than its own.
+
+    Parameters
+    ----------
+    out : ndarray, shape (N, k)
+    labels : Labels
+
+    Returns
+    -------
+    ndarray of bool, shape (N,)
+    """
+    if not len(out):
+        return np.zeros(0, bool)
+    near = labels.targets[nearest_targets(out, labels.targets)]
+    return distances(out, near) < distances(out, labels.Y)
+
+
+def distances(A, B):
+    """Distance of every row of `A` from that of `B`, shape (N,), whatever their size."""
+    size = _size(A, B)
+    return size * np.linalg.norm(A / size - B / size, axis=1)
+
+
+def nearest_targets(out, targets, *, others=None):
+    """Number of the target nearest to each output, up to rounding, shape (N,).
+
+    Parameters
+    ----------
+    out : ndarray, shape (N, k)
+    targets : ndarray, shape (Q, k)
+    others : ndarray of int, shape (N,), optional
+        A target that does not count for each output.
+    """
+    near = np.empty(len(out), int)
+    size = _size(out, targets)
+    out, targets = out / size, targets / size
+    half = (targets**2).sum(axis=1) / 2
+    rows = max(BLOCK // len(targets), 1)
+    for start in range(0, len(out), rows):
+        part = slice(start, start + rows)
+        score = half - out[part] @ targets.T
+        if others is not None:
+            score[np.arange(len(score)), others[part]] = np.inf
+        near[part] = score.argmin(axis=1)
+    return near
+
+
+def _size(A, B):
+    """A power of two, so that nothing is rounded, near the largest entry."""
+    most = max(np.abs(A).max(initial=0), np.abs(B).max(initial=0))
+    return float(np.ldexp(0.5, np.frexp(most)[1])) if most else 1.0

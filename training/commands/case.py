@@ -49,8 +49,7 @@ class Case:
     study : StudyResult or None
     timings : dict of str to float
         Seconds.
-    figures : list of (str, str)
-        File stem and caption.
+    figures : list of Picture
     """
 
     data: Dataset

@@ -49,6 +49,7 @@ def minima(
     """Find out what kind of point each state and each merge of the classes is."""
     given = noted(locals())
     from training.experiments import plot_minima
+    from training.experiments.explanations import explanations
     from training.experiments.minima import contradicted, growth, in_words, points_of, survey
     from training.output.page import render
     from training.output.start import started
@@ -67,7 +68,8 @@ def minima(
             shown = [in_words(row) for row in found.rows]
             figures = run.figures(one.name.replace(" ", "-"), plot_minima.figures(found))
             about = {"name": one.name, "data": one.summary()}
-            sections.append(about | {"rows": shown, "figures": figures, "refused": found.refused})
+            about |= {"notes": explanations(found.rows), "refused": found.refused}
+            sections.append(about | {"rows": shown, "figures": figures})
             screen.print(one.summary())
             screen.table([{name: row[name] for name in ON_SCREEN} for row in shown])
             screen.print()

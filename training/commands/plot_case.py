@@ -20,6 +20,7 @@ from geomcore.plot.style import (
     scatter,
 )
 from geomcore.truncation import truncate
+from training.output import alt
 from training.study import plot as plot_study
 
 CAPTIONS = {
@@ -98,9 +99,10 @@ def figures(case, *, about_steps=""):
 
     Yields
     ------
-    key, fig, caption : str, matplotlib Figure, str
+    key, fig, caption, alt : str, matplotlib Figure, str, str
     """
     d, data, net = case.data.X.shape[1], some_points(case.data), case.network
+    labels = as_labels(case.data.y, len(case.data.X))
     some = "" if data is case.data else f" Drawn are {MOST_POINTS:,} points chosen at random."
     how = "" if d <= 2 else " in the plane of their two main directions (PCA of the data)"
 
@@ -108,31 +110,42 @@ def figures(case, *, about_steps=""):
         return CAPTIONS[key].format(**words) + some
 
     if case.construction and d in (2, 3):
-        fig = figure_of_cones(data, net, case.construction.layers)
-        higher = net.widths[1] > d
+        layers, higher = case.construction.layers, net.widths[1] > d
+        fig = figure_of_cones(data, net, layers)
         words = {"view": VIEW * (d == 3 and not higher), "more": HIGHER * higher}
-        yield "cones", fig, caption("cones", **words)
+        told = alt.cones_in_words(labels, layers[:1] if higher else layers)
+        yield "cones", fig, caption("cones", **words), told
     else:
         fig = plot.plot_data(data.X, data.y).figure
-        yield "data", fig, caption("data", how="" if d <= 3 else how)
+        words = {"how": "" if d <= 3 else how}
+        yield "data", fig, caption("data", **words), f"Dots for {alt.classes_in_words(labels)}"
     if net is None:
         return
     if len(net.weights) > 1 and max(d, net.widths[1]) > 3:
-        nearest = np.abs(margins(net, case.data.X)).min()
+        found = margins(net, case.data.X)
+        nearest = np.abs(found).min()
         between = NONE_BETWEEN.format(nearest=nearest) if nearest > 0 else BETWEEN
         words = {"width": max(d, net.widths[1]), "between": between}
-        yield "sectors", plot.plot_margins(net, data.X, data.y), caption("sectors", **words)
+        told = alt.margins_in_words(labels, found)
+        yield "sectors", plot.plot_margins(net, data.X, data.y), caption("sectors", **words), told
     if case.construction and case.construction.method == "universal":
-        yield "piles", plot.plot_piles(net, data.X, data.y), caption("piles", how=how)
+        fig = plot.plot_piles(net, data.X, data.y)
+        told = alt.piles_in_words(labels, sum(ax.get_visible() for ax in fig.axes))
+        yield "piles", fig, caption("piles", how=how), told
     elif len(net.weights) > 1:
+        stages = [case.data.X, *truncate(net, case.data.X)]
+        piled = np.array([collapsed(Z, labels, case.data.X) for Z in stages])
         fig = plot.plot_truncation([data.X, *truncate(net, data.X)], data.y)
-        yield "truncation", fig, caption("truncation", how=how)
-    yield "outputs", plot.plot_outputs(net(case.data.X), case.data.y).figure, CAPTIONS["outputs"]
+        told = alt.truncation_in_words(labels, piled)
+        yield "truncation", fig, caption("truncation", how=how), told
+    out = net(case.data.X)
+    told = alt.outputs_in_words(labels, out)
+    yield "outputs", plot.plot_outputs(out, case.data.y).figure, CAPTIONS["outputs"], told
     if case.study is not None:
         words = {"steps": about_steps, "trials": _trials(case.study)}
         words |= {"tolerance": case.study.reference.tolerance, "limited": _limited(case.study)}
-        fig = plot_study.figure_of_return(case.study)
-        yield "return", fig, CAPTIONS["return"].format(**words)
+        fig, told = plot_study.figure_of_return(case.study), alt.study_in_words(case.study)
+        yield "return", fig, CAPTIONS["return"].format(**words), told
 
 
 def study_figures(study):
@@ -144,7 +157,7 @@ def study_figures(study):
 
     Yields
     ------
-    key, fig, caption : str, matplotlib Figure, str
+    key, fig, caption, alt : str, matplotlib Figure, str, str
     """
     certified = any(ref.certified_radius for ref in study.references)
     words = {
@@ -153,12 +166,14 @@ def study_figures(study):
         "limited": _limited(study),
     }
     fig = plot_study.figure_of_comparison(study)
-    yield "comparison", fig, CAPTIONS["comparison"].format(**words)
-    yield "ends", plot_study.figure_of_start_and_end(study), CAPTIONS["ends"]
+    yield "comparison", fig, CAPTIONS["comparison"].format(**words), alt.study_in_words(study)
+    fig = plot_study.figure_of_start_and_end(study)
+    yield "ends", fig, CAPTIONS["ends"], alt.ends_in_words(study)
     for k, ref in enumerate(study.references):
         words = {"name": ref.name, "trials": _trials(study)}
-        fig = plot_study.figure_of_losses(study.of(ref.name))
-        yield f"losses-{k}", fig, CAPTIONS["losses"].format(**words)
+        part = study.of(ref.name)
+        fig = plot_study.figure_of_losses(part)
+        yield f"losses-{k}", fig, CAPTIONS["losses"].format(**words), alt.study_in_words(part)
 
 
 def _trials(study):

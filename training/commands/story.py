@@ -19,7 +19,7 @@ EXPLANATIONS = {
 }
 
 # Figures that take the whole width of the page.
-BROAD = ("cones", "sectors", "truncation", "comparison", "ends")
+BROAD = ("cones", "truncation", "piles", "comparison", "ends")
 
 
 def publish(run, title, cases, intro=""):
@@ -74,7 +74,6 @@ def page(title, cases, *, record, intro=""):
 def _section(case):
     return {
         "name": case.name,
-        "title": case.name.replace("_", " "),
         "about": EXPLANATIONS.get(case.name, ""),
         "story": _story(case),
         "data": case.data.summary(),

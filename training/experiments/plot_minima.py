@@ -16,6 +16,7 @@ from geomcore.plot.style import (
 )
 from geomcore.projection import fit_projection
 from geomcore.truncation import truncate
+from training.output.alt import points_in_words
 
 VERDICT_STYLES = {
     "global minimum": ("#009E73", "*"),
@@ -50,9 +51,10 @@ def figures(found):
 
     Yields
     ------
-    key, fig, caption : str, matplotlib Figure, str
+    key, fig, caption, alt : str, matplotlib Figure, str, str
     """
-    yield "losses", figure_of_losses(found.rows), CAPTIONS["losses"]
+    told = points_in_words(found.rows)
+    yield "losses", figure_of_losses(found.rows), CAPTIONS["losses"], told
     for kind in ("state", "merge"):
         # A wider first layer lifts the data out of the space that all pictures share.
         drawn = [
@@ -62,7 +64,8 @@ def figures(found):
         ]
         if drawn:
             fig = figure_of_truncated(*zip(*drawn, strict=True), found.data)
-            yield f"{kind}s", fig, CAPTIONS["truncated"].format(kind=kind)
+            told = points_in_words([row for row, _ in drawn])
+            yield f"{kind}s", fig, CAPTIONS["truncated"].format(kind=kind), told
 
 
 def figure_of_losses(rows):

@@ -10,9 +10,11 @@ import time
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
+from geomcore.foreign.wording import printable
 from geomcore.interop import save
 from geomcore.plot.style import close, lighten
 from training.output.place import Place
@@ -20,6 +22,23 @@ from training.output.record import PROGRAM, read_record
 
 LIBRARIES = ("geomcore", "numpy", "scipy", "numba", "cvxpy", "python-flint", "matplotlib", "pandas")
 LONGEST_NAME = 80  # characters of a data set in the name of a file
+
+
+class Picture(NamedTuple):
+    """A figure in a run folder.
+
+    Attributes
+    ----------
+    stem : str
+        Of the names of its files.
+    caption : str
+    alt : str
+        What it shows, for those who do not see it.
+    """
+
+    stem: str
+    caption: str
+    alt: str
 
 
 class RunFolder:
@@ -139,32 +158,39 @@ class RunFolder:
         """Write a network as `name`.npz."""
         save(net, self._draft / f"{name}.npz")
 
-    def figure(self, name, fig):
-        """Write a matplotlib figure as `name`.png and `name`.svg and close it; return `name`."""
+    def figure(self, name, fig, alt=""):
+        """Write a matplotlib figure as `name`.png and `name`.svg and close it; return `name`.
+
+        What it shows, in words, is written into both.
+        """
         lighten(fig)
         # Axes of equal scales are laid out rightly at the second time only.
         fig.draw_without_rendering()
-        fig.savefig(self._draft / f"{name}.png", dpi=110)
-        fig.savefig(self._draft / f"{name}.svg", metadata={"Date": None})
+        about = {"Description": printable(alt)} if alt else {}
+        fig.savefig(self._draft / f"{name}.png", dpi=110, metadata=about)
+        fig.savefig(self._draft / f"{name}.svg", metadata={"Date": None, **about})
         close(fig)
         return name
 
     def figures(self, prefix, drawn):
-        """Write figures one by one; return name and caption of each, for the page.
+        """Write figures one by one; return what the page needs of each.
 
         Parameters
         ----------
         prefix : str
             Of the names, as `stem` writes it.
-        drawn : iterable of (str, matplotlib Figure, str)
-            Rest of the name, figure, caption.
+        drawn : iterable of (str, matplotlib Figure, str, str)
+            Rest of the name, figure, caption, and what it shows, in words.
 
         Returns
         -------
-        list of (str, str)
+        list of Picture
         """
         prefix = stem(prefix)
-        return [(self.figure(f"{prefix}-{key}", fig), caption) for key, fig, caption in drawn]
+        return [
+            Picture(self.figure(f"{prefix}-{key}", fig, alt), caption, alt)
+            for key, fig, caption, alt in drawn
+        ]
 
     def publish(self):
         """Write `run.json` and move all files to their place.

@@ -3,8 +3,11 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from geomcore.plot.outputs import MOST_DOTS, plot_outputs
+from geomcore.arrays import as_labels
+from geomcore.plot.outputs import MOST_DOTS, nearer_to_another, nearest_targets, plot_outputs
 
 
 @pytest.fixture(autouse=True)
@@ -80,6 +83,30 @@ def test_of_many_points_the_nearest_and_the_farthest_are_drawn():
     ((row,), _) = dots(ax)
     assert len(row) == MOST_DOTS
     np.testing.assert_allclose(row[[0, -1], 0], [far.min(), far.max()], rtol=1e-6)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(1, 30), st.integers(1, 5), st.integers(1, 6), st.integers(0, 99))
+def test_the_nearest_target_is_that_of_all_distances(n, k, count, seed):
+    rng = np.random.default_rng(seed)
+    out, targets = rng.normal(size=(n, k)), rng.normal(size=(count, k))
+    gaps = np.linalg.norm(out[:, None] - targets, axis=2)
+    np.testing.assert_array_equal(nearest_targets(out, targets), gaps.argmin(axis=1))
+    labels = as_labels(rng.permutation(np.r_[np.arange(count), rng.integers(count, size=n)])[:n], n)
+    labels = labels._replace(targets=targets[: len(labels.classes)])
+    expected = gaps[:, : len(labels.classes)].min(axis=1) < np.linalg.norm(out - labels.Y, axis=1)
+    np.testing.assert_array_equal(nearer_to_another(out, labels), expected)
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-160, 1e160, 1e300])
+def test_outputs_of_any_size_are_drawn(size):
+    ax = plot_outputs(size * np.eye(2), [0, 1])
+    assert np.isfinite(ax.get_xlim()).all()
+
+
+def test_two_classes_with_one_target_are_not_nearer_to_another():
+    ax = plot_outputs([[1.0], [1.0]], [0, 1], [[1.0], [1.0]])
+    assert dots(ax)[1] == []
 
 
 # Bad input

@@ -10,6 +10,13 @@ from training.commands.case import Case
 from training.commands.plot_case import MOST_POINTS, figure_of_cones, some_points
 from training.output.folder import RunFolder
 
+
+def told(case, key):
+    """The picture of a case with this key."""
+    (found,) = [one for one in case.figures if one.stem == f"{case.name}-{key}"]
+    return found
+
+
 # By hand
 
 
@@ -25,7 +32,7 @@ def test_caption_says_that_no_point_is_in_between_only_if_that_is_so(tmp_path):
     for case in (solved, mixed):
         with RunFolder(tmp_path / case.name, "verify", {}, 0) as run:
             case.draw(run)
-    captions = [dict(case.figures)[f"{case.name}-sectors"] for case in (solved, mixed)]
+    captions = [told(case, "sectors").caption for case in (solved, mixed)]
     assert "No point is in between" in captions[0]
     assert "No point is in between" not in captions[1]
 
@@ -47,6 +54,21 @@ def test_cones_have_their_tip_marked_and_are_seen_nearly_along_their_axis():
     plt.close(fig)
 
 
+def test_every_picture_says_in_words_what_is_in_it(tmp_path):
+    case = Case(datasets.clusters(10, rng=0))
+    case.construct("clustered")
+    case.verify()
+    case.perturb(scales=[0.1], trials=3, steps=2, seed=0)
+    with RunFolder(tmp_path / "run", "quickstart", {}, 0) as run:
+        case.draw(run)
+    assert "30 points in 3 classes: 0 (10), 1 (10), 2 (10)" in told(case, "cones").alt
+    assert "the cone of layer 2 holds the 10 points of class 1" in told(case, "cones").alt
+    assert "layer 3 makes one point of class 2; in the end every" in told(case, "truncation").alt
+    assert "none nearer to another" in told(case, "outputs").alt
+    assert "λ 0.1: " in told(case, "return").alt
+    assert len({one.alt for one in case.figures}) == len(case.figures)
+
+
 def test_large_data_are_thinned_for_pictures_with_every_class_kept_and_said(tmp_path):
     X = np.random.default_rng(0).normal(size=(MOST_POINTS + 50, 2))
     y = np.r_[np.zeros(len(X) - 1), 1]
@@ -56,4 +78,4 @@ def test_large_data_are_thinned_for_pictures_with_every_class_kept_and_said(tmp_
     case = Case(Dataset(X, y, "large", {}), network=ReLUNetwork([np.eye(2)], [[0, 0]]))
     with RunFolder(tmp_path / "run", "verify", {}, 0) as run:
         case.draw(run)
-    assert "4,000 points chosen at random" in dict(case.figures)["large-data"]
+    assert "4,000 points chosen at random" in told(case, "data").caption

@@ -8,6 +8,7 @@ from geomcore.datasets.dataset import Dataset
 from geomcore.network import ReLUNetwork
 from training.commands.case import Case
 from training.commands.story import page
+from training.output.folder import Picture
 
 RECORD = {"seed": 3, "started": "today", "python": "3.11", "versions": {"numpy": "2", "x": None}}
 X = np.array([[0.0, 0.0], [0.2, 0.1], [3.0, 0.1], [3.1, 0.0]])
@@ -62,9 +63,22 @@ def test_study_is_told_in_words_and_numbers():
 
 def test_figures_appear_in_the_order_in_which_they_were_drawn():
     case = solved_case()
-    case.figures += [("pairs-b", "second"), ("pairs-a", "first")]
+    case.figures += [
+        Picture("pairs-b", "second", "two dots"),
+        Picture("pairs-a", "first", "one <dot>"),
+    ]
     text = page("Pairs", [case], record=RECORD)
     assert text.index("pairs-b.png") < text.index("pairs-a.png")
+    assert 'alt="two dots"' in text
+    assert 'alt="one &lt;dot&gt;"' in text
+
+
+@pytest.mark.parametrize("name", ["single_cone", "iris", "MixedCase data"])
+def test_headings_keep_the_spelling_of_the_data(name):
+    case = Case(Dataset(X, DATA.y, name, {}), refusal=ConstructionError({"cone": "no"}))
+    text = page(name, [case], record=RECORD)
+    assert f">{name}</h2>" in text
+    assert "text-transform" not in text
 
 
 # Bad input

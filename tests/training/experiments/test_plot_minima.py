@@ -29,7 +29,7 @@ def shown(fig):
 
 
 def test_there_is_one_figure_of_losses_and_one_for_each_kind_of_point(found):
-    drawn = {key: (fig, caption) for key, fig, caption in figures(found)}
+    drawn = {key: (fig, caption, alt) for key, fig, caption, alt in figures(found)}
     assert list(drawn) == ["losses", "states", "merges"]
     losses = shown(drawn["losses"][0])
     assert [len(ax.get_xticks()) for ax in losses] == [4, 2, 4]
@@ -38,6 +38,8 @@ def test_there_is_one_figure_of_losses_and_one_for_each_kind_of_point(found):
     assert titles == [list(told) for told in zip(["00", "01", "10", "11"], verdicts, strict=True)]
     assert len(shown(drawn["merges"][0])) == 2
     assert "each merge" in drawn["merges"][1]
+    for row in found.rows:
+        assert f"{row['name']}: {row['loss']:.2g}, {row['verdict']}" in drawn["losses"][2]
 
 
 def test_frames_have_no_colour_of_a_class_and_axes_have_names_and_room_for_markers(found):
@@ -59,4 +61,4 @@ def test_kinds_without_points_have_no_figure(found):
     some = found._replace(
         rows=[found.rows[i] for i in at], networks=[found.networks[i] for i in at]
     )
-    assert [key for key, _, _ in figures(some)] == ["losses", "states"]
+    assert [key for key, *_ in figures(some)] == ["losses", "states"]

@@ -99,12 +99,17 @@ def test_figures_bear_the_prefix_and_are_closed_one_by_one(tmp_path):
     def drawn():
         for key in ("one", "two"):
             assert not plt.get_fignums()
-            yield key, plt.figure(), f"caption of {key}"
+            yield key, plt.figure(), f"caption of {key}", f"what {key} shows"
 
     with RunFolder(tmp_path / "run", "verify", {}, 0) as run:
         figures = run.figures("wine", drawn())
         run.publish()
-    assert figures == [("wine-one", "caption of one"), ("wine-two", "caption of two")]
+    assert figures == [
+        ("wine-one", "caption of one", "what one shows"),
+        ("wine-two", "caption of two", "what two shows"),
+    ]
+    assert "what two shows" in (tmp_path / "run" / "wine-two.svg").read_text(encoding="utf-8")
+    assert b"what two shows" in (tmp_path / "run" / "wine-two.png").read_bytes()
     assert not plt.get_fignums()
     assert (tmp_path / "run" / "wine-two.svg").is_file()
 

@@ -1,5 +1,6 @@
 """Pages: one frame, and nothing in it that could become markup."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import jinja2
 import pytest
 
 import training
+from training.output.folder import Picture
 from training.output.page import render
 
 ROOT = Path(training.__file__).parent
@@ -38,7 +40,28 @@ def test_title_and_heading_are_the_same():
     assert "<h1>What kind of point is it?</h1>" in text
 
 
+def test_a_wide_picture_scrolls_by_itself_and_has_what_it_shows_as_its_alt_text():
+    picture = Picture("3 balls-states", "The caption.", "8 points and their verdicts")
+    section = {"name": "3 balls", "data": "300 points", "rows": [{"point": "x"}], "refused": []}
+    section |= {"notes": ["Why 8e11 is right."], "figures": [picture]}
+    text = render("commands/minima.html", RECORD, **{**CONTENT, "sections": [section]})
+    assert '<figure class="broad"><div class="picture" tabindex="0">' in text
+    assert '<img src="3%20balls-states.png" alt="8 points and their verdicts">' in text
+    assert "<p>Why 8e11 is right.</p>" in text
+
+
 # Laws
+
+
+def test_every_colour_of_the_frame_has_a_light_and_a_dark_value():
+    style = FRAME.read_text(encoding="utf-8")
+    light, dark = re.findall(r":root \{(.*?)\}", style, flags=re.DOTALL)
+    names = [set(re.findall(r"(--\w+):", part)) for part in (light, dark)]
+    assert names[0] == names[1] == set(re.findall(r"var\((--\w+)\)", style))
+    assert style.index("prefers-color-scheme: dark") < style.index(dark)
+    # What has a colour of its own does not follow: only the card on which figures lie has.
+    rest = style.replace(light, "").replace(dark, "")
+    assert re.findall(r"#[0-9a-f]{3,6}\b", rest) == ["#fff"]
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
