@@ -19,6 +19,7 @@ from geomcore.plot.style import (
     new_axes,
     scatter,
 )
+from geomcore.plot.ticks import coordinate
 from geomcore.projection import fit_projection
 
 
@@ -50,7 +51,7 @@ def plot_data(X, y, *, ax=None, projection=None, legend=True):
     labels = as_labels(y, len(X))
     if projection is None and X.shape[1] > 3:
         projection = fit_projection(X, 3 if is_3d(ax) else 2)
-    names = [f"$x_{k + 1}$" for k in range(X.shape[1])]
+    names = [coordinate(k) for k in range(X.shape[1])]
     if projection is not None:
         X = projection(X)
         names = [f"direction {k + 1}" for k in range(X.shape[1])]

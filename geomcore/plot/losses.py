@@ -16,6 +16,7 @@ from geomcore.plot.style import (
     new_axes,
     panels,
 )
+from geomcore.plot.ticks import powers
 
 # Colour and marker of what became of a trial; any other word is drawn as the last.
 OUTCOMES = {
@@ -85,7 +86,7 @@ def plot_histograms(losses, *, floor=1e-20, reference=None):
         ax.bar(edges[:-1], counts, width=0.5, align="edge", color=shade, ec="white", lw=0.5)
         ax.bar(first, zeros, width=wide, align="edge", color=shade, hatch="///", ec="w")
         ax.bar(last, lost, width=wide, align="edge", color="#888888")
-        ax.set_ylabel(f"$\\lambda$ = {scale:g}", rotation=0, ha="right", va="center")
+        ax.set_ylabel(f"λ = {scale:g}", rotation=0, ha="right", va="center")
         ax.spines[["top", "right"]].set_visible(False)
         if reference is not None and reference > floor:
             ax.axvline(np.log10(reference), color="black", lw=1, ls=":")
@@ -157,6 +158,7 @@ def plot_losses(losses, *, initial=None, outcomes=None, tolerance=None, floor=1e
     ax = new_axes(2) if ax is None else ax
     ax.set_yscale("log")
     ax.set_ylim(max(finite.min(initial=ceiling), floor) / 3, ceiling * (0.5, 3)[diverged])
+    powers(ax.yaxis, *ax.get_ylim())
     logarithmic(ax, scales)
     ax.set_xlim(*slots(ax, scales).ravel()[[0, -1]])
     if tolerance is not None:
@@ -182,7 +184,7 @@ def plot_losses(losses, *, initial=None, outcomes=None, tolerance=None, floor=1e
             "beyond all bounds", (0.01, ceiling), xycoords=("axes fraction", "data"), fontsize=8
         )
     ax.grid(alpha=0.25)
-    name_axes(ax, ["perturbation scale $\\lambda$", "loss"])
+    name_axes(ax, ["perturbation scale λ", "loss"])
     return ax
 
 
@@ -250,5 +252,5 @@ def plot_return(scales, fractions, intervals, *, untrained=None, limited=None, a
                 ms=5, label="the budget decides")  # fmt: skip
     ax.set_ylim(-0.05, 1.05)
     ax.grid(alpha=0.25)
-    name_axes(ax, ["perturbation scale $\\lambda$", "fraction that returns"])
+    name_axes(ax, ["perturbation scale λ", "fraction that returns"])
     return ax

@@ -5,6 +5,7 @@ import numpy as np
 from geomcore.arrays import as_count, as_labels, as_points
 from geomcore.plot.strips import few_of
 from geomcore.plot.style import add_figure_legend, class_style, legible, new_axes, rasterize
+from geomcore.plot.ticks import powers
 
 MOST_DOTS = 40  # of one class in one layer
 LEAST = 1e-12  # smaller margins are drawn as in between
@@ -84,9 +85,9 @@ def plot_margins(net, X, y, *, most=30):
         ax.plot(x, height, ls="", color=color, marker=marker, ms=3, mew=0)
     ax.set_xscale("symlog", linthresh=least, linscale=0.3)
     decades = round(-np.log10(least))
-    powers = [10.0**-k for k in range(0, max(decades, 1), -(-decades // 4) or 1)]
-    ax.set_xticks([-p for p in powers] + [0] + powers[::-1])
-    ax.minorticks_off()
+    marks = [10.0**-k for k in range(0, max(decades, 1), -(-decades // 4) or 1)]
+    ax.set_xticks([-p for p in marks] + [0] + marks[::-1])
+    powers(ax.xaxis, least, 1e3)
     ax.set_xlim(-2, 2)
     ax.axvspan(-2, 0, color="0.93", zorder=0)
     ax.axvline(0, color="0.5", lw=0.8)

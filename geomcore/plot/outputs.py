@@ -5,6 +5,7 @@ import numpy as np
 from geomcore.arrays import as_labels, as_points
 from geomcore.plot.strips import class_rows, few_of
 from geomcore.plot.style import class_style, new_axes, rasterize
+from geomcore.plot.ticks import powers
 
 MOST_DOTS = 150  # of one class
 HIGHEST = 1e150  # an axis that goes further overflows
@@ -70,6 +71,7 @@ def plot_outputs(out, y, targets=None, *, ax=None):
     ax.set_xscale("log")
     top = min(max(far.max(initial=least), half or 0), HIGHEST)
     ax.set_xlim(least / 3, 3 * top)
+    powers(ax.xaxis, least, top)
     if (far == 0).any():
         ax.axvline(least, color="0.8", lw=6, zorder=0)
         ax.annotate("exact", (least, 1), (0, 2), xycoords=("data", "axes fraction"),

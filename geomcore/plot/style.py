@@ -1,6 +1,7 @@
 """What all pictures share: one colour and marker per class, axes, panels, legends."""
 
 import math
+from functools import cache
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -10,6 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from geomcore.display.palette import COLORS
 from geomcore.foreign.wording import printable, shortened
+from geomcore.plot.ticks import powers
 
 MARKERS = "os^DvPX<>p"
 EDGES = {"#F0E442": "#8A8200"}  # of small markers; yellow alone is lost on white
@@ -87,7 +89,11 @@ def legible(name):
 
 
 def _has_glyph(character):
-    families = plt.rcParams["font.family"]
+    return _have_glyph(character, tuple(plt.rcParams["font.family"]))
+
+
+@cache
+def _have_glyph(character, families):
     fonts = [get_font(findfont(FontProperties(family=[family]))) for family in families]
     return any(font.get_char_index(ord(character)) for font in fonts)
 
@@ -216,10 +222,14 @@ def logarithmic(ax, sizes, marked=()):
     """
     sizes = np.asarray(sizes, dtype=float)
     positive = sizes[sizes > 0]
+    if not len(positive):
+        return
+    least = min([positive.min(), *filter(None, marked)])
     if len(positive) == len(sizes):
         ax.set_xscale("log")
-    elif len(positive):
-        ax.set_xscale("symlog", linthresh=min([positive.min(), *filter(None, marked)]))
+    else:
+        ax.set_xscale("symlog", linthresh=least)
+    powers(ax.xaxis, least, positive.max())
 
 
 def arms(middles, low, high):
@@ -247,6 +257,22 @@ def rasterize(ax):
         for line in dots:
             line.set_rasterized(True)
     return ax
+
+
+def lay_out(fig):
+    """Lay the axes of a figure out for good; saving it as often as you like then only draws it."""
+    engine = fig.get_layout_engine()
+    if engine is not None:
+        engine.execute(fig)
+        if any(ax.get_aspect() != "auto" for ax in fig.axes):
+            # Axes of equal scales are laid out rightly at the second time only.
+            engine.execute(fig)
+        fig.set_layout_engine("none")
+
+
+def same_names():
+    """A context in which the same figure becomes the same bytes of SVG: its parts have names."""
+    return plt.rc_context({"svg.hashsalt": "geomcore"})
 
 
 def close(fig):

@@ -1,5 +1,7 @@
 """A picture of the data as each layer of a network truncates them."""
 
+import math
+
 import numpy as np
 from matplotlib.patches import Rectangle
 
@@ -17,9 +19,10 @@ from geomcore.plot.style import (
     panels,
     scatter,
 )
+from geomcore.plot.ticks import coordinate
 from geomcore.projection import Projection, fit_projection
 
-COLUMNS = 4
+COLUMNS = 4  # at most
 SIDE = 2.7  # of the longer side of a panel, in inches
 MARKER = 0.07  # size of the marker of a pile, in sides of a panel
 MOST_NAMES = 20  # more piles have the legend alone
@@ -80,9 +83,11 @@ def plot_truncation(stages, y, projection=None, *, titles=None):
     sides = SIDE * np.clip(np.ptp(box, axis=1) / np.ptp(box, axis=1).max(), 0.4, 1)
     if rows:
         sides = np.array([SIDE, 0.8 * SIDE])
+    count = len(stages) + enlarged
+    columns = math.ceil(count / math.ceil(count / COLUMNS))  # rows of nearly equal length
     fig, axes = panels(
-        len(stages) + enlarged,
-        columns=COLUMNS,
+        count,
+        columns=columns,
         size=(sides[0] + 0.1, sides[1] + 0.3),
         margin=(1.2, 0.4),
         shared=False,
@@ -92,7 +97,7 @@ def plot_truncation(stages, y, projection=None, *, titles=None):
     for l, ax in enumerate(axes[: len(stages)]):
         scatter(ax, images[l], labels, collapsed=piled[l])
         ax.set_title(titles[l], fontsize=10)
-        _frame(ax, box, outer=(l % COLUMNS == 0, l + COLUMNS >= len(axes)))
+        _frame(ax, box, outer=(l % columns == 0, l + columns >= count))
         if rows:
             ax.set_aspect("auto")
             class_rows(ax, labels.classes)
@@ -100,9 +105,9 @@ def plot_truncation(stages, y, projection=None, *, titles=None):
         _name_piles(ax, images[l], labels, piled[l], shift)
     if enlarged:
         _enlarge(axes[-2], axes[-1], piles, labels, piled[-1])
-    name = "$x_{}$" if d <= 2 else "direction {}"
-    fig.supxlabel(name.format(1), fontsize=10)
-    fig.supylabel("class" if rows else name.format(2), fontsize=10)
+    names = [coordinate(k) if d <= 2 else f"direction {k + 1}" for k in range(2)]
+    fig.supxlabel(names[0], fontsize=10)
+    fig.supylabel("class" if rows else names[1], fontsize=10)
     add_figure_legend(fig, labels.classes, title="class")
     return fig
 

@@ -19,6 +19,7 @@ from geomcore.plot.style import (
     name_axes,
     scatter,
 )
+from geomcore.plot.ticks import coordinate
 from geomcore.truncation import truncate
 from training.output import alt
 from training.study import plot as plot_study
@@ -133,10 +134,10 @@ def figures(case, *, about_steps=""):
         told = alt.piles_in_words(labels, sum(ax.get_visible() for ax in fig.axes))
         yield "piles", fig, caption("piles", how=how), told
     elif len(net.weights) > 1:
-        stages = [case.data.X, *truncate(net, case.data.X)]
-        piled = np.array([collapsed(Z, labels, case.data.X) for Z in stages])
-        fig = plot.plot_truncation([data.X, *truncate(net, data.X)], data.y)
-        told = alt.truncation_in_words(labels, piled)
+        stages, drawn = [data.X, *truncate(net, data.X)], as_labels(data.y, len(data.X))
+        piled = np.array([collapsed(Z, drawn, data.X) for Z in stages])
+        fig = plot.plot_truncation(stages, data.y)
+        told = alt.truncation_in_words(drawn, piled)
         yield "truncation", fig, caption("truncation", how=how), told
     out = net(case.data.X)
     told = alt.outputs_in_words(labels, out)
@@ -240,7 +241,7 @@ def figure_of_cones(data, net, layers):
             ax.set_aspect("equal", adjustable="box")
         few_ticks(ax, 5 - d)
         ax.tick_params(labelsize=8)
-        name_axes(ax, [f"$x_{k + 1}$" for k in range(d)])
+        name_axes(ax, [coordinate(k) for k in range(d)])
         ax.set_title(f"layer {layer.index} collapses class {legible(layer.label)}", fontsize=10)
     add_figure_legend(fig, labels.classes, title="class")
     return fig

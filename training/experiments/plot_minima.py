@@ -14,6 +14,7 @@ from geomcore.plot.style import (
     panels,
     scatter,
 )
+from geomcore.plot.ticks import coordinate, powers
 from geomcore.projection import fit_projection
 from geomcore.truncation import truncate
 from training.output.alt import points_in_words
@@ -121,6 +122,7 @@ def figure_of_losses(rows):
         ax.set_xlim(-0.8, len(points) - 0.2)
         ax.set_title(titles[kind], fontsize=10)
         ax.set_yscale("log")
+        powers(ax.yaxis, FLOOR, 1)
         ax.grid(axis="y", color="0.9")
     fig.supylabel(f"loss (zero is drawn at {FLOOR:g})", fontsize=10)
     present = {r["verdict"] for r in rows}
@@ -171,7 +173,9 @@ def figure_of_truncated(rows, networks, data):
     if d == 1:
         class_rows(axes[0], labels.classes)
         axes[0].set_ylabel("")
-    names = ["$x_1$", "class"] if d == 1 else ["$x_1$", "$x_2$"] if d == 2 else AXES
+    names = (
+        [coordinate(0), "class"] if d == 1 else [coordinate(0), coordinate(1)] if d == 2 else AXES
+    )
     fig.supxlabel(names[0], fontsize=10)
     fig.supylabel(names[1], fontsize=10)
     add_figure_legend(fig, labels.classes, title="class")

@@ -16,11 +16,12 @@ import msgspec
 
 from geomcore.foreign.wording import printable
 from geomcore.interop import save
-from geomcore.plot.style import close, lighten
+from geomcore.plot.style import close, lay_out, lighten, same_names
 from training.output.place import Place
 from training.output.record import PROGRAM, read_record
 
 LIBRARIES = ("geomcore", "numpy", "scipy", "numba", "cvxpy", "python-flint", "matplotlib", "pandas")
+DPI = 110  # of PNG files
 LONGEST_NAME = 80  # characters of a data set in the name of a file
 
 
@@ -164,11 +165,13 @@ class RunFolder:
         What it shows, in words, is written into both.
         """
         lighten(fig)
-        # Axes of equal scales are laid out rightly at the second time only.
-        fig.draw_without_rendering()
+        # What is measured for the layout is remembered for the picture.
+        fig.set_dpi(DPI)
+        lay_out(fig)
         about = {"Description": printable(alt)} if alt else {}
-        fig.savefig(self._draft / f"{name}.png", dpi=110, metadata=about)
-        fig.savefig(self._draft / f"{name}.svg", metadata={"Date": None, **about})
+        fig.savefig(self._draft / f"{name}.png", dpi=DPI, metadata=about)
+        with same_names():
+            fig.savefig(self._draft / f"{name}.svg", metadata={"Date": None, **about})
         close(fig)
         return name
 

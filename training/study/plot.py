@@ -6,6 +6,7 @@ import numpy as np
 from geomcore import plot
 from geomcore.plot.sizes import shade_met
 from geomcore.plot.style import arms, class_style, logarithmic, panels
+from geomcore.plot.ticks import powers
 from training.study.wilson import wilson_interval
 
 # Losses up to this one are drawn at it: below, rounding decides.
@@ -74,6 +75,7 @@ def figure_of_comparison(study):
     back.set_ylim(-0.04, 1.04)
     back.set_ylabel("fraction of those that left")
     loss.set_yscale("log")
+    powers(loss.yaxis, FLOOR, 1)
     loss.set_ylabel("final loss: median, quartiles")
     hits.set_ylim(min(0.45, summary["accuracy"].min()) - 0.05, 1.03)
     hits.set_ylabel("accuracy (mean)")
@@ -127,6 +129,8 @@ def figure_of_start_and_end(study):
         ax.plot(ends, ends, color="0.5", lw=0.8, ls="--", zorder=0)
         ax.set_xscale("log")
         ax.set_yscale("log")
+        powers(ax.xaxis, *ax.get_xlim())
+        powers(ax.yaxis, *ax.get_ylim())
         ax.grid(alpha=0.25)
         if len(names) > 1:
             ax.set_title(_written(name), fontsize=10)
@@ -136,9 +140,7 @@ def figure_of_start_and_end(study):
         plt.Line2D([], [], color=shade, marker="o", ls="", ms=4, label=f"{scale:g}")
         for scale, shade in zip(scales, shades, strict=True)
     ]
-    fig.legend(
-        handles=handles, title="$\\lambda$", loc="outside right center", fontsize=8, frameon=False
-    )
+    fig.legend(handles=handles, title="λ", loc="outside right center", fontsize=8, frameon=False)
     return fig
 
 
@@ -156,7 +158,7 @@ def figure_of_losses(study):
         The colour of a dot is what became of the trial, the dashed line the
         loss up to which it counts as returned.
     """
-    fig, ax = plt.subplots(figsize=(7, 3.6), layout="constrained")
+    fig, ax = plt.subplots(figsize=(5.6, 4.2), layout="constrained")
     _draw_losses(study, ax)
     _add_legend(ax)
     return fig
@@ -179,7 +181,7 @@ def figure_of_return(study):
     """
     summary = _per_scale(study)
     fig, (back, loss) = plt.subplots(
-        2, 1, figsize=(7, 5.6), sharex=True, layout="constrained", height_ratios=[2, 3]
+        2, 1, figsize=(5.6, 6.4), sharex=True, layout="constrained", height_ratios=[2, 3]
     )
     scales, untrained = summary["scale"].to_numpy(), summary["untrained"].to_numpy()
     plot.plot_return(
@@ -207,7 +209,10 @@ def figure_of_return(study):
 
 
 def _add_legend(ax):
-    ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=8, frameon=False)
+    """Put the legend of `ax` below it, where a narrow screen has room."""
+    below = -0.2 if ax.get_xlabel() else -0.05
+    options = {"loc": "upper center", "ncols": 3, "fontsize": 8, "frameon": False}
+    ax.legend(bbox_to_anchor=(0.5, below), **options)
 
 
 def _draw_losses(study, ax):
@@ -232,7 +237,7 @@ def _written(name):
 def _per_tensor(study):
     """How the axis of total norms is read in lambda, if that is the same for all references."""
     units = {round(ref.norm_per_scale, 9) for ref in study.references}
-    return f"  ($= {units.pop():.3g}\\,\\lambda$)" if len(units) == 1 else ""
+    return f"  (= {units.pop():.3g} λ)" if len(units) == 1 else ""
 
 
 def _ceiling(losses):

@@ -95,6 +95,17 @@ def test_no_label_is_cut_off_at_the_edge_of_a_figure(tmp_path):
         assert edge[..., :3].min() > 0.95
 
 
+def test_the_same_figure_becomes_the_same_bytes(tmp_path):
+    data = datasets.clusters(5, rng=0)
+    for k in "ab":
+        with RunFolder(tmp_path / k, "construct", {}, 0) as run:
+            run.figure("cones", plot_data(data.X[:, :2], data.y).figure, "what is shown")
+            run.publish()
+    for kind in ("png", "svg"):
+        one, other = (tmp_path / k / f"cones.{kind}" for k in "ab")
+        assert one.read_bytes() == other.read_bytes()
+
+
 def test_figures_bear_the_prefix_and_are_closed_one_by_one(tmp_path):
     def drawn():
         for key in ("one", "two"):

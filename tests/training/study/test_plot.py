@@ -55,7 +55,7 @@ def test_comparison_has_one_curve_per_reference_over_the_total_norm():
     summary = study.of("one").frame("scale")
     np.testing.assert_allclose(hits.lines[0].get_ydata(), summary["accuracy"])
     np.testing.assert_allclose(loss.lines[0].get_ydata(), np.maximum(summary["median"], 1e-20))
-    assert "2" in hits.get_xlabel()
+    assert "(= 2 λ)" in hits.get_xlabel()
 
 
 def test_certified_radius_is_a_line_at_its_norm_in_every_panel():
@@ -162,7 +162,7 @@ def test_references_of_different_depth_show_no_common_lambda():
         [NET.weights[0], np.eye(2), NET.weights[1]], [NET.biases[0], np.zeros(2), NET.biases[1]]
     )
     label = result({"one": NET, "two": deeper}).plot().axes[-1].get_xlabel()
-    assert "lambda" not in label
+    assert "λ" not in label
 
 
 def test_names_of_references_are_drawn_as_they_are_whatever_they_look_like():
