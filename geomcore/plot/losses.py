@@ -157,7 +157,8 @@ def plot_losses(losses, *, initial=None, outcomes=None, tolerance=None, floor=1e
     ceiling = 10 * max(finite.max(initial=floor), floor, tolerance or 0)
     ax = new_axes(2) if ax is None else ax
     ax.set_yscale("log")
-    ax.set_ylim(max(finite.min(initial=ceiling), floor) / 3, ceiling * (0.5, 3)[diverged])
+    least = min(finite.min(initial=ceiling), ceiling if tolerance is None else tolerance)
+    ax.set_ylim(max(least, floor) / 3, ceiling * (0.5, 3)[diverged])
     powers(ax.yaxis, *ax.get_ylim())
     logarithmic(ax, scales)
     ax.set_xlim(*slots(ax, scales).ravel()[[0, -1]])
@@ -248,8 +249,8 @@ def plot_return(scales, fractions, intervals, *, untrained=None, limited=None, a
     ax.errorbar(scales[counted], fractions[counted], bars, label="after training", **style)
     empty = counted & limited[order]
     if empty.any():
-        ax.plot(scales[empty], fractions[empty], ls="", marker="o", color=COLORS[0], mfc="white",
-                ms=5, label="the budget decides")  # fmt: skip
+        style = {"ls": "", "marker": "o", "ms": 5, "color": COLORS[0], "mfc": "white", "zorder": 5}
+        ax.plot(scales[empty], fractions[empty], label="the budget decides", **style)
     ax.set_ylim(-0.05, 1.05)
     ax.grid(alpha=0.25)
     name_axes(ax, ["perturbation scale λ", "fraction that returns"])

@@ -65,6 +65,8 @@ CAPTIONS = {
     "left of its λ to the largest on the right.{limited}",
 }
 
+CERTIFIED = " The certified radius is dash-dotted, or told beside the picture."
+
 LIMITED = (
     " Empty markers: the budget of steps or the rate decides there, not the landscape: with more "
     "training more might return."
@@ -163,7 +165,7 @@ def study_figures(study):
     certified = any(ref.certified_radius for ref in study.references)
     words = {
         "tolerance": study.references[0].tolerance,
-        "certified": " The dash-dotted line is the certified radius." if certified else "",
+        "certified": CERTIFIED if certified else "",
         "limited": _limited(study),
     }
     fig = plot_study.figure_of_comparison(study)

@@ -11,6 +11,8 @@ from training.study.wilson import wilson_interval
 
 # Losses up to this one are drawn at it: below, rounding decides.
 FLOOR = 1e-20
+FAR = 30  # certified radii that are so many times smaller than all norms are not drawn
+EMPTY = {"ls": "", "mfc": "white", "zorder": 5}  # markers where the budget decides
 
 
 def figure_of_comparison(study):
@@ -45,6 +47,9 @@ def figure_of_comparison(study):
     )
     back, loss, hits = axes
     top = _ceiling(summary[["q25", "median", "q75"]])
+    norms = summary["norm"]
+    # A radius far below all norms would make the picture one of empty space.
+    visible = norms[norms > 0].min() / FAR if (norms > 0).any() else 0
     for k, ref in enumerate(study.references):
         color, marker = class_style(k)
         rows = summary[summary["reference"] == ref.name].sort_values("norm")
@@ -55,7 +60,7 @@ def figure_of_comparison(study):
         back.errorbar(left["norm"], left["fraction"], bars, capsize=2.5, label=name, **style)
         if left["limited"].any():
             limited = left[left["limited"]]
-            back.plot(limited["norm"], limited["fraction"], **style | {"ls": "", "mfc": "white"})
+            back.plot(limited["norm"], limited["fraction"], **style | EMPTY)
         back.plot(x, rows["untrained"], color=color, lw=1, ls="--", alpha=0.7)
         low, middle, high = (_drawable(rows[name], top) for name in ("q25", "median", "q75"))
         loss.plot(x, middle, label=_written(ref.name), **style)
@@ -68,7 +73,7 @@ def figure_of_comparison(study):
             back.plot([radius, radius], [0, 0.5], color=color, lw=1, ls=":")
             if ends.iloc[0] > 0 and np.isfinite(ends.iloc[1]):
                 back.plot(ends, [0.5, 0.5], color=color, lw=5, alpha=0.4, solid_capstyle="butt")
-        if ref.certified_radius:
+        if ref.certified_radius and ref.certified_radius >= visible:
             for ax in axes:
                 ax.axvline(ref.certified_radius, color=color, lw=1.2, ls="-.")
     back.axhline(0.5, color="0.7", lw=0.8)
@@ -80,8 +85,8 @@ def figure_of_comparison(study):
     hits.set_ylim(min(0.45, summary["accuracy"].min()) - 0.05, 1.03)
     hits.set_ylabel("accuracy (mean)")
     hits.set_xlabel("total norm of the perturbation" + _per_tensor(study))
-    norms = summary["norm"]
-    logarithmic(hits, norms, [ref.certified_radius for ref in study.references])
+    certified = [ref.certified_radius for ref in study.references if ref.certified_radius]
+    logarithmic(hits, norms, [radius for radius in certified if radius >= visible])
     if (norms == 0).any() and (norms > 0).any():
         # An axis that is linear close to 0 would go on to the left of it.
         hits.set_xlim(-norms[norms > 0].min() / 2, 1.5 * norms.max())
@@ -93,8 +98,11 @@ def figure_of_comparison(study):
     more = {"before training": {"lw": 1, "ls": "--"}}
     if summary["limited"].any():
         more["the budget decides"] = {"marker": "o", "ms": 4, "ls": "", "mfc": "white"}
-    if any(ref.certified_radius for ref in study.references):
+    if any(radius >= visible for radius in certified):
         more["certified"] = {"lw": 1.2, "ls": "-."}
+    if any(radius < visible for radius in certified):
+        least = min(radius for radius in certified if radius < visible)
+        more[f"certified: {least:.1e},\nfar left of the picture"] = {"ls": ""}
     handles += [plt.Line2D([], [], color="0.3", **style) for style in more.values()]
     labels += more
     fig.legend(handles, labels, loc="outside right upper", fontsize=8, frameon=False)

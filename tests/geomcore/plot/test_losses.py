@@ -42,6 +42,7 @@ def test_losses_before_training_are_drawn_by_themselves_and_the_tolerance_is_mar
     np.testing.assert_allclose(line(ax, "before training")[:, 1], [1e-2, 1e-1])
     np.testing.assert_allclose(line(ax, "final loss")[:, 1], [2e-5, 3e-5])
     np.testing.assert_allclose(line(ax, "tolerance")[:, 1], [1e-3, 1e-3])
+    assert plot_losses({1: [5.0]}, tolerance=1e-6).get_ylim()[0] < 1e-6
 
 
 def test_losses_that_are_not_finite_are_above_all_others_and_zeros_at_the_floor():

@@ -64,6 +64,13 @@ def test_certified_radius_is_a_line_at_its_norm_in_every_panel():
     assert not any(lines_at(ax, 0.05) for ax in result().plot().axes)
 
 
+def test_a_certified_radius_far_below_all_norms_is_told_and_leaves_the_picture_alone():
+    fig = result(certified_radius=1e-9).plot()
+    assert fig.axes[-1].get_xlim()[0] > 0.01
+    (legend,) = fig.legends
+    assert any("1.0e-09" in text.get_text() for text in legend.get_texts())
+
+
 def test_the_norm_at_which_half_return_is_marked():
     study = result(scales=[1e-3, 50.0], steps=0, tolerance=0.05)
     back = study.plot().axes[0]
