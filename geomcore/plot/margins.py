@@ -103,7 +103,9 @@ def plot_margins(net, X, y, *, most=30):
 
 
 def _row(l, margin, labels):
-    """The name of a strip: the layer, and the classes that it collapses as a whole."""
-    whole = [j for j in range(len(labels.classes)) if (margin[labels.index == j] < 0).all()]
-    names = [legible(labels.classes[j]) for j in whole[:3]]
-    return f"layer {l + 1}" + (f": class {', '.join(names)}" if names else "")
+    """The name of a strip: the layer, and the classes that it collapses, or in part."""
+    off = [margin[labels.index == j] < 0 for j in range(len(labels.classes))]
+    whole = [j for j, own in enumerate(off) if own.all()]
+    names = [legible(labels.classes[j]) for j in whole or np.flatnonzero([o.any() for o in off])]
+    part = "class" if whole else "part of"
+    return f"layer {l + 1}" + (f": {part} {', '.join(names[:3])}" if names else "")

@@ -25,6 +25,7 @@ from geomcore.projection import Projection, fit_projection
 COLUMNS = 4  # at most
 SIDE = 2.7  # of the longer side of a panel, in inches
 MARKER = 0.07  # size of the marker of a pile, in sides of a panel
+SAME = 1e-6  # movements up to this one, in sizes of the data, are none
 MOST_NAMES = 20  # more piles have the legend alone
 LONGEST = 14  # characters of a class in a title
 
@@ -74,7 +75,7 @@ def plot_truncation(stages, y, projection=None, *, titles=None):
         # Points of a line: one row per class, so that they do not hide each other.
         images = [np.column_stack([image[:, 0], labels.index]) for image in images]
     piled = np.array([collapsed(Z, labels, stages[0]) for Z in stages])
-    titles = _titles(piled, labels.classes) if titles is None else titles
+    titles = _titles(stages, labels, piled) if titles is None else titles
     box = limits_around(np.vstack(images))
     if rows:
         box = np.vstack([limits_around(np.vstack(images)[:, :1]), [len(labels.classes), -1]])
@@ -112,13 +113,19 @@ def plot_truncation(stages, y, projection=None, *, titles=None):
     return fig
 
 
-def _titles(piled, classes):
-    """What each layer does, from which classes are piles after it."""
-    titles = ["data"]
-    for l in range(1, len(piled)):
-        new = [legible(shortened(str(c), LONGEST)) for c in classes[piled[l] & ~piled[l - 1]]]
-        what = f" collapses class{'es' * (len(new) > 1)} " if new else ""
-        titles.append(f"layer {l}{what}{', '.join(new[:3])}{', ...' * (len(new) > 3)}")
+def _titles(stages, labels, piled):
+    """What each layer does: which classes are piles after it, or of which it moves points."""
+    titles, d = ["data"], stages[0].shape[1]
+    least = SAME * np.ptp(stages[0], axis=0).max(initial=0)
+    for l in range(1, len(stages)):
+        done, new = " collapses class", np.flatnonzero(piled[l] & ~piled[l - 1])
+        if not len(new):
+            moved = np.abs(stages[l][:, :d] - stages[l - 1][:, :d]).max(axis=1, initial=0) > least
+            done, new = " moves points of class", np.unique(labels.index[moved])
+        names = [legible(shortened(str(c), LONGEST)) for c in labels.classes[new[:3]]]
+        more = ", ..." * (len(new) > 3)
+        what = f"{done}{'es' * (len(new) > 1)} {', '.join(names)}{more}" if names else ""
+        titles.append(f"layer {l}{what}")
     return titles
 
 

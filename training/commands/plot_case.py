@@ -27,14 +27,15 @@ from training.study import plot as plot_study
 CAPTIONS = {
     "cones": "The data as they arrive at each hidden layer, one colour per class, and the "
     "backward cone of the layer (shaded in the colour of a class). The layer collapses what lies "
-    "in this cone to the cone's tip (star).{view}{more}",
+    "in this cone to the cone's tip{star}.{view}{more}",
     "data": "The data, one colour per class{how}.",
     "sectors": "How clearly each layer decides, one strip per layer, in {width} dimensions. On "
     "the left, on grey, the points in the cone that the layer collapses: all their pre-activations "
     "are negative, and the margin is the largest of them. On the right those in the cone that it "
     "leaves alone: all are positive, and the margin is the smallest. {between}",
     "truncation": "The truncated data after each hidden layer{how}, always with the same axes. "
-    "What the network does to the data is this: class by class becomes one point (large marker). "
+    "What the network does to the data is this: class by class becomes one point (large marker "
+    "with its name). Where these lie too close to be told apart, a last panel shows them enlarged. "
     "Points that meet in this picture may be apart in other directions.",
     "piles": "The truncated data after each hidden layer{how}, always with the same axes. Each "
     "layer cuts points of one class off with a hyperplane and sends them, with those of this class "
@@ -116,6 +117,7 @@ def figures(case, *, about_steps=""):
         layers, higher = case.construction.layers, net.widths[1] > d
         fig = figure_of_cones(data, net, layers)
         words = {"view": VIEW * (d == 3 and not higher), "more": HIGHER * higher}
+        words["star"] = "" if higher else " (star)"
         told = alt.cones_in_words(labels, layers[:1] if higher else layers)
         yield "cones", fig, caption("cones", **words), told
     else:

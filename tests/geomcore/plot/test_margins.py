@@ -38,6 +38,11 @@ def test_every_layer_has_a_strip_named_after_the_class_that_it_collapses():
     np.testing.assert_allclose(on, [0.25, 0.5])
 
 
+def test_a_class_that_a_layer_collapses_in_part_is_named_as_such():
+    (ax,) = plot_margins(network(), [[-1.0, -1.0], [1.0, 1.0], [2.0, 1.0]], [7, 7, 8]).axes
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["layer 1: part of 7"]
+
+
 # Laws
 
 

@@ -58,12 +58,15 @@ def test_the_title_of_a_panel_names_the_classes_that_its_layer_collapses():
     X, y = labelled(2, classes=4)
     y = np.array(["ant", "bee", "cow", "dog"])[y]
     one = piled(X, y, {"cow": [5, 5]})
+    part = one.copy()
+    part[0] += 1
     two = piled(one, y, {"ant": [-5, 5], "dog": [5, -5]})
-    assert titles(plot_truncation([X, one, one, two], y)) == [
+    assert titles(plot_truncation([X, one, one, part, two], y)) == [
         "data",
         "layer 1 collapses class cow",
         "layer 2",
-        "layer 3 collapses classes ant, dog",
+        "layer 3 moves points of class ant",
+        "layer 4 collapses classes ant, dog",
     ]
 
 
