@@ -70,18 +70,22 @@ def main():
     proved = verify(found.network, data.X, data.y)
     print(proved.summary())
 
-    fig, axes = plt.subplots(1, 3, figsize=(12, 4), layout="constrained")
-    draw_answers(trained.network, data, honest, "trained", axes[0])
-    draw_answers(found.network, data, proved, "constructed", axes[1])
-    axes[2].loglog(trained.recorded + 1, trained.losses, label="trained")
-    axes[2].axhline(max(proved.loss, 1e-33), color="black", ls="--", label="constructed")
-    axes[2].set(
+    places = [["trained", "constructed"], ["loss", "loss"]]
+    fig, axes = plt.subplot_mosaic(
+        places, figsize=(7, 6), height_ratios=[3, 2], layout="constrained"
+    )
+    draw_answers(trained.network, data, honest, "trained", axes["trained"])
+    draw_answers(found.network, data, proved, "constructed", axes["constructed"])
+    loss = axes["loss"]
+    loss.loglog(trained.recorded + 1, trained.losses, label="trained")
+    loss.axhline(max(proved.loss, 1e-33), color="black", ls="--", label="constructed")
+    loss.set(
         xlabel="gradient steps",
         ylabel="mean squared loss",
         title="loss: trained, and without a step",
     )
-    axes[2].title.set_fontsize(10)
-    axes[2].legend(frameon=False)
+    loss.title.set_fontsize(10)
+    loss.legend(frameon=False)
     arguments.out.mkdir(parents=True, exist_ok=True)
     for ending in ("png", "svg"):
         fig.savefig(arguments.out / f"verify_your_network.{ending}", dpi=110)
