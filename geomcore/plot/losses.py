@@ -24,6 +24,7 @@ OUTCOMES = {
     "returned": ("#0072B2", "o"),
     "falling": ("#E69F00", "v"),
     "stuck": ("#D55E00", "s"),
+    "below": ("#009E73", "^"),
     "diverged": ("#000000", "X"),
     "not returned": ("#882255", "D"),
 }
@@ -120,7 +121,8 @@ def plot_losses(losses, *, initial=None, outcomes=None, tolerance=None, floor=1e
         a line.
     outcomes : dict of float to array_like of str, shape (T,), optional
         What became of each trial, for its colour and marker: stayed, returned,
-        falling, stuck, diverged, or anything else.
+        falling, stuck, below (lower than where it began), diverged, or anything
+        else.
     tolerance : float, optional
         A loss to mark, up to which a trial counts as returned.
     floor : float, optional

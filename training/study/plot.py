@@ -225,6 +225,9 @@ def _add_legend(ax):
 
 def _draw_losses(study, ax):
     ref, columns, outcome = study.reference, study.columns, _outcome(study)
+    # What ended lower than its reference is not back either, but stuck is no word for it.
+    gone = ~np.isin(outcome, ("stayed", "returned", "diverged"))
+    outcome = np.where(gone & study.below, "below", outcome)
     scales = study.scales.tolist()
     at = {scale: columns["scale"] == scale for scale in scales}
     plot.plot_losses(

@@ -16,7 +16,7 @@ NET = ReLUNetwork(
 )
 
 OUTCOMES = ("stayed", "returned", "falling", "stuck", "diverged")
-WORDS = (*OUTCOMES, "not returned")
+WORDS = (*OUTCOMES, "not returned", "below")
 FIGURES = (
     plot_study.figure_of_comparison,
     plot_study.figure_of_start_and_end,
@@ -103,7 +103,7 @@ def counted(study, words):
             )
 
     class Counted(type(study)):
-        outcome = words
+        outcome, below = words, np.zeros(len(words), bool)
 
         def frame(self, per="trial"):
             found = super().frame(per)
@@ -139,6 +139,15 @@ def test_losses_show_every_trial_before_and_after_training():
     np.testing.assert_allclose(starts[0], np.sort(study.columns["initial_loss"]))
     drawn = [y for line in ax.lines if line.get_label() in WORDS for y in line.get_ydata()]
     np.testing.assert_allclose(np.sort(drawn), np.sort(np.maximum(study.losses(0.1), 1e-20)))
+
+
+def test_trials_that_end_below_their_reference_are_not_called_stuck():
+    study = result(scales=[1.0], trials=20, steps=50)
+    assert study.below.any()
+    (ax,) = plot_study.figure_of_losses(study).axes
+    (below,) = [line for line in ax.lines if line.get_label() == "below"]
+    assert len(below.get_ydata()) == study.below.sum()
+    assert (below.get_ydata() < study.reference.loss).all()
 
 
 # Laws
