@@ -151,8 +151,8 @@ def panels(count, *, columns, size, margin, shared=True):
     axes : list of matplotlib Axes
         Row by row.
     """
-    columns = min(columns, count)
     rows = math.ceil(count / columns)
+    columns = math.ceil(count / rows)  # rows of nearly equal length
     fig, axes = plt.subplots(
         rows,
         columns,
@@ -164,6 +164,8 @@ def panels(count, *, columns, size, margin, shared=True):
     )
     for ax in axes.flat[count:]:
         ax.set_visible(False)
+    for ax in axes.flat[max(count - columns, 0) : count]:
+        ax.tick_params(labelbottom=True)  # there may be nothing below
     return fig, list(axes.flat[:count])
 
 

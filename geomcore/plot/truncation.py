@@ -1,7 +1,5 @@
 """A picture of the data as each layer of a network truncates them."""
 
-import math
-
 import numpy as np
 from matplotlib.patches import Rectangle
 
@@ -85,14 +83,14 @@ def plot_truncation(stages, y, projection=None, *, titles=None):
     if rows:
         sides = np.array([SIDE, 0.8 * SIDE])
     count = len(stages) + enlarged
-    columns = math.ceil(count / math.ceil(count / COLUMNS))  # rows of nearly equal length
     fig, axes = panels(
         count,
-        columns=columns,
+        columns=COLUMNS,
         size=(sides[0] + 0.1, sides[1] + 0.3),
         margin=(1.2, 0.4),
         shared=False,
     )
+    columns = axes[0].get_gridspec().ncols
     beside = places_beside(piles / np.ptp(box, axis=1), 1.3 * MARKER) * np.ptp(box, axis=1)
     shift = dict(zip(np.flatnonzero(piled[-1]), beside - piles, strict=True))
     for l, ax in enumerate(axes[: len(stages)]):

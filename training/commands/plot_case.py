@@ -122,7 +122,7 @@ def figures(case, *, about_steps=""):
         yield "cones", fig, caption("cones", **words), told
     else:
         fig = plot.plot_data(data.X, data.y).figure
-        words = {"how": "" if d <= 3 else how}
+        words = {"how": ", in one row each" if d == 1 else "" if d <= 3 else how}
         yield "data", fig, caption("data", **words), f"Dots for {alt.classes_in_words(labels)}"
     if net is None:
         return

@@ -168,8 +168,6 @@ def figure_of_truncated(rows, networks, data):
         name = legible(row["name"].split(" ", 1)[-1])
         ax.set_title(f"{name}\n{row['verdict']}", fontsize=8)
         ax.tick_params(labelsize=8)
-    for ax in axes[-COLUMNS:]:
-        ax.tick_params(labelbottom=True)
     few_ticks(axes[0], 3)
     axes[0].set(xlim=box[0], ylim=box[1])
     if d == 1:

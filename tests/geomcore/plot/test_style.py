@@ -37,6 +37,13 @@ def test_five_panels_in_rows_of_three_are_five_of_six_places():
     assert [ax.get_visible() for ax in fig.axes] == [True] * 5 + [False]
 
 
+def test_the_last_row_is_not_left_with_one_panel():
+    fig, axes = panels(5, columns=4, size=(2, 1), margin=(0, 0))
+    assert tuple(fig.get_size_inches()) == (6, 2)
+    labelled = [ax.xaxis.get_tick_params()["labelbottom"] for ax in axes]
+    assert labelled == [False, False, True, True, True]
+
+
 def test_fewer_panels_than_columns_take_no_more_room_than_they_need():
     fig, axes = panels(2, columns=4, size=(2, 1), margin=(0, 0))
     assert len(axes) == len(fig.axes) == 2
