@@ -104,8 +104,9 @@ def plot_margins(net, X, y, *, most=30):
 
 def _row(l, margin, labels):
     """The name of a strip: the layer, and the classes that it collapses, or in part."""
-    off = [margin[labels.index == j] < 0 for j in range(len(labels.classes))]
-    whole = [j for j, own in enumerate(off) if own.all()]
-    names = [legible(labels.classes[j]) for j in whole or np.flatnonzero([o.any() for o in off])]
-    part = "class" if whole else "part of"
-    return f"layer {l + 1}" + (f": {part} {', '.join(names[:3])}" if names else "")
+    some, most = np.unique(labels.index[margin < 0]), np.full(len(labels.classes), -np.inf)
+    np.maximum.at(most, labels.index, margin)
+    whole = np.flatnonzero(most < 0)
+    names = [legible(c) for c in labels.classes[whole if len(whole) else some][:3]]
+    part = "class" if len(whole) else "part of"
+    return f"layer {l + 1}" + (f": {part} {', '.join(names)}" if names else "")

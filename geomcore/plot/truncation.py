@@ -91,7 +91,9 @@ def plot_truncation(stages, y, projection=None, *, titles=None):
         shared=False,
     )
     columns = axes[0].get_gridspec().ncols
-    beside = places_beside(piles / np.ptp(box, axis=1), 1.3 * MARKER) * np.ptp(box, axis=1)
+    beside = piles
+    if len(piles) <= MOST_NAMES:
+        beside = places_beside(piles / np.ptp(box, axis=1), 1.3 * MARKER) * np.ptp(box, axis=1)
     shift = dict(zip(np.flatnonzero(piled[-1]), beside - piles, strict=True))
     for l, ax in enumerate(axes[: len(stages)]):
         scatter(ax, images[l], labels, collapsed=piled[l])
@@ -135,11 +137,11 @@ def _piles(image, labels, piled):
 
 def _is_crowded(piles, box):
     """Whether two piles are closer than their markers are wide, though there is room."""
-    if len(piles) < 2:
+    if len(piles) < 2 or not np.ptp(piles, axis=0).any():
         return False
-    scaled = piles / np.ptp(box, axis=1).max()
-    gaps = np.linalg.norm(scaled[:, None] - scaled, axis=2)
-    return bool(gaps[np.triu_indices(len(piles), 1)].min() < MARKER and gaps.max() > 0)
+    others = (piles[i:] - piles[i - 1] for i in range(1, len(piles)))
+    nearest = min(np.linalg.norm(gaps, axis=1).min() for gaps in others)
+    return nearest < MARKER * np.ptp(box, axis=1).max()
 
 
 def _frame(ax, box, outer):

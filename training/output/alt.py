@@ -71,14 +71,15 @@ def margins_in_words(labels, found):
         Of `geomcore.plot.margins.margins`.
     """
     steps = []
-    for l, margin in enumerate(found):
-        whole = [(margin[labels.index == j] < 0).all() for j in range(len(labels.classes))]
-        off, nearest = list(map(_name, labels.classes[whole])), np.abs(margin).min()
+    for l, margin in enumerate(found[:MOST]):
+        most = np.full(len(labels.classes), -np.inf)
+        np.maximum.at(most, labels.index, margin)
+        off, nearest = list(map(_name, labels.classes[most < 0])), np.abs(margin).min()
         what = f"collapses class {listed(off)}" if off else "collapses no whole class"
         inside = int((margin == 0).sum())
         rest = f"{inside:,} points in between" if inside else f"smallest margin {nearest:.1e}"
         steps.append(f"layer {l + 1} {what}, {rest}")
-    told = listed(steps, between="; ")
+    told = "; ".join(steps)
     return f"Strips of {len(found)} layers with {classes_in_words(labels)}; {told}"
 
 
@@ -139,7 +140,8 @@ def points_in_words(rows):
 
 
 def _name(label):
-    return shortened(printable(str(label)), LONGEST)
+    # What is cut away in the end is not worth writing down.
+    return shortened(printable(shortened(str(label), LONGEST)), LONGEST)
 
 
 def _panels(count):

@@ -136,9 +136,9 @@ def test_degenerate_stages_are_drawn(d, at):
 
 
 def test_very_many_piles_are_told_by_the_legend_alone():
-    count = MOST_NAMES + 1
+    count = 10 * MOST_NAMES
     X, y = labelled(2, classes=count, n=2 * count)
-    fig = plot_truncation([X, piled(X, y, {j: [j, 0] for j in range(count)})], y)
+    fig = plot_truncation([X, piled(X, y, {j: [1e-6 * j, 0] for j in range(count)})], y)
     assert not any(written(ax) for ax in fig.axes)
 
 
