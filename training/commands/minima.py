@@ -68,11 +68,15 @@ def minima(
             shown = [in_words(row) for row in found.rows]
             figures = run.figures(one.name.replace(" ", "-"), plot_minima.figures(found))
             about = {"name": one.name, "data": one.summary()}
-            about |= {"notes": explanations(found.rows), "refused": found.refused}
+            notes = explanations(found.rows)
+            about |= {"notes": notes.values(), "refused": found.refused}
             sections.append(about | {"rows": shown, "figures": figures})
             screen.print(one.summary())
             screen.table([{name: row[name] for name in ON_SCREEN} for row in shown])
             screen.print()
+            for column, note in notes.items():
+                if column in ON_SCREEN:
+                    screen.print(note)
             for row in found.refused:
                 screen.print(f"{row['name']}: {row['refusal']}")
         wrong = [row["name"] for row in contradicted(rows)]

@@ -20,7 +20,7 @@ FORMULA = (
 
 
 def explanations(rows):
-    """What a reader must be told about these rows, a list of sentences.
+    """What a reader must be told about these rows, by the column of the table.
 
     Parameters
     ----------
@@ -29,26 +29,27 @@ def explanations(rows):
 
     Returns
     -------
-    list of str
+    dict of str to str
+        Sentences; the columns are those of `training.experiments.minima.in_words`.
 
     Examples
     --------
     >>> explanations([{"name": "merge 0 1", "basin": 0.7, "balanced_basin": 0.8,
     ...     "loss": 0.5, "closed_form": 0.5}])
-    []
+    {}
     """
-    told = []
+    told = {}
     endless = [r for r in rows if r["balanced_basin"] > ENDLESS * r["basin"]]
     if endless:
         most = max(r["balanced_basin"] for r in endless)
-        told.append(SCALING.format(value=f"{most:.1e}", names=_names(endless)))
+        told["λ* balanced"] = SCALING.format(value=f"{most:.1e}", names=_names(endless))
     differ = [
         r
         for r in rows
         if abs(r["loss"] - r["closed_form"]) > max(SAME * np.abs(r["loss"]), NOTHING)
     ]
     if differ:
-        told.append(FORMULA.format(names=_names(differ)))
+        told["closed form"] = FORMULA.format(names=_names(differ))
     return told
 
 

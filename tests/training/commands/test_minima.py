@@ -22,6 +22,7 @@ def test_the_command_tells_minima_from_the_rest(tmp_path, capsys):
     assert main(["minima", *SMALL, "--out", str(tmp_path / "run")]) == 0
     out = capsys.readouterr().out
     assert "merge 0 1 | 2" in out and "not stationary (proved)" in out
+    assert "differ from their closed forms, and must" in " ".join(out.split())
     rows = rows_of(tmp_path / "run")
     assert len(rows) == 1 + 8 + 5 + 8
     assert rows["state 111"]["verdict"] == "local minimum"
