@@ -115,8 +115,11 @@ def study_in_words(study):
     several, parts = len(study.references) > 1, []
     for row in study.frame("scale").itertuples():
         left = getattr(row, "left", row.trials)
+        stayed = f"{row.trials - left} stayed, " if left < row.trials else ""
         name = f"{_name(row.reference)}, " if several else ""
-        parts.append(f"{name}λ {row.scale:g}: {row.returned} of {left}, median {row.median:.0e}")
+        parts.append(
+            f"{name}λ {row.scale:g}: {stayed}{row.returned} of {left}, median {row.median:.0e}"
+        )
     return f"Trials that return of those that left, and their final loss; {listed(parts, 24, '; ')}"
 
 
