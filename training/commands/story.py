@@ -18,9 +18,6 @@ EXPLANATIONS = {
     "breast_cancer": "Measurements of 569 tumours, benign or malignant.",
 }
 
-# Figures that take the whole width of the page.
-BROAD = ("cones", "truncation", "piles", "comparison", "ends")
-
 
 def publish(run, title, cases, intro=""):
     """Give a run its table and its page, and publish it.
@@ -67,7 +64,6 @@ def page(title, cases, *, record, intro=""):
         intro=intro,
         cases=[_section(case) for case in cases],
         rows=[case.row() for case in cases],
-        broad=BROAD,
     )
 
 

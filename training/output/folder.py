@@ -35,11 +35,14 @@ class Picture(NamedTuple):
     caption : str
     alt : str
         What it shows, for those who do not see it.
+    width : int
+        In pixels.
     """
 
     stem: str
     caption: str
     alt: str
+    width: int = 0
 
 
 class RunFolder:
@@ -191,7 +194,12 @@ class RunFolder:
         """
         prefix = stem(prefix)
         return [
-            Picture(self.figure(f"{prefix}-{key}", fig, alt), caption, alt)
+            Picture(
+                self.figure(f"{prefix}-{key}", fig, alt),
+                caption,
+                alt,
+                round(DPI * fig.get_figwidth()),
+            )
             for key, fig, caption, alt in drawn
         ]
 

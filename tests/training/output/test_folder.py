@@ -116,8 +116,8 @@ def test_figures_bear_the_prefix_and_are_closed_one_by_one(tmp_path):
         figures = run.figures("wine", drawn())
         run.publish()
     assert figures == [
-        ("wine-one", "caption of one", "what one shows"),
-        ("wine-two", "caption of two", "what two shows"),
+        ("wine-one", "caption of one", "what one shows", 704),
+        ("wine-two", "caption of two", "what two shows", 704),
     ]
     assert "what two shows" in (tmp_path / "run" / "wine-two.svg").read_text(encoding="utf-8")
     assert b"what two shows" in (tmp_path / "run" / "wine-two.png").read_bytes()

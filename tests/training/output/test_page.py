@@ -41,12 +41,16 @@ def test_title_and_heading_are_the_same():
 
 
 def test_a_wide_picture_scrolls_by_itself_and_has_what_it_shows_as_its_alt_text():
-    picture = Picture("3 balls-states", "The caption.", "8 points and their verdicts")
+    picture = Picture("3 balls-states", "The caption.", "8 points and their verdicts", 1200)
     section = {"name": "3 balls", "data": "300 points", "rows": [{"point": "x"}], "refused": []}
     section |= {"notes": ["Why 8e11 is right."], "figures": [picture]}
     text = render("commands/minima.html", RECORD, **{**CONTENT, "sections": [section]})
     assert '<figure class="broad"><div class="picture" tabindex="0">' in text
     assert '<img src="3%20balls-states.png" alt="8 points and their verdicts">' in text
+    narrow = {**section, "figures": [picture._replace(width=600)]}
+    assert 'class="broad"' not in render(
+        "commands/minima.html", RECORD, **{**CONTENT, "sections": [narrow]}
+    )
     assert "<p>Why 8e11 is right.</p>" in text
 
 
