@@ -7,21 +7,25 @@ from matplotlib.ticker import LogFormatterSciNotation, NullLocator
 
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
-FEW_DECADES = 2  # below, ticks between powers are needed
+FEW_DECADES = 1  # below, ticks between powers are needed
 
 
 class Powers(LogFormatterSciNotation):
-    """Powers of ten as text.
+    """Powers of ten as text, and what is between them.
 
     Examples
     --------
     >>> Powers()(1e-12), Powers()(0.0)
     ('10⁻¹²', '0')
+    >>> Powers()(0.02), Powers()(3e-9)
+    ('0.02', '3×10⁻⁹')
     """
 
     def __call__(self, x, pos=None):
         text = super().__call__(x, pos)
         text = re.sub(r"^\$\\mathdefault\{(.*)\}\$$", r"\1", text).replace(r"\times", "×")
+        if "×" in text and 1e-3 <= abs(x) < 1e4:
+            return f"{x:g}"
         return re.sub(r"\^\{(-?\d+)\}", lambda found: found[1].translate(RAISED), text)
 
 
@@ -39,7 +43,7 @@ def powers(axis, low, high):
     if math.log10(high / low) > FEW_DECADES:
         axis.set_minor_locator(NullLocator())
     else:
-        axis.set_minor_formatter(Powers(minor_thresholds=(2, 1)))
+        axis.set_minor_formatter(Powers(minor_thresholds=(1, 0.4)))
 
 
 def coordinate(k):
