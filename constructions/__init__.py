@@ -24,11 +24,11 @@ _HOME = {
     "elimination_order": "separation.order",
     "merged": "theorems.states",
     "partial": "theorems.states",
-    "recheck": "proof.confirmation",
+    "recheck": "verification.confirmation",
     "separate": "separation.separation",
     "suboptimal": "theorems.states",
     "suboptimal_family": "theorems.states",
-    "verify": "proof.verification",
+    "verify": "verification.verification",
 }
 
 __all__ = [

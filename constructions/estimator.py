@@ -9,7 +9,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from constructions.construction import construct
-from constructions.proof.verification import verify as verified
+from constructions.verification.verification import verify as verified
 from geomcore.arrays import as_points, as_rng
 
 

@@ -16,7 +16,7 @@ PERTURBATIONS = 20
 def exact_point(trial):
     """The point at `distance` exists, whatever the verdict, and is no further away."""
     stated, fit = trial.found.distance, trial.fit
-    if stated is None:
+    if stated is None or trial.found.critical is not None:
         return
     if not (trial.in_last or fit.loss in (0, trial.bound)):
         yield "distance: no such point", f"the least loss is {rational.shown(fit.loss)}"
@@ -29,6 +29,9 @@ def exact_point(trial):
 def minimum(trial):
     found = trial.found
     name = found.verdict
+    if found.critical is not None:
+        yield from critical(trial)
+        return
     if found.distance is None or not found.proved:
         yield f"{name}: no distance", "or not proved"
         return
@@ -53,6 +56,27 @@ def minimum(trial):
             f"{name}: loss",
             f"{rational.shown(trial.loss)} stored, {rational.shown(least)} at the minimum",
         )
+
+
+def critical(trial):
+    """Networks near the stored one are no better, but for what it may be above the exact point."""
+    found, one = trial.found, 1 + 4 * rational.rational(2.0**-52)
+    if not found.proved or not (trial.kinks == 0 or found.critical["kinks"] or not found.slack):
+        yield "critical", "not proved, or with a slack on a kink"
+    if found.lower_bound and rational.rational(found.lower_bound) > trial.bound:
+        yield "lower_bound: critical", f"{found.lower_bound!r}"
+    room = trial.rtol**2 * trial.longest
+    for count in range(PERTURBATIONS):
+        way = rational.scaled(random_direction(trial), fmpq(1, 2 ** (10 + 8 * (count % 5))))
+        other = rational.moved(trial.layers, way)
+        pre = rational.forward(other, trial.X)
+        if found.slack and rational.pattern(pre) != rational.pattern(trial.pre):
+            continue
+        loss = rational.loss_of(pre[-1], trial.Y, trial.shares)
+        if loss * one + room < trial.loss:
+            size = rational.shown(rational.root_below(rational.squares(way)))
+            yield f"{found.verdict} next to it: false", f"a change of {size} lowers the loss"
+            return
 
 
 def cell_condition(trial):
@@ -129,7 +153,8 @@ def cell(trial):
         return
     if trial.kinks and found.radius > 0:
         yield "radius", f"{found.radius!r} on a kink"
-    far = rational.rational(found.distance) if math.isfinite(found.distance) else ZERO
+    distance = found.distance or 0.0  # with a slack there is none
+    far = rational.rational(distance) if math.isfinite(distance) else ZERO
     yield from no_flip(trial, "radius", rational.rational(found.radius), far)
     if found.basin is not None:
         yield from basin(trial, far)

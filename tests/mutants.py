@@ -33,9 +33,10 @@ import pytest
 from mutations import changes, listed, shown, whole_of
 
 # What proves something, and the tests that may find it out (those in the mirrored file come first).
-TESTS = ("tests/constructions/proof", "tests/constructions/separation")
+TESTS = tuple(f"tests/constructions/{room}" for room in ("proof", "separation", "verification"))
 SCOPE = {
     "constructions/proof/*.py": TESTS,
+    "constructions/verification/*.py": TESTS,
     "constructions/separation/answer.py": TESTS,
     "constructions/separation/features.py": TESTS,
     "constructions/separation/hulls.py": TESTS,

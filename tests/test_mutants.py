@@ -112,6 +112,7 @@ def toy(tmp_path):
         "constructions/proof",
         "tests/constructions/proof",
         "tests/constructions/separation",
+        "tests/constructions/verification",
     ):
         (tmp_path / room).mkdir(parents=True)
     for package in ("constructions", "constructions/proof"):

@@ -10,6 +10,14 @@ from typing import Literal, NamedTuple
 import msgspec
 import numpy as np
 
+from constructions.certificate_schema import (
+    FORMAT,
+    VERSION,
+    Header,
+    holds_numbers,
+    struct_of,
+    with_numbers,
+)
 from constructions.verdicts import LOSS_NAMES, VERDICTS, cost, part, told
 from geomcore.display.lines import brief, listed
 from geomcore.display.page import page
@@ -17,11 +25,31 @@ from geomcore.foreign.files import read_whole
 from geomcore.foreign.schema import Mismatch, decoded
 from geomcore.foreign.wording import printable, quoted, suggestion
 
-FORMAT = "geomcore certificate"
-VERSION = 2
 # Bytes of a file: a witness in 4 million parameters; without one; and for each parameter in it.
 LARGEST, PLAIN, NUMBER = 2**27, 2**20, 64
-NOT_FINITE = {str(value): value for value in (math.inf, -math.inf)}
+
+
+class Kink(NamedTuple):
+    """A hidden unit whose pre-activation is 0 at a point, at the exact point of a certificate.
+
+    Attributes
+    ----------
+    layer : int
+        From 1.
+    point, unit : int
+        Row of the data (the first of equal ones), and number of the unit, from 0.
+    multiplier : float
+        How fast the loss falls, per height, if the unit is pulled below its kink and stays off.
+    rise : float
+        How fast the loss rises, per height, if it goes on; multiplier and rise minus multiplier
+        are proved to be positive, the numbers are nearest floats.
+    """
+
+    layer: int
+    point: int
+    unit: int
+    multiplier: float
+    rise: float
 
 
 class Check(NamedTuple):
@@ -96,6 +124,19 @@ class Certificate:
         Upper bound on how far the last layer (W_L, b_L) has to move, in Frobenius norm, to an
         exact point, in the tensors that may move alone: one of loss zero, or else one whose
         loss is the lower bound; None if none is proved to exist.
+    slack : float
+        0 if the verdict speaks of an exact point. Else it speaks of the stored network: no
+        network within `radius` has a loss that is smaller by more than this.
+    gap : float
+        None of the networks of `lower_bound` has a loss that is smaller by more than this.
+    critical : dict or None
+        Of a minimum that no last layer alone reaches (docs/trained.md): ``argument``, one of
+        "critical point", "fit" (the best affine fits of all groups, so the best of the cell) and
+        "slack"; ``rank`` of the derivative of what the loss depends on, and the probability
+        ``rank_error`` that it is larger elsewhere in the cell (0 if that is counted);
+        ``eigenvalue``, a lower bound of the Hessian's on a complement of the kernel;
+        ``uniqueness``, in this distance there is no other such point on a slice of that
+        dimension; ``kinks``, see `kinks`.
     radius : float or None
         No activation flips while all parameters together change by at most
         this Euclidean norm; within it a local minimum is one.
@@ -139,6 +180,9 @@ class Certificate:
     activation_margin: float
     margins: tuple[float, ...]
     distance: float | None
+    slack: float
+    gap: float
+    critical: dict | None
     radius: float | None
     basin: dict | None
     witness: dict | None
@@ -154,6 +198,11 @@ class Certificate:
         return listed(self, {name: getattr(self, name) for name in names})
 
     _repr_html_ = page
+
+    @property
+    def kinks(self):
+        """Units on their kink at the exact point, a tuple of `Kink`."""
+        return tuple(Kink(**kink) for kink in (self.critical or {}).get("kinks", ()))
 
     def summary(self):
         """A few lines for a reader."""
@@ -171,6 +220,22 @@ class Certificate:
             f"gradient norm      {self.gradient_norm:.3g}",
             f"activation margin  {self.activation_margin:.3g} relative to the layer's norm",
         ]
+        if self.distance is not None and self.critical is not None:
+            lines.append(f"exact point        at most {self.distance:.3g} away")
+        if self.slack:
+            lines.append(f"slack              {self.slack:.3g}: no loss near by is lower than that")
+        if self.critical is not None and self.critical["rank_error"]:
+            lines.append(
+                f"generic rank       {self.critical['rank']}, with an error probability of at most "
+                f"{self.critical['rank_error']:.1g}"
+            )
+        for kink in self.kinks[:5]:
+            lines.append(
+                f"on a kink          layer {kink.layer}, unit {kink.unit} at point {kink.point}: "
+                f"0 < {kink.multiplier:.3g} < {kink.rise:.3g}"
+            )
+        if len(self.kinks) > 5:
+            lines.append(f"                   and {len(self.kinks) - 5} more")
         if self.radius is not None:
             lines.append(f"cell radius        {self.radius:.3g}: no activation flips within")
         if self.basin is not None:
@@ -222,17 +287,17 @@ class Certificate:
     def from_json(cls, text):
         """Read what `to_json` wrote, a str or bytes; ValueError for anything else."""
         try:
-            version = decoded(text, _Format).version
+            version = decoded(text, Header).version
         except Mismatch as error:
             if error.field != "version":
                 raise ValueError(
                     f"text must be a JSON object with format {FORMAT!r}: {error}"
                 ) from None
             version = None
-        if version == 1:
+        if version in (1, 2):
             raise ValueError(
-                "text holds a certificate of version 1, which does not say what network and data "
-                "it is about: make a new one with `geomcore verify`"
+                f"text holds a certificate of version {version}, which does not say all that one "
+                f"of version {VERSION} does: make a new one with `geomcore verify`"
             )
         if version != VERSION:
             raise ValueError(f"text holds a certificate of another version than {VERSION}")
@@ -248,80 +313,14 @@ class Certificate:
                 f"{error}"
             ) from None
         values = {f.name: getattr(stated, f.name) for f in _FIELDS}
-        # Of texts, only those that stand for a number are read as one.
-        values |= {k: _read(v) for k, v in values.items() if _FORMS[k] in _HOLD_NUMBERS}
+        values |= {f.name: with_numbers(values[f.name]) for f in _FIELDS if holds_numbers(f)}
         checks = (msgspec.structs.astuple(check) for check in stated.checks)
-        values["checks"] = tuple(Check(a, b, _read(c), d) for a, b, c, d in checks)
+        values["checks"] = tuple(Check(a, b, with_numbers(c), d) for a, b, c, d in checks)
         return cls(**values)
 
 
-# The file: one schema, of the fields of a certificate.
 _FIELDS = dataclasses.fields(Certificate)
-Number = float | Literal[tuple(NOT_FINITE)]
-
-
-class _Format(msgspec.Struct):
-    format: Literal[FORMAT]
-    version: int
-
-
-class _Change(msgspec.Struct, forbid_unknown_fields=True):
-    """How one layer moves along a direction."""
-
-    weights: list[list[Number]]
-    biases: list[Number]
-
-
-class _Witness(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """A direction with a step that lowers the loss, see `Certificate`."""
-
-    direction: list[_Change]
-    step: Number
-    loss: Number
-    slope: Number | msgspec.UnsetType = msgspec.UNSET
-    curvature: Number | msgspec.UnsetType = msgspec.UNSET
-    order: int | msgspec.UnsetType = msgspec.UNSET
-    coefficient: Number | msgspec.UnsetType = msgspec.UNSET
-
-
-class _Return(msgspec.Struct, forbid_unknown_fields=True):
-    """The numbers of a `constructions.proof.basin.Basin`."""
-
-    radius: Number
-    rate: Number
-    ball: Number
-    strength: Number
-
-
-class _Check(msgspec.Struct, forbid_unknown_fields=True):
-    name: str
-    passed: bool | None
-    value: Number | None
-    detail: str
-
-
-_BY_NAME = {"basin": _Return | None, "witness": _Witness | None, "checks": tuple[_Check, ...]}
-_BY_TYPE = {
-    float: Number,
-    float | None: Number | None,
-    tuple[float, ...]: tuple[Number, ...],
-}
-_FORMS = {f.name: _BY_NAME.get(f.name) or _BY_TYPE.get(f.type, f.type) for f in _FIELDS}
-_HOLD_NUMBERS = (*_BY_TYPE.values(), _BY_NAME["basin"], _BY_NAME["witness"])
-_Stated = msgspec.defstruct(
-    "_Stated", list(_FORMS.items()), bases=(_Format,), forbid_unknown_fields=True
-)
-
-
-def _read(value):
-    """Numbers as a certificate has them: infinite ones are floats, and structures dicts."""
-    if isinstance(value, msgspec.Struct):
-        value = msgspec.to_builtins(value)
-    if isinstance(value, dict):
-        return {key: _read(v) for key, v in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(map(_read, value))
-    return NOT_FINITE[value] if isinstance(value, str) else value
+_Stated = struct_of(_FIELDS)
 
 
 def largest(net=None):

@@ -8,12 +8,10 @@ from functools import cache, cached_property, reduce
 import numpy as np
 from flint import fmpq, fmpq_mat
 
-ZERO = fmpq(0)
-MINIMA = ("global minimum", "local minimum")
+ZERO, MINIMA = fmpq(0), ("global minimum", "local minimum")
 # The largest float; the share of the size of terms by which floats miss a sum; what may underflow.
 LARGEST, SLACK, TINY = sys.float_info.max, fmpq(1, 2**30), fmpq(1, 2**990)
-# What was found of a field: `holds` is None if it was not examined; `detail` says more.
-Finding = namedtuple("Finding", "field holds detail")
+Finding = namedtuple("Finding", "field holds detail")  # holds: None if it was not examined
 # A layer on data: row owner[i] of `inputs` (x, 1), of `values` W x + b and of `active` is that of
 # point i. The first two are lists of coefficients of t^0, t^1, ...; active: positive for small t.
 _Stage = namedtuple("_Stage", "owner inputs values active")
@@ -128,12 +126,12 @@ class _Case:
             masks = (tuple(s.active[s.owner[i]].tolist()) for s in self.stages[:-1])
             self.patterns.setdefault((*masks, (True,) * targets.shape[1]), []).append(i)
         self.away = [abs(stage.values[0]) for stage in self.stages[:-1]]
-        self.gaps = [size.min() for size in self.away]
-        self.norms = [(V**2).sum() for (V,) in self.layers]
+        self.gaps, self.norms = [a.min() for a in self.away], [(V**2).sum() for (V,) in self.layers]
         # the largest inputs of each layer, and the size of the terms of its outputs with them
         self.tops = [abs(stage.inputs[0]).max(axis=0) for stage in self.stages]
         self.peaks = [top @ abs(V) + TINY for top, (V,) in zip(self.tops, self.layers, strict=True)]
         self.loss = cache(lambda name=None: self.series(name=name)[0])
+        self.least = cache(lambda: self.fit.least if self.held else self.cell[0])
         self.chain = cache(self._chain)
         self.reach = cache(lambda j, m: (self.chain(j, m) ** 2).sum(axis=1))
         self.size = cache(lambda j, m: _norm(self.chain(j, m[:-1]) * np.array(m[-1])[:, None]))
@@ -329,12 +327,13 @@ class _Case:
         return len(stated) == 4 and whole and safe and stays and strong
 
 
-MEASURED = ("accuracy", "gradient_norm", "margins")
-NULLABLE = ("distance", "witness", "radius", "basin")
+NULLABLE = ("distance", "witness", "radius", "basin", "critical")
+METHODS = ("accuracy", "gradient_norm", "margins", *NULLABLE[:-1], "verdict")
+CRITICAL = ("distance", "radius", "slack", "verdict")  # not examined of a critical point
 # Each field of the format, with what has to hold of it; None: it is not examined.
 CLAIMS = {
     "format": lambda c, v: v == "geomcore certificate",
-    "version": lambda c, v: repr(v) == "2",
+    "version": lambda c, v: repr(v) == "3",
     "network": lambda c, v: v == c.digest(**dict(zip(c.names, c.tensors, strict=True))),
     "data": lambda c, v: v == c.digest(**c.arrays),
     "points": lambda c, v: repr(v) == repr(len(c.X)),
@@ -347,10 +346,12 @@ CLAIMS = {
     "loss_floor": lambda c, v: 0 <= _fraction(v) <= c.loss(),
     "loss": lambda c, v: c.near("mse", v),
     "class_weighted_loss": lambda c, v: c.near("class_weighted", v),
-    "lower_bound": lambda c, v: _fraction(v) <= (c.fit.least if c.held else c.cell[0]),
+    "lower_bound": lambda c, v: _fraction(v) <= c.least(),
+    "gap": lambda c, v: v == "inf" or c.loss() <= c.least() + _fraction(v),
+    "slack": lambda c, v: _fraction(v) == 0,
     "activation_margin": lambda c, v: repr(v) == repr(min(c.stated["margins"], default="inf")),
-    **{key: getattr(_Case, key) for key in (*MEASURED, *NULLABLE, "verdict")},
-    **dict.fromkeys(("exact", "smallest_eigenvalue", "checks", "bits")),
+    **{key: getattr(_Case, key) for key in METHODS},
+    **dict.fromkeys(("exact", "smallest_eigenvalue", "checks", "bits", "critical")),
 }
 
 
@@ -359,16 +360,14 @@ def check_certificate(certificate, weights, biases, X, targets, classes):
 
     Parameters
     ----------
-    certificate : dict
-        As JSON gives it. Nothing in it is trusted.
+    certificate : dict, as JSON gives it; nothing in it is trusted
     weights, biases : sequences of array_like, shapes (m, n) and (m,)
     X, targets, classes : array_like, shapes (N, d), (Q, k) and (N,)
         The points, the target of each class, and the class of each point.
 
     Returns
     -------
-    list of Finding
-        Of each field, None if it is not examined. ValueError if the arguments do not fit together.
+    list of Finding, one for each field; ValueError if the arguments do not fit together
     """
     tensors, X = [], _array("X", X, -1, -1)
     given = [len(part) if isinstance(part, (list, tuple)) else 0 for part in (weights, biases)]
@@ -385,7 +384,8 @@ def check_certificate(certificate, weights, biases, X, targets, classes):
         return [Finding(field, None, "too large for exact arithmetic") for field in CLAIMS]
     case = _Case(stated, tensors, X, targets, classes.astype(np.int64))
     for field in dict.fromkeys((*CLAIMS, *stated)):
-        claim, holds, detail = CLAIMS.get(field), None, "not examined"
+        other = field in CRITICAL and stated.get("critical") is not None
+        claim, holds, detail = None if other else CLAIMS.get(field), None, "not examined"
         try:
             if field not in CLAIMS or field not in stated:
                 holds, detail = False, "missing" if field in CLAIMS else "no such field"

@@ -36,7 +36,7 @@ def verify(
     """Verify the network in NETWORK on DATA; status 0 if it is a proved global minimum."""
     given = noted(locals())
     from constructions import Certificate, recheck
-    from constructions.proof.confirmation import confirmation
+    from constructions.verification.confirmation import confirmation
     from geomcore import load
     from training.commands.case import Case
     from training.commands.data import load_data

@@ -32,10 +32,10 @@ def fields(**changes):
 # By hand
 
 
-def test_version_2_says_what_it_is_about_first():
+def test_version_3_says_what_it_is_about_first():
     stated = fields()
     assert list(stated)[:6] == ["format", "version", "network", "data", "points", "widths"]
-    assert (stated["version"], stated["loss_name"], stated["exact"]) == (2, "mse", False)
+    assert (stated["version"], stated["loss_name"], stated["exact"]) == (3, "mse", False)
     assert re.fullmatch("[0-9a-f]{64}", stated["network"])
     assert stated["witness"]["loss"] < stated["loss_floor"]
 
@@ -162,9 +162,10 @@ def test_random_certificates_survive_json(seed):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"version": 1}, "version 1, which does not say what network"),
-        ({"version": 3}, "another version than 2"),
-        ({"version": True}, "another version than 2"),
+        ({"version": 1}, "version 1, which does not say all"),
+        ({"version": 2}, "version 2, which does not say all"),
+        ({"version": 4}, "another version than 3"),
+        ({"version": True}, "another version than 3"),
         ({"verdict": "best"}, "verdict"),
         ({"loss_name": ["mse"]}, "loss_name"),
         ({"loss": "nan"}, "loss"),

@@ -48,7 +48,7 @@ class Example:
         loss = fields.pop("loss")
         self.fields = {
             "format": "geomcore certificate",
-            "version": 2,
+            "version": 3,
             "network": digest(**tensors),
             "data": digest(X=self.X, Y=self.targets[self.classes], classes=self.classes),
             "points": len(X),
@@ -65,6 +65,9 @@ class Example:
             "lower_bound": 0.0,
             "gradient_norm": 0.0,
             "distance": None,
+            "slack": 0.0,
+            "gap": fields.get("loss_bound", loss),
+            "critical": None,
             "radius": None,
             "basin": None,
             "witness": None,
@@ -422,6 +425,8 @@ HOSTILE = [
 HARMLESS = {
     ("subset", None),
     ("loss_bound", "inf"),
+    ("gap", "inf"),
+    ("gap", 10**400),
     ("proved", True),
     ("loss_bound", 10**400),
     ("lower_bound", -(10**400)),

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from constructions import suboptimal, verify
 from constructions.proof.last_layer import last_layer_minimum, zero_loss
-from constructions.proof.verification import examine
+from constructions.verification.verification import examine
 from geomcore import ReLUNetwork, datasets
 from geomcore.cumulative import cumulative_parameters
 

@@ -9,7 +9,7 @@ from builders import random_network
 
 from constructions import Certificate, merged, recheck, suboptimal, verify
 from constructions.proof.certificate import Check
-from constructions.proof.confirmation import confirmation
+from constructions.verification.confirmation import confirmation
 from geomcore import ReLUNetwork, datasets, save
 
 

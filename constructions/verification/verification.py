@@ -1,5 +1,6 @@
 """What a network is on given data: recomputed from the network and the data alone."""
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +23,7 @@ from constructions.proof.examination import pattern_check, truncation_checks
 from constructions.proof.last_layer import last_layer_minimum, zero_loss
 from constructions.proof.stationarity import LocalProblem, Refutation, refute
 from constructions.verdicts import CELL, DESCENT, ZERO
+from constructions.verification.near import near_minimum
 from geomcore.arrays import as_labels, as_points, as_rtol
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.network import ReLUNetwork
@@ -179,6 +181,9 @@ def examine(net, X, y, *, targets, loss, subset, exact, rtol, gtol):
         activation_margin=min(margins, default=np.inf),
         margins=margins,
         distance=found.distance,
+        slack=found.slack,
+        gap=_gap(problem.bounds(enclosure)[0], found.lower),
+        critical=found.critical,
         radius=radius,
         basin=basin,
         witness=found.refutation.witness,
@@ -201,6 +206,8 @@ class _Judgement(NamedTuple):
     rank: int
     refutation: Refutation
     checks: list
+    slack: float = 0.0
+    critical: dict | None = None
 
 
 def _judge(problem, names, rtol, gtol):
@@ -208,7 +215,7 @@ def _judge(problem, names, rtol, gtol):
     nothing = Refutation("undetermined", False, None, None, "")
     reach = _reach(problem.net, rtol)
     zero = zero_loss(problem, *_last_names(problem.net, names))
-    is_zero = _near(zero, arb(0), problem, reach, rtol)
+    is_zero = _near(zero, arb(0), reach, problem=problem, rtol=rtol)
     checks = [Check(ZERO, is_zero, zero.distance, zero.why)]
     if is_zero and zero.rank:
         return _Judgement("global minimum", True, zero.distance, 0.0, zero.rank, nothing, checks)
@@ -217,18 +224,34 @@ def _judge(problem, names, rtol, gtol):
     if is_zero:
         return _Judgement("global minimum", True, zero.distance, 0.0, rank, nothing, checks)
     lower = 0.0 if proof is None else proof.bound
-    is_local = proof is not None and _near(proof, proof.loss, problem, reach, rtol)
+    is_local = proof is not None and _near(proof, proof.loss, reach, problem=problem, rtol=rtol)
     distance = None if proof is None else proof.distance
     checks.append(Check(CELL, is_local, distance, why))
     if is_local:
         return _Judgement("local minimum", True, distance, lower, rank, nothing, checks)
+    near = None
+    if problem.offset is None and set(names) == set(problem.net.names):
+        near, more = near_minimum(problem, rtol, partial(_near, problem=problem, rtol=rtol))
+        checks += more
+    if near is not None:
+        return _Judgement(
+            near.verdict,
+            True,
+            near.distance,
+            near.lower,
+            0,
+            nothing,
+            checks,
+            near.slack,
+            near.critical,
+        )
     found = refute(problem, gtol=gtol)
     checks.append(Check(DESCENT, found.witness is None, None, found.detail))
     distance = distance if zero.distance is None else zero.distance
     return _Judgement(found.verdict, found.proved, distance, lower, 0, found, checks)
 
 
-def _near(proof, least, problem, reach, rtol):
+def _near(proof, least, reach, *, problem, rtol):
     """Whether a proved exact point is near enough, and its loss near enough to the stored one."""
     if proof.distance is None or not proof.distance <= reach:
         return False
@@ -246,6 +269,11 @@ def _reach(net, rtol):
     with precision(128):
         entries = [*net.weights[-1].ravel().tolist(), *net.biases[-1].tolist()]
         return max(below(sum((arb(v) * v for v in entries), arb(0)).sqrt() * rtol), 0.0)
+
+
+def _gap(high, low):
+    """A float not below the difference of two."""
+    return 0.0 if high == low else float(np.nextafter(high - low, np.inf))
 
 
 def _per_norm(margin, W, b):
@@ -333,13 +361,15 @@ def _radius_and_basin(problem, found):
     minimum = found.verdict in ("global minimum", "local minimum")
     if not (minimum and whole) or enclosure.undecided or enclosure.kinks:
         return None, None
+    if found.critical is not None and found.critical["kinks"]:
+        return None, None  # the cell is one of the stored network, the minimum is on its border
     if len(X) * sum(net.widths) > LARGE_BASIN:
         return None, None
     radius, basin = radius_and_basin(
-        net, X, weights=problem.weights, rank=found.rank, distance=found.distance
+        net, X, weights=problem.weights, rank=found.rank, distance=found.distance or 0.0
     )
-    if radius < found.distance:
+    if radius < (found.distance or 0.0):
         return None, None
     if radius < np.inf:
-        radius = float(np.nextafter(radius - found.distance, 0))
+        radius = float(np.nextafter(radius - (found.distance or 0.0), 0))
     return radius, None if basin is None else {k: float(v) for k, v in basin._asdict().items()}

@@ -10,7 +10,7 @@ from constructions.proof.derivatives import length, pairs_of
 from constructions.proof.enclosure import enclose
 from constructions.proof.exact import above
 from constructions.proof.stationarity import ORDER, derivative_in_balls, gradient_scale
-from constructions.proof.verification import examine
+from constructions.verification.verification import examine
 from geomcore.arrays import as_labels, as_points, check_network
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import printable, shortened
@@ -24,11 +24,14 @@ BOUNDS = (
     "activation_margin",
     "margins",
     "distance",
+    "slack",
+    "gap",
     "radius",
     "basin",
 )
 ROUNDING = 1e-9  # relative difference that another machine may make
 FLOATING = 1e-6  # the same in numbers that are in floating point only
+LOOSE = 4  # factor between what two machines find of distances that are rounding
 LONGEST = 250  # characters of a detail that are told
 NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*(?:e[-+]?\d+)?|\binf\b)")
 
@@ -133,6 +136,8 @@ def _compare(name, certificate, found, problem):
     stated, right = getattr(certificate, name), getattr(found, name)
     if name == "witness":
         return _witness(stated, right, problem)
+    if name == "critical":
+        return _critical(stated, right)
     if name == "checks":
         return _checks(stated, right)
     if stated == right or (stated is None) != (right is None):
@@ -149,7 +154,28 @@ def _compare(name, certificate, found, problem):
         return _equal(name, stated, right)
     numbers = _flat(stated), _flat(right)
     near = len(numbers[0]) == len(numbers[1]) and np.allclose(*numbers, rtol=ROUNDING, atol=0)
+    if name in ("distance", "gap", "slack") and found.critical is not None:
+        near = 0 < right <= LOOSE * stated  # how near rounding lets it come is the machine's
     return _answer(name, None if near else False, stated, right)
+
+
+def _critical(stated, right):
+    """What is proved of an exact critical point: counts are the same, bounds are alike."""
+    if stated == right:
+        return Check("critical", True, None, "none" if right is None else right["argument"])
+    if (stated is None) != (right is None):
+        return _equal("critical", stated and "one", right and "one")
+    exact = [[c[key] for key in ("argument", "rank", "rank_error")] for c in (stated, right)]
+    places = [[(k["layer"], k["point"], k["unit"]) for k in c["kinks"]] for c in (stated, right)]
+    if exact[0] != exact[1] or places[0] != places[1]:
+        return _equal("critical", (exact[0], places[0]), (exact[1], places[1]))
+    numbers = [
+        [v for k in c["kinks"] for v in (k["multiplier"], k["rise"])] + [c["eigenvalue"]]
+        for c in (stated, right)
+    ]
+    near = np.allclose(*numbers, rtol=FLOATING, atol=0)
+    near = near and stated["uniqueness"] <= LOOSE * right["uniqueness"]
+    return _answer("critical", None if near else False, stated, right)
 
 
 def _flat(value):

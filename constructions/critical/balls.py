@@ -1,0 +1,145 @@
+"""Arrays of balls: midpoints and radii in floating point, with the rounding in the radii.
+
+Everything is done on whole arrays, and products of matrices by BLAS, so that a few thousand
+parameters are within reach. What holds for the balls holds for all real numbers in them.
+"""
+
+import numpy as np
+
+from constructions.proof.affine import middle_and_radius
+from constructions.proof.exact import EPS, TINY
+
+
+class Balls:
+    """An array of intervals: all numbers within `rad` of `mid`, entry by entry.
+
+    Attributes
+    ----------
+    mid, rad : ndarray of float64, of one shape
+        A radius is inf where nothing is known.
+
+    Notes
+    -----
+    With u = 2^-53, one operation is off by at most u times its result and half of the smallest
+    subnormal number; a sum of n products, in any order and fused or not, by
+    :math:`\\gamma_n \\sum |a| |b|`, :math:`\\gamma_n = n u / (1 - n u)`, and n such halves. Twice
+    that is taken, and the radii, sums of what is not negative, are enlarged by their own rounding.
+    """
+
+    __array_ufunc__ = None  # an array on the left leaves the operation to this class
+
+    def __init__(self, mid, rad=None):
+        self.mid = np.asarray(mid, dtype=float)
+        self.rad = np.zeros(self.mid.shape) if rad is None else np.asarray(rad, dtype=float)
+
+    @classmethod
+    def rounded(cls, mid, rad, terms):
+        """Balls from an operation with so many terms: its radius is rounded up; nan is unknown."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            rad = rad * (1 + 2 * (terms + 4) * EPS) + 2 * terms * TINY
+        lost = ~(np.isfinite(mid) & np.isfinite(rad))
+        if lost.any():
+            mid, rad = np.where(lost, 0.0, mid), np.where(lost, np.inf, rad)
+        return cls(mid, rad)
+
+    @property
+    def shape(self):
+        return self.mid.shape
+
+    @property
+    def T(self):
+        return Balls(self.mid.T, self.rad.T)
+
+    def __len__(self):
+        return len(self.mid)
+
+    def __getitem__(self, key):
+        return Balls(self.mid[key], self.rad[key])
+
+    def reshape(self, *shape):
+        return Balls(self.mid.reshape(*shape), self.rad.reshape(*shape))
+
+    def __neg__(self):
+        return Balls(-self.mid, self.rad)
+
+    def __add__(self, other):
+        other = as_balls(other)
+        with np.errstate(over="ignore", invalid="ignore"):
+            mid = self.mid + other.mid
+            return Balls.rounded(mid, self.rad + other.rad + EPS * np.abs(mid), 1)
+
+    __radd__ = __add__
+
+    def __sub__(self, other):
+        return self + -as_balls(other)
+
+    def __rsub__(self, other):
+        return as_balls(other) + -self
+
+    def __mul__(self, other):
+        other = as_balls(other)
+        with np.errstate(over="ignore", invalid="ignore"):
+            mid = self.mid * other.mid
+            rad = np.abs(self.mid) * other.rad + self.rad * (np.abs(other.mid) + other.rad)
+            return Balls.rounded(mid, rad + EPS * np.abs(mid), 2)
+
+    __rmul__ = __mul__
+
+    def __matmul__(self, other):
+        other = as_balls(other)
+        n = self.shape[-1]
+        with np.errstate(over="ignore", invalid="ignore"):
+            size, reach = np.abs(self.mid), np.abs(other.mid)
+            rad = size @ (other.rad + (n + 4) * EPS * reach)
+            if self.rad.any():
+                rad = rad + self.rad @ (reach + other.rad)
+            return Balls.rounded(self.mid @ other.mid, rad, 2 * n)
+
+    def __rmatmul__(self, other):
+        return as_balls(other) @ self
+
+    def sum(self, axis=None):
+        n = self.mid.size if axis is None else self.mid.shape[axis]
+        with np.errstate(over="ignore", invalid="ignore"):
+            mid, size = self.mid.sum(axis=axis), np.abs(self.mid).sum(axis=axis)
+            return Balls.rounded(mid, self.rad.sum(axis=axis) + (n + 4) * EPS * size, n)
+
+    @property
+    def lower(self):
+        """Floats that are at most all numbers in the balls."""
+        with np.errstate(over="ignore"):
+            return np.nextafter(self.mid - self.rad, -np.inf)
+
+    @property
+    def upper(self):
+        """Floats that are at least all numbers in the balls."""
+        with np.errstate(over="ignore"):
+            return np.nextafter(self.mid + self.rad, np.inf)
+
+    @property
+    def largest(self):
+        """Floats that are at least the absolute values of all numbers in the balls."""
+        with np.errstate(over="ignore"):
+            return np.nextafter(np.abs(self.mid) + self.rad, np.inf)
+
+
+def as_balls(value):
+    """Balls as they are, and floats as balls of radius 0."""
+    return value if isinstance(value, Balls) else Balls(value)
+
+
+def stacked(parts, axis=0):
+    """Several arrays as one: of balls if one of them is, else of what they hold."""
+    if not any(isinstance(part, Balls) for part in parts):
+        return np.concatenate(parts, axis=axis)
+    parts = [as_balls(part) for part in parts]
+    return Balls(
+        np.concatenate([part.mid for part in parts], axis=axis),
+        np.concatenate([part.rad for part in parts], axis=axis),
+    )
+
+
+def of_arbs(entries, shape):
+    """Balls of a shape that hold a list of `flint.arb`."""
+    middle, radius = middle_and_radius(entries)
+    return Balls(middle.reshape(shape), radius.reshape(shape))

@@ -1,0 +1,284 @@
+r"""The polynomial map that a network is in one cell, and its derivatives, over any numbers.
+
+In a cell every unit is on or off at every point, by masks. Units on their kink at a point are off
+there, and their pre-activations z_a are functions of their own. The numbers may be floats, `Balls`
+or object arrays of `flint.arb`: all that is needed is +, *, @, sums and slices.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from constructions.critical.balls import Balls, stacked
+
+
+class Block(NamedTuple):
+    """A part of the loss: tr(E^T form E across), with the errors E at some points in a row.
+
+    Attributes
+    ----------
+    rows : slice
+        Of the points.
+    form : array, shape (n, n), or (n,) for a diagonal matrix
+    across : array, shape (K, K)
+    """
+
+    rows: slice
+    form: np.ndarray
+    across: np.ndarray
+
+
+class Cell(NamedTuple):
+    """Where the derivatives are taken: the points, and which units are on at them.
+
+    Attributes
+    ----------
+    widths : tuple of int
+    X : array, shape (N, d)
+        Points, in the numbers that are used.
+    Y : array, shape (N, K)
+        Targets.
+    blocks : list of Block
+        The loss is the sum of these, one after the other; points after the last add nothing.
+    masks : list of ndarray of float64, shapes (N, d_l)
+        1 where a hidden unit is on, else 0.
+    kinks : list of (int, int, int)
+        Layer from 0, point and unit of each pair that is on its kink; off in `masks`.
+    """
+
+    widths: tuple
+    X: np.ndarray
+    Y: np.ndarray
+    blocks: list
+    masks: list
+    kinks: list
+
+    @property
+    def places(self):
+        """(slice of W_l, slice of b_l) in the vector of parameters, layer by layer."""
+        found, at = [], 0
+        for n, m in zip(self.widths, self.widths[1:], strict=False):
+            found.append((slice(at, at + m * n), slice(at + m * n, at + m * n + m)))
+            at += m * n + m
+        return found
+
+
+class Pass(NamedTuple):
+    """What the network does at all points, forwards and backwards.
+
+    Attributes
+    ----------
+    W : list of arrays
+    inputs : list of arrays
+        What each layer reads; the first one is X.
+    values : list of arrays
+        What each layer makes, before masks; the last one is the output.
+    slopes : list of arrays
+        Derivative of the Lagrangian in `values`; empty if only the way forwards was gone.
+    gains : list of arrays
+        Derivative of the Lagrangian in the outputs of the hidden layers: at a kink, how fast
+        the loss rises when the unit goes on, with all that follows from it.
+    """
+
+    W: list
+    inputs: list
+    values: list
+    slopes: list = ()
+    gains: list = ()
+
+
+def forwards(cell, theta):
+    """Follow the masked network, a `Pass` without slopes."""
+    W, inputs, values = [], [cell.X], []
+    sizes = zip(cell.places, cell.widths, cell.widths[1:], strict=False)
+    for l, ((at_W, at_b), n, m) in enumerate(sizes):
+        W.append(theta[at_W].reshape(m, n))
+        values.append(inputs[-1] @ W[-1].T + theta[at_b])
+        if l < len(cell.masks):
+            inputs.append(values[-1] * cell.masks[l])
+    return Pass(W, inputs, values)
+
+
+def run(cell, theta, multipliers=None):
+    r"""Follow the network forwards and the Lagrangian :math:`C + \sum_a \mu_a z_a` back.
+
+    Parameters
+    ----------
+    cell : Cell
+    theta : array, shape (P,)
+    multipliers : array, shape (number of kinks,), optional
+
+    Returns
+    -------
+    Pass
+    """
+    found = forwards(cell, theta)
+    slopes, gains = [_slope(cell, found.values[-1])], []
+    for l in reversed(range(len(cell.masks))):
+        gains.append(slopes[-1] @ found.W[l + 1])
+        slope = gains[-1] * cell.masks[l]
+        own = [j for j, (layer, _, _) in enumerate(cell.kinks) if layer == l]
+        if own and multipliers is not None:
+            slope = slope + _placed(cell, own, multipliers)
+        slopes.append(slope)
+    return found._replace(slopes=slopes[::-1], gains=gains[::-1])
+
+
+def _slope(cell, outputs):
+    """The derivative of the loss in the outputs."""
+    error = outputs - cell.Y
+    parts = [2 * _formed(block, error) for block in cell.blocks]
+    used = cell.blocks[-1].rows.stop if cell.blocks else 0
+    return stacked([*parts, error[used:] * 0])
+
+
+def _formed(block, error):
+    """form E across."""
+    own = error[block.rows]
+    if len(block.form.shape) == 1:
+        return block.form.reshape(-1, 1) * (own @ block.across)
+    return block.form @ own @ block.across
+
+
+def _placed(cell, own, multipliers):
+    """The multipliers of some kinks of one layer at their places, zeros elsewhere."""
+    shape = cell.masks[cell.kinks[own[0]][0]].shape
+    spread = np.zeros((shape[0] * shape[1], len(own)))
+    for column, j in enumerate(own):
+        _, i, u = cell.kinks[j]
+        spread[i * shape[1] + u, column] = 1
+    return (spread @ multipliers[own]).reshape(*shape)
+
+
+def loss(cell, found):
+    """The loss in the cell."""
+    error, total = found.values[-1] - cell.Y, 0
+    for block in cell.blocks:
+        total = total + (_formed(block, error) * error[block.rows]).reshape(-1).sum(axis=0)
+    return total
+
+
+def gradient(found):
+    """Derivative of the Lagrangian in the parameters, a list of arrays, W and b layer by layer."""
+    parts = []
+    for slope, read in zip(found.slopes, found.inputs, strict=True):
+        parts += [(slope.T @ read).reshape(-1), slope.sum(axis=0)]
+    return parts
+
+
+def heights(cell, found):
+    """The pre-activations at the kinks, a list."""
+    return [found.values[l][i, u] for l, i, u in cell.kinks]
+
+
+def rises(cell, found):
+    """The derivative of the Lagrangian in the output of each unit on its kink, a list."""
+    return [found.gains[l][i, u] for l, i, u in cell.kinks]
+
+
+# Derivatives of many functions at once, in balls
+
+
+def output_rows(cell, found, points=None, outputs=None):
+    """Derivatives of outputs at points in the parameters.
+
+    Parameters
+    ----------
+    points, outputs : ndarray of int, shape (R,), optional
+        Default all outputs of the first point, of the second, ...
+
+    Returns
+    -------
+    Balls, shape (R, P)
+    """
+    N, K = len(cell.X), cell.widths[-1]
+    if points is None:
+        points, outputs = np.repeat(np.arange(N), K), np.tile(np.arange(K), N)
+    return _rows(cell, found, len(cell.widths) - 2, points, outputs)
+
+
+def height_rows(cell, found):
+    """Derivatives of the pre-activations at the kinks, `Balls` of shape (number of kinks, P)."""
+    rows = []
+    for l, i, u in cell.kinks:
+        rows.append(_rows(cell, found, l, np.array([i]), np.array([u])))
+    P = cell.places[-1][1].stop
+    return stacked(rows) if rows else Balls(np.zeros((0, P)))
+
+
+def _rows(cell, found, layer, points, units):
+    """Derivatives of values of one layer at points, one unit each."""
+    back = Balls(np.zeros((len(points), cell.widths[layer + 1])))
+    back.mid[np.arange(len(points)), units] = 1
+    P = cell.places[-1][1].stop
+    mid, rad = np.zeros((len(points), P)), np.zeros((len(points), P))
+    for l in range(layer, -1, -1):
+        at_W, at_b = cell.places[l]
+        read = found.inputs[l][points]
+        R, m, n = len(points), back.shape[1], read.shape[1]
+        block = (back.reshape(R, m, 1) * read.reshape(R, 1, n)).reshape(R, m * n)
+        mid[:, at_W], rad[:, at_W] = block.mid, block.rad
+        mid[:, at_b], rad[:, at_b] = back.mid, back.rad
+        if l:
+            back = (back @ found.W[l]) * cell.masks[l - 1][points]
+    return Balls(mid, rad)
+
+
+def hessian(cell, found, rows):
+    """Second derivative of the Lagrangian in the parameters.
+
+    Parameters
+    ----------
+    cell : Cell
+    found : Pass
+        In balls, with the multipliers.
+    rows : Balls, shape (N K, P)
+        `output_rows` of all outputs.
+
+    Returns
+    -------
+    Balls, shape (P, P)
+    """
+    K, P = cell.widths[-1], rows.shape[1]
+    weighted = []
+    for block in cell.blocks:
+        own = rows[block.rows.start * K : block.rows.stop * K]
+        weighted.append(2 * (_kronecker(block.form, block.across) @ own))
+    used = cell.blocks[-1].rows.stop * K if cell.blocks else 0
+    total = Balls(np.zeros((P, P)))
+    if used:
+        total = rows[:used].T @ stacked(weighted)
+    mid, rad = np.zeros((P, P)), np.zeros((P, P))
+    for l in range(len(cell.masks)):
+        N, n, w = len(cell.X), cell.widths[l], cell.widths[l + 1]
+        read = stacked([found.inputs[l], Balls(np.ones((N, 1)))], axis=1)
+        # how the inputs of layer m follow from the values of layer l, (N, width of m, w)
+        follow = Balls(np.eye(w)[None] * cell.masks[l][:, None, :])
+        at_W, at_b = cell.places[l]
+        for m in range(l + 1, len(cell.widths) - 1):
+            if m > l + 1:
+                follow = _followed(found.W[m - 1], follow, cell.masks[m - 1])
+            slope, t = found.slopes[m], cell.widths[m]
+            for s in range(cell.widths[m + 1]):
+                part = follow * slope[:, s].reshape(N, 1, 1)
+                block = part.reshape(N, t * w).T @ read  # (t w, n + 1)
+                block = block.reshape(t, w, n + 1)
+                at = cell.places[m][0].start + s * t
+                for target, source in ((mid, block.mid), (rad, block.rad)):
+                    target[at : at + t, at_W] = source[:, :, :n].reshape(t, w * n)
+                    target[at : at + t, at_b] = source[:, :, n]
+    return total + Balls(mid + mid.T, rad + rad.T)
+
+
+def _followed(W, follow, mask):
+    """W times (N, t, w), masked."""
+    N, t, w = follow.shape
+    flat = Balls(follow.mid.transpose(1, 0, 2), follow.rad.transpose(1, 0, 2)).reshape(t, N * w)
+    made = (W @ flat).reshape(W.shape[0], N, w)
+    made = Balls(made.mid.transpose(1, 0, 2), made.rad.transpose(1, 0, 2))
+    return made * mask[:, :, None]
+
+
+def _kronecker(A, B):
+    n, m = len(A), len(B)
+    return (A.reshape(n, 1, n, 1) * B.reshape(1, m, 1, m)).reshape(n * m, n * m)

@@ -1,0 +1,319 @@
+r"""Local minima next to stored networks: smooth ones, and ones where units sit on their kink.
+
+With :math:`A` the pairs of a point and a unit on its kink, C the loss with these off, z_a their
+pre-activations and h_a their outputs, the exact point solves
+
+.. math:: \nabla C_{red} + \sum_a \mu_a \nabla z_a = 0, \qquad z_A = 0, \qquad C_{rest} = 0 .
+
+It is a local minimum of the loss if :math:`0 < \mu_a < \delta_a`, the derivative of the
+Lagrangian of all of C in h_a, if the rank of D(F_red, z_A) is as large as it can be on {z_A = 0},
+and if the Hessian of the Lagrangian is positive definite on a complement of the kernel of
+D(F_red, z_A) within that of Dz_A (docs/trained.md). No kinks, A empty, and nothing exact are
+special cases; so is a loss of which nothing is left to be critical.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from constructions.critical import cell as calculus
+from constructions.critical.balls import Balls, as_balls, of_arbs, stacked
+from constructions.critical.cell import Block, Cell
+from constructions.critical.definite import has_full_column_rank, smallest_eigenvalue
+from constructions.critical.newton import solution_near
+from constructions.critical.points import BITS, as_objects, exactly
+from constructions.critical.ranks import GenericRank, counted_bound, generic_rank
+from constructions.proof.exact import precision
+
+REFINED = 4
+STIFFNESS = (1e2, 1e4, 1.0, 1e6)  # what is added across {z_A = 0}, in units of the Hessian
+
+
+class Kink(NamedTuple):
+    """A unit on its kink at a point.
+
+    Attributes
+    ----------
+    layer : int
+        From 1.
+    point, unit : int
+    multiplier : float
+        Its derivative of the loss where the unit is off; proved to be between 0 and `rise`.
+    rise : float
+        How fast the loss rises when the unit goes on.
+    """
+
+    layer: int
+    point: int
+    unit: int
+    multiplier: float
+    rise: float
+
+
+class CriticalPoint(NamedTuple):
+    """An exact critical point that is proved to be a local minimum.
+
+    Attributes
+    ----------
+    theta : Balls, shape (P,)
+        Its parameters.
+    loss : Balls
+        There, on the distinct points.
+    rank : GenericRank
+        Of D(F_red, z_A).
+    smallest_eigenvalue : float
+        A lower bound of the Hessian's on the complement; inf if that is nothing.
+    kinks : tuple of Kink
+    uniqueness : float
+        No other solution with the same kinks lies in the slice within this distance.
+    is_fitted : bool
+        Whether it is the best of its cell: the loss is what the best affine fits leave.
+    """
+
+    theta: Balls
+    loss: Balls
+    rank: GenericRank
+    smallest_eigenvalue: float
+    kinks: tuple
+    uniqueness: float
+    is_fitted: bool
+
+
+class Everything(NamedTuple):
+    """All distinct points with their own targets, to look at signs, slopes at kinks and the loss.
+
+    Attributes
+    ----------
+    cell : Cell
+        In balls; every point is a block.
+    kinks : list of (int, int, int)
+    at_kinks : Cell
+        Only the points with kinks.
+    """
+
+    cell: Cell
+    kinks: list
+    at_kinks: Cell
+
+
+def everything(points, widths, masks, kinks):
+    """The `Everything` of a problem."""
+    N, K = len(points.X), widths[-1]
+    Y = of_arbs([t for row in points.targets for t in row], (N, K))
+    weights = of_arbs(points.weights, (N,))
+    rows = sorted({i for _, i, _ in kinks})
+    own = [(l, rows.index(i), u) for l, i, u in kinks]
+    identity = Balls(np.eye(K))
+    blocks = [Block(slice(0, len(rows)), weights[rows], identity)] if rows else []
+    at_kinks = Cell(widths, Balls(points.X[rows]), Y[rows], blocks, [m[rows] for m in masks], own)
+    blocks = [Block(slice(0, N), weights, identity)]
+    return Everything(Cell(widths, Balls(points.X), Y, blocks, masks, kinks), kinks, at_kinks)
+
+
+class _Attempt:
+    """One guess of kinks and of what is exact, followed through the proof."""
+
+    def __init__(self, problem, whole, theta):
+        self.problem, self.whole, self.theta = problem, whole, theta
+        self.multipliers = np.zeros(len(whole.kinks))
+        if whole.kinks:
+            slope = np.concatenate(calculus.gradient(calculus.run(problem.floats, theta)))
+            rows = self._rows(calculus.forwards(problem.balls, as_balls(theta)))[1]
+            self.multipliers = np.linalg.lstsq(rows.mid.T, -slope, rcond=1e-12)[0]
+
+    def _rows(self, found):
+        """Derivatives of the outputs in the loss, of the heights at kinks, of what is exact."""
+        balls, K = self.problem.balls, self.problem.balls.widths[-1]
+        J, P = calculus.output_rows(balls, found), balls.places[-1][1].stop
+        nothing = Balls(np.zeros((0, P)))
+        parts = [_along(J, place, within, K) for place, within in self.problem.within]
+        exact = [_along(J, e.rows, e.directions, K) for e in self.problem.equations]
+        heights = calculus.height_rows(balls, found)
+        return stacked([nothing, *parts]), heights, stacked([nothing, *exact]), J
+
+    def _rises(self, theta, multipliers):
+        found = calculus.run(self.whole.at_kinks, as_balls(theta), multipliers)
+        return calculus.rises(self.whole.at_kinks, found)
+
+    def slices(self, rank):
+        """(columns for what is critical, these and more for what is exact), or None."""
+        found = calculus.forwards(self.problem.balls, as_balls(self.theta))
+        J, Z, E, _ = self._rows(found)
+        critical = _row_space(np.vstack([J.mid, Z.mid]), rank)
+        if critical is None:
+            return None
+        return critical, _row_space(np.vstack([critical.T, E.mid]), rank + len(E))
+
+    def value(self, critical):
+        """The system at the centre, `Balls`."""
+        with precision(BITS):
+            arbs = self.problem.arbs
+            found = calculus.run(arbs, exactly(self.theta), exactly(self.multipliers))
+            slope = np.concatenate(calculus.gradient(found)).tolist()
+            more = calculus.heights(arbs, found)
+            error = found.values[-1] - arbs.Y
+            for equation in self.problem.equations:
+                shape = equation.directions.nrows(), equation.directions.ncols()
+                directions = as_objects(equation.directions.entries(), shape)
+                more += (error[equation.rows] @ directions).ravel().tolist()
+        slope = as_balls(critical.T) @ of_arbs(slope, (len(slope),))
+        return stacked([slope, of_arbs(more, (len(more),))]) if more else slope
+
+    def box(self, basis, radius):
+        """The parameters and multipliers that belong to radii in the slice."""
+        r = basis.shape[1]
+        theta = Balls(self.theta, (as_balls(np.abs(basis)) @ radius[:r]).upper)
+        return theta, Balls(self.multipliers, radius[r:])
+
+    def system(self, critical, basis, radius):
+        """The derivative of the system in a box; None if a unit may go on or off in it."""
+        theta, multipliers = self.box(basis, radius)
+        if not keeps_signs(self.whole, theta):
+            return None
+        balls = self.problem.balls
+        found = calculus.run(balls, theta, multipliers)
+        _, Z, E, J = self._rows(found)
+        r1, k = critical.shape[1], len(self.whole.kinks)
+        H = Balls(np.zeros((0, basis.shape[1])))
+        if r1:
+            H = as_balls(critical.T) @ calculus.hessian(balls, found, J) @ basis
+        rows = stacked([H, Z @ basis, E @ basis])
+        columns = stacked([(Z @ critical).T, Balls(np.zeros((k + len(E), k)))])
+        return stacked([rows, columns], axis=1)
+
+    def refine(self, critical, basis):
+        """Walk along the slice, in floating point, to where the system vanishes."""
+        r = basis.shape[1]
+        for _ in range(REFINED):
+            D = self.system(critical, basis, np.zeros(r + len(self.whole.kinks)))
+            if D is None:
+                return
+            try:
+                step = np.linalg.solve(D.mid, self.value(critical).mid)
+            except np.linalg.LinAlgError:
+                return
+            move = basis @ step[:r]
+            size = np.linalg.norm(move)
+            if not np.isfinite(step).all() or size > 0.1 * np.linalg.norm(self.theta):
+                return
+            self.theta, self.multipliers = self.theta - move, self.multipliers - step[r:]
+            if size <= 1e-15 * np.linalg.norm(self.theta):
+                return
+
+
+def _along(J, place, directions, K):
+    """Rows of J for some points in a row, in some directions of the outputs."""
+    m = directions.ncols()
+    D = of_arbs(directions.transpose().entries(), (m, K))
+    return stacked([D @ J[i * K : i * K + K] for i in range(place.start, place.stop)])
+
+
+def _row_space(rows, rank):
+    """Orthonormal columns that span the row space, (P, rank); None if it is not that large."""
+    if rank == 0:
+        return np.zeros((rows.shape[1], 0))
+    size = np.linalg.norm(rows, axis=1, keepdims=True)
+    try:
+        _, s, Vt = np.linalg.svd(rows / np.maximum(size, 1e-300), full_matrices=False)
+    except np.linalg.LinAlgError:
+        return None
+    return Vt[:rank].T if rank <= len(s) and s[rank - 1] > 1e-11 * s[0] else None
+
+
+def keeps_signs(whole, theta):
+    """Whether every unit that is not on a kink is on, or off, in the whole box."""
+    found = calculus.forwards(whole.cell, theta)
+    for l, mask in enumerate(whole.cell.masks):
+        value = found.values[l]
+        right = np.where(mask > 0, value.lower > 0, value.upper < 0)
+        for layer, i, u in whole.kinks:
+            if layer == l:
+                right[i, u] = True
+        if not right.all():
+            return False
+    return True
+
+
+def minimum_near(problem, whole, theta):
+    """Prove that a local minimum of the loss is next to parameters.
+
+    Parameters
+    ----------
+    problem : Reduced
+    whole : Everything
+    theta : ndarray, shape (P,)
+
+    Returns
+    -------
+    (CriticalPoint or None, str)
+        The proof, or None; and what is proved or what fails.
+    """
+    attempt = _Attempt(problem, whole, theta)
+    rank = generic_rank(problem.floats, problem.wanted)
+    if rank is None:
+        return None, "the kinks of a unit depend on each other, or there are too many outputs"
+    found = attempt.slices(rank.rank)
+    if found is None:
+        return None, f"the rank of the derivative is below {rank.rank}, what is generic in the cell"
+    critical, basis = found
+    if basis is None:
+        return None, "what is to be exact is not independent of the rest"
+    attempt.refine(critical, basis)
+    box = solution_near(
+        attempt.value(critical), lambda radius: attempt.system(critical, basis, radius)
+    )
+    if box is None:
+        return None, "no exact critical point is proved to exist near by"
+    return _examined(attempt, critical, basis, rank, box)
+
+
+def _are_free(cell, found):
+    """Whether the rows (h_i, 1) of the kinks of each unit are proved to be independent."""
+    own = {}
+    for l, i, u in cell.kinks:
+        own.setdefault((l, u), []).append(i)
+    for (l, _), rows in own.items():
+        read = found.inputs[l][rows]
+        if not has_full_column_rank(stacked([read, Balls(np.ones((len(rows), 1)))], axis=1).T):
+            return False
+    return True
+
+
+def _examined(attempt, critical, basis, rank, box):
+    """What kind of point the solution in a box is."""
+    whole, r1, r, k = attempt.whole, critical.shape[1], basis.shape[1], len(attempt.whole.kinks)
+    theta, mu = attempt.box(basis, box.radius)
+    found = calculus.run(attempt.problem.balls, theta, mu)
+    J, Z, _, rows = attempt._rows(found)
+    if not has_full_column_rank(stacked([J, Z]) @ critical):
+        return None, f"the derivative is not proved to have rank {r1}"
+    if k and not (has_full_column_rank((Z @ basis).T) and _are_free(attempt.problem.balls, found)):
+        return None, "the kinks are not proved to be independent"
+    rises = attempt._rises(theta, mu)
+    for j, rise in enumerate(rises):
+        if not (mu.lower[j] > 0 and (rise - mu[j]).lower > 0):
+            return None, "a multiplier is not proved to lie inside of its bounds"
+    least = np.inf
+    if r1:
+        H = as_balls(critical.T) @ calculus.hessian(attempt.problem.balls, found, rows) @ critical
+        Z, size = Z @ critical, np.abs(H.mid).max(initial=0.0)
+        for stiffness in STIFFNESS if k else (0.0,):
+            least = smallest_eigenvalue(H + (Z.T @ Z) * (stiffness * size) if k else H)
+            if least > 0:
+                break
+    if not least > 0:
+        return None, "the Hessian is not proved to be positive definite where the loss changes"
+    places = attempt.problem.balls.places[:-1]
+    not_zero = [(theta.lower[at] > 0) | (theta.upper[at] < 0) for _, at in places]
+    if r1 == min(counted_bound(attempt.problem.floats, not_zero), len(attempt.problem.wanted) + k):
+        rank = GenericRank(r1, 0.0)
+    kinks = tuple(
+        Kink(l + 1, i, u, float(mu.mid[j]), float(rises[j].mid))
+        for j, (l, i, u) in enumerate(whole.kinks)
+    )
+    loss = calculus.loss(whole.cell, calculus.forwards(whole.cell, theta))
+    unique = float(box.radius[:r].min(initial=np.inf))
+    fitted = attempt.problem.is_fitted
+    return CriticalPoint(theta, loss, rank, least, kinks, unique, fitted), (
+        f"a local minimum {f'on {k} kinks' if k else 'that is smooth'}"
+    )

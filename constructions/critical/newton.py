@@ -1,0 +1,73 @@
+"""Existence of an exact solution next to floats: Krawczyk's operator on a small box."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from constructions.critical.balls import as_balls
+
+ROUNDS = 8  # how often the box is enlarged
+
+
+class Box(NamedTuple):
+    """Where a solution is: one, and only one, in the box around the centre.
+
+    Attributes
+    ----------
+    radius : ndarray, shape (m,)
+        In each unknown; the solution is that near to the centre.
+    jacobian : Balls, shape (m, m)
+        Of the system in the whole box.
+    """
+
+    radius: np.ndarray
+    jacobian: object
+
+
+def solution_near(value, jacobian):
+    r"""Prove that a square system has exactly one zero in some box around its centre.
+
+    .. math:: K(x) = \tilde x - C g(\tilde x) + (1 - C\, Dg([x]))([x] - \tilde x)
+
+    lies inside of the box [x], with any matrix C.
+
+    Parameters
+    ----------
+    value : Balls, shape (m,)
+        The system at the centre.
+    jacobian : callable
+        Of radii (m,), gives `Balls` (m, m) that hold the derivative everywhere in that box; or
+        None if the system is not smooth there.
+
+    Returns
+    -------
+    Box or None
+
+    References
+    ----------
+    .. [1] S. M. Rump, Verification methods, Acta Numerica 19 (2010), Theorem 13.3.
+    """
+    m = len(value)
+    at = jacobian(np.zeros(m))
+    if at is None or not (np.isfinite(at.mid).all() and np.isfinite(at.rad).all()):
+        return None
+    try:
+        C = np.linalg.inv(at.mid)
+    except np.linalg.LinAlgError:
+        return None
+    if not np.isfinite(C).all():
+        return None
+    step = (as_balls(C) @ value).largest
+    radius = 2 * step + np.finfo(float).tiny
+    for _ in range(ROUNDS):
+        D = jacobian(radius)
+        if D is None:
+            return None
+        rest = (np.eye(m) - as_balls(C) @ D).largest
+        image = (as_balls(rest) @ radius + step).upper
+        if not np.isfinite(image).all():
+            return None
+        if (image < radius).all():
+            return Box(radius, D)
+        radius = 1.5 * np.maximum(image, radius)
+    return None

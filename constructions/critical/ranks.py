@@ -1,0 +1,195 @@
+r"""How large the rank of the derivative of a network can be in a cell: modulo primes, or counted.
+
+The derivatives are polynomials in the parameters. Their rank at random parameters modulo a prime is
+never more than at almost all real parameters, and less with a probability that Schwartz and
+Zippel bound: the degree of a minor over the prime, and the share of the primes that divide all of
+its coefficients. On parameters that keep kinks on their kink, each unit's (w, b) is drawn in the
+kernel of its rows (h_i, 1), layer by layer.
+"""
+
+import math
+import secrets
+from typing import NamedTuple
+
+import numpy as np
+from flint import fmpz, nmod_mat
+
+from constructions.proof.exact import rational
+
+BITS = 61
+PRIMES = 2.7e16  # there are more of so many bits
+DRAWS = 2
+MOST_ENTRIES = 8_000_000  # of a derivative that is computed modulo primes
+
+
+class GenericRank(NamedTuple):
+    """A bound on the rank of a derivative near a point, that holds but with some probability.
+
+    Attributes
+    ----------
+    rank : int
+    error : float
+        Probability that the rank is larger; 0 if it is counted and not drawn.
+    """
+
+    rank: int
+    error: float
+
+
+def generic_rank(cell, wanted):
+    """The largest rank that (DF, Dz) has on parameters of a cell that keep its kinks.
+
+    Parameters
+    ----------
+    cell : Cell
+        With points as floats.
+    wanted : list of (int, list of fmpq)
+        Which outputs F has: a point, and a combination of the outputs there.
+
+    Returns
+    -------
+    GenericRank or None
+        None if there are too many numbers, or the kinks of a unit are not independent.
+    """
+    rows = len(wanted) + len(cell.kinks)
+    P = cell.places[-1][1].stop
+    if rows * P > MOST_ENTRIES:
+        return None
+    whole, bits = _whole_numbers(cell.X)
+    best = 0
+    for _ in range(DRAWS):
+        found = _rank_modulo(cell, wanted, whole, _prime())
+        if found is None:
+            return None
+        best = max(best, found)
+    bits += max(
+        (max(int(v.p).bit_length(), int(v.q).bit_length()) for _, row in wanted for v in row),
+        default=0,
+    )
+    return GenericRank(best, _error(cell, best, bits))
+
+
+def counted_bound(cell, free_bias):
+    """An upper bound of the same rank, from the directions in which nothing changes.
+
+    A unit that is on somewhere can be scaled, with its outgoing weights the other way; one that
+    is never on, and on no kink, can do what it likes.
+
+    Parameters
+    ----------
+    cell : Cell
+    free_bias : list of ndarray of bool, shapes (d_l,)
+        Whether the bias of each hidden unit is not 0: then these directions are independent.
+
+    Returns
+    -------
+    int
+    """
+    P = cell.places[-1][1].stop
+    idle, scaled = np.zeros(P, bool), 0
+    for l, mask in enumerate(cell.masks):
+        on_kink = {u for layer, _, u in cell.kinks if layer == l}
+        n, m = cell.widths[l], cell.widths[l + 1]
+        after = cell.widths[l + 2]
+        for u in range(m):
+            out = cell.places[l + 1][0].start + u + m * np.arange(after)
+            if not mask[:, u].any() and u not in on_kink:
+                start = cell.places[l][0].start + u * n
+                idle[start : start + n] = True
+                idle[cell.places[l][1].start + u] = True
+                idle[out] = True
+            elif mask[:, u].any() and free_bias[l][u]:
+                scaled += 1
+    return P - int(idle.sum()) - scaled
+
+
+def _prime():
+    """A random prime of `BITS` binary digits."""
+    while True:
+        candidate = (1 << (BITS - 1)) + secrets.randbits(BITS - 1) | 1
+        if fmpz(candidate).is_prime():
+            return candidate
+
+
+def _whole_numbers(X):
+    """The points times a power of two that makes them whole numbers, and their largest length."""
+    values = [rational(v) for v in X.ravel().tolist()]
+    common = max((int(v.q) for v in values), default=1)
+    whole = [int((v * common).p) for v in values]
+    bits = max((abs(v).bit_length() for v in whole), default=1)
+    return np.array([*whole, common], dtype=object), bits
+
+
+def _rank_modulo(cell, wanted, whole, p):
+    """Rank of (DF, Dz) modulo p at random parameters that keep the kinks, or None."""
+    draw = lambda n: [secrets.randbelow(p) for _ in range(n)]  # noqa: E731
+    N, d = cell.X.shape
+    common = pow(int(whole[-1]) % p, -1, p)
+    read = np.array([int(v) % p * common % p for v in whole[:-1]], dtype=object).reshape(N, d)
+    weights, inputs = [], [read]
+    for l, (n, m) in enumerate(zip(cell.widths, cell.widths[1:], strict=False)):
+        lifted = np.hstack([inputs[-1], np.ones((N, 1), dtype=object)])
+        pairs = np.array(draw(m * (n + 1)), dtype=object).reshape(m, n + 1)
+        for u in range(m):
+            points = [i for layer, i, unit in cell.kinks if (layer, unit) == (l, u)]
+            if points:
+                kept = _in_kernel(lifted[points], p, draw)
+                if kept is None:
+                    return None
+                pairs[u] = kept
+        weights.append(pairs[:, :-1])
+        if l < len(cell.masks):
+            value = (lifted @ pairs.T) % p
+            inputs.append(value * cell.masks[l].astype(int).astype(object))
+    rows = []
+    if wanted:
+        points = np.array([i for i, _ in wanted])
+        back = [[int(v.p) * pow(int(v.q), -1, p) % p for v in row] for _, row in wanted]
+        rows.append(_rows(cell, weights, inputs, len(cell.masks), points, back, p))
+    for l, i, u in cell.kinks:
+        unit = [[int(u == j) for j in range(cell.widths[l + 1])]]
+        rows.append(_rows(cell, weights, inputs, l, np.array([i]), unit, p))
+    if not rows:
+        return 0
+    rows = np.vstack(rows)
+    return nmod_mat(len(rows), rows.shape[1], [int(v) for v in rows.ravel()], p).rank()
+
+
+def _in_kernel(rows, p, draw):
+    """A random vector that all rows send to 0 modulo p; None if they depend on each other."""
+    k, n = rows.shape
+    basis, nullity = nmod_mat(k, n, [int(v) for v in rows.ravel()], p).nullspace()
+    if nullity != n - k:
+        return None
+    columns = np.array([[int(v) for v in row] for row in basis.tolist()], dtype=object)
+    return (columns[:, :nullity] @ np.array(draw(nullity), dtype=object)) % p if nullity else 0
+
+
+def _rows(cell, weights, inputs, layer, points, back, p):
+    """Derivatives modulo p of combinations of one layer's values at points, (points, P)."""
+    back = np.array(back, dtype=object)
+    found = np.zeros((len(points), cell.places[-1][1].stop), dtype=object)
+    for l in range(layer, -1, -1):
+        at_W, at_b = cell.places[l]
+        product = back[:, :, None] * inputs[l][points][:, None, :] % p
+        found[:, at_W], found[:, at_b] = product.reshape(len(points), -1), back
+        if l:
+            back = back @ weights[l] % p * cell.masks[l - 1][points].astype(int).astype(object)
+    return found
+
+
+def _error(cell, rank, bits):
+    """Probability that all draws have found a rank that is too small."""
+    degree, total = 0, 0
+    for l, width in enumerate(cell.widths[:-1]):
+        counts = {}
+        for layer, _, u in cell.kinks:
+            if layer == l:
+                counts[u] = counts.get(u, 0) + 1
+        # entries of a vector in a kernel are minors of its rows, times the number that is drawn
+        own = 1 + max(counts.values(), default=0) * degree
+        degree, total = degree + own, total + own
+        bits += 2 * math.ceil(math.log2(width + 1))
+    rank = rank + 1  # of a minor that was missed
+    share = rank * (total * (bits + math.log2(rank) + 1)) / (BITS - 1) / PRIMES
+    return min(1.0, (rank * total / 2.0 ** (BITS - 1) + share) ** DRAWS)

@@ -1,0 +1,215 @@
+"""Looks for a critical point next to a stored network that can be proved to be a minimum."""
+
+from typing import NamedTuple
+
+import numpy as np
+from flint import arb
+
+from constructions.critical import cell as calculus
+from constructions.critical.balls import Balls, as_balls, of_arbs
+from constructions.critical.cell import Block, Cell
+from constructions.critical.groups import groups_of
+from constructions.critical.kinks import candidates, fits, looks_critical
+from constructions.critical.labels import label_space
+from constructions.critical.minimum import everything, keeps_signs, minimum_near
+from constructions.critical.points import BITS, distinct_points
+from constructions.critical.ranks import GenericRank
+from constructions.critical.reduced import reduced, ways_of
+from constructions.proof.exact import above, precision
+
+MOST_PARAMETERS = 3000
+MOST_NUMBERS = 30_000_000  # outputs times parameters
+
+
+class NearbyMinimum(NamedTuple):
+    """A local minimum of the loss that is proved to exist next to a stored network.
+
+    Attributes
+    ----------
+    distance : float
+        From the stored parameters, an upper bound.
+    moves : list of float
+        The same of each layer's (W, b).
+    loss : arb
+        There.
+    is_zero : bool
+        Whether it is exactly 0, so that the minimum is a global one.
+    is_best_of_cell : bool
+        Whether no network of the cell has a smaller loss.
+    rank : GenericRank
+        Of the derivative of what the loss depends on, and of the heights at the kinks.
+    smallest_eigenvalue, uniqueness : float
+    kinks : tuple of Kink
+        Points by the number of the first row of X that is equal.
+    """
+
+    distance: float
+    moves: list
+    loss: arb
+    is_zero: bool
+    is_best_of_cell: bool
+    rank: GenericRank
+    smallest_eigenvalue: float
+    uniqueness: float
+    kinks: tuple
+
+
+def nearby_minimum(net, X, labels, per_class):
+    """Prove that a local minimum of the squared error exists next to a network.
+
+    Parameters
+    ----------
+    net : ReLUNetwork
+    X : ndarray, shape (N, d)
+    labels : Labels
+    per_class : list of arb
+        Weight of a point of each class.
+
+    Returns
+    -------
+    (NearbyMinimum or None, str)
+        The proof, or None; and what is proved or what fails, of the likeliest attempt.
+    """
+    P, outputs = net.parameter_count, len(X) * net.widths[-1]
+    if P > MOST_PARAMETERS or P * outputs > MOST_NUMBERS:
+        return None, f"{P} parameters and {outputs} outputs are too many for a proof"
+    if not all(np.isfinite(t).all() for t in net.tensors):
+        return None, "a parameter is not finite"
+    with np.errstate(all="ignore"), precision(BITS):  # what overflows is a ball of infinite radius
+        space = label_space(labels.targets)
+        theta, widths = _projected(net, space)
+        points, first = None, None
+        for cell in _guesses(net, X, labels, per_class, space, theta, widths):
+            points = points or distinct_points(X, labels, per_class, space.coordinates)
+            found, why = _with_kinks(points, space, labels, theta, cell)
+            first = why if first is None else first
+            if found is not None:
+                return _placed(net, X, labels, points, space, found), why
+    return None, first or "the slope does not vanish, whatever is on its kink"
+
+
+def lower_bound_of_cell(net, X, labels, per_class):
+    """A ball around what the best affine fits of all groups of a cell leave, exactly 0 if that is.
+
+    Parameters
+    ----------
+    net : ReLUNetwork
+        No pre-activation of which is zero.
+    X, labels, per_class
+        As for `nearby_minimum`.
+
+    Returns
+    -------
+    arb or None
+        None if a pattern is not proved in floating point, or a group is too large.
+    """
+    if net.parameter_count > MOST_PARAMETERS or X.size > MOST_NUMBERS:
+        return None
+    with np.errstate(all="ignore"), precision(BITS):
+        space = label_space(labels.targets)
+        theta, widths = _projected(net, space)
+        points = distinct_points(X, labels, per_class, space.coordinates)
+        masks = [(value > 0).astype(float) for value in net.hidden(points.X)]
+        groups = groups_of(points, masks)
+        whole = everything(points, widths, masks, [])
+        if groups is None or not keeps_signs(whole, as_balls(theta)):
+            return None
+        return sum((group.rest for group in groups), points.constant)
+
+
+def _guesses(net, X, labels, per_class, space, theta, widths):
+    """Cells of the distinct points, in floats, in which the slope seems to vanish."""
+    distinct, owner = np.unique(X + 0.0, axis=0, return_inverse=True)
+    owner = owner.ravel()
+    weights = np.array([float(w.mid()) for w in per_class])[labels.index]
+    coordinates = np.array([[float(a.mid()) for a in row] for row in space.coordinates])
+    mass = np.bincount(owner, weights)
+    Y = [np.bincount(owner, weights * t) / mass for t in coordinates[labels.index].T]
+    blocks = [Block(slice(0, len(mass)), mass, np.eye(space.dimension))]
+    for kinks in candidates(net, distinct):
+        masks = [(value > 0).astype(float) for value in net.hidden(distinct)]
+        for l, i, u in kinks:
+            masks[l][i, u] = 0.0
+        cell = Cell(widths, distinct, np.array(Y).T, blocks, masks, kinks)
+        if fits(cell, theta) or looks_critical(cell, theta):
+            yield cell
+
+
+def _projected(net, space):
+    """Parameters of the network in the coordinates of the labels' space, rounded, and widths."""
+    U = space.float_frame()
+    last = U.T @ net.weights[-1], U.T @ (net.biases[-1] - space.origin)
+    tensors = [*net.tensors[:-2], *last]
+    return np.concatenate([t.ravel() for t in tensors]), (*net.widths[:-1], space.dimension)
+
+
+def _with_kinks(points, space, labels, theta, cell):
+    masks, kinks, widths = cell.masks, cell.kinks, cell.widths
+    groups = groups_of(points, masks)
+    if groups is None:
+        return None, "a group of points is too large"
+    whole = everything(points, widths, masks, kinks)
+    outputs = calculus.forwards(whole.cell, as_balls(theta)).values[-1].mid
+    errors = [
+        outputs[g.chosen] - np.array([[float(a.mid()) for a in row] for row in g.fit])
+        for g in groups
+    ]
+    first = None
+    for way in ways_of(errors, space):
+        problem = reduced(points, groups, space, labels, widths, masks, kinks, errors, way)
+        if problem is None:
+            continue
+        found, why = minimum_near(problem, whole, theta)
+        if found is not None:
+            return (found, groups), why
+        first = why if first is None else first
+    return None, first
+
+
+def _placed(net, X, labels, points, space, proof):
+    """The proof in the parameters and points that were given."""
+    found, groups = proof
+    squares = _moves(net, space, found.theta)
+    distance = above(sum(map(arb, squares), arb(0)).sqrt())
+    zero = found.is_fitted and points.constant == 0 and all(group.rest == 0 for group in groups)
+    if zero:
+        loss = arb(0)
+    elif found.is_fitted:
+        loss = sum((group.rest for group in groups), points.constant)
+    else:
+        loss = arb(float(found.loss.mid), float(found.loss.rad)) + points.constant
+    rows = {point.tobytes(): i for i, point in reversed(list(enumerate(X + 0.0)))}
+    kinks = [k._replace(point=rows[points.X[k.point].tobytes()]) for k in found.kinks]
+    kinks.sort(key=lambda k: k[:3])
+    return NearbyMinimum(
+        distance,
+        [above(arb(square).sqrt()) for square in squares],
+        loss,
+        zero,
+        found.is_fitted,
+        found.rank,
+        found.smallest_eigenvalue,
+        found.uniqueness,
+        tuple(kinks),
+    )
+
+
+def _moves(net, space, theta):
+    """Upper bounds of the squared distances of the stored (W, b) of each layer from the box."""
+    U = of_arbs(space.frame.entries(), (len(space.origin), space.dimension))
+    moves, at = [], 0
+    for W, b in zip(net.weights[:-1], net.biases[:-1], strict=True):
+        stored = np.concatenate([W.ravel(), b])
+        moves.append(above_square(theta[at : at + len(stored)] - stored))
+        at += len(stored)
+    K, width = space.dimension, net.widths[-2]
+    weight = U @ theta[at : at + K * width].reshape(K, width)
+    bias = U @ theta[at + K * width :] + space.origin
+    last = above_square(weight - net.weights[-1]), above_square(bias - net.biases[-1])
+    return [*moves, above(arb(last[0]) + arb(last[1]))]
+
+
+def above_square(part: Balls):
+    """A float that is at least the sum of the squares."""
+    size = as_balls(part.largest.ravel())
+    return float((size * size).sum().upper)

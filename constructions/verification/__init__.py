@@ -1,0 +1,1 @@
+"""What a stored network is: verdicts, and certificates that are checked anew."""

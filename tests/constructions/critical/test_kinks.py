@@ -1,0 +1,23 @@
+"""Guesses at which units sit on their kink."""
+
+import numpy as np
+
+from constructions.critical.kinks import candidates
+from geomcore import ReLUNetwork
+
+
+def test_the_first_guess_is_cut_at_the_largest_step():
+    X = np.zeros((1, 1))
+    net = ReLUNetwork([[[1.0], [1.0], [1.0]], [[1.0, 1.0, 1.0]]], [[1e-16, 1e-15, 0.5], [0.0]])
+    assert sorted(candidates(net, X)[0]) == [(0, 0, 0), (0, 0, 1)]
+
+
+def test_far_from_all_kinks_there_is_one_guess_without_any():
+    net = ReLUNetwork([[[1.0]], [[1.0]]], [[0.5], [0.0]])
+    assert candidates(net, np.ones((3, 1)))[0] == []
+
+
+def test_units_of_zeros_and_networks_without_hidden_layers_are_no_error():
+    assert candidates(ReLUNetwork([[[1.0]]], [[0.0]]), np.ones((2, 1))) == []
+    found = candidates(ReLUNetwork([[[0.0]], [[1.0]]], [[0.0], [0.0]]), np.ones((2, 1)))
+    assert all(pairs == [] for pairs in found)

@@ -1,0 +1,71 @@
+"""The space that labels span, and what the labels of a group differ in."""
+
+import numpy as np
+import pytest
+
+from constructions.critical.labels import label_space, orthonormal, split_of
+from constructions.proof.exact import ball_matrix, precision
+
+
+def floats(matrix):
+    return np.array([[float(a.mid()) for a in row] for row in matrix.tolist()])
+
+
+def test_one_hot_labels_span_one_dimension_less():
+    space = label_space(np.eye(3))
+    U = space.float_frame()
+    assert space.dimension == 2
+    np.testing.assert_allclose(U.T @ U, np.eye(2), atol=1e-15)
+    np.testing.assert_allclose(U.T @ np.ones(3), 0, atol=1e-15)
+    for q, row in enumerate(space.coordinates):
+        found = space.origin + U @ np.array([float(a.mid()) for a in row])
+        np.testing.assert_allclose(found, np.eye(3)[q], atol=1e-15)
+
+
+@pytest.mark.parametrize("targets", [np.eye(2) + 1, np.array([[1.0], [3.0]]), np.eye(3)[:1]])
+def test_distances_of_labels_are_those_of_their_coordinates(targets):
+    space = label_space(targets)
+    assert space.dimension == min(targets.shape[1], max(len(targets) - 1, 0)) or len(targets) == 1
+    coordinates = np.array([[float(a.mid()) for a in row] for row in space.coordinates])
+    expected = np.linalg.norm(targets[:, None] - targets[None], axis=2)
+    found = np.linalg.norm(coordinates[:, None] - coordinates[None], axis=2)
+    np.testing.assert_allclose(found, expected, atol=1e-15)
+
+
+def test_labels_that_span_everything_stay_as_they_are():
+    targets = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 2.0]])
+    space = label_space(targets)
+    assert space.dimension == 2
+    np.testing.assert_array_equal(space.float_frame(), np.eye(2))
+    np.testing.assert_array_equal(space.origin, [0, 0])
+
+
+def test_columns_are_made_orthonormal_even_if_nearly_dependent():
+    A = np.array([[1.0, 1.0], [1.0, 1.0 + 2.0**-40], [1.0, 1.0]])
+    with precision(192):
+        Q = floats(orthonormal(ball_matrix(A)))
+    np.testing.assert_allclose(Q.T @ Q, np.eye(2), atol=1e-12)
+
+
+@pytest.mark.parametrize("classes", [[0], [0, 1], [0, 2], [1, 2, 3], [0, 1, 2, 3]])
+def test_a_group_splits_the_space_into_what_its_labels_differ_in_and_the_rest(classes):
+    targets = np.eye(4)
+    space = label_space(targets)
+    within, beyond, functionals = split_of(space, targets, classes)
+    m = len(classes) - 1
+    assert len(functionals) == m
+    U = space.float_frame()
+    differences = (targets[classes[1:]] - targets[classes[0]]) @ U
+    if beyond is not None:
+        np.testing.assert_allclose(differences @ floats(beyond), 0, atol=1e-15)
+        parts = floats(beyond) if within is None else np.hstack([floats(within), floats(beyond)])
+        np.testing.assert_allclose(parts.T @ parts, np.eye(3), atol=1e-15)
+    else:
+        assert m == 3
+    # the functionals act on span coordinates as the differences do on the outputs
+    span = np.array([[float(int(v.p)) / int(v.q) for v in row] for row in space.span.tolist()])
+    for functional, row in zip(
+        functionals, targets[classes[1:]] - targets[classes[0]], strict=True
+    ):
+        values = [float(int(v.p)) / int(v.q) for v in functional]
+        np.testing.assert_allclose(values, row @ span)

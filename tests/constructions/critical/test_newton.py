@@ -1,0 +1,74 @@
+"""A zero is proved where there is exactly one, and nowhere else."""
+
+import numpy as np
+import pytest
+
+from constructions.critical.balls import Balls
+from constructions.critical.newton import solution_near
+
+
+def polynomial(coefficients, centre):
+    """(value at the centre, derivative in a box) of a polynomial of one unknown, in balls."""
+    slopes = np.polynomial.polynomial.polyder(coefficients)
+
+    def at(coefficients, x):
+        total = Balls(np.zeros((1, 1)))
+        for c in coefficients[::-1]:
+            total = total * x + Balls(np.array([[c]]))
+        return total
+
+    value = at(coefficients, Balls(np.array([[centre]]))).reshape(1)
+    return value, lambda radius: at(slopes, Balls(np.array([[centre]]), radius.reshape(1, 1)))
+
+
+def test_the_root_of_two_is_near_1_4142():
+    box = solution_near(*polynomial([-2.0, 0.0, 1.0], 1.4142))
+    assert abs(1.4142 - np.sqrt(2)) <= box.radius[0] < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("coefficients", "centre"),
+    [
+        ([1.0, 0.0, 1.0], 0.1),  # no zero
+        ([0.0, 0.0, 1.0], 0.0),  # two that are one
+        ([0.0, 0.0, 1.0], 1e-9),
+        ([1e-20, 0.0, 1.0], 1e-10),
+        ([-1e-30, 0.0, 1.0], 0.0),  # two that are near
+        ([1.0], 0.0),  # a constant
+        ([-2.0, 0.0, 1.0], 0.0),  # a slope of 0
+        ([np.inf, 1.0], 0.0),
+    ],
+)
+def test_where_there_is_no_simple_zero_none_is_proved(coefficients, centre):
+    assert solution_near(*polynomial(coefficients, centre)) is None
+
+
+def test_a_box_in_which_the_system_is_not_smooth_is_no_proof():
+    value, derivative = polynomial([-2.0, 0.0, 1.0], 1.4142)
+    assert solution_near(value, lambda radius: None) is None
+    assert solution_near(value, lambda r: derivative(r) if (r == 0).all() else None) is None
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_linear_systems_have_their_solution_in_the_box(seed):
+    rng = np.random.default_rng(seed)
+    A = rng.integers(-9, 10, (4, 4)).astype(float) + 20 * np.eye(4)
+    x = rng.integers(-5, 6, 4).astype(float)
+    off = 10.0 ** rng.uniform(-12, 3, 4)
+    centre = x + off
+    value = Balls(A) @ Balls(centre) - Balls(A @ x)
+    box = solution_near(value, lambda radius: Balls(A))
+    assert (np.abs(centre - x) <= box.radius).all()
+
+
+def test_a_system_with_two_solutions_in_the_box_is_not_proved():
+    # x^2 + y^2 = 1 and x y = 1/2 touch at (1/2)^(1/2) (1, 1)
+    c = np.sqrt(0.5)
+    value = Balls(np.array([2 * c * c - 1, c * c - 0.5]), np.full(2, 1e-16))
+
+    def derivative(radius):
+        x, y = Balls(np.array(c), radius[0]), Balls(np.array(c), radius[1])
+        rows = [[2 * x.mid, 2 * y.mid], [y.mid, x.mid]]
+        return Balls(np.array(rows), np.array([2 * radius, radius[::-1]]))
+
+    assert solution_near(value, derivative) is None

@@ -1,0 +1,198 @@
+"""What `verify` says of trained networks: exact minima next to them, and minima with a slack."""
+
+import dataclasses
+import json
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from planted import planted
+from scipy.optimize import minimize
+
+from constructions import Certificate, check_certificate, recheck, verify
+from geomcore import ReLUNetwork
+from geomcore.parameters import flatten, move, split
+
+APART = [(0, 0, 0), (0, 1, 1)]
+
+
+def first_minimum(kinks=APART):
+    for seed in range(200):
+        made = planted((2, 3, 2), 14, kinks, seed)
+        if made is not None and verify(*made).verdict == "local minimum":
+            return made
+    raise AssertionError("no planted minimum is proved")
+
+
+def trained(widths, X, Y, seed):
+    """A network that BFGS has brought to where it stops."""
+    rng = np.random.default_rng(seed)
+    shapes = [(m, n) for n, m in pairwise(widths)]
+    start = ReLUNetwork(
+        [rng.standard_normal(s) * np.sqrt(2 / s[1]) for s in shapes],
+        [0.1 * rng.standard_normal(s[0]) for s in shapes],
+    )
+
+    def loss(theta):
+        tensors, h, seen = split(theta, start), X, []
+        for W, b in zip(tensors[0:-2:2], tensors[1:-2:2], strict=True):
+            seen.append((h, h @ W.T + b))
+            h = np.maximum(seen[-1][1], 0)
+        error = h @ tensors[-2].T + tensors[-1] - Y
+        slope = 2 * error / len(X)
+        parts = [slope.T @ h, slope.sum(axis=0)]
+        for l in reversed(range(len(seen))):
+            slope = (slope @ tensors[2 * l + 2]) * (seen[l][1] > 0)
+            parts = [slope.T @ seen[l][0], slope.sum(axis=0), *parts]
+        return (error**2).sum() / len(X), np.concatenate([p.ravel() for p in parts])
+
+    found = minimize(loss, flatten(start.tensors), jac=True, method="BFGS", options={"gtol": 1e-14})
+    tensors = split(found.x, start)
+    return ReLUNetwork(tensors[0::2], tensors[1::2])
+
+
+def test_a_trained_network_is_proved_to_be_next_to_a_minimum():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((40, 2))
+    Y = np.stack([np.abs(X[:, 0]), X[:, 1] ** 2], axis=1)
+    verdicts = []
+    for seed in range(6):
+        found = verify(trained((2, 3, 2), X, Y, seed), X, Y)
+        verdicts.append(found.verdict)
+        if found.verdict == "local minimum":
+            assert found.proved and found.distance < 1e-6 and found.witness is None
+            assert found.critical["rank"] > 0 and found.critical["eigenvalue"] > 0
+    assert verdicts.count("local minimum") >= 2
+
+
+def test_kinks_are_told_with_their_multipliers():
+    found = verify(*first_minimum())
+    assert {(k.layer, k.point, k.unit) for k in found.kinks} == {(1, 0, 0), (1, 1, 1)}
+    assert all(0 < k.multiplier < k.rise for k in found.kinks)
+    assert (found.slack, found.radius, found.basin) == (0.0, None, None)
+    summary = found.summary()
+    assert "on a kink          layer 1, unit 0 at point 0: 0 < " in summary
+    assert "exact point        at most" in summary
+
+
+def test_a_certificate_of_a_critical_point_goes_to_a_file_and_back_and_is_confirmed():
+    net, X, Y = first_minimum()
+    found = verify(net, X, Y)
+    again = Certificate.from_json(found.to_json())
+    assert again == found
+    assert all(check.passed for check in recheck(again, net, X, Y))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"rank": 3},
+        {"rank_error": 0.0},
+        {"argument": "fit"},
+        {"eigenvalue": 1e9},
+        {"uniqueness": 1.0},
+        {"kinks": []},
+    ],
+)
+def test_what_is_altered_in_a_critical_point_is_named(change):
+    net, X, Y = first_minimum()
+    found = verify(net, X, Y)
+    if all(found.critical[key] == value for key, value in change.items()):
+        return  # it says that already
+    other = dataclasses.replace(found, critical={**found.critical, **change})
+    assert "critical" in [c.name for c in recheck(other, net, X, Y) if c.passed is False]
+
+
+@pytest.mark.parametrize("key", ["multiplier", "rise", "point", "unit", "layer"])
+def test_an_altered_kink_is_named(key):
+    net, X, Y = first_minimum()
+    found = verify(net, X, Y)
+    first, *rest = found.critical["kinks"]
+    wrong = {**first, key: first[key] + 1}
+    other = dataclasses.replace(found, critical={**found.critical, "kinks": [wrong, *rest]})
+    assert "critical" in [c.name for c in recheck(other, net, X, Y) if c.passed is False]
+
+
+@pytest.mark.parametrize("field", ["distance", "gap", "slack"])
+def test_altered_bounds_of_a_critical_point_are_named(field):
+    net, X, Y = first_minimum()
+    found = verify(net, X, Y)
+    value = getattr(found, field)
+    other = dataclasses.replace(found, **{field: value / 8 if value else 1e-3})
+    assert field in [c.name for c in recheck(other, net, X, Y) if c.passed is False]
+
+
+def test_the_checker_examines_all_but_the_critical_point_itself():
+    net, X, Y = first_minimum()
+    stated = json.loads(verify(net, X, Y).to_json())
+    answer = check_certificate(
+        stated, net.weights, net.biases, X, np.unique(Y, axis=0), _classes(Y)
+    )
+    open_ = {field for field, holds, _ in answer if holds is None}
+    assert {"critical", "distance", "verdict", "slack"} <= open_
+    assert not [field for field, holds, _ in answer if holds is False]
+
+
+def _classes(Y):
+    return np.unique(Y, axis=0, return_inverse=True)[1].ravel()
+
+
+@pytest.mark.parametrize("step", [1e-5, 1e-3])
+def test_what_is_not_next_to_the_minimum_is_not_called_one(step):
+    net, X, Y = first_minimum()
+    way = np.random.default_rng(0).standard_normal(net.parameter_count)
+    other = move(net, way, step / np.linalg.norm(way))
+    found = verify(other, X, Y)
+    assert found.verdict not in ("global minimum", "local minimum")
+
+
+def test_a_layer_may_not_move_by_more_than_its_own_size_allows():
+    # all of the network is large, its last layer small
+    net, X, Y = first_minimum([])
+    weights = [net.weights[0] * 1e8, net.weights[1] * (1e-8 * (1 + 1e-6))]
+    moved = ReLUNetwork(weights, [net.biases[0] * 1e8, net.biases[1]])
+    assert verify(moved, X, Y).verdict not in ("global minimum", "local minimum")
+
+
+def test_a_subset_of_the_parameters_is_not_what_is_proved():
+    net, X, Y = first_minimum()
+    assert verify(net, X, Y, subset=["W1", "b1", "W2"]).critical is None
+
+
+# With a slack
+
+
+def bottleneck(step):
+    """Three classes; what two units pass of the first one is constant, but for `step` of a weight.
+
+    On the first class F = u (h_2 - h_1) has to be constant: V W = 0 with V and W of rank 1, which
+    are more equations than V and W answer to.
+    """
+    rng = np.random.default_rng(0)
+    near, far = rng.uniform(-1, 1, (8, 2)) + [3.0, 0.0], rng.uniform(-1, 1, (8, 2)) - [5.0, 0.0]
+    X, y = np.vstack([near, far, [[-5.0, 7.0]]]), np.repeat([0, 1, 2], [8, 8, 1])
+    W = np.array([[1.0, 0.3], [1.0 + step, 0.3], [0.0, 1.0]])
+    V = np.array([[2.0, -2.0, 0.0], [-2.0, 2.0, -0.5], [0.0, 0.0, 0.5]])
+    return ReLUNetwork([W, V], [[1.0, 0.5, -5.0], [0.0, 1.0, 0.0]]), X, y
+
+
+def test_where_no_exact_point_is_proved_the_statement_has_a_slack():
+    found = verify(*bottleneck(2.0**-52))
+    assert (found.verdict, found.proved) == ("global minimum", True)
+    assert found.critical["argument"] == "slack" and found.distance is None
+    assert 1e-33 < found.loss_bound <= found.slack <= 1e-29 and found.lower_bound == 0
+    assert found.radius > 0.1
+    assert "slack" in found.summary()
+    again = Certificate.from_json(found.to_json())
+    assert all(check.passed for check in recheck(again, *bottleneck(2.0**-52)))
+
+
+def test_a_slack_that_is_large_is_not_told():
+    for step in (1e-9, 1e-6):
+        found = verify(*bottleneck(step))
+        assert found.slack == 0.0 and found.verdict not in ("global minimum", "local minimum")
+
+
+def test_an_exact_bottleneck_needs_no_slack():
+    found = verify(*bottleneck(0.0))
+    assert (found.verdict, found.slack, found.critical) == ("global minimum", 0.0, None)
