@@ -12,7 +12,7 @@ from training.descent.optimizers import SGD
 from training.descent.problem import as_plan, as_problem, as_training_data
 from training.descent.trainer import chosen_engine, complete, train_ensemble
 from training.study.arguments import as_radii, as_references, as_scales, as_seed, as_size, as_trials
-from training.study.defaults import default_rate, default_tolerance
+from training.study.planning.defaults import default_rate, default_tolerance
 from training.study.identity import describe, digest
 from training.study.perturbation import norm_per_scale
 from training.study.result import result_of

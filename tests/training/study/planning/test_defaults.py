@@ -12,7 +12,7 @@ from geomcore.arrays import as_labels
 from geomcore.network import ReLUNetwork
 from training.descent.losses import BinaryCrossEntropy, CrossEntropy, SquaredError
 from training.descent.optimizers import SGD
-from training.study.defaults import default_rate, default_tolerance
+from training.study.planning.defaults import default_rate, default_tolerance
 from training.study.study import PerturbationStudy
 
 LOSSES = [

@@ -1,0 +1,1 @@
+"""What a study is laid out with where nothing is given."""
