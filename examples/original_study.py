@@ -30,7 +30,7 @@ from geomcore import datasets
 from training import PerturbationStudy, wilson_interval
 from training.output.screen import Pace
 from training.study.basin import radius_in_words
-from training.study.references import judged, merges, states
+from training.study.planning.references import judged, merges, states
 
 TYPES = {"a": "clusters", "b": "sequential", "c": "single_cone", "d": "concentric"}
 SCALES = [0.001, 0.003, 0.01, 0.03, 0.06, 0.1, 0.2, 0.3, 0.6, 1.0, 2.0, 3.0]

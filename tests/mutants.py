@@ -44,10 +44,14 @@ SCOPE = {
     "constructions/separation/line.py": TESTS,
     "constructions/separation/separation.py": TESTS,
     "constructions/theorems/covering.py": ("tests/constructions/theorems",),
+    "training/study/outcomes.py": ("tests/training/study",),
     "training/study/result.py": ("tests/training/study",),
 }
 # Of these files, only what decides about a tolerance.
-ONLY = {"training/study/result.py": {"StudyResult.returned", "StudyResult.below"}}
+ONLY = {
+    "training/study/outcomes.py": {"outcomes", "undecided"},
+    "training/study/result.py": {"StudyResult.below"},
+}
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("geomcore", "constructions", "training", "tests")
 LISTED = ROOT / "tests" / "mutants.txt"

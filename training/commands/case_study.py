@@ -7,17 +7,19 @@ from geomcore import load
 from training.commands import plot_case
 from training.commands.origin import DATA, ORIGIN, read_json
 from training.commands.story import publish
-from training.study.references import judged, merges, states
-from training.study.result import status_of
-from training.study.words import basin_row, scale_row
+from training.study.planning.references import judged, merges, states
+from training.study.status import status_of
+from training.study.words import basin_row, notes, reasons, scale_rows
 
 INDEX = "references.json"
 INTRO = (
     "Every tensor of each network below was moved by random noise of norm λ, many times over, and "
-    "then trained by gradient descent. A trial has returned if it ends with the loss of the "
-    "network it started from; it may also end below that. The total norm of a perturbation is "
-    "that of all its tensors together; where a radius is certified, every smaller perturbation "
-    "provably returns under gradient flow."
+    "then trained by gradient descent. A trial has stayed if its loss was within the tolerance of "
+    "that of the network it started from already before any training, and still is; the others "
+    "left. Of those that left, a trial has returned if it ends within the tolerance; the others "
+    "were still falling when the steps ended, or stuck, or diverged. The total norm of a "
+    "perturbation is that of all its tensors together; where a radius is certified, every smaller "
+    "perturbation provably returns under gradient flow."
 )
 
 
@@ -91,7 +93,9 @@ def show_status(screen, folder, store):
     begun = f", begun {found.started}" if found.started else ""
     screen.print(f"{folder}: {found.done:,} of {found.total:,} trials{begun}, {state}")
     if found.done:
-        screen.table([scale_row(row) for row in found.result.frame("scale").itertuples()])
+        frame = found.result.frame("scale")
+        screen.table(scale_rows(frame))
+        screen.print("\n".join(notes(frame)))
 
 
 def told_parts(parts, origin):
@@ -143,9 +147,11 @@ def finish(run, screen, case, references, parquet, origin):
     run.record["parts"] = [{"started": part.started, "seconds": part.seconds} for part in parts]
     intro = f"{INTRO} {told_parts(parts, origin)}"
     publish(run, f"A study of perturbations: {case.name}", [case], intro=intro)
-    screen.table([scale_row(row) for row in found.frame("scale").itertuples()])
+    frame = found.frame("scale")
+    screen.table(scale_rows(frame))
     screen.print()
-    screen.table([basin_row(row, found.scales) for row in basins.itertuples()])
+    screen.table([basin_row(row) for row in basins.itertuples()])
+    screen.print("\n".join([*reasons(basins), "", *notes(frame)]))
 
 
 def _times(count):

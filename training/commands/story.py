@@ -1,6 +1,7 @@
 """The page about data sets: what was found about each, in sentences, tables and figures."""
 
 from training.output.page import render
+from training.study.words import page_rows, told
 
 EXPLANATIONS = {
     "clusters": "Each class is a ball. One layer per class: a cone behind each ball collapses it.",
@@ -77,8 +78,8 @@ def _section(case):
         "refusal": case.refusal.reasons if case.refusal else {},
         "construction": case.made.summary,
         "certificate": case.certificate.summary() if case.certificate else "",
-        "study": _study_table(case.study),
-        "study_story": _study_story(case.study),
+        "study": page_rows(case.study) if case.study else [],
+        "study_story": told(case.study) if case.study else "",
         "figures": case.figures,
     }
 
@@ -111,68 +112,3 @@ def _story(case):
             f"minimum; the verdict is “{found.verdict}”. The checks below say why."
         )
     return origin + size + verdict
-
-
-def _study_story(study):
-    """What perturbing and training showed, in sentences."""
-    if study is None:
-        return ""
-    several = len(study.references) > 1
-    stories = [
-        (f"{ref.name}: " if several else "") + _story_of_reference(study.of(ref.name))
-        for ref in study.references
-    ]
-    return " ".join(stories) + (
-        " A trial that does not return may still be on its way: layers of very different scale "
-        "make the rate small, and a budget of steps then ends before slow directions have settled. "
-        "Median and quartiles are losses of trials: of two in the middle, the lower one."
-    )
-
-
-def _story_of_reference(study):
-    summary, ref = study.frame("scale"), study.reference
-    full = summary.loc[summary["returned"] == summary["trials"], "scale"]
-    none = summary.loc[summary["returned"] == 0, "scale"]
-    trials = int(summary["trials"].iloc[0])
-    back = (
-        f"All {trials} trials return up to λ = {full.max():g}. "
-        if len(full)
-        else "At no λ do all trials return. "
-    )
-    lost = f"None returns at λ = {none.min():g}. " if len(none) else ""
-    basin = study.basins().iloc[0]
-    half = (
-        f"Half return at λ = {basin.radius:.3g} (95 %: {basin.low:.3g} to {basin.high:.3g}), "
-        f"a total norm of {basin.norm:.3g}. "
-        if 0 < basin.radius < float("inf")
-        else ""
-    )
-    proved = (
-        f"Return is proved up to a total norm of {ref.certified_radius:.3g}. "
-        if ref.certified_radius
-        else ""
-    )
-    rate = f"The learning rate is {ref.learning_rate:.2g}." if ref.learning_rate else ""
-    return f"{back}{lost}{half}{proved}{rate}"
-
-
-def _study_table(study):
-    if study is None:
-        return []
-    several = len(study.references) > 1
-    return [
-        {
-            **({"network": row.reference} if several else {}),
-            "λ": f"{row.scale:g}",
-            "loss after noise": f"{row.initial:.1e}",
-            "final: lower quartile": f"{row.q25:.1e}",
-            "median": f"{row.median:.1e}",
-            "upper quartile": f"{row.q75:.1e}",
-            "returned": f"{row.returned} of {row.trials}",
-            "95 %": f"{row.low:.0%} – {row.high:.0%}",
-            **({"ended below": str(row.below)} if several else {}),
-            "accuracy": f"{row.accuracy:.1%}",
-            "diverged": str(row.diverged),
-        }
-        for row in study.frame("scale").itertuples()
-    ]

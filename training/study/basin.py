@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from geomcore.arrays import as_array, as_count, as_rng
+from training.study.outcomes import RETURNED, STAYED, limit_in_words, tally
 
 
 class ReturnRadius(NamedTuple):
@@ -87,6 +88,41 @@ def return_radius(scales, returned, *, resamples=2000, rng=0):
     return ReturnRadius(float(found[0]), float(low), float(high))
 
 
+def basin_of(study, *, rng=0):
+    """The return radius of those trials of a study that left, or why it has none.
+
+    Parameters
+    ----------
+    study : StudyResult
+        With one reference.
+    rng : Generator or seed, optional
+
+    Returns
+    -------
+    dict
+        radius, low, high; least and most, the smallest and the largest scale at which a trial
+        left; reason, a text, where those are nan: no trial left, or at a scale up to the one
+        where fewer than half return the steps or the rate decided.
+    """
+    left = study.outcome != STAYED
+    scales = study.columns["scale"][left]
+    found = dict.fromkeys(("radius", "low", "high", "least", "most"), np.nan)
+    if not len(scales):
+        return found | {"reason": "no trial left its reference at the scales that were tried"}
+    found |= {"least": scales.min(), "most": scales.max(), "reason": ""}
+    returned = study.outcome[left] == RETURNED
+    radius = return_radius(scales, returned, rng=rng)
+    grid = np.unique(scales)
+    crossed = grid[: np.searchsorted(grid, radius.radius, side="right") + 1]
+    for scale in crossed.tolist() if radius.radius < np.inf else ():
+        at = study.columns["scale"] == scale
+        row = tally(study.outcome[at], study.undecided[at])
+        if row["limited"] and row["fraction"] < 0.5:
+            why = limit_in_words(study.outcome[at][study.undecided[at]])
+            return found | {"reason": f"most trials not back at λ = {scale:g} {why}"}
+    return found | radius._asdict()
+
+
 def radius_in_words(radius, scales):
     """A basin radius as text; one outside of the scales that were tried says so.
 
@@ -102,9 +138,11 @@ def radius_in_words(radius, scales):
 
     Examples
     --------
-    >>> [radius_in_words(radius, [0.1, 3]) for radius in (0.0, 0.25, np.inf)]
-    ['below 0.1', '0.25', 'beyond 3']
+    >>> [radius_in_words(radius, [0.1, 3]) for radius in (0.0, 0.25, np.inf, np.nan)]
+    ['below 0.1', '0.25', 'beyond 3', '-']
     """
+    if radius != radius:
+        return "-"
     if radius == 0:
         return f"below {np.min(scales):g}"
     return f"{radius:.3g}" if radius < np.inf else f"beyond {np.max(scales):g}"

@@ -27,13 +27,14 @@ CREATE TABLE session (
 CREATE TABLE reference (
     number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, loss REAL NOT NULL,
     tolerance REAL NOT NULL, learning_rate REAL, norm_per_scale REAL NOT NULL,
-    certified_radius REAL
+    certified_radius REAL, constant_loss REAL, relaxation REAL
 );
 CREATE TABLE trial (
     reference INTEGER NOT NULL REFERENCES reference, scale INTEGER NOT NULL,
     trial INTEGER NOT NULL, initial_loss REAL NOT NULL, final_loss REAL NOT NULL,
     steps INTEGER NOT NULL, stop_reason TEXT NOT NULL, accuracy REAL NOT NULL,
-    distance REAL NOT NULL, pattern_returned INTEGER NOT NULL, parameters BLOB,
+    distance REAL NOT NULL, pattern_returned INTEGER NOT NULL, late_loss REAL,
+    parameters BLOB,
     PRIMARY KEY (reference, scale, trial)
 ) WITHOUT ROWID;
 """
@@ -48,6 +49,7 @@ COLUMNS = {
     "accuracy": float,
     "distance": float,
     "pattern_returned": bool,
+    "late_loss": float,
 }
 PLAIN = {name: str if kind is object else kind for name, kind in COLUMNS.items()}
 
@@ -59,6 +61,18 @@ def words_of(statement):
 
 # The statement that makes each table, by name.
 MADE_BY = {words.split()[2]: words for words in map(words_of, TABLES.split(";")) if words}
+# What files of schema 1 and 2 lack: how a trial was falling, and what that is measured by.
+LATER = (" late_loss REAL,", ", constant_loss REAL, relaxation REAL")
+
+
+def is_made_by(name, statement):
+    """Whether a table of this name was made by this toolkit, now or before schema 3."""
+    words = MADE_BY[name]
+    before = words
+    for part in LATER:
+        before = before.replace(part, "")
+    return statement in (words, before)
+
 
 Count = Annotated[int, Meta(ge=0)]
 # A size may have overflowed to infinity, a setting may not.
@@ -77,6 +91,7 @@ KINDS = tuple[
     Annotated[float, Meta(ge=0, le=1)],
     Size,
     Annotated[int, Meta(ge=0, le=1)],
+    float | None,
 ]
 
 
@@ -106,6 +121,13 @@ class Reference:
         is :math:`\\lambda` times as large.
     certified_radius : float or None
         Total norm up to which every perturbation provably returns.
+    constant_loss : float or None
+        Of the best constant output.
+    relaxation : float or None
+        Steps in which the slowest direction that matters shrinks by a factor e, see
+        `training.study.planning.budget`.
+
+    The last two are None also in files of schema 1 and 2, which do not hold them.
     """
 
     name: str
@@ -114,6 +136,8 @@ class Reference:
     learning_rate: Setting | None
     norm_per_scale: Size
     certified_radius: Setting | None = None
+    constant_loss: Setting | None = None
+    relaxation: Setting | None = None
 
 
 class Part(msgspec.Struct, array_like=True, frozen=True):

@@ -2,19 +2,18 @@
 
 import warnings
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
-from training.descent.stopping import DIVERGED
-from training.study.basin import return_radius
-from training.study.connection import is_claimed
+from training.study.basin import basin_of
+from training.study.outcomes import RETURNED, outcomes, tally, undecided
+from training.study.planning.defaults import PART
 from training.study.records import Reference as Reference
 from training.study.store import RESUMABLE, Store
-from training.study.wilson import wilson_interval
-from training.study.words import Summary, as_text, basin_row, scale_row
+from training.study.words import Summary, as_summary
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,10 +25,11 @@ class StudyResult:
     references : tuple of Reference
     seed : int
     columns : dict of ndarray, each of shape (number of trials,)
-        One entry per trial: reference (its name), scale, trial, initial_loss,
-        final_loss, steps, stop_reason, accuracy, distance (from the reference,
-        after training), pattern_returned (whether the activation pattern on the
-        data is that of the reference).
+        One entry per trial: reference (its name), scale, trial, initial_loss
+        (after the perturbation), final_loss, steps, stop_reason, accuracy,
+        distance (from the reference, after training), pattern_returned (whether
+        the activation pattern on the data is that of the reference), late_loss
+        (after nine tenths of the steps; nan in files of schema 1 and 2).
     parts : tuple of Part
         Who wrote them, one after another.
     """
@@ -68,16 +68,41 @@ class StudyResult:
         """The distinct scales in increasing order."""
         return np.unique(self.columns["scale"])
 
+    @cached_property
+    def outcome(self):
+        """What became of each trial, one word of `training.study.outcomes` for each.
+
+        "stayed": never left, its loss is within the tolerance of that of the reference right
+        after the perturbation and at the end. "returned": left, and is within it at the end.
+        "falling": not back, and its loss is still falling. "stuck": not back, and it is not.
+        "diverged": its loss is no number, or far above both its start and the best constant
+        output. ("not returned": of a file of schema 1 or 2, which cannot say which.)
+        """
+        names = ("loss", "tolerance", "constant_loss", "relaxation")
+        loss, tolerance, constant, relaxation = map(self._each, names)
+        unknown = np.full(len(loss), np.nan)
+        return outcomes(
+            {"late_loss": unknown, **self.columns},
+            loss=loss,
+            tolerance=tolerance,
+            constant=constant,
+            relaxation=relaxation,
+        )
+
     @property
     def returned(self):
-        """Whether each trial came back to the loss of its reference, bool."""
-        losses, tolerances = self._each("loss"), self._each("tolerance")
-        return np.abs(self.columns["final_loss"] - losses) <= tolerances
+        """Whether each trial left and came back to the loss of its reference, bool."""
+        return self.outcome == RETURNED
 
     @property
     def below(self):
         """Whether each trial ended lower than its reference by more than the tolerance, bool."""
         return self.columns["final_loss"] < self._each("loss") - self._each("tolerance")
+
+    @property
+    def undecided(self):
+        """Of which trials the steps or the rate decided, see `training.study.outcomes`, bool."""
+        return undecided(self.columns, self.outcome, self.below)
 
     @property
     def norms(self):
@@ -100,13 +125,19 @@ class StudyResult:
         ----------
         per : {"trial", "scale"}, optional
             "trial": one row per trial with the columns of this object, and norm,
-            returned and below. "scale": one row per reference and scale, with
+            outcome, returned and below. "scale": one row per reference and scale, with
             the columns reference, scale, norm (total norm of the perturbation),
-            trials, returned, fraction, low and high (the 95 % Wilson interval of
-            the fraction), below (trials that ended lower than the reference),
-            initial (median initial loss), q25, median, q75 (quartiles of the
-            final loss), accuracy (mean), pattern (fraction of the trials whose
-            activation pattern returned), distance (median), diverged.
+            trials; stayed, left, returned, falling, stuck, diverged (numbers of
+            trials, see `outcome`; the last four are those that left); fraction
+            (of those that left, the part that returned; nan if none left), low
+            and high (its 95 % Wilson interval); limited (whether steps or rate
+            decide rather than the landscape: most of those not back were
+            falling, diverged or ended above their start); untrained (fraction
+            of the trials within the tolerance before any training), below
+            (trials that ended lower than the reference), initial (median
+            initial loss), q25, median, q75 (quartiles of the final loss),
+            accuracy (mean), pattern (fraction of the trials whose activation
+            pattern returned), distance (median).
 
         Returns
         -------
@@ -130,37 +161,39 @@ class StudyResult:
         if per not in ("trial", "scale"):
             raise ValueError(f"per must be 'trial' or 'scale', got {per!r}")
         if per == "trial":
-            more = {"norm": self.norms, "returned": self.returned, "below": self.below}
+            more = {"norm": self.norms, "outcome": self.outcome}
+            more |= {"returned": self.returned, "below": self.below}
             return pd.DataFrame({**self.columns, **more})
-        rows = []
-        for part in map(self.of, [ref.name for ref in self.references]):
-            for scale in part.scales:
-                at = part.columns["scale"] == scale
-                count, back = int(at.sum()), int(part.returned[at].sum())
-                low, high = wilson_interval(back, count)
-                q25, median, q75 = _quantile(part.columns["final_loss"][at], [0.25, 0.5, 0.75])
-                rows.append(
-                    {
-                        "reference": part.reference.name,
-                        "scale": scale,
-                        "norm": scale * part.reference.norm_per_scale,
-                        "trials": count,
-                        "returned": back,
-                        "fraction": back / count,
-                        "low": low,
-                        "high": high,
-                        "below": int(part.below[at].sum()),
-                        "initial": _quantile(part.columns["initial_loss"][at], 0.5),
-                        "q25": q25,
-                        "median": median,
-                        "q75": q75,
-                        "accuracy": part.columns["accuracy"][at].mean(),
-                        "pattern": part.columns["pattern_returned"][at].mean(),
-                        "distance": _quantile(part.columns["distance"][at], 0.5),
-                        "diverged": int((part.columns["stop_reason"][at] == DIVERGED).sum()),
-                    }
-                )
-        return pd.DataFrame(rows)
+        return pd.DataFrame(
+            [
+                part._row(scale)
+                for part in map(self.of, [ref.name for ref in self.references])
+                for scale in part.scales.tolist()
+            ]
+        )
+
+    def _row(self, scale):
+        """The row of `frame` about one scale of the only reference."""
+        at, reference = self.columns["scale"] == scale, self.reference
+        columns = {name: values[at] for name, values in self.columns.items()}
+        q25, median, q75 = _quantile(columns["final_loss"], [0.25, 0.5, 0.75])
+        near = np.abs(columns["initial_loss"] - reference.loss) <= reference.tolerance
+        return {
+            "reference": reference.name,
+            "scale": scale,
+            "norm": scale * reference.norm_per_scale,
+            "trials": int(at.sum()),
+            **tally(self.outcome[at], self.undecided[at]),
+            "untrained": near.mean(),
+            "below": int(self.below[at].sum()),
+            "initial": _quantile(columns["initial_loss"], 0.5),
+            "q25": q25,
+            "median": median,
+            "q75": q75,
+            "accuracy": columns["accuracy"].mean(),
+            "pattern": columns["pattern_returned"].mean(),
+            "distance": _quantile(columns["distance"], 0.5),
+        }
 
     def summary(self):
         """A few lines for a reader: per reference and scale what became of the trials.
@@ -173,9 +206,8 @@ class StudyResult:
             (Until it became a text this was ``frame("scale")``; its columns are
             still found under their names, with a DeprecationWarning.)
         """
-        rows = [scale_row(row) for row in self.frame("scale").itertuples()]
-        ends = [basin_row(row, self.scales) for row in self.basins().itertuples()]
-        return Summary(f"{as_text(rows)}\n\n{as_text(ends)}", self.frame("scale"))
+        frame = self.frame("scale")
+        return Summary(as_summary(frame, self.basins()), frame)
 
     def histogram(self, edges=None):
         """Numbers of trials by final loss, as a pandas DataFrame.
@@ -209,24 +241,28 @@ class StudyResult:
         """The basin radius of each reference, as a pandas DataFrame.
 
         Columns: reference, radius, low and high (the scale at which half of the
-        trials return, with its 95 % bootstrap interval; see `return_radius`),
-        norm, norm_low, norm_high (the same as total norms), certified (the total
-        norm up to which return is proved; nan if it is not known).
+        trials that left return, with its 95 % bootstrap interval; see
+        `return_radius`), norm, norm_low, norm_high (the same as total norms),
+        certified (the total norm up to which return is proved; nan if it is not
+        known), least and most (the smallest and the largest scale at which any
+        trial left), reason (why there is no radius, which then is nan: no trial
+        left, or steps or rate decided where it would lie; else "").
         """
         import pandas as pd
 
         rows = []
         for part in map(self.of, [ref.name for ref in self.references]):
             unit, certified = part.reference.norm_per_scale, part.reference.certified_radius
-            found = return_radius(part.columns["scale"], part.returned, rng=self.seed)
+            found = basin_of(part, rng=self.seed)
             rows.append(
                 {
                     "reference": part.reference.name,
-                    **found._asdict(),
-                    "norm": found.radius * unit,
-                    "norm_low": found.low * unit,
-                    "norm_high": found.high * unit,
+                    **{name: found[name] for name in ("radius", "low", "high")},
+                    "norm": found["radius"] * unit,
+                    "norm_low": found["low"] * unit,
+                    "norm_high": found["high"] * unit,
                     "certified": np.nan if certified is None else certified,
+                    **{name: found[name] for name in ("least", "most", "reason")},
                 }
             )
         return pd.DataFrame(rows)
@@ -312,66 +348,15 @@ def load_study(path):
     return result
 
 
-class StudyStatus(NamedTuple):
-    """How far a study is.
-
-    Attributes
-    ----------
-    done, total : int
-        Trials that are stored, and all there are to be.
-    is_running : bool
-        Whether a process was at it at the beginning of the look.
-    started : str or None
-        When the first process began.
-    result : StudyResult
-        Of the trials that are stored.
-    """
-
-    done: int
-    total: int
-    is_running: bool
-    started: str | None
-    result: StudyResult
-
-
-def status_of(path):
-    """Look at the file of a study, running or not, and change nothing.
-
-    Parameters
-    ----------
-    path : path-like
-
-    Returns
-    -------
-    StudyStatus
-
-    Raises
-    ------
-    ValueError
-        If the file is no study.
-    OSError
-        If there is no such file, or it cannot be read.
-    """
-    is_running = is_claimed(Path(path))
-    with Store.open(path, None, writing=False) as store:
-        grid, result = store.configuration, result_of(store)
-    # The references are measured when the first trials begin.
-    names = grid.get("references", grid.get("networks"))
-    count = len(result.references) or (len(names) if isinstance(names, dict) else 1)
-    return StudyStatus(
-        done=len(result.columns["trial"]),
-        total=count * len(grid["scales"]) * grid["trials"],
-        is_running=is_running,
-        started=result.parts[0].started if result.parts else None,
-        result=result,
-    )
-
-
 def result_of(store):
     """The `StudyResult` of what is in an open store."""
     configuration, columns = store.configuration, store.columns()
     store.check_keys(columns)
-    references = tuple(Reference(**ref) for ref in store.references())
+    found = store.references()
+    if "tolerance" in configuration and configuration["tolerance"] is None:
+        # Then the tolerance, which older files hold, too, is a part of it.
+        found = [{**ref, "constant_loss": ref["tolerance"] / PART} for ref in found]
+    references = tuple(Reference(**ref) for ref in found)
     names = np.array([ref.name for ref in references], dtype=object)
     columns["reference"] = names[columns["reference"]]
     columns["scale"] = np.array(configuration["scales"])[columns["scale"]]

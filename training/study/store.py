@@ -30,13 +30,15 @@ from training.study.records import (
     Reference,
     check_versions,
     checked,
+    is_made_by,
     new_session,
     words_of,
 )
 
 APPLICATION = 0x67656F6D  # "geom", in the header of the file
-SCHEMA = 2
-# Files of schema 1 tell some studies apart that are not the same: they can be read, no more.
+SCHEMA = 3
+# Files of schema 2 go on as they are: their trials do not say whether they were falling. Those of
+# schema 1 tell some studies apart that are not the same: they can be read, no more.
 RESUMABLE = 2
 
 
@@ -153,7 +155,7 @@ class Store:
             )
         found = self._rows("SELECT type, name, tbl_name, sql FROM sqlite_master")
         tables = {name: words_of(sql) for kind, name, _, sql in found if kind == "table"}
-        if any(tables.get(name) != words for name, words in MADE_BY.items()):
+        if not all(is_made_by(name, tables.get(name)) for name in MADE_BY):
             raise damaged(self.path, "it is damaged: its tables are not those of a study")
         if resuming:
             # Indices without a text are those that the tables make themselves.
@@ -257,21 +259,23 @@ class Store:
 
     def references(self):
         """The references as dicts, in order; empty before `set_references`."""
-        names = ", ".join(REFERENCE)
-        rows = self._rows(f"SELECT number, {names} FROM reference ORDER BY number")
+        names = self._held_of("reference", REFERENCE)
+        rows = self._rows(f"SELECT number, {', '.join(names)} FROM reference ORDER BY number")
         if [number for number, *_ in rows] != list(range(len(rows))):
             raise damaged(self.path, "it is damaged: its references are not numbered")
-        found = [dict(zip(REFERENCE, row, strict=True)) for _, *row in rows]
+        lacking = dict.fromkeys(REFERENCE)
+        found = [lacking | dict(zip(names, row, strict=True)) for _, *row in rows]
         checked(self.path, found, list[Reference], "reference")
         return found
 
     def set_references(self, references):
         """Write down the references, dicts with the keys `REFERENCE`, once and for all."""
         # Plain numbers, since SQLite would keep those of NumPy as bytes.
-        plain = [[_number(ref[key]) for key in REFERENCE] for ref in references]
+        names = self._held_of("reference", REFERENCE)
+        plain = [[_number(ref.get(key)) for key in names] for ref in references]
         rows = [[n, *values] for n, values in enumerate(plain)]
         with in_one_sentence(self.path), self._transaction():
-            marks = ", ".join("?" * (len(REFERENCE) + 1))
+            marks = ", ".join("?" * (len(names) + 1))
             self._connection.executemany(f"INSERT INTO reference VALUES ({marks})", rows)
 
     def set_certified(self, radii):
@@ -295,10 +299,14 @@ class Store:
         ----------
         columns : dict of sequence
             With the keys `COLUMNS`, one entry per trial, and possibly
-            ``parameters`` with bytes.
+            ``parameters`` with bytes. Without ``late_loss`` it is not known.
         """
-        data = [map(kind, columns[name]) for name, kind in PLAIN.items()]
-        data.append(columns.get("parameters") or [None] * len(columns["trial"]))
+        lacking = [None] * len(columns["trial"])
+        data = [
+            map(PLAIN[name], columns[name]) if name in columns else lacking
+            for name in self._held_of("trial", COLUMNS)
+        ]
+        data.append(columns.get("parameters") or lacking)
         marks = ", ".join("?" * len(data))
         with in_one_sentence(self.path), self._transaction():
             self._connection.executemany(
@@ -311,8 +319,10 @@ class Store:
 
     def columns(self):
         """All stored trials in order, as a dict of arrays with the keys `COLUMNS`."""
+        there = self._held_of("trial", COLUMNS)
+        names = ", ".join(name if name in there else f"NULL AS {name}" for name in COLUMNS)
         rows = self._checked(
-            list[KINDS], f"SELECT {', '.join(COLUMNS)} FROM trial ORDER BY reference, scale, trial"
+            list[KINDS], f"SELECT {names} FROM trial ORDER BY reference, scale, trial"
         )
         data = list(zip(*rows, strict=True)) or [()] * len(COLUMNS)
         columns = {
@@ -338,6 +348,11 @@ class Store:
             trial,
         )
         return checked(self.path, found[0][0], bytes | None, "trial") if found else None
+
+    def _held_of(self, table, names):
+        """Those of the names that are columns of a table, in their order."""
+        held = {row[1] for row in self._rows(f"PRAGMA table_info({table})")}
+        return [name for name in names if name in held]
 
     def _checked(self, kind, query):
         """The rows of a query, which must be of a kind."""

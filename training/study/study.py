@@ -12,9 +12,9 @@ from training.descent.optimizers import SGD
 from training.descent.problem import as_plan, as_problem, as_training_data
 from training.descent.trainer import chosen_engine, complete, train_ensemble
 from training.study.arguments import as_radii, as_references, as_scales, as_seed, as_size, as_trials
-from training.study.planning.defaults import default_rate, default_tolerance
 from training.study.identity import describe, digest
 from training.study.perturbation import norm_per_scale
+from training.study.planning.defaults import default_tolerance, measured
 from training.study.result import result_of
 from training.study.store import Store
 from training.study.trials import Worker, all_keys, network_from_bytes
@@ -344,26 +344,17 @@ class PerturbationStudy:
 
     def _measured(self):
         """What the file says about each reference."""
-        loss, tolerance = self._options["loss"], self._tolerance
-        if tolerance is None:
-            tolerance = default_tolerance(loss, self._labels)
-        rows = []
-        for name, net in self.references.items():
-            if self._optimizer is None:
-                rate = default_rate(net, self._X, self._labels, loss, name=name)
-            else:
-                rate = as_size(getattr(self._optimizer, "learning_rate", None), "learning_rate")
-            rows.append(
-                {
-                    "name": name,
-                    "loss": self._losses[name],
-                    "tolerance": tolerance,
-                    "learning_rate": rate,
-                    "norm_per_scale": self._norms[name],
-                    "certified_radius": self._certified[name],
-                }
-            )
-        return rows
+        given = {"optimizer": self._optimizer, "tolerance": self._tolerance}
+        return [
+            {
+                "name": name,
+                "loss": self._losses[name],
+                "norm_per_scale": self._norms[name],
+                "certified_radius": self._certified[name],
+                **measured(net, self._X, self._labels, self._options["loss"], name=name, **given),
+            }
+            for name, net in self.references.items()
+        ]
 
 
 def perturbation_study(net, X, y, *, jobs=1, progress=None, **arguments):

@@ -11,6 +11,7 @@ from geomcore.stack import stack
 from geomcore.threads import single_threaded_blas
 from training.descent.losses import SquaredError, offset_of, predicted
 from training.descent.trainer import group_size, train_ensemble
+from training.study.outcomes import late_losses
 from training.study.perturbation import perturb
 
 # Activations that a chunk computes in all its steps: some seconds on one core.
@@ -128,6 +129,7 @@ class Worker:
             ],
             "distance": np.sqrt(moved),
             "pattern_returned": same,
+            "late_loss": late_losses(result.losses, result.recorded, result.steps),
         }
         if self.keep_parameters:
             columns["parameters"] = [

@@ -1,8 +1,10 @@
 """What a study found, as strings for a reader."""
 
 import warnings
+from textwrap import wrap
 
 from training.study.basin import radius_in_words
+from training.study.outcomes import FAR
 
 
 class Summary(str):
@@ -25,33 +27,158 @@ class Summary(str):
         return self._frame[key]
 
 
-def scale_row(row):
-    """A row of ``StudyResult.frame("scale")`` as strings by column."""
-    return {
-        "reference": row.reference,
-        "λ": f"{row.scale:g}",
-        "norm": f"{row.norm:.3g}",
-        "returned": f"{row.returned} of {row.trials}",
-        "95 %": f"{row.low:.0%} – {row.high:.0%}",
-        "below": str(row.below),
-        "median loss": f"{row.median:.1e}",
-        "accuracy": f"{row.accuracy:.1%}",
-        "pattern back": f"{row.pattern:.0%}",
-        "diverged": str(row.diverged),
-    }
+def scale_rows(frame):
+    """The rows of ``StudyResult.frame("scale")`` as strings by column, at most 80 wide.
+
+    The reference is named if there are several, and trials that ended below theirs are counted
+    if there are any. An asterisk marks where steps or rate decide, see `NOTES`.
+    """
+    several, below = frame["reference"].nunique() > 1, frame["below"].any()
+    told = ["returned", "falling", "stuck", "diverged"]
+    # An older file cannot tell those that were falling from those that were stuck.
+    rest = frame["left"] - frame[told].sum(axis=1)
+    return [
+        {
+            **({"reference": row.reference} if several else {}),
+            "λ": f"{row.scale:.4g}",
+            "stayed": str(row.stayed),
+            "returned": f"{row.returned} of {row.left}" + (" *" if row.limited else "  "),
+            "95 %": f"{row.low:.0%} – {row.high:.0%}" if row.left else "-",
+            **({"not back": str(other)} if rest.any() else _not_back(row)),
+            "diverged": str(row.diverged),
+            **({"below": str(row.below)} if below else {}),
+            "loss": f"{row.median:.0e}",
+        }
+        for row, other in zip(frame.itertuples(), rest, strict=True)
+    ]
 
 
-def basin_row(row, scales):
+def _not_back(row):
+    return {"falling": str(row.falling), "stuck": str(row.stuck)}
+
+
+def notes(frame):
+    """What the words of `scale_rows` mean, as lines of a text of at most 80 characters."""
+    lines = [
+        "stayed: within the tolerance right after the perturbation, and at the end; the",
+        "others left. returned: of those that left, with the 95 % interval. falling,",
+        "stuck: not back, and the loss is still falling, or not. diverged: no number, or",
+        f"over {FAR:g} times both its start and the best constant output. loss: the median.",
+    ]
+    if frame["below"].any():
+        lines.append("below: ended lower than the reference.")
+    if frame["limited"].any():
+        lines += [
+            "* steps or rate decide here, not the landscape: most of those not back were",
+            "  falling, diverged, or ended above their start.",
+        ]
+    return lines
+
+
+def basin_row(row):
     """A row of ``StudyResult.basins()`` as strings by column; with its verdict, if it has one."""
-    certified = "-" if row.certified != row.certified else f"{row.certified:.3g}"
+    ends = (radius_in_words(end, [row.least, row.most]) for end in (row.low, row.high))
     return {
         "reference": row.reference,
         **({"verdict": row.verdict} if hasattr(row, "verdict") else {}),
-        "half return at λ": radius_in_words(row.radius, scales),
-        "95 %": " – ".join(radius_in_words(end, scales) for end in (row.low, row.high)),
-        "total norm": f"{row.norm:.3g}" if 0 < row.norm < float("inf") else "-",
-        "certified norm": certified,
+        "half return at λ": radius_in_words(row.radius, [row.least, row.most]),
+        "95 %": "-" if row.reason else " – ".join(ends),
+        "norm": f"{row.norm:.3g}" if 0 < row.norm < float("inf") else "-",
+        "certified": "-" if row.certified != row.certified else f"{row.certified:.3g}",
     }
+
+
+def reasons(basins):
+    """Why references have no radius, as lines of a text of at most 80 characters."""
+    lines = [f"{row.reference}: {row.reason}." for row in basins.itertuples() if row.reason]
+    return [part for line in lines for part in wrap(line, 80, subsequent_indent="  ")]
+
+
+def as_summary(frame, basins):
+    """A text of at most 80 columns about ``StudyResult.frame("scale")`` and ``basins()``."""
+    blocks = [
+        as_text(scale_rows(frame)),
+        as_text([basin_row(row) for row in basins.itertuples()]),
+    ]
+    said = reasons(basins)
+    if said:
+        blocks[1] += "\n" + "\n".join(said)
+    return "\n\n".join([*blocks, "\n".join(notes(frame))])
+
+
+def page_rows(study):
+    """The rows of ``study.frame("scale")`` as strings by column, for a page."""
+    frame = study.frame("scale")
+    return [
+        {
+            **({"network": row.reference} if len(study.references) > 1 else {}),
+            "λ": f"{row.scale:.4g}",
+            "within tolerance untrained": f"{row.untrained:.0%}",
+            "stayed": f"{row.stayed} of {row.trials}",
+            "returned": f"{row.returned} of the {row.left} that left" if row.left else "none left",
+            "95 %": f"{row.low:.0%} – {row.high:.0%}" if row.left else "-",
+            "falling": str(row.falling),
+            "stuck": str(row.stuck),
+            "diverged": str(row.diverged),
+            **({"ended below": str(row.below)} if frame["below"].any() else {}),
+            "decided by": ("budget or rate" if row.limited else "landscape") if row.left else "-",
+            "loss after noise": f"{row.initial:.1e}",
+            "final: lower quartile": f"{row.q25:.1e}",
+            "median": f"{row.median:.1e}",
+            "upper quartile": f"{row.q75:.1e}",
+            "accuracy": f"{row.accuracy:.1%}",
+        }
+        for row in frame.itertuples()
+    ]
+
+
+def told(study):
+    """What perturbing and training showed, in sentences."""
+    several = len(study.references) > 1
+    stories = [
+        (f"{ref.name}: " if several else "") + _told_of(study.of(ref.name))
+        for ref in study.references
+    ]
+    return " ".join(stories) + (
+        " Median and quartiles are losses of trials: of two in the middle, the lower one."
+    )
+
+
+def _told_of(study):
+    frame, ref, basin = study.frame("scale"), study.reference, study.basins().iloc[0]
+    left = frame[frame["left"] > 0]
+    parts = [f"A trial is back if its loss is within {ref.tolerance:.2g} of {ref.loss:.2g}."]
+    if (frame["left"] == 0).any():
+        parts.append(
+            f"At λ = {frame.loc[frame['left'] == 0, 'scale'].max():g} no trial was further away, "
+            "before training or at the end, so nothing could return."
+        )
+    for which, text in (
+        (left["returned"] == left["left"], "All that left return at λ = {}."),
+        (left["returned"] == 0, "None that left returns at λ = {}."),
+    ):
+        if which.any():
+            parts.append(text.format(", ".join(f"{s:.4g}" for s in left.loc[which, "scale"])))
+    if basin.reason:
+        parts.append(f"There is no radius at which half return: {basin.reason}.")
+    elif 0 < basin.radius < float("inf"):
+        parts.append(
+            f"Half of those that left return at λ = {basin.radius:.3g} (95 %: "
+            f"{radius_in_words(basin.low, [basin.least, basin.most])} to "
+            f"{radius_in_words(basin.high, [basin.least, basin.most])}), "
+            f"a total norm of {basin.norm:.3g}."
+        )
+    if ref.certified_radius:
+        parts.append(f"Return is proved up to a total norm of {ref.certified_radius:.3g}.")
+    if ref.learning_rate:
+        parts.append(f"The learning rate is {ref.learning_rate:.2g}.")
+    if ref.relaxation:
+        longest = study.columns["steps"].max()
+        parts.append(
+            f"The slowest direction that tells classes apart shrinks by a factor e in "
+            f"{ref.relaxation:,.3g} steps; a trial took at most {longest:,}."
+        )
+    return " ".join(parts)
 
 
 def as_text(rows):

@@ -52,10 +52,12 @@ def test_page_of_a_refusal_gives_the_reason_of_every_method():
 
 def test_study_is_told_in_words_and_numbers():
     case = solved_case()
-    case.perturb(scales=[0.0, 1.0], trials=4, steps=2, seed=0)
+    case.perturb(scales=[0.0, 0.001, 1.0], trials=4, steps=2, seed=0)
     text = page("Pairs", [case], record=RECORD)
-    assert "4 of 4" in text
-    assert "All 4 trials return up to λ = 0" in text
+    assert "4 of 4" in text and "none left" in text
+    assert "At λ = 0.001 no trial was further away" in text
+    assert "None that left returns at λ = 1." in text
+    assert "There is no radius at which half return: most trials not back at λ = 1 were" in text
 
 
 # Laws

@@ -35,7 +35,8 @@ def rows(path):
 def test_a_study_leaves_its_store_tables_figures_networks_and_a_page(run, tmp_path):
     status, out, _ = run("study", "clusters", *SMALL, "--out", "made", "--parquet")
     assert status == 0
-    assert "4 of 4" in out
+    assert "returned" in out and "0 of 4 *" in out
+    assert "steps or rate decide here" in out
     assert "global minimum" in out
     folder = tmp_path / "made"
     with open(folder / "trials.csv") as file:

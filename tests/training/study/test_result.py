@@ -10,10 +10,16 @@ def test_the_tolerance_itself_still_counts_as_returned_and_not_as_below():
     references = (Reference("a", 1.0, 0.25, None, 1.0), Reference("b", 8.0, 2.0, None, 1.0))
     columns = {
         "reference": np.repeat(["a", "b"], 4),
+        "initial_loss": np.full(8, 99.0),
         "final_loss": np.array([0.5, 0.75, 1.25, 1.5, 5.0, 6.0, 10.0, 12.0]),
+        "steps": np.ones(8, int),
+        "stop_reason": np.array(["step budget"] * 8),
     }
     found = StudyResult(references, 0, columns)
     assert found.returned.tolist() == [False, True, True, False] * 2
+    columns["initial_loss"] = columns["final_loss"]
+    stayed = StudyResult(references, 0, columns).outcome == "stayed"
+    assert stayed.tolist() == found.returned.tolist()
     assert found.below.tolist() == [True, False, False, False] * 2
 
 

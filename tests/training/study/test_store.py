@@ -25,6 +25,8 @@ REFERENCE = {
     "learning_rate": None,
     "norm_per_scale": 2.0,
     "certified_radius": None,
+    "constant_loss": None,
+    "relaxation": None,
 }
 
 
@@ -106,7 +108,12 @@ def test_the_file_says_what_it_is(tmp_path):
 
 
 def test_references_and_parameters_come_back(tmp_path):
-    reference = {**REFERENCE, "learning_rate": 0.1 + 0.2, "certified_radius": 1e-3}
+    reference = {
+        **REFERENCE,
+        "learning_rate": 0.1 + 0.2,
+        "certified_radius": 1e-3,
+        "relaxation": 7.5,
+    }
     with Store.open(tmp_path / "s", CONFIGURATION) as store:
         store.set_references([reference])
         store.add(chunk([(0, 0, 0)], parameters=[b"abc"]))

@@ -102,10 +102,22 @@ def test_histogram_counts_every_trial_once():
 
 
 def test_basin_radius_lies_between_the_last_scale_that_returns_and_the_first_that_does_not():
-    result = small_study(scales=[1e-3, 50.0], steps=0, tolerance=0.05, certified_radius=0.01)
+    net, points = ReLUNetwork([[[1.0]], [[1.0]]], [[0.0], [0.0]]), [[1.0], [2.0]]
+    result = perturbation_study(
+        net,
+        points,
+        points,
+        scales=[0.1, 50.0],
+        tensors=["W1", "b1", "b2"],
+        trials=8,
+        steps=3000,
+        seed=0,
+        certified_radius=0.01,
+    )
     basin = result.basins().iloc[0]
-    assert 1e-3 < basin.low <= basin.radius <= basin.high < 50
-    assert basin.norm == pytest.approx(2 * basin.radius)
+    assert (basin.least, basin.most, basin.reason) == (0.1, 50, "")
+    assert 0.1 < basin.low <= basin.radius <= basin.high < 50
+    assert basin.norm == pytest.approx(3**0.5 * basin.radius)
     assert basin.certified == 0.01
 
 
@@ -242,11 +254,16 @@ def test_more_trials_and_scales_leave_the_earlier_rows_as_they_are():
 
 
 def test_return_means_final_loss_within_the_tolerance_of_the_reference():
-    result = small_study(tolerance=0.01)
+    result = small_study(tolerance=0.02, optimizer=SGD(1e-3), steps=20)
     frame = result.frame()
-    expected = (frame["final_loss"] - result.reference.loss).abs() <= 0.01
+    back, near = (
+        (frame[name] - result.reference.loss).abs() <= 0.02
+        for name in ("final_loss", "initial_loss")
+    )
+    expected = back & ~near
+    assert expected.any() and near.any()
     assert (frame["returned"] == expected).all()
-    lower = frame["final_loss"] < result.reference.loss - 0.01
+    lower = frame["final_loss"] < result.reference.loss - 0.02
     assert (frame["below"] == lower).all()
     assert result.frame("scale")["below"].sum() == lower.sum()
     assert result.frame("scale")["returned"].sum() == expected.sum()

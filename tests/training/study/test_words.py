@@ -26,11 +26,12 @@ def test_columns_are_aligned_the_first_to_the_left():
 def test_a_summary_is_a_text_with_a_line_per_scale_and_per_reference(result):
     text = result.summary()
     assert isinstance(text, str) and str(text) == text
-    table, basins = [part.splitlines() for part in text.split("\n\n")]
-    assert len(table) == 3 and len(basins) == 2
+    table, basins, notes = [part.splitlines() for part in text.split("\n\n")]
+    assert len(table) == 3 and len(basins) == 2 and "stayed: within" in notes[0]
+    assert max(map(len, text.splitlines())) <= 80
     assert len(set(map(len, table))) == 1
     for line, row in zip(table[1:], result.frame("scale").itertuples(), strict=True):
-        assert f"{row.returned} of {row.trials}" in line and f"{row.scale:g}" in line
+        assert f"{row.returned} of {row.left}" in line and f"{row.scale:g}" in line
     assert "beyond 1" in basins[1]
 
 
@@ -39,7 +40,7 @@ def test_the_columns_of_the_table_it_was_are_found_with_a_warning(result):
         with pytest.warns(DeprecationWarning, match=r"the table is frame\('scale'\)"):
             found = result.summary()[names]
         assert found.equals(result.frame("scale")[names])
-    assert result.summary()[:9] == "reference"
+    assert result.summary()[:1] == "λ"
 
 
 def test_a_summary_can_be_copied_and_sent(result):

@@ -3,10 +3,15 @@
 import numpy as np
 
 from training.descent.curvature import largest_curvature
+from training.descent.optimizers import SGD
+from training.study.arguments import as_size
+from training.study.planning.budget import relaxation
 
 # A reference whose curvature is a smaller part of what its loss can have is flat: outputs
 # are saturated, and it says nothing about the curvature around.
 FLAT = 1e-3
+# The part of the loss of the best constant output that is the default tolerance.
+PART = 1e-3
 # Starting points among the targets of a descent to the best constant output.
 MOST_STARTS = 10
 
@@ -48,10 +53,7 @@ def default_rate(net, X, labels, loss, *, name):
 
 
 def default_tolerance(loss, labels):
-    """A thousandth of the loss of the best constant output.
-
-    That is what `loss.constant_loss` says; for a loss without it, the least
-    value that descent finds from the mean target and from the targets.
+    """A thousandth of the loss of the best constant output, see `constant_loss`.
 
     Raises
     ------
@@ -59,17 +61,67 @@ def default_tolerance(loss, labels):
         If that is no positive number, as with one class: then every
         tolerance would be arbitrary, and it must be given.
     """
-    Y, weights = labels.Y, loss.weights(labels.index)
-    if hasattr(loss, "constant_loss"):
-        least = loss.constant_loss(Y, weights)
-    else:
-        least = _least_constant(loss, Y, weights, labels.targets)
+    least = constant_loss(loss, labels)
     if not 0 < least < np.inf:
         raise ValueError(
             f"tolerance must be given: the best constant output has loss {least:.3g} (as with one "
             "class), of which no part can tell what has returned"
         )
-    return 1e-3 * least
+    return PART * least
+
+
+def constant_loss(loss, labels):
+    """Loss of the best constant output, a float; nan if none is found.
+
+    That is what `loss.constant_loss` says; for a loss without it, the least
+    value that descent finds from the mean target and from the targets.
+    """
+    Y, weights = labels.Y, loss.weights(labels.index)
+    if hasattr(loss, "constant_loss"):
+        return float(loss.constant_loss(Y, weights))
+    return _least_constant(loss, Y, weights, labels.targets)
+
+
+def measured(net, X, labels, loss, *, name, optimizer=None, tolerance=None):
+    """What the file of a study says about a reference, beside its name and its loss.
+
+    Parameters
+    ----------
+    net : Network
+    X : ndarray, shape (N, d)
+    labels : Labels
+    loss : loss object
+    name : str
+        For messages.
+    optimizer, tolerance : optional
+        As they are given to the study; None stands for the defaults of this module.
+
+    Returns
+    -------
+    dict
+        tolerance, learning_rate, constant_loss and relaxation, as in
+        `training.study.records.Reference`.
+
+    Raises
+    ------
+    ValueError
+        If a default is asked for that does not exist here.
+    """
+    rate = (
+        default_rate(net, X, labels, loss, name=name)
+        if optimizer is None
+        else as_size(getattr(optimizer, "learning_rate", None), "learning_rate")
+    )
+    # Of a loss that somebody else wrote it is searched for, and only if it is needed.
+    known = tolerance is None or hasattr(loss, "constant_loss")
+    least = constant_loss(loss, labels) if known else np.nan
+    plain = SGD(rate) if optimizer is None else optimizer
+    return {
+        "tolerance": default_tolerance(loss, labels) if tolerance is None else tolerance,
+        "learning_rate": rate,
+        "constant_loss": least if 0 <= least < np.inf else None,
+        "relaxation": relaxation(net, X, labels, loss, plain),
+    }
 
 
 def _least_constant(loss, Y, weights, targets):
