@@ -127,7 +127,7 @@ def study(
     from training.descent.optimizers import SGD
     from training.output.screen import Screen
     from training.output.start import started
-    from training.study.arguments import as_trials
+    from training.study.planning.arguments import as_trials
     from training.study.result import need_parquet
     from training.study.study import PerturbationStudy
 

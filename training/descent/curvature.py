@@ -4,11 +4,17 @@ import numpy as np
 
 from geomcore.arrays import as_count, as_rng
 from geomcore.stack import stack
+from training.descent.keywords import answering
 from training.descent.losses import as_loss
 from training.descent.problem import as_training_data
 
+# A reference whose curvature is a smaller part of what its loss can have is flat: outputs
+# are saturated, and it says nothing about the curvature around.
+FLAT = 1e-3
 
-def largest_curvature(net, X, Y, *, loss="mse", iterations=100, rtol=1e-3, rng=0):
+
+@answering(Y="y")
+def largest_curvature(net, X, y, *, loss="mse", iterations=100, rtol=1e-3, rng=0):
     r"""Largest eigenvalue of the Gauss-Newton matrix of a loss.
 
     .. math:: G = \sum_i w_i\, J_i^T H_i J_i
@@ -24,7 +30,7 @@ def largest_curvature(net, X, Y, *, loss="mse", iterations=100, rtol=1e-3, rng=0
     ----------
     net : Network
     X : array_like, shape (N, d)
-    Y : array_like, shape (N,) or (N, k)
+    y : array_like, shape (N,) or (N, k)
         Labels or targets; they matter for the weights only.
     loss : str or loss object
         One that has `curvature`.
@@ -60,7 +66,7 @@ def largest_curvature(net, X, Y, *, loss="mse", iterations=100, rtol=1e-3, rng=0
     2.0
     """
     as_count(iterations, "iterations")
-    X, labels = as_training_data(net, X, Y)
+    X, labels = as_training_data(net, X, y)
     loss = as_loss(loss)
     weights = loss.weights(labels.index)[:, None]
     stacked, params = stack([net])
@@ -78,3 +84,45 @@ def largest_curvature(net, X, Y, *, loss="mse", iterations=100, rtol=1e-3, rng=0
             break
         v = stacked.backward(params, outputs, curved)
     return max(before, estimate)
+
+
+def stable_rate(net, X, labels, loss):
+    r"""The learning rate :math:`1 / (2 \lambda_{\max})` of a loss at a network.
+
+    Gradient descent around a minimum is stable below :math:`2 / \lambda_{\max}`, four times as
+    much; away from it the curvature can be larger. If the loss is flat there, as cross-entropy is
+    where it is saturated, and has a bound `steepest` of its second derivative, the bound takes
+    its place.
+
+    Parameters
+    ----------
+    net : Network
+    X : array_like, shape (N, d)
+    labels : Labels
+    loss : loss object
+
+    Returns
+    -------
+    float or None
+        None if there is no curvature from which it would follow.
+    """
+    curvature = 0.0
+    # What overflows has no curvature.
+    with np.errstate(all="ignore"):
+        if hasattr(loss, "curvature"):
+            curvature = largest_curvature(net, X, labels, loss=loss, rtol=1e-2)
+        if hasattr(loss, "steepest"):
+            most = largest_curvature(net, X, labels, loss=_Steepest(loss), rtol=1e-2)
+            curvature = curvature if curvature >= FLAT * most else most
+    return 0.5 / curvature if 0 < curvature < np.inf else None
+
+
+class _Steepest:
+    """A loss whose second derivative is everywhere as large as it can be."""
+
+    def __init__(self, loss):
+        self.name, self.weights, self._bound = loss.name, loss.weights, loss.steepest
+        self.value, self.gradient = loss.value, loss.gradient
+
+    def curvature(self, outputs, Y, direction):
+        return self._bound * direction

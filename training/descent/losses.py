@@ -126,7 +126,7 @@ class CrossEntropy(_Weighted):
         """Raise unless the rows of Y are distributions."""
         if (Y < 0).any() or (np.abs(Y.sum(axis=-1) - 1) > 1e-6).any():
             raise ValueError(
-                "Y must hold distributions (rows at least 0 that sum to 1) for cross_entropy"
+                "y must hold distributions (rows at least 0 that sum to 1) for cross_entropy"
             )
 
     def value(self, outputs, Y):
@@ -182,7 +182,7 @@ class BinaryCrossEntropy(_Weighted):
         """Raise unless Y lies in [0, 1]."""
         if (Y < 0).any() or (Y > 1).any():
             raise ValueError(
-                f"Y must lie in [0, 1] for bce, got values from {Y.min():.3g} to {Y.max():.3g}"
+                f"y must lie in [0, 1] for bce, got values from {Y.min():.3g} to {Y.max():.3g}"
             )
 
     def value(self, outputs, Y):

@@ -14,6 +14,9 @@ import numpy as np
 
 from geomcore.arrays import as_positive
 
+# In the place of an optimizer: gradient descent at a rate from the curvature at the start.
+AUTO = "auto"
+
 
 @dataclass(frozen=True)
 class SGD:
@@ -128,6 +131,29 @@ class Adam:
             p - rate * m / (np.sqrt(v * scale) + self.eps)
             for p, m, v in zip(params, means, squares, strict=True)
         ], means + squares
+
+
+def as_optimizer(optimizer, learning_rate, default):
+    """The optimizer that is meant by these two arguments, of which one may have its default.
+
+    Raises
+    ------
+    ValueError
+        If both say the rate.
+
+    Examples
+    --------
+    >>> as_optimizer("auto", 0.1, AUTO), as_optimizer("auto", None, AUTO)
+    (SGD(learning_rate=0.1, momentum=0.0, clip=None), 'auto')
+    """
+    if learning_rate is None:
+        return default if optimizer is None else optimizer
+    if optimizer is not None and optimizer is not default:
+        raise ValueError(
+            "learning_rate must be left out where an optimizer is given, which has its own, "
+            f"got {learning_rate!r} beside {optimizer!r}"
+        )
+    return SGD(learning_rate)
 
 
 def clipped(gradients, limit):

@@ -13,6 +13,8 @@ from training.descent.penalties import as_terms
 from training.descent.stopping import AccuracyFor, LossBelow, Plateau, as_rules
 
 MOST_STEPS = 10**15
+# Outputs are off by some units in their last place, losses at a minimum by the squares of those.
+ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +43,13 @@ class Problem:
     loss: object
     weights: np.ndarray
     offset: np.ndarray
+
+    @property
+    def rounding(self):
+        """A loss that is nothing beside that of the best constant output; 0 if it is not known."""
+        if not hasattr(self.loss, "constant_loss"):
+            return 0.0
+        return ROUNDING * float(self.loss.constant_loss(self.Y, self.weights))
 
     def losses(self, outputs):
         """Loss over all points, (T, N, k) to (T,); inf where it is no number."""
@@ -190,11 +199,11 @@ def as_training_data(net, X, Y, *, loss=None, targets=None):
         if targets is None and np.ndim(Y) == 1 and net.widths[-1] == 1:
             if loss is not None and loss.name.endswith("bce"):
                 targets = [[0.0], [1.0]]
-        labels = as_labels(Y, len(X), targets=targets, name="Y")
+        labels = as_labels(Y, len(X), targets=targets, name="y")
     outputs = net.widths[-1]
     if outputs is not None and labels.targets.shape[1] != outputs:
         raise ValueError(
-            f"Y must have {outputs} columns (or as many classes), the outputs of the "
+            f"y must have {outputs} columns (or as many classes), the outputs of the "
             f"network, got {labels.targets.shape[1]}"
         )
     return X, labels

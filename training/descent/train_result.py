@@ -25,6 +25,8 @@ class TrainResult:
         "step budget", "diverged", or the reason of the stopping rule that was met.
     final_loss : float
         Loss of `network` over all points; inf if it overflows.
+    rounding : float
+        A loss that is nothing beside that of the best constant output.
     """
 
     network: Network
@@ -33,13 +35,27 @@ class TrainResult:
     steps: int
     stop_reason: str
     final_loss: float
+    rounding: float = 0.0
+
+    @property
+    def ended_above(self):
+        """Whether the final loss is above the first one by more than rounding."""
+        return bool(self.final_loss > self.losses[0] + self.rounding)
+
+    def end_in_words(self):
+        """That the loss is larger than at the start, for a sentence about the run."""
+        return (
+            f"ended above its start, loss {self.losses[0]:.3g} -> {self.final_loss:.3g}: give it a "
+            "smaller learning rate"
+        )
 
     def summary(self):
-        """One line for people."""
-        return (
+        """One line for people, and a second one if the run ended above its start."""
+        told = (
             f"{self.steps} steps, loss {self.losses[0]:.3g} -> {self.final_loss:.3g}, "
             f"stopped by {self.stop_reason}"
         )
+        return f"{told}\nit {self.end_in_words()}" if self.ended_above else told
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +73,7 @@ class EnsembleResult:
     final_losses : ndarray, shape (T,)
     engine : str
         "numpy" or "compiled": what did the steps.
+    rounding : float
     """
 
     networks: list
@@ -66,6 +83,7 @@ class EnsembleResult:
     stop_reasons: list
     final_losses: np.ndarray
     engine: str = "numpy"
+    rounding: float = 0.0
 
     def trial(self, t):
         """The result of one trial as a `TrainResult`; losses after its end are repeats."""
@@ -76,4 +94,5 @@ class EnsembleResult:
             steps=int(self.steps[t]),
             stop_reason=self.stop_reasons[t],
             final_loss=float(self.final_losses[t]),
+            rounding=self.rounding,
         )

@@ -5,24 +5,30 @@ other in compiled code. A trial that stops costs nothing from then on, and no
 trial has any influence on the numbers of another one.
 """
 
+import warnings
 from contextlib import nullcontext
 from inspect import signature
 
 import numpy as np
 
-from geomcore.arrays import as_count, as_rng
+from geomcore.arrays import Labels, as_count, as_rng
 from geomcore.stack import stack
 from geomcore.threads import single_threaded_blas
+from training.descent.curvature import stable_rate
 from training.descent.descent import Descent
 from training.descent.executors import threads
+from training.descent.keywords import answering
 from training.descent.losses import as_loss
-from training.descent.optimizers import SGD
+from training.descent.optimizers import AUTO, SGD, as_optimizer
 from training.descent.problem import as_plan, as_problem
 from training.descent.train_result import EnsembleResult
 
 # Bytes of activations of the trials that step together in NumPy; about what stays in the cache
 # of one core.
 WORKING_SET = 2_000_000
+
+# Where the loss does not say its curvature, and for many networks at once.
+FALLBACK = SGD(0.05)
 
 ENGINES = ("auto", "numpy", "compiled")
 
@@ -32,13 +38,15 @@ ENGINES = ("auto", "numpy", "compiled")
 NARROW, COMPILED_GROUP, MIN_STEPS = 128 * 128, 64, 100
 
 
+@answering(Y="y")
 def train(
     net,
     X,
-    Y,
+    y,
     *,
     loss="mse",
-    optimizer=SGD(0.05),  # noqa: B008 - immutable
+    optimizer="auto",
+    learning_rate=None,
     batch_size=None,
     drop_last=False,
     steps=1000,
@@ -50,7 +58,7 @@ def train(
     record=None,
     engine="auto",
 ):
-    """Train one network.
+    r"""Train one network.
 
     Parameters
     ----------
@@ -58,15 +66,20 @@ def train(
         Of layers that can be trained, as a `ReLUNetwork` is; it is not changed.
     X : array_like, shape (N, d)
         Points; training is in double precision whatever their dtype.
-    Y : array_like, shape (N,) or (N, k)
+    y : array_like, shape (N,) or (N, k)
         Labels (one-hot targets in sorted order of the labels) or target vectors.
         Two labels and a network with one output mean 0 and 1 for the loss "bce".
     loss : str or loss object
         "mse", the mean over points of the squared error norm; "class_weighted",
         the sum over classes of that mean; "cross_entropy"; or "bce", binary
         cross-entropy on logits. See `training.descent.losses`.
-    optimizer : SGD or Adam
+    optimizer : SGD, Adam or "auto"
         With its rates and, by its argument `clip`, the largest norm of a gradient.
+        "auto" is plain gradient descent at the rate :math:`1/(2 \lambda_{\max})` of the
+        loss at `net`, a quarter of what is stable there (`largest_curvature`), or at
+        0.05 for a loss that does not say its curvature.
+    learning_rate : float, optional
+        Plain gradient descent at this rate, short for ``optimizer=SGD(learning_rate)``.
     batch_size : int, optional
         Points per step, reshuffled every epoch; default all of them.
     drop_last : bool
@@ -97,11 +110,15 @@ def train(
     Returns
     -------
     TrainResult
+        If it ended above its start by more than rounding, it says so, and there is one
+        warning.
 
     Raises
     ------
     ValueError
         If an argument does not fit; a diverging run is a result, not an error.
+    TypeError
+        If there is no argument of a name; the nearest one is named.
 
     Examples
     --------
@@ -113,19 +130,44 @@ def train(
     >>> result.stop_reason
     'step budget'
     """
+    optimizer = as_optimizer(optimizer, learning_rate, AUTO)
     options = {name: value for name, value in locals().items() if name in OPTIONS}
-    return train_ensemble([net], X, Y, rngs=[rng], **options).trial(0)
+    options["learning_rate"] = None
+    result = train_ensemble([net], X, y, rngs=[rng], **options).trial(0)
+    if result.ended_above:
+        warnings.warn(f"training {result.end_in_words()}", stacklevel=3)
+    return result
 
 
-# What `train` says of how to train, by name with its default; said there and nowhere else.
+# What `train` says of how to train, by name with its default.
 OPTIONS = {
     name: parameter.default
     for name, parameter in signature(train).parameters.items()
-    if name not in ("net", "X", "Y", "rng")
+    if name not in ("net", "X", "y", "rng")
 }
 
 
-def train_ensemble(networks, X, Y, *, rngs=None, jobs=1, **options):
+@answering(Y="y")
+def train_ensemble(
+    networks,
+    X,
+    y,
+    *,
+    rngs=None,
+    jobs=1,
+    loss="mse",
+    optimizer=FALLBACK,
+    learning_rate=None,
+    batch_size=None,
+    drop_last=False,
+    steps=1000,
+    stop=(),
+    penalties=(),
+    constraints=(),
+    callbacks=(),
+    record=None,
+    engine="auto",
+):
     """Train many networks of one shape on the same points; see `train`.
 
     Parameters
@@ -137,10 +179,13 @@ def train_ensemble(networks, X, Y, *, rngs=None, jobs=1, **options):
         whatever else is trained beside it.
     jobs : int
         Threads; the numbers do not depend on it.
-    **options
-        The keyword arguments of `train` that say how to train: loss,
-        optimizer, batch_size, drop_last, steps, stop, penalties, constraints,
-        callbacks, record, engine.
+    optimizer : SGD, Adam or "auto"
+        Default ``SGD(0.05)``, one for all; with "auto" each network has a learning
+        rate of its own, from its curvature.
+    loss, learning_rate, batch_size, drop_last, steps, stop, penalties : optional
+        As for `train`.
+    constraints, callbacks, record, engine : optional
+        As for `train`.
 
     Returns
     -------
@@ -149,7 +194,8 @@ def train_ensemble(networks, X, Y, *, rngs=None, jobs=1, **options):
     Raises
     ------
     ValueError
-        As `train`, or if the networks differ in shape.
+        As `train`, or if the networks differ in shape, or if the optimizer is "auto" where
+        callbacks or stopping rules of the user see several trials at once.
 
     Notes
     -----
@@ -167,15 +213,28 @@ def train_ensemble(networks, X, Y, *, rngs=None, jobs=1, **options):
     >>> train_ensemble(networks, [[1.0]], [[1.0]], steps=10).final_losses.round(4)
     array([0.0115, 0.    ])
     """
-    options = complete(options)
-    engine = options.pop("engine")
     stacked, params = stack(networks)
-    problem = as_problem(networks[0], X, Y, as_loss(options.pop("loss")))
+    problem = as_problem(networks[0], X, y, as_loss(loss))
     trials = len(networks)
     rngs = [None] * trials if rngs is None else list(rngs)
     if len(rngs) != trials:
         raise ValueError(f"rngs must have one entry per network ({trials}), got {len(rngs)}")
-    plan = as_plan(len(problem.X), **options)
+    plans = [
+        as_plan(
+            len(problem.X),
+            optimizer=one,
+            batch_size=batch_size,
+            drop_last=drop_last,
+            steps=steps,
+            stop=stop,
+            penalties=penalties,
+            constraints=constraints,
+            callbacks=callbacks,
+            record=record,
+        )
+        for one in _optimizers(networks, problem, as_optimizer(optimizer, learning_rate, FALLBACK))
+    ]
+    plan = plans[0]
     if plan.batches is not None:
         rngs = [as_rng(rng) for rng in rngs]
     jobs = as_count(jobs, "jobs")
@@ -188,24 +247,33 @@ def train_ensemble(networks, X, Y, *, rngs=None, jobs=1, **options):
         Engine, engine = Descent, "numpy"
         points = len(problem.X) if plan.batches is None else plan.batches.size
         group = group_size(networks[0], problem.X, points)
+    if len(plans) > 1:
+        group = 1
+        if plan.needs_all_trials:
+            raise ValueError(
+                "optimizer must be given where callbacks or stopping rules of your own see "
+                f"{trials} trials at once, got 'auto', which has a rate for each of them"
+            )
     if plan.needs_all_trials:
         group = trials
 
-    def run(params, rngs):
+    def run(params, rngs, plan):
         return Engine(stacked, problem, plan).run(params, rngs)
 
     # Tiles are too small to be split over threads.
     with single_threaded_blas() if trials > 1 or engine == "compiled" else nullcontext():
-        done = _in_groups(run, params, rngs, group, jobs)
-    return _joined(stacked, done, engine)
+        done = _in_groups(run, params, rngs, plans, group, jobs)
+    return _joined(stacked, done, engine, problem.rounding)
 
 
-def complete(options):
-    """All of `OPTIONS`, as given or by default; TypeError for a name that `train` does not know."""
-    unknown = sorted(set(options) - set(OPTIONS))
-    if unknown:
-        raise TypeError(f"train has no argument {unknown[0]!r}, only {', '.join(OPTIONS)}")
-    return {**OPTIONS, **options}
+def _optimizers(networks, problem, optimizer):
+    """One optimizer for all networks, or one for each where it is "auto"."""
+    if not isinstance(optimizer, str) or optimizer != AUTO:
+        return [optimizer]
+    labels = Labels(np.arange(len(problem.targets)), problem.index, problem.targets)
+    rates = [stable_rate(net, problem.X, labels, problem.loss) for net in networks]
+    found = [SGD(rate) if rate else FALLBACK for rate in rates]
+    return found if len(set(found)) > 1 else found[:1]
 
 
 def chosen_engine(engine, net, problem, plan):
@@ -235,17 +303,21 @@ def group_size(net, X, points, *, most=None):
     return max(1, (WORKING_SET if most is None else most) // (8 * points * numbers))
 
 
-def _in_groups(run, params, rngs, group, jobs):
-    """Train the trials in groups on `jobs` threads; return what each group has led to."""
+def _in_groups(run, params, rngs, plans, group, jobs):
+    """Train the trials in groups on `jobs` threads; return what each group has led to.
+
+    There is one plan for all groups, or one for each.
+    """
     slices = [slice(start, start + group) for start in range(0, len(rngs), group)]
-    work = [([p[s] for p in params], rngs[s]) for s in slices]
+    plans = plans if len(plans) > 1 else plans * len(slices)
+    work = [([p[s] for p in params], rngs[s], plan) for s, plan in zip(slices, plans, strict=True)]
     if jobs == 1 or len(work) == 1:
         return [run(*part) for part in work]
     with threads(min(jobs, len(work))) as pool:
         return list(pool.map(lambda part: run(*part), work))
 
 
-def _joined(stacked, done, engine):
+def _joined(stacked, done, engine, rounding):
     """The groups of an ensemble as one `EnsembleResult`."""
     recorded = max((part.recorded for part in done), key=len)
     losses = np.empty((len(recorded), sum(len(part.reasons) for part in done)))
@@ -264,4 +336,5 @@ def _joined(stacked, done, engine):
         stop_reasons=[reason for part in done for reason in part.reasons],
         final_losses=np.concatenate([part.final_losses for part in done]),
         engine=engine,
+        rounding=rounding,
     )

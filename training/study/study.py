@@ -1,368 +1,51 @@
-"""Perturb-then-train studies: how far can a network be pushed and still come back?"""
+"""A study in memory, by one call; with a file that can be resumed it is a `PerturbationStudy`."""
 
-from contextlib import nullcontext
-from pathlib import Path
+from training.descent.keywords import answering
+from training.study.experiment import PerturbationStudy as PerturbationStudy
 
-from geomcore.arrays import Labels, as_count, freeze
-from geomcore.parameters import selected
-from geomcore.threads import single_threaded_blas
-from training.descent.executors import as_finished, threads
-from training.descent.losses import as_loss
-from training.descent.optimizers import SGD
-from training.descent.problem import as_plan, as_problem, as_training_data
-from training.descent.trainer import chosen_engine, complete, train_ensemble
-from training.study.arguments import as_radii, as_references, as_scales, as_seed, as_size, as_trials
-from training.study.identity import describe, digest
-from training.study.perturbation import norm_per_scale
-from training.study.planning.defaults import default_tolerance, measured
-from training.study.result import result_of
-from training.study.store import Store
-from training.study.trials import Worker, all_keys, network_from_bytes
+# Arguments of `perturbation_study` that are not passed on by name.
+OWN = ("net", "X", "y", "jobs", "progress")
 
 
-class PerturbationStudy:
-    r"""Perturb one or more networks many times at several scales and train each trial.
-
-    Parameters
-    ----------
-    path : path-like or None
-        The file of the study, see `training.study.store`; None keeps it in memory.
-    net : Network or dict of str to Network
-        The reference, usually a minimum, or several by name.
-    X : array_like, shape (N, d)
-    Y : array_like, shape (N,) or (N, k)
-        Labels or target vectors.
-    scales : sequence of float
-        Norms :math:`\lambda` of the noise on each tensor; see `perturb`.
-    trials : int
-        Trials per reference and scale.
-    steps : int
-        Step budget of each trial; 0 evaluates the perturbed networks only.
-    seed : int
-        Trial j at scale i draws its noise and its batches from
-        ``SeedSequence(seed, spawn_key=(i, j))`` and nothing else, whatever the
-        reference.
-    relative : bool
-        Noise relative to the norm of each tensor.
-    tensors : sequence of str, optional
-        Names of the tensors that are perturbed, such as ``["W1", "b1"]``;
-        default all. All of them are trained.
-    optimizer : optimizer, optional
-        Default: plain gradient descent at the rate :math:`1/(2 \lambda_{\max})`
-        of the loss at each reference (`largest_curvature`), a quarter of what is
-        stable there, since around it the curvature is larger. Constructed
-        networks can have layers of very different scale, so that no fixed
-        number fits them all. Where cross-entropy is saturated, so that its
-        curvature vanishes, the largest one that it can have is taken.
-    loss : str or loss object
-    targets : array_like, shape (Q, k), optional
-        Output wanted for each label; default one-hot rows.
-    tolerance : float, optional
-        How far from the loss of the reference counts as returned. Default
-        1e-3 of the loss of the best constant output; if that is 0, as with one
-        class, it must be given.
-    certified_radius : float or dict of str to float, optional
-        Total norm up to which every perturbation provably returns, from
-        ``verify(...).basin["radius"]``; it is drawn beside what is found.
-    keep_parameters : bool
-        Store the final parameters of every trial; see `network`.
-    **training
-        Further arguments of `train_ensemble`: batch_size, stop, record, ...
-
-    Raises
-    ------
-    ValueError
-        If an argument does not fit. A trial that diverges is a row, not an error.
-
-    Notes
-    -----
-    A row depends on the arguments, its reference, its scale and its (i, j) only:
-    neither on the executor nor on interruptions, bit for bit. (A stopping rule
-    of your own must do so, too: it may look at the trial it is asked about, and
-    hold no state.) A file is resumed only by the same study, see
-    `training.study.identity`; what that cannot see, such as a stopping rule of
-    your own, needs an attribute ``key`` that names it.
-
-    Examples
-    --------
-    >>> from geomcore import ReLUNetwork
-    >>> net = ReLUNetwork([[[1.0]]], [[0.0]])
-    >>> X = [[-1.0], [1.0]]
-    >>> study = PerturbationStudy(None, net, X, X, scales=[0.1, 1], trials=5, steps=50, seed=0)
-    >>> study.run().frame("scale")[["scale", "norm", "returned"]].round(2).values.tolist()
-    [[0.1, 0.14, 5.0], [1.0, 1.41, 5.0]]
-    """
-
-    def __init__(
-        self,
-        path,
-        net,
-        X,
-        Y,
-        *,
-        scales,
-        trials,
-        steps,
-        seed,
-        relative=False,
-        tensors=None,
-        optimizer=None,
-        loss="mse",
-        targets=None,
-        tolerance=None,
-        certified_radius=None,
-        keep_parameters=False,
-        **training,
-    ):
-        self.path = path
-        self.references = as_references(net)
-        first, *others = self.references.values()
-        loss = as_loss(loss)
-        X, labels = as_training_data(first, X, Y, loss=loss, targets=targets)
-        for other in others:
-            as_training_data(other, X, labels)
-        # Copies, so that what is described is what is studied.
-        self._X, self._labels = freeze(X), Labels(*map(freeze, labels))
-        self._scales = as_scales(scales)
-        self.trials = as_trials(trials, len(self.references), len(self._scales))
-        self.steps, self.seed = as_count(steps, "steps", 0), as_seed(seed)
-        self._relative, self._keep_parameters = bool(relative), bool(keep_parameters)
-        self._tensors = tensors if tensors is None or isinstance(tensors, str) else list(tensors)
-        self._optimizer, self._tolerance = optimizer, as_size(tolerance, "tolerance")
-        # A callback looks on; what it is told of is the trials, not the references.
-        self._callbacks = training.pop("callbacks", ())
-        self._training = {**training, "loss": loss}
-        assumed = SGD(1.0) if optimizer is None else optimizer
-        self._options = complete({**self._training, "optimizer": assumed})
-        self._certified = as_radii(certified_radius, self.references)
-        # Each call also checks what it is given.
-        self._norms = {
-            name: norm_per_scale(net, relative=self._relative, tensors=tensors)
-            for name, net in self.references.items()
-        }
-        with single_threaded_blas():
-            self._losses = {
-                name: float(self._evaluated(net, self._engine(net)).final_losses[0])
-                for name, net in self.references.items()
-            }
-        if tolerance is None and not self._is_begun:
-            # Refused now rather than when there is a file.
-            default_tolerance(loss, self._labels)
-        self._store = None
-        if path is not None:
-            # What cannot be described is refused before there is anything to lose.
-            _ = self.configuration
-
-    @property
-    def _is_begun(self):
-        """Whether there is a file already, which then knows its references."""
-        return self.path is not None and Path(self.path).exists()
-
-    @property
-    def _grid(self):
-        """Which trials there are."""
-        return {"scales": list(self._scales), "trials": self.trials, "seed": self.seed}
-
-    @property
-    def _plan(self):
-        options = {k: v for k, v in self._options.items() if k not in ("loss", "engine")}
-        return as_plan(len(self._X), **{**options, "steps": self.steps})
-
-    def _engine(self, net):
-        """What takes the steps of the trials around a network."""
-        problem = as_problem(net, self._X, self._labels, self._options["loss"])
-        return chosen_engine(self._options["engine"], net, problem, self._plan)
-
-    def _evaluated(self, net, engine):
-        training = {**self._training, "steps": 0, "engine": engine}
-        return train_ensemble([net], self._X, self._labels, **training)
-
-    @property
-    def configuration(self):
-        """What decides the rows, as plain values; a file is resumed only if it has the same.
-
-        Raises
-        ------
-        ValueError
-            If something cannot be described faithfully; see `training.study.identity`.
-        """
-        plan, loss = self._plan, self._options["loss"]
-        references = {
-            name: {
-                "network": describe(net, f"the network {name!r}"),
-                "tensors": [net.names[i] for i in selected(net.names, self._tensors)],
-                "engine": self._engine(net),
-            }
-            for name, net in self.references.items()
-        }
-        return {
-            "references": references,
-            **self._grid,
-            "X": digest(self._X),
-            "Y": digest(self._labels.index, self._labels.targets),
-            "steps": self.steps,
-            "relative": self._relative,
-            "loss": describe(loss, "loss"),
-            "optimizer": "default"
-            if self._optimizer is None
-            else describe(self._optimizer, "optimizer"),
-            "batches": plan.batches and {"size": plan.batches.size, "last": plan.batches.last},
-            "record": plan.record,
-            "stop": describe(plan.rules, "stop"),
-            "penalties": describe(plan.penalties, "penalties"),
-            "constraints": describe(plan.constraints, "constraints"),
-            "tolerance": describe(self._tolerance, "tolerance"),
-            "keep_parameters": self._keep_parameters,
-        }
-
-    def run(self, executor=None, resume=True, *, jobs=1, in_flight=None, progress=None):
-        """Run the trials that are missing.
-
-        Parameters
-        ----------
-        executor : concurrent.futures.Executor, optional
-            Where the chunks of trials are computed; this process alone writes
-            the file. Default: `jobs` threads of this process.
-        resume : bool
-            Whether trials that are in the file already are kept; otherwise it
-            must hold none.
-        jobs : int
-        in_flight : int, optional
-            Chunks handed to the executor at a time.
-        progress : callable, optional
-            Called as ``progress(done, total)``, in trials, first with what was
-            there at the start.
-
-        Returns
-        -------
-        StudyResult
-
-        Raises
-        ------
-        ValueError
-            If the file holds another study, or trials although `resume` is false.
-        OSError
-            If the file cannot be written or is in use, or the workers are gone.
-            What was stored before stays.
-        """
-        jobs = as_count(jobs, "jobs")
-        report = progress if progress is not None else (lambda done, total: None)
-        with single_threaded_blas():
-            # Before there is a file, in case that something cannot be measured.
-            measured = None if self._store or self._is_begun else self._measured()
-        store = self._store if self._store is not None else self._open()
-        with nullcontext() if self.path is None else store:
-            done = store.done()
-            if done and not resume:
-                raise ValueError(
-                    f"{self.path or 'this study'} holds {len(done)} trials already: resume it, or "
-                    "give another file"
-                )
-            if not store.references():
-                with single_threaded_blas():
-                    store.set_references(measured or self._measured())
-            # It decides no row, so it may be known only now.
-            store.set_certified(self._certified)
-            references = store.references()
-            trials = self._work(references)
-            keys = all_keys(len(references), len(self._scales), self.trials)
-            missing, count = trials.chunks(keys, done, jobs), len(done)
-            report(count, len(keys))
-            where = threads(jobs) if executor is None else nullcontext(executor)
-            with single_threaded_blas(), where as pool:
-                for columns in as_finished(trials.rows, missing, pool, in_flight=in_flight):
-                    store.add(columns)
-                    count += len(columns["trial"])
-                    report(count, len(keys))
-            return result_of(store)
-
-    def network(self, scale, trial, reference=None):
-        """The network that a trial ended with.
-
-        Parameters
-        ----------
-        scale : float
-            One of the scales of the study.
-        trial : int
-        reference : str, optional
-            Name of the reference; default the first one.
-
-        Returns
-        -------
-        Network
-
-        Raises
-        ------
-        ValueError
-            If there is no such trial, or parameters are not kept.
-        """
-        names = list(self.references)
-        reference = names[0] if reference is None else reference
-        if reference not in names or scale not in self._scales:
-            raise ValueError(
-                f"scale and reference must be of this study, got {scale!r} and {reference!r}"
-            )
-        store = self._store if self._store is not None else self._open(writing=False)
-        with nullcontext() if self.path is None else store:
-            # By the numbers of the file, whatever the order of the references here.
-            numbers = {ref["name"]: n for n, ref in enumerate(store.references())}
-            kept = reference in numbers and store.parameters(
-                numbers[reference], self._scales.index(scale), as_count(trial, "trial", 0)
-            )
-        if not kept:
-            raise ValueError(
-                f"trial {trial} at scale {scale} has no parameters: it has not been run, or "
-                "the study was made without keep_parameters=True"
-            )
-        return network_from_bytes(self.references[reference], kept)
-
-    def _open(self, writing=True):
-        if self.path is not None:
-            return Store.open(self.path, self.configuration, writing=writing)
-        # In memory nothing is resumed by anybody else, so nothing need be described.
-        self._store = Store.open(None, self._grid)
-        return self._store
-
-    def _work(self, references):
-        """The `Worker` of this study, in the order and with the learning rates of the file."""
-        default = self._optimizer is None
-        return Worker(
-            networks=tuple(self.references[ref["name"]] for ref in references),
-            optimizers=tuple(
-                SGD(ref["learning_rate"]) if default else self._optimizer for ref in references
-            ),
-            X=self._X,
-            labels=self._labels,
-            scales=self._scales,
-            steps=self.steps,
-            seed=self.seed,
-            relative=self._relative,
-            tensors=self._tensors,
-            training={**self._training, "callbacks": self._callbacks},
-            keep_parameters=self._keep_parameters,
-        )
-
-    def _measured(self):
-        """What the file says about each reference."""
-        given = {"optimizer": self._optimizer, "tolerance": self._tolerance}
-        return [
-            {
-                "name": name,
-                "loss": self._losses[name],
-                "norm_per_scale": self._norms[name],
-                "certified_radius": self._certified[name],
-                **measured(net, self._X, self._labels, self._options["loss"], name=name, **given),
-            }
-            for name, net in self.references.items()
-        ]
-
-
-def perturbation_study(net, X, y, *, jobs=1, progress=None, **arguments):
+@answering(Y="y")
+def perturbation_study(
+    net,
+    X,
+    y,
+    *,
+    scales,
+    trials,
+    steps,
+    seed=0,
+    relative=False,
+    tensors=None,
+    optimizer="auto",
+    learning_rate=None,
+    loss="mse",
+    targets=None,
+    tolerance=None,
+    certified_radius=None,
+    keep_parameters=False,
+    batch_size=None,
+    drop_last=False,
+    stop=(),
+    penalties=(),
+    constraints=(),
+    callbacks=(),
+    record=None,
+    engine="auto",
+    jobs=1,
+    progress=None,
+):
     """Run a `PerturbationStudy` in memory.
 
     Parameters
     ----------
-    net, X, y, **arguments
+    net, X, y, scales, trials, steps, seed, relative, tensors, optimizer, learning_rate, loss
+        As for `PerturbationStudy`.
+    targets, tolerance, certified_radius, keep_parameters, batch_size, drop_last, stop
+        As for `PerturbationStudy`.
+    penalties, constraints, callbacks, record, engine
         As for `PerturbationStudy`.
     jobs : int, optional
         Threads; the numbers do not depend on it.
@@ -387,4 +70,5 @@ def perturbation_study(net, X, y, *, jobs=1, progress=None, **arguments):
     >>> result.frame("scale")[["scale", "returned", "trials"]].values.tolist()
     [[0.1, 5.0, 5.0], [1.0, 5.0, 5.0]]
     """
-    return PerturbationStudy(None, net, X, y, **arguments).run(jobs=jobs, progress=progress)
+    given = {name: value for name, value in locals().items() if name not in OWN}
+    return PerturbationStudy(None, net, X, y, **given).run(jobs=jobs, progress=progress)

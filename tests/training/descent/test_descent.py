@@ -125,8 +125,8 @@ def test_groups_and_threads_change_no_bit(monkeypatch):
     [
         ({"callbacks": [3]}, "callbacks must be objects with __call__"),
         ({"optimizer": 0.1}, "optimizer must have start and update"),
-        ({"loss": "cross_entropy", "Y": np.ones((9, 2))}, "Y must hold distributions"),
-        ({"loss": "bce", "Y": 2 * np.ones((9, 2))}, r"Y must lie in \[0, 1\]"),
+        ({"loss": "cross_entropy", "Y": np.ones((9, 2))}, "y must hold distributions"),
+        ({"loss": "bce", "Y": 2 * np.ones((9, 2))}, r"y must lie in \[0, 1\]"),
     ],
 )
 def test_wrong_arguments_are_named(changes, message):

@@ -182,14 +182,14 @@ def test_unknown_loss_is_refused_and_the_known_ones_named(loss):
 
 
 def test_cross_entropy_refuses_targets_that_are_no_distributions():
-    with pytest.raises(ValueError, match="Y must hold distributions"):
+    with pytest.raises(ValueError, match="y must hold distributions"):
         CrossEntropy().check(np.array([[0.5, 0.6]]))
-    with pytest.raises(ValueError, match="Y must hold distributions"):
+    with pytest.raises(ValueError, match="y must hold distributions"):
         CrossEntropy().check(np.array([[1.5, -0.5]]))
 
 
 def test_bce_refuses_targets_outside_the_unit_interval():
     with pytest.raises(
-        ValueError, match=r"Y must lie in \[0, 1\] for bce, got values from -1 to 1"
+        ValueError, match=r"y must lie in \[0, 1\] for bce, got values from -1 to 1"
     ):
         BinaryCrossEntropy().check(np.array([[-1.0], [1.0]]))

@@ -2,54 +2,32 @@
 
 import numpy as np
 
-from training.descent.curvature import largest_curvature
+from training.descent.curvature import stable_rate
 from training.descent.optimizers import SGD
-from training.study.arguments import as_size
+from training.study.planning.arguments import as_size
 from training.study.planning.budget import relaxation
 
-# A reference whose curvature is a smaller part of what its loss can have is flat: outputs
-# are saturated, and it says nothing about the curvature around.
-FLAT = 1e-3
 # The part of the loss of the best constant output that is the default tolerance.
 PART = 1e-3
 # Starting points among the targets of a descent to the best constant output.
 MOST_STARTS = 10
 
 
-class _Steepest:
-    """A loss whose second derivative is everywhere as large as it can be."""
-
-    def __init__(self, loss):
-        self.name, self.weights, self._bound = loss.name, loss.weights, loss.steepest
-        self.value, self.gradient = loss.value, loss.gradient
-
-    def curvature(self, outputs, Y, direction):
-        return self._bound * direction
-
-
 def default_rate(net, X, labels, loss, *, name):
-    r"""The learning rate :math:`1 / (2 \lambda_{\max})` of a loss at a reference.
-
-    If the loss is flat there, as cross-entropy is where it is saturated, and
-    has a bound `steepest` of its second derivative, the bound takes its place.
+    """The `training.descent.curvature.stable_rate` of a loss at a reference.
 
     Raises
     ------
     ValueError
-        If there is no curvature there; the reference is called `name`.
+        If there is none; the reference is called `name`.
     """
-    curvature = 0.0
-    if hasattr(loss, "curvature"):
-        curvature = largest_curvature(net, X, labels, loss=loss, rtol=1e-2)
-    if hasattr(loss, "steepest"):
-        most = largest_curvature(net, X, labels, loss=_Steepest(loss), rtol=1e-2)
-        curvature = curvature if curvature >= FLAT * most else most
-    if not 0 < curvature < np.inf:
+    rate = stable_rate(net, X, labels, loss)
+    if rate is None:
         raise ValueError(
             f"optimizer must be given: the loss has no curvature at {name!r} from which a "
             "learning rate would follow"
         )
-    return 0.5 / curvature
+    return rate
 
 
 def default_tolerance(loss, labels):
