@@ -1,17 +1,21 @@
 """What `geomcore study` does: make or read the references, keep and show what was found."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 from geomcore import load
+from geomcore.arrays import as_labels
 from training.commands import plot_case
 from training.commands.origin import DATA, ORIGIN, read_json
 from training.commands.story import publish
+from training.descent.losses import SquaredError
+from training.study.planning.balance import reported
 from training.study.planning.references import judged, merges, states
 from training.study.status import status_of
 from training.study.words import basin_row, notes, reasons, scale_rows
 
-INDEX = "references.json"
+INDEX, PLAN = "references.json", "plan.json"
 INTRO = (
     "Every tensor of each network below was moved by random noise of norm λ, many times over, and "
     "then trained by gradient descent. A trial has stayed if its loss was within the tolerance of "
@@ -31,7 +35,7 @@ def made_references(case, arguments):
     case : Case
         If it has no network, one is constructed.
     arguments : dict
-        With ``method``, ``states`` and ``merges``.
+        With ``method``, ``balance``, ``states`` and ``merges``.
 
     Returns
     -------
@@ -42,15 +46,47 @@ def made_references(case, arguments):
         case.construct(arguments["method"])
         if case.network is None:
             return None
-    case.verify()
     X, y = case.data.X, case.data.y
+    prepare, balanced = None, None
+    if arguments["balance"]:
+        prepare = partial(reported, X=X, labels=as_labels(y, len(X)), loss=SquaredError())
+        balanced = prepare(case.network)
+        case.network = balanced.network
+    case.verify()
     name = "zero loss" if case.proved else "network"
-    found = [judged(name, case.network, X, y, case.certificate)]
+    found = [judged(name, case.network, X, y, case.certificate, balanced)]
     if arguments["states"]:
-        found += states(X, y)
+        found += states(X, y, prepare)
     if arguments["merges"]:
-        found += merges(X, y)
+        found += merges(X, y, prepare)
     return found
+
+
+def tell_plan(run, screen, references, work):
+    """Tell how a new study was laid out, and note it in the record of the run.
+
+    Parameters
+    ----------
+    run : RunFolder
+    screen : Screen
+    references : list of Candidate
+    work : PerturbationStudy
+    """
+    changed = [one for one in references if one.balanced is not None]
+    for one in changed:
+        screen.print(one.balanced.in_words(one.name))
+    noted = {
+        one.name: {k: v for k, v in one.balanced._asdict().items() if k != "network"}
+        for one in changed
+    }
+    plan = work.plan
+    if plan is not None:
+        screen.print(plan.summary())
+        # With these the study is resumed; `.17g` keeps every bit.
+        run.record["arguments"]["scales"] = ",".join(f"{scale:.17g}" for scale in plan.scales)
+        run.record["arguments"]["steps"] = plan.steps
+    pilot = [] if plan is None else plan.pilot
+    run.text(PLAN, json.dumps({"balanced": noted, "pilot": pilot}, indent=2) + "\n")
 
 
 def stored_references(case, folder):
@@ -67,7 +103,7 @@ def stored_references(case, folder):
 
 def files_of(folder, references):
     """The names of the files that the beginning of a study has left in its folder."""
-    names = [INDEX, ORIGIN, DATA, *(f"network-{k}.npz" for k in range(len(references)))]
+    names = [INDEX, PLAN, ORIGIN, DATA, *(f"network-{k}.npz" for k in range(len(references)))]
     return [name for name in names if (folder / name).exists()]
 
 

@@ -29,9 +29,10 @@ class Arguments(msgspec.Struct):
     one_hot: bool | None = None
     states: bool = False
     merges: bool = False
-    scales: str = "0.01,0.03,0.1,0.3,1,3"
+    balance: bool = True
+    scales: str | None = None
     trials: Annotated[int, Meta(ge=1)] = 100
-    steps: Annotated[int, Meta(ge=0)] = 1000
+    steps: Annotated[int, Meta(ge=0)] | None = None
     batch_size: Annotated[int, Meta(ge=1)] | None = None
     learning_rate: float | None = None
     tolerance: float | None = None
@@ -60,20 +61,37 @@ def study(
     merges: Annotated[
         bool | None, typer.Option("--merges", help="Also all merges of classes.")
     ] = None,
+    balance: Annotated[
+        bool | None,
+        typer.Option(
+            "--balance/--no-balance",
+            help="Rescale layers first: same function, descent needs fewer steps. Default yes.",
+        ),
+    ] = None,
     scales: Annotated[
-        str | None, typer.Option(help="Norms of the noise per tensor. Default 0.01,0.03,...,3.")
+        str | None,
+        typer.Option(
+            help="Norms of the noise per tensor, with commas between. Default: by pilot trials, "
+            "from where trials leave to where none returns."
+        ),
     ] = None,
     trials: Annotated[
         int | None, typer.Option(min=1, help="Trials per network and scale. Default 100.")
     ] = None,
     steps: Annotated[
-        int | None, typer.Option(min=0, help="Steps per trial, 0: no training. Default 1000.")
+        int | None,
+        typer.Option(
+            min=0,
+            help="Steps per trial, 0: no training. Default: 100 times what the slowest direction "
+            "needs to shrink by a factor e, at most about a minute of one core in all.",
+        ),
     ] = None,
     batch_size: Annotated[
         int | None, typer.Option(min=1, help="Points per step. Default all.")
     ] = None,
     learning_rate: Annotated[
-        float | None, typer.Option(help="Default: from the curvature at each network.")
+        float | None,
+        typer.Option(help="Default: from the curvature at each network and at pilot trials."),
     ] = None,
     tolerance: Annotated[
         float | None,
@@ -124,10 +142,10 @@ def study(
     from training.commands.data import load_data
     from training.commands.origin import Made, data_of, keep_origin, read_origin
     from training.descent.executors import dask_cluster
-    from training.descent.optimizers import SGD
     from training.output.screen import Screen
     from training.output.start import started
     from training.study.planning.arguments import as_trials
+    from training.study.planning.scales import COUNT
     from training.study.result import need_parquet
     from training.study.study import PerturbationStudy
 
@@ -141,9 +159,9 @@ def study(
     if moved is not None and not resume:
         raise ValueError("--data goes with --resume, a new study takes its data as DATA")
     arguments = _arguments(wished, out, resume)
-    scales = _numbers(arguments["scales"])
+    scales = None if arguments["scales"] is None else _numbers(arguments["scales"])
     # Before any work; there is one network at least.
-    as_trials(arguments["trials"], 1, len(scales))
+    as_trials(arguments["trials"], 1, COUNT if scales is None else len(scales))
     reading = {name: arguments[name] for name in ("seed", *TABLE)}
     if resume:
         origin, source = read_origin(out), arguments["data"]
@@ -160,39 +178,41 @@ def study(
     given |= {**arguments, "out": out, "force": True if resume else None}
     with started("study", given, kept=arguments) as (run, screen):
         screen.print(case.data.summary())
-        with screen.progress(1) as step:
+        with screen.progress(2) as step:
             step("constructing" if not resume else "reading the references")
             if resume:
                 references = case_study.stored_references(case, out)
             else:
                 references = case_study.made_references(case, arguments)
-        if references is None:
-            screen.print(case.why_not())
-            return 1
-        rate, tensors = arguments["learning_rate"], arguments["tensors"]
-        work = PerturbationStudy(
-            out / STORE,
-            {one.name: one.network for one in references},
-            case.data.X,
-            case.data.y,
-            scales=scales,
-            trials=arguments["trials"],
-            steps=arguments["steps"],
-            seed=arguments["seed"],
-            relative=arguments["relative"],
-            tensors=tensors.split(",") if tensors else None,
-            optimizer=None if rate is None else SGD(rate),
-            tolerance=arguments["tolerance"],
-            batch_size=arguments["batch_size"],
-            keep_parameters=arguments["keep_parameters"],
-            certified_radius={one.name: one.certified_radius for one in references},
-        )
+            if references is None:
+                screen.print(case.why_not())
+                return 1
+            step("measuring curvatures, and trying out scales where none are given")
+            tensors = arguments["tensors"]
+            work = PerturbationStudy(
+                out / STORE,
+                {one.name: one.network for one in references},
+                case.data.X,
+                case.data.y,
+                scales=scales,
+                trials=arguments["trials"],
+                steps=arguments["steps"],
+                seed=arguments["seed"],
+                relative=arguments["relative"],
+                tensors=tensors.split(",") if tensors else None,
+                learning_rate=arguments["learning_rate"],
+                tolerance=arguments["tolerance"],
+                batch_size=arguments["batch_size"],
+                keep_parameters=arguments["keep_parameters"],
+                certified_radius={one.name: one.certified_radius for one in references},
+            )
         if resume:
             run.keep([STORE])
             run.spare([out / name for name in case_study.files_of(out, references)])
         else:
             # Another process may have begun a study there during the construction.
             _folder(wished, out, None)
+            case_study.tell_plan(run, screen, references, work)
             keep_origin(run, case, arguments["data"])
             case_study.keep_references(run, references)
             run.begin(live=[STORE])

@@ -1,6 +1,7 @@
 """Perturb-then-train studies: how far can a network be pushed and still come back?"""
 
 from contextlib import nullcontext
+from functools import cached_property
 from pathlib import Path
 
 from geomcore.arrays import Labels, as_count, freeze
@@ -12,7 +13,7 @@ from training.descent.losses import as_loss
 from training.descent.optimizers import AUTO, SGD, as_optimizer
 from training.descent.problem import as_plan, as_problem, as_training_data
 from training.descent.trainer import OPTIONS, chosen_engine, train_ensemble
-from training.study.identity import describe, digest
+from training.study.identity import describe, describe_plan, digest
 from training.study.perturbation import norm_per_scale
 from training.study.planning.arguments import (
     as_radii,
@@ -22,7 +23,10 @@ from training.study.planning.arguments import (
     as_size,
     as_trials,
 )
+from training.study.planning.budget import USUAL
 from training.study.planning.defaults import default_tolerance, measured
+from training.study.planning.plan import laid_out_before, planned
+from training.study.planning.scales import COUNT
 from training.study.result import result_of
 from training.study.store import Store
 from training.study.trials import Worker, all_keys, network_from_bytes
@@ -43,12 +47,16 @@ class PerturbationStudy:
     X : array_like, shape (N, d)
     y : array_like, shape (N,) or (N, k)
         Labels or target vectors.
-    scales : sequence of float
-        Norms :math:`\lambda` of the noise on each tensor; see `perturb`.
+    scales : sequence of float, optional
+        Norms :math:`\lambda` of the noise on each tensor; see `perturb`. Default: six
+        between which the fraction that returns changes, by a few pilot trials; those
+        of the file if there is one.
     trials : int
         Trials per reference and scale.
-    steps : int
-        Step budget of each trial; 0 evaluates the perturbed networks only.
+    steps : int, optional
+        Step budget of each trial; 0 evaluates the perturbed networks only. Default:
+        a hundred relaxations, limited by time, see `training.study.planning.budget`;
+        those of the file if there is one.
     seed : int, optional
         Trial j at scale i draws its noise and its batches from
         ``SeedSequence(seed, spawn_key=(i, j))`` and nothing else, whatever the
@@ -59,12 +67,9 @@ class PerturbationStudy:
         Names of the tensors that are perturbed, such as ``["W1", "b1"]``;
         default all. All of them are trained.
     optimizer : optimizer or "auto", optional
-        Default, "auto": plain gradient descent at the rate :math:`1/(2 \lambda_{\max})`
-        of the loss at each reference (`largest_curvature`), a quarter of what is
-        stable there, since around it the curvature is larger. Constructed
-        networks can have layers of very different scale, so that no fixed
-        number fits them all. Where cross-entropy is saturated, so that its
-        curvature vanishes, the largest one that it can have is taken.
+        Default, "auto": plain gradient descent at the `stable_rate` of the loss at each
+        reference, a quarter of what is stable there; where scales are looked for, also
+        at the pilot trials, since perturbed networks can be far more curved.
     learning_rate : float, optional
         Plain gradient descent at this rate, short for ``optimizer=SGD(learning_rate)``.
     loss : str or loss object
@@ -81,6 +86,11 @@ class PerturbationStudy:
         Store the final parameters of every trial; see `network`.
     batch_size, drop_last, stop, penalties, constraints, callbacks, record, engine : optional
         As for `train`.
+
+    Attributes
+    ----------
+    plan : Plan or None
+        What was chosen where scales or steps were not given, see `training.study.planning.plan`.
 
     Raises
     ------
@@ -116,9 +126,9 @@ class PerturbationStudy:
         X,
         y,
         *,
-        scales,
+        scales=None,
         trials,
-        steps,
+        steps=None,
         seed=0,
         relative=False,
         tensors=None,
@@ -144,20 +154,22 @@ class PerturbationStudy:
         first, *others = self.references.values()
         loss = as_loss(loss)
         X, labels = as_training_data(first, X, y, loss=loss, targets=targets)
-        for other in others:
-            as_training_data(other, X, labels)
+        _ = [as_training_data(other, X, labels) for other in others]
         # Copies, so that what is described is what is studied.
         self._X, self._labels = freeze(X), Labels(*map(freeze, labels))
-        self._scales = as_scales(scales)
-        self.trials = as_trials(trials, len(self.references), len(self._scales))
-        self.steps, self.seed = as_count(steps, "steps", 0), as_seed(seed)
+        if (scales is None or steps is None) and self._is_begun:
+            scales, steps = laid_out_before(path, scales, steps)
+        self._scales = None if scales is None else as_scales(scales)
+        count = COUNT if scales is None else len(self._scales)
+        self.trials = as_trials(trials, len(self.references), count)
+        self.steps = USUAL if steps is None else as_count(steps, "steps", 0)
+        self.seed, self.plan = as_seed(seed), None
         self._relative, self._keep_parameters = bool(relative), bool(keep_parameters)
         self._tensors = tensors if tensors is None or isinstance(tensors, str) else list(tensors)
         optimizer = as_optimizer(optimizer, learning_rate, AUTO)
         self._optimizer = None if isinstance(optimizer, str) and optimizer == AUTO else optimizer
         self._tolerance = as_size(tolerance, "tolerance")
-        # A callback looks on; what it is told of is the trials, not the references.
-        self._callbacks = callbacks
+        self._callbacks = callbacks  # they look on, and are told of the trials only
         self._training = {name: given[name] for name in TRAINING} | {"loss": loss}
         self._certified = as_radii(certified_radius, self.references)
         # Each call also checks what it is given.
@@ -170,6 +182,13 @@ class PerturbationStudy:
                 name: float(self._evaluated(net, self._engine(net)).final_losses[0])
                 for name, net in self.references.items()
             }
+            if scales is None or steps is None:
+                size = len(X) if self._plan.batches is None else self._plan.batches.size
+                about = {"trials": self.trials, "points": size, "steps": steps}
+                work, is_default = self._work(self._measured), self._optimizer is None
+                self.plan = planned(work, self._measured, **about, is_default=is_default)
+                self._scales, self.steps = self.plan.scales, self.plan.steps
+                self._measured = self.plan.references
         if tolerance is None and not self._is_begun:
             # Refused now rather than when there is a file.
             default_tolerance(loss, self._labels)
@@ -233,11 +252,7 @@ class PerturbationStudy:
             "optimizer": "default"
             if self._optimizer is None
             else describe(self._optimizer, "optimizer"),
-            "batches": plan.batches and {"size": plan.batches.size, "last": plan.batches.last},
-            "record": plan.record,
-            "stop": describe(plan.rules, "stop"),
-            "penalties": describe(plan.penalties, "penalties"),
-            "constraints": describe(plan.constraints, "constraints"),
+            **describe_plan(plan),
             "tolerance": describe(self._tolerance, "tolerance"),
             "keep_parameters": self._keep_parameters,
         }
@@ -273,10 +288,10 @@ class PerturbationStudy:
             What was stored before stays.
         """
         jobs = as_count(jobs, "jobs")
-        report = progress if progress is not None else (lambda done, total: None)
+        report = progress or (lambda done, total: None)
         with single_threaded_blas():
             # Before there is a file, in case that something cannot be measured.
-            measured = None if self._store or self._is_begun else self._measured()
+            measured = None if self._store or self._is_begun else self._measured
         store = self._store if self._store is not None else self._open()
         with nullcontext() if self.path is None else store:
             done = store.done()
@@ -287,7 +302,7 @@ class PerturbationStudy:
                 )
             if not store.references():
                 with single_threaded_blas():
-                    store.set_references(measured or self._measured())
+                    store.set_references(measured or self._measured)
             # It decides no row, so it may be known only now.
             store.set_certified(self._certified)
             references = store.references()
@@ -352,11 +367,11 @@ class PerturbationStudy:
 
     def _work(self, references):
         """The `Worker` of this study, in the order and with the learning rates of the file."""
-        default = self._optimizer is None
+        given = self._optimizer
         return Worker(
             networks=tuple(self.references[ref["name"]] for ref in references),
             optimizers=tuple(
-                SGD(ref["learning_rate"]) if default else self._optimizer for ref in references
+                SGD(ref["learning_rate"]) if given is None else given for ref in references
             ),
             X=self._X,
             labels=self._labels,
@@ -369,16 +384,17 @@ class PerturbationStudy:
             keep_parameters=self._keep_parameters,
         )
 
+    @cached_property
     def _measured(self):
         """What the file says about each reference."""
-        given = {"optimizer": self._optimizer, "tolerance": self._tolerance}
+        about = self._X, self._labels, self._training["loss"], self._optimizer, self._tolerance
         return [
             {
                 "name": name,
                 "loss": self._losses[name],
                 "norm_per_scale": self._norms[name],
                 "certified_radius": self._certified[name],
-                **measured(net, self._X, self._labels, self._training["loss"], name=name, **given),
+                **measured(name, net, *about),
             }
             for name, net in self.references.items()
         ]

@@ -211,6 +211,27 @@ def _sorted(items):
     return sorted(items, key=lambda item: json.dumps(item, sort_keys=True))
 
 
+def describe_plan(plan):
+    """Plain values, by name, that are the same for equal ways to train and for no others.
+
+    Parameters
+    ----------
+    plan : training.descent.problem.Plan
+        Of which steps and optimizer are described elsewhere.
+
+    Returns
+    -------
+    dict
+    """
+    return {
+        "batches": plan.batches and {"size": plan.batches.size, "last": plan.batches.last},
+        "record": plan.record,
+        "stop": describe(plan.rules, "stop"),
+        "penalties": describe(plan.penalties, "penalties"),
+        "constraints": describe(plan.constraints, "constraints"),
+    }
+
+
 def check_same(path, stored, wanted):
     """Raise unless two configurations agree; name the first difference."""
     wanted = json.loads(as_json(wanted))

@@ -32,7 +32,7 @@ class Worker:
     labels : Labels
     scales : tuple of float
     steps : int
-    seed : int
+    seed : int or tuple of int
     relative : bool
     tensors : tuple of str or None
     training : dict
@@ -51,6 +51,14 @@ class Worker:
     tensors: tuple | None
     training: dict
     keep_parameters: bool
+
+    def start(self, key):
+        """The perturbed network of a trial, and the stream from which its batches come."""
+        r, i, j = key
+        # The same stream for all references, so that they are compared on the same noise.
+        rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(i, j)))
+        noise = {"relative": self.relative, "tensors": self.tensors}
+        return perturb(self.networks[r], self.scales[i], 1, rng=rng, **noise)[0], rng
 
     @cached_property
     def patterns(self):
@@ -90,17 +98,9 @@ class Worker:
     def _rows(self, keys):
         r = keys[0][0]
         net = self.networks[r]
-        # The same stream for all references, so that they are compared on the same noise.
-        rngs = [
-            np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=key[1:]))
-            for key in keys
-        ]
-        noise = {"relative": self.relative, "tensors": self.tensors}
+        starts, rngs = zip(*map(self.start, keys), strict=True)
         result = train_ensemble(
-            [
-                perturb(net, self.scales[i], 1, rng=rng, **noise)[0]
-                for (_, i, _), rng in zip(keys, rngs, strict=True)
-            ],
+            starts,
             self.X,
             self.labels,
             optimizer=self.optimizers[r],

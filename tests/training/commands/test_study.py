@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from geomcore import load
+from training.commands.data import load_data
 from training.commands.study import DEFAULTS
 from training.study.result import load_study
 
@@ -54,6 +55,41 @@ def test_a_study_leaves_its_store_tables_figures_networks_and_a_page(run, tmp_pa
     assert set(record["files"]) == files - {"run.json"}
     changed = {"data": "clusters", "scales": "0.01,0.3", "trials": 4, "steps": 5}
     assert record["arguments"] == {**DEFAULTS, **changed}
+
+
+def test_a_study_without_scales_looks_for_them_and_goes_on_with_them(run, tmp_path, monkeypatch):
+    monkeypatch.setattr("training.study.planning.budget.WORK", 1e9)
+    status, out, _ = run("study", "single_cone", "--trials", "3", "--out", "made")
+    assert status == 0
+    assert "layers rescaled by powers of 2, the function is the same" in out
+    assert "pilot trials leave" in out and "limited by time" in out
+    folder = tmp_path / "made"
+    plan = json.loads((folder / "plan.json").read_text())
+    largest = plan["balanced"]["zero loss"]["largest"]
+    assert largest[1] < largest[0]
+    assert plan["pilot"][-1]["returned"] == 0
+    arguments = json.loads((folder / "run.json").read_text())["arguments"]
+    scales = [float(scale) for scale in arguments["scales"].split(",")]
+    with open(folder / "trials.csv") as file:
+        found = list(csv.DictReader(file))
+    assert sorted({float(row["scale"]) for row in found}) == scales
+    assert {int(row["steps"]) for row in found} == {arguments["steps"]}
+    before = (folder / "trials.csv").read_bytes()
+    (folder / "trials.csv").unlink()
+    assert run("study", "--resume", "--out", "made")[0] == 0
+    assert (folder / "trials.csv").read_bytes() == before
+    assert json.loads((folder / "plan.json").read_text()) == plan
+
+
+def test_layers_are_left_alone_if_that_is_wished(run, tmp_path):
+    made = []
+    for out, given in (("one", []), ("two", ["--no-balance"])):
+        assert run("study", "single_cone", *SMALL, *given, "--out", out)[0] == 0
+        made.append(load(tmp_path / out / "network-0.npz"))
+    X = load_data("single_cone", seed=0).X
+    assert made[0] != made[1]
+    assert (made[0](X) == made[1](X)).all()
+    assert json.loads((tmp_path / "two" / "plan.json").read_text())["balanced"] == {}
 
 
 def test_merges_are_compared_with_the_minimum_in_one_figure(run, tmp_path):

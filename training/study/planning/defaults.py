@@ -60,18 +60,18 @@ def constant_loss(loss, labels):
     return _least_constant(loss, Y, weights, labels.targets)
 
 
-def measured(net, X, labels, loss, *, name, optimizer=None, tolerance=None):
+def measured(name, net, X, labels, loss, optimizer, tolerance):
     """What the file of a study says about a reference, beside its name and its loss.
 
     Parameters
     ----------
+    name : str
+        For messages.
     net : Network
     X : ndarray, shape (N, d)
     labels : Labels
     loss : loss object
-    name : str
-        For messages.
-    optimizer, tolerance : optional
+    optimizer, tolerance
         As they are given to the study; None stands for the defaults of this module.
 
     Returns

@@ -8,6 +8,7 @@ import constructions
 from constructions import ConstructionError, verify
 from constructions.theorems.enumeration import partitions
 from geomcore.network import ReLUNetwork
+from training.study.planning.balance import Report
 
 # More cannot be told apart in one figure.
 MOST = 20
@@ -25,15 +26,18 @@ class Candidate:
         Of `constructions.verify`.
     certified_radius : float or None
         Total norm up to which every perturbation provably returns.
+    balanced : Report or None
+        What was rescaled before, see `training.study.planning.balance`.
     """
 
     name: str
     network: ReLUNetwork
     verdict: str
     certified_radius: float | None
+    balanced: Report | None = None
 
 
-def judged(name, network, X, y, certificate=None):
+def judged(name, network, X, y, certificate=None, balanced=None):
     """A `Candidate`, after verification.
 
     Parameters
@@ -44,6 +48,7 @@ def judged(name, network, X, y, certificate=None):
     y : array_like, shape (N,)
     certificate : Certificate, optional
         If the network has been verified already.
+    balanced : Report, optional
 
     Returns
     -------
@@ -51,16 +56,26 @@ def judged(name, network, X, y, certificate=None):
     """
     found = verify(network, X, y) if certificate is None else certificate
     radius = None if found.basin is None else float(found.basin["radius"])
-    return Candidate(name, network, found.verdict, radius)
+    return Candidate(name, network, found.verdict, radius, balanced)
 
 
-def states(X, y):
+def _prepared(made, X, y, prepare):
+    """A `Candidate` from a construction, its layers rescaled by `prepare` if that is given."""
+    if prepare is None:
+        return judged(made.method, made.network, X, y)
+    balanced = prepare(made.network)
+    return judged(made.method, balanced.network, X, y, balanced=balanced)
+
+
+def states(X, y, prepare=None):
     """All 2^Q states: each class collapsed (0) or left alone (1), as a list of `Candidate`.
 
     Parameters
     ----------
     X : array_like, shape (N, d)
     y : array_like, shape (N,)
+    prepare : callable, optional
+        From a network to the `Report` of it rescaled.
 
     Returns
     -------
@@ -74,18 +89,18 @@ def states(X, y):
     Q = len(np.unique(y))
     if 2**Q > MOST:
         raise ValueError(f"the states of {Q} classes are {2**Q}, at most {MOST} can be compared")
-    return [
-        judged(found.method, found.network, X, y) for found in constructions.suboptimal_family(X, y)
-    ]
+    return [_prepared(made, X, y, prepare) for made in constructions.suboptimal_family(X, y)]
 
 
-def merges(X, y):
+def merges(X, y, prepare=None):
     """All merges of classes that can be collapsed, as a list of `Candidate`.
 
     Parameters
     ----------
     X : array_like, shape (N, d)
     y : array_like, shape (N,)
+    prepare : callable, optional
+        As for `states`.
 
     Returns
     -------
@@ -111,5 +126,5 @@ def merges(X, y):
             made = constructions.merged(X, y, groups)
         except ConstructionError:
             continue
-        found.append(judged(made.method, made.network, X, y))
+        found.append(_prepared(made, X, y, prepare))
     return found
