@@ -1,10 +1,21 @@
 """What training returns: for one network, and for many."""
 
+from collections import Counter
 from dataclasses import dataclass
+from textwrap import fill
 
 import numpy as np
 
+from geomcore.foreign.wording import printable, shortened
 from geomcore.network import Network
+
+# Columns of a screen, of which the name of a result takes some.
+COLUMNS = 80
+
+
+def wrapped(text):
+    """A text in lines that stay below `COLUMNS` after a name of twenty letters."""
+    return fill(printable(" ".join(text.split())), COLUMNS - 20, subsequent_indent="    ")
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +60,15 @@ class TrainResult:
             "smaller learning rate"
         )
 
+    def __repr__(self):
+        return f"TrainResult({wrapped(self.summary())})"
+
+    def frame(self):
+        """The records as a pandas DataFrame with the columns step and loss."""
+        import pandas as pd
+
+        return pd.DataFrame({"step": self.recorded, "loss": self.losses})
+
     def summary(self):
         """One line for people, and a second one if the run ended above its start."""
         told = (
@@ -84,6 +104,34 @@ class EnsembleResult:
     final_losses: np.ndarray
     engine: str = "numpy"
     rounding: float = 0.0
+
+    def __repr__(self):
+        return f"EnsembleResult({wrapped(self.summary())})"
+
+    def summary(self):
+        """How many trials there were, why they stopped, and the median of their losses."""
+        counts = Counter(self.stop_reasons)
+        told = ", ".join(f"{shortened(why, 40)} {n:,}" for why, n in counts.most_common(3))
+        if len(counts) > 3:
+            told += f", {len(counts) - 3} other reasons"
+        start, end = np.median(self.losses[0]), np.median(self.final_losses)
+        return (
+            f"{len(self.networks):,} trials of up to {max(self.steps):,} steps, median loss "
+            f"{start:.3g} -> {end:.3g}, stopped by {told}"
+        )
+
+    def frame(self):
+        """One row per trial: steps, stop_reason, initial_loss and final_loss, as a DataFrame."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            {
+                "steps": self.steps,
+                "stop_reason": self.stop_reasons,
+                "initial_loss": self.losses[0],
+                "final_loss": self.final_losses,
+            }
+        )
 
     def trial(self, t):
         """The result of one trial as a `TrainResult`; losses after its end are repeats."""

@@ -12,6 +12,7 @@ from training.descent.keywords import answering
 from training.descent.losses import as_loss
 from training.descent.optimizers import AUTO, SGD, as_optimizer
 from training.descent.problem import as_plan, as_problem, as_training_data
+from training.descent.train_result import wrapped
 from training.descent.trainer import OPTIONS, chosen_engine, train_ensemble
 from training.study.identity import describe, describe_plan, digest
 from training.study.perturbation import norm_per_scale
@@ -30,6 +31,7 @@ from training.study.planning.scales import COUNT
 from training.study.result import result_of
 from training.study.store import Store
 from training.study.trials import Worker, all_keys, network_from_bytes
+from training.study.words import laid_out
 
 # How trials are trained, as `train` takes it, beside what a study says of its own.
 TRAINING = sorted(set(OPTIONS) - {"optimizer", "learning_rate", "steps", "callbacks", "loss"})
@@ -51,7 +53,7 @@ class PerturbationStudy:
         Norms :math:`\lambda` of the noise on each tensor; see `perturb`. Default: six
         between which the fraction that returns changes, by a few pilot trials; those
         of the file if there is one.
-    trials : int
+    trials : int, optional
         Trials per reference and scale.
     steps : int, optional
         Step budget of each trial; 0 evaluates the perturbed networks only. Default:
@@ -111,8 +113,7 @@ class PerturbationStudy:
     Examples
     --------
     >>> from geomcore import ReLUNetwork
-    >>> net = ReLUNetwork([[[1.0]]], [[0.0]])
-    >>> X = [[-1.0], [1.0]]
+    >>> net, X = ReLUNetwork([[[1.0]]], [[0.0]]), [[-1.0], [1.0]]
     >>> study = PerturbationStudy(None, net, X, X, scales=[0.1, 1], trials=5, steps=50, seed=0)
     >>> study.run().frame("scale")[["scale", "norm", "returned"]].round(2).values.tolist()
     [[0.1, 0.14, 5.0], [1.0, 1.41, 5.0]]
@@ -127,7 +128,7 @@ class PerturbationStudy:
         y,
         *,
         scales=None,
-        trials,
+        trials=100,
         steps=None,
         seed=0,
         relative=False,
@@ -155,13 +156,11 @@ class PerturbationStudy:
         loss = as_loss(loss)
         X, labels = as_training_data(first, X, y, loss=loss, targets=targets)
         _ = [as_training_data(other, X, labels) for other in others]
-        # Copies, so that what is described is what is studied.
-        self._X, self._labels = freeze(X), Labels(*map(freeze, labels))
+        self._X, self._labels = freeze(X), Labels(*map(freeze, labels))  # so nothing changes them
         if (scales is None or steps is None) and self._is_begun:
             scales, steps = laid_out_before(path, scales, steps)
         self._scales = None if scales is None else as_scales(scales)
-        count = COUNT if scales is None else len(self._scales)
-        self.trials = as_trials(trials, len(self.references), count)
+        self.trials = as_trials(trials, len(self.references), len(self._scales or range(COUNT)))
         self.steps = USUAL if steps is None else as_count(steps, "steps", 0)
         self.seed, self.plan = as_seed(seed), None
         self._relative, self._keep_parameters = bool(relative), bool(keep_parameters)
@@ -185,8 +184,8 @@ class PerturbationStudy:
             if scales is None or steps is None:
                 size = len(X) if self._plan.batches is None else self._plan.batches.size
                 about = {"trials": self.trials, "points": size, "steps": steps}
-                work, is_default = self._work(self._measured), self._optimizer is None
-                self.plan = planned(work, self._measured, **about, is_default=is_default)
+                about["is_default"] = self._optimizer is None
+                self.plan = planned(self._work(self._measured), self._measured, **about)
                 self._scales, self.steps = self.plan.scales, self.plan.steps
                 self._measured = self.plan.references
         if tolerance is None and not self._is_begun:
@@ -196,6 +195,10 @@ class PerturbationStudy:
         if path is not None:
             # What cannot be described is refused before there is anything to lose.
             _ = self.configuration
+
+    def __repr__(self):
+        told = laid_out(self.path, len(self.references), self._grid, self.steps)
+        return f"PerturbationStudy({wrapped(told)})"
 
     @property
     def _is_begun(self):
@@ -232,7 +235,7 @@ class PerturbationStudy:
         ValueError
             If something cannot be described faithfully; see `training.study.identity`.
         """
-        plan, loss = self._plan, self._training["loss"]
+        plan, loss, given = self._plan, self._training["loss"], self._optimizer
         references = {
             name: {
                 "network": describe(net, f"the network {name!r}"),
@@ -249,9 +252,7 @@ class PerturbationStudy:
             "steps": self.steps,
             "relative": self._relative,
             "loss": describe(loss, "loss"),
-            "optimizer": "default"
-            if self._optimizer is None
-            else describe(self._optimizer, "optimizer"),
+            "optimizer": "default" if given is None else describe(given, "optimizer"),
             **describe_plan(plan),
             "tolerance": describe(self._tolerance, "tolerance"),
             "keep_parameters": self._keep_parameters,
@@ -292,7 +293,7 @@ class PerturbationStudy:
         with single_threaded_blas():
             # Before there is a file, in case that something cannot be measured.
             measured = None if self._store or self._is_begun else self._measured
-        store = self._store if self._store is not None else self._open()
+        store = self._store or self._open()
         with nullcontext() if self.path is None else store:
             done = store.done()
             if done and not resume:
@@ -338,13 +339,12 @@ class PerturbationStudy:
         ValueError
             If there is no such trial, or parameters are not kept.
         """
-        names = list(self.references)
-        reference = names[0] if reference is None else reference
-        if reference not in names or scale not in self._scales:
+        reference = next(iter(self.references)) if reference is None else reference
+        if reference not in self.references or scale not in self._scales:
             raise ValueError(
                 f"scale and reference must be of this study, got {scale!r} and {reference!r}"
             )
-        store = self._store if self._store is not None else self._open(writing=False)
+        store = self._store or self._open(writing=False)
         with nullcontext() if self.path is None else store:
             # By the numbers of the file, whatever the order of the references here.
             numbers = {ref["name"]: n for n, ref in enumerate(store.references())}

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
+from training.descent.train_result import wrapped
 from training.study.basin import basin_of
 from training.study.outcomes import RETURNED, outcomes, tally, undecided
 from training.study.planning.defaults import PART
 from training.study.records import Reference as Reference
 from training.study.store import RESUMABLE, Store
-from training.study.words import Summary, as_summary
+from training.study.words import Summary, as_html, as_summary, in_brief
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +39,12 @@ class StudyResult:
     seed: int
     columns: dict
     parts: tuple = ()
+
+    def __repr__(self):
+        return f"StudyResult({wrapped(in_brief(self))})"
+
+    def _repr_html_(self):
+        return as_html(self.frame("scale"), self.basins()) if len(self.outcome) else repr(self)
 
     @property
     def reference(self):

@@ -14,7 +14,7 @@ def perturbation_study(
     y,
     *,
     scales=None,
-    trials,
+    trials=100,
     steps=None,
     seed=0,
     relative=False,

@@ -1,10 +1,13 @@
 """What a study found, as strings for a reader."""
 
 import warnings
+from html import escape
+from pathlib import Path
 from textwrap import wrap
 
+from geomcore.foreign.wording import printable, shortened
 from training.study.basin import radius_in_words
-from training.study.outcomes import FAR
+from training.study.outcomes import FAR, OUTCOMES, UNKNOWN
 
 
 class Summary(str):
@@ -39,7 +42,7 @@ def scale_rows(frame):
     rest = frame["left"] - frame[told].sum(axis=1)
     return [
         {
-            **({"reference": row.reference} if several else {}),
+            **({"reference": _named(row.reference)} if several else {}),
             "λ": f"{row.scale:.4g}",
             "stayed": str(row.stayed),
             "returned": f"{row.returned} of {row.left}" + (" *" if row.limited else "  "),
@@ -51,6 +54,11 @@ def scale_rows(frame):
         }
         for row, other in zip(frame.itertuples(), rest, strict=True)
     ]
+
+
+def _named(reference):
+    """A name as it stands in a table of 80 columns."""
+    return shortened(printable(reference), 20)
 
 
 def _not_back(row):
@@ -77,9 +85,10 @@ def notes(frame):
 
 def basin_row(row):
     """A row of ``StudyResult.basins()`` as strings by column; with its verdict, if it has one."""
-    ends = (radius_in_words(end, [row.least, row.most]) for end in (row.low, row.high))
+    # Both ends may lie outside of the scales.
+    ends = dict.fromkeys(radius_in_words(end, [row.least, row.most]) for end in (row.low, row.high))
     return {
-        "reference": row.reference,
+        "reference": _named(row.reference),
         **({"verdict": row.verdict} if hasattr(row, "verdict") else {}),
         "half return at λ": radius_in_words(row.radius, [row.least, row.most]),
         "95 %": "-" if row.reason else " – ".join(ends),
@@ -90,20 +99,62 @@ def basin_row(row):
 
 def reasons(basins):
     """Why references have no radius, as lines of a text of at most 80 characters."""
-    lines = [f"{row.reference}: {row.reason}." for row in basins.itertuples() if row.reason]
+    lines = [f"{_named(row.reference)}: {row.reason}." for row in basins.itertuples() if row.reason]
     return [part for line in lines for part in wrap(line, 80, subsequent_indent="  ")]
 
 
 def as_summary(frame, basins):
     """A text of at most 80 columns about ``StudyResult.frame("scale")`` and ``basins()``."""
-    blocks = [
-        as_text(scale_rows(frame)),
-        as_text([basin_row(row) for row in basins.itertuples()]),
-    ]
+    tables = []
+    for name in basins["reference"]:
+        part = frame[frame["reference"] == name]
+        tables += [f"{_named(name)}:"] * (len(basins) > 1) + [as_text(scale_rows(part))]
+    blocks = ["\n".join(tables), as_text([basin_row(row) for row in basins.itertuples()])]
     said = reasons(basins)
     if said:
         blocks[1] += "\n" + "\n".join(said)
     return "\n\n".join([*blocks, "\n".join(notes(frame))])
+
+
+def laid_out(path, references, grid, steps):
+    """What a study is to do, in a few words."""
+    where = "in memory" if path is None else shortened(f"in {Path(path).name}", 40)
+    scales, trials = grid["scales"], grid["trials"]
+    return (
+        f"{where}; {references} reference{'s' * (references > 1)}, {len(scales)} scales "
+        f"{min(scales):g} to {max(scales):g}, {trials:,} trials of {steps:,} steps each, "
+        f"seed {grid['seed']}"
+    )
+
+
+def in_brief(study):
+    """What a study found in a few words: how many trials, and what became of them."""
+    names = [_named(ref.name) for ref in study.references[:3]]
+    more = f" and {len(study.references) - 3} more" if len(study.references) > 3 else ""
+    scales = study.scales
+    ends = f"{len(scales)} scales {scales[0]:g} to {scales[-1]:g}, " if len(scales) else ""
+    counts = [(word, int((study.outcome == word).sum())) for word in (*OUTCOMES, UNKNOWN)]
+    told = ", ".join(f"{count:,} {word}" for word, count in counts if count)
+    return (
+        f"{', '.join(names)}{more}; {ends}{len(study.outcome):,} trials"
+        f"{': ' if told else ''}{told}; seed {study.seed}"
+    )
+
+
+def as_html(frame, basins):
+    """The tables of `as_summary` as HTML, for a notebook."""
+    blocks = [scale_rows(frame), [basin_row(row) for row in basins.itertuples()]]
+    said = [*reasons(basins), *notes(frame)]
+    return "".join(map(_html_table, blocks)) + f"<p><small>{escape(' '.join(said))}</small></p>"
+
+
+def _html_table(rows):
+    head = "".join(f"<th>{escape(name)}</th>" for name in rows[0])
+    body = "".join(
+        f"<tr>{''.join(f'<td>{escape(printable(cell))}</td>' for cell in row.values())}</tr>"
+        for row in rows
+    )
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def page_rows(study):

@@ -53,6 +53,9 @@ class Plan(NamedTuple):
     budget: Budget | None
     pilot: list
 
+    def __repr__(self):
+        return self.summary() or f"Plan(scales={self.scales}, steps={self.steps})"
+
     def summary(self):
         """What was chosen and why, in lines of at most 80 characters."""
         lines = []
