@@ -255,6 +255,14 @@ def balanced(net, X, *, weights=None, rank=None, evaluations=200):
     ReLUNetwork
         The given one if nothing better is found.
 
+    Notes
+    -----
+    If the activations at all points are off in some layer, as in the merge of all classes, the
+    output is the last bias alone, whatever that layer and those before it are. They can then be
+    made as large as one likes, so that no perturbation of a given norm flips an activation, and
+    lambda* has no bound: the search ends at factors of 2^40, at lambda* near 8e11. That is true,
+    and says nothing about the loss, whose largest curvature there is 2.
+
     Examples
     --------
     >>> net = ReLUNetwork([[[-64.0]], [[1 / 64]]], [[64.0], [0.0]])

@@ -14,6 +14,7 @@ from constructions.proof.motion import bounds_of, motions
 from geomcore import ReLUNetwork, datasets
 from geomcore.gradients import activation_pattern
 from geomcore.parameters import move
+from training import largest_curvature
 
 STEP = ReLUNetwork([[[-1.0]], [[1.0]]], [[1.0], [0.0]])  # max(1 - x, 0)
 POINTS = np.array([[0.0], [2.0], [3.0]])
@@ -287,6 +288,16 @@ def test_balancing_enlarges_the_basin_and_leaves_the_function(radius):
     # multiplication by powers of two and back does not round
     unbalanced = rescaled(net, np.exp2(np.arange(len(net.weights) - 1)))
     np.testing.assert_array_equal(unbalanced(data.X), net(data.X))
+
+
+def test_a_merge_of_all_classes_has_a_basin_without_bound_and_the_curvature_of_a_bias():
+    data = datasets.clusters(30, rng=0)
+    net = merged(data.X, data.y, [[0, 1, 2]]).network
+    better = balanced(net, data.X)
+    assert basin_of_return(better, data.X).radius > 1e11
+    assert not any(hidden.any() for hidden in better.hidden(data.X))
+    # of |b - y|^2 in the last bias b, the only parameter that moves the outputs
+    assert largest_curvature(better, data.X, data.y) == pytest.approx(2)
 
 
 def test_a_rescaled_layer_is_undone_in_the_next():
