@@ -1,8 +1,11 @@
 """What `geomcore study` does: make or read the references, keep and show what was found."""
 
 import json
+import math
 from functools import partial
 from pathlib import Path
+
+import msgspec
 
 from geomcore import load
 from geomcore.arrays import as_labels
@@ -76,7 +79,11 @@ def tell_plan(run, screen, references, work):
     for one in changed:
         screen.print(one.balanced.in_words(one.name))
     noted = {
-        one.name: {k: v for k, v in one.balanced._asdict().items() if k != "network"}
+        one.name: {
+            "exponents": one.balanced.exponents,
+            # What is not finite is no JSON.
+            **{k: _finite(getattr(one.balanced, k)) for k in ("largest", "slowest")},
+        }
         for one in changed
     }
     plan = work.plan
@@ -87,6 +94,42 @@ def tell_plan(run, screen, references, work):
         run.record["arguments"]["steps"] = plan.steps
     pilot = [] if plan is None else plan.pilot
     run.text(PLAN, json.dumps({"balanced": noted, "pilot": pilot}, indent=2) + "\n")
+
+
+class Noted(msgspec.Struct):
+    """What ``plan.json`` says of each network: what was rescaled, and its curvatures."""
+
+    exponents: list[int]
+    largest: tuple[float | None, float | None]
+    slowest: tuple[float | None, float | None]
+
+
+class Planned(msgspec.Struct):
+    """What ``plan.json`` says."""
+
+    balanced: dict[str, Noted] = {}
+    pilot: list[dict[str, str | int | float | None]] = []
+
+
+def told_plan(folder):
+    """How a study was laid out, in sentences, from what its beginning has left in its folder."""
+    if not (folder / PLAN).exists():
+        return ""
+    found, told = read_json(folder / PLAN, Planned), []
+    for name, noted in found.balanced.items():
+        if any(noted.exponents):
+            told.append(
+                f"The layers of “{name}” were rescaled by powers of two, which leaves the function "
+                f"as it is to the last bit: the largest curvature of the loss went from "
+                f"{noted.largest[0]:.3g} to {noted.largest[1]:.3g}."
+            )
+    if found.pilot:
+        count = sum(row["trials"] for row in found.pilot)
+        told.append(
+            f"The scales follow from {count} pilot trials: from where most of them leave to where "
+            "none returns."
+        )
+    return " ".join(told)
 
 
 def stored_references(case, folder):
@@ -181,13 +224,17 @@ def finish(run, screen, case, references, parquet, origin):
     run.record["timings"] |= {k: round(seconds, 3) for k, seconds in case.timings.items()}
     run.record["timings"]["study"] = round(sum(part.seconds or 0 for part in parts), 3)
     run.record["parts"] = [{"started": part.started, "seconds": part.seconds} for part in parts]
-    intro = f"{INTRO} {told_parts(parts, origin)}"
+    intro = f"{INTRO} {told_plan(run.path)} {told_parts(parts, origin)}"
     publish(run, f"A study of perturbations: {case.name}", [case], intro=intro)
     frame = found.frame("scale")
     screen.table(scale_rows(frame))
     screen.print()
     screen.table([basin_row(row) for row in basins.itertuples()])
     screen.print("\n".join([*reasons(basins), "", *notes(frame)]))
+
+
+def _finite(values):
+    return [value if math.isfinite(value) else None for value in values]
 
 
 def _times(count):

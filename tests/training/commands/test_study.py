@@ -68,6 +68,8 @@ def test_a_study_without_scales_looks_for_them_and_goes_on_with_them(run, tmp_pa
     largest = plan["balanced"]["zero loss"]["largest"]
     assert largest[1] < largest[0]
     assert plan["pilot"][-1]["returned"] == 0
+    page = (folder / "index.html").read_text()
+    assert "rescaled by powers of two" in page and "pilot trials" in page
     arguments = json.loads((folder / "run.json").read_text())["arguments"]
     scales = [float(scale) for scale in arguments["scales"].split(",")]
     with open(folder / "trials.csv") as file:
@@ -79,6 +81,7 @@ def test_a_study_without_scales_looks_for_them_and_goes_on_with_them(run, tmp_pa
     assert run("study", "--resume", "--out", "made")[0] == 0
     assert (folder / "trials.csv").read_bytes() == before
     assert json.loads((folder / "plan.json").read_text()) == plan
+    assert "rescaled by powers of two" in (folder / "index.html").read_text()
 
 
 def test_layers_are_left_alone_if_that_is_wished(run, tmp_path):
