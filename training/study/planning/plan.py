@@ -1,5 +1,6 @@
 """The plan of a study where no scales or no steps are given, and the pilot trials behind it."""
 
+import copy
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -7,12 +8,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from training.descent.curvature import stable_rate
 from training.descent.optimizers import SGD
-from training.study.planning.budget import RELAXATIONS, Budget, default_steps
+from training.descent.trainer import train_ensemble
+from training.study.planning.budget import FEWEST, RELAXATIONS, Budget, default_steps
 from training.study.planning.scales import (
     CLIMB,
     COUNT,
+    MOST,
     USUAL,
     between,
     leaving,
@@ -24,6 +26,8 @@ from training.study.trials import Worker
 
 # Pilot trials have the seeds [seed, PILOT] and so on, none of which is that of a trial.
 PILOT = 1
+# By which factor a rate is made smaller at a time, and how often at most.
+SLOWER, MOST_SLOWER = 4.0, 20
 # Trials that are only looked at, and trials that are trained, per reference and scale.
 LOOKED, TRAINED = 8, 4
 
@@ -65,8 +69,8 @@ class Plan(NamedTuple):
             lines.append(f"scales {ends}: where {count} pilot trials leave, to where none returns")
         if self.slower > 1.05:
             lines.append(
-                f"learning rate {self.slower:,.3g} times smaller than the curvature at the network "
-                "allows,\n  since perturbed networks are more curved"
+                f"learning rate {self.slower:,.0f} times smaller than at the network: "
+                "perturbed ones\n  are more curved"
             )
         if self.budget is not None:
             told = f"{self.steps:,} steps"
@@ -96,10 +100,10 @@ def planned(worker, references, *, trials, points, steps, is_default):
     steps : int or None
         None: see `training.study.planning.budget.default_steps`.
     is_default : bool
-        Whether the learning rates are defaults. Then, where scales are looked for, they also
-        follow from the upper quartile of the curvatures of pilot trials, at the scale at which
-        most leave and half a decade above, if that is larger: perturbed networks can be
-        hundreds of times as curved as their reference, and would be thrown out at its rate.
+        Whether the learning rates are defaults. Then, where scales are looked for, they are
+        divided by four until most pilot trials, at the scale at which most leave and half a
+        decade above, never rise above their start in their first 100 steps: perturbed networks
+        can be thousands of times as curved as their reference, and are thrown out at its rate.
 
     Returns
     -------
@@ -146,13 +150,21 @@ class Pilot(NamedTuple):
         return self._tried(r, scale, TRAINED, steps)["returned"] or 0
 
     def slow_down(self, r, quarters):
-        """Lower the rate of a reference to what most pilot trials take; return by which factor."""
-        workers, reference = [self._at(scale_of(k), 0) for k in quarters], self.references[r]
-        about = self.worker.X, self.worker.labels, self.worker.training["loss"]
-        starts = [worker.start((r, 0, j))[0] for worker in workers for j in range(LOOKED)]
-        found = [stable_rate(net, *about) for net in starts]
-        rate = sorted(np.inf if one is None else one for one in found)[len(found) // 4 - 1]
-        factor = max(1.0, reference["learning_rate"] / rate)
+        """Lower the rate of a reference until most pilot trials descend; return by which factor."""
+        workers, reference = [self._at(scale_of(k), FEWEST) for k in quarters], self.references[r]
+        pairs = [worker.start((r, 0, j)) for worker in workers for j in range(LOOKED)]
+        starts, rngs = zip(*pairs, strict=True)
+        worker = self.worker
+        about = {**workers[0].training, "steps": FEWEST, "learning_rate": None}
+        factor = 1.0
+        for _ in range(MOST_SLOWER):
+            about["optimizer"] = SGD(reference["learning_rate"] / factor)
+            streams = copy.deepcopy(rngs)
+            found = train_ensemble(starts, worker.X, worker.labels, rngs=streams, **about)
+            descends = (found.losses <= found.losses[0]).all(axis=0)
+            if (descends.reshape(len(workers), LOOKED).mean(axis=1) >= MOST).all():
+                break
+            factor *= SLOWER
         reference["learning_rate"] /= factor
         if reference["relaxation"] is not None:
             reference["relaxation"] *= factor

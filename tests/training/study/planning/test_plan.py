@@ -5,10 +5,13 @@ import pytest
 
 from constructions import construct
 from geomcore import datasets
+from geomcore.arrays import as_labels
 from geomcore.network import ReLUNetwork
 from training.descent.curvature import largest_curvature
+from training.descent.losses import SquaredError
 from training.descent.optimizers import SGD
 from training.study.planning import plan as planning
+from training.study.planning.balance import balanced_for_descent
 from training.study.result import load_study
 from training.study.study import PerturbationStudy
 
@@ -46,13 +49,15 @@ def test_the_scales_bracket_the_transition():
 
 def test_perturbed_networks_that_are_more_curved_lower_the_rate():
     data = datasets.sequential(rng=0)
-    net = construct(data.X, data.y).network
+    labels = as_labels(data.y, len(data.X))
+    made = construct(data.X, data.y).network
+    net = balanced_for_descent(made, data.X, labels, SquaredError()).network
     found = study(net=net, data=data)
     rate = found.plan.references[0]["learning_rate"]
     assert rate == pytest.approx(
         0.5 / largest_curvature(net, data.X, data.y, rtol=1e-2) / found.plan.slower
     )
-    assert found.plan.slower > 1
+    assert found.plan.slower >= 16
     assert found.run().reference.learning_rate == rate
     assert "more curved" in found.plan.summary()
 
