@@ -9,7 +9,9 @@ lambda, from 0.001 to 3, and the network is trained by gradient descent. For typ
 (a), whose Q = 3 classes lie in R^3, the same is done around all 2^3 states
 (each class collapsed or left alone) and all merges of classes. Claim E4 of the
 authors, "after a small perturbation SGD returns to zero loss, after a large one
-it does not", is then decided by Wilson intervals.
+it does not", is then decided by Wilson intervals. The claim is about where trials end, so a
+trial that never left counts as one that is back, and is told beside; the tables and figures
+speak of those that left.
 
 Each study is a file in the folder and is resumed from there: stop the script
 whenever you like and start it again.
@@ -79,29 +81,33 @@ def verdict(letter, result):
     part = result.of("zero loss")
     summary, columns = part.frame("scale"), part.columns
     small, large = at(summary, SCALES[0]), at(summary, SCALES[-1])
+    low = wilson_interval(small.stayed + small.returned, small.trials)[0]
     claims = [
         (
-            f"returns from lambda = {SCALES[0]:g}",
-            f"{small.returned} of {small.trials}, at least {small.low:.1%}",
-            small.low > 0.5,
+            f"is back from lambda = {SCALES[0]:g}",
+            f"{small.stayed + small.returned} of {small.trials} ({small.stayed} never left), "
+            f"at least {low:.1%}",
+            low > 0.5,
         ),
         (
             f"does not return from lambda = {SCALES[-1]:g}",
-            f"{large.returned} of {large.trials}, at most {large.high:.1%}",
+            f"{large.returned} of {large.left} that left, at most {large.high:.1%}",
             large.high < 0.5,
         ),
     ]
     if letter == "c":
-        back = int(part.returned[columns["scale"] <= 0.1].sum())
-        count = int((columns["scale"] <= 0.1).sum())
+        near = part.outcome[columns["scale"] <= 0.1]
+        count, stayed = len(near), int((near == "stayed").sum())
+        back = stayed + int((near == "returned").sum())
         one = columns["scale"] == 1.0
         final = columns["final_loss"][one]
         mean = final[np.isfinite(final)].mean()
         accuracy = columns["accuracy"][one].mean()
         claims += [
             (
-                "full return up to lambda = 0.1",
-                f"{back} of {count}, at least {wilson_interval(back, count)[0]:.2%}",
+                "all are back up to lambda = 0.1",
+                f"{back} of {count} ({stayed} never left), "
+                f"at least {wilson_interval(back, count)[0]:.2%}",
                 back == count,
             ),
             ("mean final loss about 0.4 at lambda = 1", f"{mean:.3f}", 0.3 <= mean <= 0.5),
@@ -120,11 +126,14 @@ def tell(name, result, candidates):
     print(f"\n{name}")
     for row in result.basins().itertuples():
         loss = result.of(row.reference).reference.loss
-        ends = " to ".join(radius_in_words(end, SCALES) for end in (row.low, row.high))
+        scales = [row.least, row.most]
+        radius, low, high = (
+            radius_in_words(end, scales) for end in (row.radius, row.low, row.high)
+        )
+        half = row.reason or f"half return at lambda {radius} ({low} to {high})"
         certified = "" if np.isnan(row.certified) else f"; certified norm {row.certified:.2g}"
         print(
-            f"  {row.reference:14} {verdicts[row.reference]:14} loss {loss:8.2e}  half return at "
-            f"lambda {radius_in_words(row.radius, SCALES)} ({ends}){certified}"
+            f"  {row.reference:14} {verdicts[row.reference]:14} loss {loss:8.2e}  {half}{certified}"
         )
 
 
@@ -149,7 +158,7 @@ def draw(results):
         if radius:
             axes[0].axvline(radius, color=color, lw=1, ls="--")
     axes[0].axhline(0.5, color="0.7", lw=0.8)
-    axes[0].set_ylabel("fraction that returns (dashed: certified)")
+    axes[0].set_ylabel("of those that left, returned (dashed: certified)")
     axes[0].legend(frameon=False)
     axes[1].set_ylabel("final loss: median, quartiles")
     axes[1].set_xlabel("total norm of the perturbation")
