@@ -15,6 +15,8 @@ SAME = {
     "Y": ("y",),
     "labels": ("y",),
     "lr": ("learning_rate",),
+    "epochs": ("steps",),
+    "n_trials": ("trials",),
     "network": ("net",),
     "model": ("net",),
     "n_samples": ("n",),

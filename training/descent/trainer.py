@@ -135,7 +135,7 @@ def train(
     options["learning_rate"] = None
     result = train_ensemble([net], X, y, rngs=[rng], **options).trial(0)
     if result.ended_above:
-        warnings.warn(f"training {result.end_in_words()}", stacklevel=3)
+        warnings.warn(f"training {result.end_in_words()}", stacklevel=4)
     return result
 
 

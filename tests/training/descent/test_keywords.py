@@ -14,7 +14,7 @@ from training import (
     train,
     train_ensemble,
 )
-from training.descent.keywords import ELSEWHERE, answering
+from training.descent.keywords import answering
 from training.descent.trainer import OPTIONS
 
 NET, X = ReLUNetwork([[[1.0]]], [[0.0]]), [[-1.0], [1.0]]
@@ -44,19 +44,19 @@ def parameters_of(name):
     ],
 )
 def test_a_slip_of_the_hand_is_answered_with_the_word(name, typed, meant):
-    with pytest.raises(TypeError, match=f"{name} has no argument '{typed}', did you mean '{meant}"):
+    with pytest.raises(TypeError, match=f"'{typed}', did you mean '{meant}'"):
         CALLS[name](**{typed: 1})
 
 
-def test_a_word_that_is_like_none_is_answered_with_all():
-    with pytest.raises(TypeError, match="train has no argument 'qqq', only net, X, y, loss, "):
+def test_a_word_that_is_like_none_is_named():
+    with pytest.raises(TypeError, match=r"unexpected keyword argument 'qqq'$"):
         train(NET, X, X, qqq=1)
 
 
 def test_steps_are_what_others_call_epochs():
-    assert set(ELSEWHERE.values()) <= {name for call in CALLS for name in parameters_of(call)}
-    with pytest.raises(TypeError, match="did you mean 'steps'"):
-        train(NET, X, X, epochs=3)
+    for call in CALLS.values():
+        with pytest.raises(TypeError, match="did you mean 'steps'"):
+            call(epochs=3)
 
 
 def test_what_is_public_says_what_it_takes():

@@ -318,5 +318,5 @@ def test_wrong_settings_are_named(changes, message):
 
 def test_an_argument_that_training_does_not_know_is_named():
     for name in ("stpes", "jobs", "rngs"):
-        with pytest.raises(TypeError, match=f"PerturbationStudy has no argument '{name}'"):
+        with pytest.raises(TypeError, match=f"unexpected keyword argument '{name}'"):
             study(None, **{name: 3})
