@@ -228,7 +228,7 @@ def test_a_cluster_that_closes_ends_with_status_two_and_the_command_that_goes_on
         (["clusters", "--scales", "0.1,-1"], "scales must be a list of finite numbers"),
         (["clusters", "--trials", "0"], "--trials"),
         (["clusters", "--tensors", "W7"], "tensors must be a list of some of W1"),
-        (["clusters", "--learning-rate", "-1"], "learning_rate must be"),
+        (["clusters", "--learning-rate", "-1"], "--learning-rate must be"),
         (["clusters", "--network", "missing.npz"], "no such file"),
         (["--resume"], "--resume needs DATA or --out"),
         (["clusters", "--resume"], "there is no study"),
