@@ -129,7 +129,9 @@ def planned(worker, references, *, trials, points, steps, is_default):
         if low is not None
     ]
     if ends:
-        scales = between(min(low for low, _ in ends), max(high for _, high in ends))
+        # Where all return from everywhere there is no end, unless nothing else has one.
+        tops = [high for _, high, has_end in ends if has_end] or [high for _, high, _ in ends]
+        scales = between(min(low for low, _, _ in ends), max(tops))
     return Plan(scales, steps, pilot.references, slower, budget, pilot.rows)
 
 

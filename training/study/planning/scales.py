@@ -47,19 +47,22 @@ def transition(low, back):
 
     Returns
     -------
-    (int, int)
+    low, high : int
         In quarters of powers of ten: `low`, and the first scale above it, in steps of half a
         decade, from which none returns. If none returns from `low`, half a decade to both sides.
+    ends : bool
+        Whether there was such a scale on the way up; around a merge of all classes, for example,
+        all return whatever the scale, since dead networks are where it is.
 
     Examples
     --------
     >>> transition(-6, lambda scale: 4 * (scale < 1)), transition(-6, lambda scale: 0)
-    ((-6, 0), (-8, -4))
+    ((-6, 0, True), (-8, -4, True))
     """
     for k in range(low, low + CLIMB * MOST_CLIMBS, CLIMB):
         if not back(scale_of(k)):
-            break
-    return (low, k) if k > low else (low - CLIMB, low + CLIMB)
+            return (low, k, True) if k > low else (low - CLIMB, low + CLIMB, True)
+    return low, k, False
 
 
 def _least(holds):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from constructions import construct
+from constructions import construct, merged
 from geomcore import datasets
 from geomcore.arrays import as_labels
 from geomcore.network import ReLUNetwork
@@ -131,6 +131,13 @@ def test_an_empty_file_is_a_study_that_is_not_begun(tmp_path):
     with pytest.raises(ValueError, match="scales must be"):
         study(tmp_path / "s", scales=[])
     assert len(study(tmp_path / "s").run().frame()) == 30
+
+
+def test_a_merge_from_which_all_return_does_not_stretch_the_scales():
+    merge = merged(DATA.X, DATA.y, [[0, 1, 2]]).network
+    both = PerturbationStudy(None, {"zero": NET, "all": merge}, DATA.X, DATA.y, trials=2)
+    alone = PerturbationStudy(None, {"all": merge}, DATA.X, DATA.y, trials=2)
+    assert alone.plan.scales[-1] > 100 > 10 > both.plan.scales[-1]
 
 
 def test_several_references_share_the_scales_and_keep_their_rates():

@@ -24,8 +24,7 @@ def test_nothing_that_leaves_gives_no_scale_and_all_that_leaves_the_lowest():
 
 
 def test_a_way_up_that_never_ends_is_ended():
-    low, high = transition(-8, lambda scale: 4)
-    assert (low, high) == (-8, 10)
+    assert transition(-8, lambda scale: 4) == (-8, 10, False)
 
 
 # Laws
