@@ -16,7 +16,7 @@ from training.descent.losses import SquaredError
 from training.study.planning.balance import reported
 from training.study.planning.references import judged, merges, states
 from training.study.status import status_of
-from training.study.words import basin_row, notes, reasons, scale_rows
+from training.study.words import as_summary
 
 INDEX, PLAN = "references.json", "plan.json"
 INTRO = (
@@ -172,9 +172,7 @@ def show_status(screen, folder, store):
     begun = f", begun {found.started}" if found.started else ""
     screen.print(f"{folder}: {found.done:,} of {found.total:,} trials{begun}, {state}")
     if found.done:
-        frame = found.result.frame("scale")
-        screen.table(scale_rows(frame))
-        screen.print("\n".join(notes(frame)))
+        screen.print(found.result.summary())
 
 
 def told_parts(parts, origin):
@@ -226,11 +224,7 @@ def finish(run, screen, case, references, parquet, origin):
     run.record["parts"] = [{"started": part.started, "seconds": part.seconds} for part in parts]
     intro = f"{INTRO} {told_plan(run.path)} {told_parts(parts, origin)}"
     publish(run, f"A study of perturbations: {case.name}", [case], intro=intro)
-    frame = found.frame("scale")
-    screen.table(scale_rows(frame))
-    screen.print()
-    screen.table([basin_row(row) for row in basins.itertuples()])
-    screen.print("\n".join([*reasons(basins), "", *notes(frame)]))
+    screen.print(as_summary(found.frame("scale"), basins))
 
 
 def _finite(values):
