@@ -29,6 +29,7 @@ import numpy as np
 
 from constructions import construct
 from geomcore import datasets
+from geomcore.plot import class_style
 from training import PerturbationStudy, wilson_interval
 from training.output.screen import Pace
 from training.study.basin import radius_in_words
@@ -138,19 +139,24 @@ def tell(name, result, candidates):
 
 
 def draw(results):
-    """Return fraction and mean final loss of the four zero-loss networks over the total norm."""
-    fig, axes = plt.subplots(2, 1, figsize=(7, 7), sharex=True, layout="constrained")
-    for letter, result in results.items():
+    """Return fraction and final loss of the four zero-loss networks over the total norm."""
+    fig, axes = plt.subplots(2, 1, figsize=(6, 7.5), sharex=True, layout="constrained")
+    for k, (letter, result) in enumerate(results.items()):
         part = result.of("zero loss")
-        summary = part.frame("scale")
-        arms = [summary["fraction"] - summary["low"], summary["high"] - summary["fraction"]]
+        summary, (color, marker) = part.frame("scale"), class_style(k)
         label = f"({letter}) {TYPES[letter].replace('_', ' ')}"
-        bars = axes[0].errorbar(
-            summary["norm"], summary["fraction"], np.maximum(arms, 0), fmt="o-", ms=4, capsize=3,
-            label=label,
+        left = summary[summary["left"] > 0]
+        bars = [left["fraction"] - left["low"], left["high"] - left["fraction"]]
+        axes[0].errorbar(
+            left["norm"], left["fraction"], np.maximum(bars, 0), fmt=f"{marker}-", ms=4,
+            capsize=3, color=color, label=label,
         )  # fmt: skip
-        color = bars.lines[0].get_color()
-        axes[1].loglog(summary["norm"], summary["median"], "o-", ms=4, color=color)
+        limited = left[left["limited"]]
+        axes[0].plot(
+            limited["norm"], limited["fraction"], marker, ms=4, color=color, mfc="white", zorder=5
+        )
+        axes[0].plot(summary["norm"], summary["untrained"], ":", lw=1.2, color=color)
+        axes[1].loglog(summary["norm"], summary["median"], f"{marker}-", ms=4, color=color)
         axes[1].fill_between(
             summary["norm"], summary["q25"], summary["q75"], color=color, alpha=0.15
         )
@@ -158,8 +164,13 @@ def draw(results):
         if radius:
             axes[0].axvline(radius, color=color, lw=1, ls="--")
     axes[0].axhline(0.5, color="0.7", lw=0.8)
-    axes[0].set_ylabel("of those that left, returned (dashed: certified)")
-    axes[0].legend(frameon=False)
+    axes[0].set_ylabel("of the trials that left, fraction that returns")
+    axes[0].set_title(
+        "dotted: within the tolerance before training; dashed: certified;\n"
+        "empty markers: steps or rate decide, not the landscape",
+        fontsize=9,
+    )
+    axes[0].legend(loc="center left", framealpha=1, edgecolor="white", fontsize=9)
     axes[1].set_ylabel("final loss: median, quartiles")
     axes[1].set_xlabel("total norm of the perturbation")
     for ax in axes:

@@ -7,7 +7,6 @@ from geomcore import plot
 from geomcore.plot.sizes import shade_met
 from geomcore.plot.style import arms, class_style, logarithmic, panels
 from geomcore.plot.ticks import powers
-from training.study.wilson import wilson_interval
 
 # Losses up to this one are drawn at it: below, rounding decides.
 FLOOR = 1e-20
@@ -36,7 +35,7 @@ def figure_of_comparison(study):
         dash-dotted line, the certified radius if there is one. In the middle,
         median and quartiles of the final loss. At the bottom, the mean accuracy.
     """
-    summary, basins = _per_scale(study), study.basins()
+    summary, basins = study.frame("scale"), study.basins()
     fig, axes = plt.subplots(
         3,
         1,
@@ -187,7 +186,7 @@ def figure_of_return(study):
         that are within the tolerance before any training; grey where these are
         half of all. Below as `figure_of_losses`.
     """
-    summary = _per_scale(study)
+    summary = study.frame("scale")
     fig, (back, loss) = plt.subplots(
         2, 1, figsize=(5.6, 6.4), sharex=True, layout="constrained", height_ratios=[2, 3]
     )
@@ -224,7 +223,7 @@ def _add_legend(ax):
 
 
 def _draw_losses(study, ax):
-    ref, columns, outcome = study.reference, study.columns, _outcome(study)
+    ref, columns, outcome = study.reference, study.columns, study.outcome
     # What ended lower than its reference is not back either, but stuck is no word for it.
     gone = ~np.isin(outcome, ("stayed", "returned", "diverged"))
     outcome = np.where(gone & study.below, "below", outcome)
@@ -260,33 +259,3 @@ def _ceiling(losses):
 
 def _drawable(losses, ceiling):
     return np.clip(np.nan_to_num(np.asarray(losses, float), nan=np.inf), FLOOR, ceiling)
-
-
-def _outcome(study):
-    """What became of each trial."""
-    if hasattr(study, "outcome"):
-        return study.outcome
-    at_start = np.abs(study.columns["initial_loss"] - study._each("loss"))
-    stayed = study.returned & (at_start <= study._each("tolerance"))
-    gone = np.where(study.columns["stop_reason"] == "diverged", "diverged", "not returned")
-    return np.where(stayed, "stayed", np.where(study.returned, "returned", gone))
-
-
-def _per_scale(study):
-    """The table per scale, with what is known of those that left."""
-    summary = study.frame("scale")
-    if "untrained" in summary:
-        return summary
-    for i, row in summary.iterrows():
-        own = (study.columns["reference"] == row["reference"]) & (
-            study.columns["scale"] == row["scale"]
-        )
-        word = _outcome(study)[own]
-        left, back = (word != "stayed").sum(), (word == "returned").sum()
-        low, high = wilson_interval(back, left) if left else (np.nan, np.nan)
-        near = np.abs(study.columns["initial_loss"] - study._each("loss"))[own]
-        summary.loc[i, "untrained"] = (near <= study._each("tolerance")[own]).mean()
-        summary.loc[i, ["returned", "left"]] = back, left
-        summary.loc[i, ["fraction", "low", "high"]] = back / left if left else np.nan, low, high
-        summary.loc[i, "limited"] = False
-    return summary.astype({"limited": bool, "returned": int, "left": int})
