@@ -162,8 +162,8 @@ class Case:
     def _verdict(self):
         if self.refusal is not None:
             return "no method applies"
-        proved = "" if self.proved else " (not proved)"
-        return self.certificate.verdict + proved if self.certificate else "-"
+        found = self.certificate
+        return "-" if found is None else found.verdict + " (not proved)" * (not found.proved)
 
 
 def _plain(refusal):

@@ -220,6 +220,7 @@ def study(
         try:
             with (
                 dask_cluster(dask) if dask else nullcontext() as executor,
+                screen.compiling(),
                 screen.trials() as progress,
             ):
                 case.study = work.run(executor, jobs=jobs, progress=progress)
