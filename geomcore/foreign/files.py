@@ -69,4 +69,4 @@ def read_whole(path, what, most):
         size = os.fstat(file.fileno()).st_size
         if size > most:
             raise ValueError(f"{path} must be {what} of at most {most:,} bytes, it has {size:,}")
-        return file.read(most)
+        return file.read(size)

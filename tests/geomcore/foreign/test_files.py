@@ -1,6 +1,7 @@
 """Only regular files are opened, and only as much is read as is expected."""
 
 import os
+import tracemalloc
 
 import pytest
 
@@ -40,3 +41,14 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path):
         file.truncate(10**11)
     with pytest.raises(ValueError, match="a text of at most 1,000 bytes, it has 100,000,000,000"):
         read_whole(tmp_path / "large", "a text", 1000)
+
+
+def test_a_large_bound_takes_no_memory(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"abc")
+    tracemalloc.start()
+    try:
+        assert read_whole(path, "a file", 2**30) == b"abc"
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()
