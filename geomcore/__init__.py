@@ -13,7 +13,11 @@ from geomcore.gradients import (
     input_gradients,
     input_jacobians,
 )
-from geomcore.interop import load, save
+from geomcore.interop import (
+    from_nnet,
+    load,
+    save,
+)
 from geomcore.names import missing
 from geomcore.network import Network, ReLUNetwork
 from geomcore.truncation import (
@@ -34,6 +38,7 @@ __all__ = [
     "affine_map_at",
     "cumulative_parameters",
     "datasets",
+    "from_nnet",
     "input_gradients",
     "input_jacobians",
     "layer_parameters",

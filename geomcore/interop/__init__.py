@@ -1,5 +1,13 @@
-"""Networks to and from files and other libraries."""
+"""Networks to and from files and other libraries, none of which is imported before it is needed.
 
-from geomcore.interop.archive import load, save
+A new format is one file beside these that makes a `Chain`, and one row in formats.py.
+"""
 
-__all__ = ["load", "save"]
+from geomcore.interop.formats import load, save
+from geomcore.interop.nnet import from_nnet
+
+__all__ = [
+    "from_nnet",
+    "load",
+    "save",
+]

@@ -1,15 +1,12 @@
-"""Networks to and from files."""
+"""Networks to and from npz files, the format in which nothing is lost."""
 
 import json
-import os
-import secrets
 from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
 import numpy as np
 
-from geomcore.arrays import check_network
 from geomcore.foreign.files import open_regular
 from geomcore.foreign.npz import read_npz
 from geomcore.foreign.schema import Mismatch, decoded
@@ -22,65 +19,36 @@ VERSION = 1
 LONGEST_HEADER = 2**24  # bytes of a text that NumPy stores with four for a character
 
 
-def save(net, path):
-    """Write a network to an npz file, without pickle.
+def write_npz(net, file):
+    """Write a network into a binary file, without pickle.
 
     Parameters
     ----------
     net : Network
         Of the layers of `geomcore.layers`.
-    path : str or path-like
-        The file, taken literally (no ``.npz`` is appended). Replaced if it is
-        there.
+    file : binary file object
 
     Raises
     ------
     ValueError
-        If `net` is no network or has another layer, or `path` is a directory or
-        in none.
-    OSError
-        If the file cannot be written; an older file then is as it was.
+        If `net` has another layer.
 
     Notes
     -----
     One array per tensor, called as `geomcore.parameters.tensor_names` does, and
     ``header``, a string of JSON: format, version, kind, widths and, unless it is
-    a ReLUNetwork, the kind and hyperparameters of each layer. The file is written beside its
-    final place, flushed to the disk, and renamed: a reader sees the old file
-    or the new one, never half of one.
-
-    Examples
-    --------
-    >>> import tempfile, pathlib
-    >>> path = pathlib.Path(tempfile.mkdtemp()) / "net.npz"
-    >>> net = ReLUNetwork([[[1.0], [-1.0]], [[1.0, 1.0]]], [[0, 0], [0]])
-    >>> save(net, path)
-    >>> load(path) == net
-    True
+    a ReLUNetwork, the kind and hyperparameters of each layer.
     """
-    check_network(net, Network)
-    path = Path(path)
-    if path.is_dir() or not path.parent.is_dir():
-        raise ValueError(f"path must be a file in an existing folder, got {path}")
     header = {"format": FORMAT, "version": VERSION, "kind": "ReLUNetwork", "widths": net.widths}
     if not isinstance(net, ReLUNetwork):
         header |= {"kind": "Network", "layers": [_described(layer) for layer in net.layers]}
     arrays = {"header": np.array(json.dumps(header))}
     arrays |= dict(zip(net.names, net.tensors, strict=True))
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with open(temporary, "xb") as file:
-            np.savez(file, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    np.savez(file, **arrays)
 
 
-def load(path):
-    """Read a network that `save` wrote.
+def read_network(path):
+    """Read a network that `write_npz` wrote.
 
     Parameters
     ----------

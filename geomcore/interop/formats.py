@@ -1,0 +1,108 @@
+"""Networks to and from files, in the format that the end of the name says."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from geomcore.arrays import check_network
+from geomcore.interop.archive import read_network, write_npz
+from geomcore.interop.nnet import from_nnet
+from geomcore.interop.writing import replacing
+from geomcore.network import Network, ReLUNetwork
+
+
+class Format(NamedTuple):
+    """What reads a path, and what writes a ReLU network into a binary file, if anything does."""
+
+    read: object
+    write: object = None
+
+
+# A new format is one row. All other names are those of npz files.
+FORMATS = {
+    ".nnet": Format(from_nnet),
+}
+
+
+def save(net, path):
+    """Write a network to a file.
+
+    Parameters
+    ----------
+    net : Network
+        Of the layers of `geomcore.layers`; a ReLUNetwork, if it is not an npz file.
+    path : str or path-like
+        The file, taken literally. One that ends in ``.onnx``, ``.safetensors``,
+        ``.pt`` or ``.pth`` is of that format, all others are npz files (no
+        ``.npz`` is appended). Replaced if it is there.
+
+    Raises
+    ------
+    ValueError
+        If `net` is no network or has a layer that the format lacks, or `path`
+        is a directory or in none, or of a format that is only read.
+    ImportError
+        If the package is not installed that the format needs.
+    OSError
+        If the file cannot be written; an older file then is as it was.
+
+    Notes
+    -----
+    No format rounds a number. Npz files hold one array per tensor and a header
+    of JSON; ``.safetensors`` and ``.pt`` the state dict of `to_torch`;
+    ``.onnx`` what `to_onnx` makes. The file is written beside its final place,
+    flushed to the disk, and renamed: a reader sees the old file or the new
+    one, never half of one.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "net.npz"
+    >>> net = ReLUNetwork([[[1.0], [-1.0]], [[1.0, 1.0]]], [[0, 0], [0]])
+    >>> save(net, path)
+    >>> load(path) == net
+    True
+    """
+    found = FORMATS.get(Path(path).suffix.lower())
+    check_network(net, Network if found is None else ReLUNetwork)
+    write = write_npz if found is None else found.write
+    if write is None:
+        names = ", ".join(name for name, one in FORMATS.items() if one.write)
+        raise ValueError(f"path must end in .npz, {names}, which can be written, got {path}")
+    with replacing(path) as file:
+        write(net, file)
+
+
+def load(path):
+    """Read a network from a file.
+
+    Parameters
+    ----------
+    path : str or path-like
+        A file that ends in ``.onnx``, ``.nnet``, ``.safetensors``, ``.pt`` or
+        ``.pth`` is read as such (see `from_onnx`, `from_nnet`, `from_torch`);
+        all others must be npz files that `save` wrote.
+
+    Returns
+    -------
+    Network
+        A `ReLUNetwork` if such a one was saved; equal to it, bit for bit.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ImportError
+        If the package is not installed that the format needs.
+    ValueError
+        If the file is no network, or one that is no chain of affine maps and
+        ReLUs: damaged, of another format, of a newer version, inconsistent, or
+        with pickled objects, which are never loaded.
+
+    Warns
+    -----
+    UserWarning
+        If the network is not literally what the file holds, such as without
+        its softmax.
+    """
+    found = FORMATS.get(Path(path).suffix.lower())
+    return read_network(path) if found is None else found.read(path)
