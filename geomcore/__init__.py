@@ -15,8 +15,10 @@ from geomcore.gradients import (
 )
 from geomcore.interop import (
     from_nnet,
+    from_torch,
     load,
     save,
+    to_torch,
 )
 from geomcore.names import missing
 from geomcore.network import Network, ReLUNetwork
@@ -39,11 +41,13 @@ __all__ = [
     "cumulative_parameters",
     "datasets",
     "from_nnet",
+    "from_torch",
     "input_gradients",
     "input_jacobians",
     "layer_parameters",
     "load",
     "save",
+    "to_torch",
     "truncate",
     "truncation_defects",
     "truncation_degree",

@@ -33,6 +33,10 @@ HEAVY = (
     "jinja2",
     "typer",
     "rich",
+    "torch",
+    "keras",
+    "onnx",
+    "safetensors",
 )
 # Modules whose exported functions say what they take and give.
 DOCUMENTED = (*PACKAGES, "geomcore.datasets", "geomcore.plot", "geomcore.projection")

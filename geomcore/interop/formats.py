@@ -6,6 +6,8 @@ from typing import NamedTuple
 from geomcore.arrays import check_network
 from geomcore.interop.archive import read_network, write_npz
 from geomcore.interop.nnet import from_nnet
+from geomcore.interop.safetensors import read_safetensors, write_safetensors
+from geomcore.interop.torch import read_torch, write_torch
 from geomcore.interop.writing import replacing
 from geomcore.network import Network, ReLUNetwork
 
@@ -20,6 +22,9 @@ class Format(NamedTuple):
 # A new format is one row. All other names are those of npz files.
 FORMATS = {
     ".nnet": Format(from_nnet),
+    ".pt": Format(read_torch, write_torch),
+    ".pth": Format(read_torch, write_torch),
+    ".safetensors": Format(read_safetensors, write_safetensors),
 }
 
 

@@ -1,0 +1,235 @@
+"""Networks from and to PyTorch."""
+
+import zipfile
+from collections.abc import Mapping
+
+import numpy as np
+
+from geomcore.arrays import check_network
+from geomcore.foreign.files import open_regular
+from geomcore.foreign.npz import DAMAGE, RATIO, ROOM
+from geomcore.foreign.wording import one_line, quoted
+from geomcore.foreign.zips import Bounded, Damaged
+from geomcore.interop.chain import Chain, layer
+from geomcore.interop.extras import extra
+from geomcore.interop.state import UNTOLD, add_linear_layers
+from geomcore.network import ReLUNetwork
+
+FEW = 2**20  # numbers that any file may hold
+STATES = ("state_dict", "model_state_dict", "model")  # where a checkpoint has its tensors
+
+
+def from_torch(model):
+    """Bring in a network of PyTorch, as it is in inference.
+
+    Parameters
+    ----------
+    model : torch.nn.Sequential or mapping
+        Of Linear, ReLU, BatchNorm1d (with running statistics), Flatten,
+        Identity and Dropout, and Sequentials of these; a Softmax, LogSoftmax or
+        Sigmoid at the end is left off. Or a state dict of a chain of Linear
+        layers in their order, with a ReLU between any two, which is not checked.
+
+    Returns
+    -------
+    ReLUNetwork
+        In float64, in which float32, float16 and bfloat16 are exact.
+
+    Raises
+    ------
+    ValueError
+        If something is none of these, by its name.
+
+    Warns
+    -----
+    UserWarning
+        If the network is not literally what came: a softmax left off, layers
+        that became one, activations that a state dict does not tell.
+
+    Notes
+    -----
+    A network with a `forward` of its own cannot be read from outside. If it is a chain of Linear
+    layers in the order in which it defines them, with a ReLU between, then::
+
+        net = from_torch(model.state_dict())
+    """
+    nn = extra("torch").nn
+    chain = Chain("model")
+    if isinstance(model, Mapping):
+        _add_state(chain, model)
+    elif isinstance(model, nn.Sequential | nn.Linear):
+        for name, module in _modules(nn, model, ""):
+            _add_module(chain, nn, name, module)
+    else:
+        raise ValueError(
+            f"model must be a torch.nn.Sequential or a state dict, got a {type(model).__name__}; "
+            "if it is a chain of Linear layers with ReLUs between, give model.state_dict()"
+        )
+    return chain.network()
+
+
+def to_torch(net, *, dtype=None):
+    """Return a network as a module of PyTorch.
+
+    Parameters
+    ----------
+    net : ReLUNetwork
+    dtype : torch.dtype, optional
+        Default `torch.float64`, in which nothing is rounded.
+
+    Returns
+    -------
+    torch.nn.Sequential
+        Of Linear and ReLU, on the CPU; it shares no memory with `net`.
+
+    Raises
+    ------
+    ImportError
+        If PyTorch is not installed.
+    ValueError
+        If `net` is no ReLU network.
+
+    Notes
+    -----
+    ``from_torch(to_torch(net)) == net``.
+    """
+    torch = extra("torch")
+    check_network(net, ReLUNetwork)
+    dtype = torch.float64 if dtype is None else dtype
+    modules = []
+    for W, b in zip(net.weights, net.biases, strict=True):
+        linear = torch.nn.utils.skip_init(
+            torch.nn.Linear, W.shape[1], W.shape[0], device="cpu", dtype=dtype
+        )
+        with torch.no_grad():
+            linear.weight.copy_(torch.tensor(W))
+            linear.bias.copy_(torch.tensor(b))
+        modules += [linear, torch.nn.ReLU()]
+    return torch.nn.Sequential(*modules[:-1])
+
+
+def read_torch(path):
+    """Read the state dict of a chain of Linear layers in a file that `torch.save` wrote.
+
+    Pickled objects other than tensors and plain containers are never loaded.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Returns
+    -------
+    ReLUNetwork
+
+    Raises
+    ------
+    ValueError
+        If it is no such file, or would take much more memory than it has bytes.
+    """
+    most = _check_sizes(path)
+    torch = extra("torch")
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # whatever the unpickler meets in a damaged file
+        told = str(error).partition(". ")[0]
+        raise ValueError(
+            f"{path} must hold a state dict, as torch.save(model.state_dict(), path) writes it; "
+            f"it cannot be loaded with weights_only=True: {one_line(told, 100)}"
+        ) from None
+    chain = Chain(path)
+    for name in STATES:
+        if isinstance(state, Mapping) and isinstance(state.get(name), Mapping):
+            state = state[name]
+    if not isinstance(state, Mapping):
+        raise chain.refused("it", f"holds a {type(state).__name__} and no state dict")
+    _add_state(chain, state, most)
+    return chain.network()
+
+
+def write_torch(net, file):
+    """Write the state dict of `to_torch(net)` into a binary file."""
+    extra("torch").save(to_torch(net).state_dict(), file)
+
+
+def _modules(nn, module, name):
+    """The modules of nested Sequentials by name; one that is there twice comes twice."""
+    if type(module) is nn.Sequential:
+        for key, child in module._modules.items():
+            yield from _modules(nn, child, f"{name}.{key}" if name else key)
+        # What hooks do to inputs and outputs cannot be seen.
+        if not (module._forward_hooks or module._forward_pre_hooks):
+            return
+    yield name, module
+
+
+def _add_module(chain, nn, name, module):
+    """Append one module to a chain."""
+    kind = type(module)
+    name = layer(name, kind.__name__)
+    if module._forward_hooks or module._forward_pre_hooks:
+        raise chain.refused(name, "has hooks, which may change what it computes; remove them")
+    if kind is nn.Linear:
+        bias = None if module.bias is None else _array(chain, name, module.bias)
+        chain.affine(_array(chain, name, module.weight), bias, name)
+    elif kind is nn.ReLU:
+        chain.relu(name)
+    elif kind is nn.BatchNorm1d and module.running_mean is not None:
+        a = 1 / np.sqrt(_array(chain, name, module.running_var) + module.eps)
+        c = -a * _array(chain, name, module.running_mean)
+        if module.affine:
+            weight = _array(chain, name, module.weight)
+            a, c = weight * a, weight * c + _array(chain, name, module.bias)
+        chain.scale(a, c, name)
+    elif kind is nn.Flatten and (module.start_dim, module.end_dim) == (1, -1):
+        pass
+    elif kind in (nn.Identity, nn.Dropout):
+        pass
+    elif kind in (nn.Softmax, nn.LogSoftmax) and module.dim in (None, 1, -1):
+        chain.head(kind.__name__, name)
+    elif kind is nn.Sigmoid:
+        chain.head(kind.__name__, name)
+    else:
+        raise chain.refused(name)
+
+
+def _array(chain, name, tensor):
+    """The numbers of a real tensor in float64."""
+    if not getattr(tensor, "is_floating_point", bool)() or tensor.is_meta:
+        raise chain.refused(name, "does not hold real numbers")
+    return tensor.detach().cpu().double().to_dense().numpy()
+
+
+def _add_state(chain, state, most=None):
+    """Append the Linear layers of a state dict, of at most so many numbers if it is foreign."""
+    arrays, total = {}, 0
+    for name, tensor in state.items():
+        if not isinstance(tensor, extra("torch").Tensor):
+            raise chain.refused(
+                f"entry {quoted(name)}", f"is no tensor but of type {type(tensor).__name__}"
+            )
+        total += tensor.numel()
+        if most is not None and total > most:
+            raise chain.refused(f"tensor {quoted(name)}", f"announces {tensor.numel():,} numbers")
+        arrays[str(name)] = _array(chain, f"tensor {quoted(name)}", tensor)
+    add_linear_layers(chain, arrays, in_order=True)
+    if len(arrays) > 2:
+        chain.note(UNTOLD)
+
+
+def _check_sizes(path):
+    """The most numbers that a file may hold; raise if it is none of torch.save, or a bomb."""
+    what = "a file that torch.save wrote (PyTorch 1.6 or newer)"
+    with open_regular(path, what) as file:
+        try:
+            bounded = Bounded(file)
+            with zipfile.ZipFile(bounded) as archive:
+                members = archive.infolist()
+        except (Damaged, *DAMAGE) as error:
+            raise ValueError(f"{path} must be {what}: {one_line(str(error), 100)}") from None
+        if any(member.filename.endswith("/constants.pkl") for member in members):
+            raise ValueError(f"{path} must hold a state dict, it is a program of TorchScript")
+        announced = sum(member.file_size for member in members)
+        if announced > max(ROOM, RATIO * bounded.size):
+            raise ValueError(f"{path} must be {what}, it would take {announced:,} bytes")
+        # Tensors may be views, which have far more numbers than the file has bytes.
+        return max(FEW, bounded.size)
