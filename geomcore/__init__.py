@@ -15,6 +15,7 @@ from geomcore.gradients import (
 )
 from geomcore.interop import (
     from_nnet,
+    from_sklearn,
     from_torch,
     load,
     save,
@@ -41,6 +42,7 @@ __all__ = [
     "cumulative_parameters",
     "datasets",
     "from_nnet",
+    "from_sklearn",
     "from_torch",
     "input_gradients",
     "input_jacobians",
