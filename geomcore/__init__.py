@@ -14,6 +14,7 @@ from geomcore.gradients import (
     input_jacobians,
 )
 from geomcore.interop import (
+    from_keras,
     from_nnet,
     from_sklearn,
     from_torch,
@@ -41,6 +42,7 @@ __all__ = [
     "affine_map_at",
     "cumulative_parameters",
     "datasets",
+    "from_keras",
     "from_nnet",
     "from_sklearn",
     "from_torch",

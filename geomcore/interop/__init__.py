@@ -4,11 +4,13 @@ A new format is one file beside these that makes a `Chain`, and one row in forma
 """
 
 from geomcore.interop.formats import load, save
+from geomcore.interop.keras import from_keras
 from geomcore.interop.nnet import from_nnet
 from geomcore.interop.sklearn import from_sklearn
 from geomcore.interop.torch import from_torch, to_torch
 
 __all__ = [
+    "from_keras",
     "from_nnet",
     "from_sklearn",
     "from_torch",
