@@ -16,10 +16,12 @@ from geomcore.gradients import (
 from geomcore.interop import (
     from_keras,
     from_nnet,
+    from_onnx,
     from_sklearn,
     from_torch,
     load,
     save,
+    to_onnx,
     to_torch,
 )
 from geomcore.names import missing
@@ -44,6 +46,7 @@ __all__ = [
     "datasets",
     "from_keras",
     "from_nnet",
+    "from_onnx",
     "from_sklearn",
     "from_torch",
     "input_gradients",
@@ -51,6 +54,7 @@ __all__ = [
     "layer_parameters",
     "load",
     "save",
+    "to_onnx",
     "to_torch",
     "truncate",
     "truncation_defects",

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from geomcore.arrays import check_network
 from geomcore.interop.archive import read_network, write_npz
 from geomcore.interop.nnet import from_nnet
+from geomcore.interop.onnx import from_onnx, write_onnx
 from geomcore.interop.safetensors import read_safetensors, write_safetensors
 from geomcore.interop.torch import read_torch, write_torch
 from geomcore.interop.writing import replacing
@@ -22,6 +23,7 @@ class Format(NamedTuple):
 # A new format is one row. All other names are those of npz files.
 FORMATS = {
     ".nnet": Format(from_nnet),
+    ".onnx": Format(from_onnx, write_onnx),
     ".pt": Format(read_torch, write_torch),
     ".pth": Format(read_torch, write_torch),
     ".safetensors": Format(read_safetensors, write_safetensors),
