@@ -16,7 +16,7 @@ MOST_FIELDS = 1000
 @reads_table
 def check(
     certificate: Annotated[Path, typer.Argument(help="A certificate.json, as verify writes it.")],
-    network: Annotated[Path, typer.Argument(help="The network.npz of which it speaks.")],
+    network: Annotated[Path, typer.Argument(help="The network of which it speaks, as for verify.")],
     data: Data,
     table=None,
     seed: Seed = 0,
@@ -29,14 +29,14 @@ def check(
     """Check CERTIFICATE of NETWORK on DATA in exact arithmetic; status 0 if all of it holds."""
     given = noted(locals())
     from constructions import check_certificate
-    from geomcore import ReLUNetwork, load
+    from geomcore import ReLUNetwork
     from geomcore.arrays import as_labels, as_points, check_network
     from geomcore.foreign.wording import shortened
-    from training.commands.data import load_data
+    from training.commands.data import load_data, load_network
     from training.output.page import render
     from training.output.start import started
 
-    net = load(network)
+    net = load_network(network)
     check_network(net, ReLUNetwork, name="NETWORK")
     stated = _read(certificate, net)
     source = load_data(data, seed=seed, **table)

@@ -1,14 +1,19 @@
-"""The data set that a command is about."""
+"""The data set and the network that a command is about."""
 
 import shlex
+import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
 
-from geomcore import datasets
+from geomcore import datasets, load
 from geomcore.arrays import as_labels
 from geomcore.datasets.table_error import Option, TableError
+from geomcore.foreign.wording import one_line
 from training.commands.options import BUNDLED, DRAWN
+
+LONGEST = 300  # characters of a line
 
 
 def load_data(source, *, seed=0, **table):
@@ -58,6 +63,20 @@ def load_data(source, *, seed=0, **table):
             "with y of shape (N, k)"
         ) from None
     return data
+
+
+def load_network(path):
+    """Return the network in a file of any format that `geomcore.load` reads.
+
+    What is to be told of it, such as a softmax that is left off, goes to
+    standard error, in one line.
+    """
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", UserWarning)
+        net = load(path)
+    for warning in told:
+        print(one_line(f"note: {warning.message}", LONGEST), file=sys.stderr)
+    return net
 
 
 def flag(option):

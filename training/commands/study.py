@@ -51,7 +51,7 @@ def study(
         str | None, typer.Argument(help="As for construct; not needed with --resume --out.")
     ] = None,
     network: Annotated[
-        str | None, typer.Option(help="A network.npz to perturb; default: construct one.")
+        str | None, typer.Option(help="A network to perturb, as for verify; default: built.")
     ] = None,
     method: Method = None,
     table=None,
@@ -136,10 +136,9 @@ def study(
 ):
     """Perturb networks many times, train them back, map the basin; can be killed and resumed."""
     given = noted(locals())
-    from geomcore import load
     from training.commands import case_study
     from training.commands.case import Case
-    from training.commands.data import load_data
+    from training.commands.data import load_data, load_network
     from training.commands.origin import Made, data_of, keep_origin, read_origin
     from training.descent.executors import dask_cluster
     from training.output.screen import Screen
@@ -171,7 +170,7 @@ def study(
         case = Case(found, made_before=origin and origin.made)
     else:
         origin = None
-        network = load(arguments["network"]) if arguments["network"] else None
+        network = load_network(arguments["network"]) if arguments["network"] else None
         case = Case(load_data(arguments["data"], **reading), network=network)
         case.made_before = Made(file=arguments["network"])
     # A study that is resumed has no other folder: what was changed in its own is kept aside.

@@ -21,7 +21,7 @@ from training.commands.options import (
 
 @reads_table
 def verify(
-    network: Annotated[Path, typer.Argument(help="A network.npz, as construct writes it.")],
+    network: Annotated[Path, typer.Argument(help="A network: npz, onnx, nnet, safetensors or pt.")],
     data: Data,
     table=None,
     certificate: Annotated[
@@ -37,13 +37,12 @@ def verify(
     given = noted(locals())
     from constructions import Certificate, recheck
     from constructions.verification.confirmation import confirmation
-    from geomcore import load
     from training.commands.case import Case
-    from training.commands.data import load_data
+    from training.commands.data import load_data, load_network
     from training.commands.story import publish
     from training.output.start import started
 
-    net = load(network)
+    net = load_network(network)
     stated = Certificate.from_file(certificate, net) if certificate is not None else None
     case = Case(load_data(data, seed=seed, **table), network=net)
     wanted = ("network", "data", "jobs", *TABLE)

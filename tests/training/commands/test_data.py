@@ -5,9 +5,11 @@ import re
 
 import numpy as np
 import pytest
+from builders import random_network
 
+from geomcore import ReLUNetwork, save
 from training.commands.construct import construct
-from training.commands.data import load_data
+from training.commands.data import load_data, load_network
 from training.commands.options import BUNDLED, DRAWN
 
 # By hand
@@ -76,3 +78,18 @@ def test_what_is_wrong_with_a_table_is_said_in_the_words_of_the_command_line(
 def test_a_misspelt_name_is_told_the_names_there_are():
     with pytest.raises(ValueError, match=r"DATA must be one of clusters, .*digits"):
         load_data("cluster")
+
+
+# Networks
+
+
+def test_what_is_to_be_told_of_a_network_goes_to_standard_error_in_one_line(tmp_path, capsys):
+    net = random_network((2, 3, 1))
+    save(net, tmp_path / "net.npz")
+    assert load_network(tmp_path / "net.npz") == net
+    assert capsys.readouterr() == ("", "")
+    (tmp_path / "net.nnet").write_text("1,1,1,1\n1,1\n0\n0\n9\n0,0\n1,1\n2\n3\n")
+    assert load_network(tmp_path / "net.nnet") == ReLUNetwork([[[2.0]]], [[3.0]])
+    out, err = capsys.readouterr()
+    assert not out and err.startswith("note: ") and err.endswith("are not clipped\n")
+    assert err.count("\n") == 1
