@@ -10,7 +10,7 @@ from geomcore.foreign.files import read_whole
 from geomcore.foreign.wording import one_line
 from geomcore.interop.chain import Chain, Refused
 from geomcore.interop.extras import extra
-from geomcore.interop.onnx_graph import Damage, chain_of_nodes, input_shape
+from geomcore.interop.onnx_graph import ANY, Damage, chain_of_nodes, input_shape
 from geomcore.interop.onnx_nodes import Walk
 from geomcore.network import ReLUNetwork
 
@@ -168,6 +168,8 @@ def _walked(source, shape, steps, opset):
         try:
             for step in steps:
                 walk.take(step)
+            if shape[0] == ANY and not rows:
+                walk.chain.note("its nodes mix the rows of a batch, it is read for one at a time")
             return walk.chain
         except Refused as error:
             first = first or error

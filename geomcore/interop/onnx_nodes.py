@@ -213,6 +213,9 @@ def _batch_normalization(walk, step):
     if step.attributes.get("training_mode"):
         raise walk.chain.refused(step.name, "is in training")
     scale, bias, mean, variance = map(_real, walk.constants(step, 5, 5))
+    shapes = {part.shape for part in (scale, bias, mean, variance)}
+    if len(walk.full) < 2 or shapes != {walk.full[1:2]}:
+        raise walk.chain.refused(step.name, f"has numbers {shapes} for {walk.full}")
     a = scale / np.sqrt(variance + step.attributes.get("epsilon", 1e-5))
     # The second axis is that of the channels.
     after = (1,) * (len(walk.full) - 2)
@@ -265,7 +268,7 @@ def _squeeze(walk, step):
             raise walk.mixes(step)
         axes = {i for i, n in enumerate(full) if n == 1}
     axes = {a + len(full) if a < 0 else a for a in axes}
-    if (walk.rows and 0 in axes) or any(full[a] != 1 for a in axes):
+    if (walk.rows and 0 in axes) or any(a < 0 or full[a] != 1 for a in axes):
         raise walk.mixes(step, f"takes away the axes {sorted(axes)} of {full}")
     shape = tuple(n for i, n in enumerate(full) if i not in axes)
     walk.shape = shape[1:] if walk.rows else shape

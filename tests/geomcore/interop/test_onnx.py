@@ -88,6 +88,13 @@ def test_what_is_folded_is_told_and_what_is_exact_is_not(recwarn):
         from_onnx(made(thirds, ["N", 2], W | {"a": np.float32(3)}))
 
 
+def test_a_network_that_mixes_the_rows_of_a_batch_is_read_for_one_and_that_is_told():
+    nodes = [node("Flatten", "x", "h", axis=0), node("MatMul", "h W")]
+    model = made(nodes, ["N", 2, 2], {"W": np.ones((4, 1), np.float32)})
+    with pytest.warns(UserWarning, match="mix the rows of a batch, it is read for one at a time"):
+        assert from_onnx(model).widths == (4, 1)
+
+
 # Bad input
 
 

@@ -1,6 +1,7 @@
 """Every operator that is followed, as onnxruntime computes it, and those that are refused."""
 
 import warnings
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -162,6 +163,66 @@ def test_what_is_followed_computes_what_onnxruntime_computes(case):
     net = imported(model)
     assert net.widths == widths
     compare(model, net, points(shape, net))
+
+
+def drawn(rng, kind, here, out, constants):
+    """A node of a kind with constants of any shapes, which need not fit."""
+    c = f"c{len(constants)}"
+
+    def one(*shape):
+        constants[c] = rng.normal(size=shape).astype(np.float32)
+
+    def shape(least, most):
+        return rng.integers(1, 4, size=rng.integers(least, most + 1)).tolist()
+
+    inputs, attributes = f"{here} {c}", {}
+    if kind in ("Gemm", "MatMul"):
+        one(*shape(2, 2) if kind == "Gemm" else shape(1, 3))
+        if kind == "Gemm":
+            names = ("transA", "transB")
+            attributes = {name: int(rng.integers(0, 2)) for name in names}
+            attributes |= {"alpha": float(rng.choice([1.0, 0.25]))}
+    elif kind in ("Add", "Sub", "Mul", "Div"):
+        one(*shape(0, 3))
+    elif kind == "BatchNormalization":
+        one(int(rng.integers(1, 4)))
+        constants[c] = np.abs(constants[c]) + np.float32(0.5)
+        inputs = f"{here} {c} {c} {c} {c}"
+    elif kind in ("Reshape", "Squeeze", "Unsqueeze"):
+        sizes = rng.integers(-1, 4, size=rng.integers(1, 4)) if kind == "Reshape" else []
+        constants[c] = np.array(sizes if kind == "Reshape" else [rng.integers(-3, 4)], np.int64)
+    else:
+        inputs = here
+        if kind == "Flatten":
+            attributes = {"axis": int(rng.integers(-2, 4))}
+        elif kind == "Transpose":
+            attributes = {"perm": rng.permutation(rng.integers(1, 4)).tolist()}
+    if kind in ("Gemm", "MatMul", "Add", "Sub") and rng.random() < 0.4:
+        inputs = f"{c} {here}"
+    return node(kind, inputs, out, **attributes)
+
+
+def test_whatever_is_read_of_random_graphs_is_what_onnxruntime_computes():
+    rng, read = np.random.default_rng(0), 0
+    kinds = ["Gemm", "MatMul", "Add", "Sub", "Mul", "Div", "BatchNormalization", "Reshape"]
+    kinds += ["Squeeze", "Unsqueeze", "Flatten", "Transpose", "Relu", "Relu", "Neg", "Identity"]
+    for _ in range(250):
+        shape, constants, count = rng.integers(1, 4, size=rng.integers(1, 4)).tolist(), {}, 4
+        places = ["x", *(f"h{k}" for k in range(count - 1)), "y"][-int(rng.integers(2, 6)) :]
+        places[0] = "x"
+        nodes = [drawn(rng, rng.choice(kinds), *ends, constants) for ends in pairwise(places)]
+        batch = len(shape) > 1 and rng.random() < 0.5
+        model = made(nodes, ["N", *shape[1:]] if batch else shape, constants)
+        try:
+            net = imported(model)
+        except ValueError:
+            continue
+        read += 1
+        X = rng.normal(size=[1, *shape[1:]] if batch else shape)
+        wanted = answers(model)[1](X)
+        ours = net(X.reshape(-1, net.widths[0])).reshape(-1)
+        np.testing.assert_allclose(ours, wanted.reshape(-1), rtol=1e-9, atol=1e-9)
+    assert read > 50
 
 
 @pytest.mark.parametrize("opset", [7, 8, 9, 11, 13, 15, 20])
