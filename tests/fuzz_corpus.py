@@ -4,6 +4,8 @@ import contextlib
 import gzip
 import io
 import shutil
+import warnings
+from importlib.util import find_spec
 
 import numpy as np
 from builders import random_network
@@ -31,6 +33,13 @@ CSV = {
     "missing": "u,v,kind\n1,?,a\n2,,b\n3,4,a\n",
     "numbers": "0,1,label\n1.5,2e3,007\n-0.0,1_0,7\n",
 }
+
+
+# As construct builds it, with numbers that need a normalisation.
+NNET = "// 2-3-1\n2,2,1,3,\n2,3,1,\n0,\n-1,-1,\n1,1,\n0.5,-2,3,\n2,4,10,\n" + "".join(
+    f"{row}\n" for row in ("1,-1,", "0.5,2e0,", "-3,1,", "0,", "1,", "-1,", "1,2,-1,", "0.25,")
+)
+PACKAGES = {"onnx": "onnx", "safetensors": "safetensors", "pt": "torch"}  # that formats need
 
 
 class Pickled:
@@ -63,6 +72,12 @@ def make(folder):
     }
     for name, net in nets.items():
         save(net, folder / f"{name}.npz")
+    (folder / "random.nnet").write_text(NNET)
+    foreign = [folder / "random.nnet"]
+    for end, package in PACKAGES.items():
+        if find_spec(package):
+            foreign.append(folder / f"random.{end}")
+            save(nets["random"], foreign[-1])
     tables = {"plain": (X, Y), "numbers": (X.astype("f4"), LABELS.index), "targets": (X, LABELS.Y)}
     for name, (points, y) in tables.items():
         np.savez(folder / f"table-{name}.npz", X=points, y=y)
@@ -87,6 +102,7 @@ def make(folder):
     certificates = [folder / "built.json", folder / "random.json"]
     return {
         "network": [folder / f"{name}.npz" for name in nets],
+        "foreign network": foreign,
         "npz table": npz,
         "csv table": sorted(set(folder.glob("*.csv"))),
         "idx": [folder / "images", folder / "images.gz"],
@@ -108,7 +124,9 @@ def make(folder):
 
 
 def read_network(path, corpus):
-    net = load(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of what was folded, and the like
+        net = load(path)
     assert isinstance(net, Network)
 
 
@@ -210,6 +228,7 @@ def construct_command(path, corpus):
 
 READERS = {
     "network": read_network,
+    "foreign network": read_network,
     "npz table": read_table,
     "csv table": read_table,
     "idx": read_images,
@@ -228,6 +247,7 @@ READERS = {
 # How the mutants are shared out: the quick readers have most.
 SHARES = {
     "network": 20,
+    "foreign network": 20,
     "npz table": 20,
     "csv table": 15,
     "idx": 10,

@@ -132,6 +132,17 @@ def spoil_zip(rng, data, other):
     return packed.getvalue()
 
 
+def spoil_members(rng, data, other):
+    """Spoil one member of a zip file and pack it anew, so that all check sums are right."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as file, zipfile.ZipFile(packed, "w") as made:
+        chosen = rng.integers(0, len(file.namelist()))
+        for k, name in enumerate(file.namelist()):
+            content = file.read(name)
+            made.writestr(name, spoil(rng, content, other) if k == chosen else content)
+    return packed.getvalue()
+
+
 # What one change ends in if an earlier one has taken away what it needs.
 SPOILED = (sqlite3.Error, ValueError, RecursionError, AttributeError, TypeError)
 
@@ -187,6 +198,6 @@ def mutant(rng, reader, path, corpus, target):
         target.write_bytes(data)
         spoil_rows(rng, target)
         return
-    ways = {".json": spoil_json, ".npz": spoil_zip}
+    ways = {".json": spoil_json, ".npz": spoil_zip, ".pt": spoil_members}
     way = ways.get(path.suffix, spoil) if rng.random() < 0.6 else spoil
     target.write_bytes(way(rng, data, other))

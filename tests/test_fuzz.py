@@ -12,6 +12,7 @@ import pytest
 # Mutants of each reader; `make fuzz` makes 100,000, and tries whole commands, too.
 COUNTS = {
     "network": 150,
+    "foreign network": 200,
     "npz table": 150,
     "idx": 100,
     "certificate": 60,
