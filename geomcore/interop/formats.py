@@ -8,7 +8,7 @@ from geomcore.interop.archive import read_network, write_npz
 from geomcore.interop.nnet import from_nnet
 from geomcore.interop.onnx import from_onnx, write_onnx
 from geomcore.interop.safetensors import read_safetensors, write_safetensors
-from geomcore.interop.torch import read_torch, write_torch
+from geomcore.interop.torch_file import read_torch, write_torch
 from geomcore.interop.writing import replacing
 from geomcore.network import Network, ReLUNetwork
 

@@ -1,22 +1,15 @@
 """Networks from and to PyTorch."""
 
-import zipfile
 from collections.abc import Mapping
 
 import numpy as np
 
 from geomcore.arrays import check_network
-from geomcore.foreign.files import open_regular
-from geomcore.foreign.npz import DAMAGE, RATIO, ROOM
-from geomcore.foreign.wording import one_line, quoted
-from geomcore.foreign.zips import Bounded, Damaged
+from geomcore.foreign.wording import quoted
 from geomcore.interop.chain import Chain, layer
 from geomcore.interop.extras import extra
 from geomcore.interop.state import UNTOLD, add_linear_layers
 from geomcore.network import ReLUNetwork
-
-FEW = 2**20  # numbers that any file may hold
-STATES = ("state_dict", "model_state_dict", "model")  # where a checkpoint has its tensors
 
 
 def from_torch(model):
@@ -56,7 +49,7 @@ def from_torch(model):
     nn = extra("torch").nn
     chain = Chain("model")
     if isinstance(model, Mapping):
-        _add_state(chain, model)
+        add_state(chain, model)
     elif isinstance(model, nn.Sequential | nn.Linear):
         for name, module in _modules(nn, model, ""):
             _add_module(chain, nn, name, module)
@@ -108,49 +101,6 @@ def to_torch(net, *, dtype=None):
     return torch.nn.Sequential(*modules[:-1])
 
 
-def read_torch(path):
-    """Read the state dict of a chain of Linear layers in a file that `torch.save` wrote.
-
-    Pickled objects other than tensors and plain containers are never loaded.
-
-    Parameters
-    ----------
-    path : path-like
-
-    Returns
-    -------
-    ReLUNetwork
-
-    Raises
-    ------
-    ValueError
-        If it is no such file, or would take much more memory than it has bytes.
-    """
-    most = _check_sizes(path)
-    torch = extra("torch")
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # whatever the unpickler meets in a damaged file
-        told = str(error).partition(". ")[0]
-        raise ValueError(
-            f"{path} must hold a state dict, as torch.save(model.state_dict(), path) writes it; "
-            f"it cannot be loaded with weights_only=True: {one_line(told, 100)}"
-        ) from None
-    chain = Chain(path)
-    for name in STATES:
-        if isinstance(state, Mapping) and isinstance(state.get(name), Mapping):
-            state = state[name]
-    if not isinstance(state, Mapping):
-        raise chain.refused("it", f"holds a {type(state).__name__} and no state dict")
-    _add_state(chain, state, most)
-    return chain.network()
-
-
-def write_torch(net, file):
-    """Write the state dict of `to_torch(net)` into a binary file."""
-    extra("torch").save(to_torch(net).state_dict(), file)
-
-
 def _modules(nn, module, name):
     """The modules of nested Sequentials by name; one that is there twice comes twice."""
     if type(module) is nn.Sequential:
@@ -194,13 +144,31 @@ def _add_module(chain, nn, name, module):
 
 def _array(chain, name, tensor):
     """The numbers of a real tensor in float64."""
-    if not getattr(tensor, "is_floating_point", bool)() or tensor.is_meta:
+    if not tensor.is_floating_point() or tensor.is_meta:
         raise chain.refused(name, "does not hold real numbers")
-    return tensor.detach().cpu().double().to_dense().numpy()
+    try:
+        return tensor.detach().cpu().to_dense().double().numpy()
+    except (RuntimeError, TypeError):
+        raise chain.refused(name, "is a tensor of a kind that NumPy lacks") from None
 
 
-def _add_state(chain, state, most=None):
-    """Append the Linear layers of a state dict, of at most so many numbers if it is foreign."""
+def add_state(chain, state, *, most=None):
+    """Append the Linear layers of a state dict to a chain.
+
+    Parameters
+    ----------
+    chain : Chain
+    state : mapping of str to torch.Tensor
+        ``NAME.weight`` and ``NAME.bias``, in the order of the layers.
+    most : int, optional
+        Numbers that it may hold, if somebody else made it: a view may have far
+        more than there are in memory.
+
+    Raises
+    ------
+    Refused
+        If something in it is no tensor of a linear layer.
+    """
     arrays, total = {}, 0
     for name, tensor in state.items():
         if not isinstance(tensor, extra("torch").Tensor):
@@ -214,22 +182,3 @@ def _add_state(chain, state, most=None):
     add_linear_layers(chain, arrays, in_order=True)
     if len(arrays) > 2:
         chain.note(UNTOLD)
-
-
-def _check_sizes(path):
-    """The most numbers that a file may hold; raise if it is none of torch.save, or a bomb."""
-    what = "a file that torch.save wrote (PyTorch 1.6 or newer)"
-    with open_regular(path, what) as file:
-        try:
-            bounded = Bounded(file)
-            with zipfile.ZipFile(bounded) as archive:
-                members = archive.infolist()
-        except (Damaged, *DAMAGE) as error:
-            raise ValueError(f"{path} must be {what}: {one_line(str(error), 100)}") from None
-        if any(member.filename.endswith("/constants.pkl") for member in members):
-            raise ValueError(f"{path} must hold a state dict, it is a program of TorchScript")
-        announced = sum(member.file_size for member in members)
-        if announced > max(ROOM, RATIO * bounded.size):
-            raise ValueError(f"{path} must be {what}, it would take {announced:,} bytes")
-        # Tensors may be views, which have far more numbers than the file has bytes.
-        return max(FEW, bounded.size)
