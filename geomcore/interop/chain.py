@@ -10,7 +10,8 @@ from geomcore.network import ReLUNetwork
 
 # Numbers of a matrix that is not in the file but made here: an identity, or a product.
 LARGEST = 2**24
-MOST = 2**26  # numbers of all matrices; one in a file may be that of many layers
+MOST = 2**25  # numbers of all matrices; one in a file may be that of many layers
+LONGEST = 2**36  # multiplications until all affine maps in a row are one
 SHOWN = 3  # names of folded layers in a note
 HEADS = {"logistic": "sigmoid", "log_softmax": "log-softmax", "logsoftmax": "log-softmax"}
 
@@ -42,7 +43,8 @@ class Chain:
         self._source, self._width = source, width
         self._weights, self._biases = [], []
         self._map, self._fresh = IDENTITY, True
-        self._head, self._folded, self._notes, self._size = None, [], [], 0
+        self._head, self._folded, self._notes = None, [], []
+        self._size = self._work = 0
 
     @property
     def width(self):
@@ -161,6 +163,9 @@ class Chain:
             made, given = W.shape[0] * old.shape[1], W.size + old.size
             if made > max(LARGEST, given):
                 raise self.refused(name, f"and the map before it would be one of {made:,} numbers")
+            self._work += W.size * old.shape[1]
+            if self._work > LONGEST:
+                raise self.refused(name, "and the maps before it would take long to become one")
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             self._map, exact = _composed((W, b), self._map)
         if not all(np.isfinite(part).all() for part in self._map):

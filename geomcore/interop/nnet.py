@@ -9,7 +9,7 @@ from geomcore.foreign.files import read_whole
 from geomcore.foreign.wording import quoted
 from geomcore.interop.chain import Chain
 
-LARGEST = 2**28  # bytes of a file
+LARGEST = 2**26  # bytes of a file
 MOST_NUMBERS = 2**20  # in one line
 
 
@@ -94,9 +94,9 @@ class _Lines:
         try:
             numbers = np.array([float(part) for part in parts])
         except ValueError:
-            raise self.error("numbers", quoted(text)) from None
+            raise self.error("numbers", quoted(text[:200])) from None
         if not np.isfinite(numbers).all():
-            raise self.error("finite numbers", quoted(text))
+            raise self.error("finite numbers", quoted(text[:200]))
         return numbers
 
     def whole(self, count=None):

@@ -14,7 +14,7 @@ from geomcore.interop.onnx_graph import ANY, Damage, chain_of_nodes, input_shape
 from geomcore.interop.onnx_nodes import Walk
 from geomcore.network import ReLUNetwork
 
-LARGEST = 2**31  # bytes of a file, the bound of protobuf
+LARGEST = 2**28  # bytes of a file; of those beside it, there may be more
 OLDEST = 7  # operator set; before it, constants were broadcast by other rules
 OPSET, IR = 17, 8  # of the models made here: as old as many programs still ask for
 

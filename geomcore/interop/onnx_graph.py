@@ -21,6 +21,7 @@ FLOATS = ("FLOAT", "DOUBLE", "FLOAT16", "BFLOAT16")
 DAMAGE = (ValueError, TypeError, IndexError, KeyError, AttributeError, ArithmeticError)
 
 
+MOST = 100_000  # nodes of a graph, and initializers
 # Stands in shapes for the length of a first axis that may have any.
 ANY = 0
 COUNT = -(2**40)
@@ -76,6 +77,9 @@ def chain_of_nodes(chain, graph, folder):
     Damage
         If the graph is none.
     """
+    for parts, what in ((graph.node, "nodes"), (graph.initializer, "initializers")):
+        if len(parts) > MOST:
+            raise Damage(f"it has {len(parts):,} {what}")
     nodes, makers = list(graph.node), {}
     for k, node in enumerate(nodes):
         for name in filter(None, node.output):
@@ -126,7 +130,7 @@ def chain_of_nodes(chain, graph, folder):
         steps.append(Step(node.op_type, name, attributes, values, running[0]))
     if len(ends) != 1:
         names = " and ".join(called(nodes[makers[end]]) for end in ends[:2] if end in makers)
-        raise chain.refused(names or "it", f"give {len(ends)} outputs, there must be one")
+        raise chain.refused(names or "it", f"with {len(ends)} outputs is none")
     end = ends[0]
     if stray is not None:
         raise chain.refused(stray, "takes another output of a node than the first")

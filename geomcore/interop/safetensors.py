@@ -9,6 +9,7 @@ from geomcore.interop.extras import extra
 from geomcore.interop.state import UNTOLD, add_linear_layers
 
 LARGEST = 2**31  # bytes of a file
+LARGEST_HEADER = 2**20  # of which a tensor takes a hundred
 TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}
 ACTIVATION = "activation"  # what our files tell beside the tensors
 
@@ -34,6 +35,9 @@ def read_safetensors(path):
     """
     library = extra("safetensors")
     data = read_whole(path, "a safetensors file", LARGEST)
+    header = int.from_bytes(data[:8], "little")
+    if header > LARGEST_HEADER:
+        raise ValueError(f"{path} must be a safetensors file, its header has {header:,} bytes")
     chain = Chain(path)
     try:
         parts = dict(library.deserialize(data))

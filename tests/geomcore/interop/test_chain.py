@@ -151,6 +151,15 @@ def test_what_does_not_fit_is_refused_by_its_name(use, sentence):
         use(Chain("model", 2))
 
 
+def test_what_would_take_long_to_become_one_is_refused(monkeypatch):
+    monkeypatch.setattr("geomcore.interop.chain.LONGEST", 1000)
+    chain = Chain("model")
+    for _ in range(2):
+        chain.affine(np.eye(9), None, "it")
+    with pytest.raises(ValueError, match="it and the maps before it would take long"):
+        chain.affine(np.eye(9), None, "it")
+
+
 def test_a_width_that_nothing_tells_is_refused():
     chain = Chain("model")
     chain.scale(2.0, 1.0, "a")

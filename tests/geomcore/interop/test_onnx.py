@@ -110,7 +110,12 @@ def test_other_things_than_models_and_networks_are_refused():
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda m: m.graph.output.add(name="h"), "the Relu that makes 'y' and the Gemm that"),
+        (
+            lambda m: m.graph.output.add(name="h"),
+            "the Relu that makes 'y' and the Gemm that .* with 2 outputs is none",
+        ),
+        (lambda m: m.graph.ClearField("output"), "it with 0 outputs is none"),
+        (lambda m: [m.graph.node.add() for _ in range(100_000)], "it has 100,002 nodes"),
         (lambda m: m.opset_import[0].ClearField("version"), "operator set of 7 or newer"),
         (lambda m: setattr(m.graph.node[1], "domain", "mine"), "'y' is of the domain 'mine'"),
         (lambda m: setattr(m.graph.output[0], "name", "z"), "the output 'z' does not come from"),
