@@ -63,16 +63,16 @@ class Walk:
         except Refused:
             raise
         except DAMAGE as error:
-            raise self.chain.refused(step.name, f"does not fit: {error}") from None
+            raise self.refused(step, f"does not fit: {error}") from None
 
-    def mixes(self, step, why="mixes rows"):
-        """The error for a node that is fine but for the rows."""
+    def refused(self, step, why="mixes rows"):
+        """The error for a node that is followed, but not like this."""
         return self.chain.refused(step.name, why)
 
     def constants(self, step, least, most):
         """The inputs of a node, if there are so many and only the first comes along."""
         if not least <= len(step.constants) <= most or step.at != 0:
-            raise self.chain.refused(step.name, f"has other inputs than {least} to {most}")
+            raise self.refused(step, f"has other inputs than {least} to {most}")
         return [*step.constants[1:], *[None] * (most - len(step.constants))]
 
     def elementwise(self, step, a, c):
@@ -80,7 +80,7 @@ class Walk:
         shapes = [np.shape(a), np.shape(c)]
         shape = np.broadcast_shapes(*shapes, self.full)
         if math.prod(shape) != self.size or (self.rows and len(shape) > len(self.full)):
-            raise self.mixes(step, f"has constants {shapes} for numbers of shape {self.full}")
+            raise self.refused(step, f"has constants {shapes} for numbers of shape {self.full}")
         a, c = (p if np.ndim(p) == 0 else np.broadcast_to(p, shape).reshape(-1) for p in (a, c))
         self.chain.scale(a, c, step.name)
         self.shape = shape[1:] if self.rows else shape
@@ -92,19 +92,19 @@ class Walk:
         # Axes of length 1 before those of a matrix; they come before those of the result, too.
         extra = A.shape[:-2]
         if math.prod(extra) != 1 or (self.rows and len(extra) + 2 > max(len(self.full), 2)):
-            raise self.mixes(step, f"has weights {A.shape}")
+            raise self.refused(step, f"has weights {A.shape}")
         A = A.reshape(A.shape[-2:])
         vector = A.ndim == 1
         if not left:
             W = (A[:, None] if vector else A).T
             (*lead, n), tail = shape, ()
         elif self.rows and len(shape) < 2:
-            raise self.mixes(step)
+            raise self.refused(step)
         else:
             W = A[None] if vector else A
             (*lead, n), tail = (shape[:-1], shape[-1:]) if len(shape) > 1 else (shape, ())
         if W.shape[1] != n:
-            raise self.mixes(step, f"has weights {A.shape} for numbers of shape {self.full}")
+            raise self.refused(step, f"has weights {A.shape} for numbers of shape {self.full}")
         self._kron(step, math.prod(lead), W, math.prod(tail))
         ones = (1,) * (len(extra) - max(len(self.full) - 2, 0))
         self.shape = (*ones, *lead, *(() if vector else W.shape[:1]), *tail)
@@ -112,7 +112,7 @@ class Walk:
     def _kron(self, step, before, W, after):
         """Append the matrix that multiplies each of several parts by W."""
         if before * after > 1 and (before * after) ** 2 * W.size > LARGEST:
-            raise self.chain.refused(step.name, "would need a layer that is too large")
+            raise self.refused(step, "would need a layer that is too large")
         W = np.asarray(W, dtype=np.float64)
         if before > 1 or after > 1:
             W = np.kron(np.kron(np.eye(before), W), np.eye(after))
@@ -129,24 +129,24 @@ class Walk:
             first, *sizes = sizes
             told = first == ROWS or (self.count and first == self.count)
             if not (told or (first == -1 and -1 not in sizes)):
-                raise self.mixes(step)
+                raise self.refused(step)
         if sizes.count(-1) > 1 or any(n < -1 for n in sizes):
-            raise self.mixes(step, f"has the shape {quoted(sizes)}")
+            raise self.refused(step, f"has the shape {quoted(sizes)}")
         if -1 in sizes:
             known = math.prod(n for n in sizes if n != -1)
             sizes[sizes.index(-1)] = self.size // max(known, 1)
         if math.prod(sizes) != self.size:
-            raise self.mixes(step, f"has the shape {quoted(sizes)} for {self.size:,} numbers")
+            raise self.refused(step, f"has the shape {quoted(sizes)} for {self.size:,} numbers")
         self.shape = tuple(sizes)
 
     def permute(self, step, order):
         """Move axes, of which at most the order of those of length 1 may change."""
         full = self.full
         if sorted(order) != list(range(len(full))) or (self.rows and order[0] != 0):
-            raise self.mixes(step)
+            raise self.refused(step)
         moved = [i for i in order if full[i] != 1]
         if moved != sorted(moved):
-            raise self.chain.refused(step.name, "changes the order of numbers")
+            raise self.refused(step, "changes the order of numbers")
         shape = tuple(full[i] for i in order)
         self.shape = shape[1:] if self.rows else shape
 
@@ -196,12 +196,12 @@ def _gemm(walk, step):
     A, B, C = [*step.constants, None][:3]
     told = step.attributes.get
     if len(walk.full) != 2 or step.at > 1:
-        raise walk.chain.refused(step.name, f"takes numbers of shape {walk.full}")
+        raise walk.refused(step, f"takes numbers of shape {walk.full}")
     if told("transA" if step.at == 0 else "transB"):
         walk.permute(step, (1, 0))
     weights = B if step.at == 0 else A
     if np.ndim(weights) != 2:
-        raise walk.chain.refused(step.name, f"has weights {np.shape(weights)}")
+        raise walk.refused(step, f"has weights {np.shape(weights)}")
     if told("transB" if step.at == 0 else "transA"):
         weights = weights.T
     walk.matmul(step, weights, left=step.at == 1)
@@ -211,11 +211,11 @@ def _gemm(walk, step):
 
 def _batch_normalization(walk, step):
     if step.attributes.get("training_mode"):
-        raise walk.chain.refused(step.name, "is in training")
+        raise walk.refused(step, "is in training")
     scale, bias, mean, variance = map(_real, walk.constants(step, 5, 5))
     shapes = {part.shape for part in (scale, bias, mean, variance)}
     if len(walk.full) < 2 or shapes != {walk.full[1:2]}:
-        raise walk.chain.refused(step.name, f"has numbers {shapes} for {walk.full}")
+        raise walk.refused(step, f"has numbers {shapes} for {walk.full}")
     a = scale / np.sqrt(variance + step.attributes.get("epsilon", 1e-5))
     # The second axis is that of the channels.
     after = (1,) * (len(walk.full) - 2)
@@ -234,12 +234,12 @@ def _nothing(walk, step):
 def _dropout(walk, step):
     _, training = walk.constants(step, 1, 3)
     if training is not None and np.any(training):
-        raise walk.chain.refused(step.name, "is in training")
+        raise walk.refused(step, "is in training")
 
 
 def _cast(walk, step):
     if step.attributes.get("to") not in (1, 11):  # FLOAT, DOUBLE
-        raise walk.chain.refused(step.name, "rounds to another type of numbers")
+        raise walk.refused(step, "rounds to another type of numbers")
 
 
 def _reshape(walk, step):
@@ -252,9 +252,9 @@ def _flatten(walk, step):
     axis = step.attributes.get("axis", 1)
     axis += len(full) if axis < 0 else 0
     if not 0 <= axis <= len(full):
-        raise walk.chain.refused(step.name, f"has the axis {axis}")
+        raise walk.refused(step, f"has the axis {axis}")
     if walk.rows and (axis == 0 or math.prod(full[1:axis]) != 1):
-        raise walk.mixes(step)
+        raise walk.refused(step)
     sizes = (math.prod(full[:axis]), math.prod(full[axis:]))
     walk.shape = sizes[1:] if walk.rows else sizes
 
@@ -265,11 +265,11 @@ def _squeeze(walk, step):
     if axes is None:
         # The number of rows may be 1, and then would go as well.
         if walk.rows:
-            raise walk.mixes(step)
+            raise walk.refused(step)
         axes = {i for i, n in enumerate(full) if n == 1}
     axes = {a + len(full) if a < 0 else a for a in axes}
     if (walk.rows and 0 in axes) or any(a < 0 or full[a] != 1 for a in axes):
-        raise walk.mixes(step, f"takes away the axes {sorted(axes)} of {full}")
+        raise walk.refused(step, f"takes away the axes {sorted(axes)} of {full}")
     shape = tuple(n for i, n in enumerate(full) if i not in axes)
     walk.shape = shape[1:] if walk.rows else shape
 
@@ -279,7 +279,7 @@ def _unsqueeze(walk, step):
     shape = np.expand_dims(np.broadcast_to(0, walk.full), tuple(axes)).shape
     rank = len(shape)
     if walk.rows and 0 in {a % rank for a in axes}:
-        raise walk.mixes(step)
+        raise walk.refused(step)
     walk.shape = shape[1:] if walk.rows else shape
 
 
@@ -299,7 +299,7 @@ def _head(walk, step):
     axis = step.attributes.get("axis", 1 if walk.opset < 13 else -1)
     rank = len(walk.full)
     if step.kind != "Sigmoid" and walk.rows and axis % rank == 0:
-        raise walk.mixes(step)
+        raise walk.refused(step)
     walk.chain.head(step.kind, step.name)
 
 
