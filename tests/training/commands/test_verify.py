@@ -3,8 +3,9 @@
 import json
 
 import numpy as np
+import pytest
 
-from geomcore import ReLUNetwork, save
+from geomcore import ReLUNetwork, load, save
 
 # By hand
 
@@ -34,3 +35,17 @@ def test_a_certificate_that_holds_is_said_to_hold(run, table, tmp_path):
         "data": str(table),
         "label": None,
     }
+
+
+def test_a_network_of_another_library_is_verified_and_kept_as_one_of_ours(run, table, tmp_path):
+    pytest.importorskip("onnx")
+    run("construct", table, "--out", "made", "-q")
+    net = load("made/network.npz")
+    save(net, "net.onnx")
+    status, out, err = run("verify", "net.onnx", table, "--out", "checked", "-q")
+    assert status == 0 and not err
+    assert "global minimum (proved)" in out
+    assert load(tmp_path / "checked" / "network.npz") == net
+    (tmp_path / "net.onnx").write_bytes(b"spoiled")
+    status, _, err = run("verify", "net.onnx", table, "--out", "other", "-q")
+    assert status == 2 and err.startswith("geomcore: net.onnx must be an ONNX file")
