@@ -137,4 +137,5 @@ def _called(part):
 def _numbers(variable):
     """The numbers of a variable in float64."""
     keras = extra("keras")
-    return keras.ops.convert_to_numpy(keras.ops.cast(variable, "float64"))
+    # bfloat16 must be cast before, and not every backend has float64.
+    return np.asarray(keras.ops.convert_to_numpy(keras.ops.cast(variable, "float64")), dtype=float)

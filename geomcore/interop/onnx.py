@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from geomcore.arrays import check_network
+from geomcore.arrays import as_dtype, check_network
 from geomcore.foreign.files import read_whole
-from geomcore.foreign.wording import one_line
+from geomcore.foreign.wording import one_line, quoted
 from geomcore.interop.chain import Chain, Refused
 from geomcore.interop.extras import extra
 from geomcore.interop.onnx_graph import ANY, Damage, chain_of_nodes, input_shape
@@ -106,7 +106,7 @@ def to_onnx(net, *, dtype=np.float64):
     ImportError
         If the package onnx is not installed.
     ValueError
-        If `net` is no ReLU network, or `dtype` another one.
+        If `net` is no ReLU network, `dtype` another one, or a number beyond it.
 
     Examples
     --------
@@ -116,14 +116,15 @@ def to_onnx(net, *, dtype=np.float64):
     """
     helper, numpy_helper = extra("onnx.helper"), extra("onnx.numpy_helper")
     check_network(net, ReLUNetwork)
-    dtype = np.dtype(dtype)
-    if dtype not in (np.float64, np.float32):
-        raise ValueError(f"dtype must be float64 or float32, got {dtype}")
+    kinds = [kind for kind in (np.float64, np.float32) if dtype in (kind, kind.__name__)]
+    if not kinds:
+        raise ValueError(f"dtype must be float64 or float32, got {quoted(dtype)}")
+    dtype = np.dtype(kinds[0])
     depth, nodes, tensors = len(net.weights), [], []
     for l, (W, b) in enumerate(zip(net.weights, net.biases, strict=True), 1):
         before, out = f"h{l - 1}" if l > 1 else "x", f"z{l}" if l < depth else "y"
-        tensors.append(numpy_helper.from_array(W.astype(dtype), f"W{l}"))
-        tensors.append(numpy_helper.from_array(b.astype(dtype), f"b{l}"))
+        tensors.append(numpy_helper.from_array(as_dtype(W, dtype, f"weights[{l - 1}]"), f"W{l}"))
+        tensors.append(numpy_helper.from_array(as_dtype(b, dtype, f"biases[{l - 1}]"), f"b{l}"))
         inputs = [before, f"W{l}", f"b{l}"]
         nodes.append(helper.make_node("Gemm", inputs, [out], name=f"affine{l}", transB=1))
         if l < depth:

@@ -80,7 +80,7 @@ def to_torch(net, *, dtype=None):
     ImportError
         If PyTorch is not installed.
     ValueError
-        If `net` is no ReLU network.
+        If `net` is no ReLU network, or a number is beyond `dtype`.
 
     Notes
     -----
@@ -90,13 +90,15 @@ def to_torch(net, *, dtype=None):
     check_network(net, ReLUNetwork)
     dtype = torch.float64 if dtype is None else dtype
     modules = []
-    for W, b in zip(net.weights, net.biases, strict=True):
+    for l, (W, b) in enumerate(zip(net.weights, net.biases, strict=True)):
         linear = torch.nn.utils.skip_init(
             torch.nn.Linear, W.shape[1], W.shape[0], device="cpu", dtype=dtype
         )
         with torch.no_grad():
             linear.weight.copy_(torch.tensor(W))
             linear.bias.copy_(torch.tensor(b))
+            if not all(part.isfinite().all() for part in linear.parameters()):
+                raise ValueError(f"net must fit {dtype}, layer {l} has numbers beyond it")
         modules += [linear, torch.nn.ReLU()]
     return torch.nn.Sequential(*modules[:-1])
 

@@ -17,7 +17,7 @@ from onnx_models import made, node
 
 from geomcore import from_onnx, load, to_onnx
 from geomcore.layers import Affine
-from geomcore.network import Network
+from geomcore.network import Network, ReLUNetwork
 
 WIDTHS = [(3, 3, 2), (2, 5, 5, 1), (1, 1), (4, 2, 2, 3)]
 
@@ -103,8 +103,12 @@ def test_other_things_than_models_and_networks_are_refused():
         from_onnx(3)
     with pytest.raises(ValueError, match="net must be a ReLUNetwork, got Network"):
         to_onnx(Network([Affine([[1.0]], [0.0])]))
-    with pytest.raises(ValueError, match="dtype must be float64 or float32, got float16"):
+    with pytest.raises(ValueError, match=r"dtype must be float64 or float32, got .*float16"):
         to_onnx(random_network((1, 1)), dtype=np.float16)
+    with pytest.raises(ValueError, match="dtype must be float64 or float32, got 'nonsense'"):
+        to_onnx(random_network((1, 1)), dtype="nonsense")
+    with pytest.raises(ValueError, match=r"weights\[0\] must fit float32"):
+        to_onnx(ReLUNetwork([[[1e300]]], [[0.0]]), dtype=np.float32)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ pytest.importorskip("torch")
 
 import torch
 
-from geomcore import from_torch, to_torch
+from geomcore import ReLUNetwork, from_torch, to_torch
 
 nn = torch.nn
 WIDTHS = [(3, 3, 2), (2, 5, 5, 1), (1, 1), (4, 2, 2, 3)]
@@ -47,6 +47,11 @@ def test_a_module_shares_no_memory_with_its_network_and_can_be_trained():
     np.testing.assert_array_equal(net.weights[0], before)
     assert all(part.requires_grad for part in model.parameters())
     assert to_torch(net, dtype=torch.float32)[0].weight.dtype == torch.float32
+
+
+def test_numbers_that_a_type_lacks_are_refused():
+    with pytest.raises(ValueError, match=r"net must fit torch.float16, layer 0 has numbers beyond"):
+        to_torch(ReLUNetwork([[[1e5]]], [[0.0]]), dtype=torch.float16)
 
 
 def test_all_layers_that_are_known_compute_what_pytorch_computes():
