@@ -205,6 +205,20 @@ def layer(name, kind=None):
     return f"layer {quoted(name)}" + (f" ({quoted(kind)[1:-1]})" if kind else "")
 
 
+def normalised(mean, deviation):
+    """The numbers a, c of x -> a x + c = (x - mean) / deviation; inf or nan if that is zero."""
+    with np.errstate(all="ignore"):
+        a = 1 / np.asarray(deviation, dtype=np.float64)
+        return a, -a * mean
+
+
+def batch_normalised(mean, variance, epsilon, weight=1.0, bias=0.0):
+    """The numbers a, c of x -> a x + c that batch normalisation is in inference."""
+    with np.errstate(all="ignore"):
+        a, c = normalised(mean, np.sqrt(variance + epsilon))
+        return weight * a, weight * c + bias
+
+
 def _outside():
     """The level of the first caller who is not of this room, for warnings."""
     level, frame = 2, sys._getframe(2)

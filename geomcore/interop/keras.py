@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from geomcore.foreign.wording import quoted
-from geomcore.interop.chain import Chain, layer
+from geomcore.interop.chain import Chain, batch_normalised, layer, normalised
 from geomcore.interop.extras import extra
 
 HEADS = ("softmax", "log_softmax", "sigmoid")
@@ -99,17 +99,16 @@ def _add_layer(chain, keras, part):
     elif kind is kinds.Softmax and part.axis == -1:
         chain.head("softmax", name)
     elif kind is kinds.BatchNormalization:
-        a = 1 / np.sqrt(_numbers(part.moving_variance) + part.epsilon)
-        c = -a * _numbers(part.moving_mean)
-        if part.scale:
-            a, c = a * _numbers(part.gamma), c * _numbers(part.gamma)
-        chain.scale(a, c + _numbers(part.beta) if part.center else c, name)
+        mean, variance = _numbers(part.moving_mean), _numbers(part.moving_variance)
+        weight = _numbers(part.gamma) if part.scale else 1.0
+        bias = _numbers(part.beta) if part.center else 0.0
+        chain.scale(*batch_normalised(mean, variance, part.epsilon, weight, bias), name)
     elif kind is kinds.Rescaling:
         chain.scale(np.asarray(part.scale), np.asarray(part.offset), name)
     elif kind is kinds.Normalization and not part.invert:
         mean, deviation = (_numbers(p).reshape(-1) for p in (part.mean, part.variance))
         deviation = np.maximum(np.sqrt(deviation), keras.config.epsilon())
-        chain.scale(1 / deviation, -mean / deviation, name)
+        chain.scale(*normalised(mean, deviation), name)
     elif kind is kinds.Flatten and part.data_format == "channels_last":
         pass
     elif kind not in (kinds.Dropout, kinds.Identity):

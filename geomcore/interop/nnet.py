@@ -7,7 +7,7 @@ import numpy as np
 
 from geomcore.foreign.files import read_whole
 from geomcore.foreign.wording import quoted
-from geomcore.interop.chain import Chain
+from geomcore.interop.chain import Chain, normalised
 
 LARGEST = 2**26  # bytes of a file
 MOST_NUMBERS = 2**20  # in one line
@@ -56,7 +56,7 @@ def from_nnet(path):
         raise lines.error("ranges other than zero", "zero")
     chain = Chain(path, inputs)
     if (means[:-1] != 0).any() or (ranges[:-1] != 1).any():
-        chain.scale(1 / ranges[:-1], -means[:-1] / ranges[:-1], "the normalisation of inputs")
+        chain.scale(*normalised(means[:-1], ranges[:-1]), "the normalisation of inputs")
     for l, (n, m) in enumerate(pairwise(widths), 1):
         if l > 1:
             chain.relu(f"layer {l - 1}")

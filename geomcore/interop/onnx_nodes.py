@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from geomcore.foreign.wording import quoted
-from geomcore.interop.chain import LARGEST, Chain, Refused
+from geomcore.interop.chain import LARGEST, Chain, Refused, batch_normalised, normalised
 from geomcore.interop.onnx_graph import COUNT, DAMAGE
 
 ROWS = -2  # in a new shape: as many as there are
@@ -59,7 +59,8 @@ class Walk:
         if step.kind not in NODES:
             raise self.chain.refused(step.name)
         try:
-            NODES[step.kind](self, step)
+            with np.errstate(all="ignore"):  # what is not finite is refused by the chain
+                NODES[step.kind](self, step)
         except Refused:
             raise
         except DAMAGE as error:
@@ -179,8 +180,7 @@ def _mul(walk, step):
 
 def _div(walk, step):
     (a,) = walk.constants(step, 2, 2)
-    with np.errstate(divide="ignore"):
-        walk.elementwise(step, 1 / _real(a), 0.0)
+    walk.elementwise(step, normalised(0.0, _real(a))[0], 0.0)
 
 
 def _neg(walk, step):
@@ -216,10 +216,11 @@ def _batch_normalization(walk, step):
     shapes = {part.shape for part in (scale, bias, mean, variance)}
     if len(walk.full) < 2 or shapes != {walk.full[1:2]}:
         raise walk.refused(step, f"has numbers {shapes} for {walk.full}")
-    a = scale / np.sqrt(variance + step.attributes.get("epsilon", 1e-5))
+    epsilon = step.attributes.get("epsilon", 1e-5)
     # The second axis is that of the channels.
     after = (1,) * (len(walk.full) - 2)
-    a, c = (part.reshape(-1, *after) for part in (a, bias - a * mean))
+    pair = batch_normalised(mean, variance, epsilon, scale, bias)
+    a, c = (part.reshape(-1, *after) for part in pair)
     walk.elementwise(step, a, c)
 
 

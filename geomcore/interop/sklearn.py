@@ -1,9 +1,7 @@
 """Networks from scikit-learn."""
 
-import numpy as np
-
 from geomcore.foreign.wording import quoted
-from geomcore.interop.chain import Chain
+from geomcore.interop.chain import Chain, normalised
 
 # What comes last, if anything; "exp" belongs to the Poisson loss.
 HEADS = {"identity": None, "softmax": "softmax", "logistic": "sigmoid"}
@@ -99,7 +97,5 @@ def _add_scaler(chain, name, scaler):
     if type(scaler) is MinMaxScaler:
         chain.scale(scaler.scale_, scaler.min_, name)
         return
-    scale = 1.0 if scaler.scale_ is None else np.asarray(scaler.scale_, dtype=float)
-    with_mean = getattr(scaler, "with_mean", False)
-    mean = np.asarray(scaler.mean_, dtype=float) if with_mean else 0.0
-    chain.scale(1 / scale, -mean / scale, name)
+    mean = scaler.mean_ if getattr(scaler, "with_mean", False) else 0.0
+    chain.scale(*normalised(mean, 1.0 if scaler.scale_ is None else scaler.scale_), name)

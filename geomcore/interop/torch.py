@@ -2,11 +2,9 @@
 
 from collections.abc import Mapping
 
-import numpy as np
-
 from geomcore.arrays import check_network
 from geomcore.foreign.wording import quoted
-from geomcore.interop.chain import Chain, layer
+from geomcore.interop.chain import Chain, batch_normalised, layer
 from geomcore.interop.extras import extra
 from geomcore.interop.state import UNTOLD, add_linear_layers
 from geomcore.network import ReLUNetwork
@@ -126,12 +124,11 @@ def _add_module(chain, nn, name, module):
     elif kind is nn.ReLU:
         chain.relu(name)
     elif kind is nn.BatchNorm1d and module.running_mean is not None:
-        a = 1 / np.sqrt(_array(chain, name, module.running_var) + module.eps)
-        c = -a * _array(chain, name, module.running_mean)
-        if module.affine:
-            weight = _array(chain, name, module.weight)
-            a, c = weight * a, weight * c + _array(chain, name, module.bias)
-        chain.scale(a, c, name)
+        pair = [module.weight, module.bias] if module.affine else []
+        mean, variance, *pair = (
+            _array(chain, name, part) for part in (module.running_mean, module.running_var, *pair)
+        )
+        chain.scale(*batch_normalised(mean, variance, module.eps, *pair), name)
     elif kind is nn.Flatten and (module.start_dim, module.end_dim) == (1, -1):
         pass
     elif kind in (nn.Identity, nn.Dropout):

@@ -299,6 +299,15 @@ REFUSED = {
         [node("BatchNormalization", "x s b m v", "y q r", training_mode=1, name="bn")],
         ["N", 3], CHANNELS, "BatchNormalization 'bn' is in training",
     ),
+    "batch normalisation of a negative variance": (
+        [node("BatchNormalization", "x s b m s", name="bn")],
+        ["N", 3], CHANNELS | {"s": -np.ones(3, np.float32)},
+        "BatchNormalization 'bn' does not hold finite real numbers",
+    ),
+    "a factor that is not finite": (
+        [node("Gemm", "x W b", beta=np.inf, name="last")], ["N", 5], W | {"b": np.zeros(4, "f4")},
+        "Gemm 'last' does not hold finite real numbers",
+    ),
     "numbers that change places": (
         [node("Transpose", "x", perm=[0, 2, 1], name="turn")], ["N", 2, 3], {},
         "Transpose 'turn' changes the order of numbers",
