@@ -108,6 +108,17 @@ def test_if_no_rounding_is_told_there_was_none(seed):
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         net = chain.network()
+    chain = Chain("model")
+    chain.scale(*grid, "s")
+    chain.affine(W, b, "a")
+    with warnings.catch_warnings(record=True) as told_after:
+        warnings.simplefilter("always")
+        after = chain.network()
+    for i in range(2):
+        exact = [Fraction(a) * Fraction(w) for a, w in zip(grid[0], W[i], strict=True)]
+        shift = [Fraction(c) * Fraction(w) for c, w in zip(grid[1], W[i], strict=True)]
+        found = [Fraction(x) for x in (*after.weights[0][i], after.biases[0][i])]
+        assert told_after or found == [*exact, sum(shift) + Fraction(b[i])]
     for i, (a, c) in enumerate(grid.T):
         exact = [Fraction(a) * Fraction(w) for w in W[i]]
         exact.append(Fraction(a) * Fraction(b[i]) + Fraction(c))

@@ -223,7 +223,7 @@ BOMBS = {
         ["N", 3], {"c0": np.ones(2, "f4")},
     ),
     "constants that are copied": (
-        [*chained("Cast", "?", 40, to=11), node("Add", "x c40")],
+        [*chained("Cast", "?", 100, to=11), node("Add", "x c100")],
         ["N", 3], {"c0": np.ones(2**20, "f4")},
     ),
     "constants that grow": (

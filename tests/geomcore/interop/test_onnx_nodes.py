@@ -49,6 +49,7 @@ REPRESENTED = {
     "matmul with weights first": ([node("MatMul", "W x")], [4, 1], W, (4, 5)),
     "matmul with weights first, on a vector": ([node("MatMul", "W x")], [4], W, (4, 5)),
     "matmul with weights first, on a matrix": ([node("MatMul", "W x")], [4, 3], W, (12, 15)),
+    "matmul with weights first, on a square": ([node("MatMul", "W x")], [5, 5], SQUARE, (25, 25)),
     "matmul on the last of several axes": ([node("MatMul", "x W")], ["N", 2, 5], W, (10, 8)),
     "matmul on the axis before the last": ([node("MatMul", "W x")], ["N", 4, 2], W, (8, 10)),
     "matmul with a vector": ([node("MatMul", "x w")], ["N", 5], {"w": numbers(5)}, (5, 1)),
