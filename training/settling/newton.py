@@ -1,0 +1,211 @@
+r"""Newton's method for critical points on kinks, where flat directions make the system singular.
+
+With A the pairs of a point and a unit on their kink, the unknowns are the parameters and one multiplier
+for each of A:
+
+.. math:: \nabla C + \sum_a \mu_a \nabla z_a = 0, \qquad z_A = 0 .
+
+Steps are the shortest ones, small eigenvalues being cut off where that leaves the least residual.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from flint import arb
+
+from constructions.critical import cell as calculus
+from constructions.critical.cell import Block
+from constructions.critical.points import BITS, exactly
+from constructions.proof.exact import precision
+from training.settling.problem import hessian, height_rows, jacobian, lagrangian
+
+CUTS = 10.0 ** np.arange(-14, -2)
+ROUNDS = 30
+RESIDUAL = 3e-12
+POLISHED = 6
+SIGN = 1e-11  # how far a multiplier may be outside of its bounds by rounding
+
+
+class Critical(NamedTuple):
+    """Parameters next to a critical point on some kinks.
+
+    Attributes
+    ----------
+    theta : ndarray, shape (P,)
+    kinks : list of (int, int, int)
+        Layer from 0, point and unit.
+    multipliers, rises : ndarray, shape (number of kinks,)
+    masks : list of ndarray
+        Of the cell in which the system was solved.
+    residual : float
+        Norm of the system, in the units of the problem.
+    loss : float
+        Of the network itself.
+    is_inside : bool
+        Whether all units are on and off as the masks say.
+    """
+
+    theta: np.ndarray
+    kinks: list
+    multipliers: np.ndarray
+    rises: np.ndarray
+    masks: list
+    residual: float
+    loss: float
+    is_inside: bool
+
+    @property
+    def room(self):
+        """How far inside of its bounds each multiplier is, an array."""
+        return np.minimum(self.multipliers, self.rises - self.multipliers)
+
+    def is_sound(self, most):
+        """Whether this is a critical point of the loss, not above a value."""
+        return bool(
+            self.residual <= RESIDUAL
+            and self.is_inside
+            and (self.room >= -SIGN).all()
+            and self.loss <= most * (1 + 1e-12) + 1e-18
+        )
+
+
+def least_multipliers(cell, theta):
+    """The multipliers that bring the gradient of the Lagrangian nearest to zero."""
+    if not cell.kinks:
+        return np.zeros(0)
+    slope, _, _, found = lagrangian(cell, theta, np.zeros(len(cell.kinks)))
+    return np.linalg.lstsq(height_rows(cell, found).T, -slope, rcond=1e-12)[0]
+
+
+def solved(problem, theta, kinks, masks=None):
+    """Go to where the system vanishes, a `Critical`, which need not be sound.
+
+    Parameters
+    ----------
+    problem : Problem
+    theta : ndarray, shape (P,)
+    kinks : list of (int, int, int)
+    masks : list of ndarray, optional
+        Default those at `theta`.
+    """
+    masks = problem.masks(theta, kinks) if masks is None else masks
+    cell = problem.cell(masks, kinks)
+    mu = least_multipliers(cell, theta)
+    value, residual = _system(cell, theta, mu)
+    for _ in range(ROUNDS):
+        if residual < 1e-15:
+            break
+        step = _best_step(cell, theta, mu, value)
+        if step is None:
+            break
+        other = theta + step[: len(theta)], mu + step[len(theta) :]
+        value, now = _system(cell, *other)
+        if not now < 0.9 * residual:
+            break
+        (theta, mu), residual = other, now
+    return finished(problem, theta, kinks, mu, masks)
+
+
+def finished(problem, theta, kinks, mu, masks):
+    """The `Critical` of parameters and multipliers."""
+    cell = problem.cell(masks, kinks)
+    residual = _system(cell, theta, mu)[1]
+    rises = lagrangian(cell, theta, mu)[2]
+    inside = all(map(np.array_equal, masks, _with_masks(problem, theta, masks, kinks)))
+    return Critical(theta, list(kinks), mu, rises, masks, residual, problem.loss(theta), inside)
+
+
+def _with_masks(problem, theta, masks, kinks):
+    """The masks at parameters, as given at the kinks."""
+    now = problem.masks(theta)
+    for l, i, u in kinks:
+        now[l][i, u] = masks[l][i, u]
+    return now
+
+
+def _system(cell, theta, mu):
+    slope, heights, _, _ = lagrangian(cell, theta, mu)
+    value = np.concatenate([slope, heights])
+    return value, np.linalg.norm(value)
+
+
+def kkt(cell, theta, mu):
+    """The derivative of the system, symmetric, (P + k, P + k)."""
+    _, _, _, found = lagrangian(cell, theta, mu)
+    H = hessian(cell, found, jacobian(cell, found))
+    Z = height_rows(cell, found)
+    k = len(Z)
+    return np.block([[H, Z.T], [Z, np.zeros((k, k))]])
+
+
+def _best_step(cell, theta, mu, value):
+    """Of steps with several cuts, the shortest of those that leave nearly the least residual."""
+    w, U = np.linalg.eigh(kkt(cell, theta, mu))
+    share, size = U.T @ value, np.abs(w)
+    if not size.max(initial=0.0) > 0:
+        return None
+    tried, kept = [], None
+    for cut in CUTS:
+        used = size > cut * size.max()
+        if kept is not None and (used == kept).all():
+            continue
+        kept = used
+        step = -U @ np.where(used, share / np.where(used, w, 1), 0)
+        length = np.linalg.norm(step[: len(theta)])
+        if not length <= 1 + np.linalg.norm(theta):
+            continue
+        left = _system(cell, theta + step[: len(theta)], mu + step[len(theta) :])[1]
+        if np.isfinite(left):
+            tried.append((left, length, step))
+    if not tried:
+        return None
+    least = min(left for left, _, _ in tried)
+    return min((t for t in tried if t[0] <= 3 * least), key=lambda t: t[1])[2]
+
+
+def polished(problem, point):
+    """The same critical point to the last digits: residuals in many bits, steps in floats."""
+    cell = problem.cell(point.masks, point.kinks)
+    w, U = np.linalg.eigh(kkt(cell, point.theta, point.multipliers))
+    size = np.abs(w)
+    order = np.sort(size)[::-1] / max(size.max(initial=0.0), 1e-300)
+    cut = _gap(order)
+    used = size > cut * size.max(initial=0.0)
+    theta, mu, last = point.theta, point.multipliers, np.inf
+    for _ in range(POLISHED):
+        value = exact_system(cell, theta, mu)
+        step = -U @ np.where(used, (U.T @ value) / np.where(used, w, 1), 0)
+        length = np.linalg.norm(step[: len(theta)])
+        if not length < 0.5 * last or length > 1e-6 * (1 + np.linalg.norm(theta)):
+            break
+        theta, mu, last = theta + step[: len(theta)], mu + step[len(theta) :], length
+        if length <= 1e-16 * np.linalg.norm(theta):
+            break
+    return finished(problem, theta, point.kinks, mu, point.masks)
+
+
+def _gap(order):
+    """Where the relative eigenvalues, in falling order, end to be more than rounding."""
+    tail = np.append(order, 0.0)
+    inside = [k for k in range(1, len(tail)) if 1e-15 < tail[k - 1] and tail[k] < 1e-9]
+    if not inside:
+        return 0.0
+    floor = 1e-17
+    k = max(inside, key=lambda k: np.log(tail[k - 1]) - np.log(max(tail[k], floor)))
+    return np.sqrt(tail[k - 1] * max(tail[k], floor))
+
+
+def exact_system(cell, theta, mu):
+    """The system, rounded once, shape (P + k,)."""
+    block = cell.blocks[0]
+    arbs = cell._replace(
+        X=exactly(cell.X),
+        Y=exactly(cell.Y),
+        blocks=[Block(block.rows, exactly(block.form), exactly(block.across))],
+        masks=[exactly(mask) for mask in cell.masks],
+    )
+    with precision(BITS):
+        found = calculus.run(arbs, exactly(theta), exactly(np.asarray(mu, dtype=float)))
+        parts = np.concatenate(calculus.gradient(found)).tolist()
+        parts += calculus.heights(arbs, found)
+        return np.array([float(arb(v).mid()) for v in parts])

@@ -1,0 +1,261 @@
+r"""The squared error of a network with its gauge taken out, in floats, and its derivatives.
+
+Equal points are one point of their total weight, outputs are coordinates in the affine space of the
+labels, and inputs and targets are divided by powers of two that bring them to size 1, which rounds
+nothing.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from constructions.critical import cell as calculus
+from constructions.critical.cell import Block, Cell
+from constructions.critical.labels import label_space
+
+SWEEPS = 200
+
+
+class Problem(NamedTuple):
+    """What is to be settled.
+
+    Attributes
+    ----------
+    widths : tuple of int
+        With as many outputs as the labels' space has dimensions.
+    X : ndarray, shape (N, d)
+        Distinct points, their columns divided by `columns`.
+    Y : ndarray, shape (N, K')
+        Weighted mean of the targets at each point, in coordinates, divided by `size`.
+    weights : ndarray, shape (N,)
+    constant : float
+        The loss is `size`^2 times this and the loss on the distinct points.
+    first : ndarray of int, shape (N,)
+        The first of the given points that is equal to each.
+    columns : ndarray, shape (d,)
+        Powers of two.
+    size : float
+        A power of two.
+    origin, frame : ndarray, shapes (K,), (K, K')
+        Of the labels' space.
+    """
+
+    widths: tuple
+    X: np.ndarray
+    Y: np.ndarray
+    weights: np.ndarray
+    constant: float
+    first: np.ndarray
+    columns: np.ndarray
+    size: float
+    origin: np.ndarray
+    frame: np.ndarray
+
+    @property
+    def places(self):
+        """(slice of W_l, slice of b_l) in a vector of parameters, layer by layer."""
+        return Cell(self.widths, None, None, None, None, None).places
+
+    def tensors(self, theta):
+        """[W_1, b_1, W_2, ...], views of a vector of parameters."""
+        sizes = zip(self.places, self.widths, self.widths[1:], strict=False)
+        return [t for (W, b), n, m in sizes for t in (theta[W].reshape(m, n), theta[b])]
+
+    def values(self, theta):
+        """Pre-activations of the hidden layers, shapes (N, d_l), and outputs (N, K')."""
+        tensors, found, read = self.tensors(theta), [], self.X
+        for W, b in zip(tensors[::2], tensors[1::2], strict=True):
+            found.append(read @ W.T + b)
+            read = np.maximum(found[-1], 0)
+        return found
+
+    def loss(self, theta):
+        """The loss on the distinct points, in units of `size`^2."""
+        error = self.values(theta)[-1] - self.Y
+        return float(self.weights @ (error * error).sum(axis=1))
+
+    def loss_and_gradient(self, theta):
+        """The loss and its gradient; a unit that is exactly on a kink counts as off."""
+        tensors, values = self.tensors(theta), self.values(theta)
+        error = values[-1] - self.Y
+        slope, parts = 2 * self.weights[:, None] * error, []
+        for l in reversed(range(len(values))):
+            read = np.maximum(values[l - 1], 0) if l else self.X
+            parts += [slope.sum(axis=0), (slope.T @ read).ravel()]
+            if l:
+                slope = (slope @ tensors[2 * l]) * (values[l - 1] > 0)
+        return float(self.weights @ (error * error).sum(axis=1)), np.concatenate(parts[::-1])
+
+    def masks(self, theta, kinks=()):
+        """Which units are on, lists of float arrays; those of `kinks` are off."""
+        masks = [(value > 0).astype(float) for value in self.values(theta)[:-1]]
+        for l, i, u in kinks:
+            masks[l][i, u] = 0.0
+        return masks
+
+    def cell(self, masks, kinks):
+        """The polynomial loss of some masks, as `constructions.critical` takes it."""
+        block = Block(slice(0, len(self.X)), self.weights, np.eye(self.widths[-1]))
+        return Cell(self.widths, self.X, self.Y, [block], masks, list(kinks))
+
+
+def problem_of(net, X, labels, weights):
+    """The `Problem` of a network.
+
+    Parameters
+    ----------
+    net : ReLUNetwork
+    X : ndarray, shape (N, d)
+    labels : Labels
+    weights : ndarray, shape (N,)
+        Of the points in the loss.
+    """
+    space = label_space(labels.targets)
+    frame = space.float_frame()
+    own = (labels.targets - space.origin) @ frame
+    size = _power_of_two(np.sqrt(np.mean(own**2)))
+    columns = np.array([_power_of_two(s) for s in np.sqrt(np.mean(X**2, axis=0))])
+    distinct, first, owner = np.unique(X + 0.0, axis=0, return_index=True, return_inverse=True)
+    owner = owner.ravel()
+    Y = (own / size)[labels.index]
+    total = np.bincount(owner, weights, len(distinct))
+    means = np.zeros((len(distinct), Y.shape[1]))
+    np.add.at(means, owner, (weights / total[owner])[:, None] * Y)
+    constant = float(weights @ ((Y - means[owner]) ** 2).sum(axis=1))
+    off_space = labels.targets - space.origin - own @ frame.T
+    constant += float(weights @ (off_space[labels.index] ** 2).sum(axis=1)) / size**2
+    widths = (*net.widths[:-1], space.dimension)
+    return Problem(
+        widths,
+        distinct / columns,
+        means,
+        total,
+        constant,
+        first,
+        columns,
+        size,
+        space.origin,
+        frame,
+    )
+
+
+def _power_of_two(value):
+    """The power of two next to a number; 1 for 0."""
+    return float(np.exp2(np.round(np.log2(value)))) if value > 0 else 1.0
+
+
+def parameters_of(problem, net):
+    """The parameters of a network in a problem, its outputs projected onto the labels' space."""
+    W, b = net.weights[-1], net.biases[-1]
+    frame = problem.frame / problem.size
+    tensors = [*net.tensors[:-2], frame.T @ W, frame.T @ (b - problem.origin)]
+    tensors[0] = tensors[0] * problem.columns
+    return np.concatenate([t.ravel() for t in tensors])
+
+
+def network_of(problem, net, theta):
+    """The network of these parameters, with as many outputs as `net`."""
+    tensors = list(problem.tensors(theta))
+    frame = problem.frame * problem.size
+    tensors[-2:] = [frame @ tensors[-2], frame @ tensors[-1] + problem.origin]
+    tensors[0] = tensors[0] / problem.columns
+    return net.rebuild(tensors)
+
+
+def balanced(widths, theta, *, rounded=True):
+    """Scale units so that what goes in and what goes out have equal norms; the function stays.
+
+    Parameters
+    ----------
+    widths : tuple of int
+    theta : ndarray, shape (P,)
+    rounded : bool
+        By powers of two, so that nothing is rounded and norms agree to a factor of two.
+
+    Returns
+    -------
+    ndarray, shape (P,)
+    """
+    theta = theta.copy()
+    cell = Cell(widths, None, None, None, None, None)
+    sizes = zip(cell.places, widths, widths[1:], strict=False)
+    tensors = [(theta[W].reshape(m, n), theta[b]) for (W, b), n, m in sizes]
+    for _ in range(SWEEPS):
+        still = True
+        for (W, b), (V, _) in zip(tensors, tensors[1:], strict=False):
+            into, out = np.sqrt((W**2).sum(axis=1) + b**2), np.linalg.norm(V, axis=0)
+            alive = (into > 0) & (out > 0)
+            log = np.log2(np.where(alive, out, 1) / np.where(alive, into, 1)) / 2
+            factor = np.exp2(np.round(log) if rounded else log)
+            still &= bool((np.abs(np.log2(factor)) < 1e-14).all())
+            W *= factor[:, None]
+            b *= factor
+            V /= factor
+        if still:
+            break
+    return theta
+
+
+# Derivatives, in floats
+
+
+def jacobian(cell, found):
+    """Derivatives of all outputs in the parameters, shape (N K', P), those of a point in a row."""
+    N, K = len(cell.X), cell.widths[-1]
+    back = np.tile(np.eye(K), (N, 1))
+    return _rows(cell, found, len(cell.masks), np.repeat(np.arange(N), K), back)
+
+
+def height_rows(cell, found, kinks=None):
+    """Derivatives of the pre-activations at kinks, shape (number of kinks, P)."""
+    kinks = cell.kinks if kinks is None else kinks
+    rows = np.zeros((len(kinks), cell.places[-1][1].stop))
+    for l in {l for l, _, _ in kinks}:
+        at = [j for j, kink in enumerate(kinks) if kink[0] == l]
+        back = np.eye(cell.widths[l + 1])[[kinks[j][2] for j in at]]
+        rows[at] = _rows(cell, found, l, np.array([kinks[j][1] for j in at]), back)
+    return rows
+
+
+def _rows(cell, found, layer, points, back):
+    rows = np.zeros((len(points), cell.places[-1][1].stop))
+    for l in range(layer, -1, -1):
+        at_W, at_b = cell.places[l]
+        rows[:, at_W] = (back[:, :, None] * found.inputs[l][points][:, None, :]).reshape(
+            len(points), -1
+        )
+        rows[:, at_b] = back
+        if l:
+            back = (back @ found.W[l]) * cell.masks[l - 1][points]
+    return rows
+
+
+def hessian(cell, found, rows):
+    """Second derivative of the Lagrangian, shape (P, P), from the `jacobian` and a pass back."""
+    K, P = cell.widths[-1], rows.shape[1]
+    weights = np.repeat(2 * cell.blocks[0].form, K)
+    total, mixed = rows.T @ (weights[:, None] * rows), np.zeros((P, P))
+    for l in range(len(cell.masks)):
+        N, n, w = len(cell.X), cell.widths[l], cell.widths[l + 1]
+        read = np.column_stack([found.inputs[l], np.ones(N)])
+        follow = np.eye(w)[None] * cell.masks[l][:, None, :]
+        at_W, at_b = cell.places[l]
+        for m in range(l + 1, len(cell.masks) + 1):
+            if m > l + 1:
+                follow = (found.W[m - 1] @ follow) * cell.masks[m - 1][:, :, None]
+            slope, t = found.slopes[m], cell.widths[m]
+            flat = follow.reshape(N, t * w)
+            for s in range(cell.widths[m + 1]):
+                block = ((flat * slope[:, s : s + 1]).T @ read).reshape(t, w, n + 1)
+                at = slice(cell.places[m][0].start + s * t, cell.places[m][0].start + s * t + t)
+                mixed[at, at_W] = block[:, :, :n].reshape(t, w * n)
+                mixed[at, at_b] = block[:, :, n]
+    return total + mixed + mixed.T
+
+
+def lagrangian(cell, theta, multipliers):
+    """(gradient, heights at the kinks, rises there, the pass) at parameters, in floats."""
+    found = calculus.run(cell, theta, multipliers)
+    slope = np.concatenate(calculus.gradient(found))
+    heights, rises = calculus.heights(cell, found), calculus.rises(cell, found)
+    return slope, np.array(heights, dtype=float), np.array(rises, dtype=float), found

@@ -1,0 +1,111 @@
+"""What settling a network gives."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from geomcore.network import ReLUNetwork
+
+CRITICAL = "critical point"
+
+
+class KinkedPair(NamedTuple):
+    """A unit on its kink at a point.
+
+    Attributes
+    ----------
+    layer : int
+        Hidden layer, from 1.
+    point, unit : int
+        Row of X (the first one, if several are equal) and number of the unit, from 0.
+    multiplier : float
+        How fast the loss falls, at first order, if the pre-activation could go up from zero while the
+        unit stayed off; at a minimum between 0 and `rise`.
+    rise : float
+        How fast the loss rises in the output of the unit when it goes on, with all that follows.
+    """
+
+    layer: int
+    point: int
+    unit: int
+    multiplier: float
+    rise: float
+
+    @property
+    def room(self):
+        """How far inside of its bounds the multiplier is, min(multiplier, rise - multiplier)."""
+        return min(self.multiplier, self.rise - self.multiplier)
+
+
+@dataclass(frozen=True, eq=False)
+class Settled:
+    """A network next to a critical point of its loss, as near as floats are; no proof.
+
+    Attributes
+    ----------
+    network : ReLUNetwork
+        Settled, with its units scaled by powers of two so that the norms of what goes into each and
+        of what goes out are equal to a factor of two; no function changes by that.
+    reason : str
+        "critical point", or why it is none.
+    loss, loss_before : float
+        Of `network` and of the given one.
+    moved : float
+        Euclidean distance of all parameters of the two from each other, each with its units scaled
+        so that what goes in and what goes out have equal norms.
+    moved_by_rescaling : float
+        Distance of the given parameters from the same ones with units scaled as in `network`; 0 if
+        they were balanced to a factor of two.
+    kinks : tuple of KinkedPair
+    gradient_norm : float
+        Of the loss with units on kinks off, and multipliers times their pre-activations.
+    spectrum : ndarray
+        Eigenvalues, in rising order, of the second derivative of that, on the directions in which
+        outputs change while kinks stay, and outputs stay in the affine space of the labels.
+    """
+
+    network: ReLUNetwork
+    reason: str
+    loss: float
+    loss_before: float
+    moved: float
+    moved_by_rescaling: float
+    kinks: tuple
+    gradient_norm: float
+    spectrum: np.ndarray
+
+    @property
+    def is_critical(self):
+        """Whether it is a critical point, to rounding."""
+        return self.reason == CRITICAL
+
+    @property
+    def smallest_eigenvalue(self):
+        """The least of the spectrum; inf if no direction is left."""
+        return float(self.spectrum.min(initial=np.inf))
+
+    def frame(self):
+        """The kinks as a `pandas.DataFrame`, one row each: layer, point, unit, ..., room."""
+        import pandas as pd
+
+        rows = [(*kink, kink.room) for kink in self.kinks]
+        return pd.DataFrame(rows, columns=[*KinkedPair._fields, "room"])
+
+    def summary(self):
+        """A few lines for people."""
+        lines = [
+            f"{self.reason}; loss {self.loss_before:.6g} -> {self.loss:.6g}, "
+            f"parameters moved by {self.moved:.2g}",
+            f"gradient {self.gradient_norm:.1e}, smallest eigenvalue "
+            f"{self.smallest_eigenvalue:.2g} on {len(self.spectrum)} directions",
+        ]
+        if self.kinks:
+            count = f"{len(self.kinks)} kink{'s' if len(self.kinks) > 1 else ''}"
+            lines.append(f"{count}, least room {min(k.room for k in self.kinks):.2g}:")
+            lines += [
+                f"  layer {k.layer}, point {k.point}, unit {k.unit}: "
+                f"multiplier {k.multiplier:.3g} of {k.rise:.3g}"
+                for k in self.kinks
+            ]
+        return "\n".join(lines)
