@@ -4,19 +4,20 @@ A face is the set of parameters on which some pairs of a point and a unit stay o
 loss is smooth.
 """
 
-from itertools import product
+from itertools import chain, product
 
 import numpy as np
 
-from training.settling.bfgs import bfgs
-from training.settling.newton import least_multipliers, solved
+from training.settling.newton import least_multipliers
 from training.settling.problem import height_rows, hessian, jacobian, lagrangian
 
 WEAK = 1e-9  # a multiplier that is no nearer to the middle of its bounds holds nothing
 NEAR = 1e-8  # a pair that is nearer to its kink, relative to its size, is in the way of a proof
 MOST_FREE = 4  # pairs that may be left to both sides, all ways of which are tried
-STEPS = (0.3, 0.1, 3e-2, 1e-2, 3e-3, 1e-3, 1e-4)
+RANDOM = 6  # of more pairs, as many ways
+STEPS = (0.1, 1e-2, 1e-3, 1e-4)
 RANK = 1e-9
+MOST_STEPS, TRIALS = 150, 18
 NEGATIVE = 1e-9  # of the largest eigenvalue
 
 
@@ -40,53 +41,79 @@ def retracted(problem, theta, kinks):
     return theta
 
 
-def along_face(problem, theta, kinks, iterations, stop):
-    """Descend on the face of some kinks, and leave those whose multiplier is out of bounds.
+def along_face(problem, theta, kinks, stop):
+    """Descend on the face of some kinks by Newton's method, leaving and meeting others.
+
+    A kink whose multiplier is out of bounds is left; a pair that stops the descent, and at which the
+    loss would rise, joins the kinks.
+
+    Parameters
+    ----------
+    problem : Problem
+    theta : ndarray, shape (P,)
+    kinks : list of (int, int, int)
+    stop : callable
+        Of the number of steps; true ends the descent.
 
     Returns
     -------
     (ndarray, list of (int, int, int))
-        Parameters and the kinks that are left.
+        Parameters and the kinks that they are on.
     """
     kinks = list(kinks)
-    for _ in range(len(kinks) + 1):
-        theta = retracted(problem, theta, kinks)
-        on_face = _OnFace(problem, kinks)
-        found = bfgs(
-            on_face,
-            theta,
-            iterations=iterations,
-            small=1e-12,
-            retract=on_face.retract,
-            stop=lambda n, theta, loss, slope, face=on_face: (
-                stop(n) or np.linalg.norm(slope) < 0.1 * face.excess.max(initial=0.0)
-            ),
-        )
-        theta = found.theta
-        on_face(theta)
-        if not kinks or not on_face.excess.max() > 0 or stop(0):
+    theta, damping, done = retracted(problem, theta, kinks), 1e-6, 0
+    loss = problem.loss(theta)
+    while done < MOST_STEPS and not stop(done):
+        done += 1
+        cell = problem.cell(problem.masks(theta, kinks), kinks)
+        mu = least_multipliers(cell, theta)
+        slope, _, rises, found = lagrangian(cell, theta, mu)
+        excess = np.maximum(-mu, mu - rises)
+        if np.linalg.norm(slope) < 0.1 * excess.max(initial=0.0):
+            del kinks[int(np.argmax(excess))]
+            continue
+        if np.linalg.norm(slope) < 1e-13:
             break
-        del kinks[int(np.argmax(on_face.excess))]
+        H, T = hessian(cell, found, jacobian(cell, found)), row_space(height_rows(cell, found))[1]
+        w, U = np.linalg.eigh(T.T @ H @ T)
+        share, size = U.T @ (T.T @ slope), np.abs(w)
+        for trial in range(TRIALS):
+            step = -T @ (U @ (share / (size + damping * size.max(initial=1e-300))))
+            other = retracted(problem, theta + step, kinks)
+            lower = problem.loss(other)
+            if lower < loss:
+                theta, loss = other, lower
+                damping = max(damping / 10, 1e-15) if trial == 0 else damping
+                break
+            damping *= 10
+        else:
+            damping = 1e-6
+            pair = _blocking(problem, theta, step, kinks)
+            if pair is None:
+                break
+            kinks.append(pair)
+            other = retracted(problem, theta, kinks)
+            if not problem.loss(other) <= loss * (1 + 1e-9):
+                kinks.pop()
+                break
+            theta, loss = other, problem.loss(other)
     return theta, kinks
 
 
-class _OnFace:
-    """The loss and the gradient of the Lagrangian, and how far multipliers are out of bounds."""
-
-    def __init__(self, problem, kinks):
-        self.problem, self.kinks, self.excess = problem, kinks, np.zeros(0)
-
-    def retract(self, theta):
-        return retracted(self.problem, theta, self.kinks) if self.kinks else theta
-
-    def __call__(self, theta):
-        if not self.kinks:
-            return self.problem.loss_and_gradient(theta)
-        cell = self.problem.cell(self.problem.masks(theta, self.kinks), self.kinks)
-        mu = least_multipliers(cell, theta)
-        slope, _, rises, _ = lagrangian(cell, theta, mu)
-        self.excess = np.maximum(-mu, mu - rises)
-        return self.problem.loss(theta), slope
+def _blocking(problem, theta, step, kinks):
+    """The pair that comes to its kink first along a step, if the loss rises there; None."""
+    first, pair = np.inf, None
+    before, after = problem.values(theta)[:-1], problem.values(theta + step)[:-1]
+    for l, (start, end) in enumerate(zip(before, after, strict=True)):
+        for i, u in np.argwhere((start > 0) != (end > 0)).tolist():
+            at = start[i, u] / (start[i, u] - end[i, u]) if start[i, u] != end[i, u] else 0.0
+            if at < first and (l, i, u) not in kinks:
+                first, pair = at, (l, i, u)
+    if pair is None:
+        return None
+    cell = problem.cell(problem.masks(theta, [*kinks, pair]), [*kinks, pair])
+    rise = lagrangian(cell, theta, least_multipliers(cell, theta))[2][-1]
+    return pair if rise > 0 else None
 
 
 def row_space(rows):
@@ -125,7 +152,7 @@ def lower_than_saddle(problem, point):
     return None
 
 
-def without_weak_kinks(problem, point, near, seen=6):
+def without_weak_kinks(problem, point, near, finish, seen=6):
     """The same outputs, without kinks that hold nothing: left along a direction that costs nothing.
 
     Parameters
@@ -134,7 +161,9 @@ def without_weak_kinks(problem, point, near, seen=6):
     point : Critical
         A sound one.
     near : callable
-        Of parameters, gives the pairs nearer to their kink than `NEAR`.
+        Of parameters, gives pairs that are near to their kink.
+    finish : callable
+        Of parameters, kinks and masks, gives a `Critical` or None.
 
     Returns
     -------
@@ -142,14 +171,14 @@ def without_weak_kinks(problem, point, near, seen=6):
         A sound one; the given one if there is no such direction.
     """
     for _ in range(seen):
-        other = _left(problem, point, near)
+        other = _left(problem, point, near, finish)
         if other is None:
             break
         point = other
     return point
 
 
-def _left(problem, point, near):
+def _left(problem, point, near, finish):
     """A sound point some of whose weak kinks are left, or None."""
     mu, rises = point.multipliers, point.rises
     weak = [j for j, room in enumerate(point.room) if room < WEAK]
@@ -159,34 +188,54 @@ def _left(problem, point, near):
     sides += [(kink, True, True) for kink in near(point.theta) if kink not in point.kinks]
     if not sides:
         return None
-    free = [t for t, (_, off, on) in enumerate(sides) if off and on][:MOST_FREE]
-    for code in product((False, True), repeat=len(free)):
-        goes_on = np.array([not off for _, off, _ in sides])
+    leaving = [kink for kink, _, _ in sides]
+    goes_on = np.array([not off for _, off, _ in sides])
+    free = [t for t, (_, off, on) in enumerate(sides) if off and on]
+    every = product((False, True), repeat=len(free)) if len(free) <= MOST_FREE else ()
+    for code in chain(every, _random_sides(problem, point, strict, [leaving[t] for t in free])):
         goes_on[free] = code
-        found = _to_sides(problem, point, strict, [kink for kink, _, _ in sides], goes_on)
+        found = _to_sides(problem, point, strict, leaving, goes_on, finish)
         if found is not None:
             return found
     return None
 
 
-def _to_sides(problem, point, strict, leaving, goes_on):
-    """A sound point with some kinks left, each to its side; None if there is none near."""
-    masks = [mask.copy() for mask in problem.masks(point.theta, point.kinks)]
-    for (l, i, u), on in zip(leaving, goes_on, strict=True):
-        masks[l][i, u] = float(on)
+def _flat(problem, point, strict, leaving, masks):
+    """(directions in which neither outputs nor strict kinks move, how kinks move along them)."""
     cell = problem.cell(masks, strict)
     found = lagrangian(cell, point.theta, np.zeros(len(strict)))[3]
-    rows = np.vstack([jacobian(cell, found), height_rows(cell, found)])
-    T = row_space(rows)[1]
-    away = height_rows(cell, found, leaving) @ T * np.where(goes_on, 1.0, -1.0)[:, None]
-    direction = np.linalg.lstsq(away, np.ones(len(leaving)), rcond=1e-6)[0]
-    if not len(direction) or (away @ direction).min() < 0.5:
+    T = row_space(np.vstack([jacobian(cell, found), height_rows(cell, found)]))[1]
+    return T, height_rows(cell, found, leaving) @ T
+
+
+def _random_sides(problem, point, strict, leaving):
+    """To which sides some random flat directions lead; the same ones each time."""
+    masks = problem.masks(point.theta, [*point.kinks, *leaving])
+    away = _flat(problem, point, strict, leaving, masks)[1]
+    rng = np.random.default_rng(0)
+    for _ in range(RANDOM if len(leaving) else 0):
+        yield away @ rng.standard_normal(away.shape[1]) > 0
+
+
+def _to_sides(problem, point, strict, leaving, goes_on, finish):
+    """A sound point with some kinks left, each to its side; None if there is none near."""
+    masks = problem.masks(point.theta, point.kinks)
+    for (l, i, u), on in zip(leaving, goes_on, strict=True):
+        masks[l][i, u] = float(on)
+    T, away = _flat(problem, point, strict, leaving, masks)
+    away = away * np.where(goes_on, 1.0, -1.0)[:, None]
+    size = np.linalg.norm(away, axis=1)
+    if not (size > 0).all():
+        return None
+    direction = np.linalg.lstsq(away / size[:, None], np.ones(len(leaving)), rcond=1e-6)[0]
+    if not (away @ direction > 0.1 * size).all():
         return None
     direction = T @ direction
     direction /= np.linalg.norm(direction)
     for length in STEPS:
-        other = solved(problem, point.theta + length * direction, strict, masks)
-        far = np.linalg.norm(other.theta - point.theta) > 0.5 + 10 * length
-        if other.is_sound(point.loss) and not far:
+        other = finish(point.theta + length * direction, strict, masks)
+        if other is None or not other.is_sound(point.loss):
+            continue
+        if np.linalg.norm(other.theta - point.theta) <= 0.5 + 10 * length:
             return other
     return None

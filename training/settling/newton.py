@@ -17,12 +17,16 @@ from constructions.critical import cell as calculus
 from constructions.critical.cell import Block
 from constructions.critical.points import BITS, exactly
 from constructions.proof.exact import precision
-from training.settling.problem import hessian, height_rows, jacobian, lagrangian
+from training.settling.problem import height_rows, hessian, jacobian, lagrangian
 
 CUTS = 10.0 ** np.arange(-14, -2)
 ROUNDS = 30
-RESIDUAL = 3e-12
-POLISHED = 6
+RESIDUAL = 1e-9
+ROUNDING = 1e-18  # of a loss, in the units of the problem
+CONVERGED = 1e-11  # of the norm of the parameters: a last step
+POLISHED = 8
+FLAT = 1e-14  # a slope, in the units of the problem
+FAR = 1e-4  # of the norm of the parameters: a first step
 SIGN = 1e-11  # how far a multiplier may be outside of its bounds by rounding
 
 
@@ -43,6 +47,8 @@ class Critical(NamedTuple):
         Of the network itself.
     is_inside : bool
         Whether all units are on and off as the masks say.
+    is_fitted : bool
+        Whether it was found by its outputs, which are the best fits of their cell.
     """
 
     theta: np.ndarray
@@ -53,6 +59,7 @@ class Critical(NamedTuple):
     residual: float
     loss: float
     is_inside: bool
+    is_fitted: bool = False
 
     @property
     def room(self):
@@ -60,12 +67,12 @@ class Critical(NamedTuple):
         return np.minimum(self.multipliers, self.rises - self.multipliers)
 
     def is_sound(self, most):
-        """Whether this is a critical point of the loss, not above a value."""
+        """Whether signs, masks and loss are those of a critical point, and the system nearly."""
         return bool(
             self.residual <= RESIDUAL
             and self.is_inside
             and (self.room >= -SIGN).all()
-            and self.loss <= most * (1 + 1e-12) + 1e-18
+            and self.loss <= most * (1 + 1e-12) + ROUNDING
         )
 
 
@@ -164,29 +171,36 @@ def _best_step(cell, theta, mu, value):
 
 
 def polished(problem, point):
-    """The same critical point to the last digits: residuals in many bits, steps in floats."""
+    """The same critical point to the last digits, or None if the steps do not end.
+
+    Residuals are computed in many bits, steps in floats.
+    """
+    if point.is_fitted:
+        return point
     cell = problem.cell(point.masks, point.kinks)
     w, U = np.linalg.eigh(kkt(cell, point.theta, point.multipliers))
     size = np.abs(w)
-    order = np.sort(size)[::-1] / max(size.max(initial=0.0), 1e-300)
-    cut = _gap(order)
-    used = size > cut * size.max(initial=0.0)
+    used = size > _gap(size) * size.max(initial=0.0)
     theta, mu, last = point.theta, point.multipliers, np.inf
     for _ in range(POLISHED):
         value = exact_system(cell, theta, mu)
         step = -U @ np.where(used, (U.T @ value) / np.where(used, w, 1), 0)
-        length = np.linalg.norm(step[: len(theta)])
-        if not length < 0.5 * last or length > 1e-6 * (1 + np.linalg.norm(theta)):
+        length = np.linalg.norm(step[: len(theta)]) / np.linalg.norm(theta)
+        if not length < min(0.5 * last, FAR):
             break
         theta, mu, last = theta + step[: len(theta)], mu + step[len(theta) :], length
-        if length <= 1e-16 * np.linalg.norm(theta):
+        if length <= 1e-16:
             break
+    # nothing may be left in the directions that were taken to be flat
+    rest = np.linalg.norm((U.T @ exact_system(cell, theta, mu))[~used])
+    if not (last <= CONVERGED and rest <= FLAT):
+        return None
     return finished(problem, theta, point.kinks, mu, point.masks)
 
 
-def _gap(order):
-    """Where the relative eigenvalues, in falling order, end to be more than rounding."""
-    tail = np.append(order, 0.0)
+def _gap(size):
+    """Where eigenvalues, relative to the largest, end to be more than rounding."""
+    tail = np.append(np.sort(size)[::-1] / max(size.max(initial=0.0), 1e-300), 0.0)
     inside = [k for k in range(1, len(tail)) if 1e-15 < tail[k - 1] and tail[k] < 1e-9]
     if not inside:
         return 0.0

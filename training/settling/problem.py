@@ -23,6 +23,8 @@ class Problem(NamedTuple):
     ----------
     widths : tuple of int
         With as many outputs as the labels' space has dimensions.
+    places : list of (slice, slice)
+        Of W_l and b_l in a vector of parameters, layer by layer.
     X : ndarray, shape (N, d)
         Distinct points, their columns divided by `columns`.
     Y : ndarray, shape (N, K')
@@ -41,6 +43,7 @@ class Problem(NamedTuple):
     """
 
     widths: tuple
+    places: list
     X: np.ndarray
     Y: np.ndarray
     weights: np.ndarray
@@ -51,11 +54,6 @@ class Problem(NamedTuple):
     origin: np.ndarray
     frame: np.ndarray
 
-    @property
-    def places(self):
-        """(slice of W_l, slice of b_l) in a vector of parameters, layer by layer."""
-        return Cell(self.widths, None, None, None, None, None).places
-
     def tensors(self, theta):
         """[W_1, b_1, W_2, ...], views of a vector of parameters."""
         sizes = zip(self.places, self.widths, self.widths[1:], strict=False)
@@ -63,11 +61,15 @@ class Problem(NamedTuple):
 
     def values(self, theta):
         """Pre-activations of the hidden layers, shapes (N, d_l), and outputs (N, K')."""
-        tensors, found, read = self.tensors(theta), [], self.X
+        return self._forwards(self.tensors(theta))[0]
+
+    def _forwards(self, tensors):
+        """What each layer makes, and what it reads."""
+        found, read = [], [self.X]
         for W, b in zip(tensors[::2], tensors[1::2], strict=True):
-            found.append(read @ W.T + b)
-            read = np.maximum(found[-1], 0)
-        return found
+            found.append(read[-1] @ W.T + b)
+            read.append(np.maximum(found[-1], 0))
+        return found, read
 
     def loss(self, theta):
         """The loss on the distinct points, in units of `size`^2."""
@@ -76,15 +78,16 @@ class Problem(NamedTuple):
 
     def loss_and_gradient(self, theta):
         """The loss and its gradient; a unit that is exactly on a kink counts as off."""
-        tensors, values = self.tensors(theta), self.values(theta)
+        tensors = self.tensors(theta)
+        values, read = self._forwards(tensors)
         error = values[-1] - self.Y
-        slope, parts = 2 * self.weights[:, None] * error, []
+        weighted = self.weights[:, None] * error
+        slope, parts = 2 * weighted, []
         for l in reversed(range(len(values))):
-            read = np.maximum(values[l - 1], 0) if l else self.X
-            parts += [slope.sum(axis=0), (slope.T @ read).ravel()]
+            parts += [slope.sum(axis=0), (slope.T @ read[l]).ravel()]
             if l:
                 slope = (slope @ tensors[2 * l]) * (values[l - 1] > 0)
-        return float(self.weights @ (error * error).sum(axis=1)), np.concatenate(parts[::-1])
+        return float((weighted * error).sum()), np.concatenate(parts[::-1])
 
     def masks(self, theta, kinks=()):
         """Which units are on, lists of float arrays; those of `kinks` are off."""
@@ -127,6 +130,7 @@ def problem_of(net, X, labels, weights):
     widths = (*net.widths[:-1], space.dimension)
     return Problem(
         widths,
+        places_of(widths),
         distinct / columns,
         means,
         total,
@@ -137,6 +141,11 @@ def problem_of(net, X, labels, weights):
         space.origin,
         frame,
     )
+
+
+def places_of(widths):
+    """(slice of W_l, slice of b_l) in a vector of parameters, layer by layer."""
+    return Cell(widths, None, None, None, None, None).places
 
 
 def _power_of_two(value):
@@ -177,8 +186,7 @@ def balanced(widths, theta, *, rounded=True):
     ndarray, shape (P,)
     """
     theta = theta.copy()
-    cell = Cell(widths, None, None, None, None, None)
-    sizes = zip(cell.places, widths, widths[1:], strict=False)
+    sizes = zip(places_of(widths), widths, widths[1:], strict=False)
     tensors = [(theta[W].reshape(m, n), theta[b]) for (W, b), n, m in sizes]
     for _ in range(SWEEPS):
         still = True

@@ -1,6 +1,7 @@
 """The front door: from a trained network to the critical point that it is near."""
 
 import time
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -18,19 +19,18 @@ from training.settling.face import (
     slice_of,
     without_weak_kinks,
 )
+from training.settling.fitted import on_fits
 from training.settling.newton import exact_system, polished, solved
-from training.settling.problem import (
-    balanced,
-    lagrangian,
-    network_of,
-    parameters_of,
-    problem_of,
-)
+from training.settling.problem import balanced, network_of, parameters_of, problem_of
 from training.settling.settled import CRITICAL, KinkedPair, Settled
 
 LOSSES = ("mse", "class_weighted")
-ROUNDS = 8
-ITERATIONS = 20_000
+ROUNDS = 5
+NOISE = 1e-5
+FACES = 3
+GROWTH = 1.005
+CLEAR = 1e-5  # of a kink, relative to the size of a unit and its input: what fits are kept off
+ITERATIONS = 20_000, 4000  # of the first descent, of later ones
 RUNAWAY = "runs to infinity: norms grow while the loss falls"
 
 
@@ -92,22 +92,57 @@ class _Clock:
 
 def _searched(problem, theta, clock):
     """(Critical or None, parameters, reason)."""
-    for _ in range(ROUNDS):
-        found = bfgs(problem.loss_and_gradient, theta, iterations=ITERATIONS, stop=clock.is_over)
-        theta = balanced(problem.widths, found.theta)
-        point = _guessed(problem, theta)
+    rng, sizes = np.random.default_rng(0), []
+    for round in range(ROUNDS):
+        start = theta
+        if round:  # off the kinks at which a line search has stuck
+            noise = rng.standard_normal(len(theta)) / np.sqrt(len(theta))
+            start = theta + NOISE * np.linalg.norm(theta) * noise
+        found = bfgs(
+            problem.loss_and_gradient, start, iterations=ITERATIONS[round > 0], stop=clock.is_over
+        )
+        if found.loss <= problem.loss(theta):
+            theta = balanced(problem.widths, found.theta)
+        point = _critical(problem, theta)
         if point is None:
             theta, point = _by_faces(problem, theta, clock)
         if point is not None:
-            point = without_weak_kinks(problem, point, lambda t: _near(problem, t))
-            lower = lower_than_saddle(problem, point)
+            lower = None if point.is_fitted else lower_than_saddle(problem, point)
             theta = point.theta
             if lower is None:
                 return point, theta, CRITICAL
-            theta = balanced(problem.widths, lower)
+            theta, sizes = balanced(problem.widths, lower), []
+            continue
+        sizes.append(np.linalg.norm(theta))
+        if len(sizes) > 2 and sizes[-1] > GROWTH * sizes[-2] > GROWTH**2 * sizes[-3]:
+            return None, theta, RUNAWAY
         if clock.is_over():
-            break
-    return None, theta, f"no critical point found in {clock.seconds:g} seconds"
+            return None, theta, f"no critical point found in {clock.seconds:g} seconds"
+    if sizes and sizes[-1] > GROWTH * sizes[0]:
+        return None, theta, RUNAWAY
+    return None, theta, f"no critical point found in {ROUNDS} rounds"
+
+
+def _critical(problem, theta):
+    """A sound critical point next to parameters, polished; None."""
+    point = _on_fits(problem, theta)
+    return _guessed(problem, theta) if point is None else point
+
+
+def _on_fits(problem, theta):
+    """A sound point that attains the best fits of its cell, away from kinks; None."""
+    loss, point = problem.loss(theta), on_fits(problem, theta)
+    if point is None:
+        return None
+    if not point.is_sound(loss):
+        point = point._replace(theta=theta, loss=loss)
+    point = without_weak_kinks(
+        problem,
+        point,
+        lambda t: _near(problem, t, CLEAR),
+        lambda t, _, masks: on_fits(problem, t, masks),
+    )
+    return point if point.is_sound(loss) else None
 
 
 def _ranked(problem, theta):
@@ -119,10 +154,21 @@ def _guessed(problem, theta):
     """A sound critical point next to parameters, for a likely set of kinks; None."""
     loss = problem.loss(theta)
     for kinks in candidates(_ranked(problem, theta), problem.X):
-        point = solved(problem, theta, kinks)
-        if point.is_sound(loss):
+        point = _checked(problem, solved(problem, theta, kinks), loss)
+        if point is not None:
             return point
     return None
+
+
+def _checked(problem, point, loss):
+    """A critical point without weak kinks, polished; None if it is not sound."""
+    if not point.is_sound(loss) or polished(problem, point) is None:
+        return None
+    point = without_weak_kinks(
+        problem, point, lambda t: _near(problem, t), partial(solved, problem)
+    )
+    point = polished(problem, point)
+    return point if point is not None and point.is_sound(loss) else None
 
 
 def _near(problem, theta, most=NEAR):
@@ -140,26 +186,22 @@ def _near(problem, theta, most=NEAR):
 def _by_faces(problem, theta, clock):
     """(parameters with a loss that is not higher, a sound point or None)."""
     loss = problem.loss(theta)
-    near = _near(problem, theta)
-    cell = problem.cell(problem.masks(theta, near), near)
-    rises = lagrangian(cell, theta, np.zeros(len(near)))[2]
-    kinks = [kink for kink, rise in zip(near, rises, strict=True) if rise > 0]
-    if not kinks:
-        return theta, None
-    other, kinks = along_face(problem, theta, kinks, 3000, clock.is_over)
-    if problem.loss(other) <= loss:
-        theta = other
-    point = solved(problem, theta, kinks)
-    if not point.is_sound(problem.loss(theta)):
-        point = _guessed(problem, theta)
-    return theta, point
+    guesses = [solved(problem, theta, k) for k in candidates(_ranked(problem, theta), problem.X)]
+    guesses.sort(key=lambda guess: (not guess.is_inside, guess.residual))
+    for guess in guesses[:FACES]:
+        other, kinks = along_face(problem, theta, guess.kinks, clock.is_over)
+        if not problem.loss(other) <= loss:
+            continue
+        theta, loss = balanced(problem.widths, other), problem.loss(other)
+        point = _checked(problem, solved(problem, theta, kinks), loss)
+        point = _critical(problem, theta) if point is None else point
+        if point is not None:
+            return theta, point
+    return theta, None
 
 
 def _result(net, X, labels, weights, problem, point, theta, reason):
     spectrum, kinks = np.zeros(0), ()
-    if point is not None:
-        point = polished(problem, point)
-        theta = point.theta
     network = network_of(problem, net, theta)
     scale = _scale(problem)
     if point is None:
