@@ -12,6 +12,7 @@ kink, why `settle` stopped, and what `nearby_minimum` proves of the settled netw
 import argparse
 import time
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -47,7 +48,7 @@ def start(widths, seed):
     """Random parameters as He proposed, one vector."""
     rng = np.random.default_rng(seed)
     parts = []
-    for n, m in zip(widths, widths[1:], strict=False):
+    for n, m in pairwise(widths):
         parts += [rng.standard_normal(m * n) * np.sqrt(2 / n), 0.1 * rng.standard_normal(m)]
     return np.concatenate(parts)
 
@@ -55,7 +56,7 @@ def start(widths, seed):
 def split(theta, widths):
     """Weights and biases of a vector."""
     weights, biases, at = [], [], 0
-    for n, m in zip(widths, widths[1:], strict=False):
+    for n, m in pairwise(widths):
         weights.append(theta[at : at + m * n].reshape(m, n))
         biases.append(theta[at + m * n : at + m * n + m])
         at += m * n + m

@@ -1,18 +1,17 @@
 r"""What a critical point on kinks leaves open: faces, kinks that hold nothing, and saddles.
 
-A face is the set of parameters on which some pairs of a point and a unit stay on their kink, where the
-loss is smooth.
+A face is the set of parameters on which some pairs of a point and a unit stay on their kink; the loss
+is smooth on it.
 """
 
 from itertools import chain, product
 
 import numpy as np
 
+from training.settling.derivatives import height_rows, hessian, jacobian, lagrangian
 from training.settling.newton import least_multipliers
-from training.settling.problem import height_rows, hessian, jacobian, lagrangian
 
 WEAK = 1e-9  # a multiplier that is no nearer to the middle of its bounds holds nothing
-NEAR = 1e-8  # a pair that is nearer to its kink, relative to its size, is in the way of a proof
 MOST_FREE = 4  # pairs that may be left to both sides, all ways of which are tried
 RANDOM = 6  # of more pairs, as many ways
 STEPS = (0.1, 1e-2, 1e-3, 1e-4)
@@ -44,8 +43,8 @@ def retracted(problem, theta, kinks):
 def along_face(problem, theta, kinks, stop):
     """Descend on the face of some kinks by Newton's method, leaving and meeting others.
 
-    A kink whose multiplier is out of bounds is left; a pair that stops the descent, and at which the
-    loss would rise, joins the kinks.
+    A kink whose multiplier is out of bounds is left; a pair that stops the descent, and at which
+    the loss would rise, joins the kinks.
 
     Parameters
     ----------

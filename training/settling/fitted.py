@@ -11,8 +11,8 @@ are solved themselves, by Gauss and Newton, with shortest steps.
 import numpy as np
 
 from constructions.critical import cell as calculus
+from training.settling.derivatives import jacobian
 from training.settling.newton import finished
-from training.settling.problem import jacobian
 
 ROUNDS = 40
 CUTS = (1e-13, 1e-11, 1e-9, 1e-7, 1e-5, 1e-3)

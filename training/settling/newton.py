@@ -1,7 +1,7 @@
 r"""Newton's method for critical points on kinks, where flat directions make the system singular.
 
-With A the pairs of a point and a unit on their kink, the unknowns are the parameters and one multiplier
-for each of A:
+With A the pairs of a point and a unit on their kink, the unknowns are the parameters and one
+multiplier for each of A:
 
 .. math:: \nabla C + \sum_a \mu_a \nabla z_a = 0, \qquad z_A = 0 .
 
@@ -17,7 +17,7 @@ from constructions.critical import cell as calculus
 from constructions.critical.cell import Block
 from constructions.critical.points import BITS, exactly
 from constructions.proof.exact import precision
-from training.settling.problem import height_rows, hessian, jacobian, lagrangian
+from training.settling.derivatives import height_rows, hessian, jacobian, lagrangian
 
 CUTS = 10.0 ** np.arange(-14, -2)
 ROUNDS = 30

@@ -8,6 +8,8 @@ import numpy as np
 from geomcore.network import ReLUNetwork
 
 CRITICAL = "critical point"
+RUNAWAY = "runs to infinity: norms grow while the loss falls"
+NO_NUMBER = "the loss is not a finite number"
 
 
 class KinkedPair(NamedTuple):
@@ -20,8 +22,8 @@ class KinkedPair(NamedTuple):
     point, unit : int
         Row of X (the first one, if several are equal) and number of the unit, from 0.
     multiplier : float
-        How fast the loss falls, at first order, if the pre-activation could go up from zero while the
-        unit stayed off; at a minimum between 0 and `rise`.
+        What the loss would gain, at first order, if the pre-activation could go up from zero while
+        the unit stayed off; at a minimum between 0 and `rise`.
     rise : float
         How fast the loss rises in the output of the unit when it goes on, with all that follows.
     """
@@ -57,6 +59,9 @@ class Settled:
     moved_by_rescaling : float
         Distance of the given parameters from the same ones with units scaled as in `network`; 0 if
         they were balanced to a factor of two.
+    is_fitted : bool
+        Whether its outputs are the best affine fits of all groups of points with one pattern, so
+        that no network of its cell has a lower loss; zero loss is a case of that.
     kinks : tuple of KinkedPair
     gradient_norm : float
         Of the loss with units on kinks off, and multipliers times their pre-activations.
@@ -71,6 +76,7 @@ class Settled:
     loss_before: float
     moved: float
     moved_by_rescaling: float
+    is_fitted: bool
     kinks: tuple
     gradient_norm: float
     spectrum: np.ndarray
@@ -94,8 +100,9 @@ class Settled:
 
     def summary(self):
         """A few lines for people."""
+        fitted = ", the best of its cell" if self.is_fitted else ""
         lines = [
-            f"{self.reason}; loss {self.loss_before:.6g} -> {self.loss:.6g}, "
+            f"{self.reason}{fitted}; loss {self.loss_before:.6g} -> {self.loss:.6g}, "
             f"parameters moved by {self.moved:.2g}",
             f"gradient {self.gradient_norm:.1e}, smallest eigenvalue "
             f"{self.smallest_eigenvalue:.2g} on {len(self.spectrum)} directions",

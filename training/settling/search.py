@@ -1,0 +1,190 @@
+"""The order of attempts: descents, guesses of kinks, faces, and when to give up."""
+
+import time
+from functools import partial
+from types import SimpleNamespace
+
+import numpy as np
+
+from constructions.critical.kinks import candidates
+from training.settling.bfgs import bfgs
+from training.settling.face import along_face, lower_than_saddle, without_weak_kinks
+from training.settling.fitted import on_fits
+from training.settling.newton import polished, solved
+from training.settling.problem import balanced
+from training.settling.settled import CRITICAL, NO_NUMBER, RUNAWAY
+
+ROUNDS = 8
+ITERATIONS = 20_000, 4000  # of the first descent, of later ones
+SHARE = 0.5  # of the time that is left: a descent
+NOISE = 1e-5  # of the norm of the parameters: how far a descent that has stuck is moved
+FACES = 3
+GROWTH = 1.005  # of the norm in a round, where it runs to infinity
+FALL = 1e-4  # of the loss in a round: less than that and it has nearly stopped to fall
+FAR = 1.5  # how much the norm has grown where a descent that started at infinity has stuck
+NEAR = 1e-8  # of a kink, relative to the size of a unit and its input: in the way of a proof
+CLEAR = 1e-5  # what outputs that are fitted exactly can keep off
+MOST_NEAR = 30
+
+
+class Clock:
+    """The time that is left, which ends what has not ended by itself."""
+
+    def __init__(self, seconds):
+        self.seconds, self.end = seconds, time.monotonic() + seconds
+
+    def is_over(self, *_):
+        return time.monotonic() > self.end
+
+    def part(self, share):
+        """A clock for a part of the time that is left."""
+        return Clock(share * max(self.end - time.monotonic(), 0.0))
+
+
+def critical_near(problem, theta, clock):
+    """Descend to a critical point.
+
+    Parameters
+    ----------
+    problem : Problem
+    theta : ndarray, shape (P,)
+    clock : Clock
+
+    Returns
+    -------
+    (Critical or None, ndarray, str)
+        The point; parameters, whose loss is not above that of the given ones; and why it ended.
+    """
+    if not np.isfinite(problem.loss(theta)):
+        return None, theta, NO_NUMBER
+    rng = np.random.default_rng(0)
+    track = [(problem.loss(theta), np.linalg.norm(theta))]
+    for round in range(ROUNDS):
+        theta = _descended(problem, theta, rng, round, clock.part(SHARE))
+        point = _recognised(problem, theta)
+        if point is None:
+            theta, point = _by_faces(problem, theta, clock)
+        if point is not None:
+            lower = None if point.is_fitted else lower_than_saddle(problem, point)
+            if lower is None:
+                return point, point.theta, CRITICAL
+            theta = balanced(problem.widths, lower)
+            track = []
+        track.append((problem.loss(theta), np.linalg.norm(theta)))
+        if clock.is_over():
+            return None, theta, f"no critical point found in {clock.seconds:g} seconds"
+        if _is_stuck(track):
+            break
+    if _runs_away(track):
+        return None, theta, RUNAWAY
+    return None, theta, f"no critical point found in {round + 1} rounds"
+
+
+def _is_stuck(track):
+    """Whether two rounds have brought nothing, or less and less at growing norms."""
+    if len(track) < 3:
+        return False
+    falls = [
+        1 - after[0] / before[0] for before, after in zip(track[-3:-1], track[-2:], strict=True)
+    ]
+    return max(falls) <= 1e-12 or (max(falls) < FALL and _grows(track))
+
+
+def _grows(track):
+    sizes = [size for _, size in track[-3:]]
+    return all(b > GROWTH * a for a, b in zip(sizes[:-1], sizes[1:], strict=True))
+
+
+def _runs_away(track):
+    (first, start), (last, end) = track[0], track[-1]
+    return last < first and (end > FAR * start or (len(track) > 2 and _grows(track)))
+
+
+def _descended(problem, theta, rng, round, clock):
+    """Parameters after a descent; later ones start a little off, where line searches do not stick."""
+    start = theta
+    if round:
+        noise = rng.standard_normal(len(theta)) / np.sqrt(len(theta))
+        start = theta + NOISE * np.linalg.norm(theta) * noise
+    most = ITERATIONS[min(round, 1)]
+    found = bfgs(problem.loss_and_gradient, start, iterations=most, stop=clock.is_over)
+    if not found.loss <= problem.loss(theta):
+        return theta
+    return balanced(problem.widths, found.theta)
+
+
+def _recognised(problem, theta):
+    """A sound critical point next to parameters, polished; None."""
+    point = _on_fits(problem, theta)
+    return _guessed(problem, theta) if point is None else point
+
+
+def _on_fits(problem, theta):
+    """A sound point that attains the best fits of its cell, away from kinks; None."""
+    loss, point = problem.loss(theta), on_fits(problem, theta)
+    if point is None:
+        return None
+    if not point.is_sound(loss):
+        point = point._replace(theta=theta, loss=loss)
+    point = without_weak_kinks(
+        problem,
+        point,
+        lambda t: near_pairs(problem, t, CLEAR),
+        lambda t, _, masks: on_fits(problem, t, masks),
+    )
+    return point if point.is_sound(loss) else None
+
+
+def _candidates(problem, theta):
+    tensors = problem.tensors(theta)
+    return candidates(SimpleNamespace(weights=tensors[::2], biases=tensors[1::2]), problem.X)
+
+
+def _guessed(problem, theta):
+    """A sound critical point next to parameters, for a likely set of kinks; None."""
+    loss = problem.loss(theta)
+    for kinks in _candidates(problem, theta):
+        point = _checked(problem, solved(problem, theta, kinks), loss)
+        if point is not None:
+            return point
+    return None
+
+
+def _checked(problem, point, loss):
+    """A critical point without weak kinks, polished; None if it is not sound."""
+    if not point.is_sound(loss) or polished(problem, point) is None:
+        return None
+    point = without_weak_kinks(
+        problem, point, lambda t: near_pairs(problem, t, NEAR), partial(solved, problem)
+    )
+    point = polished(problem, point)
+    return point if point is not None and point.is_sound(loss) else None
+
+
+def near_pairs(problem, theta, most):
+    """Pairs that are nearer to their kink, relative to the size of the unit and its input."""
+    found, read = [], problem.X
+    tensors = problem.tensors(theta)
+    for l, (W, b) in enumerate(zip(tensors[:-2:2], tensors[1:-2:2], strict=True)):
+        value = read @ W.T + b
+        size = np.sqrt((W**2).sum(axis=1) + b**2) * np.sqrt((read**2).sum(axis=1) + 1)[:, None]
+        found += [(l, i, u) for i, u in np.argwhere(np.abs(value) < most * size).tolist()]
+        read = np.maximum(value, 0)
+    return found[:MOST_NEAR]
+
+
+def _by_faces(problem, theta, clock):
+    """(parameters with a loss that is not higher, a sound point or None)."""
+    loss = problem.loss(theta)
+    guesses = [solved(problem, theta, kinks) for kinks in _candidates(problem, theta)]
+    guesses.sort(key=lambda guess: (not guess.is_inside, guess.residual))
+    for guess in guesses[:FACES]:
+        other, kinks = along_face(problem, theta, guess.kinks, clock.is_over)
+        if not problem.loss(other) <= loss:
+            continue
+        theta, loss = balanced(problem.widths, other), problem.loss(other)
+        point = _checked(problem, solved(problem, theta, kinks), loss)
+        point = _recognised(problem, theta) if point is None else point
+        if point is not None:
+            return theta, point
+    return theta, None
