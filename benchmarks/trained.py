@@ -6,7 +6,7 @@
 
 Networks are trained without this toolkit: full-batch BFGS of SciPy, then Adam with a rate that
 falls to zero. Each line is one network: the loss before and after, how many pairs sit on their
-kink, why `settle` stopped, and what `nearby_minimum` proves of the settled network.
+kink, why `settle` stopped, and what `nearby_minimum`, or else `verify`, proves of what it settled.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from flint import arb
 from scipy.optimize import minimize
 from sklearn import datasets as bundled
 
+from constructions import verify
 from constructions.critical.search import nearby_minimum
 from geomcore import ReLUNetwork
 from geomcore.arrays import as_labels
@@ -134,18 +135,20 @@ def main():
         size = np.sqrt(sum((t**2).sum() for t in settled.network.tensors))
         end = settled.reason.split(":")[0]
         if proof is None:
-            end += ", not proved"
+            certificate = verify(settled.network, X, y)
+            is_minimum = certificate.proved and "minimum" in certificate.verdict
+            end = "proved by verify" if is_minimum else f"{end}, not proved"
         elif proof.distance > RTOL * size:
             end += ", proved too far away"
         else:
-            end = "proved"
+            end = "proved next to it"
         ends[end] += 1
         apart.setdefault(name, Counter())[end] += 1
         seconds.append(taken)
         found = why if proof is None else f"{why}, {proof.distance / size:.0e} of the norm away"
         print(
             f"{key:22s} {settled.loss_before:.6e} -> {settled.loss:.9e}  "
-            f"{len(settled.kinks):2d} kinks  {taken:6.2f} s  {settled.reason}; {found}",
+            f"{len(settled.kinks):2d} kinks  {taken:6.2f} s  {end}: {settled.reason}; {found}",
             flush=True,
         )
     for name, counts in apart.items():

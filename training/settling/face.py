@@ -1,10 +1,10 @@
 r"""What a critical point on kinks leaves open: faces, kinks that hold nothing, and saddles.
 
-A face is the set of parameters on which some pairs of a point and a unit stay on their kink; the loss
-is smooth on it.
+A face is the set of parameters on which some pairs of a point and a unit stay on their kink; the
+loss is smooth on it.
 """
 
-from itertools import chain, product
+from itertools import product
 
 import numpy as np
 
@@ -12,10 +12,11 @@ from training.settling.derivatives import height_rows, hessian, jacobian, lagran
 from training.settling.newton import least_multipliers
 
 WEAK = 1e-9  # a multiplier that is no nearer to the middle of its bounds holds nothing
-MOST_FREE = 4  # pairs that may be left to both sides, all ways of which are tried
-RANDOM = 6  # of more pairs, as many ways
+MOST_FREE = 4  # kinds of pairs that may be left to both sides, all ways of which are tried
+RANDOM = 8  # of more kinds, as many ways
 STEPS = (0.1, 1e-2, 1e-3, 1e-4)
 RANK = 1e-9
+MOVES = 1e-7  # of the size of a row
 MOST_STEPS, TRIALS = 150, 18
 NEGATIVE = 1e-9  # of the largest eigenvalue
 
@@ -185,13 +186,17 @@ def _left(problem, point, near, finish):
     # (pair, whether it may go off, whether it may go on)
     sides = [(point.kinks[j], abs(mu[j]) < WEAK, abs(rises[j] - mu[j]) < WEAK) for j in weak]
     sides += [(kink, True, True) for kink in near(point.theta) if kink not in point.kinks]
+    masks = problem.masks(point.theta, [*point.kinks, *(kink for kink, _, _ in sides)])
+    rows, _, away = _flat(problem, point, strict, [kink for kink, _, _ in sides], masks)
+    # outputs may fix the height of a kink, which then cannot be left
+    moves = np.linalg.norm(away, axis=1) > MOVES * np.linalg.norm(rows, axis=1)
+    sides = [side for side, can_move in zip(sides, moves, strict=True) if can_move]
     if not sides:
         return None
     leaving = [kink for kink, _, _ in sides]
     goes_on = np.array([not off for _, off, _ in sides])
     free = [t for t, (_, off, on) in enumerate(sides) if off and on]
-    every = product((False, True), repeat=len(free)) if len(free) <= MOST_FREE else ()
-    for code in chain(every, _random_sides(problem, point, strict, [leaving[t] for t in free])):
+    for code in _ways(away[moves][free]):
         goes_on[free] = code
         found = _to_sides(problem, point, strict, leaving, goes_on, finish)
         if found is not None:
@@ -200,19 +205,32 @@ def _left(problem, point, near, finish):
 
 
 def _flat(problem, point, strict, leaving, masks):
-    """(directions in which neither outputs nor strict kinks move, how kinks move along them)."""
+    """How kinks move, the directions in which neither outputs nor strict kinks do, and then."""
     cell = problem.cell(masks, strict)
     found = lagrangian(cell, point.theta, np.zeros(len(strict)))[3]
     T = row_space(np.vstack([jacobian(cell, found), height_rows(cell, found)]))[1]
-    return T, height_rows(cell, found, leaving) @ T
+    rows = height_rows(cell, found, leaving)
+    return rows, T, rows @ T
 
 
-def _random_sides(problem, point, strict, leaving):
-    """To which sides some random flat directions lead; the same ones each time."""
-    masks = problem.masks(point.theta, [*point.kinks, *leaving])
-    away = _flat(problem, point, strict, leaving, masks)[1]
+def _ways(away):
+    """To which sides kinks may go, arrays of bool: all ways, or those of some random directions.
+
+    Kinks that move alike in all directions, as those of one unit at points that look alike to it,
+    go together.
+    """
+    away = away / np.maximum(np.linalg.norm(away, axis=1), 1e-300)[:, None]
+    cosines, owner = away @ away.T, np.arange(len(away))
+    for t in range(len(away)):
+        owner[t] = int(np.argmax(np.abs(cosines[t, : t + 1]) > 1 - 1e-9))
+    kinds = np.unique(owner)
+    sign = cosines[np.arange(len(away)), owner] < 0
+    if len(kinds) <= MOST_FREE:
+        for code in product((False, True), repeat=len(kinds)):
+            yield np.array(code, dtype=bool)[np.searchsorted(kinds, owner)] ^ sign
+        return
     rng = np.random.default_rng(0)
-    for _ in range(RANDOM if len(leaving) else 0):
+    for _ in range(RANDOM):
         yield away @ rng.standard_normal(away.shape[1]) > 0
 
 
@@ -221,10 +239,10 @@ def _to_sides(problem, point, strict, leaving, goes_on, finish):
     masks = problem.masks(point.theta, point.kinks)
     for (l, i, u), on in zip(leaving, goes_on, strict=True):
         masks[l][i, u] = float(on)
-    T, away = _flat(problem, point, strict, leaving, masks)
+    rows, T, away = _flat(problem, point, strict, leaving, masks)
     away = away * np.where(goes_on, 1.0, -1.0)[:, None]
     size = np.linalg.norm(away, axis=1)
-    if not (size > 0).all():
+    if not (size > MOVES * np.linalg.norm(rows, axis=1)).all():
         return None
     direction = np.linalg.lstsq(away / size[:, None], np.ones(len(leaving)), rcond=1e-6)[0]
     if not (away @ direction > 0.1 * size).all():

@@ -2,13 +2,14 @@
 
 import time
 from functools import partial
+from itertools import pairwise
 from types import SimpleNamespace
 
 import numpy as np
 
 from constructions.critical.kinks import candidates
 from training.settling.bfgs import bfgs
-from training.settling.face import along_face, lower_than_saddle, without_weak_kinks
+from training.settling.face import WEAK, along_face, lower_than_saddle, without_weak_kinks
 from training.settling.fitted import on_fits
 from training.settling.newton import polished, solved
 from training.settling.problem import balanced
@@ -25,6 +26,7 @@ FAR = 1.5  # how much the norm has grown where a descent that started at infinit
 NEAR = 1e-8  # of a kink, relative to the size of a unit and its input: in the way of a proof
 CLEAR = 1e-5  # what outputs that are fitted exactly can keep off
 MOST_NEAR = 30
+SHAKES = (1e-2, 1e-1, 1e-3, 1e-2, 1e-1)  # of the norm of the parameters
 
 
 class Clock:
@@ -61,12 +63,15 @@ def critical_near(problem, theta, clock):
     track = [(problem.loss(theta), np.linalg.norm(theta))]
     for round in range(ROUNDS):
         theta = _descended(problem, theta, rng, round, clock.part(SHARE))
-        point = _recognised(problem, theta)
+        point = _on_fits(problem, theta)
+        if point is None:
+            point = _guessed(problem, theta)
         if point is None:
             theta, point = _by_faces(problem, theta, clock)
         if point is not None:
             lower = None if point.is_fitted else lower_than_saddle(problem, point)
             if lower is None:
+                point = _without_weak_kinks(problem, point, rng, clock)
                 return point, point.theta, CRITICAL
             theta = balanced(problem.widths, lower)
             track = []
@@ -92,7 +97,7 @@ def _is_stuck(track):
 
 def _grows(track):
     sizes = [size for _, size in track[-3:]]
-    return all(b > GROWTH * a for a, b in zip(sizes[:-1], sizes[1:], strict=True))
+    return all(b > GROWTH * a for a, b in pairwise(sizes))
 
 
 def _runs_away(track):
@@ -101,7 +106,7 @@ def _runs_away(track):
 
 
 def _descended(problem, theta, rng, round, clock):
-    """Parameters after a descent; later ones start a little off, where line searches do not stick."""
+    """Parameters after a descent; later ones start a little off what a line search sticks to."""
     start = theta
     if round:
         noise = rng.standard_normal(len(theta)) / np.sqrt(len(theta))
@@ -113,10 +118,38 @@ def _descended(problem, theta, rng, round, clock):
     return balanced(problem.widths, found.theta)
 
 
-def _recognised(problem, theta):
-    """A sound critical point next to parameters, polished; None."""
-    point = _on_fits(problem, theta)
-    return _guessed(problem, theta) if point is None else point
+def _without_weak_kinks(problem, point, rng, clock):
+    """A point with the same loss near by that no pair is near its kink at but strict ones.
+
+    Where no flat direction leads away from a kink, others of the minimisers may still be off it.
+    """
+    for size in SHAKES:
+        if not _has_weak_kinks(problem, point) or clock.is_over():
+            break
+        noise = rng.standard_normal(len(point.theta)) / np.sqrt(len(point.theta))
+        length = size * np.linalg.norm(point.theta)
+        found = bfgs(
+            problem.loss_and_gradient,
+            point.theta + length * noise,
+            iterations=ITERATIONS[1],
+            stop=clock.is_over,
+        )
+        theta = found.theta
+        other = _on_fits(problem, theta) or _guessed(problem, theta)
+        if (
+            other is not None
+            and other.is_sound(point.loss)
+            and np.linalg.norm(other.theta - point.theta) <= 10 * length
+            and not _has_weak_kinks(problem, other)
+            and lower_than_saddle(problem, other) is None
+        ):
+            point = other
+    return point
+
+
+def _has_weak_kinks(problem, point):
+    strict = [kink for kink, room in zip(point.kinks, point.room, strict=True) if room >= WEAK]
+    return any(kink not in strict for kink in near_pairs(problem, point.theta, NEAR))
 
 
 def _on_fits(problem, theta):
@@ -183,8 +216,11 @@ def _by_faces(problem, theta, clock):
         if not problem.loss(other) <= loss:
             continue
         theta, loss = balanced(problem.widths, other), problem.loss(other)
-        point = _checked(problem, solved(problem, theta, kinks), loss)
-        point = _recognised(problem, theta) if point is None else point
+        point = _on_fits(problem, theta)
+        if point is None:
+            point = _checked(problem, solved(problem, theta, kinks), loss)
+        if point is None:
+            point = _guessed(problem, theta)
         if point is not None:
             return theta, point
     return theta, None

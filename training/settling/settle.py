@@ -28,15 +28,16 @@ MOST_NUMBERS = 30_000_000  # outputs times parameters
 def settle(net, X, y, *, loss="mse", weight_decay=0.0, targets=None, seconds=20.0):
     r"""Bring a trained network onto the critical point of its loss that training left it near.
 
-    The network descends by BFGS, which converges to kinks, until nothing moves. Then Newton's method
-    solves for points where, for some pairs a of a point and a hidden unit with pre-activation z_a,
+    The network descends by BFGS, which converges to kinks, until nothing moves. Then Newton's
+    method looks for a point where, for some pairs a of a point and a hidden unit with
+    pre-activation z_a,
 
     .. math:: \nabla C + \sum_a \mu_a \nabla z_a = 0, \quad z_a = 0, \quad
               0 \le \mu_a \le \delta_a .
 
-    Here C is the loss with these units off, and :math:`\delta_a` how fast it rises in the output of the
-    unit. What is near a saddle goes on downhill. Nothing is proved; `constructions.verify` does
-    that, and needs a network that stands as close to the exact point as floats are.
+    Here C is the loss with these units off, and :math:`\delta_a` how fast it rises in the output
+    of the unit. What is near a saddle goes on downhill. Nothing is proved; `constructions.verify`
+    does that, and needs a network that stands as close to the exact point as floats are.
 
     Parameters
     ----------
