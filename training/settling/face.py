@@ -116,14 +116,17 @@ def _blocking(problem, theta, step, kinks):
     return pair if rise > 0 else None
 
 
-def row_space(rows):
-    """(orthonormal columns that span the row space, those that span its complement)."""
+def row_space(rows, *, least=RANK):
+    """(orthonormal columns that span the row space, those that span its complement).
+
+    Singular values below `least` of the largest count as zero, of rows of length 1.
+    """
     size = np.linalg.norm(rows, axis=1)
     rows = rows[size > 0] / size[size > 0, None]
     if not len(rows):
         return np.zeros((rows.shape[1], 0)), np.eye(rows.shape[1])
     _, s, Vt = np.linalg.svd(rows)
-    rank = int((s > RANK * s[0]).sum())
+    rank = int((s > least * s[0]).sum())
     return Vt[:rank].T, Vt[rank:].T
 
 

@@ -13,7 +13,7 @@ from training.settling.face import WEAK, along_face, lower_than_saddle, without_
 from training.settling.fitted import on_fits
 from training.settling.newton import polished, solved
 from training.settling.problem import balanced
-from training.settling.settled import CRITICAL, NO_NUMBER, RUNAWAY
+from training.settling.settled import CRITICAL, RUNAWAY
 
 ROUNDS = 8
 ITERATIONS = 20_000, 4000  # of the first descent, of later ones
@@ -57,8 +57,6 @@ def critical_near(problem, theta, clock):
     (Critical or None, ndarray, str)
         The point; parameters, whose loss is not above that of the given ones; and why it ended.
     """
-    if not np.isfinite(problem.loss(theta)):
-        return None, theta, NO_NUMBER
     rng = np.random.default_rng(0)
     track = [(problem.loss(theta), np.linalg.norm(theta))]
     for round in range(ROUNDS):

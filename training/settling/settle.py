@@ -21,6 +21,7 @@ from training.settling.settled import KinkedPair, Settled
 LOSSES = ("mse", "class_weighted")
 MOST_PARAMETERS = 3000
 MOST_NUMBERS = 30_000_000  # outputs times parameters
+RANK = 1e-7  # squares of smaller singular values are lost among the eigenvalues
 
 
 @answers_keywords
@@ -62,8 +63,8 @@ def settle(net, X, y, *, loss="mse", weight_decay=0.0, targets=None, seconds=20.
     Raises
     ------
     ValueError
-        If the shapes do not fit together, a value is nan or inf, the loss is another one, or the
-        network is too large.
+        If the shapes do not fit together, a value or the loss is nan or inf, the loss is another
+        one, or the network is too large.
 
     Notes
     -----
@@ -102,6 +103,8 @@ def settle(net, X, y, *, loss="mse", weight_decay=0.0, targets=None, seconds=20.
     weights = point_weights(labels.index, class_weighted=loss == "class_weighted")
     problem = problem_of(net, X, labels, weights)
     theta = balanced(problem.widths, parameters_of(problem, net))
+    if not (np.isfinite(theta).all() and np.isfinite(problem.loss(theta))):
+        raise ValueError("net must have a loss that is a finite float, got one that overflows")
     point, theta, reason = critical_near(problem, theta, clock)
     network = network_of(problem, net, theta)
     given, settled = net.packed()[0], network.packed()[0]
@@ -157,7 +160,7 @@ def _spectrum(problem, point):
         return np.zeros(0)
     scale = scale_of(problem)
     H, J, Z = slice_of(problem, point)
-    basis = row_space(np.vstack([J, Z]) * scale)[0]
+    basis = row_space(np.vstack([J, Z]) * scale, least=RANK)[0]
     if len(Z):
         basis = basis @ row_space(Z * scale @ basis)[1]
     H = problem.size**2 * H * scale * scale[:, None]

@@ -9,7 +9,6 @@ from geomcore.network import ReLUNetwork
 
 CRITICAL = "critical point"
 RUNAWAY = "runs to infinity: norms grow while the loss falls"
-NO_NUMBER = "the loss is not a finite number"
 
 
 class KinkedPair(NamedTuple):
