@@ -19,6 +19,7 @@ DECREASE, SLOPE = 1e-4, 0.9
 BISECTIONS = 50
 MEMORY = 60  # pairs that are kept where a matrix would be too large
 MOST_DENSE = 2000
+LEAST = 1e-150  # a product of a step and a change whose reciprocal may be squared
 
 
 class Descent(NamedTuple):
@@ -130,7 +131,7 @@ def bfgs(function, theta, *, iterations, small=1e-13, retract=_unchanged, stop=N
         other, lower, steeper = found
         step, change = other - theta, steeper - gradient
         theta, loss, gradient = other, lower, steeper
-        if float(step @ change) > 0:
+        if float(step @ change) > LEAST:
             matrix.learn(step, change)
     return Descent(theta, loss, gradient, done)
 

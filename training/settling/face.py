@@ -76,9 +76,10 @@ def along_face(problem, theta, kinks, stop):
             break
         H, T = hessian(cell, found, jacobian(cell, found)), row_space(height_rows(cell, found))[1]
         w, U = np.linalg.eigh(T.T @ H @ T)
-        share, size = U.T @ (T.T @ slope), np.abs(w)
+        share, size, first = U.T @ (T.T @ slope), np.abs(w), None
         for trial in range(TRIALS):
             step = -T @ (U @ (share / (size + damping * size.max(initial=1e-300))))
+            first = step if trial == 0 else first
             other = retracted(problem, theta + step, kinks)
             lower = problem.loss(other)
             if lower < loss:
@@ -88,7 +89,7 @@ def along_face(problem, theta, kinks, stop):
             damping *= 10
         else:
             damping = 1e-6
-            pair = _blocking(problem, theta, step, kinks)
+            pair = _blocking(problem, theta, first, kinks)
             if pair is None:
                 break
             kinks.append(pair)

@@ -84,7 +84,11 @@ def least_multipliers(cell, theta):
     return np.linalg.lstsq(height_rows(cell, found).T, -slope, rcond=1e-12)[0]
 
 
-def solved(problem, theta, kinks, masks=None):
+def _never(_):
+    return False
+
+
+def solved(problem, theta, kinks, masks=None, *, stop=_never):
     """Go to where the system vanishes, a `Critical`, which need not be sound.
 
     Parameters
@@ -94,13 +98,15 @@ def solved(problem, theta, kinks, masks=None):
     kinks : list of (int, int, int)
     masks : list of ndarray, optional
         Default those at `theta`.
+    stop : callable
+        Of the number of steps; true ends them.
     """
     masks = problem.masks(theta, kinks) if masks is None else masks
     cell = problem.cell(masks, kinks)
     mu = least_multipliers(cell, theta)
     value, residual = _system(cell, theta, mu)
-    for _ in range(ROUNDS):
-        if residual < 1e-15:
+    for done in range(ROUNDS):
+        if residual < 1e-15 or stop(done):
             break
         step = _best_step(cell, theta, mu, value)
         if step is None:

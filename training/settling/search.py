@@ -63,7 +63,7 @@ def critical_near(problem, theta, clock):
         theta = _descended(problem, theta, rng, round, clock.part(SHARE))
         point = _on_fits(problem, theta)
         if point is None:
-            point = _guessed(problem, theta)
+            point = _guessed(problem, theta, clock)
         if point is None:
             theta, point = _by_faces(problem, theta, clock)
         if point is not None:
@@ -133,7 +133,7 @@ def _without_weak_kinks(problem, point, rng, clock):
             stop=clock.is_over,
         )
         theta = found.theta
-        other = _on_fits(problem, theta) or _guessed(problem, theta)
+        other = _on_fits(problem, theta) or _guessed(problem, theta, clock)
         if (
             other is not None
             and other.is_sound(point.loss)
@@ -171,11 +171,14 @@ def _candidates(problem, theta):
     return candidates(SimpleNamespace(weights=tensors[::2], biases=tensors[1::2]), problem.X)
 
 
-def _guessed(problem, theta):
+def _guessed(problem, theta, clock):
     """A sound critical point next to parameters, for a likely set of kinks; None."""
     loss = problem.loss(theta)
     for kinks in _candidates(problem, theta):
-        point = _checked(problem, solved(problem, theta, kinks), loss)
+        if clock.is_over():
+            break
+        point = solved(problem, theta, kinks, stop=clock.is_over)
+        point = _checked(problem, point, loss)
         if point is not None:
             return point
     return None
@@ -207,18 +210,24 @@ def near_pairs(problem, theta, most):
 def _by_faces(problem, theta, clock):
     """(parameters with a loss that is not higher, a sound point or None)."""
     loss = problem.loss(theta)
-    guesses = [solved(problem, theta, kinks) for kinks in _candidates(problem, theta)]
+    guesses = [
+        solved(problem, theta, kinks, stop=clock.is_over)
+        for kinks in _candidates(problem, theta)
+        if not clock.is_over()
+    ]
     guesses.sort(key=lambda guess: (not guess.is_inside, guess.residual))
     for guess in guesses[:FACES]:
+        if clock.is_over():
+            break
         other, kinks = along_face(problem, theta, guess.kinks, clock.is_over)
         if not problem.loss(other) <= loss:
             continue
         theta, loss = balanced(problem.widths, other), problem.loss(other)
         point = _on_fits(problem, theta)
         if point is None:
-            point = _checked(problem, solved(problem, theta, kinks), loss)
+            point = _checked(problem, solved(problem, theta, kinks, stop=clock.is_over), loss)
         if point is None:
-            point = _guessed(problem, theta)
+            point = _guessed(problem, theta, clock)
         if point is not None:
             return theta, point
     return theta, None

@@ -53,7 +53,7 @@ def settle(net, X, y, *, loss="mse", weight_decay=0.0, targets=None, seconds=20.
     targets : array_like, shape (Q, k), optional
         Output wanted for each label in sorted order; default one-hot rows.
     seconds : float
-        After which no more is tried. What ends before does not depend on it.
+        After which no more is tried. What ends in half of it does not depend on it.
 
     Returns
     -------

@@ -1,0 +1,65 @@
+"""Problems to settle, and their loss by loops."""
+
+from itertools import pairwise
+
+import numpy as np
+
+from geomcore import ReLUNetwork
+from geomcore.arrays import as_labels
+from geomcore.weighting import point_weights
+from training.settling.problem import parameters_of, problem_of
+
+
+def example(seed, widths=(2, 3, 4, 3), N=9, *, classes=3, class_weighted=False, size=1.0):
+    """A random network, points of which some are equal, labels, and the problem."""
+    rng = np.random.default_rng(seed)
+    pairs = list(pairwise(widths))
+    net = ReLUNetwork(
+        [rng.standard_normal((m, n)) for n, m in pairs],
+        [rng.standard_normal(m) for _, m in pairs],
+    )
+    X = rng.standard_normal((N, widths[0])) * size
+    X[-2:] = X[:2]
+    index = np.append(np.arange(classes), rng.integers(0, classes, N - classes))
+    targets = rng.standard_normal((classes, widths[-1]))
+    labels = as_labels(index, N, targets=targets)
+    weights = point_weights(labels.index, class_weighted=class_weighted)
+    return net, X, labels, weights, problem_of(net, X, labels, weights)
+
+
+def loss_by_loops(net, X, Y, weights):
+    total = 0.0
+    for x, y, weight in zip(X, Y, weights, strict=True):
+        for l, (W, b) in enumerate(zip(net.weights, net.biases, strict=True)):
+            x = [
+                sum(w * v for w, v in zip(row, x, strict=True)) + c
+                for row, c in zip(W, b, strict=True)
+            ]
+            if l < len(net.weights) - 1:
+                x = [max(v, 0.0) for v in x]
+        total += weight * sum((a - c) ** 2 for a, c in zip(x, y, strict=True))
+    return total
+
+
+def on_a_kink():
+    """A local minimum of loss 0.045 by hand, as (network, X, Y); its unit is on its kink at X[1].
+
+    The errors are -0.2, 0.3, -0.2, 0.1. To the left of the kink the loss has the slope -0.05 in the
+    bias, to the right 0.1, and all other slopes vanish.
+    """
+    net = ReLUNetwork([[[1.0]], [[1.0]]], [[0.0], [0.0]])
+    X = np.array([[-1.0], [0.0], [1.0], [2.0]])
+    return net, X, np.array([[0.2], [-0.3], [1.2], [1.9]])
+
+
+def shaken(net, size, seed=0):
+    """A network with Gaussian noise of this size on all parameters."""
+    rng = np.random.default_rng(seed)
+    return net.rebuild([t + size * rng.standard_normal(t.shape) for t in net.tensors])
+
+
+def problem_with(net, X, Y):
+    """The problem of target vectors, and the parameters of the network in it."""
+    labels = as_labels(Y, len(X))
+    problem = problem_of(net, X, labels, np.full(len(X), 1 / len(X)))
+    return problem, parameters_of(problem, net)

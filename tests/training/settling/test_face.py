@@ -1,0 +1,127 @@
+"""Faces, kinks that hold nothing, and saddles, at points known by hand."""
+
+from functools import partial
+
+import numpy as np
+from settling_problems import example, on_a_kink, problem_with, shaken
+
+from geomcore import ReLUNetwork
+from training.settling.face import (
+    along_face,
+    lower_than_saddle,
+    retracted,
+    row_space,
+    without_weak_kinks,
+)
+from training.settling.newton import finished, solved
+from training.settling.problem import parameters_of
+
+
+def never(_):
+    return False
+
+
+def test_retracting_brings_pairs_to_their_kink_and_moves_nothing_else():
+    net, _, _, _, problem = example(0)
+    theta, kinks = parameters_of(problem, net), [(0, 1, 2), (1, 0, 3), (1, 4, 3)]
+    back = retracted(problem, theta, kinks)
+    values = problem.values(back)
+    assert max(abs(values[l][i, u]) for l, i, u in kinks) < 1e-14
+    moved = [
+        np.abs(a - b).reshape(len(a), -1).max(axis=1) > 0
+        for a, b in zip(problem.tensors(theta), problem.tensors(back), strict=True)
+    ]
+    assert [at.tolist() for at in map(np.flatnonzero, moved)] == [[2], [2], [3], [3], [], []]
+    np.testing.assert_array_equal(retracted(problem, theta, []), theta)
+    np.testing.assert_allclose(retracted(problem, back, kinks), back, atol=1e-14)
+
+
+def test_a_descent_along_a_face_ends_on_it_at_the_minimum():
+    net, X, Y = on_a_kink()
+    problem, theta = problem_with(shaken(net, 0.05), X, Y)
+    theta = retracted(problem, theta, [(0, 1, 0)])
+    found, kinks = along_face(problem, theta, [(0, 1, 0)], never)
+    assert kinks == [(0, 1, 0)]
+    assert abs(problem.values(found)[0][1, 0]) < 1e-14
+    assert abs(problem.loss(found) * problem.size**2 - 0.045) < 1e-14
+
+
+def test_it_meets_the_kink_that_stops_it():
+    net, X, Y = on_a_kink()
+    problem, theta = problem_with(shaken(net, 0.05), X, Y)
+    found, kinks = along_face(problem, theta, [], never)
+    assert kinks == [(0, 1, 0)]
+    assert abs(problem.loss(found) * problem.size**2 - 0.045) < 1e-14
+
+
+def test_it_leaves_a_kink_whose_multiplier_is_out_of_bounds():
+    net, X, Y = on_a_kink()
+    Y = Y.copy()
+    Y[:2] = -0.05
+    problem, theta = problem_with(net, X, Y)
+    found, kinks = along_face(problem, theta, [(0, 1, 0)], never)
+    assert kinks == [] and problem.loss(found) < problem.loss(theta)
+
+
+def test_a_descent_that_is_stopped_stays():
+    net, X, Y = on_a_kink()
+    problem, theta = problem_with(shaken(net, 0.05), X, Y)
+    assert (along_face(problem, theta, [], lambda _: True)[0] == theta).all()
+
+
+def test_row_spaces_are_orthonormal_and_complete():
+    rows = np.array([[1.0, 0, 0], [2.0, 0, 0], [0, 1e-30, 0], [0, 0, 0]])
+    inside, beyond = row_space(rows)
+    np.testing.assert_allclose(np.abs(inside), np.eye(3)[:, :2][:, ::1], atol=1e-15)
+    np.testing.assert_allclose(np.abs(beyond), np.eye(3)[:, 2:], atol=1e-15)
+    inside, beyond = row_space(np.zeros((0, 3)))
+    assert inside.shape == (3, 0) and beyond.shape == (3, 3)
+
+
+def test_next_to_a_saddle_the_loss_is_lower():
+    # a unit that is on everywhere and is not used: its weight and what goes out rise together
+    net = ReLUNetwork([[[0.0]], [[0.0]]], [[1.0], [2.0]])
+    problem, theta = problem_with(net, np.array([[1.0], [3.0]]), np.array([[1.0], [3.0]]))
+    point = solved(problem, theta, [])
+    assert point.is_sound(problem.loss(theta))
+    assert problem.loss(lower_than_saddle(problem, point)) < problem.loss(theta)
+
+
+def test_a_minimum_on_a_kink_is_no_saddle():
+    net, X, Y = on_a_kink()
+    problem, theta = problem_with(net, X, Y)
+    assert lower_than_saddle(problem, solved(problem, theta, [(0, 1, 0)])) is None
+
+
+def with_a_weak_kink():
+    """Zero loss, and a second unit that is not used on its kink at the second point."""
+    net = ReLUNetwork([[[1.0], [1.0]], [[1.0, 0.0]]], [[0.5, -1.0], [0.0]])
+    X = np.array([[0.0], [1.0], [2.0]])
+    return problem_with(net, X, X + 0.5)
+
+
+def test_a_kink_that_holds_nothing_is_left():
+    problem, theta = with_a_weak_kink()
+    kinks = [(0, 1, 1)]
+    point = finished(problem, theta, kinks, np.zeros(1), problem.masks(theta, kinks))
+    left = without_weak_kinks(problem, point, lambda _: [], partial(solved, problem))
+    assert left.kinks == [] and left.is_sound(point.loss)
+    assert abs(problem.values(left.theta)[0][1, 1]) > 1e-3
+
+
+def test_a_pair_next_to_its_kink_is_led_away():
+    problem, theta = with_a_weak_kink()
+    point = finished(problem, theta, [], np.zeros(0), problem.masks(theta))
+
+    def near(theta):
+        return [(0, 1, 1)] if abs(problem.values(theta)[0][1, 1]) < 1e-6 else []
+
+    left = without_weak_kinks(problem, point, near, partial(solved, problem))
+    assert near(left.theta) == [] and left.is_sound(point.loss)
+
+
+def test_a_kink_that_holds_something_stays():
+    net, X, Y = on_a_kink()
+    problem, theta = problem_with(net, X, Y)
+    point = solved(problem, theta, [(0, 1, 0)])
+    assert without_weak_kinks(problem, point, lambda _: [], partial(solved, problem)) is point

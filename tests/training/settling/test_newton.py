@@ -1,0 +1,70 @@
+"""Newton's method next to critical points that are known by hand."""
+
+import numpy as np
+import pytest
+from settling_problems import on_a_kink, problem_with, shaken
+
+from training.settling.newton import exact_system, kkt, least_multipliers, polished, solved
+
+
+def near_the_kink(size=1e-3):
+    net, X, Y = on_a_kink()
+    problem, exact = problem_with(net, X, Y)
+    _, theta = problem_with(shaken(net, size), X, Y)
+    return problem, exact, theta, [(0, 1, 0)]
+
+
+def test_it_finds_the_kink_its_multiplier_and_its_rise():
+    problem, _, theta, kinks = near_the_kink()
+    point = solved(problem, theta, kinks)
+    unit = problem.size**2
+    assert point.is_sound(problem.loss(theta)) and point.residual < 1e-14
+    assert point.loss * unit == pytest.approx(0.045, abs=1e-15)
+    # the incoming weights of the unit are not 1 any more, so multipliers are those times their size
+    _, b1, W2, _ = problem.tensors(point.theta)
+    assert b1[0] == pytest.approx(0, abs=1e-15)
+    scale = float(W2[0, 0]) * problem.size
+    assert point.multipliers * unit == pytest.approx([0.05 * scale], rel=1e-9)
+    assert point.rises * unit == pytest.approx([0.15 * scale], rel=1e-9)
+    assert point.room * unit == pytest.approx([0.05 * scale], rel=1e-9)
+
+
+def test_without_the_kink_nothing_is_sound():
+    problem, _, theta, _ = near_the_kink()
+    assert not solved(problem, theta, []).is_sound(problem.loss(theta))
+
+
+def test_a_multiplier_out_of_bounds_is_not_sound():
+    net, X, Y = on_a_kink()
+    Y = Y.copy()
+    Y[1], Y[0] = -0.05, -0.05  # the errors at these points are 0.05: the unit would go on
+    problem, theta = problem_with(net, X, Y)
+    point = solved(problem, theta, [(0, 1, 0)])
+    assert point.residual < 1e-14 and point.is_inside
+    assert point.room[0] < 0 and not point.is_sound(point.loss)
+
+
+def test_a_loss_above_the_start_is_not_sound():
+    problem, _, theta, kinks = near_the_kink()
+    point = solved(problem, theta, kinks)
+    assert not point.is_sound(point.loss * (1 - 1e-9))
+
+
+def test_polishing_leaves_nothing_but_the_rounding_of_parameters():
+    problem, _, theta, kinks = near_the_kink()
+    point = polished(problem, solved(problem, theta, kinks))
+    cell = problem.cell(point.masks, point.kinks)
+    value = exact_system(cell, point.theta, point.multipliers)
+    size = np.abs(kkt(cell, point.theta, point.multipliers)) @ np.abs(
+        np.append(point.theta, point.multipliers)
+    )
+    assert (np.abs(value) <= 4e-16 * size + 1e-18).all()
+
+
+def test_what_is_no_critical_point_is_not_polished():
+    problem, _, theta, kinks = near_the_kink(0.05)
+    point = solved(problem, theta, kinks)
+    assert polished(problem, point) is not None
+    cell = problem.cell(point.masks, kinks)
+    far = point._replace(theta=theta, multipliers=least_multipliers(cell, theta))
+    assert polished(problem, far) is None

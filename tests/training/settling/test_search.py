@@ -1,0 +1,64 @@
+"""When to give up, and which pairs are near to their kink."""
+
+import numpy as np
+import pytest
+from settling_problems import on_a_kink, problem_with, shaken
+
+from training.settling.search import (
+    Clock,
+    _is_stuck,
+    _runs_away,
+    critical_near,
+    near_pairs,
+)
+from training.settling.settled import CRITICAL
+
+
+@pytest.mark.parametrize(
+    ("track", "stuck", "runs_away"),
+    [
+        ([(1.0, 5.0), (0.5, 6.0)], False, False),
+        ([(1.0, 5.0), (0.5, 6.0), (0.25, 7.0)], False, True),  # still falls
+        ([(1.0, 5.0), (1 - 1e-6, 6.0), (1 - 2e-6, 7.0)], True, True),
+        ([(1.0, 5.0), (1 - 1e-6, 5.0), (1 - 2e-6, 5.0)], False, False),
+        ([(1.0, 5.0), (0.5, 5.0), (0.5, 5.0), (0.5, 5.0)], True, False),
+        ([(1.0, 5.0), (0.5, 9.0), (0.5, 9.0), (0.5, 9.0)], True, True),
+        ([(1.0, 9.0), (1.0, 5.0), (1.0, 5.0)], True, False),
+    ],
+)
+def test_a_search_ends_where_losses_stay_or_norms_grow(track, stuck, runs_away):
+    assert bool(_is_stuck(track)) == stuck
+    assert bool(_runs_away(track)) == runs_away
+
+
+def test_pairs_are_near_relative_to_their_unit_and_point():
+    net, X, Y = on_a_kink()
+    problem, theta = problem_with(net, X, Y)
+    assert near_pairs(problem, theta, 1e-8) == [(0, 1, 0)]
+    _, theta = problem_with(shaken(net, 1e-3), X, Y)
+    assert near_pairs(problem, theta, 1e-8) == [] and near_pairs(problem, theta, 0.1) == [(0, 1, 0)]
+    W, b = problem.tensors(theta)[:2]
+    W *= 2.0**40
+    b *= 2.0**40
+    assert near_pairs(problem, theta, 0.1) == [(0, 1, 0)]
+
+
+def test_it_finds_the_minimum_on_a_kink_and_says_so():
+    net, X, Y = on_a_kink()
+    problem, theta = problem_with(shaken(net, 0.1), X, Y)
+    point, found, reason = critical_near(problem, theta, Clock(20))
+    assert reason == CRITICAL and point.kinks == [(0, 1, 0)] and (found == point.theta).all()
+
+
+def test_without_time_it_returns_what_it_has():
+    net, X, Y = on_a_kink()
+    problem, theta = problem_with(shaken(net, 0.1), X, Y)
+    point, found, reason = critical_near(problem, theta, Clock(1e-9))
+    assert problem.loss(found) <= problem.loss(theta)
+    assert point is not None or reason == "no critical point found in 1e-09 seconds"
+
+
+def test_a_part_of_a_clock_is_not_over_before_it():
+    clock = Clock(100)
+    assert not clock.part(0.5).is_over() and clock.part(0.5).seconds <= 50
+    assert Clock(1e-9).part(0.5).is_over() or np.isclose(Clock(1e-9).part(1).seconds, 0)

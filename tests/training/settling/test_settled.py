@@ -1,0 +1,46 @@
+"""What a settled network tells."""
+
+import numpy as np
+import pytest
+from settling_problems import on_a_kink, shaken
+
+from training import settle
+
+
+@pytest.fixture(scope="module")
+def settled():
+    net, X, Y = on_a_kink()
+    return settle(shaken(net, 0.02), X, Y)
+
+
+def test_it_names_the_kinks_from_layer_one_and_by_the_rows_of_X(settled):
+    (kink,) = settled.kinks
+    scale = settled.network.weights[1][0, 0]
+    assert kink[:3] == (1, 1, 0)
+    assert kink.multiplier == pytest.approx(0.05 * scale, rel=1e-9)
+    assert kink.rise == pytest.approx(0.15 * scale, rel=1e-9)
+    assert kink.room == pytest.approx(0.05 * scale, rel=1e-9)
+
+
+def test_its_frame_has_one_row_for_each_kink(settled):
+    frame = settled.frame()
+    assert list(frame.columns) == ["layer", "point", "unit", "multiplier", "rise", "room"]
+    assert len(frame) == 1 and frame.room[0] == settled.kinks[0].room
+
+
+def test_its_summary_says_why_it_ended_and_where_it_sits(settled):
+    text = settled.summary()
+    assert text.startswith("critical point; loss 0.0")
+    assert "1 kink, least room" in text and "layer 1, point 1, unit 0" in text
+
+
+def test_the_spectrum_is_of_the_directions_in_which_outputs_change_and_kinks_stay(settled):
+    # outputs change with the slope to the right and with the bias of the output
+    w, v = settled.network.weights[0][0, 0], settled.network.weights[1][0, 0]
+    rows = np.array([[0, 0, 0, 1], [0, 0, 0, 1], [v, 1, w, 1], [2 * v, 1, 2 * w, 1]])[:, [0, 2, 3]]
+    curvature = rows.T @ rows / 2
+    basis = np.linalg.svd(rows)[2][:2].T
+    expected = np.linalg.eigvalsh(basis.T @ curvature @ basis)
+    np.testing.assert_allclose(settled.spectrum, expected, rtol=1e-8)
+    assert settled.smallest_eigenvalue == settled.spectrum[0]
+    assert settled.is_critical and not settled.is_fitted
