@@ -17,7 +17,7 @@ from training.settling.newton import finished
 ROUNDS = 40
 CUTS = (1e-13, 1e-11, 1e-9, 1e-7, 1e-5, 1e-3)
 CLOSE = 1e-2  # of the targets: errors that may vanish next to parameters
-EXACT = 1e-13
+ROUNDING = 1e-14  # of an output of a network of norm 1
 
 
 def best_fits(problem, masks):
@@ -76,6 +76,6 @@ def on_fits(problem, theta, masks=None):
         if best is None or not best[0] < 0.9 * size:
             break
         size, theta, found, error = best
-    if not size <= EXACT:
+    if not size <= ROUNDING * (1 + theta @ theta):
         return None
     return finished(problem, theta, [], np.zeros(0), masks)._replace(is_fitted=True)

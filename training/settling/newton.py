@@ -22,7 +22,7 @@ from training.settling.derivatives import height_rows, hessian, jacobian, lagran
 CUTS = 10.0 ** np.arange(-14, -2)
 ROUNDS = 30
 RESIDUAL = 1e-9
-ROUNDING = 1e-18  # of a loss, in the units of the problem
+ROUNDING = 3e-16  # of outputs of a network of norm 1
 CONVERGED = 1e-11  # of the norm of the parameters: a last step
 POLISHED = 8
 FLAT = 1e-14  # a slope, in the units of the problem
@@ -68,11 +68,12 @@ class Critical(NamedTuple):
 
     def is_sound(self, most):
         """Whether signs, masks and loss are those of a critical point, and the system nearly."""
+        size = 1 + self.theta @ self.theta
         return bool(
             self.residual <= RESIDUAL
             and self.is_inside
             and (self.room >= -SIGN).all()
-            and self.loss <= most * (1 + 1e-12) + ROUNDING
+            and np.sqrt(self.loss) <= np.sqrt(most) * (1 + 1e-12) + ROUNDING * size
         )
 
 
