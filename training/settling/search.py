@@ -15,7 +15,7 @@ from training.settling.newton import polished, solved
 from training.settling.problem import balanced
 from training.settling.settled import CRITICAL, RUNAWAY
 
-ROUNDS = 8
+ROUNDS = 30
 ITERATIONS = 20_000, 4000  # of the first descent, of later ones
 SHARE = 0.5  # of the time that is left: a descent
 NOISE = 1e-5  # of the norm of the parameters: how far a descent that has stuck is moved
@@ -83,14 +83,16 @@ def critical_near(problem, theta, clock):
     return None, theta, f"no critical point found in {round + 1} rounds"
 
 
+def _falls(track):
+    """Relative falls of the loss in the last two rounds."""
+    return [1 - after / before for (before, _), (after, _) in pairwise(track[-3:])]
+
+
 def _is_stuck(track):
     """Whether two rounds have brought nothing, or less and less at growing norms."""
     if len(track) < 3:
         return False
-    falls = [
-        1 - after[0] / before[0] for before, after in zip(track[-3:-1], track[-2:], strict=True)
-    ]
-    return max(falls) <= 1e-12 or (max(falls) < FALL and _grows(track))
+    return max(_falls(track)) <= 1e-12 or (max(_falls(track)) < FALL and _grows(track))
 
 
 def _grows(track):
@@ -99,8 +101,11 @@ def _grows(track):
 
 
 def _runs_away(track):
+    """Whether the norm has grown, and the loss has fallen and hardly falls any more."""
+    if len(track) < 3 or max(_falls(track)) >= FALL:
+        return False
     (first, start), (last, end) = track[0], track[-1]
-    return last < first and (end > FAR * start or (len(track) > 2 and _grows(track)))
+    return last < first and (end > FAR * start or _grows(track))
 
 
 def _descended(problem, theta, rng, round, clock):

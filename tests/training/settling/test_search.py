@@ -18,12 +18,13 @@ from training.settling.settled import CRITICAL
     ("track", "stuck", "runs_away"),
     [
         ([(1.0, 5.0), (0.5, 6.0)], False, False),
-        ([(1.0, 5.0), (0.5, 6.0), (0.25, 7.0)], False, True),  # still falls
+        ([(1.0, 5.0), (0.5, 6.0), (0.25, 7.0)], False, False),  # still falls
         ([(1.0, 5.0), (1 - 1e-6, 6.0), (1 - 2e-6, 7.0)], True, True),
         ([(1.0, 5.0), (1 - 1e-6, 5.0), (1 - 2e-6, 5.0)], False, False),
         ([(1.0, 5.0), (0.5, 5.0), (0.5, 5.0), (0.5, 5.0)], True, False),
         ([(1.0, 5.0), (0.5, 9.0), (0.5, 9.0), (0.5, 9.0)], True, True),
         ([(1.0, 9.0), (1.0, 5.0), (1.0, 5.0)], True, False),
+        ([(1.0, 5.0), (1.0, 9.0), (1.0, 9.0)], True, False),  # grew at the same loss
     ],
 )
 def test_a_search_ends_where_losses_stay_or_norms_grow(track, stuck, runs_away):
