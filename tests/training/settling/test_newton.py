@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from settling_problems import on_a_kink, problem_with, shaken
 
+import training.settling.newton as module
 from training.settling.newton import exact_system, kkt, least_multipliers, polished, solved
 
 
@@ -48,6 +49,7 @@ def test_a_loss_above_the_start_is_not_sound():
     problem, _, theta, kinks = near_the_kink()
     point = solved(problem, theta, kinks)
     assert not point.is_sound(point.loss * (1 - 1e-9))
+    assert not point._replace(is_inside=False).is_sound(point.loss)
 
 
 def test_polishing_leaves_nothing_but_the_rounding_of_parameters():
@@ -68,3 +70,10 @@ def test_what_is_no_critical_point_is_not_polished():
     cell = problem.cell(point.masks, kinks)
     far = point._replace(theta=theta, multipliers=least_multipliers(cell, theta))
     assert polished(problem, far) is None
+
+
+def test_a_slope_along_what_seems_flat_is_not_polished_away(monkeypatch):
+    problem, _, theta, kinks = near_the_kink()
+    point = solved(problem, theta, kinks)
+    monkeypatch.setattr(module, "_gap", lambda size: np.inf)
+    assert polished(problem, point._replace(theta=theta)) is None

@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 from settling_problems import on_a_kink, problem_with, shaken
 
+import training.settling.search as module
+from training.settling.bfgs import Descent
 from training.settling.search import (
     Clock,
+    _descended,
     _is_stuck,
     _runs_away,
     critical_near,
@@ -63,3 +66,11 @@ def test_a_part_of_a_clock_is_not_over_before_it():
     clock = Clock(100)
     assert not clock.part(0.5).is_over() and clock.part(0.5).seconds <= 50
     assert Clock(1e-9).part(0.5).is_over() or np.isclose(Clock(1e-9).part(1).seconds, 0)
+
+
+def test_a_descent_that_ends_higher_is_forgotten(monkeypatch):
+    net, X, Y = on_a_kink()
+    problem, theta = problem_with(net, X, Y)
+    higher = Descent(theta + 1, problem.loss(theta + 1), theta, 1)
+    monkeypatch.setattr(module, "bfgs", lambda *_, **__: higher)
+    assert _descended(problem, theta, np.random.default_rng(0), 1, Clock(20)) is theta
