@@ -68,9 +68,10 @@ def settle(net, X, y, *, loss="mse", weight_decay=0.0, targets=None, seconds=20.
 
     Notes
     -----
-    Same arguments, same result, unless the time is over. A problem of 200 parameters and 200
-    points takes below a second, one that runs to infinity some seconds. The largest problem has
-    3000 parameters and 3e7 entries in the derivative of all outputs.
+    Same arguments, same result, unless the time is over. What is near a smooth point, or one on
+    some ten kinks, takes below a second, and what runs to infinity some seconds. Where many more
+    pairs sit on their kink, as in a fit of noise, the limit may be met before they are told
+    apart. The largest problem has 3000 parameters and 3e7 entries in the derivative of all outputs.
 
     References
     ----------
