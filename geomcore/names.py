@@ -8,30 +8,33 @@ from difflib import get_close_matches
 
 _NAMES = {
     "geomcore": (
-        "activation_pattern affine_map_at AffineMap CircularCone cumulative_parameters Dataset "
-        "datasets input_gradients input_jacobians layer_parameters load Network PolyhedralCone "
-        "ReLUNetwork save truncate truncation_defects truncation_degree truncation_map"
+        "activation_pattern affine_map_at AffineMap CircularCone cumulative_parameters "
+        "Dataset datasets from_keras from_nnet from_onnx from_sklearn from_torch "
+        "input_gradients input_jacobians layer_parameters load Network PolyhedralCone "
+        "ReLUNetwork save to_onnx to_torch truncate truncation_defects truncation_degree "
+        "truncation_map"
     ),
     "geomcore.datasets": (
         "breast_cancer clusters concentric Dataset digits iris load_table mnist polytope "
         "prepare sequential single_cone spirals wine"
     ),
-    "geomcore.layers": "Affine Layer LpNorm ReLU",
+    "geomcore.layers": ("Affine Layer LpNorm ReLU"),
     "geomcore.plot": (
-        "class_style plot_cones plot_data plot_histograms plot_outputs plot_piles plot_return "
-        "plot_truncation"
+        "class_style plot_cones plot_data plot_histograms plot_losses plot_margins "
+        "plot_outputs plot_piles plot_return plot_truncation"
     ),
     "constructions": (
-        "balanced basin_of_return cell_radius Certificate Check check_certificate construct "
-        "Construction ConstructionError elimination_order GeometricClassifier HullCertificate "
-        "LayerRecord merged Order partial recheck separate Separation suboptimal "
-        "suboptimal_family verify"
+        "balanced basin_of_return cell_radius Certificate Check check_certificate "
+        "construct Construction ConstructionError elimination_order GeometricClassifier "
+        "HullCertificate LayerRecord merged Order partial recheck separate Separation "
+        "suboptimal suboptimal_family verify"
     ),
     "training": (
-        "AccuracyFor Adam BinaryCrossEntropy CrossEntropy L1 L2 largest_curvature load_study "
-        "LossBelow MaxNorm NegativePart NonNegative norm_per_scale perturb perturbation_study "
-        "PerturbationStudy Plateau return_radius SGD SquaredError StudyResult tensor_names "
-        "train train_ensemble TrainResult UnitColumns wilson_interval"
+        "AccuracyFor Adam BinaryCrossEntropy CrossEntropy L1 L2 largest_curvature "
+        "load_study LossBelow MaxNorm NegativePart NonNegative norm_per_scale perturb "
+        "perturbation_study PerturbationStudy Plateau return_radius settle Settled SGD "
+        "SquaredError StudyResult tensor_names train train_ensemble TrainResult "
+        "UnitColumns wilson_interval"
     ),
 }
 HOMES = {package: frozenset(names.split()) for package, names in _NAMES.items()}

@@ -314,6 +314,6 @@ def _examined(attempt, critical, basis, rank, box):
     loss = calculus.loss(whole.cell, calculus.forwards(whole.cell, theta))
     unique = float(box.radius[:r].min(initial=np.inf))
     fitted = attempt.problem.is_fitted
-    return CriticalPoint(theta, loss, rank, least, kinks, unique, fitted), (
-        f"a local minimum {f'on {k} kinks' if k else 'that is smooth'}"
-    )
+    where = f"on {k} kink{'s' if k > 1 else ''}" if k else "that is smooth"
+    found = CriticalPoint(theta, loss, rank, least, kinks, unique, fitted)
+    return found, f"a local minimum {where}"

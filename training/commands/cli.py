@@ -17,6 +17,7 @@ from training.commands.check import check
 from training.commands.construct import construct
 from training.commands.minima import minima
 from training.commands.quickstart import quickstart
+from training.commands.settle import settle
 from training.commands.study import study
 from training.commands.verify import verify
 
@@ -33,6 +34,7 @@ app.command()(quickstart)
 app.command()(construct)
 app.command()(verify)
 app.command()(check)
+app.command()(settle)
 app.command()(study)
 app.command()(minima)
 

@@ -98,12 +98,27 @@ def _story(case):
         f"It has {len(net.weights)} layers of width at most {max(net.widths[1:])} and "
         f"{net.parameter_count:,} parameters. "
     )
-    if case.proved:
+    loss = (
+        f"Its mean squared loss on the {len(case.data.X):,} points is {found.loss:.1e} in "
+        f"floating point. Proved by ball arithmetic: the network as stored has loss at most "
+        f"{found.loss_bound:.1e}, "
+    )
+    if found.proved and found.slack:
         verdict = (
-            f"Its mean squared loss on the {len(case.data.X):,} points is {found.loss:.1e} in "
-            f"floating point. Proved by ball arithmetic: the network as stored has loss at most "
-            f"{found.loss_bound:.1e}, and moving its last layer by at most {found.distance:.1e} "
+            f"{loss}and no network within {found.radius:.1e} of its parameters has a loss that is "
+            f"lower by more than {found.slack:.1e}: a {found.verdict}, but for that."
+        )
+    elif case.proved:
+        moved = "its last layer" if found.critical is None else "its parameters"
+        verdict = (
+            f"{loss}and moving {moved} by at most {found.distance:.1e} "
             "gives a network whose loss is exactly zero, a global minimum."
+        )
+    elif found.proved and found.verdict == "local minimum":
+        on = f", with units on their kink at {_counted(found.kinks)}" if found.kinks else ""
+        verdict = (
+            f"{loss}and at most {found.distance:.1e} from its parameters lies an exact local "
+            f"minimum{on}. It classifies {found.accuracy:.1%} of the points correctly."
         )
     else:
         verdict = (
@@ -112,3 +127,7 @@ def _story(case):
             f"minimum; the verdict is “{found.verdict}”. The checks below say why."
         )
     return origin + size + verdict
+
+
+def _counted(kinks):
+    return f"{len(kinks)} pair{'s' if len(kinks) > 1 else ''} of a unit and a point"

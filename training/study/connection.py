@@ -10,6 +10,7 @@ be on one machine, since they share memory.
 
 import os
 import sqlite3
+import stat
 from contextlib import contextmanager, suppress
 
 # Seconds to wait for another connection that is only looking.
@@ -147,7 +148,11 @@ def check_beside(path):
     """Raise if something that is no file stands where SQLite would look, and wait for it."""
     for end in ("-lock", "-wal", "-shm", "-journal"):
         other = _beside(path, end)
-        if other.exists() and not other.is_file():
+        try:
+            mode = other.stat().st_mode  # once: the file of another process may go at any time
+        except FileNotFoundError:
+            continue
+        if not stat.S_ISREG(mode):
             raise damaged(path, f"{other.name} beside it is no file")
 
 

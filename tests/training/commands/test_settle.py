@@ -1,0 +1,48 @@
+"""`geomcore settle`, as a user meets it."""
+
+import numpy as np
+import pytest
+
+from constructions import Certificate
+from geomcore import ReLUNetwork, load, save
+
+
+@pytest.fixture
+def trained(tmp_path):
+    """A network near one that separates the three classes of the table."""
+    rng = np.random.default_rng(1)
+    net = ReLUNetwork(
+        [rng.normal(size=(6, 2)), 0.3 * rng.normal(size=(3, 6))], [np.ones(6), np.ones(3) / 3]
+    )
+    return save(net, tmp_path / "net.npz") or tmp_path / "net.npz"
+
+
+def test_a_trained_network_is_settled_and_what_it_is_is_proved(run, table, trained, tmp_path):
+    status, out, err = run("settle", trained, table, "--out", "x")
+    found = Certificate.from_file(tmp_path / "x" / "certificate.json")
+    assert status == (0 if found.proved and found.verdict != "not stationary" else 1)
+    assert found.verdict in ("global minimum", "local minimum")
+    assert "critical point" in out and f"verdict            {found.verdict} (proved)" in out
+    assert err.splitlines()[0] == "settling"
+    settled = load(tmp_path / "x" / "network.npz")
+    assert settled.widths == (2, 6, 3) and settled != load(trained)
+    assert "loss" in (tmp_path / "x" / "index.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [(["--seconds", "0"], "--seconds must be"), (["--seconds", "nan"], "--seconds must be")],
+)
+def test_wrong_use_ends_with_one_line_and_leaves_nothing(
+    run, table, trained, tmp_path, arguments, reason
+):
+    status, _, err = run("settle", trained, table, "--out", "x", "-q", *arguments)
+    assert status == 2 and len(err.splitlines()) == 1
+    assert reason in err
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_network_that_does_not_fit_the_data_is_refused(run, table, tmp_path):
+    save(ReLUNetwork([np.ones((2, 5))], [np.zeros(2)]), tmp_path / "other.npz")
+    status, _, err = run("settle", "other.npz", table, "-q")
+    assert status == 2 and len(err.splitlines()) == 1
