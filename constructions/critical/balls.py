@@ -10,6 +10,9 @@ from constructions.proof.affine import middle_and_radius
 from constructions.proof.exact import EPS, TINY
 
 
+LEAST = float(np.nextafter(0.0, 1.0))
+
+
 class Balls:
     """An array of intervals: all numbers within `rad` of `mid`, entry by entry.
 
@@ -90,7 +93,8 @@ class Balls:
         n = self.shape[-1]
         with np.errstate(over="ignore", invalid="ignore"):
             size, reach = np.abs(self.mid), np.abs(other.mid)
-            rad = size @ (other.rad + (n + 4) * EPS * reach)
+            # the product with EPS may underflow, and `size` be large
+            rad = size @ (other.rad + ((n + 4) * EPS * reach + LEAST))
             if self.rad.any():
                 rad = rad + self.rad @ (reach + other.rad)
             return Balls.rounded(self.mid @ other.mid, rad, 2 * n)

@@ -361,8 +361,8 @@ def _radius_and_basin(problem, found):
     minimum = found.verdict in ("global minimum", "local minimum")
     if not (minimum and whole) or enclosure.undecided or enclosure.kinks:
         return None, None
-    if found.critical is not None and found.critical["kinks"]:
-        return None, None  # the cell is one of the stored network, the minimum is on its border
+    if found.critical is not None and found.critical["argument"] == "critical point":
+        return None, None  # others of the cell may be lower, and kinks are on its border
     if len(X) * sum(net.widths) > LARGE_BASIN:
         return None, None
     radius, basin = radius_and_basin(

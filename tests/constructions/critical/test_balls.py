@@ -96,6 +96,15 @@ def test_what_overflows_is_not_known():
     assert np.isinf(later.rad).all()
 
 
+def test_products_hold_where_an_error_of_a_subnormal_number_meets_a_large_one():
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        a, b = rng.uniform(1, 2, (1, 3)) * 1e150, rng.uniform(1, 2, (3, 1)) * 1e-309
+        exact = naive.dot(naive.exact(a)[0], [row[0] for row in naive.exact(b)])
+        holds(Balls(a) @ Balls(b), [[exact]])
+        holds(Balls(b.T) @ Balls(a.T), [[exact]])
+
+
 def test_floats_on_either_side_are_balls_of_radius_0():
     A, x = np.array([[1.0, 2.0]]), Balls(np.array([[3.0], [4.0]]))
     assert isinstance(A @ x, Balls) and (A @ x).mid == 11

@@ -62,6 +62,8 @@ def test_a_trained_network_is_proved_to_be_next_to_a_minimum():
         if found.verdict == "local minimum":
             assert found.proved and found.distance < 1e-6 and found.witness is None
             assert found.critical["rank"] > 0 and found.critical["eigenvalue"] > 0
+            # only of the best of a cell is it said that no network within a radius is lower
+            assert found.critical["argument"] == "critical point" and found.radius is None
     assert verdicts.count("local minimum") >= 2
 
 
