@@ -9,7 +9,6 @@ import numpy as np
 from constructions.proof.affine import middle_and_radius
 from constructions.proof.exact import EPS, TINY
 
-
 LEAST = float(np.nextafter(0.0, 1.0))
 
 

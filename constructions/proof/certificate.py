@@ -139,7 +139,8 @@ class Certificate:
         dimension; ``kinks``, see `kinks`.
     radius : float or None
         No activation flips while all parameters together change by at most
-        this Euclidean norm; within it a local minimum is one.
+        this Euclidean norm; within it a local minimum is one (but for `slack`). None for a
+        critical point that is not the best of its cell.
     basin : dict or None
         ``radius`` (lambda*), ``rate``, ``ball``, ``strength`` of `basin_of_return`.
     witness : dict or None
