@@ -37,7 +37,6 @@ TESTS = tuple(f"tests/constructions/{room}" for room in ("proof", "separation", 
 SCOPE = {
     "constructions/proof/*.py": TESTS,
     "constructions/verification/*.py": TESTS,
-    "constructions/critical/*.py": ("tests/constructions/critical",),
     "constructions/separation/answer.py": TESTS,
     "constructions/separation/features.py": TESTS,
     "constructions/separation/hulls.py": TESTS,
