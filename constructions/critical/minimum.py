@@ -38,9 +38,11 @@ class Kink(NamedTuple):
         From 1.
     point, unit : int
     multiplier : float
-        Its derivative of the loss where the unit is off; proved to be between 0 and `rise`.
+        How fast the loss rises as the pre-activation falls below 0; proved to be between 0 and
+        `rise`.
     rise : float
-        How fast the loss rises when the unit goes on.
+        Derivative of the Lagrangian in the output of the unit: the loss rises by
+        rise - multiplier as the pre-activation rises above 0.
     """
 
     layer: int

@@ -39,10 +39,11 @@ class Kink(NamedTuple):
     point, unit : int
         Row of the data (the first of equal ones), and number of the unit, from 0.
     multiplier : float
-        How fast the loss falls, per height, if the unit is pulled below its kink and stays off.
+        How fast the loss rises, at first order, as the pre-activation falls below 0.
     rise : float
-        How fast the loss rises, per height, if it goes on; multiplier and rise minus multiplier
-        are proved to be positive, the numbers are nearest floats.
+        The derivative of the loss, with multipliers times pre-activations added, in the output of
+        the unit: as the pre-activation rises above 0, the loss rises by rise - multiplier. Both
+        slopes are proved to be positive; the numbers are floats near the exact ones.
     """
 
     layer: int

@@ -24,7 +24,8 @@ class KinkedPair(NamedTuple):
         What the loss would gain, at first order, if the pre-activation could go up from zero while
         the unit stayed off; at a minimum between 0 and `rise`.
     rise : float
-        How fast the loss rises in the output of the unit when it goes on, with all that follows.
+        How fast the loss rises in the output of the unit, with all that follows from it; as the
+        pre-activation rises above zero the loss rises by rise - multiplier.
     """
 
     layer: int
