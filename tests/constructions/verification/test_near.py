@@ -77,6 +77,23 @@ def test_kinks_are_told_with_their_multipliers():
     assert "exact point        at most" in summary
 
 
+def test_slopes_at_a_kink_are_what_multipliers_say():
+    net, X, Y = first_minimum([(0, 0, 0)])
+    (kink,) = verify(net, X, Y).kinks
+
+    def loss(shift):
+        biases = [b.astype(np.longdouble) for b in net.biases]
+        biases[0][kink.unit] += shift
+        h = np.maximum(X @ net.weights[0].T + biases[0], 0)
+        return ((h @ net.weights[1].T + biases[1] - Y) ** 2).sum(axis=1).mean()
+
+    # the bias moves the unit at all points, but the loss is stationary in it where it is off
+    step = 2.0**-26
+    slopes = [float((loss(s * step) - loss(0)) / step) for s in (-1, 1)]
+    assert slopes[0] == pytest.approx(kink.multiplier, rel=1e-3)
+    assert slopes[1] == pytest.approx(kink.rise - kink.multiplier, rel=1e-3)
+
+
 def test_a_certificate_of_a_critical_point_goes_to_a_file_and_back_and_is_confirmed():
     net, X, Y = first_minimum()
     found = verify(net, X, Y)
