@@ -52,7 +52,8 @@ def limited_threads(jobs):
     global _most
     before, _most = _most, jobs
     try:
-        with threadpool_limits(jobs):
+        # two threads that share a core wait for each other at every step
+        with threadpool_limits(core_count()):
             yield
     finally:
         _most = before

@@ -67,7 +67,7 @@ class CriticalPoint(NamedTuple):
         A lower bound of the Hessian's on the complement; inf if that is nothing.
     kinks : tuple of Kink
     uniqueness : float
-        No other solution with the same kinks lies in the slice within this distance.
+        No other solution with the same kinks lies in the slice within this distance of it.
     is_fitted : bool
         Whether it is the best of its cell: the loss is what the best affine fits leave.
     """
@@ -314,7 +314,7 @@ def _examined(attempt, critical, basis, rank, box):
         for j, (l, i, u) in enumerate(whole.kinks)
     )
     loss = calculus.loss(whole.cell, calculus.forwards(whole.cell, theta))
-    unique = float(box.radius[:r].min(initial=np.inf))
+    unique = float(np.nextafter((box.radius - box.image)[:r].min(initial=np.inf), 0))
     fitted = attempt.problem.is_fitted
     where = f"on {k} kink{'s' if k > 1 else ''}" if k else "that is smooth"
     found = CriticalPoint(theta, loss, rank, least, kinks, unique, fitted)

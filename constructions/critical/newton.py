@@ -16,11 +16,14 @@ class Box(NamedTuple):
     ----------
     radius : ndarray, shape (m,)
         In each unknown; the solution is that near to the centre.
+    image : ndarray, shape (m,)
+        So near is the solution to the centre in fact: less than `radius`.
     jacobian : Balls, shape (m, m)
         Of the system in the whole box.
     """
 
     radius: np.ndarray
+    image: np.ndarray
     jacobian: object
 
 
@@ -68,6 +71,6 @@ def solution_near(value, jacobian):
         if not np.isfinite(image).all():
             return None
         if (image < radius).all():
-            return Box(radius, D)
+            return Box(radius, image, D)
         radius = 1.5 * np.maximum(image, radius)
     return None

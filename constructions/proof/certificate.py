@@ -136,8 +136,8 @@ class Certificate:
         "slack"; ``rank`` of the derivative of what the loss depends on, and the probability
         ``rank_error`` that it is larger elsewhere in the cell (0 if that is counted);
         ``eigenvalue``, a lower bound of the Hessian's on a complement of the kernel;
-        ``uniqueness``, in this distance there is no other such point on a slice of that
-        dimension; ``kinks``, see `kinks`.
+        ``uniqueness``, within this distance of it there is no other such point on a slice of
+        that dimension; ``kinks``, see `kinks`.
     radius : float or None
         No activation flips while all parameters together change by at most
         this Euclidean norm; within it a local minimum is one (but for `slack`). None for a
@@ -219,13 +219,16 @@ class Certificate:
             f"{self.class_weighted_loss:.3g} class-weighted",
             f"exact loss         at most {self.loss_bound:.3g}",
             f"accuracy           {self.accuracy:.2%} of {self.points} points",
-            f"gradient norm      {self.gradient_norm:.3g}",
+            f"gradient norm      {self.gradient_norm:.3g}"
+            + (" as stored; with units on kinks held there it is 0" if self.kinks else ""),
             f"activation margin  {self.activation_margin:.3g} relative to the layer's norm",
         ]
         if self.distance is not None and self.critical is not None:
             lines.append(f"exact point        at most {self.distance:.3g} away")
         if self.slack:
-            lines.append(f"slack              {self.slack:.3g}: no loss near by is lower than that")
+            lines.append(
+                f"slack              {self.slack:.3g}: none near by is lower by more than that"
+            )
         if self.critical is not None and self.critical["rank_error"]:
             lines.append(
                 f"generic rank       {self.critical['rank']}, with an error probability of at most "

@@ -61,6 +61,13 @@ def verify(
     "local minimum"
         The same hidden layers with their least-squares last layer, which is as
         near, reach the lower bound that holds for the whole activation cell.
+        Or an exact critical point that is a local minimum, smooth or with units on their kink,
+        is proved to exist so near that no layer moves by more than `rtol` times its norm
+        (docs/trained.md).
+    either of them, with a slack
+        No network of the activation cell has a loss that is lower by more than `slack`, at
+        most 1e-24 of the longest squared target (for "global minimum" no network at all has).
+        Then ``distance`` is None, and nothing is said of a point where the slope vanishes.
     "not stationary"
         The slope of the loss along a line, on a kink a one-sided one, is negative;
         the witness is a step that lowers the loss.
@@ -144,8 +151,9 @@ def examine(net, X, y, *, targets, loss, subset, exact, rtol, gtol):
     labels = as_labels(y, len(X), targets=targets)
     if labels.targets.shape[1] != net.widths[-1]:
         raise ValueError(
-            f"net has {net.widths[-1]} outputs, but the targets have "
-            f"{labels.targets.shape[1]} entries for {len(labels.classes)} classes"
+            f"net must have as many outputs as the targets have entries, "
+            f"{labels.targets.shape[1]} for {len(labels.classes)} classes, got {net.widths[-1]}; "
+            "what it puts out for each class may be given as targets="
         )
     check_loss(loss)
     names = _tensor_names(net, subset)

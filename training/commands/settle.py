@@ -31,7 +31,7 @@ def settle(
     jobs: Jobs = CORES,
     quiet: Quiet = False,
 ):
-    """Settle NETWORK on DATA and verify it; status 0 if what kind of point it is was proved."""
+    """Settle NETWORK on DATA and verify it; status 0 if it is proved to be a minimum."""
     given = noted(locals())
     from geomcore.arrays import check_network
     from geomcore.network import ReLUNetwork
@@ -59,7 +59,8 @@ def settle(
         case.keep(run)
         if settled.kinks:
             run.table("kinks", settled.frame())
-        publish(run, f"{network.name}, settled on {source.name}", [case], intro=settled.summary())
+        told = settled.summary().replace("\n  ", " ").replace("\n", ". ")
+        publish(run, f"{network.name}, settled on {source.name}", [case], intro=told)
         screen.print(f"{settled.summary()}\n\n{case.certificate.summary()}")
     screen.print(f"\nrun folder: {run.path}")
-    return 0 if case.certificate.proved and case.certificate.verdict != "not stationary" else 1
+    return 0 if case.certificate.verdict in ("global minimum", "local minimum") else 1

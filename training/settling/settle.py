@@ -5,6 +5,7 @@ import numpy as np
 from geomcore.arrays import as_labels, as_points, as_positive, check_network
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.network import ReLUNetwork
+from geomcore.threads import single_threaded_blas
 from geomcore.weighting import point_weights
 from training.settling.face import row_space, slice_of
 from training.settling.newton import exact_system
@@ -92,8 +93,9 @@ def settle(net, X, y, *, loss="mse", weight_decay=0.0, targets=None, seconds=20.
     labels = as_labels(y, len(X), targets=targets)
     if labels.targets.shape[1] != net.widths[-1]:
         raise ValueError(
-            f"net has {net.widths[-1]} outputs, but the targets have "
-            f"{labels.targets.shape[1]} entries for {len(labels.classes)} classes"
+            f"net must have as many outputs as the targets have entries, "
+            f"{labels.targets.shape[1]} for {len(labels.classes)} classes, got {net.widths[-1]}; "
+            "what it puts out for each class may be given as targets="
         )
     if not isinstance(loss, str) or loss not in LOSSES:
         raise ValueError(f"loss must be one of {LOSSES}, others cannot be settled, got {loss!r}")
@@ -106,8 +108,19 @@ def settle(net, X, y, *, loss="mse", weight_decay=0.0, targets=None, seconds=20.
     theta = balanced(problem.widths, parameters_of(problem, net))
     if not (np.isfinite(theta).all() and np.isfinite(problem.loss(theta))):
         raise ValueError("net must have a loss that is a finite float, got one that overflows")
-    point, theta, reason = critical_near(problem, theta, clock)
-    network = network_of(problem, net, theta)
+    if not np.isfinite(weights @ ((net(X) - labels.Y) ** 2).sum(axis=1)):
+        raise ValueError("net must have a loss that is a finite float, got one that overflows")
+    try:
+        # one thread: its matrices are small, and the same arguments give the same bits
+        with single_threaded_blas():
+            point, theta, reason = critical_near(problem, theta, clock)
+            network = network_of(problem, net, theta)
+            gradient_norm = _gradient_norm(problem, point, theta)
+            spectrum = _spectrum(problem, point)
+    except (np.linalg.LinAlgError, ValueError) as error:
+        raise ValueError(
+            f"net, X and y must hold numbers of moderate size to be settled: {error}"
+        ) from None
     given, settled = net.packed()[0], network.packed()[0]
     before, after = (balanced(net.widths, t, rounded=False) for t in (given, settled))
     losses = [float(weights @ ((n(X) - labels.Y) ** 2).sum(axis=1)) for n in (net, network)]
@@ -120,8 +133,8 @@ def settle(net, X, y, *, loss="mse", weight_decay=0.0, targets=None, seconds=20.
         moved_by_rescaling=float(np.linalg.norm(balanced(net.widths, given) - given)),
         is_fitted=point is not None and point.is_fitted,
         kinks=_kinks(problem, point),
-        gradient_norm=_gradient_norm(problem, point, theta),
-        spectrum=_spectrum(problem, point),
+        gradient_norm=gradient_norm,
+        spectrum=spectrum,
     )
 
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from geomcore.display.lines import listed
 from geomcore.network import ReLUNetwork
 
 CRITICAL = "critical point"
@@ -81,6 +82,11 @@ class Settled:
     gradient_norm: float
     spectrum: np.ndarray
 
+    def __repr__(self):
+        names = ["reason", "loss_before", "loss", "moved", "gradient_norm"]
+        shown = {name: getattr(self, name) for name in names}
+        return listed(self, shown | {"kinks": len(self.kinks)})
+
     @property
     def is_critical(self):
         """Whether it is a critical point, to rounding."""
@@ -101,12 +107,21 @@ class Settled:
     def summary(self):
         """A few lines for people."""
         fitted = ", the best of its cell" if self.is_fitted else ""
+        size = float(np.linalg.norm(self.network.packed()[0]))
         lines = [
-            f"{self.reason}{fitted}; loss {self.loss_before:.6g} -> {self.loss:.6g}, "
-            f"parameters moved by {self.moved:.2g}",
-            f"gradient {self.gradient_norm:.1e}, smallest eigenvalue "
-            f"{self.smallest_eigenvalue:.2g} on {len(self.spectrum)} directions",
+            f"{self.reason}{fitted}; squared error {self.loss_before:.6g} -> {self.loss:.6g}",
+            f"parameters moved by {self.moved:.2g}, their norm is {size:.3g}",
         ]
+        if self.moved > size / 2:
+            lines.append(
+                "that is far: it was near no critical point of the squared error, as where another "
+                "loss was trained"
+            )
+        if len(self.spectrum):
+            lines.append(
+                f"gradient {self.gradient_norm:.1e} with units on kinks held there, smallest "
+                f"eigenvalue {self.smallest_eigenvalue:.2g} on {len(self.spectrum)} directions"
+            )
         if self.kinks:
             count = f"{len(self.kinks)} kink{'s' if len(self.kinks) > 1 else ''}"
             lines.append(f"{count}, least room {min(k.room for k in self.kinks):.2g}:")

@@ -23,7 +23,7 @@ def polynomial(coefficients, centre):
 
 def test_the_root_of_two_is_near_1_4142():
     box = solution_near(*polynomial([-2.0, 0.0, 1.0], 1.4142))
-    assert abs(1.4142 - np.sqrt(2)) <= box.radius[0] < 1e-4
+    assert abs(1.4142 - np.sqrt(2)) <= box.image[0] < box.radius[0] < 1e-4
 
 
 @pytest.mark.parametrize(

@@ -178,6 +178,33 @@ def test_a_subset_of_the_parameters_is_not_what_is_proved():
     assert verify(net, X, Y, subset=["W1", "b1", "W2"]).critical is None
 
 
+def test_the_best_of_a_cell_has_a_radius_and_a_bound_but_no_basin():
+    found = verify(*first_minimum([]))
+    assert found.critical["argument"] == "fit" and found.kinks == ()
+    assert found.radius > 0 and found.basin is None
+    assert 0 < found.lower_bound <= found.loss_bound and found.gap < 1e-12
+
+
+@pytest.mark.parametrize(
+    ("factor", "passed"), [(1.0, True), (0.5, None), (2.0, None), (0.1, False)]
+)
+def test_distances_that_are_rounding_are_compared_loosely(factor, passed):
+    net, X, Y = first_minimum()
+    found = verify(net, X, Y)
+    other = dataclasses.replace(found, distance=found.distance * factor)
+    assert {c.name: c.passed for c in recheck(other, net, X, Y)}["distance"] is passed
+
+
+def test_a_critical_point_that_is_not_there_or_not_stated_is_named():
+    net, X, Y = first_minimum()
+    found = verify(net, X, Y)
+    for other, about in (
+        (dataclasses.replace(found, critical=None), (net, X, Y)),
+        (dataclasses.replace(verify(*bottleneck(0.0)), critical=found.critical), bottleneck(0.0)),
+    ):
+        assert "critical" in [c.name for c in recheck(other, *about) if c.passed is False]
+
+
 # With a slack
 
 

@@ -461,8 +461,8 @@ def test_what_is_no_certificate_is_refused(text):
         ((TWO_DEAD, np.zeros((0, 1)), []), "at least one point"),
         ((TWO_DEAD, [[np.nan]], [0]), "X must be finite"),
         ((TWO_DEAD, [[0.0]], [0, 1]), "one label per point"),
-        ((TWO_DEAD, [[0.0], [1.0]], [0, 1]), "1 outputs, but the targets have 2"),
-        ((TWO_DEAD, [[0.0]], [[0.0, 1.0]]), "1 outputs, but the targets have 2"),
+        ((TWO_DEAD, [[0.0], [1.0]], [0, 1]), "entries, 2 for 2 classes, got 1"),
+        ((TWO_DEAD, [[0.0]], [[0.0, 1.0]]), "entries, 2 for 1 classes, got 1"),
         ((TWO_DEAD, [[0.0]], [[np.inf]]), "y must be finite"),
         ((TWO_DEAD, [[0.0]], [None]), "missing labels"),
     ],
@@ -628,3 +628,22 @@ def test_the_check_of_descent_says_whether_none_was_found():
         found = verify(net, X, Y, subset=subset)
         (check,) = [c for c in found.checks if c.name == "no descent found"]
         assert found.witness is not None and check.passed is False
+
+
+def test_the_gap_is_what_the_loss_may_be_above_the_bound():
+    rng = np.random.default_rng(0)
+    kinds = set()
+    for seed in range(20):
+        X, Y = rng.standard_normal((6, 2)), rng.standard_normal((6, 1))
+        net = random_network((2, 2, 1), np.random.default_rng(seed))
+        if seed % 2:  # with its least-squares last layer, which may be the best of the cell
+            H = np.c_[net.hidden(X)[-1], np.ones(6)]
+            last = np.linalg.lstsq(H, Y, rcond=None)[0].T
+            net = ReLUNetwork([net.weights[0], last[:, :-1]], [net.biases[0], last[:, -1]])
+        found = verify(net, X, Y)
+        exact = Fraction(found.loss_bound) - Fraction(found.lower_bound)
+        assert exact <= Fraction(found.gap) <= exact + Fraction(np.spacing(float(exact))) * 2
+        kinds.add(found.lower_bound > 0)
+    assert kinds == {True, False}
+    zero = verify(ReLUNetwork([[[1.0]]], [[0.0]]), [[0.0], [1.0]], [[0.0], [1.0]])
+    assert (zero.loss_bound, zero.gap, zero.slack) == (0.0, 0.0, 0.0)

@@ -163,7 +163,7 @@ def test_dead_networks_single_points_and_single_classes_settle():
         ({"net": 3}, "net must be a ReLUNetwork, got int"),
         ({"X": np.zeros((0, 2)), "y": []}, "X must hold at least one point"),
         ({"X": np.zeros((8, 3))}, "X must have 2 columns"),
-        ({"y": [0] * 8}, "net has 2 outputs, but the targets have 1 entries for 1 classes"),
+        ({"y": [0] * 8}, "as many outputs as the targets have entries, 1 for 1 classes, got 2"),
         ({"loss": "cross_entropy"}, "loss must be one of ('mse', 'class_weighted')"),
         ({"loss": None}, "loss must be one of ('mse', 'class_weighted')"),
         ({"weight_decay": 0.1}, "weight_decay must be 0, more cannot be settled, got 0.1"),
@@ -184,3 +184,17 @@ def test_a_loss_that_overflows_is_refused():
     net = random_network((2, 2, 2), 0)
     with pytest.raises(ValueError, match="finite float, got one that overflows"):
         settle(net.rebuild([t * 1e200 for t in net.tensors]), X, y)
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-170, 1e-160, 1e-150, 1e150, 1e160, 1e300])
+@pytest.mark.parametrize("part", ["X", "y", "both"])
+def test_numbers_of_any_size_are_settled_or_refused_in_one_sentence(size, part):
+    net = ReLUNetwork([[[1.0], [2.0]], [[1.0, -1.0]]], [[0.5, -1.0], [0.0]])
+    X, Y = np.array([[0.0], [1.0], [2.0], [-1.0]]), np.array([[1.0], [2.0], [0.0], [1.0]])
+    X, Y = X * (size if part != "y" else 1.0), Y * (size if part != "X" else 1.0)
+    try:
+        found = settle(net, X, Y, seconds=5.0)
+    except ValueError as error:
+        assert "must" in str(error) and "\n" not in str(error)
+    else:
+        assert all(np.isfinite(t).all() for t in found.network.tensors)
