@@ -318,10 +318,16 @@ def check_sequence(value, name):
         raise ValueError(f"{name} must hold at least one layer, got none")
 
 
+# Libraries whose networks `geomcore.interop` takes.
+FOREIGN = ("torch", "sklearn", "keras")
+
+
 def check_network(value, kind, name="net"):
     """Raise unless `value` is an instance of `kind`, a class of networks."""
     if not isinstance(value, kind):
-        raise ValueError(f"{name} must be a {kind.__name__}, got {type(value).__name__}")
+        library = type(value).__module__.partition(".")[0]
+        hint = f"; geomcore.from_{library} makes one of it" if library in FOREIGN else ""
+        raise ValueError(f"{name} must be a {kind.__name__}, got {type(value).__name__}{hint}")
 
 
 def as_rtol(rtol, shape):

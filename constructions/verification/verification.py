@@ -24,7 +24,7 @@ from constructions.proof.last_layer import last_layer_minimum, zero_loss
 from constructions.proof.stationarity import LocalProblem, Refutation, refute
 from constructions.verdicts import CELL, DESCENT, ZERO
 from constructions.verification.near import near_minimum
-from geomcore.arrays import as_labels, as_points, as_rtol
+from geomcore.arrays import as_labels, as_points, as_rtol, check_network
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.network import ReLUNetwork
 from geomcore.parameters import selected
@@ -143,8 +143,7 @@ def verify(
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # all are looked for
 def examine(net, X, y, *, targets, loss, subset, exact, rtol, gtol):
     """What `verify` finds, and the `LocalProblem` that it was found from."""
-    if not isinstance(net, ReLUNetwork):
-        raise ValueError(f"net must be a ReLUNetwork, got {type(net).__name__}")
+    check_network(net, ReLUNetwork)
     X = as_points(X, d=net.widths[0]).astype(np.float64, copy=False)
     if not len(X):
         raise ValueError("X must hold at least one point, got none")

@@ -112,4 +112,12 @@ def load(path):
         its softmax.
     """
     found = FORMATS.get(Path(path).suffix.lower())
-    return read_network(path) if found is None else found.read(path)
+    if found is not None:
+        return found.read(path)
+    try:
+        return read_network(path)
+    except ValueError as error:
+        if Path(path).suffix.lower() == ".npz":
+            raise
+        ends = ", ".join(FORMATS)
+        raise ValueError(f"{error}; networks of other formats end in {ends}") from None

@@ -14,6 +14,7 @@ from geomcore.arrays import (
     as_points,
     as_rng,
     as_rtol,
+    check_network,
     check_sequence,
     column,
     freeze,
@@ -21,6 +22,7 @@ from geomcore.arrays import (
     rows_of,
 )
 from geomcore.datasets import prepare
+from geomcore.network import ReLUNetwork
 
 NAN = float("nan")
 NOTHING = [
@@ -350,3 +352,12 @@ def test_whole_numbers_that_are_floats_are_taken():
     ):
         assert as_array(value, "X", 2).tolist() == [[float(v) for v in np.ravel(value).tolist()]]
     assert as_array(np.array([[np.longdouble("0.5")]]), "X", 2).tolist() == [[0.5]]
+
+
+def test_networks_of_other_libraries_are_answered_with_the_way_in():
+    from sklearn.neural_network import MLPClassifier
+
+    with pytest.raises(ValueError, match=r"got MLPClassifier; geomcore\.from_sklearn makes one"):
+        check_network(MLPClassifier(), ReLUNetwork)
+    with pytest.raises(ValueError, match=r"net must be a ReLUNetwork, got str$"):
+        check_network("net", ReLUNetwork)

@@ -54,3 +54,10 @@ def test_files_that_are_not_there_are_told(tmp_path):
 def test_a_package_that_is_not_installed_is_named():
     with pytest.raises(ImportError, match="needs another package: pip install nobody_has_this"):
         extra("nobody_has_this.part")
+
+
+def test_a_file_that_is_no_network_is_told_which_formats_there_are(tmp_path):
+    table = tmp_path / "own.csv"
+    table.write_text("x,y\n0,1\n")
+    with pytest.raises(ValueError, match=r"networks of other formats end in \.nnet, \.onnx"):
+        load(table)
