@@ -35,8 +35,8 @@ CAPTIONS = {
     "leaves alone: all are positive, and the margin is the smallest. {between}",
     "truncation": "The truncated data after each hidden layer{how}, always with the same axes. "
     "What the network does to the data is this: a class that a layer collapses becomes one point "
-    "(large marker with its name), others move. Where these lie too close to be told apart, a last panel shows them enlarged. "
-    "Points that meet in this picture may be apart in other directions.",
+    "(large marker with its name), others move. Where these lie too close to be told apart, a last "
+    "panel shows them enlarged. Points that meet in this picture may be apart in other directions.",
     "piles": "The truncated data after each hidden layer{how}, always with the same axes. Each "
     "layer cuts points of one class off with a hyperplane and sends them, with those of this class "
     "that went before, to one point, the pile of the class (large marker, with the number of "
