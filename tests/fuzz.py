@@ -32,6 +32,8 @@ from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # threads do not survive a fork
 os.environ.setdefault("MPLBACKEND", "Agg")
+# before the folder of tests, the rooms of which have the packages' names
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import fuzz_corpus
 import fuzz_mutators
