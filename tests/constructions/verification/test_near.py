@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
@@ -231,6 +232,61 @@ def test_where_no_exact_point_is_proved_the_statement_has_a_slack():
     assert "slack" in found.summary()
     again = Certificate.from_json(found.to_json())
     assert all(check.passed for check in recheck(again, *bottleneck(2.0**-52)))
+
+
+def test_a_slack_is_all_that_is_said_of_it():
+    assert verify(*bottleneck(2.0**-52)).critical == {
+        "argument": "slack",
+        "rank": 0,
+        "rank_error": 0.0,
+        "eigenvalue": 0.0,
+        "uniqueness": 0.0,
+        "kinks": [],
+    }
+
+
+def test_a_slack_above_a_bound_that_is_not_0_is_that_of_a_local_minimum():
+    # the last point twice, with two labels: its share of the loss stays
+    net, X, y = bottleneck(2.0**-52)
+    V = net.weights[1].copy()
+    V[:, 2] = [0.0, -0.25, 0.25]
+    net = ReLUNetwork([net.weights[0], V], net.biases)
+    X, y = np.vstack([X, X[-1:]]), np.r_[y, 1]
+    found = verify(net, X, y)
+    assert (found.verdict, found.critical["argument"]) == ("local minimum", "slack")
+    least = Fraction(1, 18)  # 2 (1/2)^2 2 / 18
+    assert 0 < least - Fraction(found.lower_bound) < Fraction(1, 2**55)
+    assert 0 < Fraction(found.loss_bound) - least and 1e-33 < found.slack < 1e-28
+
+
+def test_a_slack_is_small_beside_the_targets():
+    net, X, y = bottleneck(1e-11)
+    small = ReLUNetwork(
+        [net.weights[0], net.weights[1] * 1e-3], [net.biases[0], net.biases[1] * 1e-3]
+    )
+    found = verify(small, X, y, targets=np.eye(3) * 1e-3)
+    assert 1e-30 < found.loss_bound < 1e-24 and found.slack == 0.0
+
+
+def test_bounds_of_the_best_of_a_cell_are_confirmed_by_exact_arithmetic():
+    count = 0
+    for seed in range(12):
+        made = planted((2, 2, 1), 16, [], seed)
+        found = None if made is None else verify(*made)
+        if found is None or found.critical is None or found.critical["argument"] != "fit":
+            continue
+        (net, X, Y), count = made, count + 1
+        answer = check_certificate(
+            json.loads(found.to_json()),
+            net.weights,
+            net.biases,
+            X,
+            np.unique(Y, axis=0),
+            _classes(Y),
+        )
+        holds = {field: held for field, held, _ in answer}
+        assert holds["lower_bound"] and holds["gap"] and holds["loss_bound"]
+    assert count >= 5
 
 
 def test_a_slack_that_is_large_is_not_told():
