@@ -72,7 +72,7 @@ def test_kinks_are_told_with_their_multipliers():
     found = verify(*first_minimum())
     assert {(k.layer, k.point, k.unit) for k in found.kinks} == {(1, 0, 0), (1, 1, 1)}
     assert all(0 < k.multiplier < k.rise for k in found.kinks)
-    assert (found.slack, found.radius, found.basin) == (0.0, None, None)
+    assert (found.slack, found.radius, found.basin, found.lower_bound) == (0.0, None, None, 0.0)
     summary = found.summary()
     assert "on a kink          layer 1, unit 0 at point 0: 0 < " in summary
     assert "exact point        at most" in summary
