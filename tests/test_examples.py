@@ -12,6 +12,7 @@ SCRIPTS = sorted((ROOT / "examples").glob("*.py"))
 SMALL = {
     "spirals": ["--arms", "2", "--points", "40", "--turns", "0.7"],
     "verify_your_network": ["--steps", "50", "--points", "20"],
+    "fine_tune": [],
     "kernels_in_numba": ["--points", "100"],
     "original_study": ["--trials", "4", "--steps", "20", "--types", "ac"],
 }
@@ -54,6 +55,16 @@ def test_a_trained_network_is_not_called_a_minimum_and_a_constructed_one_is(tmp_
     assert "accuracy" in trained
     assert "global minimum (proved)" in constructed
     assert (tmp_path / "figures" / "verify_your_network.png").stat().st_size > 10_000
+
+
+def test_a_network_that_was_fine_tuned_in_torch_settles_on_a_proved_minimum(tmp_path):
+    pytest.importorskip("torch")
+    constructed, rest = run("fine_tune", tmp_path).split("FINE-TUNED")
+    tuned, settled = rest.split("SETTLED")
+    assert "global minimum (proved)" in constructed
+    assert "not stationary (proved)" in tuned
+    assert "critical point" in settled and "local minimum (proved)" in settled
+    assert (tmp_path / "figures" / "fine_tune.png").stat().st_size > 10_000
 
 
 def test_compiled_code_of_the_user_walks_points_to_the_boundary(tmp_path):
