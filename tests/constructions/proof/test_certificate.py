@@ -57,6 +57,19 @@ def test_digests_are_those_of_the_bytes_that_the_docstring_names():
     assert data_digest(np.array(X), as_labels(Y, 3)) == hashlib.sha256(parts).hexdigest()
 
 
+@pytest.mark.parametrize(("count", "more"), [(0, 0), (1, 0), (5, 0), (6, 1), (17, 12)])
+def test_a_summary_names_five_kinks_and_counts_the_others(count, more):
+    kinks = [
+        {"layer": 1, "point": i, "unit": 0, "multiplier": 0.25, "rise": 0.5} for i in range(count)
+    ]
+    point = {"rank": 3, "rank_error": 0.0, "eigenvalue": 1.0, "uniqueness": 1.0, "kinks": kinks}
+    found = verify(NET, X, Y)
+    found = dataclasses.replace(found, critical={"argument": "critical point"} | point)
+    lines = [line for line in found.summary().splitlines() if "unit 0 at point" in line]
+    assert [f"at point {i}:" in line for i, line in enumerate(lines)] == [True] * min(count, 5)
+    assert (f"and {more} more" in found.summary()) is (more > 0)
+
+
 def test_a_summary_says_what_was_found_and_nothing_else():
     refuted = verify(NET, X, [[1.5], [0.0], [0.0]])
     text = refuted.summary()
