@@ -35,6 +35,10 @@ from mutations import changes, listed, shown, whole_of
 # What proves something, and the tests that may find it out (those in the mirrored file come first).
 TESTS = tuple(f"tests/constructions/{room}" for room in ("proof", "separation", "verification"))
 SCOPE = {
+    "constructions/critical/*.py": (
+        "tests/constructions/critical",
+        "tests/constructions/verification/test_near.py",
+    ),
     "constructions/proof/*.py": TESTS,
     "constructions/verification/*.py": TESTS,
     "constructions/separation/answer.py": TESTS,

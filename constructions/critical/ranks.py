@@ -112,21 +112,22 @@ def _prime():
 
 
 def _whole_numbers(X):
-    """The points times a power of two that makes them whole numbers, and their largest length."""
+    """The points times a power of two that makes them whole, and how many bits the longest has.
+
+    At almost all parameters the rank is that at the points themselves: weights make good for it.
+    """
     values = [rational(v) for v in X.ravel().tolist()]
-    common = max((int(v.q) for v in values), default=1)
+    common = max(int(v.q) for v in values)
     whole = [int((v * common).p) for v in values]
-    bits = max((abs(v).bit_length() for v in whole), default=1)
-    return np.array([*whole, common], dtype=object), bits
+    bits = max(abs(v).bit_length() for v in whole)
+    return np.array(whole, dtype=object).reshape(X.shape), bits
 
 
 def _rank_modulo(cell, wanted, whole, p):
     """Rank of (DF, Dz) modulo p at random parameters that keep the kinks, or None."""
     draw = lambda n: [secrets.randbelow(p) for _ in range(n)]  # noqa: E731
-    N, d = cell.X.shape
-    common = pow(int(whole[-1]) % p, -1, p)
-    read = np.array([int(v) % p * common % p for v in whole[:-1]], dtype=object).reshape(N, d)
-    weights, inputs = [], [read]
+    N = len(whole)
+    weights, inputs = [], [whole % p]
     for l, (n, m) in enumerate(zip(cell.widths, cell.widths[1:], strict=False)):
         lifted = np.hstack([inputs[-1], np.ones((N, 1), dtype=object)])
         pairs = np.array(draw(m * (n + 1)), dtype=object).reshape(m, n + 1)
@@ -180,16 +181,15 @@ def _rows(cell, weights, inputs, layer, points, back, p):
 
 def _error(cell, rank, bits):
     """Probability that all draws have found a rank that is too small."""
-    degree, total = 0, 0
+    degree = 0
     for l, width in enumerate(cell.widths[:-1]):
         counts = {}
         for layer, _, u in cell.kinks:
             if layer == l:
                 counts[u] = counts.get(u, 0) + 1
         # entries of a vector in a kernel are minors of its rows, times the number that is drawn
-        own = 1 + max(counts.values(), default=0) * degree
-        degree, total = degree + own, total + own
+        degree += 1 + max(counts.values(), default=0) * degree
         bits += 2 * math.ceil(math.log2(width + 1))
     rank = rank + 1  # of a minor that was missed
-    share = rank * (total * (bits + math.log2(rank) + 1)) / (BITS - 1) / PRIMES
-    return min(1.0, (rank * total / 2.0 ** (BITS - 1) + share) ** DRAWS)
+    share = rank * degree * (bits + math.log2(rank) + 1) / (BITS - 1) / PRIMES
+    return min(1.0, (rank * degree / 2.0 ** (BITS - 1) + share) ** DRAWS)

@@ -105,6 +105,18 @@ def test_products_hold_where_an_error_of_a_subnormal_number_meets_a_large_one():
         holds(Balls(b.T) @ Balls(a.T), [[exact]])
 
 
+def test_sums_of_many_numbers_hold_what_is_lost_beside_a_large_one():
+    # 2^53 swallows every 1 that is added to it alone
+    a, b = np.ones((1, 6000)), np.ones((6000, 1))
+    b[0] = 2.0**53
+    exact = Fraction(2**53 + 5999)
+    assert (Balls(a) @ Balls(b)).mid[0, 0] < exact - 20
+    holds(Balls(a) @ Balls(b), [[exact]])
+    holds(Balls(b.T) @ Balls(a.T), [[exact]])
+    holds(Balls(np.vstack([a, a])) @ Balls(b), [[exact], [exact]])
+    holds(Balls(b).sum(axis=0).reshape(1, 1), [[exact]])
+
+
 def test_floats_on_either_side_are_balls_of_radius_0():
     A, x = np.array([[1.0, 2.0]]), Balls(np.array([[3.0], [4.0]]))
     assert isinstance(A @ x, Balls) and (A @ x).mid == 11

@@ -53,6 +53,19 @@ def test_ranks_by_hand():
     assert not has_full_column_rank(Balls(np.array([[np.nan]])))
 
 
+@pytest.mark.parametrize("V", [[[1.0, 0.0], [0.0, 4.0]], [[1.0, 0.5], [-0.25, 3.0]]])
+def test_a_bound_holds_whatever_basis_is_taken(V, monkeypatch):
+    monkeypatch.setattr(np.linalg, "eigh", lambda M: (None, np.array(V)))
+    for M in ([[2.0, 0.0], [0.0, 1.0]], [[3.0, 0.25], [0.25, 2.0]]):
+        M = np.array(M)
+        assert 0 < smallest_eigenvalue(Balls(M)) <= np.linalg.eigvalsh(M)[0]
+
+
+def test_a_bound_is_that_of_the_least_matrix_in_the_balls():
+    M = Balls(np.diag([4.0, 3.0]), np.array([[0.5, 0.5], [0.5, 0.25]]))
+    assert 2 < smallest_eigenvalue(M) <= np.linalg.eigvalsh([[3.5, 0.5], [0.5, 2.75]])[0]
+
+
 # Laws
 
 
@@ -67,6 +80,25 @@ def test_the_bound_is_below_the_smallest_eigenvalue_and_often_near(seed, m, deca
         assert is_positive_definite(A)
     if decades < 8:
         assert found > 0.5 * values.min()
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32), st.integers(1, 5), st.floats(-3, 0))
+def test_no_matrix_in_the_balls_has_a_smaller_eigenvalue_or_a_smaller_rank(seed, m, logarithm):
+    rng = np.random.default_rng(seed)
+    B = rng.standard_normal((m + 2, m))
+    A, R = B.T @ B, 10.0**logarithm * rng.uniform(0, 1, (m, m))
+    R = R + R.T
+    bound = smallest_eigenvalue(Balls((A + A.T) / 2, R))
+    full = has_full_column_rank(Balls(B, np.full(B.shape, R[0, 0])))
+    for _ in range(20):
+        signs = rng.choice([-1.0, 1.0], (m, m))
+        corner = (A + A.T) / 2 + R * np.triu(signs) + (R * np.triu(signs, 1)).T
+        if bound > 0:
+            assert bound <= np.linalg.eigvalsh(np.triu(corner) + np.triu(corner, 1).T)[0]
+        if full:
+            other = B + R[0, 0] * rng.choice([-1.0, 1.0], B.shape)
+            assert np.linalg.svd(other, compute_uv=False)[-1] > 0
 
 
 @settings(max_examples=40, deadline=None)

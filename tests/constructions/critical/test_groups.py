@@ -66,3 +66,34 @@ def test_equal_points_are_one_point_of_their_weight_and_mean():
     assert points.classes == [[1], [0, 1]]
     # |y_0 - y_1|^2 is 2: 3 (1/4)^2 2 + 1 (3/4)^2 2
     assert abs(float(points.constant.mid()) - 1.5) < 1e-15
+
+
+def sets(points, masks):
+    return {frozenset(g.rows.tolist()) for g in groups_of(points, masks)}
+
+
+def test_points_are_tied_by_all_masks_after_the_last_layer_in_which_they_are_dead():
+    X = np.array([[float(i), i**2 % 5] for i in range(8)])
+    points, _ = points_of(X, np.arange(8) % 2)
+    on = [np.ones((8, 2)) for _ in range(3)]
+    assert sets(points, on) == {frozenset(range(8))}
+    for layer in range(3):  # a pattern of its own in any of the layers is a group of its own
+        masks = [mask.copy() for mask in on]
+        masks[layer][2, 0] = 0
+        assert sets(points, masks) == {frozenset({2}), frozenset(range(8)) - {2}}
+    masks = [mask.copy() for mask in on]
+    masks[0][0] = masks[1][:2] = masks[0][3, 1] = 0  # 0 dies twice, 1 once, 3 differs before that
+    masks[1][3] = 0
+    masks[2][1, 0] = 0
+    rest = frozenset({2, 4, 5, 6, 7})
+    assert sets(points, masks) == {frozenset({0, 3}), frozenset({1}), rest}
+
+
+def test_a_rank_that_floats_get_wrong_is_not_believed():
+    X = np.array([[0.0, 0.0], [1.0, 1.0], [2.0, 2.0], [3.0, 3.0 + 2.0**-45]])
+    points, _ = points_of(X, [0, 1, 1, 0])
+    assert groups_of(points, [np.ones((4, 1))]) is None
+    X[3, 1] = 3.0
+    points, _ = points_of(X, [0, 1, 1, 0])
+    (group,) = groups_of(points, [np.ones((4, 1))])
+    assert len(group.chosen) == 2

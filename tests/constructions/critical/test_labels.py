@@ -38,6 +38,41 @@ def test_labels_that_span_everything_stay_as_they_are():
     assert space.dimension == 2
     np.testing.assert_array_equal(space.float_frame(), np.eye(2))
     np.testing.assert_array_equal(space.origin, [0, 0])
+    assert space.span.tolist() == [[1, 0], [0, 1]]
+
+
+def test_the_origin_is_the_target_of_the_first_class():
+    np.testing.assert_array_equal(label_space(np.eye(3)).origin, [1, 0, 0])
+
+
+def test_targets_that_are_all_equal_leave_all_of_the_space():
+    space = label_space(np.array([[1.0, 2.0], [1.0, 2.0]]))
+    assert space.dimension == 2
+    np.testing.assert_array_equal(space.origin, [0, 0])
+
+
+@pytest.mark.parametrize(
+    ("targets", "dimension"),
+    [
+        ([[0.0, 0.0], [1.0, 1.0], [2.0, 2.0], [-3.0, -3.0]], 1),
+        ([[0.0, 0.0, 0.0], [0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [2.0, 0.0, 0.0], [0.0, 1.0, 0.0]], 2),
+    ],
+)
+def test_labels_that_depend_on_each_other_count_once(targets, dimension):
+    targets = np.array(targets)
+    space = label_space(targets)
+    assert space.dimension == space.span.ncols() == dimension
+    within, beyond, functionals = split_of(space, targets, list(range(len(targets))))
+    assert len(functionals) == dimension and beyond is None
+    np.testing.assert_allclose(floats(within).T @ floats(within), np.eye(dimension), atol=1e-15)
+
+
+def test_a_group_of_classes_with_one_target_needs_nothing():
+    targets = np.array([[0.0, 1.0], [0.0, 1.0], [1.0, 0.0], [2.0, 5.0]])
+    space = label_space(targets)
+    within, beyond, functionals = split_of(space, targets, [0, 1])
+    assert within is None and functionals == []
+    np.testing.assert_array_equal(floats(beyond), np.eye(2))
 
 
 def test_columns_are_made_orthonormal_even_if_nearly_dependent():

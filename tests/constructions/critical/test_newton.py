@@ -43,6 +43,24 @@ def test_where_there_is_no_simple_zero_none_is_proved(coefficients, centre):
     assert solution_near(*polynomial(coefficients, centre)) is None
 
 
+@pytest.mark.parametrize("order", [[0, 1], [1, 0]])
+def test_a_zero_in_one_unknown_is_none_in_both(order):
+    # x = 0.1 and y^2 + 1 = 0: x alone contracts
+    line, slope = polynomial([-0.1, 1.0], 0.0)
+    square, rise = polynomial([1.0, 0.0, 1.0], 0.1)
+    value = Balls(np.array([line.mid[0], square.mid[0]])[order])
+
+    def derivative(radius):
+        x, y = radius[order]
+        parts = slope(np.array([x])), rise(np.array([y]))
+        return Balls(
+            np.diag(np.array([p.mid[0, 0] for p in parts])[order]),
+            np.diag(np.array([p.rad[0, 0] for p in parts])[order]),
+        )
+
+    assert solution_near(value, derivative) is None
+
+
 def test_a_box_in_which_the_system_is_not_smooth_is_no_proof():
     value, derivative = polynomial([-2.0, 0.0, 1.0], 1.4142)
     assert solution_near(value, lambda radius: None) is None

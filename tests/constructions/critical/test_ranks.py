@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from flint import fmpq
+from flint import fmpq, fmpz
 
 from constructions.critical import cell as calculus
+from constructions.critical import ranks
 from constructions.critical.balls import Balls
 from constructions.critical.cell import Block, Cell
 from constructions.critical.ranks import counted_bound, generic_rank
@@ -90,6 +91,9 @@ def test_combinations_of_outputs_have_their_own_rank():
     halves = [(i, [fmpq(1, 3), fmpq(1, 3)]) for i in range(12)]
     assert generic_rank(cell, halves).rank == generic_rank(cell, sums).rank
     assert generic_rank(cell, []).rank == 0
+    # of two combinations that are multiples of each other, one counts
+    both = [(i, row) for i in range(12) for row in ([fmpq(1, 3), fmpq(1)], [fmpq(1), fmpq(3)])]
+    assert generic_rank(cell, both).rank == generic_rank(cell, sums).rank
 
 
 def test_kinks_of_a_unit_that_depend_on_each_other_have_no_generic_rank():
@@ -102,3 +106,89 @@ def test_points_of_any_size_are_whole_numbers_modulo_primes():
     small = generic_rank(cell, all_outputs(cell)).rank
     scaled = cell._replace(X=cell.X * np.array([2.0**-900, 2.0**900]))
     assert generic_rank(scaled, all_outputs(cell)).rank == small
+
+
+def test_primes_have_all_their_bits_and_are_not_the_same_twice():
+    drawn = [ranks._prime() for _ in range(60)]
+    assert all(p.bit_length() == 61 and fmpz(p).is_prime() for p in drawn)
+    assert len(set(drawn)) == 60
+    # all of them may come, not only those with some digit
+    assert {p >> 59 for p in drawn} == {2, 3} and {p % 4 for p in drawn} == {1, 3}
+
+
+def test_a_bound_on_the_error_is_that_of_schwartz_and_zippel_and_of_the_unlucky_primes():
+    # degree of an output: 1 and 1; with one kink in layer 1 and two of one unit in layer 2,
+    # 1, then 1 + 2 times that, then 1
+    kinks = (0, 0, 0), (1, 1, 1), (1, 4, 1), (1, 5, 2)
+    for widths, on_kink, degree, outputs in (
+        ((2, 3, 2), (), 2, True),
+        ((2, 3, 3, 2), kinks, 5, True),
+        ((2, 3, 3, 2), kinks, 5, False),
+    ):
+        cell = cell_of(widths, 0, kinks=on_kink)
+        cell.X[:] = np.random.default_rng(0).integers(-7, 8, cell.X.shape)
+        cell.X[0, 0] = 7.0
+        thirds = [(i, [fmpq(1), fmpq(2, 5)]) for i in range(len(cell.X))]
+        found = generic_rank(cell, thirds if outputs else [])
+        size = found.rank + 1  # of the minor that would have been missed
+        bits = 3 + 3 * outputs + sum(2 * b for b in (2, 2, 2)[: len(widths) - 1])
+        zippel = size * degree / 2**60
+        unlucky = size * degree * (bits + np.log2(size) + 1) / 60 / 2.7e16
+        assert found.error == pytest.approx((zippel + unlucky) ** 2, rel=1e-12, abs=0)
+
+
+def test_an_error_is_a_probability(monkeypatch):
+    monkeypatch.setattr(ranks, "PRIMES", 1e-9)
+    cell = cell_of((2, 3, 2), 0)
+    assert generic_rank(cell, all_outputs(cell)).error == 1.0
+
+
+def test_points_become_whole_numbers():
+    whole, bits = ranks._whole_numbers(np.array([[0.5, -0.75], [3.0, 0.0]]))
+    assert whole.tolist() == [[2, -3], [12, 0]] and bits == 4
+    assert all(type(v) is int for v in whole.ravel())
+    assert ranks._whole_numbers(np.zeros((1, 1)))[1] == 0
+
+
+def test_a_unit_of_which_the_kinks_fix_everything_is_zero():
+    # three independent rows (x, 1) in the plane leave (w, b) = 0
+    cell = cell_of((2, 3, 2), 3, kinks=[(0, i, 0) for i in range(3)])
+    found = generic_rank(cell, all_outputs(cell))
+    assert found.rank == float_rank(cell, 0)
+
+
+def test_ranks_are_refused_where_there_is_too_much_to_compute(monkeypatch):
+    cell = cell_of((2, 3, 2), 0, kinks=[(0, 0, 0)])
+    entries = (24 + 1) * 17
+    for most, refused in ((entries, False), (entries - 1, True)):
+        monkeypatch.setattr(ranks, "MOST_ENTRIES", most)
+        assert (generic_rank(cell, all_outputs(cell)) is None) is refused
+
+
+def test_nothing_that_is_wanted_has_rank_zero():
+    assert generic_rank(cell_of((2, 3, 2), 0), []).rank == 0
+
+
+@pytest.mark.parametrize("layer", [0, 1])
+def test_what_a_unit_is_counted_for(layer):
+    """A scaling for each unit that is on; of one that is never on all its own parameters."""
+    cell = cell_of((2, 3, 4, 2), 0)
+    P = 3 * 3 + 4 * 4 + 5 * 2
+    free = [np.ones(3, bool), np.ones(4, bool)]
+    assert counted_bound(cell, free) == P - 7
+    free[layer][1] = False
+    assert counted_bound(cell, free) == P - 6
+    dead = [mask.copy() for mask in cell.masks]
+    dead[layer][:, 1] = 0
+    dead = cell._replace(masks=dead)
+    own = (3 + 4, 4 + 2)[layer]
+    for flag in (True, False):
+        free[layer][1] = flag
+        assert counted_bound(dead, free) == P - 6 - own
+    # on a kink it is neither
+    assert counted_bound(dead._replace(kinks=[(layer, 0, 1)]), free) == P - 6
+    # two that are never on, in layers that follow each other: their weight counts once
+    if layer == 0:
+        both = [mask.copy() for mask in dead.masks]
+        both[1][:, 2] = 0
+        assert counted_bound(cell._replace(masks=both), free) == P - 5 - (7 + 6 - 1)

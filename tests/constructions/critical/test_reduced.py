@@ -1,0 +1,209 @@
+"""What is left of a loss, what is exact and what the best fits leave are the loss together."""
+
+import numpy as np
+import pytest
+from flint import arb, fmpq_mat
+
+from constructions.critical import cell as calculus
+from constructions.critical.groups import groups_of
+from constructions.critical.labels import label_space
+from constructions.critical.minimum import everything
+from constructions.critical.points import distinct_points
+from constructions.critical.reduced import reduced, ways_of
+from geomcore.arrays import as_labels
+
+KINKS = [(0, 3, 1), (1, 7, 0), (0, 9, 0)]
+
+
+def floats(matrix):
+    return np.array([[float(a.mid()) for a in row] for row in matrix.tolist()])
+
+
+class Problem:
+    """Four classes in the plane, the cell of a random network, and its groups."""
+
+    def __init__(self, seed):
+        rng = np.random.default_rng(seed)
+        X, y = rng.integers(-4, 5, (24, 2)).astype(float), rng.integers(0, 4, 24)
+        y[:4] = np.arange(4)
+        self.labels = as_labels(y, len(X), targets=None)
+        self.space = label_space(self.labels.targets)
+        per_class = [arb(1) / 24] * 4
+        self.points = distinct_points(X, self.labels, per_class, self.space.coordinates)
+        n = len(self.points.X)
+        self.widths = (2, 2, 2, 3)
+        side = (self.points.X[:, :1] > 0).astype(float)
+        self.masks = [np.hstack([side, np.ones((n, 1))]), np.ones((n, 2))]
+        self.masks[0][:2] = 0
+        for l, i, u in KINKS:
+            self.masks[l][i, u] = 0
+        self.groups = groups_of(self.points, self.masks)
+        self.theta = rng.standard_normal(2 * 3 + 2 * 3 + 3 * 3)
+        self.whole = everything(self.points, self.widths, self.masks, KINKS)
+
+    def loss(self):
+        """Of the masked network on all points."""
+        cell = self.whole.cell
+        found = calculus.loss(cell, calculus.forwards(cell, self.theta))
+        return float(found.mid) + float(self.points.constant.mid())
+
+    def reduced(self, errors, way):
+        return reduced(
+            self.points,
+            self.groups,
+            self.space,
+            self.labels,
+            self.widths,
+            self.masks,
+            KINKS,
+            errors,
+            way,
+        )
+
+    def errors(self, exact=(), along=None):
+        """1 everywhere, but 0 at some groups; at others 0 in what their labels do not need."""
+        errors = [np.ones((len(g.chosen), 3)) for g in self.groups]
+        for i in exact:
+            errors[i][:] = 0
+        if along is not None:
+            rows = self.labels.targets @ self.space.float_frame()
+            classes = self.groups[along].classes
+            span = (rows[classes] - rows[classes[0]])[1:]
+            errors[along][:] = span.sum(axis=0) if len(span) else 0
+        return errors
+
+    def split(self):
+        """Numbers of groups whose labels need some of the space and not all of it."""
+        return [i for i, g in enumerate(self.groups) if 1 < len(g.classes) < 4]
+
+
+PROBLEMS = [Problem(seed) for seed in range(4)]
+
+
+def outputs(cell, theta):
+    return calculus.forwards(cell, theta).values[-1]
+
+
+def rest_of(problem, found, theta):
+    """The part of the loss that is 0 where the equations hold."""
+    error = outputs(found.floats, theta) - found.floats.Y
+    total, forms = 0.0, {tuple(g.chosen.tolist()): floats(g.form) for g in problem.groups}
+    for equation in found.equations:
+        chosen = [
+            int(np.flatnonzero((problem.points.X == x).all(axis=1))[0])
+            for x in found.floats.X[equation.rows]
+        ]
+        off = error[equation.rows] @ floats(equation.directions)
+        total += np.trace(off.T @ forms[tuple(chosen)] @ off)
+    return total
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+@pytest.mark.parametrize("way", ["whole", "groups", "labels"])
+def test_the_loss_is_what_fits_leave_and_what_is_left_and_what_is_exact(problem, way):
+    choices = [((), None), ((0,), None), ((0, 1), None)]
+    choices += [((), i) for i in problem.split()] + [((0,), i) for i in problem.split() if i]
+    assert problem.split()
+    for exact, along in choices:
+        found = problem.reduced(problem.errors(exact, along), way)
+        if found is None:
+            continue
+        fits = sum(float(g.rest.mid()) for g in problem.groups)
+        fits += float(problem.points.constant.mid())
+        left = float(calculus.loss(found.floats, calculus.forwards(found.floats, problem.theta)))
+        rest = rest_of(problem, found, problem.theta)
+        assert fits + left + rest == pytest.approx(problem.loss(), rel=1e-11)
+        assert found.is_fitted is (not found.wanted) and bool(rest > 0) is bool(found.equations)
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_ways_take_out_what_they_say_and_are_none_if_that_is_nothing(problem):
+    whole = problem.reduced(problem.errors((0, 1)), "whole")
+    assert not whole.equations and len(whole.within) == len(problem.groups)
+    assert problem.reduced(problem.errors(), "groups") is None
+    assert problem.reduced(problem.errors(), "labels") is None
+    assert problem.reduced(problem.errors((0, 1)), "labels") is None
+    groups = problem.reduced(problem.errors((0, 1)), "groups")
+    assert len(groups.equations) == 2 and len(groups.within) == len(problem.groups) - 2
+    every = problem.reduced(problem.errors(range(len(problem.groups))), "groups")
+    assert every.is_fitted and not every.within
+    for i in problem.split():
+        labels = problem.reduced(problem.errors((), i), "labels")
+        (equation,) = labels.equations
+        m = len(problem.groups[i].classes) - 1
+        assert equation.directions.ncols() == 3 - m
+        assert labels.within[i][1].ncols() == m
+        assert all(w.ncols() == 3 for j, (_, w) in enumerate(labels.within) if j != i)
+        almost = problem.errors((), i)
+        almost[i][-1] += 1e-3 * floats(equation.directions)[:, 0]
+        assert problem.reduced(almost, "labels") is None
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_rational_directions_have_the_kernel_of_those_in_balls(problem):
+    i = problem.split()[0]
+    found = problem.reduced(problem.errors((), i), "labels")
+    span = problem.space.span
+    basis = floats(problem.space.frame)
+    exact = np.array([[float(int(v.p)) / int(v.q) for v in row] for row in span.tolist()])
+    rows = {}
+    for point, functional in found.wanted:
+        rows.setdefault(point, []).append(functional)
+    for place, within in found.within:
+        for point in range(place.start, place.stop):
+            own = fmpq_mat(rows[point])
+            assert own.rank() == own.nrows() == within.ncols()
+            # an output U z is S c: what the functionals see of c is what `within` sees of z
+            numbers = np.array([[float(int(v.p)) / int(v.q) for v in r] for r in own.tolist()])
+            c = np.linalg.lstsq(exact, basis, rcond=None)[0]
+            seen = floats(within).T
+            both = np.vstack([numbers @ c, seen]) if numbers.shape[1] == 3 else None
+            assert both is None or np.linalg.matrix_rank(both, tol=1e-9) == within.ncols()
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+@pytest.mark.parametrize("way", ["whole", "groups"])
+def test_points_with_kinks_are_there_once_more_and_count_for_nothing(problem, way):
+    found = problem.reduced(problem.errors((0,)), way)
+    before = {i for part, _ in found.within for i in range(part.start, part.stop)}
+    before |= {i for e in found.equations for i in range(e.rows.start, e.rows.stop)}
+    for (l, i, u), (layer, copy, unit) in zip(KINKS, found.floats.kinks, strict=True):
+        assert (layer, unit) == (l, u) and copy not in before
+        np.testing.assert_array_equal(found.floats.X[copy], problem.points.X[i])
+        for mask, masks in zip(found.floats.masks, problem.masks, strict=True):
+            np.testing.assert_array_equal(mask[copy], masks[i])
+    assert len(found.floats.X) == len(before) + 3
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_all_three_kinds_of_numbers_are_one_cell(problem):
+    found = problem.reduced(problem.errors((0,), problem.split()[-1]), "labels")
+    theta = np.round(problem.theta, 3)
+    balls = calculus.loss(found.balls, calculus.forwards(found.balls, theta))
+    number = calculus.loss(found.floats, calculus.forwards(found.floats, theta))
+    assert abs(float(balls.mid) - number) <= 1e-10 * number
+    assert float(balls.rad) < 1e-10 * number
+
+
+def test_of_one_output_it_is_that_output_that_is_wanted():
+    labels = as_labels(np.array([0, 1, 0, 1]), 4, targets=None)
+    space = label_space(labels.targets)
+    X = np.array([[0.0], [1.0], [2.0], [3.0]])
+    points = distinct_points(X, labels, [arb(1)] * 2, space.coordinates)
+    masks = [np.ones((4, 1))]
+    groups = groups_of(points, masks)
+    errors = [np.ones((2, 1))]
+    found = reduced(points, groups, space, labels, (1, 1, 1), masks, [], errors, "whole")
+    assert found.wanted == [(0, [1]), (1, [1])]
+
+
+def test_what_is_likeliest_is_tried_first():
+    space = label_space(np.eye(3))
+    small, large = np.full((2, 2), 9e-7), np.full((1, 2), 2e-6)
+    assert ways_of([small], space)[0] == "groups"
+    assert ways_of([small, -small], space)[0] == "groups"
+    for errors in ([large], [small, large], [large, small], [np.array([[9e-7, -2e-6]])]):
+        assert ways_of(errors, space)[0] == "whole"
+    tiny = label_space(1e-300 * np.eye(3))
+    assert ways_of([np.full((1, 2), 1e-307)], tiny)[0] == "groups"
+    assert {*ways_of([small], space)} == {*ways_of([large], space)} == {"whole", "groups", "labels"}
