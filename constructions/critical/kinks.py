@@ -56,7 +56,7 @@ def fits(cell, theta):
     return bool(np.abs(error).max() <= FLAT * np.abs(cell.Y).max())
 
 
-def looks_critical(cell, theta):
+def looks_critical(cell, theta, decay=0.0):
     """Whether the slope vanishes, with multipliers of the right signs, in floating point.
 
     Parameters
@@ -64,11 +64,13 @@ def looks_critical(cell, theta):
     cell : Cell
         Of all points, in floats.
     theta : ndarray, shape (P,)
+    decay : float, optional
+        That times half of the square of theta belongs to the loss.
     """
     found = calculus.run(cell, theta)
-    slope = np.concatenate(calculus.gradient(found))
-    sizes = zip(found.slopes, found.inputs, strict=True)
-    size = np.concatenate([(np.abs(s).T @ np.abs(v)).ravel() for s, v in sizes])
+    slope = np.concatenate(calculus.gradient(found)) + decay * theta
+    sizes = [(np.abs(s), np.abs(v)) for s, v in zip(found.slopes, found.inputs, strict=True)]
+    size = np.concatenate([(s.T @ np.c_[v, np.ones(len(v))]).ravel() for s, v in sizes])
     rows = _height_rows(cell, theta)
     if not (np.isfinite(slope).all() and np.isfinite(rows).all()):
         return False

@@ -64,7 +64,7 @@ def near_minimum(problem, rtol, is_near):
     """
     net = problem.net
     found, why = nearby_minimum(net, problem.X, problem.labels, problem.per_class)
-    proved = found is not None and _is_close(net, found.moves, rtol)
+    proved = found is not None and is_close(net, found.moves, rtol)
     if proved and found.is_zero:
         proved = is_near(found, found.loss, np.inf)
     elif proved:
@@ -95,7 +95,7 @@ def _longest(problem):
         return max(0.0, *(below(sum((arb(t) * t for t in row), arb(0))) for row in rows))
 
 
-def _is_close(net, moves, rtol):
+def is_close(net, moves, rtol):
     """Whether no layer moves by more than rtol times its norm."""
     with precision(BITS):
         for W, b, move in zip(net.weights, net.biases, moves, strict=True):

@@ -4,7 +4,7 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-from flint import arb, arb_mat
+from flint import arb
 
 from constructions.proof.affine import lengths_above
 from constructions.proof.basin import radius_and_basin
@@ -12,23 +12,28 @@ from constructions.proof.cell import local_minimum
 from constructions.proof.certificate import (
     Certificate,
     Check,
-    check_loss,
     data_digest,
     network_digest,
 )
 from constructions.proof.derivatives import pairs_of
 from constructions.proof.enclosure import enclose
-from constructions.proof.exact import EPS, ball_matrix, below, precision
+from constructions.proof.exact import EPS, below, precision
 from constructions.proof.examination import pattern_check, truncation_checks
 from constructions.proof.last_layer import last_layer_minimum, zero_loss
-from constructions.proof.stationarity import LocalProblem, Refutation, refute
-from constructions.verdicts import CELL, DESCENT, ZERO
+from constructions.proof.stationarity import Refutation, refute
+from constructions.verdicts import CELL, DESCENT, SQUARED, ZERO
 from constructions.verification.near import near_minimum
+from constructions.verification.near_strict import near_strict_minimum
+from constructions.verification.question import (
+    check_question,
+    objective_of,
+    problem_of,
+    subset_of,
+    tensor_names_of,
+)
 from geomcore.arrays import as_labels, as_points, as_rtol, check_network
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.network import ReLUNetwork
-from geomcore.parameters import selected
-from geomcore.weighting import points_sharing
 
 LARGE_BASIN = 3_000_000  # points times units up to which the cell radius is computed
 
@@ -41,6 +46,7 @@ def verify(
     *,
     targets=None,
     loss="mse",
+    weight_decay=0.0,
     subset=None,
     exact=False,
     rtol=1e-8,
@@ -64,6 +70,8 @@ def verify(
         Or an exact critical point that is a local minimum, smooth or with units on their kink,
         is proved to exist so near that no layer moves by more than `rtol` times its norm
         (docs/trained.md).
+        For a cross-entropy, and with weight decay, only this last; it is a "global minimum" of a
+        network that is one affine layer.
     either of them, with a slack
         No network of the activation cell has a loss that is lower by more than `slack`, at
         most 1e-24 of the longest squared target (for "global minimum" no network at all has).
@@ -90,9 +98,13 @@ def verify(
         Labels (one-hot targets in sorted order of the labels), or targets.
     targets : array_like, shape (Q, d_L), optional
         Target of each label in sorted order.
-    loss : {"mse", "class_weighted"}, optional
+    loss : {"mse", "class_weighted", "cross_entropy", "bce"}, optional
         Mean over all points of the squared error norm, or the sum over classes
-        of the mean over the class (CE24 (2.13)).
+        of the mean over the class (CE24 (2.13)); or the mean over all points of
+        :math:`\log \sum_k e^{f_k} - \sum_k y_k f_k`, the cross-entropy of the softmax, or of
+        :math:`\sum_k \log(1 + e^{f_k}) - y_k f_k`, the binary one, of outputs f.
+    weight_decay : float, optional
+        That times half the square of all parameters, biases too, is added to the loss.
     subset : str or sequence of str, optional
         The tensors that may move: names "W1", "b1", ..., or "last" for the last
         layer, or "cumulative" for the last cumulative weight W^(L) with its
@@ -136,13 +148,14 @@ def verify(
     >>> refuted.verdict, refuted.witness["loss"] < refuted.loss
     ('not stationary', True)
     """
-    options = {"loss": loss, "subset": subset, "exact": exact, "rtol": rtol, "gtol": gtol}
+    options = {"subset": subset, "exact": exact, "rtol": rtol, "gtol": gtol}
+    options |= {"loss": loss, "weight_decay": weight_decay}
     return examine(net, X, y, targets=targets, **options)[0]
 
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # all are looked for
-def examine(net, X, y, *, targets, loss, subset, exact, rtol, gtol):
-    """What `verify` finds, and the `LocalProblem` that it was found from."""
+def examine(net, X, y, *, targets, loss, weight_decay, subset, exact, rtol, gtol):
+    """What `verify` finds, and the `LocalProblem` or `Objective` that it was found from."""
     check_network(net, ReLUNetwork)
     X = as_points(X, d=net.widths[0]).astype(np.float64, copy=False)
     if not len(X):
@@ -154,18 +167,25 @@ def examine(net, X, y, *, targets, loss, subset, exact, rtol, gtol):
             f"{labels.targets.shape[1]} for {len(labels.classes)} classes, got {net.widths[-1]}; "
             "what it puts out for each class may be given as targets="
         )
-    check_loss(loss)
-    names = _tensor_names(net, subset)
+    weight_decay = check_question(loss, weight_decay, subset, labels)
+    names = tensor_names_of(net, subset)
     rtol, gtol = as_rtol(rtol, X.shape), as_rtol(gtol, X.shape)
 
     enclosure = enclose(net, X, labels, exact=exact, count=True)
-    problem = _problem(net, X, labels, loss, names, subset == "cumulative", enclosure)
-    found = _judge(problem, names, rtol, gtol)
-    radius, basin = _radius_and_basin(problem, found)
+    if loss in SQUARED and not weight_decay:
+        problem = problem_of(net, X, labels, loss, names, subset == "cumulative", enclosure)
+        found = _judge(problem, names, rtol, gtol)
+        radius, basin = _radius_and_basin(problem, found)
+    else:
+        problem = objective_of(net, X, labels, loss, weight_decay, enclosure)
+        found, radius, basin = _judge_strict(problem, rtol, gtol), None, None
     margins = tuple(
         _per_norm(m, *pair) for m, pair in zip(enclosure.margins, pairs_of(net), strict=False)
     )
-    losses = _losses(net, X, labels, enclosure)
+    losses = [
+        high if np.isnan(value) else min(max(value, low), high)
+        for value, (high, low) in problem.stated_losses()
+    ]
     certificate = Certificate(
         network=network_digest(net),
         data=data_digest(X, labels),
@@ -174,22 +194,23 @@ def examine(net, X, y, *, targets, loss, subset, exact, rtol, gtol):
         verdict=found.verdict,
         proved=found.proved,
         loss_name=loss,
-        subset=_subset(problem, names),
+        weight_decay=weight_decay,
+        subset=subset_of(problem, names),
         rtol=rtol,
         gtol=gtol,
         exact=bool(exact),
         loss=losses[0],
         class_weighted_loss=losses[1],
-        loss_bound=problem.bounds(enclosure)[0],
-        loss_floor=problem.bounds(enclosure)[1],
+        loss_bound=problem.bounds()[0],
+        loss_floor=problem.bounds()[1],
         lower_bound=found.lower,
-        accuracy=enclosure.right / len(X),
+        accuracy=problem.accuracy(),
         gradient_norm=problem.gradient_norm(),
         activation_margin=min(margins, default=np.inf),
         margins=margins,
         distance=found.distance,
         slack=found.slack,
-        gap=_gap(problem.bounds(enclosure)[0], found.lower),
+        gap=_gap(problem.bounds()[0], found.lower),
         critical=found.critical,
         radius=radius,
         basin=basin,
@@ -258,6 +279,18 @@ def _judge(problem, names, rtol, gtol):
     return _Judgement(found.verdict, found.proved, distance, lower, 0, found, checks)
 
 
+def _judge_strict(problem, rtol, gtol):
+    """The verdict for a cross-entropy, and with weight decay: a minimum near by or a refutation."""
+    near, checks = near_strict_minimum(problem, rtol)
+    if near is not None:
+        nothing = Refutation("undetermined", False, None, None, "")
+        parts = near.verdict, True, near.distance, near.lower, 0, nothing, checks
+        return _Judgement(*parts, near.slack, near.critical)
+    found = refute(problem, gtol=gtol)
+    checks.append(Check(DESCENT, found.witness is None, None, found.detail))
+    return _Judgement(found.verdict, found.proved, None, 0.0, 0, found, checks)
+
+
 def _near(proof, least, reach, *, problem, rtol):
     """Whether a proved exact point is near enough, and its loss near enough to the stored one."""
     if proof.distance is None or not proof.distance <= reach:
@@ -289,63 +322,10 @@ def _per_norm(margin, W, b):
     return float(np.nextafter(margin / norm, 0)) if 0 < norm < np.inf else 0.0
 
 
-def _losses(net, X, labels, enclosure):
-    """Both losses in floating point, put between their proved bounds."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        error = ((net(X) - labels.Y) ** 2).sum(axis=1)
-        means = np.bincount(labels.index, error) / np.bincount(labels.index)
-    values = (float(error.mean()), "mse"), (float(means.sum()), "class_weighted")
-    found = []
-    for value, name in values:
-        high, low = enclosure.bounds(name)
-        found.append(high if np.isnan(value) else min(max(value, low), high))
-    return found
-
-
 def _last_names(net, names):
     """Whether the weights, and the biases, of the last layer may move."""
     weight, bias = net.names[-2:]
     return weight in names, bias in names
-
-
-def _subset(problem, names):
-    """How a certificate names what may move."""
-    if problem.offset is not None:
-        return ("cumulative",)
-    return None if set(names) == set(problem.net.names) else names
-
-
-def _tensor_names(net, subset):
-    """The names of the tensors that may move."""
-    if subset is None:
-        return net.names
-    if isinstance(subset, str):
-        subset = net.names[-2:] if subset in ("last", "cumulative") else (subset,)
-    also = "'last', 'cumulative' or "
-    return tuple(net.names[i] for i in selected(net.names, subset, argument="subset", also=also))
-
-
-def _problem(net, X, labels, loss, names, cumulative, enclosure):
-    sharing = points_sharing(labels.index, class_weighted=loss == "class_weighted")
-    _, first = np.unique(labels.index, return_index=True)
-    with precision(enclosure.bits):
-        per_class = [arb(1) / n for n in sharing[first].tolist()]
-    moving = [name in names for name in net.names]
-    free = np.repeat(moving, [tensor.size for tensor in net.tensors])
-    exact = [per_class[q] for q in labels.index]
-    offset = _cumulative_bias(net, enclosure.bits) if cumulative else None
-    return LocalProblem(
-        net, X, labels, loss, 1 / sharing, exact, per_class, free, offset, enclosure
-    )
-
-
-def _cumulative_bias(net, bits):
-    """b^(L-1) in balls (CE24 (3.5)), that of the input, 0, without hidden layers."""
-    with precision(bits):
-        offset = arb_mat(net.widths[0], 1)
-        for W, b in pairs_of(net)[:-1]:
-            offset = ball_matrix(W) * offset + ball_matrix(b[:, None])
-        return offset.entries()
 
 
 def _minimum(problem, names):

@@ -4,7 +4,6 @@ import numpy as np
 
 from constructions.proof.certificate import Check
 from constructions.proof.derivatives import length, pairs_of
-from constructions.proof.enclosure import enclose
 from constructions.proof.exact import above
 from constructions.proof.stationarity import ORDER, derivative_in_balls
 from geomcore.parameters import flatten, move
@@ -37,8 +36,7 @@ def compared_witness(stated, right, problem):
     if not fits:
         detail = "its direction or step does not fit the network, or moves what is held"
         return Check("witness", False, None, detail)
-    high = problem.bounds(enclose(other, problem.X, problem.labels))[0]
-    floor = problem.bounds(problem.enclosure)[1]
+    high, floor = problem.bounds_at(other)[0], problem.bounds()[1]
     ball = derivative_in_balls(problem, direction, order)
     slope, exact = stated[kinds[0]], right[kinds[0]]
     if ball is not None:

@@ -16,7 +16,8 @@ def data():
     return datasets.clusters(12, rng=0)
 
 
-OPTIONS = ("rtol", "gtol", "exact")  # other options make another certificate, which may be true
+# other options make another certificate, which may be true
+OPTIONS = ("rtol", "gtol", "exact", "weight_decay")
 
 
 def altered(value):
