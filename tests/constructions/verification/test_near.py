@@ -142,6 +142,47 @@ def test_altered_bounds_of_a_critical_point_are_named(field):
     assert field in [c.name for c in recheck(other, net, X, Y) if c.passed is False]
 
 
+def first_saddle(kind, size):
+    for seed in range(200):
+        made = planted((2, 3, 2), 14, APART, seed, kind=kind, size=size)
+        if made is not None and verify(*made).verdict == "saddle":
+            return made
+    raise AssertionError("no planted saddle is proved")
+
+
+@pytest.mark.parametrize(
+    ("kind", "size"), [("falls", 1e-3), ("rises too little", 1e-3), ("minimum", 50.0)]
+)
+def test_an_exact_saddle_has_a_witness_that_all_confirm(kind, size):
+    net, X, Y = first_saddle(kind, size)
+    found = verify(net, X, Y)
+    assert found.proved and found.critical["argument"] == "saddle" and len(found.kinks) == 2
+    assert found.distance < 1e-10 and (found.lower_bound, found.slack) == (0.0, 0.0)
+    assert (found.critical["eigenvalue"] < 0) == (kind == "minimum")
+    assert found.witness["slope"] < 0 and found.witness["loss"] < found.loss_floor
+    again = Certificate.from_json(found.to_json())
+    assert again == found
+    assert all(check.passed for check in recheck(again, net, X, Y))
+    stated = json.loads(found.to_json())
+    answer = check_certificate(
+        stated, net.weights, net.biases, X, np.unique(Y, axis=0), _classes(Y)
+    )
+    holds = {field: held for field, held, _ in answer}
+    assert holds["witness"] and False not in holds.values()
+    assert holds["verdict"] is None and holds["critical"] is None
+    text = found.summary()
+    assert "an exact saddle next to it: a saddle on 2 kinks" in text and "a way down" in text
+
+
+def test_a_saddle_is_refuted_wherever_its_witness_stands():
+    # an altered direction, or step, is named
+    net, X, Y = first_saddle("falls", 1e-3)
+    found = verify(net, X, Y)
+    for change in ({"step": -found.witness["step"]}, {"slope": 2 * found.witness["slope"]}):
+        other = dataclasses.replace(found, witness={**found.witness, **change})
+        assert "witness" in [c.name for c in recheck(other, net, X, Y) if c.passed is False]
+
+
 def test_the_checker_examines_all_but_the_critical_point_itself():
     net, X, Y = first_minimum()
     stated = json.loads(verify(net, X, Y).to_json())
