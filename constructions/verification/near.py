@@ -14,8 +14,8 @@ from constructions.proof.exact import above, below, precision
 from constructions.proof.stationarity import Refutation, derivative_in_balls, refute, step_down
 from constructions.verdicts import CRITICAL, DESCENT, SADDLE, SLACK
 
-# A slack is told up to this part of the squared length of a target,
-SMALL = 1e-24
+# A slack is told up to the square of rtol, and up to this, as a part of a target's squared length,
+SMALL = 1e-12
 # and of what a curvature like the largest one would do within the radius: else it says nothing.
 SHARE = 1e-6
 # The stored loss differs from that of the exact point by at most this part of rtol, in such units:
@@ -81,7 +81,7 @@ def near_point(problem, rtol, gtol, is_near):
     if saddle is not None:
         near, more = _saddle(problem, gtol, *saddle)
         return near, [told, *more]
-    near, why = _with_slack(problem)
+    near, why = _with_slack(problem, rtol)
     return near, [told, Check(SLACK, near is not None, None if near is None else near.slack, why)]
 
 
@@ -159,7 +159,7 @@ def _is_close(net, moves, rtol):
     return True
 
 
-def _with_slack(problem):
+def _with_slack(problem, rtol):
     """A minimum but for a slack: no network of the cell is lower by more than that."""
     net, enclosure = problem.net, problem.enclosure
     if enclosure.undecided or enclosure.kinks:
@@ -171,7 +171,7 @@ def _with_slack(problem):
         return None, "no lower bound for the cell is known"
     with precision(BITS):
         slack = max(above(problem.loss - bound), 0.0)
-    if not slack <= SMALL * _longest(problem):
+    if not slack <= min(rtol * rtol, SMALL) * _longest(problem):
         return None, f"the loss is up to {slack:.3g} above the lower bound of the cell"
     radius = cell_radius(net, problem.X)
     _, largest, _ = smallest_eigenpair(

@@ -66,8 +66,9 @@ def verify(
         (docs/trained.md).
     either of these two, with a slack
         No network of the activation cell has a loss that is lower by more than `slack`, at
-        most 1e-24 of the longest squared target (for "global minimum" no network at all has).
-        Then ``distance`` is None, and nothing is said of a point where the slope vanishes.
+        most `rtol` squared, and 1e-12, of the longest squared target (for "global minimum" no
+        network at all has). Then ``distance`` is None, and nothing is said of a point where the
+        slope vanishes.
     "not stationary"
         The slope of the loss along a line, on a kink a one-sided one, is negative;
         the witness is a step that lowers the loss.

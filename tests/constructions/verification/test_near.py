@@ -301,12 +301,12 @@ def test_a_slack_above_a_bound_that_is_not_0_is_that_of_a_local_minimum():
 
 
 def test_a_slack_is_small_beside_the_targets():
-    net, X, y = bottleneck(1e-11)
-    small = ReLUNetwork(
-        [net.weights[0], net.weights[1] * 1e-3], [net.biases[0], net.biases[1] * 1e-3]
-    )
-    found = verify(small, X, y, targets=np.eye(3) * 1e-3)
-    assert 1e-30 < found.loss_bound < 1e-24 and found.slack == 0.0
+    for step, told in ((1.5e-9, True), (1.7e-9, False)):
+        net, X, y = bottleneck(step)
+        weights, biases = ([t[0], t[1] * 1e-3] for t in (net.weights, net.biases))
+        found = verify(ReLUNetwork(weights, biases), X, y, targets=np.eye(3) * 1e-3)
+        assert found.loss == pytest.approx(40.949e-6 * step**2, rel=1e-4)
+        assert (found.slack > 0) == told
 
 
 def test_bounds_of_the_best_of_a_cell_are_confirmed_by_exact_arithmetic():
@@ -330,10 +330,24 @@ def test_bounds_of_the_best_of_a_cell_are_confirmed_by_exact_arithmetic():
     assert count >= 5
 
 
-def test_a_slack_that_is_large_is_not_told():
-    for step in (1e-9, 1e-6):
-        found = verify(*bottleneck(step))
-        assert found.slack == 0.0 and found.verdict not in ("global minimum", "local minimum")
+@pytest.mark.parametrize(
+    ("step", "rtol", "told"),
+    [
+        (1.5e-9, 1e-8, True),
+        (1.7e-9, 1e-8, False),
+        (1.5e-9, 1e-9, False),
+        (1.5e-7, 1e-5, True),
+        (1.7e-7, 1e-5, False),
+    ],
+)
+def test_a_slack_is_at_most_the_square_of_the_tolerance_and_small(step, rtol, told):
+    found = verify(*bottleneck(step), rtol=rtol)
+    assert found.loss == pytest.approx(40.949 * step**2, rel=1e-4)
+    if told:
+        assert found.verdict == "global minimum" and found.slack == found.loss_bound
+        assert found.slack <= 1e-6 * found.radius**2
+    else:
+        assert found.slack == 0.0 and found.critical is None
 
 
 def test_an_exact_bottleneck_needs_no_slack():
