@@ -45,6 +45,21 @@ def test_the_kernel_is_that_of_all_matrices_in_the_balls(slant, width, proved):
     assert (curvature_down(H, G) is not None) == proved
 
 
+@pytest.mark.parametrize(
+    ("heavy", "widths"),
+    [
+        # -(x_1, x_2) / x_3 may be as large as (0, s), (s / 0.5, 0), ((s + 0.4 s) / 0.6, s)
+        ((1.0, 1e6), [[0.0, 0.0, 0.0], [0.0, 0.0, 2e-3]]),
+        ((1e6, 1.0), [[0.5, 0.0, 6e-4], [0.0, 0.0, 0.0]]),
+        ((1e6, 1.0), [[0.4, 0.4, 5e-4], [0.0, 0.0, 5e-4]]),
+    ],
+)
+def test_every_row_that_spans_the_kernel_counts(heavy, widths):
+    H, G = Balls(np.diag([*heavy, -1.0])), np.eye(2, 3)
+    assert curvature_down(H, Balls(G, np.array(widths) / 4)) is not None
+    assert curvature_down(H, Balls(G, np.array(widths))) is None
+
+
 @pytest.mark.parametrize("width", [1.0, 2.0, np.inf])
 def test_a_matrix_that_may_lose_its_rank_proves_nothing(width):
     H, G = Balls(np.diag([1.0, -1.0])), Balls(np.array([[1.0, 0.0]]), np.array([[width, 0.0]]))
