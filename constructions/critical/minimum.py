@@ -338,6 +338,8 @@ def _examined(attempt, critical, basis, rank, box):
 def _least_on_slice(H, Z, critical):
     """A lower bound of H on the kernel of Z within a slice, or -inf."""
     H, Z = as_balls(critical.T) @ H @ critical, Z @ critical
+    if len(Z):  # rows that are nearly orthonormal have the same kernel, and a better condition
+        Z = np.linalg.inv(np.linalg.qr(Z.mid.T)[1]).T @ Z
     size = np.abs(H.mid).max(initial=0.0)
     for stiffness in STIFFNESS if len(Z) else (0.0,):
         least = smallest_eigenvalue(H + (Z.T @ Z) * (stiffness * size) if len(Z) else H)
