@@ -139,7 +139,7 @@ class Certificate:
         loss is the lower bound; None if none is proved to exist.
     slack : float
         0 if the verdict speaks of an exact point. Else it speaks of the stored network: no
-        network within `radius` has a loss that is smaller by more than this.
+        network within `radius` (of a global minimum: none) has a loss that is smaller by more.
     gap : float
         None of the networks of `lower_bound` has a loss that is smaller by more than this.
     critical : dict or None

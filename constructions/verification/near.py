@@ -78,10 +78,12 @@ def near_point(problem, rtol, gtol, is_near):
             told = Check(CRITICAL, False, found.distance if is_minimum else None, why)
         if proved and saddle is None:
             saddle = found, why
-    if saddle is not None:
+    near, why = _next_to_zero(problem, rtol)
+    if near is None and saddle is not None:
         near, more = _saddle(problem, gtol, *saddle)
         return near, [told, *more]
-    near, why = _with_slack(problem, rtol)
+    if near is None:
+        near, why = _with_slack(problem, rtol)
     return near, [told, Check(SLACK, near is not None, None if near is None else near.slack, why)]
 
 
@@ -159,8 +161,22 @@ def _is_close(net, moves, rtol):
     return True
 
 
+def _room(problem, rtol):
+    """The largest slack that is told."""
+    return min(rtol * rtol, SMALL) * _longest(problem)
+
+
+def _next_to_zero(problem, rtol):
+    """A global minimum but for a slack, its loss."""
+    with precision(BITS):
+        slack = max(above(problem.loss), 0.0)
+    if not slack <= _room(problem, rtol):
+        return None, ""
+    return _but_for(slack, arb(0)), f"no network at all is lower by more than {slack:.3g}"
+
+
 def _with_slack(problem, rtol):
-    """A minimum but for a slack: no network of the cell is lower by more than that."""
+    """A local minimum but for a slack: no network of the cell is lower by more than that."""
     net, enclosure = problem.net, problem.enclosure
     if enclosure.undecided or enclosure.kinks:
         return None, "a pre-activation may be zero, so there is no cell around the point"
@@ -171,7 +187,7 @@ def _with_slack(problem, rtol):
         return None, "no lower bound for the cell is known"
     with precision(BITS):
         slack = max(above(problem.loss - bound), 0.0)
-    if not slack <= min(rtol * rtol, SMALL) * _longest(problem):
+    if not slack <= _room(problem, rtol):
         return None, f"the loss is up to {slack:.3g} above the lower bound of the cell"
     radius = cell_radius(net, problem.X)
     _, largest, _ = smallest_eigenpair(
@@ -179,6 +195,13 @@ def _with_slack(problem, rtol):
     )
     if largest is None or not slack <= SHARE * largest * radius**2:
         return None, f"a slack of {slack:.3g} says nothing in a cell of radius {radius:.3g}"
+    return _but_for(slack, bound), (
+        f"no network of the cell, of radius {radius:.3g}, is lower by more than {slack:.3g}"
+    )
+
+
+def _but_for(slack, bound):
+    """The stored network as a minimum, whose loss is at most a slack above a lower bound."""
     verdict = "global minimum" if bound == 0 else "local minimum"
     critical = {
         "argument": "slack",
@@ -188,6 +211,5 @@ def _with_slack(problem, rtol):
         "uniqueness": 0.0,
         "kinks": [],
     }
-    return Near(verdict, None, max(below(bound), 0.0), slack, critical), (
-        f"no network of the cell, of radius {radius:.3g}, is lower by more than {slack:.3g}"
-    )
+    distance = None if slack else 0.0  # the stored network itself
+    return Near(verdict, distance, max(below(bound), 0.0), slack, critical)

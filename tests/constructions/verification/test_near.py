@@ -300,6 +300,21 @@ def test_a_slack_above_a_bound_that_is_not_0_is_that_of_a_local_minimum():
     assert 0 < Fraction(found.loss_bound) - least and 1e-33 < found.slack < 1e-28
 
 
+@pytest.mark.parametrize(("error", "told"), [(2.0**-24, True), (2.0**-23, False)])
+def test_a_loss_that_is_next_to_zero_needs_no_cell(error, told):
+    # on a kink at the second point; the last three are not on a line; 9e-16 is what may be told
+    X = np.array([[-1.0], [0.0], [1.0], [2.0], [3.0]])
+    Y = np.maximum(X, 0)
+    Y[3] += error
+    found = verify(ReLUNetwork([[[1.0]], [[1.0]]], [[0.0], [0.0]]), X, Y)
+    assert found.loss == error**2 / 5
+    if told:
+        assert (found.verdict, found.proved, found.distance) == ("global minimum", True, None)
+        assert found.slack == found.loss_bound and found.radius is None
+    else:
+        assert found.verdict not in ("global minimum", "local minimum") and found.slack == 0
+
+
 def test_a_slack_is_small_beside_the_targets():
     for step, told in ((1.5e-9, True), (1.7e-9, False)):
         net, X, y = bottleneck(step)
