@@ -21,7 +21,9 @@ from scipy.optimize import minimize
 from sklearn import datasets as bundled
 
 from constructions import verify
+from constructions.critical.points import BITS
 from constructions.critical.search import nearby_minimum
+from constructions.proof.exact import precision
 from geomcore import ReLUNetwork
 from geomcore.arrays import as_labels
 from training import settle
@@ -131,7 +133,8 @@ def main():
         settled = settle(net, X, y, seconds=args.seconds)
         taken = time.process_time() - began
         labels = as_labels(y, len(X))
-        weights = [arb(1) / len(X)] * len(labels.classes)
+        with precision(BITS):
+            weights = [arb(1) / len(X)] * len(labels.classes)
         proof, why = nearby_minimum(settled.network, X, labels, weights)
         size = np.sqrt(sum((t**2).sum() for t in settled.network.tensors))
         end = settled.reason.split(":")[0]

@@ -8,7 +8,7 @@ import msgspec
 
 FORMAT = "geomcore certificate"
 VERSION = 3
-ARGUMENTS = ("critical point", "fit", "slack")
+ARGUMENTS = ("critical point", "fit", "slack", "saddle")
 NOT_FINITE = {str(value): value for value in (math.inf, -math.inf)}
 
 Number = float | Literal[tuple(NOT_FINITE)]

@@ -18,6 +18,7 @@ PATTERN = "activation pattern of the exact network"
 ZERO = "exactly zero loss next to it"
 CELL = "meets the lower bound of its cell"
 CRITICAL = "an exact minimum next to it"
+SADDLE = "an exact saddle next to it"
 SLACK = "meets the lower bound of its cell but for a slack"
 DESCENT = "no descent found"
 DIAGNOSTICS = ("truncated points equal within each class", "x = W x_tau + b at every layer")
@@ -25,7 +26,7 @@ DIAGNOSTICS = ("truncated points equal within each class", "x = W x_tau + b at e
 DECIDES = {
     "global minimum": {(ZERO, True), (CRITICAL, True), (SLACK, True)},
     "local minimum": {(CELL, True), (CRITICAL, True), (SLACK, True)},
-    "saddle": {(DESCENT, False)},
+    "saddle": {(SADDLE, True), (DESCENT, False)},
     "not stationary": {(DESCENT, False)},
 }
 HEADINGS = {

@@ -60,8 +60,9 @@ def minimum(trial):
 
 def critical(trial):
     """Networks near the stored one are no better, but for what it may be above the exact point."""
-    found, one = trial.found, 1 + 4 * rational.rational(2.0**-52)
-    if not found.proved or not (trial.kinks == 0 or found.critical["kinks"] or not found.slack):
+    found, name, one = trial.found, trial.found.verdict, 1 + 4 * rational.rational(2.0**-52)
+    apart = trial.kinks == 0 or name == "global minimum"  # than which none is lower at all
+    if not found.proved or not (apart or found.critical["kinks"] or not found.slack):
         yield "critical", "not proved, or with a slack on a kink"
     if found.lower_bound and rational.rational(found.lower_bound) > trial.bound:
         yield "lower_bound: critical", f"{found.lower_bound!r}"

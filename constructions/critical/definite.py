@@ -26,8 +26,11 @@ def smallest_eigenvalue(M):
         return np.inf
     if not (np.isfinite(M.mid).all() and np.isfinite(M.rad).all()):
         return -np.inf
-    _, V = np.linalg.eigh((M.mid + M.mid.T) / 2)
-    V = as_balls(V)
+    values, V = np.linalg.eigh((M.mid + M.mid.T) / 2)
+    if not values[0] > 0:
+        return -np.inf
+    # scaled, so that what is not known of stiff directions does not count in soft ones
+    V = as_balls(V / np.sqrt(values))
     T = V.T @ M @ V
     off = T.largest
     np.fill_diagonal(off, 0.0)

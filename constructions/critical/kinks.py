@@ -57,7 +57,7 @@ def fits(cell, theta):
 
 
 def looks_critical(cell, theta, decay=0.0):
-    """Whether the slope vanishes, with multipliers of the right signs, in floating point.
+    """Whether the slope vanishes, in floating point, and multipliers have the right signs.
 
     Parameters
     ----------
@@ -66,6 +66,10 @@ def looks_critical(cell, theta, decay=0.0):
     theta : ndarray, shape (P,)
     decay : float, optional
         That times half of the square of theta belongs to the loss.
+
+    Returns
+    -------
+    bool, bool
     """
     found = calculus.run(cell, theta)
     slope = np.concatenate(calculus.gradient(found)) + decay * theta
@@ -73,12 +77,12 @@ def looks_critical(cell, theta, decay=0.0):
     size = np.concatenate([(s.T @ np.c_[v, np.ones(len(v))]).ravel() for s, v in sizes])
     rows = _height_rows(cell, theta)
     if not (np.isfinite(slope).all() and np.isfinite(rows).all()):
-        return False
+        return False, False
     multipliers = np.linalg.lstsq(rows.T, -slope, rcond=1e-12)[0]
     if not np.linalg.norm(slope + rows.T @ multipliers) <= FLAT * np.linalg.norm(size):
-        return False
+        return False, False
     rises = np.array(calculus.rises(cell, calculus.run(cell, theta, multipliers)), float)
-    return bool((multipliers > -FLAT).all() and (multipliers < rises + FLAT).all())
+    return True, bool((multipliers > -FLAT).all() and (multipliers < rises + FLAT).all())
 
 
 def _height_rows(cell, theta):

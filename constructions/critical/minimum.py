@@ -9,7 +9,8 @@ It is a local minimum of the loss if :math:`0 < \mu_a < \delta_a`, the derivativ
 Lagrangian of all of C in h_a, if the rank of D(F_red, z_A) is as large as it can be on {z_A = 0},
 and if the Hessian of the Lagrangian is positive definite on a complement of the kernel of
 D(F_red, z_A) within that of Dz_A (docs/trained.md). No kinks, A empty, and nothing exact are
-special cases; so is a loss of which nothing is left to be critical.
+special cases; so is a loss of which nothing is left to be critical. It is a saddle if a way down
+is proved to start there.
 """
 
 from typing import NamedTuple
@@ -24,6 +25,7 @@ from constructions.critical.entropies import block_of
 from constructions.critical.newton import solution_near
 from constructions.critical.points import BITS, as_objects, exactly
 from constructions.critical.ranks import GenericRank, counted_bound, generic_rank
+from constructions.critical.saddle import curvature_down, sides_down, way_over
 from constructions.proof.exact import precision
 
 REFINED = 4
@@ -54,7 +56,7 @@ class Kink(NamedTuple):
 
 
 class CriticalPoint(NamedTuple):
-    """An exact critical point that is proved to be a local minimum.
+    """An exact critical point that is proved to be a local minimum, or a saddle.
 
     Attributes
     ----------
@@ -65,12 +67,15 @@ class CriticalPoint(NamedTuple):
     rank : GenericRank
         Of D(F_red, z_A).
     smallest_eigenvalue : float
-        A lower bound of the Hessian's on the complement; inf if that is nothing.
+        A lower bound of the Hessian's on the complement; inf if that is nothing. At a saddle an
+        upper bound of the Hessian along the way down, 0 if that leads over a kink.
     kinks : tuple of Kink
     uniqueness : float
         No other solution with the same kinks lies in the slice within this distance of it.
     is_fitted : bool
         Whether it is the best of its cell: the loss is what the best affine fits leave.
+    ways_down : tuple of ndarray
+        Directions in which the loss falls, in floating point; none at a minimum.
     """
 
     theta: Balls
@@ -80,6 +85,7 @@ class CriticalPoint(NamedTuple):
     kinks: tuple
     uniqueness: float
     is_fitted: bool
+    ways_down: tuple = ()
 
 
 class Everything(NamedTuple):
@@ -183,6 +189,11 @@ class _Attempt:
         columns = stacked([(Z @ critical).T, Balls(np.zeros((k + len(E), k)))])
         return stacked([rows, columns], axis=1)
 
+    def solution(self, critical, basis):
+        """The `Box` of an exact solution in the slice, or None."""
+        value = self.value(critical)
+        return solution_near(value, lambda radius: self.system(critical, basis, radius))
+
     def refine(self, critical, basis):
         """Walk along the slice, in floating point, to where the system vanishes."""
         r = basis.shape[1]
@@ -236,8 +247,8 @@ def keeps_signs(whole, theta):
     return True
 
 
-def minimum_near(problem, whole, theta):
-    """Prove that a local minimum of the loss is next to parameters.
+def critical_point_near(problem, whole, theta):
+    """Prove that a critical point of the loss is next to parameters, a local minimum or a saddle.
 
     Parameters
     ----------
@@ -261,9 +272,7 @@ def minimum_near(problem, whole, theta):
     if basis is None:
         return None, "what is to be exact is not independent of the rest"
     attempt.refine(critical, basis)
-    box = solution_near(
-        attempt.value(critical), lambda radius: attempt.system(critical, basis, radius)
-    )
+    box = attempt.solution(critical, basis)
     if box is None:
         return None, "no exact critical point is proved to exist near by"
     return _examined(attempt, critical, basis, rank, box)
@@ -286,24 +295,27 @@ def _examined(attempt, critical, basis, rank, box):
     whole, r1, r, k = attempt.whole, critical.shape[1], basis.shape[1], len(attempt.whole.kinks)
     theta, mu = attempt.box(basis, box.radius)
     found = calculus.run(attempt.problem.balls, theta, mu)
-    J, Z, _, rows = attempt._rows(found)
+    J, Z, E, rows = attempt._rows(found)
     if not has_full_column_rank(stacked([J, Z]) @ critical):
         return None, f"the derivative is not proved to have rank {r1}"
     if k and not (has_full_column_rank((Z @ basis).T) and _are_free(attempt.problem.balls, found)):
         return None, "the kinks are not proved to be independent"
     rises = attempt._rises(theta, mu)
-    for j, rise in enumerate(rises):
-        if not (mu.lower[j] > 0 and (rise - mu[j]).lower > 0):
-            return None, "a multiplier is not proved to lie inside of its bounds"
-    least = np.inf
-    if r1:
-        H = as_balls(critical.T) @ calculus.hessian(attempt.problem.balls, found, rows) @ critical
-        Z, size = Z @ critical, np.abs(H.mid).max(initial=0.0)
-        for stiffness in STIFFNESS if k else (0.0,):
-            least = smallest_eigenvalue(H + (Z.T @ Z) * (stiffness * size) if k else H)
-            if least > 0:
-                break
-    if not least > 0:
+    inside = all(mu.lower[j] > 0 and (rise - mu[j]).lower > 0 for j, rise in enumerate(rises))
+    sides, bend, ways = sides_down(mu, rises), np.inf, ()
+    if sides:
+        bend = 0.0
+        ways = tuple(way_over(attempt.problem.balls, attempt.theta, *side) for side in sides)
+    elif r1:
+        H = calculus.hessian(attempt.problem.balls, found, rows)
+        bend = _least_on_slice(H, Z, critical) if inside else -np.inf
+        if not bend > 0:
+            down = curvature_down(H, stacked([Z, E]))
+            if down is not None:
+                ways, bend = (down[0],), down[1]
+    if not (ways or inside):
+        return None, "a multiplier is not proved to lie inside of its bounds"
+    if not (ways or bend > 0):
         return None, "the Hessian is not proved to be positive definite where the loss changes"
     places = attempt.problem.balls.places[:-1]
     not_zero = [(theta.lower[at] > 0) | (theta.upper[at] < 0) for _, at in places]
@@ -317,5 +329,20 @@ def _examined(attempt, critical, basis, rank, box):
     unique = float(np.nextafter((box.radius - box.image)[:r].min(initial=np.inf), 0))
     fitted = attempt.problem.is_fitted
     where = f"on {k} kink{'s' if k > 1 else ''}" if k else "that is smooth"
-    found = CriticalPoint(theta, loss, rank, least, kinks, unique, fitted)
-    return found, f"a local minimum {where}"
+    kind = "a saddle" if ways else "a local minimum"
+    over = ", and the loss falls over one of them" if sides else ""
+    found = CriticalPoint(theta, loss, rank, bend, kinks, unique, fitted, ways)
+    return found, f"{kind} {where}{over}"
+
+
+def _least_on_slice(H, Z, critical):
+    """A lower bound of H on the kernel of Z within a slice, or -inf."""
+    H, Z = as_balls(critical.T) @ H @ critical, Z @ critical
+    if len(Z):  # rows that are nearly orthonormal have the same kernel, and a better condition
+        Z = np.linalg.inv(np.linalg.qr(Z.mid.T)[1]).T @ Z
+    size = np.abs(H.mid).max(initial=0.0)
+    for stiffness in STIFFNESS if len(Z) else (0.0,):
+        least = smallest_eigenvalue(H + (Z.T @ Z) * (stiffness * size) if len(Z) else H)
+        if least > 0:
+            break
+    return least

@@ -1,4 +1,4 @@
-"""Looks for a critical point next to a stored network that can be proved to be a minimum."""
+"""Looks for critical points next to a stored network that are proved to be minima or saddles."""
 
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from constructions.critical.cell import Block, Cell
 from constructions.critical.groups import groups_of
 from constructions.critical.kinks import candidates, fits, looks_critical
 from constructions.critical.labels import label_space
-from constructions.critical.minimum import everything, keeps_signs, minimum_near
+from constructions.critical.minimum import critical_point_near, everything, keeps_signs
 from constructions.critical.points import BITS, distinct_points
 from constructions.critical.ranks import GenericRank
 from constructions.critical.reduced import reduced, ways_of
@@ -21,8 +21,8 @@ MOST_PARAMETERS = 3000
 MOST_NUMBERS = 30_000_000  # outputs times parameters
 
 
-class NearbyMinimum(NamedTuple):
-    """A local minimum of the loss that is proved to exist next to a stored network.
+class NearbyPoint(NamedTuple):
+    """A critical point of the loss that is proved to exist next to a stored network.
 
     Attributes
     ----------
@@ -41,6 +41,9 @@ class NearbyMinimum(NamedTuple):
     smallest_eigenvalue, uniqueness : float
     kinks : tuple of Kink
         Points by the number of the first row of X that is equal.
+    ways_down : tuple of ndarray, shape (P,)
+        Of a saddle: directions in which the loss falls, of length 1, in floating point. None
+        of a local minimum.
     """
 
     distance: float
@@ -52,10 +55,21 @@ class NearbyMinimum(NamedTuple):
     smallest_eigenvalue: float
     uniqueness: float
     kinks: tuple
+    ways_down: tuple = ()
 
 
 def nearby_minimum(net, X, labels, per_class):
-    """Prove that a local minimum of the squared error exists next to a network.
+    """The first local minimum of `nearby_points`, or None, and what is proved or what fails."""
+    first = None
+    for found, why in nearby_points(net, X, labels, per_class):
+        if found is not None and not found.ways_down:
+            return found, why
+        first = first or why
+    return None, first
+
+
+def nearby_points(net, X, labels, per_class):
+    """Prove that critical points of the squared error exist next to a network.
 
     Parameters
     ----------
@@ -65,27 +79,32 @@ def nearby_minimum(net, X, labels, per_class):
     per_class : list of arb
         Weight of a point of each class.
 
-    Returns
-    -------
-    (NearbyMinimum or None, str)
-        The proof, or None; and what is proved or what fails, of the likeliest attempt.
+    Yields
+    ------
+    (NearbyPoint or None, str)
+        For each guess of what is on its kink, the likeliest first, at least once: the proof of a
+        local minimum or of a saddle, or None; and what is proved or what fails.
     """
     P, outputs = net.parameter_count, len(X) * net.widths[-1]
     if P > MOST_PARAMETERS or P * outputs > MOST_NUMBERS:
-        return None, f"{P} parameters and {outputs} outputs are too many for a proof"
+        yield None, f"{P} parameters and {outputs} outputs are too many for a proof"
+        return
     if not all(np.isfinite(t).all() for t in net.tensors):
-        return None, "a parameter is not finite"
+        yield None, "a parameter is not finite"
+        return
     with np.errstate(all="ignore"), precision(BITS):  # what overflows is a ball of infinite radius
         space = label_space(labels.targets)
         theta, widths = _projected(net, space)
-        points, first = None, None
-        for cell in _guesses(net, X, labels, per_class, space, theta, widths):
-            points = points or distinct_points(X, labels, per_class, space.coordinates)
+        cells = list(_guesses(net, X, labels, per_class, space, theta, widths))
+        points = distinct_points(X, labels, per_class, space.coordinates) if cells else None
+    for cell in cells:
+        with np.errstate(all="ignore"), precision(BITS):
             found, why = _with_kinks(points, space, labels, theta, cell)
-            first = why if first is None else first
             if found is not None:
-                return _placed(net, X, labels, points, space, found), why
-    return None, first or "the slope does not vanish, whatever is on its kink"
+                found = _placed(net, X, labels, points, space, found)
+        yield found, why
+    if not cells:
+        yield None, "the slope does not vanish, whatever is on its kink"
 
 
 def lower_bound_of_cell(net, X, labels, per_class):
@@ -126,13 +145,18 @@ def _guesses(net, X, labels, per_class, space, theta, widths):
     mass = np.bincount(owner, weights)
     Y = [np.bincount(owner, weights * t) / mass for t in coordinates[labels.index].T]
     blocks = [Block(slice(0, len(mass)), mass, np.eye(space.dimension))]
+    later = []  # what falls over a kink
     for kinks in candidates(net, distinct):
         masks = [(value > 0).astype(float) for value in net.hidden(distinct)]
         for l, i, u in kinks:
             masks[l][i, u] = 0.0
         cell = Cell(widths, distinct, np.array(Y).T, blocks, masks, kinks)
-        if fits(cell, theta) or looks_critical(cell, theta):
+        flat, held = looks_critical(cell, theta)
+        if held or fits(cell, theta):
             yield cell
+        elif flat:
+            later.append(cell)
+    yield from later
 
 
 def _projected(net, space):
@@ -154,16 +178,18 @@ def _with_kinks(points, space, labels, theta, cell):
         outputs[g.chosen] - np.array([[float(a.mid()) for a in row] for row in g.fit])
         for g in groups
     ]
-    first = None
+    first, saddle = None, None
     for way in ways_of(errors, space):
         problem = reduced(points, groups, space, labels, widths, masks, kinks, errors, way)
         if problem is None:
             continue
-        found, why = minimum_near(problem, whole, theta)
-        if found is not None:
+        found, why = critical_point_near(problem, whole, theta)
+        if found is not None and not found.ways_down:
             return (found, groups), why
+        if found is not None and saddle is None:
+            saddle = (found, groups), why
         first = why if first is None else first
-    return None, first
+    return saddle or (None, first)
 
 
 def _placed(net, X, labels, points, space, proof):
@@ -181,7 +207,7 @@ def _placed(net, X, labels, points, space, proof):
     rows = {point.tobytes(): i for i, point in reversed(list(enumerate(X + 0.0)))}
     kinks = [k._replace(point=rows[points.X[k.point].tobytes()]) for k in found.kinks]
     kinks.sort(key=lambda k: k[:3])
-    return NearbyMinimum(
+    return NearbyPoint(
         distance,
         [above(arb(square).sqrt()) for square in squares],
         loss,
@@ -191,7 +217,16 @@ def _placed(net, X, labels, points, space, proof):
         found.smallest_eigenvalue,
         found.uniqueness,
         tuple(kinks),
+        tuple(_lifted(net, space, way) for way in found.ways_down),
     )
+
+
+def _lifted(net, space, way):
+    """A direction in the coordinates of the labels' space as one of all parameters."""
+    U, (K, width) = space.float_frame(), (space.dimension, net.widths[-2])
+    last, at = len(way) - K * (width + 1), len(way) - K
+    weight = U @ way[last:at].reshape(K, width)
+    return np.concatenate([way[:last], weight.ravel(), U @ way[at:]])
 
 
 def _moves(net, space, theta):

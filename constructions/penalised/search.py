@@ -8,13 +8,13 @@ from constructions.critical.cell import Cell
 from constructions.critical.entropies import ENTROPIES, block_of
 from constructions.critical.kinks import candidates, looks_critical
 from constructions.critical.labels import orthonormal
-from constructions.critical.minimum import everything, minimum_near
+from constructions.critical.minimum import critical_point_near, everything
 from constructions.critical.points import BITS, as_objects, distinct_points, exactly
 from constructions.critical.reduced import Reduced
 from constructions.critical.search import (
     MOST_NUMBERS,
     MOST_PARAMETERS,
-    NearbyMinimum,
+    NearbyPoint,
     above_square,
 )
 from constructions.penalised.idle import at_rest, idle_units
@@ -38,7 +38,7 @@ def nearby_strict_minimum(net, X, labels, per_class, loss, decay):
 
     Returns
     -------
-    (NearbyMinimum or None, str)
+    (NearbyPoint or None, str)
         The proof, or None; and what is proved or what fails, of the likeliest attempt.
     """
     P, outputs = net.parameter_count, len(X) * net.widths[-1]
@@ -58,7 +58,7 @@ def nearby_strict_minimum(net, X, labels, per_class, loss, decay):
         for cell in _guesses(net, points, loss, theta):
             idle = idle_units(cell, theta) if decay else []
             cell, start = at_rest(cell, theta, idle)
-            if not looks_critical(cell, start, decay):
+            if not all(looks_critical(cell, start, decay)):
                 continue
             found, why = _proved(points, cell, loss, decay, start, idle)
             first = why if first is None else first
@@ -101,7 +101,8 @@ def _proved(points, cell, loss, decay, theta, idle):
     within, functionals = _that_matter(loss, K)
     wanted = [(i, row) for i in range(N) for row in functionals]
     problem = Reduced(cell, balls, arbs, [(slice(0, N), within)], [], wanted, False)
-    return minimum_near(problem, whole, theta)
+    found, why = critical_point_near(problem, whole, theta)
+    return (None if found is not None and found.ways_down else found), why
 
 
 def _that_matter(loss, K):
@@ -127,7 +128,7 @@ def _placed(net, X, points, found, theta):
     rows = {point.tobytes(): i for i, point in reversed(list(enumerate(X + 0.0)))}
     kinks = [k._replace(point=rows[points.X[k.point].tobytes()]) for k in found.kinks]
     kinks.sort(key=lambda k: k[:3])
-    return NearbyMinimum(
+    return NearbyPoint(
         above(sum(map(arb, squares), arb(0)).sqrt()),
         [above(arb(square).sqrt()) for square in squares],
         arb(float(found.loss.mid), float(found.loss.rad)) + points.constant,

@@ -43,7 +43,7 @@ class Kink(NamedTuple):
     rise : float
         The derivative of the loss, with multipliers times pre-activations added, in the output of
         the unit: as the pre-activation rises above 0, the loss rises by rise - multiplier. Both
-        slopes are proved to be positive; the numbers are floats near the exact ones.
+        slopes are proved to be positive at a minimum; the numbers are floats near the exact ones.
     """
 
     layer: int
@@ -51,6 +51,17 @@ class Kink(NamedTuple):
     unit: int
     multiplier: float
     rise: float
+
+    @property
+    def holds(self):
+        """Whether the loss rises to both sides; at a saddle it need not."""
+        return 0 < self.multiplier < self.rise
+
+    @property
+    def falls(self):
+        """How the loss changes over the kink, in words."""
+        down, up = self.multiplier, self.rise - self.multiplier
+        return f"the loss changes by {down:+.3g} below it and by {up:+.3g} above, at first order"
 
 
 class Check(NamedTuple):
@@ -91,7 +102,8 @@ class Certificate:
         One of `VERDICTS`. "global minimum" and "local minimum" speak of an exact
         point at `distance` from the stored one: the same hidden layers, and the
         exact solution of the last layer's linear or least-squares problem.
-        "not stationary" and "saddle" speak of the stored point itself.
+        "not stationary" speaks of the stored point itself, and so does "saddle" unless
+        `critical` tells of an exact one.
     proved : bool
         True if the verdict rests on ball or rational arithmetic; "undetermined" never is.
     loss_name : str
@@ -130,15 +142,16 @@ class Certificate:
         loss is the lower bound; None if none is proved to exist.
     slack : float
         0 if the verdict speaks of an exact point. Else it speaks of the stored network: no
-        network within `radius` has a loss that is smaller by more than this.
+        network within `radius` (of a global minimum: none) has a loss that is smaller by more.
     gap : float
         None of the networks of `lower_bound` has a loss that is smaller by more than this.
     critical : dict or None
-        Of a minimum that no last layer alone reaches (docs/trained.md): ``argument``, one of
-        "critical point", "fit" (the best affine fits of all groups, so the best of the cell) and
-        "slack"; ``rank`` of the derivative of what the loss depends on, and the probability
-        ``rank_error`` that it is larger elsewhere in the cell (0 if that is counted);
-        ``eigenvalue``, a lower bound of the Hessian's on a complement of the kernel;
+        Of a point that no last layer alone reaches (docs/trained.md): ``argument``, one of
+        "critical point", "fit" (the best affine fits of all groups, so the best of the cell),
+        "saddle" (an exact one) and "slack"; ``rank`` of the derivative of what the loss depends
+        on, and the probability ``rank_error`` that it is larger elsewhere in the cell (or 0);
+        ``eigenvalue``, a lower bound of the Hessian's on a complement of the kernel (of a saddle
+        an upper bound of what it is along a way down, 0 if that leads over a kink);
         ``uniqueness``, within this distance of it there is no other such point on a slice of
         that dimension; ``kinks``, see `kinks`.
     radius : float or None
@@ -241,7 +254,7 @@ class Certificate:
         for kink in self.kinks[:5]:
             lines.append(
                 f"on a kink          layer {kink.layer}, unit {kink.unit} at point {kink.point}: "
-                f"0 < {kink.multiplier:.3g} < {kink.rise:.3g}"
+                + (f"0 < {kink.multiplier:.3g} < {kink.rise:.3g}" if kink.holds else kink.falls)
             )
         if len(self.kinks) > 5:
             lines.append(f"                   and {len(self.kinks) - 5} more")

@@ -75,7 +75,7 @@ def _first_order(problem, direction, slope, detail):
     proved = series is not None
     slope = above(series[1]) if proved else slope
     detail = detail.format(slope=slope)
-    witness = _witness(problem, direction, proved, slope=slope)
+    witness = step_down(problem, direction, proved, slope=slope)
     if witness is None:
         detail += ", but no step in double precision shows it"
     verdict = "undetermined" if witness is None else "not stationary"
@@ -95,7 +95,7 @@ def _second_order(problem, gtol):
         proved = series is not None
         if not proved or series[2] < 0:
             curvature = 2 * above(series[2]) if proved else value
-            witness = _witness(problem, direction, proved, curvature=curvature)
+            witness = step_down(problem, direction, proved, curvature=curvature)
             if witness is not None:
                 detail = f"the Hessian has an eigenvalue {value:.3g}"
                 return Refutation("saddle", proved, witness, value, detail)
@@ -146,7 +146,7 @@ def _probe(problem, gtol, value, detail):
         if order is None:
             continue
         coefficient = above(series[order])
-        witness = _witness(problem, direction, proved, order=order, coefficient=coefficient)
+        witness = step_down(problem, direction, proved, order=order, coefficient=coefficient)
         if witness is not None:
             detail = f"along a line the loss falls like the power {order} of the step"
             return Refutation("saddle", proved, witness, value, detail)
@@ -231,7 +231,7 @@ def _in_balls(problem, direction, order):
         return problem.series(direction, order)
 
 
-def _witness(problem, direction, proved, **derivative):
+def step_down(problem, direction, proved, **derivative):
     """The step along the direction that lowers the loss most, its new loss proved lower.
 
     If the derivative along the direction is not proved, a step far away would say nothing

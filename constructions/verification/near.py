@@ -6,25 +6,26 @@ import numpy as np
 from flint import arb
 
 from constructions.critical.points import BITS
-from constructions.critical.search import lower_bound_of_cell, nearby_minimum
+from constructions.critical.search import lower_bound_of_cell, nearby_points
 from constructions.proof.basin import cell_radius
 from constructions.proof.certificate import Check
-from constructions.proof.derivatives import smallest_eigenpair
+from constructions.proof.derivatives import length, smallest_eigenpair
 from constructions.proof.exact import above, below, precision
-from constructions.verdicts import CRITICAL, SLACK
+from constructions.proof.stationarity import Refutation, derivative_in_balls, refute, step_down
+from constructions.verdicts import CRITICAL, DESCENT, SADDLE, SLACK
 
-# A slack is told up to this part of the squared length of a target,
-SMALL = 1e-24
+# A slack is told up to the square of rtol, and up to this, as a part of a target's squared length,
+SMALL = 1e-12
 # and of what a curvature like the largest one would do within the radius: else it says nothing.
 SHARE = 1e-6
-# The stored loss is above that of the exact point by at most this part of rtol, in the same units:
+# The stored loss differs from that of the exact point by at most this part of rtol, in such units:
 # idle weights that are large, beside which a move is small, excuse nothing.
 NEARLY = 1e-4
 LARGE = 3_000_000  # points times units up to which the cell radius is computed
 
 
 class Near(NamedTuple):
-    """A minimum that is proved.
+    """A minimum or a saddle that is proved.
 
     Attributes
     ----------
@@ -36,6 +37,8 @@ class Near(NamedTuple):
     slack : float
     critical : dict
         As in `Certificate`.
+    refutation : Refutation or None
+        Of a saddle: a step that lowers the loss of the stored network.
     """
 
     verdict: str
@@ -43,10 +46,11 @@ class Near(NamedTuple):
     lower: float
     slack: float
     critical: dict
+    refutation: Refutation | None = None
 
 
-def near_minimum(problem, rtol, is_near):
-    """Prove that a minimum is next to the network of a problem, or that it is one but for a slack.
+def near_point(problem, rtol, gtol, is_near):
+    """Prove that a critical point is next to the network of a problem, or a minimum with a slack.
 
     Parameters
     ----------
@@ -54,6 +58,8 @@ def near_minimum(problem, rtol, is_near):
         In which all parameters may move.
     rtol : float
         Largest distance of each layer's (W, b), relative to their norm.
+    gtol : float
+        As for `refute`.
     is_near : callable
         Of a proof with a distance, its loss, and the largest distance: whether the stored
         network is near enough to a point of loss zero.
@@ -62,30 +68,79 @@ def near_minimum(problem, rtol, is_near):
     -------
     (Near or None, list of Check)
     """
-    net = problem.net
-    found, why = nearby_minimum(net, problem.X, problem.labels, problem.per_class)
-    proved = found is not None and is_close(net, found.moves, rtol)
-    if proved and found.is_zero:
-        proved = is_near(found, found.loss, np.inf)
-    elif proved:
-        with precision(BITS):
-            proved = bool(problem.loss <= found.loss + arb(NEARLY) * rtol * _longest(problem))
-    checks = [Check(CRITICAL, proved, None if found is None else found.distance, why)]
-    if proved:
-        verdict = "global minimum" if found.is_zero else "local minimum"
-        lower = max(below(found.loss), 0.0) if found.is_best_of_cell else 0.0
-        critical = {
-            "argument": "fit" if found.is_best_of_cell else "critical point",
-            "rank": found.rank.rank,
-            "rank_error": float(found.rank.error),
-            "eigenvalue": found.smallest_eigenvalue,
-            "uniqueness": found.uniqueness,
-            "kinks": [kink._asdict() for kink in found.kinks],
-        }
-        return Near(verdict, found.distance, lower, 0.0, critical), checks
-    near, why = _with_slack(problem)
-    checks.append(Check(SLACK, near is not None, None if near is None else near.slack, why))
-    return near, checks
+    told, saddle = None, None
+    for found, why in nearby_points(problem.net, problem.X, problem.labels, problem.per_class):
+        is_minimum = found is not None and not found.ways_down
+        proved = found is not None and _is_next(problem, found, rtol, is_near)
+        if proved and is_minimum:
+            return _minimum(found), [Check(CRITICAL, True, found.distance, why)]
+        if told is None or (is_minimum and told.value is None):
+            told = Check(CRITICAL, False, found.distance if is_minimum else None, why)
+        if proved and saddle is None:
+            saddle = found, why
+    near, why = _next_to_zero(problem, rtol)
+    if near is None and saddle is not None:
+        near, more = _saddle(problem, gtol, *saddle)
+        return near, [told, *more]
+    if near is None:
+        near, why = _with_slack(problem, rtol)
+    return near, [told, Check(SLACK, near is not None, None if near is None else near.slack, why)]
+
+
+def _is_next(problem, found, rtol, is_near):
+    """Whether the stored network is next to an exact point, and its loss next to that one's."""
+    if not is_close(problem.net, found.moves, rtol):
+        return False
+    if found.is_zero:
+        return is_near(found, found.loss, np.inf)
+    with precision(BITS):
+        room = arb(NEARLY) * rtol * _longest(problem)
+        return bool(abs(problem.loss - found.loss) <= room)
+
+
+def _minimum(found):
+    verdict = "global minimum" if found.is_zero else "local minimum"
+    lower = max(below(found.loss), 0.0) if found.is_best_of_cell else 0.0
+    argument = "fit" if found.is_best_of_cell else "critical point"
+    return Near(verdict, found.distance, lower, 0.0, _critical(found, argument))
+
+
+def _critical(found, argument):
+    return {
+        "argument": argument,
+        "rank": found.rank.rank,
+        "rank_error": float(found.rank.error),
+        "eigenvalue": found.smallest_eigenvalue,
+        "uniqueness": found.uniqueness,
+        "kinks": [kink._asdict() for kink in found.kinks],
+    }
+
+
+def _saddle(problem, gtol, found, why):
+    """A saddle, with a step down from the stored network, or None without such a step."""
+    refutation = _step_from(problem, found.ways_down) or refute(problem, gtol=gtol)
+    witnessed = refutation.proved and refutation.witness is not None
+    checks = [Check(SADDLE, witnessed, found.distance, why)]
+    if not witnessed:
+        return None, checks
+    checks.append(Check(DESCENT, False, None, refutation.detail))
+    critical = _critical(found, "saddle")
+    return Near("saddle", found.distance, 0.0, 0.0, critical, refutation), checks
+
+
+def _step_from(problem, ways):
+    """A step from the stored network along one of some ways, the loss falling all along it."""
+    for way in ways:
+        way = way / length(way)
+        for direction in (way, -way):
+            slope = derivative_in_balls(problem, direction, 1)
+            if slope is None or not slope < 0:
+                continue
+            witness = step_down(problem, direction, True, slope=above(slope))
+            if witness is not None:
+                detail = "a step from the stored network along the way down from the saddle"
+                return Refutation("saddle", True, witness, None, detail)
+    return None
 
 
 def _longest(problem):
@@ -106,8 +161,22 @@ def is_close(net, moves, rtol):
     return True
 
 
-def _with_slack(problem):
-    """A minimum but for a slack: no network of the cell is lower by more than that."""
+def _room(problem, rtol):
+    """The largest slack that is told."""
+    return min(rtol * rtol, SMALL) * _longest(problem)
+
+
+def _next_to_zero(problem, rtol):
+    """A global minimum but for a slack, its loss."""
+    with precision(BITS):
+        slack = max(above(problem.loss), 0.0)
+    if not slack <= _room(problem, rtol):
+        return None, ""
+    return _but_for(slack, arb(0)), f"no network at all is lower by more than {slack:.3g}"
+
+
+def _with_slack(problem, rtol):
+    """A local minimum but for a slack: no network of the cell is lower by more than that."""
     net, enclosure = problem.net, problem.enclosure
     if enclosure.undecided or enclosure.kinks:
         return None, "a pre-activation may be zero, so there is no cell around the point"
@@ -118,7 +187,7 @@ def _with_slack(problem):
         return None, "no lower bound for the cell is known"
     with precision(BITS):
         slack = max(above(problem.loss - bound), 0.0)
-    if not slack <= SMALL * _longest(problem):
+    if not slack <= _room(problem, rtol):
         return None, f"the loss is up to {slack:.3g} above the lower bound of the cell"
     radius = cell_radius(net, problem.X)
     _, largest, _ = smallest_eigenpair(
@@ -126,6 +195,13 @@ def _with_slack(problem):
     )
     if largest is None or not slack <= SHARE * largest * radius**2:
         return None, f"a slack of {slack:.3g} says nothing in a cell of radius {radius:.3g}"
+    return _but_for(slack, bound), (
+        f"no network of the cell, of radius {radius:.3g}, is lower by more than {slack:.3g}"
+    )
+
+
+def _but_for(slack, bound):
+    """The stored network as a minimum, whose loss is at most a slack above a lower bound."""
     verdict = "global minimum" if bound == 0 else "local minimum"
     critical = {
         "argument": "slack",
@@ -135,6 +211,5 @@ def _with_slack(problem):
         "uniqueness": 0.0,
         "kinks": [],
     }
-    return Near(verdict, None, max(below(bound), 0.0), slack, critical), (
-        f"no network of the cell, of radius {radius:.3g}, is lower by more than {slack:.3g}"
-    )
+    distance = None if slack else 0.0  # the stored network itself
+    return Near(verdict, distance, max(below(bound), 0.0), slack, critical)

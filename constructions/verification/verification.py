@@ -22,7 +22,7 @@ from constructions.proof.examination import pattern_check, truncation_checks
 from constructions.proof.last_layer import last_layer_minimum, zero_loss
 from constructions.proof.stationarity import Refutation, refute
 from constructions.verdicts import CELL, DESCENT, SQUARED, ZERO
-from constructions.verification.near import near_minimum
+from constructions.verification.near import near_point
 from constructions.verification.near_strict import near_strict_minimum
 from constructions.verification.question import (
     check_question,
@@ -72,15 +72,18 @@ def verify(
         (docs/trained.md).
         For a cross-entropy, and with weight decay, only this last; it is a "global minimum" of a
         network that is one affine layer.
-    either of them, with a slack
+    either of these two, with a slack
         No network of the activation cell has a loss that is lower by more than `slack`, at
-        most 1e-24 of the longest squared target (for "global minimum" no network at all has).
-        Then ``distance`` is None, and nothing is said of a point where the slope vanishes.
+        most `rtol` squared, and 1e-12, of the longest squared target (for "global minimum" no
+        network at all has). Then ``distance`` is None, and nothing is said of a point where the
+        slope vanishes.
     "not stationary"
         The slope of the loss along a line, on a kink a one-sided one, is negative;
         the witness is a step that lowers the loss.
     "saddle"
-        The gradient is zero to rounding, and the Hessian has a negative
+        An exact critical point that is no minimum is proved to exist as near as a local minimum
+        has to be; the witness is a step that lowers the loss of the stored network.
+        Or the gradient is zero to rounding, and the Hessian has a negative
         eigenvalue, or the loss falls along a line at a higher order (on a
         kink, one-sided); the witness is a step along that direction.
     "undetermined"
@@ -259,7 +262,8 @@ def _judge(problem, names, rtol, gtol):
         return _Judgement("local minimum", True, distance, lower, rank, nothing, checks)
     near = None
     if problem.offset is None and set(names) == set(problem.net.names):
-        near, more = near_minimum(problem, rtol, partial(_near, problem=problem, rtol=rtol))
+        is_near = partial(_near, problem=problem, rtol=rtol)
+        near, more = near_point(problem, rtol, gtol, is_near)
         checks += more
     if near is not None:
         return _Judgement(
@@ -268,7 +272,7 @@ def _judge(problem, names, rtol, gtol):
             near.distance,
             near.lower,
             0,
-            nothing,
+            near.refutation or nothing,
             checks,
             near.slack,
             near.critical,

@@ -36,6 +36,15 @@ def test_eigenvalues_of_a_diagonal_matrix():
     assert smallest_eigenvalue(Balls(np.zeros((0, 0)))) == np.inf
 
 
+@pytest.mark.parametrize(("width", "proved"), [(0.01, True), (25.0, True), (32.0, False)])
+def test_what_is_not_known_of_a_stiff_direction_does_not_count_in_a_soft_one(width, proved):
+    # positive definite for all |w| < 31.6, the root of 1e6 times 1e-3
+    M = Balls(np.diag([1e6, 1e-3]), np.array([[1.0, width], [width, 1e-5]]))
+    found = smallest_eigenvalue(M)
+    assert (found > 0) == proved
+    assert found == -np.inf or found <= 1e-3
+
+
 def test_a_radius_that_reaches_a_singular_matrix_is_no_proof():
     A = np.array([[1.0, 0.5], [0.5, 1.0]])
     assert smallest_eigenvalue(Balls(A, np.full((2, 2), 0.1))) > 0
@@ -55,7 +64,7 @@ def test_ranks_by_hand():
 
 @pytest.mark.parametrize("V", [[[1.0, 0.0], [0.0, 4.0]], [[1.0, 0.5], [-0.25, 3.0]]])
 def test_a_bound_holds_whatever_basis_is_taken(V, monkeypatch):
-    monkeypatch.setattr(np.linalg, "eigh", lambda M: (None, np.array(V)))
+    monkeypatch.setattr(np.linalg, "eigh", lambda M: (np.ones(2), np.array(V)))
     for M in ([[2.0, 0.0], [0.0, 1.0]], [[3.0, 0.25], [0.25, 2.0]]):
         M = np.array(M)
         assert 0 < smallest_eigenvalue(Balls(M)) <= np.linalg.eigvalsh(M)[0]

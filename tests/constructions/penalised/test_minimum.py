@@ -164,7 +164,9 @@ def test_a_multiplier_outside_of_its_bounds_is_never_a_minimum(loss, kind):
 @pytest.mark.parametrize("bound", ["below", "above"])
 def test_multipliers_outside_of_their_bounds_are_seen_by_the_proof_itself(bound, monkeypatch):
     kind = "falls" if bound == "below" else "rises too little"
-    monkeypatch.setattr("constructions.penalised.search.looks_critical", lambda *given: True)
+    monkeypatch.setattr(
+        "constructions.penalised.search.looks_critical", lambda *given: (True, True)
+    )
     whys = [
         proved(net, X, Y, "cross_entropy", 1e-3)[1]
         for net, X, Y in planted("cross_entropy", (2, 3, 2), 16, ONE, 4, kind=kind)

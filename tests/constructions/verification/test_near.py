@@ -142,6 +142,47 @@ def test_altered_bounds_of_a_critical_point_are_named(field):
     assert field in [c.name for c in recheck(other, net, X, Y) if c.passed is False]
 
 
+def first_saddle(kind, size):
+    for seed in range(200):
+        made = planted((2, 3, 2), 14, APART, seed, kind=kind, size=size)
+        if made is not None and verify(*made).verdict == "saddle":
+            return made
+    raise AssertionError("no planted saddle is proved")
+
+
+@pytest.mark.parametrize(
+    ("kind", "size"), [("falls", 1e-3), ("rises too little", 1e-3), ("minimum", 50.0)]
+)
+def test_an_exact_saddle_has_a_witness_that_all_confirm(kind, size):
+    net, X, Y = first_saddle(kind, size)
+    found = verify(net, X, Y)
+    assert found.proved and found.critical["argument"] == "saddle" and len(found.kinks) == 2
+    assert found.distance < 1e-10 and (found.lower_bound, found.slack) == (0.0, 0.0)
+    assert (found.critical["eigenvalue"] < 0) == (kind == "minimum")
+    assert found.witness["slope"] < 0 and found.witness["loss"] < found.loss_floor
+    again = Certificate.from_json(found.to_json())
+    assert again == found
+    assert all(check.passed for check in recheck(again, net, X, Y))
+    stated = json.loads(found.to_json())
+    answer = check_certificate(
+        stated, net.weights, net.biases, X, np.unique(Y, axis=0), _classes(Y)
+    )
+    holds = {field: held for field, held, _ in answer}
+    assert holds["witness"] and False not in holds.values()
+    assert holds["verdict"] is None and holds["critical"] is None
+    text = found.summary()
+    assert "an exact saddle next to it: a saddle on 2 kinks" in text and "a way down" in text
+
+
+def test_a_saddle_is_refuted_wherever_its_witness_stands():
+    # an altered direction, or step, is named
+    net, X, Y = first_saddle("falls", 1e-3)
+    found = verify(net, X, Y)
+    for change in ({"step": -found.witness["step"]}, {"slope": 2 * found.witness["slope"]}):
+        other = dataclasses.replace(found, witness={**found.witness, **change})
+        assert "witness" in [c.name for c in recheck(other, net, X, Y) if c.passed is False]
+
+
 def test_the_checker_examines_all_but_the_critical_point_itself():
     net, X, Y = first_minimum()
     stated = json.loads(verify(net, X, Y).to_json())
@@ -259,13 +300,28 @@ def test_a_slack_above_a_bound_that_is_not_0_is_that_of_a_local_minimum():
     assert 0 < Fraction(found.loss_bound) - least and 1e-33 < found.slack < 1e-28
 
 
+@pytest.mark.parametrize(("error", "told"), [(2.0**-24, True), (2.0**-23, False)])
+def test_a_loss_that_is_next_to_zero_needs_no_cell(error, told):
+    # on a kink at the second point; the last three are not on a line; 9e-16 is what may be told
+    X = np.array([[-1.0], [0.0], [1.0], [2.0], [3.0]])
+    Y = np.maximum(X, 0)
+    Y[3] += error
+    found = verify(ReLUNetwork([[[1.0]], [[1.0]]], [[0.0], [0.0]]), X, Y)
+    assert found.loss == error**2 / 5
+    if told:
+        assert (found.verdict, found.proved, found.distance) == ("global minimum", True, None)
+        assert found.slack == found.loss_bound and found.radius is None
+    else:
+        assert found.verdict not in ("global minimum", "local minimum") and found.slack == 0
+
+
 def test_a_slack_is_small_beside_the_targets():
-    net, X, y = bottleneck(1e-11)
-    small = ReLUNetwork(
-        [net.weights[0], net.weights[1] * 1e-3], [net.biases[0], net.biases[1] * 1e-3]
-    )
-    found = verify(small, X, y, targets=np.eye(3) * 1e-3)
-    assert 1e-30 < found.loss_bound < 1e-24 and found.slack == 0.0
+    for step, told in ((1.5e-9, True), (1.7e-9, False)):
+        net, X, y = bottleneck(step)
+        weights, biases = ([t[0], t[1] * 1e-3] for t in (net.weights, net.biases))
+        found = verify(ReLUNetwork(weights, biases), X, y, targets=np.eye(3) * 1e-3)
+        assert found.loss == pytest.approx(40.949e-6 * step**2, rel=1e-4)
+        assert (found.slack > 0) == told
 
 
 def test_bounds_of_the_best_of_a_cell_are_confirmed_by_exact_arithmetic():
@@ -289,10 +345,24 @@ def test_bounds_of_the_best_of_a_cell_are_confirmed_by_exact_arithmetic():
     assert count >= 5
 
 
-def test_a_slack_that_is_large_is_not_told():
-    for step in (1e-9, 1e-6):
-        found = verify(*bottleneck(step))
-        assert found.slack == 0.0 and found.verdict not in ("global minimum", "local minimum")
+@pytest.mark.parametrize(
+    ("step", "rtol", "told"),
+    [
+        (1.5e-9, 1e-8, True),
+        (1.7e-9, 1e-8, False),
+        (1.5e-9, 1e-9, False),
+        (1.5e-7, 1e-5, True),
+        (1.7e-7, 1e-5, False),
+    ],
+)
+def test_a_slack_is_at_most_the_square_of_the_tolerance_and_small(step, rtol, told):
+    found = verify(*bottleneck(step), rtol=rtol)
+    assert found.loss == pytest.approx(40.949 * step**2, rel=1e-4)
+    if told:
+        assert found.verdict == "global minimum" and found.slack == found.loss_bound
+        assert found.slack <= 1e-6 * found.radius**2
+    else:
+        assert found.slack == 0.0 and found.critical is None
 
 
 def test_an_exact_bottleneck_needs_no_slack():

@@ -1,0 +1,110 @@
+r"""Ways down from an exact critical point: along its kinks, or over one of them.
+
+At a point where :math:`\nabla C + \sum_a \mu_a \nabla z_a = 0`, :math:`z_A = 0` and the
+:math:`\nabla z_a` are independent, the loss falls along a curve on :math:`\{z_A = 0\}` if the
+Hessian of the Lagrangian is negative on a vector of the kernel of Dz_A, and at first order over
+the kink a, to one side, if :math:`\mu_a < 0` or :math:`\mu_a > \delta_a` (docs/trained.md).
+"""
+
+import numpy as np
+
+from constructions.critical import cell as calculus
+from constructions.critical.balls import Balls, as_balls
+
+FLAT = 1e-9  # an eigenvalue above -FLAT times the largest one is not looked at
+
+
+def curvature_down(H, G):
+    r"""A direction in the kernel of G along which H is proved to be negative.
+
+    A float vector v is corrected to :math:`v - W c` with :math:`G W c = G v`, for W a float
+    pseudoinverse of G; :math:`|c|_\infty \le |G v|_\infty / (1 - \|1 - G W\|_\infty)`.
+
+    Parameters
+    ----------
+    H : Balls, shape (P, P)
+        Symmetric.
+    G : Balls, shape (k, P)
+        Of rank k.
+
+    Returns
+    -------
+    (ndarray of shape (P,), float) or None
+        The vector, of length 1 but for rounding, and an upper bound of the quadratic form there,
+        negative. None if nothing is proved.
+    """
+    if not (np.isfinite(H.mid).all() and np.isfinite(G.mid).all() and H.shape[0]):
+        return None
+    k = len(G)
+    try:
+        kernel = np.linalg.svd(G.mid)[2][k:].T if k else np.eye(len(H))
+        if not kernel.shape[1]:
+            return None
+        values, vectors = np.linalg.eigh(kernel.T @ (H.mid + H.mid.T) @ kernel / 2)
+        W = np.linalg.pinv(G.mid) if k else np.zeros((len(H), 0))
+    except np.linalg.LinAlgError:
+        return None
+    if not values[0] < -FLAT * np.abs(H.mid).max():
+        return None
+    v = kernel @ vectors[:, 0]
+    exact = as_balls(v)
+    if k:
+        left = (1.0 - as_balls((np.eye(k) - G @ W).largest).sum(axis=1).upper.max()) * (1 - 1e-12)
+        if not left > 0:
+            return None
+        size = (G @ v).largest.max() / left * (1 + 1e-12)
+        exact = Balls(v, (as_balls(np.abs(W)) @ np.full(k, size)).upper)
+    bend = float((exact.reshape(1, -1) @ H @ exact.reshape(-1, 1)).upper[0, 0])
+    return (v, bend) if bend < 0 else None
+
+
+def sides_down(mu, rises):
+    """Kinks over which the loss is proved to fall, and to which side.
+
+    Parameters
+    ----------
+    mu : Balls, shape (k,)
+    rises : list of Balls
+        One for each kink.
+
+    Returns
+    -------
+    list of (int, float)
+        Number of the kink, and -1.0 or 1.0, the sign of the pre-activation there.
+    """
+    found = []
+    for j, rise in enumerate(rises):
+        if mu.upper[j] < 0:
+            found.append((j, -1.0))
+        if (rise - mu[j]).upper < 0:
+            found.append((j, 1.0))
+    return found
+
+
+def way_over(cell, theta, kink, side):
+    """A direction that takes one kink to a side and leaves the others where they are.
+
+    In floating point: what other kinks read changes when the unit goes on.
+
+    Parameters
+    ----------
+    cell : Cell
+        In balls.
+    theta : ndarray, shape (P,)
+    kink : int
+    side : float
+
+    Returns
+    -------
+    ndarray, shape (P,)
+        Of length 1.
+    """
+    if side > 0:
+        l, i, u = cell.kinks[kink]
+        masks = [mask.copy() for mask in cell.masks]
+        masks[l][i, u] = 1.0
+        cell = cell._replace(masks=masks)
+    rows = calculus.height_rows(cell, calculus.forwards(cell, as_balls(theta))).mid
+    wanted = side * (np.arange(len(rows)) == kink)
+    way = np.linalg.lstsq(rows, wanted, rcond=None)[0]
+    return way / np.linalg.norm(way)
