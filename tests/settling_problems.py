@@ -1,5 +1,6 @@
 """Problems to settle, and their loss by loops."""
 
+import math
 from itertools import pairwise
 
 import numpy as np
@@ -9,8 +10,20 @@ from geomcore.arrays import as_labels
 from geomcore.weighting import point_weights
 from training.settling.problem import parameters_of, problem_of
 
+KINDS = [("mse", 0.0), ("mse", 0.01), ("bce", 0.0), ("cross_entropy", 0.0), ("cross_entropy", 0.1)]
 
-def example(seed, widths=(2, 3, 4, 3), N=9, *, classes=3, class_weighted=False, size=1.0):
+
+def example(
+    seed,
+    widths=(2, 3, 4, 3),
+    N=9,
+    *,
+    classes=3,
+    class_weighted=False,
+    size=1.0,
+    loss="mse",
+    weight_decay=0.0,
+):
     """A random network, points of which some are equal, labels, and the problem."""
     rng = np.random.default_rng(seed)
     pairs = list(pairwise(widths))
@@ -22,13 +35,24 @@ def example(seed, widths=(2, 3, 4, 3), N=9, *, classes=3, class_weighted=False, 
     X[-2:] = X[:2]
     index = np.append(np.arange(classes), rng.integers(0, classes, N - classes))
     targets = rng.standard_normal((classes, widths[-1]))
+    if loss != "mse":
+        targets = np.abs(targets) / np.abs(targets).sum(axis=1, keepdims=True)
     labels = as_labels(index, N, targets=targets)
     weights = point_weights(labels.index, class_weighted=class_weighted)
-    return net, X, labels, weights, problem_of(net, X, labels, weights)
+    problem = problem_of(net, X, labels, weights, loss=loss, weight_decay=weight_decay)
+    return net, X, labels, weights, problem
 
 
-def loss_by_loops(net, X, Y, weights):
-    total = 0.0
+def loss_of_a_point(loss, f, y):
+    if loss == "cross_entropy":
+        return math.log(sum(math.exp(a) for a in f)) - sum(a * c for a, c in zip(f, y, strict=True))
+    if loss == "bce":
+        return sum(math.log(1 + math.exp(a)) - a * c for a, c in zip(f, y, strict=True))
+    return sum((a - c) ** 2 for a, c in zip(f, y, strict=True))
+
+
+def loss_by_loops(net, X, Y, weights, loss="mse", weight_decay=0.0):
+    total = 0.5 * weight_decay * sum(v * v for t in net.tensors for v in t.ravel().tolist())
     for x, y, weight in zip(X, Y, weights, strict=True):
         for l, (W, b) in enumerate(zip(net.weights, net.biases, strict=True)):
             x = [
@@ -37,7 +61,7 @@ def loss_by_loops(net, X, Y, weights):
             ]
             if l < len(net.weights) - 1:
                 x = [max(v, 0.0) for v in x]
-        total += weight * sum((a - c) ** 2 for a, c in zip(x, y, strict=True))
+        total += weight * loss_of_a_point(loss, x, y)
     return total
 
 
@@ -58,8 +82,8 @@ def shaken(net, size, seed=0):
     return net.rebuild([t + size * rng.standard_normal(t.shape) for t in net.tensors])
 
 
-def problem_with(net, X, Y):
+def problem_with(net, X, Y, **kind):
     """The problem of target vectors, and the parameters of the network in it."""
     labels = as_labels(Y, len(X))
-    problem = problem_of(net, X, labels, np.full(len(X), 1 / len(X)))
+    problem = problem_of(net, X, labels, np.full(len(X), 1 / len(X)), **kind)
     return problem, parameters_of(problem, net)

@@ -1,11 +1,68 @@
-"""First and second derivatives of the polynomial that a network is in one cell, in floats.
+"""First and second derivatives of the loss of a network in one cell, in floats.
 
 The same as in `constructions.critical.cell`, where they are balls that nothing is rounded out of.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from constructions.critical import cell as calculus
+from constructions.critical.cell import Cell
+from constructions.critical.entropies import (
+    BinaryCrossEntropyBlock,
+    CrossEntropyBlock,
+    sigmoid,
+    softmax,
+)
+
+
+class Piece(NamedTuple):
+    """A `Cell` of one block, to the loss of which half of `decay` times |theta|^2 is added."""
+
+    widths: tuple
+    X: np.ndarray
+    Y: np.ndarray
+    blocks: list
+    masks: list
+    kinks: list
+    decay: float = 0.0
+    places = Cell.places
+
+
+def passed(cell, theta, multipliers):
+    """`constructions.critical.cell.run`, without the matrix that places the multipliers."""
+    found = calculus.forwards(cell, theta)
+    slopes, gains = [cell.blocks[0].slope(found.values[-1], cell.Y)], []
+    for l in reversed(range(len(cell.masks))):
+        gains.append(slopes[-1] @ found.W[l + 1])
+        slope = gains[-1] * cell.masks[l]
+        for (layer, i, u), mu in zip(cell.kinks, multipliers, strict=True):
+            if layer == l:
+                slope[i, u] = slope[i, u] + mu
+        slopes.append(slope)
+    return found._replace(slopes=slopes[::-1], gains=gains[::-1])
+
+
+def rooted(cell, found, rows):
+    """Rows R with R^T R the second derivative of the loss along linear outputs; from `jacobian`.
+
+    What the loss does not see of the outputs, as what is common to all under the cross-entropy,
+    is not in them.
+    """
+    block, outputs = cell.blocks[0], found.values[-1]
+    N, K = outputs.shape
+    rows = rows.reshape(N, K, -1)
+    if isinstance(block, CrossEntropyBlock):
+        p = softmax(outputs)[:, :, None]
+        rows = rows - (p * rows).sum(axis=1, keepdims=True)
+        form = block.weights[:, None, None] * p
+    elif isinstance(block, BinaryCrossEntropyBlock):
+        p = sigmoid(outputs)[:, :, None]
+        form = block.weights[:, None, None] * (p * (1 - p))
+    else:
+        form = 2 * block.form[:, None, None]
+    return (np.sqrt(form) * rows).reshape(N * K, -1)
 
 
 def jacobian(cell, found):
@@ -41,30 +98,39 @@ def _rows(cell, found, layer, points, back):
 
 def hessian(cell, found, rows):
     """Second derivative of the Lagrangian, shape (P, P), from the `jacobian` and a pass back."""
-    K, P = cell.widths[-1], rows.shape[1]
-    weights = np.repeat(2 * cell.blocks[0].form, K)
-    total, mixed = rows.T @ (weights[:, None] * rows), np.zeros((P, P))
+    P = rows.shape[1]
+    R, mixed = rooted(cell, found, rows), np.zeros((P, P))
+    total = R.T @ R
     for l in range(len(cell.masks)):
         N, n, w = len(cell.X), cell.widths[l], cell.widths[l + 1]
-        read = np.column_stack([found.inputs[l], np.ones(N)])
-        follow = np.eye(w)[None] * cell.masks[l][:, None, :]
+        read, mask = np.column_stack([found.inputs[l], np.ones(N)]), cell.masks[l]
         at_W, at_b = cell.places[l]
         for m in range(l + 1, len(cell.masks) + 1):
-            if m > l + 1:
-                follow = (found.W[m - 1] @ follow) * cell.masks[m - 1][:, :, None]
             slope, t = found.slopes[m], cell.widths[m]
-            flat = follow.reshape(N, t * w)
+            if m == l + 2:
+                follow = found.W[m - 1] * mask[:, None, :] * cell.masks[m - 1][:, :, None]
+            elif m > l + 2:
+                follow = (found.W[m - 1] @ follow) * cell.masks[m - 1][:, :, None]
             for s in range(cell.widths[m + 1]):
-                block = ((flat * slope[:, s : s + 1]).T @ read).reshape(t, w, n + 1)
+                if m == l + 1:  # each unit follows from itself alone
+                    block = np.zeros((w, w, n + 1))
+                    block[np.arange(w), np.arange(w)] = (mask * slope[:, s : s + 1]).T @ read
+                else:
+                    flat = follow.reshape(N, t * w) * slope[:, s : s + 1]
+                    block = (flat.T @ read).reshape(t, w, n + 1)
                 at = slice(cell.places[m][0].start + s * t, cell.places[m][0].start + s * t + t)
                 mixed[at, at_W] = block[:, :, :n].reshape(t, w * n)
                 mixed[at, at_b] = block[:, :, n]
-    return total + mixed + mixed.T
+    total += mixed
+    total += mixed.T
+    total[np.diag_indices(P)] += cell.decay
+    return total
 
 
 def lagrangian(cell, theta, multipliers):
-    """(gradient, heights at the kinks, rises there, the pass) at parameters, in floats."""
-    found = calculus.run(cell, theta, multipliers)
-    slope = np.concatenate(calculus.gradient(found))
-    heights, rises = calculus.heights(cell, found), calculus.rises(cell, found)
-    return slope, np.array(heights, dtype=float), np.array(rises, dtype=float), found
+    """(gradient, heights at the kinks, rises there, the pass) at parameters."""
+    found = passed(cell, theta, multipliers)
+    slope = np.concatenate(calculus.gradient(found)) + cell.decay * theta
+    heights = np.array([found.values[l][i, u] for l, i, u in cell.kinks])
+    rises = np.array([found.gains[l][i, u] for l, i, u in cell.kinks])
+    return slope, heights, rises, found

@@ -13,8 +13,6 @@ from typing import NamedTuple
 import numpy as np
 from flint import arb
 
-from constructions.critical import cell as calculus
-from constructions.critical.cell import Block
 from constructions.critical.points import BITS, exactly
 from constructions.proof.exact import precision
 from training.settling.derivatives import height_rows, hessian, jacobian, lagrangian
@@ -219,14 +217,13 @@ def _gap(size):
 def exact_system(cell, theta, mu):
     """The system, rounded once, shape (P + k,)."""
     block = cell.blocks[0]
+    exact = {name: exactly(v) for name, v in block._asdict().items() if name != "rows"}
     arbs = cell._replace(
         X=exactly(cell.X),
         Y=exactly(cell.Y),
-        blocks=[Block(block.rows, exactly(block.form), exactly(block.across))],
+        blocks=[block._replace(**exact)],
         masks=[exactly(mask) for mask in cell.masks],
     )
     with precision(BITS):
-        found = calculus.run(arbs, exactly(theta), exactly(np.asarray(mu, dtype=float)))
-        parts = np.concatenate(calculus.gradient(found)).tolist()
-        parts += calculus.heights(arbs, found)
-        return np.array([float(arb(v).mid()) for v in parts])
+        slope, heights, _, _ = lagrangian(arbs, exactly(theta), exactly(np.asarray(mu, float)))
+        return np.array([float(arb(v).mid()) for v in [*slope.tolist(), *heights.tolist()]])

@@ -1,8 +1,10 @@
-r"""The squared error of a network with its gauge taken out, in floats.
+r"""The loss of a network with its gauge taken out, in floats.
 
-Equal points are one point of their total weight, outputs are coordinates in the affine space of the
-labels, and inputs and targets are divided by powers of two that bring them to size 1, which rounds
-nothing.
+Equal points are one point of their total weight and their mean target. Inputs are divided by powers
+of two that bring them to size 1, which rounds nothing; with weight decay they stay, since the size
+of each weight counts. Under the squared error without weight decay, targets are divided so, too,
+and outputs are coordinates in the affine space of the labels: going there never raises the loss.
+(With weight decay it may, where that space does not hold 0: its bias has a price.)
 """
 
 from itertools import pairwise
@@ -10,8 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from constructions.critical.cell import Block, Cell
+from constructions.critical.cell import Cell
+from constructions.critical.entropies import ENTROPIES, block_of
 from constructions.critical.labels import label_space
+from training.settling.derivatives import Piece
 
 SWEEPS = 200
 
@@ -40,6 +44,10 @@ class Problem(NamedTuple):
         A power of two.
     origin, frame : ndarray, shapes (K,), (K, K')
         Of the labels' space.
+    name : str
+        Of the loss.
+    decay : float
+        Half of it times the square of the norm of the parameters is a part of the loss.
     """
 
     widths: tuple
@@ -53,6 +61,8 @@ class Problem(NamedTuple):
     size: float
     origin: np.ndarray
     frame: np.ndarray
+    name: str = "mse"
+    decay: float = 0.0
 
     def tensors(self, theta):
         """[W_1, b_1, W_2, ...], views of a vector of parameters."""
@@ -71,23 +81,29 @@ class Problem(NamedTuple):
             read.append(np.maximum(found[-1], 0))
         return found, read
 
+    @property
+    def _block(self):
+        return block_of(self.name, slice(0, len(self.X)), self.weights, self.widths[-1])
+
     def loss(self, theta):
         """The loss on the distinct points, in units of `size`^2."""
-        error = self.values(theta)[-1] - self.Y
-        return float(self.weights @ (error * error).sum(axis=1))
+        value = float(self._block.value(self.values(theta)[-1], self.Y))
+        return value + 0.5 * self.decay * float(theta @ theta) if self.decay else value
 
     def loss_and_gradient(self, theta):
         """The loss and its gradient; a unit that is exactly on a kink counts as off."""
-        tensors = self.tensors(theta)
+        tensors, block = self.tensors(theta), self._block
         values, read = self._forwards(tensors)
-        error = values[-1] - self.Y
-        weighted = self.weights[:, None] * error
-        slope, parts = 2 * weighted, []
+        loss, slope = float(block.value(values[-1], self.Y)), block.slope(values[-1], self.Y)
+        parts = []
         for l in reversed(range(len(values))):
             parts += [slope.sum(axis=0), (slope.T @ read[l]).ravel()]
             if l:
                 slope = (slope @ tensors[2 * l]) * (values[l - 1] > 0)
-        return float((weighted * error).sum()), np.concatenate(parts[::-1])
+        gradient = np.concatenate(parts[::-1])
+        if self.decay:
+            return loss + 0.5 * self.decay * float(theta @ theta), gradient + self.decay * theta
+        return loss, gradient
 
     def masks(self, theta, kinks=()):
         """Which units are on, lists of float arrays; those of `kinks` are off."""
@@ -97,12 +113,11 @@ class Problem(NamedTuple):
         return masks
 
     def cell(self, masks, kinks):
-        """The polynomial loss of some masks, as `constructions.critical` takes it."""
-        block = Block(slice(0, len(self.X)), self.weights, np.eye(self.widths[-1]))
-        return Cell(self.widths, self.X, self.Y, [block], masks, list(kinks))
+        """The smooth loss of some masks, as `constructions.critical` takes it."""
+        return Piece(self.widths, self.X, self.Y, [self._block], masks, list(kinks), self.decay)
 
 
-def problem_of(net, X, labels, weights):
+def problem_of(net, X, labels, weights, *, loss="mse", weight_decay=0.0):
     """The `Problem` of a network.
 
     Parameters
@@ -112,22 +127,30 @@ def problem_of(net, X, labels, weights):
     labels : Labels
     weights : ndarray, shape (N,)
         Of the points in the loss.
+    loss : {"mse", "class_weighted", "cross_entropy", "bce"}
+    weight_decay : float
     """
-    space = label_space(labels.targets)
-    frame = space.float_frame()
-    own = (labels.targets - space.origin) @ frame
-    size = _power_of_two(np.sqrt(np.mean(own**2)))
-    columns = np.array([_power_of_two(s) for s in np.sqrt(np.mean(X**2, axis=0))])
+    K = labels.targets.shape[1]
+    origin, frame, size, columns = np.zeros(K), np.eye(K), 1.0, np.ones(X.shape[1])
+    if not weight_decay:
+        columns = np.array([_power_of_two(s) for s in np.sqrt(np.mean(X**2, axis=0))])
+        if loss not in ENTROPIES:
+            space = label_space(labels.targets)
+            origin, frame = space.origin, space.float_frame()
+            size = _power_of_two(np.sqrt(np.mean(((labels.targets - origin) @ frame) ** 2)))
+    own = (labels.targets - origin) @ frame
     distinct, first, owner = np.unique(X + 0.0, axis=0, return_index=True, return_inverse=True)
     owner = owner.ravel()
     Y = (own / size)[labels.index]
     total = np.bincount(owner, weights, len(distinct))
     means = np.zeros((len(distinct), Y.shape[1]))
     np.add.at(means, owner, (weights / total[owner])[:, None] * Y)
-    constant = float(weights @ ((Y - means[owner]) ** 2).sum(axis=1))
-    off_space = labels.targets - space.origin - own @ frame.T
-    constant += float(weights @ (off_space[labels.index] ** 2).sum(axis=1)) / size**2
-    widths = (*net.widths[:-1], space.dimension)
+    constant = 0.0  # cross-entropies are linear in the target
+    if loss not in ENTROPIES:
+        constant = float(weights @ ((Y - means[owner]) ** 2).sum(axis=1))
+        off_space = labels.targets - origin - own @ frame.T
+        constant += float(weights @ (off_space[labels.index] ** 2).sum(axis=1)) / size**2
+    widths = (*net.widths[:-1], frame.shape[1])
     return Problem(
         widths,
         places_of(widths),
@@ -138,8 +161,10 @@ def problem_of(net, X, labels, weights):
         first,
         columns,
         size,
-        space.origin,
+        origin,
         frame,
+        loss,
+        float(weight_decay),
     )
 
 

@@ -2,52 +2,61 @@
 
 import numpy as np
 import pytest
-from settling_problems import example
+from settling_problems import KINDS, example
 
 from constructions.critical import cell as calculus
 from constructions.critical.balls import Balls, as_balls
+from constructions.critical.entropies import block_of
 from training.settling.derivatives import height_rows, hessian, jacobian, lagrangian
 from training.settling.problem import parameters_of
 
 
-def cell_of(widths, seed=0):
-    net, _, _, _, problem = example(seed, widths)
+def cell_of(widths, seed=0, loss="mse", decay=0.0):
+    net, _, _, _, problem = example(seed, widths, loss=loss, weight_decay=decay)
     theta = parameters_of(problem, net)
     kinks = [(l, i, 0) for l in range(len(widths) - 2) for i in (0, 3)]
     return problem.cell(problem.masks(theta, kinks), kinks), theta
 
 
+@pytest.mark.parametrize(("loss", "decay"), KINDS)
 @pytest.mark.parametrize("widths", [(2, 3), (2, 3, 3), (2, 4, 3, 3), (3, 2, 3, 2, 3)])
-def test_they_are_the_middles_of_the_balls(widths):
-    cell, theta = cell_of(widths)
+def test_they_are_the_middles_of_the_balls(widths, loss, decay):
+    cell, theta = cell_of(widths, loss=loss, decay=decay)
     mu = np.arange(1.0, len(cell.kinks) + 1)
     slope, heights, rises, found = lagrangian(cell, theta, mu)
-    block = cell.blocks[0]
-    exact = cell._replace(
-        blocks=[block._replace(form=Balls(np.diag(block.form)), across=Balls(block.across))]
-    )
+    block, N = cell.blocks[0], len(cell.X)
+    weights = block.form if loss == "mse" else block.weights
+    exact = cell._replace(blocks=[block_of(loss, slice(0, N), Balls(weights), cell.widths[-1])])
     balls = calculus.run(exact, as_balls(theta), mu)
     rows = calculus.output_rows(exact, balls)
     own = jacobian(cell, found)
     np.testing.assert_allclose(own, rows.mid, atol=1e-12)
     np.testing.assert_allclose(
-        hessian(cell, found, own), calculus.hessian(exact, balls, rows).mid, atol=1e-11
+        hessian(cell, found, own),
+        calculus.hessian(exact, balls, rows).mid + decay * np.eye(len(theta)),
+        atol=1e-11,
     )
     np.testing.assert_allclose(
         height_rows(cell, found), calculus.height_rows(exact, balls).mid, atol=1e-12
     )
     middles = np.concatenate([as_balls(part).mid for part in calculus.gradient(balls)])
-    np.testing.assert_allclose(slope, middles, atol=1e-12)
-    assert len(heights) == len(rises) == len(cell.kinks)
+    np.testing.assert_allclose(slope, middles + decay * theta, atol=1e-12)
+    for stated, expected in [
+        (heights, calculus.heights(exact, balls)),
+        (rises, calculus.rises(exact, balls)),
+    ]:
+        np.testing.assert_allclose(stated, [as_balls(v).mid for v in expected], atol=1e-12)
 
 
-def test_the_slope_of_the_lagrangian_is_that_of_difference_quotients():
-    cell, theta = cell_of((2, 4, 3, 3), seed=1)
+@pytest.mark.parametrize(("loss", "decay"), KINDS)
+def test_the_slope_of_the_lagrangian_is_that_of_difference_quotients(loss, decay):
+    cell, theta = cell_of((2, 4, 3, 3), seed=1, loss=loss, decay=decay)
     mu, h = np.full(len(cell.kinks), 0.7), 1e-6
 
     def value(t):
         found = calculus.run(cell, t)
-        return calculus.loss(cell, found) + mu @ np.array(calculus.heights(cell, found))
+        own = calculus.loss(cell, found) + 0.5 * decay * t @ t
+        return own + mu @ np.array(calculus.heights(cell, found))
 
     slope = lagrangian(cell, theta, mu)[0]
     for j, e in enumerate(np.eye(len(theta))):

@@ -1,9 +1,10 @@
 """A problem without its gauge: the same loss as the network, by plain loops."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from settling_problems import example, loss_by_loops
+from settling_problems import KINDS, example, loss_by_loops
 
 from training.settling.problem import balanced, network_of, parameters_of, scale_of
 
@@ -23,6 +24,19 @@ def test_the_loss_is_that_of_the_network_with_its_outputs_in_the_space_of_the_la
     assert len(problem.X) == len(X) - 2
 
 
+@pytest.mark.parametrize(("loss", "decay"), KINDS[1:])
+@pytest.mark.parametrize("size", [1e-2, 1.0, 30.0])
+def test_other_losses_are_those_of_the_network_as_it_is(loss, decay, size):
+    net, X, labels, weights, problem = example(4, size=size, loss=loss, weight_decay=decay)
+    theta = parameters_of(problem, net)
+    again = network_of(problem, net, theta)
+    for a, b in zip(net.tensors, again.tensors, strict=True):
+        np.testing.assert_array_equal(a, b)
+    expected = loss_by_loops(net, X, labels.Y, weights, loss, decay)
+    assert problem.size == 1 and len(problem.X) == len(X) - 2
+    assert np.isclose(problem.loss(theta) + problem.constant, expected, rtol=1e-12)
+
+
 def test_targets_that_span_everything_leave_the_network_as_it_is():
     net, _, _, _, problem = example(3, classes=4, N=10)
     again = network_of(problem, net, parameters_of(problem, net))
@@ -36,8 +50,9 @@ def test_the_first_of_equal_points_stands_for_all():
     assert set(problem.first.tolist()) == set(range(len(X) - 2))
 
 
-def test_the_gradient_is_that_of_difference_quotients():
-    net, _, _, _, problem = example(1)
+@pytest.mark.parametrize(("loss", "decay"), KINDS)
+def test_the_gradient_is_that_of_difference_quotients(loss, decay):
+    net, _, _, _, problem = example(1, loss=loss, weight_decay=decay)
     theta = parameters_of(problem, net)
     slope, h = problem.loss_and_gradient(theta)[1], 1e-6
     for j, e in enumerate(np.eye(len(theta))):
