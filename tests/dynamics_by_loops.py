@@ -5,7 +5,7 @@ of their large eigenvalues, where the code projects on singular vectors of the m
 """
 
 import numpy as np
-from naive import angle_between
+from naive import angle_between, composed, relu_layers, truncated
 
 
 def collapse(H, index, Q, classifier=None, chosen=None):
@@ -51,3 +51,43 @@ def collapse(H, index, Q, classifier=None, chosen=None):
             wrong += distances[q] > min(distances) + 1e-9
         found.append(wrong / len(H))
     return found
+
+
+def truncation(weights, biases, X, index, Q):
+    """Of one network that does not widen, a dict of arrays (L - 1, Q) or (L - 1,)."""
+    Ws, bs = composed(weights, biases)
+    points, found = [np.asarray(x, float) for x in X], []
+    values = [relu_layers(weights, biases, x) for x in X]
+    for l in range(len(weights) - 1):
+        W, b = Ws[l], bs[l]
+        row = {name: [] for name in ("backward", "forward", "mixed", "dead", "spread", "distance")}
+        before, points = points, [truncated(W, b, x) for x in points]
+        base = truncated(W, b, np.zeros(W.shape[1])) if (b <= 0).all() else -np.linalg.pinv(W) @ b
+        for q in range(Q):
+            own = [i for i in range(len(X)) if index[i] == q]
+            a = [W @ before[i] + b for i in own]
+            row["backward"].append(sum(bool(max(v) <= 0) for v in a) / len(own))
+            row["forward"].append(sum(bool(min(v) >= 0 and max(v) > 0) for v in a) / len(own))
+            row["mixed"].append(sum(bool(min(v) < 0 < max(v)) for v in a) / len(own))
+            row["dead"].append(sum(bool(max(values[i][l]) <= 0) for i in own) / len(own))
+            mean = sum(points[i] for i in own) / len(own)
+            squares = [sum((points[i] - mean) ** 2) for i in own]
+            row["spread"].append(np.sqrt(sum(squares) / len(own)))
+            row["distance"].append(np.sqrt(sum((mean - base) ** 2)))
+        edges = np.linalg.pinv(W).T
+        angles = [
+            angle_between(edges[i], edges[j])
+            for i in range(len(edges))
+            for j in range(i)
+            if edges[i].any() and edges[j].any()
+        ]
+        row["base"] = base
+        row["smallest_angle"] = min(angles, default=np.nan)
+        row["largest_angle"] = max(angles, default=np.nan)
+        row["rank"] = np.linalg.matrix_rank(W)
+        row["condition"] = np.linalg.cond(W) if row["rank"] == min(W.shape) else np.inf
+        hidden = [np.maximum(v[l], 0) for v in values]
+        pairs = zip(points, hidden, strict=True)
+        row["defect"] = max(np.linalg.norm(W @ x + b - h) for x, h in pairs)
+        found.append(row)
+    return {name: np.array([row[name] for row in found]) for name in found[0]}

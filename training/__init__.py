@@ -34,6 +34,9 @@ _HOME = {
     "return_radius": "training.study.basin",
     "settle": "training.settling.settle",
     "tensor_names": "geomcore.parameters",
+    "TruncationHistory": "training.dynamics.history",
+    "TruncationRecorder": "training.dynamics.history",
+    "truncation_history": "training.dynamics.history",
     "train": "training.descent.trainer",
     "train_ensemble": "training.descent.trainer",
     "wilson_interval": "training.study.wilson",
@@ -58,6 +61,8 @@ __all__ = [
     "SquaredError",
     "StudyResult",
     "TrainResult",
+    "TruncationHistory",
+    "TruncationRecorder",
     "UnitColumns",
     "largest_curvature",
     "load_study",
@@ -70,6 +75,7 @@ __all__ = [
     "tensor_names",
     "train",
     "train_ensemble",
+    "truncation_history",
     "wilson_interval",
 ]
 
