@@ -1,0 +1,129 @@
+"""Exponential rates of records."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from geomcore import ReLUNetwork
+from training import truncation_history
+from training.dynamics.rates import fit_approach, fit_decay
+
+t = np.linspace(0.5, 3, 30)
+
+
+# By hand
+
+
+def test_an_exact_decay_has_its_rate_whatever_its_size():
+    for size in (1e-12, 1.0, 1e9):
+        found = fit_decay(t, size * np.exp(-1.5 * t))
+        assert found.rate == pytest.approx(1.5, rel=1e-12)
+        assert found.amplitude == pytest.approx(size, rel=1e-12)
+        assert found.r_squared == pytest.approx(1, abs=1e-12) and found.records == 30
+        assert found.standard_error < 1e-10
+
+
+def test_what_grows_has_a_negative_rate_and_what_rests_none():
+    assert fit_decay(t, np.exp(0.2 * t)).rate == pytest.approx(-0.2)
+    rests = fit_decay(t, np.full(30, 0.1))
+    assert rests.rate == pytest.approx(0, abs=1e-14) and np.isnan(rests.r_squared)
+
+
+def test_what_has_come_to_rounding_or_zero_is_left_out():
+    values = np.exp(-20 * t)
+    values[20:] = 1e-17
+    values[-1] = 0
+    found = fit_decay(t, values)
+    assert found.rate == pytest.approx(20, rel=1e-9) and found.records < 20
+    assert fit_decay(t, np.exp(-20 * t), floor=0.5).records == 0  # one record is too few
+
+
+def test_records_that_are_nan_are_left_out():
+    values = np.exp(-t)
+    values[[3, 7]] = np.nan
+    assert fit_decay(t, values).rate == pytest.approx(1) and fit_decay(t, values).records == 28
+    assert np.isnan(fit_decay(t, np.full(30, np.nan)).rate)
+    assert np.isnan(fit_decay(t[:2], values[:2]).rate)
+
+
+def test_the_error_of_a_rate_is_that_of_a_regression_line():
+    from scipy.stats import linregress
+
+    values = np.exp(-t + 0.1 * np.random.default_rng(0).normal(size=30))
+    found, line = fit_decay(t, values), linregress(t, np.log(values))
+    assert found.rate == pytest.approx(-line.slope)
+    assert found.standard_error == pytest.approx(line.stderr)
+    assert found.r_squared == pytest.approx(line.rvalue**2)
+
+
+def test_an_approach_has_its_rate_limit_unknown():
+    path = np.array([2.0, -1, 7]) + np.exp(-0.8 * t)[:, None] * np.array([3.0, 0, 4])
+    found = fit_approach(t, path)
+    assert found.rate == pytest.approx(0.8, rel=1e-7) and found.r_squared > 1 - 1e-12
+    assert found.amplitude == pytest.approx(5, rel=1e-6)
+
+
+def test_a_point_that_rests_or_goes_straight_on_approaches_nothing():
+    assert np.isnan(fit_approach(t, np.full((30, 2), 0.3)).rate)
+    assert np.isnan(fit_approach(t, t[:, None] * [1.0, 2.0]).rate)
+    assert np.isnan(fit_approach(t, (t**2)[:, None]).rate)
+    assert np.isnan(fit_approach(t[:3], np.eye(3)).rate)
+
+
+@pytest.mark.parametrize(("dead", "alive"), [(1, 9), (5, 5), (9, 1)])
+def test_the_base_of_one_unit_whose_rate_is_known(dead, alive):
+    # as in test_history: -b approaches 5 by the factor 1 - 2 a rate per step, a the part that is on
+    class Frozen:
+        def __init__(self, name, value):
+            self.tensors, self.value = (name,), value
+
+        def project(self, tensor):
+            return np.broadcast_to(self.value, tensor.shape)
+
+    rate, net = 0.01, ReLUNetwork([[[1.0]], [[1.0]]], [[-1.0], [0.0]])
+    X = np.concatenate([np.full(dead, -2.0), np.full(alive, 8.0)])[:, None]
+    frozen = [Frozen("W1", 1.0), Frozen("W2", 1.0), Frozen("b2", 0.0)]
+    options = {"steps": 600, "learning_rate": rate, "constraints": frozen}
+    found = truncation_history(net, X, np.where(X > 0, 3.0, 0.0), **options)
+    times = rate * found.steps
+    exact = -np.log1p(-2 * rate * alive / (dead + alive)) / rate
+    assert fit_approach(times, found.base[:, 0, 0]).rate == pytest.approx(exact, rel=1e-6)
+    assert fit_decay(times, 5 - found.base[:, 0, 0, 0]).rate == pytest.approx(exact, rel=1e-9)
+
+
+# Laws
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.floats(0.3, 8), st.floats(-8, 8), st.floats(-50, 50), st.floats(0.01, 100))
+def test_units_of_time_and_length_scale_the_rates(rate, size, shift, unit):
+    values = np.exp(-rate * t)
+    assert fit_decay(unit * t, 10**size * values, floor=0).rate * unit == pytest.approx(rate)
+    path = shift + 10**size * values[:, None]
+    found = fit_approach(unit * t, path)
+    if abs(shift) < 1e6 * 10**size:
+        assert found.rate * unit == pytest.approx(rate, rel=1e-3)
+
+
+def test_noise_moves_a_rate_by_about_its_error():
+    rng, off = np.random.default_rng(1), []
+    for _ in range(200):
+        path = 3 + np.exp(-1.2 * t)[:, None] * [1.0, 1] + 0.01 * rng.normal(size=(30, 2))
+        found = fit_approach(t, path)
+        off.append((found.rate - 1.2) / found.standard_error)
+    assert 0.8 < np.std(off) < 1.25 and abs(np.mean(off)) < 0.3
+
+
+# Bad input
+
+
+def test_wrong_calls_get_one_sentence():
+    with pytest.raises(ValueError, match="one entry or row per time"):
+        fit_decay(t, t[:5])
+    with pytest.raises(ValueError, match="times must rise"):
+        fit_decay(t[::-1], t)
+    with pytest.raises(ValueError, match="floor must be"):
+        fit_decay(t, t, floor=2)
+    with pytest.raises(ValueError, match="one entry or row per time"):
+        fit_approach(t, t)

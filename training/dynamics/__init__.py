@@ -1,0 +1,1 @@
+"""What training does to the geometry: truncation over time, its rates, neural collapse."""

@@ -1,0 +1,178 @@
+"""Chains of truncation maps of many networks at a time, and what they do to classes of points."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from geomcore.arrays import as_rtol
+
+
+class Truncation(NamedTuple):
+    """What the hidden layers of S networks do to the classes of a data set.
+
+    Attributes
+    ----------
+    backward, forward, mixed : ndarray, shape (S, L - 1, Q)
+        Fractions of the truncated points before a layer that are in its backward cone (all
+        coordinates <= 0), in its forward cone (all >= 0, some > 0), and elsewhere.
+    dead : ndarray, shape (S, L - 1, Q)
+        Fractions of the points for which all units of the layer are off in the network itself.
+    spread : ndarray, shape (S, L - 1, Q)
+        Root mean square distance of the truncated class from its mean, after the layer.
+    distance : ndarray, shape (S, L - 1, Q)
+        Of that mean from the base point.
+    base : ndarray, shape (S, L - 1, d_0)
+        The point -W^+ b, in the space of the data.
+    smallest_angle, largest_angle : ndarray, shape (S, L - 1)
+        Between two columns of W^+, in radians; nan if there are no two.
+    rank, condition, defect : ndarray, shape (S, L - 1)
+        As in `geomcore.truncation_defects`.
+    """
+
+    backward: np.ndarray
+    forward: np.ndarray
+    mixed: np.ndarray
+    dead: np.ndarray
+    spread: np.ndarray
+    distance: np.ndarray
+    base: np.ndarray
+    smallest_angle: np.ndarray
+    largest_angle: np.ndarray
+    rank: np.ndarray
+    condition: np.ndarray
+    defect: np.ndarray
+
+
+def truncations(params, X, index, Q, *, rtol=None):
+    """Truncate points by the hidden layers of S networks of one shape, and measure the classes.
+
+    Parameters
+    ----------
+    params : list of ndarray
+        Weights (S, m, n) and biases (S, m) in turn, as `geomcore.stack.stack` gives them.
+        At least two pairs: there is a hidden layer.
+    X : ndarray, shape (N, d_0)
+    index : ndarray of int, shape (N,)
+        Class of each point; every class has a point.
+    Q : int
+    rtol : float, optional
+        As in `geomcore.truncation_map`.
+
+    Returns
+    -------
+    Truncation
+
+    Notes
+    -----
+    Per network as `geomcore.truncation.truncation_steps`, but where that refuses a network whose
+    cumulative parameters are larger than any float, here all is nan. Memory O(S N m).
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        return _truncations(params, X, index, Q, rtol)
+
+
+def _truncations(params, X, index, Q, rtol):
+    weights, biases = params[0::2], params[1::2]
+    members = (index == np.arange(Q)[:, None]).astype(float)
+    sizes = members.sum(axis=1)
+    reference = members.argmax(axis=1)  # a point of each class
+    first, points = _padded(weights[0], X)
+    output, cumulative = np.broadcast_to(X, (len(first), *X.shape)), None
+    layers, lost = [], np.zeros(len(first), dtype=bool)
+    for V, c in zip(weights[:-1], biases[:-1], strict=True):
+        output = output @ V.transpose(0, 2, 1) + c[:, None]
+        dead = (output <= 0).all(axis=2)
+        output = np.maximum(output, 0)
+        if cumulative is None:
+            cumulative = first, c
+        else:
+            W, b = cumulative
+            cumulative = V @ W, (V @ b[..., None])[..., 0] + c
+        finite = [np.isfinite(array).reshape(len(array), -1).all(axis=1) for array in cumulative]
+        lost |= ~(finite[0] & finite[1])
+        W, b = _at_size_one(*(np.where(np.isfinite(a), a, 0.0) for a in cumulative))
+        along = points @ W.transpose(0, 2, 1)
+        A = along + b[:, None]
+        backward = (A <= 0).all(axis=2)
+        forward = (A >= 0).all(axis=2) & ~backward
+        sectors = (backward, forward, ~(backward | forward), dead)
+        pinv, rank, condition = _inverses(W, rtol)
+        points = np.maximum(along, -b[:, None]) @ pinv.transpose(0, 2, 1)
+        error = points @ cumulative[0].transpose(0, 2, 1) + cumulative[1][:, None] - output
+        base = -(pinv @ b[..., None])[..., 0]
+        # From a point of the class: of points that coincide the spread is 0, without rounding.
+        origins = points[:, reference]
+        D = points - origins[:, index]
+        means = (members @ D) / sizes[:, None]
+        squares = ((D - means[:, index]) ** 2).sum(axis=2)
+        layers.append(
+            Truncation(
+                *(part @ members.T / sizes for part in sectors),
+                np.sqrt(squares @ members.T / sizes),
+                np.linalg.norm(origins + means - base[:, None], axis=2),
+                base[:, : X.shape[1]],
+                *_angles(pinv),
+                rank,
+                condition,
+                np.linalg.norm(error, axis=2).max(axis=1),
+            )
+        )
+    found = [np.stack(parts, axis=1).astype(float) for parts in zip(*layers, strict=True)]
+    for part in found:
+        part[lost] = np.nan
+    return Truncation(*found)
+
+
+def _padded(W, X):
+    """First layers that do not widen, and points, for the given ones; `geomcore.truncation.padded`.
+
+    Which orthogonal columns complete W does not matter: another choice turns the padding.
+    """
+    m, n = W.shape[1:]
+    if m <= n:
+        return W, X[None]
+    U, singular, _ = np.linalg.svd(W)
+    scale = np.where(singular[:, :1] > 0, singular[:, :1], 1.0)
+    wide = np.concatenate([W, scale[..., None] * U[..., n:]], axis=2)
+    return wide, np.hstack([X, np.zeros((len(X), m - n))])[None]
+
+
+def _at_size_one(W, b):
+    """Layers divided by powers of two, so that products with points stay in range."""
+    exponents = -np.frexp(np.abs(W).max(axis=(1, 2)))[1]
+    return np.ldexp(W, exponents[:, None, None]), np.ldexp(b, exponents[:, None])
+
+
+def _inverses(W, rtol):
+    """Moore-Penrose inverses, ranks and condition numbers."""
+    U, singular, Vt = np.linalg.svd(W, full_matrices=False)
+    keep = singular > as_rtol(rtol, W.shape[1:]) * singular[:, :1]
+    with np.errstate(divide="ignore"):
+        inverse = np.where(keep, 1 / singular, 0.0)
+        rank = keep.sum(axis=1)
+        full = rank == singular.shape[1]
+        condition = np.where(full, singular[:, 0] * np.where(full, inverse[:, -1], 0), np.inf)
+    pinv = (Vt.transpose(0, 2, 1) * inverse[:, None]) @ U.transpose(0, 2, 1)
+    return pinv, rank, condition
+
+
+def _angles(pinv):
+    """Least and largest angle between two columns of each matrix; zero columns have none."""
+    edges = pinv.transpose(0, 2, 1)
+    lengths = np.linalg.norm(edges, axis=2)
+    first, second = np.triu_indices(edges.shape[1], 1)
+    none = np.full(len(edges), np.nan)
+    if not len(first):
+        return none, none
+    units = edges / np.where(lengths > 0, lengths, 1.0)[..., None]
+    cosines = (units @ units.transpose(0, 2, 1))[:, first, second]
+    known = (lengths[:, first] > 0) & (lengths[:, second] > 0)
+    found = []
+    for pick, worst in ((np.argmax, -np.inf), (np.argmin, np.inf)):
+        at = pick(np.where(known, cosines, worst), axis=1)
+        rows = np.arange(len(edges))
+        u, v = units[rows, first[at]], units[rows, second[at]]
+        # From the sides of a triangle, which is accurate near 0 and pi, where an arccos is not.
+        angle = 2 * np.arctan2(np.linalg.norm(u - v, axis=1), np.linalg.norm(u + v, axis=1))
+        found.append(np.where(known.any(axis=1), angle, np.nan))
+    return tuple(found)

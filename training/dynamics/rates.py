@@ -1,0 +1,181 @@
+"""Exponential rates: how fast something falls to zero, or to a limit that is not known."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from geomcore.arrays import as_array
+from geomcore.display.lines import brief
+
+# Rates from that of what hardly bends in the whole time to that of what is over at once.
+SLOWEST, FASTEST, GRID = 0.1, 30.0, 200
+
+
+class RateFit(NamedTuple):
+    """An exponential law fitted to records; nan where there is none.
+
+    Attributes
+    ----------
+    rate : float
+        Per unit of time; negative for what grows.
+    standard_error : float
+        Of the rate, as if the deviations of the records were independent. They are not, so that
+        the spread over repetitions is what to trust.
+    r_squared : float
+        Fraction of the variance that the law explains.
+    amplitude : float
+        Distance from the limit at time 0.
+    records : int
+        How many were used.
+    """
+
+    rate: float
+    standard_error: float
+    r_squared: float
+    amplitude: float
+    records: int
+
+    __repr__ = brief
+
+
+NO_RATE = RateFit(np.nan, np.nan, np.nan, np.nan, 0)
+
+
+def fit_decay(times, values, *, floor=1e-8):
+    r"""Fit :math:`v(t) = A e^{-rt}` to positive values, by least squares of their logarithms.
+
+    Parameters
+    ----------
+    times, values : array_like, shape (R,)
+        In rising order of time; nan values are left out.
+    floor : float
+        Records from the first one on that is at most this fraction of the first value, or
+        zero, are left out: what has come to rounding, or vanished, falls no more.
+
+    Returns
+    -------
+    RateFit
+        All nan if fewer than three records are left. The R² of values that are constant is nan.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or `floor` is no number from 0 to 1.
+
+    Examples
+    --------
+    >>> t = np.arange(5.0)
+    >>> round(fit_decay(t, 3 * np.exp(-0.25 * t)).rate, 12)
+    0.25
+    """
+    times, values = _records(times, np.asarray(values, dtype=float)[..., None])
+    values = values[:, 0]
+    if not (isinstance(floor, int | float) and 0 <= floor < 1):
+        raise ValueError(f"floor must be a number from 0 to 1, got {floor!r}")
+    low = np.flatnonzero(values <= max(floor * values[0], 0) if len(values) else [])
+    if len(low):
+        times, values = times[: low[0]], values[: low[0]]
+    if len(values) < 3:
+        return NO_RATE
+    t, y = times - times.mean(), np.log(values)
+    slope = float(t @ y / (t @ t))
+    rest = y - y.mean() - slope * t
+    total, left = float(((y - y.mean()) ** 2).sum()), float(rest @ rest)
+    rounding = len(y) * (4 * np.finfo(float).eps * max(1.0, np.abs(y).max())) ** 2
+    return RateFit(
+        -slope,
+        float(np.sqrt(left / (len(y) - 2) / (t @ t))),
+        1 - left / total if total > rounding else np.nan,
+        float(np.exp(y.mean() - slope * times.mean())),
+        len(y),
+    )
+
+
+def fit_approach(times, positions):
+    r"""Fit :math:`p(t) = p_\infty + A e^{-rt}` to positions of a point, by least squares.
+
+    Parameters
+    ----------
+    times : array_like, shape (R,)
+        In rising order.
+    positions : array_like, shape (R, d)
+        Positions with a nan are left out.
+
+    Returns
+    -------
+    RateFit
+        All nan if fewer than four records are left, if the point rests, or if the path bends so
+        little that no limit is to be seen (the best rate is at most 0.1 over the whole time).
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+
+    Notes
+    -----
+    For a given rate limit and amplitude are a linear least-squares problem, so that the
+    search is over the rate alone.
+
+    Examples
+    --------
+    >>> t = np.linspace(0, 4, 9)
+    >>> found = fit_approach(t, np.exp(-0.5 * t)[:, None] * [3.0, 4.0] + [1.0, 2.0])
+    >>> round(found.rate, 9), round(found.amplitude, 9)
+    (0.5, 5.0)
+    """
+    from scipy.optimize import minimize_scalar
+
+    times, positions = _records(times, positions)
+    if len(times) < 4:
+        return NO_RATE
+    start, whole = times[0], times[-1] - times[0]
+    t, Y = (times - start) / whole, positions - positions.mean(axis=0)
+    total = float((Y**2).sum())
+    size = np.abs(positions).max(initial=0.0)
+    if total <= Y.size * (8 * np.finfo(float).eps * size) ** 2:
+        return NO_RATE
+
+    def left(log_rate):
+        e = np.exp(-np.exp(log_rate) * t)
+        e = e - e.mean()
+        rest = Y - np.outer(e, e @ Y / (e @ e))
+        return float((rest**2).sum())
+
+    grid = np.linspace(np.log(SLOWEST), np.log(FASTEST * len(t)), GRID)
+    best = int(np.argmin([left(g) for g in grid]))
+    if best == 0:
+        return NO_RATE
+    ends = grid[best - 1], grid[min(best + 1, GRID - 1)]
+    found = minimize_scalar(left, bounds=ends, method="bounded", options={"xatol": 1e-10})
+    rate, rest = float(np.exp(found.x)), float(found.fun)
+    e = np.exp(-rate * t)
+    centred = e - e.mean()
+    A = centred @ Y / (centred @ centred)
+    # How the law moves with the rate, beyond what limit and amplitude make up for.
+    basis = np.column_stack([np.ones_like(t), e])
+    slope = t * e - basis @ np.linalg.lstsq(basis, t * e, rcond=None)[0]
+    d = Y.shape[1]
+    spare = max(d * len(t) - 2 * d - 1, 1)
+    bend = float(np.linalg.norm(A) * np.linalg.norm(slope))
+    return RateFit(
+        float(rate / whole),
+        float(np.sqrt(rest / spare)) / bend / whole if bend > 0 else np.nan,
+        1 - rest / total,
+        float(np.linalg.norm(A) * np.exp(rate / whole * start)),
+        len(t),
+    )
+
+
+def _records(times, values):
+    """Times and values (R, d), both finite, without the records that hold a nan."""
+    times = as_array(times, "times", 1)
+    values = np.asarray(values, dtype=float)
+    if values.ndim != 2 or len(values) != len(times):
+        raise ValueError(
+            f"values must have one entry or row per time ({len(times)}), got shape {values.shape}"
+        )
+    if (np.diff(times) <= 0).any():
+        raise ValueError("times must rise, each above the one before")
+    keep = np.isfinite(values).all(axis=1)
+    return times[keep], values[keep]
