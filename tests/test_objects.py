@@ -196,6 +196,15 @@ def test_the_summary_of_targets_counts_them():
     assert one.summary() == "one: 1 point, 1 feature, 1 target per point"
 
 
+def test_the_summary_tells_what_a_network_is_to_put_out_for_each_class():
+    wanted = {"targets": np.array([[-1.0], [0.5]])}
+    two = Dataset(np.eye(3), np.array(["b", "a", "a"]), "two", wanted)
+    assert two.summary() == "two: 3 points, 3 features, 2 classes: a (2) as -1, b (1) as 0.5"
+    wide = two._replace(info={"targets": np.eye(2)})
+    assert wide.summary().endswith("2 classes with 2 targets each: a (2), b (1)")
+    assert two.targets is two.info["targets"] and wide._replace(info={}).targets is None
+
+
 # Tables
 
 

@@ -29,12 +29,19 @@ class Dataset(NamedTuple):
     info : dict
         What is known beyond the points: the numbers they were drawn with, the
         cone or the hyperplanes that separate them, what was removed, ...
+    targets : ndarray, shape (Q, k), or None
+        What a network is to put out for each label in sorted order, if ``info["targets"]``
+        says it; else one-hot rows, or what `y` holds.
     """
 
     X: np.ndarray
     y: np.ndarray
     name: str
     info: dict
+
+    @property
+    def targets(self):
+        return self.info.get("targets")
 
     def __repr__(self):
         N, d = np.shape(self.X)
@@ -101,6 +108,10 @@ class Dataset(NamedTuple):
         column = self.info.get("label")
         where = "" if column is None else f" in the column {_brief(repr(column))}"
         each = [f"{_brief(str(c))} ({n:,})" for c, n in zip(classes, counts, strict=True)]
+        if self.targets is not None and self.targets.shape[1] == 1:
+            each = [f"{one} as {t:g}" for one, t in zip(each, self.targets[:, 0], strict=True)]
+        elif self.targets is not None:
+            where += f" with {counted(self.targets.shape[1], 'target')} each"
         more = f" and {len(each) - MOST_CLASSES} more" if len(each) > MOST_CLASSES else ""
         parts.append(counted(len(classes), "class") + where)
         return f"{named(self.name)}: {', '.join(parts)}: {', '.join(each[:MOST_CLASSES])}{more}"

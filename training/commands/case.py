@@ -91,19 +91,25 @@ class Case:
         """Construct a network, or keep why there is none; `step` takes the name of each search."""
         with self.timed("construct"), _told(step):
             try:
-                self.construction = constructions.construct(self.data.X, self.data.y, method)
+                self.construction = constructions.construct(
+                    self.data.X, self.data.y, method, targets=self.data.targets
+                )
                 self.network = self.construction.network
             except ConstructionError as refusal:
                 self.refusal = refusal
 
     def verify(self):
         with self.timed("verify"):
-            self.certificate = verify(self.network, self.data.X, self.data.y)
+            self.certificate = verify(
+                self.network, self.data.X, self.data.y, targets=self.data.targets
+            )
 
     def perturb(self, **options):
         """Run `perturbation_study` around the network."""
         with self.timed("study"):
-            self.study = perturbation_study(self.network, self.data.X, self.data.y, **options)
+            self.study = perturbation_study(
+                self.network, self.data.X, self.data.y, targets=self.data.targets, **options
+            )
 
     def draw(self, run, *, about_steps=""):
         """Draw all that is known into the run folder; note it in ``figures``.

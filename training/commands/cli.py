@@ -90,21 +90,27 @@ def _sentence(error):
 
 
 def _named_as_options(text, arguments):
-    """A sentence that begins with an argument of a function, with the option of that name.
+    """A sentence about arguments of a function, with the options of these names.
 
     Examples
     --------
     >>> _named_as_options("tolerance must be a finite number, got -1", ["study", "wine"])
     '--tolerance must be a finite number, got -1'
-    >>> _named_as_options("X must be finite", ["study", "wine"])
-    'X must be finite'
+    >>> _named_as_options("y must be labels (method='universal' takes any)", ["construct", "wine"])
+    'y must be labels (--method universal takes any)'
     """
     commands = {command.callback.__name__: command.callback for command in app.registered_commands}
     command = next((commands[a] for a in arguments if a in commands), None)
-    first = re.match(r"(\w+) must ", text)
-    if command is None or first is None or first[1] not in inspect.signature(command).parameters:
-        return text
-    return "--" + first[1].replace("_", "-") + text[first.end(1) :]
+    known = inspect.signature(command).parameters if command is not None else ()
+
+    def option(found):
+        name, rest = found.groups()
+        if name not in known:
+            return found[0]
+        return f"--{name.replace('_', '-')}{f' {rest}' if rest else ''}"
+
+    text = re.sub(r"^(\w+) (must)\b", option, text)
+    return re.sub(r"(?<![\w-])(\w+)=(?:'(\w+)'|(?![\w.]))", option, text)
 
 
 if __name__ == "__main__":

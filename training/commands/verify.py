@@ -14,6 +14,7 @@ from training.commands.options import (
     Out,
     Quiet,
     Seed,
+    Targets,
     noted,
     reads_table,
 )
@@ -23,6 +24,7 @@ from training.commands.options import (
 def verify(
     network: Annotated[Path, typer.Argument(help="A network: npz, onnx, nnet, safetensors or pt.")],
     data: Data,
+    targets: Targets = None,
     table=None,
     certificate: Annotated[
         Path | None, typer.Option(help="A certificate.json to confirm; status 0 if it holds.")
@@ -38,14 +40,15 @@ def verify(
     from constructions import Certificate, recheck
     from constructions.verification.confirmation import confirmation
     from training.commands.case import Case
-    from training.commands.data import load_data, load_network
+    from training.commands.data import check_fit, load_data, load_network
     from training.commands.story import publish
     from training.output.start import started
 
     net = load_network(network)
     stated = Certificate.from_file(certificate, net) if certificate is not None else None
-    case = Case(load_data(data, seed=seed, **table), network=net)
-    wanted = ("network", "data", "jobs", *TABLE)
+    case = Case(load_data(data, seed=seed, targets=targets, **table), network=net)
+    check_fit(net, case.data)
+    wanted = ("network", "data", "targets", "jobs", *TABLE)
     kept = [name for name in given if name in wanted]
     with started("verify", given, about=case.name, kept=kept) as (run, screen):
         screen.print(case.data.summary())
@@ -58,7 +61,8 @@ def verify(
         publish(run, f"{network.name} on {case.name}", [case])
         screen.print(case.certificate.summary())
         if stated is not None:
-            checks = recheck(stated, case.network, case.data.X, case.data.y)
+            labelled = case.data.X, case.data.y
+            checks = recheck(stated, case.network, *labelled, targets=case.data.targets)
             screen.print(confirmation(checks))
     screen.print(f"\nrun folder: {run.path}")
     if stated is not None:

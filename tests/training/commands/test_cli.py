@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from geomcore import ReLUNetwork, save
-from training.commands.cli import app, main
+from training.commands.cli import _named_as_options, app, main
 
 COMMANDS = tuple(command.callback.__name__ for command in app.registered_commands)
 HEAVY = ("numba", "matplotlib", "cvxpy", "pandas", "scipy")
@@ -63,6 +63,22 @@ def test_messages_name_options_and_not_arguments_of_functions(
     monkeypatch.chdir(tmp_path)
     assert main([command, "clusters", option, value, "--quiet"]) == 2
     assert capsys.readouterr().err.startswith(f"geomcore: {option} must be ")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("give targets= or seed= 3", "give --targets or --seed 3"),
+        ("method='universal' accepts one", "--method universal accepts one"),
+        ("y=3, path= and hidden_width=", "y=3, path= and hidden_width="),
+        ("there is no file seed=3.csv", "there is no file seed=3.csv"),
+        ("drop_missing must be True", "--drop-missing must be True"),
+        ("--label= must be one", "--label= must be one"),
+    ],
+)
+def test_arguments_in_a_sentence_become_options_of_the_command(text, told):
+    assert _named_as_options(text, ["construct", "wine"]) == told
+    assert _named_as_options(text, ["wine"]) == text
 
 
 @pytest.mark.parametrize("command", COMMANDS)
