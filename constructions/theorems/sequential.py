@@ -11,6 +11,7 @@ from constructions.separation.hulls import in_coordinates
 from constructions.separation.order import Order, elimination_order
 from constructions.separation.programs import narrowest_apex, nearest_on_hyperplane
 from constructions.separation.separation import separate
+from geomcore.foreign.choices import as_flag
 from geomcore.foreign.wording import suggestion
 
 
@@ -127,7 +128,7 @@ def as_base_points(base_points, X, labels):
 
 def as_robust(robust, X, labels):
     """Whether to place base points by second-order cone programs: by default if d <= 100."""
-    return X.shape[1] <= 100 if robust is None else bool(robust)
+    return X.shape[1] <= 100 if robust is None else as_flag(robust, "robust")
 
 
 class Sequence(NamedTuple):

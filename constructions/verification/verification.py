@@ -25,6 +25,7 @@ from constructions.proof.stationarity import LocalProblem, Refutation, refute
 from constructions.verdicts import CELL, DESCENT, ZERO
 from constructions.verification.near import near_minimum
 from geomcore.arrays import as_labels, as_points, as_rtol, check_network
+from geomcore.foreign.choices import as_flag
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.network import ReLUNetwork
 from geomcore.parameters import selected
@@ -155,6 +156,7 @@ def examine(net, X, y, *, targets, loss, subset, exact, rtol, gtol):
             "what it puts out for each class may be given as targets="
         )
     check_loss(loss)
+    exact = as_flag(exact, "exact")
     names = _tensor_names(net, subset)
     rtol, gtol = as_rtol(rtol, X.shape), as_rtol(gtol, X.shape)
 
@@ -177,7 +179,7 @@ def examine(net, X, y, *, targets, loss, subset, exact, rtol, gtol):
         subset=_subset(problem, names),
         rtol=rtol,
         gtol=gtol,
-        exact=bool(exact),
+        exact=exact,
         loss=losses[0],
         class_weighted_loss=losses[1],
         loss_bound=problem.bounds(enclosure)[0],

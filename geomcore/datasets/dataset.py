@@ -7,6 +7,7 @@ import numpy as np
 from geomcore.arrays import as_labels, as_points, column, plain
 from geomcore.display.page import page
 from geomcore.display.thumbnail import scatter_svg
+from geomcore.foreign.choices import as_flag
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import counted, named, quoted
 from geomcore.projection import class_mean_plane
@@ -160,6 +161,7 @@ def prepare(X, y, *, standardize=True):
     >>> info["duplicates"].tolist(), info["dropped_columns"].tolist()
     ([[2, 0]], [1])
     """
+    standardize = as_flag(standardize, "standardize")
     X = as_points(X)
     index = as_labels(y, len(X)).index
     if not len(X):

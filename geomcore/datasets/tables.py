@@ -10,6 +10,7 @@ from geomcore.datasets.dialect import read_text
 from geomcore.datasets.gaps import complete_rows, features
 from geomcore.datasets.reading import read_table
 from geomcore.datasets.table_error import Option, TableError, shown
+from geomcore.foreign.choices import as_flag
 from geomcore.foreign.files import open_regular
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.npz import read_npz
@@ -101,9 +102,10 @@ def load_table(
         "decimal": decimal,
         "encoding": encoding,
         "drop": _as_list(drop),
-        "drop_missing": drop_missing,
-        "one_hot": one_hot,
+        "drop_missing": as_flag(drop_missing, "drop_missing"),
+        "one_hot": as_flag(one_hot, "one_hot"),
     }
+    standardize = as_flag(standardize, "standardize")
     try:
         return _opened(path, options, standardize)
     except MemoryError as error:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from geomcore.arrays import Labels, as_count, as_labels, as_points, read_only
+from geomcore.foreign.choices import as_flag
 from geomcore.network import Network
 from geomcore.stack import Stack
 from training.descent.batches import Batches
@@ -110,6 +111,7 @@ def as_plan(
     is_optimizer = all(hasattr(optimizer, part) for part in ("start", "update"))
     if isinstance(optimizer, type) or not is_optimizer:
         raise ValueError(f"optimizer must have start and update, as SGD has, got {optimizer!r}")
+    drop_last = as_flag(drop_last, "drop_last")
     batches = None
     if batch_size is not None and as_count(batch_size, "batch_size") < n:
         batches = Batches(n, int(batch_size), drop_last)
