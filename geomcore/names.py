@@ -4,7 +4,9 @@
 the list in step with what each package exports.
 """
 
+import sys
 from difflib import get_close_matches
+from importlib.util import find_spec
 
 _NAMES = {
     "geomcore": (
@@ -50,7 +52,8 @@ def missing(package, name):
 
     Returns
     -------
-    AttributeError
+    AttributeError or ImportError
+        The latter in ``from package import name``, for Python would say less.
 
     Examples
     --------
@@ -60,13 +63,23 @@ def missing(package, name):
     module 'geomcore' has no attribute 'ReluNetwork', did you mean geomcore.ReLUNetwork?
     """
     text = f"module {package!r} has no attribute {name!r}"
-    if name.startswith("_"):
-        return AttributeError(text)
+    home = "" if name.startswith("_") else _home(name)
+    # `from package import name` asks first whether there is such an attribute, in this function
+    # of Python's, and for an AttributeError looks for a module, then for words of its own.
+    asked_by = sys._getframe(1).f_back
+    is_import = asked_by is not None and asked_by.f_code.co_name == "_handle_fromlist"
+    if is_import and home and find_spec(f"{package}.{name}") is None:
+        return ImportError(f"cannot import name {name!r} from {package!r}{home}")
+    return AttributeError(text + home)
+
+
+def _home(name):
+    """Where a name lives, or the nearest one, as the end of a sentence; empty if none is near."""
     for home, names in HOMES.items():
         if name in names:
-            return AttributeError(f"{text}: from {home} import {name}")
+            return f": from {home} import {name}"
     if name in HOMES:
-        return AttributeError(f"{text}: import {name}")
+        return f": import {name}"
     known = {known: home for home, names in reversed(HOMES.items()) for known in names}
     near = get_close_matches(name, known, 1)
-    return AttributeError(f"{text}, did you mean {known[near[0]]}.{near[0]}?" if near else text)
+    return f", did you mean {known[near[0]]}.{near[0]}?" if near else ""

@@ -58,7 +58,7 @@ class Network:
             if isinstance(layer, type) or not is_layer:
                 raise ValueError(f"layers[{i}] must be a layer with pull_back, got {layer!r}")
             if isinstance(layer, Layer) and not is_dataclass(layer):
-                raise ValueError(f"layers[{i}] must be a dataclass, got a {type(layer).__name__}")
+                raise ValueError(f"layers[{i}] must be a dataclass, got {type(layer).__name__}")
         self._layers = tuple(layers)
         self._widths = _chained(self._layers)
 

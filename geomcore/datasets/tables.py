@@ -1,7 +1,6 @@
 """A user's own data: CSV and npz tables."""
 
 from numbers import Integral
-from pathlib import Path
 
 from geomcore.arrays import as_labels, as_points
 from geomcore.datasets.cells import MOST_BYTES, label_values
@@ -11,7 +10,7 @@ from geomcore.datasets.gaps import complete_rows, features
 from geomcore.datasets.reading import read_table
 from geomcore.datasets.table_error import Option, TableError, shown
 from geomcore.foreign.choices import as_flag
-from geomcore.foreign.files import open_regular
+from geomcore.foreign.files import as_path, open_regular
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.npz import read_npz
 
@@ -94,7 +93,7 @@ def load_table(
     >>> data.summary()
     "flowers: 2 points, 2 features, 2 classes in the column 'kind': lily (1), rose (1)"
     """
-    path = Path(path)
+    path = as_path(path)
     options = {
         "label": label,
         "header": header,

@@ -1,13 +1,12 @@
 """Networks to and from npz files, the format in which nothing is lost."""
 
 import json
-from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
 import numpy as np
 
-from geomcore.foreign.files import open_regular
+from geomcore.foreign.files import as_path, open_regular
 from geomcore.foreign.npz import read_npz
 from geomcore.foreign.schema import Mismatch, decoded
 from geomcore.foreign.wording import one_line, quoted
@@ -68,7 +67,7 @@ def read_network(path):
         newer version, inconsistent, or with pickled objects, which are never
         loaded.
     """
-    path = Path(path)
+    path = as_path(path)
     open_regular(path, "a network file").close()
     arrays = read_npz(path)
     header = _header(path, arrays.pop("header", None))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from geomcore.arrays import Labels, as_count, as_labels, as_points, read_only
+from geomcore.arrays import Labels, as_count, as_labels, as_points, check_network, read_only
 from geomcore.foreign.choices import as_flag
 from geomcore.network import Network
 from geomcore.stack import Stack
@@ -190,8 +190,7 @@ def as_training_data(net, X, Y, *, loss=None, targets=None):
     Labels that have been normalised already are taken as they are. For a loss
     on logits and a network with one output two labels mean 0 and 1.
     """
-    if not isinstance(net, Network):
-        raise ValueError(f"net must be a geomcore Network, got {type(net)}")
+    check_network(net, Network)
     X = as_points(X, d=net.widths[0]).astype(np.float64, copy=False)
     if not len(X):
         raise ValueError("X must hold at least one point, got none")

@@ -2,10 +2,10 @@
 
 from contextlib import nullcontext
 from functools import cached_property
-from pathlib import Path
 
 from geomcore.arrays import Labels, as_count, freeze
 from geomcore.foreign.choices import as_flag
+from geomcore.foreign.files import as_path
 from geomcore.parameters import selected
 from geomcore.threads import single_threaded_blas
 from training.descent.executors import as_finished, threads
@@ -151,7 +151,7 @@ class PerturbationStudy:
         engine="auto",
     ):
         given = locals()
-        self.path = path
+        self.path = None if path is None else as_path(path)
         self.references = as_references(net)
         first, *others = self.references.values()
         loss = as_loss(loss)
@@ -202,7 +202,7 @@ class PerturbationStudy:
     @property
     def _is_begun(self):
         """Whether there is a file already, which then knows its references."""
-        return self.path is not None and Path(self.path).exists()
+        return self.path is not None and self.path.exists()
 
     @property
     def _grid(self):

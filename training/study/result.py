@@ -4,10 +4,10 @@ import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
-from pathlib import Path
 
 import numpy as np
 
+from geomcore.foreign.files import as_new_file
 from training.descent.train_result import wrapped
 from training.study.basin import basin_of
 from training.study.outcomes import RETURNED, outcomes, tally, undecided
@@ -285,11 +285,12 @@ class StudyResult:
         Raises
         ------
         ValueError
-            If the name ends otherwise.
+            If the name ends otherwise, or its folder is not there.
         ImportError
             If pyarrow, which Parquet needs, is not installed.
         """
-        suffix = Path(path).suffix.lower()
+        path = as_new_file(path)
+        suffix = path.suffix.lower()
         if suffix == ".csv":
             self.frame().to_csv(path, index=False)
         elif suffix == ".parquet":

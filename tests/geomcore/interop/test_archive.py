@@ -51,8 +51,8 @@ def test_the_file_holds_one_array_per_tensor_and_a_json_header(tmp_path):
 
 
 def test_the_path_is_taken_literally_and_leaves_nothing_else(tmp_path):
-    save(random_network((1, 1)), str(tmp_path / "my.net"))
-    assert [p.name for p in tmp_path.iterdir()] == ["my.net"]
+    save(random_network((1, 1)), str(tmp_path / "my net"))
+    assert [p.name for p in tmp_path.iterdir()] == ["my net"]
 
 
 def test_the_file_has_the_permissions_of_any_new_file(tmp_path):
