@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import constructions
 from constructions import Certificate, Construction, ConstructionError, verify
 from geomcore.datasets.dataset import Dataset
+from geomcore.display.lines import folded
 from geomcore.foreign.wording import printable
 from geomcore.network import ReLUNetwork
 from training.commands import plot_case
@@ -148,7 +149,7 @@ class Case:
     def why_not(self):
         """Why there is no construction, line by line."""
         reasons = [f"  {name}: {why}" for name, why in self.refusal.reasons.items()]
-        return "\n".join(["no construction applies:", *reasons])
+        return folded(["no construction applies:", *reasons])
 
     def row(self):
         """The line of this case in the table of a run, as strings by column."""
