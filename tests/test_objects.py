@@ -165,16 +165,20 @@ def test_a_notebook_shows_the_summary_and_no_tag_of_a_label(name):
     parser.handle_data = texts.append
     html = value._repr_html_()
     parser.feed(html)
-    assert tags[:3] == ["div", "strong", "pre"]
-    assert set(tags[3:]) <= {"svg", "rect", "circle"} and "<script" not in html
-    assert "".join(texts).startswith(type(value).__name__ + "\n" + value.summary()[:10])
+    assert tags[:3] == ["div", "strong", "table"]
+    assert set(tags[3:]) <= {"tr", "th", "td", "svg", "rect", "circle"} and "<script" not in html
+    # Word by word but for the marks between a name and its value.
+    shown = re.sub(r"[\s:]+", "", "".join(texts))
+    assert shown == re.sub(r"[\s:]+", "", type(value).__name__ + value.summary())
 
 
 def test_a_summary_is_a_text_of_printable_lines():
     for name in SHOWN:
         text = objects()[name].summary()
         assert type(text) is str and text
-        assert all(line.isprintable() for line in text.splitlines()), name
+        lines = text.splitlines()
+        assert all(line.isprintable() for line in lines), name
+        assert isinstance(objects()[name], Dataset) or max(map(len, lines)) <= 80, name
 
 
 def test_data_have_a_picture_where_there_is_something_to_draw():
