@@ -42,6 +42,24 @@ _NAMES = {
 HOMES = {package: frozenset(names.split()) for package, names in _NAMES.items()}
 
 
+def listing(namespace, more=()):
+    """What `dir` tells of a module: what it exports, not what it is made of.
+
+    Parameters
+    ----------
+    namespace : dict
+        Of the module, with ``__all__``.
+    more : sequence of str, optional
+        Names that are loaded when first asked for.
+
+    Returns
+    -------
+    list of str
+    """
+    special = [name for name in namespace if name.startswith("__")]
+    return sorted({*namespace["__all__"], *special, *more})
+
+
 def missing(package, name):
     """The error for a name that a package does not have: it says where the name lives.
 

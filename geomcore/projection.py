@@ -6,7 +6,14 @@ import numpy as np
 
 from geomcore.arrays import as_array, as_count, as_labels, as_points, freeze
 from geomcore.display.lines import brief
+from geomcore.names import listing
 from geomcore.threads import factorizing
+
+__all__ = [
+    "Projection",
+    "class_mean_plane",
+    "fit_projection",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,3 +204,7 @@ def _positive_signs(axes):
 
 def _pad(axes, dim):
     return np.vstack([axes, np.zeros((dim - len(axes), axes.shape[1]))])
+
+
+def __dir__():
+    return listing(globals())

@@ -58,6 +58,23 @@ def test_a_name_that_nobody_has_is_just_missing():
     assert str(missing("geomcore", "__wrapped__")).endswith("attribute '__wrapped__'")
 
 
+@pytest.mark.parametrize("home", [*HOMES, "geomcore.parameters", "geomcore.projection"])
+def test_completion_shows_what_is_exported_and_not_what_it_is_made_of(home):
+    module = importlib.import_module(home)
+    rooms = {"geomcore": {"kernels", "layers", "parameters", "plot", "projection"}}
+    own = rooms.get(home, set()) | ({"KINDS"} if home == "geomcore.layers" else set())
+    shown = {name for name in dir(module) if not name.startswith("__")}
+    assert shown == set(HOMES.get(home, getattr(module, "__all__", ()))) | own
+    assert {"__doc__", "__name__"} <= set(dir(module)) or home == "geomcore.layers"
+    assert all(hasattr(module, name) for name in dir(module))
+
+
+def test_completion_shows_the_kernels_that_can_be_called():
+    shown = [name for name in dir(geomcore.kernels) if not name.startswith("__")]
+    assert shown == geomcore.kernels.__all__ and "forward" in shown
+    assert all(hasattr(getattr(geomcore.kernels, name), "py_func") for name in shown)
+
+
 def test_rooms_are_loaded_when_first_asked_for():
     program = (
         "import sys, geomcore; print('matplotlib' in sys.modules); geomcore.plot.plot_data;"
