@@ -66,6 +66,25 @@ FLAGS = {
 }
 
 
+# Each function with a choice of words, called with all else that it needs, and what a slip means.
+CHOICES = {
+    ("construct", "method", "sequental"): (partial(constructions.construct, X, Y), "sequential"),
+    ("construct", "base_points", "segmnt"): (partial(constructions.construct, X, Y), "segment"),
+    ("GeometricClassifier", "method", "Universal"): (
+        lambda method: constructions.GeometricClassifier(method).fit(X, Y),
+        "universal",
+    ),
+    ("verify", "loss", "mae"): (partial(constructions.verify, NET, X, Y), "mse"),
+    ("train", "loss", "cross-entropy"): (partial(training.train, NET, X, Y), "cross_entropy"),
+    ("train", "engine", "compield"): (partial(training.train, NET, X, Y, steps=1), "compiled"),
+    ("perturbation_study", "loss", "mes"): (
+        partial(training.perturbation_study, NET, X, Y, **STUDY),
+        "mse",
+    ),
+    ("mnist", "split", "tset"): (partial(datasets.mnist, "."), "test"),
+}
+
+
 def is_ours(function):
     return function.__module__.split(".")[0] in PACKAGES
 
@@ -97,3 +116,19 @@ def test_every_flag_is_tried():
 def test_a_flag_is_true_or_false_and_no_text(flag, value):
     with pytest.raises(ValueError, match=rf"^{flag[1]} must be True or False, got "):
         FLAGS[flag](**{flag[1]: value})
+
+
+@pytest.mark.parametrize("case", CHOICES, ids=".".join)
+def test_a_misspelt_word_is_answered_with_the_one_that_was_meant(case):
+    (_, name, slip), (function, meant) = case, CHOICES[case]
+    with pytest.raises(ValueError, match=rf"^{name} must be .*{slip!r}, did you mean {meant!r}\?$"):
+        function(**{name: slip})
+    for other in ("qqqq", None, 3, [meant], b"x"):
+        with pytest.raises(ValueError, match=rf"^{name} must be .*got"):
+            function(**{name: other})
+
+
+def test_an_optimizer_is_an_object_and_no_name():
+    for wrong in ("adam", training.Adam, None.__class__, 0.1):
+        with pytest.raises(ValueError, match=r"^optimizer must be 'auto', SGD\(0.01\), Adam\("):
+            training.train(NET, X, Y, optimizer=wrong, steps=1)

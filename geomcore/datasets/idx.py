@@ -9,6 +9,7 @@ import numpy as np
 
 from geomcore.arrays import as_count
 from geomcore.datasets.dataset import Dataset
+from geomcore.foreign.choices import as_choice
 from geomcore.foreign.files import as_path, open_regular
 from geomcore.foreign.keywords import answers_keywords
 
@@ -59,8 +60,7 @@ def mnist(path, split="train", *, digits=None, limit=None):
     folder = as_path(path)
     if not folder.is_dir():
         raise ValueError(f"path must be a folder with IDX files, got {path}")
-    if split not in PREFIXES:
-        raise ValueError(f"split must be 'train' or 'test', got {split!r}")
+    split = as_choice(split, tuple(PREFIXES), "split")
     images_file = _find(folder, f"{PREFIXES[split]}-images", 3)
     labels_file = _find(folder, f"{PREFIXES[split]}-labels", 1)
     images, y = read_idx(images_file, 3), read_idx(labels_file, 1)

@@ -11,7 +11,7 @@ from geomcore import datasets, load
 from geomcore.arrays import as_labels
 from geomcore.datasets.table_error import Option, TableError
 from geomcore.datasets.targets import read_targets
-from geomcore.foreign.wording import counted, one_line
+from geomcore.foreign.wording import counted, one_line, suggestion
 from training.commands.options import BUNDLED, DRAWN
 
 LONGEST = 300  # characters of a line
@@ -52,6 +52,7 @@ def load_data(source, *, seed=0, targets=None, **table):
         names = ", ".join(DRAWN + BUNDLED)
         raise ValueError(
             f"DATA must be one of {names}, or a CSV or npz file; there is no file {source}"
+            f"{suggestion(source, DRAWN + BUNDLED)}"
         )
     try:
         data = datasets.load_table(source, **given)

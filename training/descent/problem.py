@@ -6,6 +6,7 @@ import numpy as np
 
 from geomcore.arrays import Labels, as_count, as_labels, as_points, check_network, read_only
 from geomcore.foreign.choices import as_flag
+from geomcore.foreign.wording import quoted
 from geomcore.network import Network
 from geomcore.stack import Stack
 from training.descent.batches import Batches
@@ -110,7 +111,10 @@ def as_plan(
     """Check how to train on `n` points, the arguments of `training.train`; return a `Plan`."""
     is_optimizer = all(hasattr(optimizer, part) for part in ("start", "update"))
     if isinstance(optimizer, type) or not is_optimizer:
-        raise ValueError(f"optimizer must have start and update, as SGD has, got {optimizer!r}")
+        raise ValueError(
+            "optimizer must be 'auto', SGD(0.01), Adam(0.001) or have start and update as they do, "
+            f"got {quoted(optimizer)}"
+        )
     drop_last = as_flag(drop_last, "drop_last")
     batches = None
     if batch_size is not None and as_count(batch_size, "batch_size") < n:

@@ -83,8 +83,12 @@ def test_what_is_wrong_with_a_table_is_said_in_the_words_of_the_command_line(
 
 
 def test_a_misspelt_name_is_told_the_names_there_are():
-    with pytest.raises(ValueError, match=r"DATA must be one of clusters, .*digits"):
+    with pytest.raises(ValueError, match=r"DATA must be one of clusters, .*its.* mean 'clusters'"):
         load_data("cluster")
+    with pytest.raises(ValueError, match=r"no file breast-cancer, did you mean 'breast_cancer'\?$"):
+        load_data("breast-cancer")
+    with pytest.raises(ValueError, match=r"there is no file qqqq$"):
+        load_data("qqqq")
 
 
 # Networks
