@@ -181,6 +181,19 @@ def test_a_summary_is_a_text_of_printable_lines():
         assert isinstance(objects()[name], Dataset) or max(map(len, lines)) <= 80, name
 
 
+def test_what_is_there_once_is_told_of_in_the_singular():
+    net = ReLUNetwork([[[1.0]]], [[0.0]])
+    X, y = np.array([[0.0], [1.0]]), np.array([[0.0], [1.0]])
+    texts = [net.summary(), verify(net, X, y).summary(), verify(net, X, y * 0 + 1).summary()]
+    texts += [Network([ReLU(), Affine([[1.0]], [0.0])]).summary(), construct(X, [0, 1]).summary()]
+    texts += [separate(X[:1], X[1:]).summary(), Dataset(X[:1], np.zeros(1), "one", {}).summary()]
+    assert not re.findall(r"\b1 (?!class\b)\w+s\b", "\n".join(texts))
+    with pytest.raises(ValueError, match=r"layers\[1\] must take 1 input, as many as"):
+        Network([Affine([[1.0]], [0.0]), Affine(np.eye(2), np.zeros(2))])
+    with pytest.raises(ValueError, match=r"weights\[1\] must have 1 column, the width"):
+        ReLUNetwork([[[1.0]], np.eye(2)], [[0.0], np.zeros(2)])
+
+
 def test_data_have_a_picture_where_there_is_something_to_draw():
     plane = Dataset(np.array([[0.0, 0.0], [1.0, 1.0]]), np.array([0, 1]), "two", {})
     assert plane.thumbnail().count("<circle") == 2

@@ -9,7 +9,7 @@ import numpy as np
 from geomcore.foreign.files import as_path, open_regular
 from geomcore.foreign.npz import read_npz
 from geomcore.foreign.schema import Mismatch, decoded
-from geomcore.foreign.wording import one_line, quoted
+from geomcore.foreign.wording import counted, one_line, quoted
 from geomcore.layers import KINDS
 from geomcore.network import Network, ReLUNetwork
 
@@ -76,7 +76,8 @@ def read_network(path):
     names = [[f"{letter}{l}" for letter in part] for l, part in enumerate(filter(None, parts), 1)]
     if {name for part in names for name in part} != set(arrays):
         raise ValueError(
-            f"{path} announces {len(names)} layers but holds the arrays {quoted(sorted(arrays))}"
+            f"{path} announces {counted(len(names), 'layer')} but holds the arrays "
+            f"{quoted(sorted(arrays))}"
         )
     try:
         if header.kind == "ReLUNetwork":

@@ -98,7 +98,7 @@ def check_fit(net, data):
     if net.widths[0] != d:
         raise ValueError(
             f"NETWORK takes {counted(net.widths[0], 'input')}, but DATA has "
-            f"{d:,} columns of features"
+            f"{counted(d, 'column')} of features"
         )
     if net.widths[-1] == k:
         return
