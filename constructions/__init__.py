@@ -68,4 +68,6 @@ def __getattr__(name):
 
 
 def __dir__():
-    return sorted({*globals(), *__all__})
+    from geomcore.names import listing
+
+    return listing(globals())

@@ -9,8 +9,8 @@ from constructions.building.draft import Refused
 from constructions.building.result import ConstructionError, describe
 from constructions.theorems.table import THEOREMS
 from geomcore.arrays import as_labels, as_points, as_rng
+from geomcore.foreign.choices import as_choice
 from geomcore.foreign.keywords import answers_keywords
-from geomcore.foreign.wording import quoted, suggestion
 
 LOG = logging.getLogger("constructions")
 
@@ -98,11 +98,7 @@ def construct(
     """
     arguments = locals()
     given = {option: arguments[option] for row in THEOREMS.values() for option in row.options}
-    if method not in ("auto", *THEOREMS):
-        methods = ["auto", *THEOREMS]
-        raise ValueError(
-            f"method must be one of {methods}, got {quoted(method)}{suggestion(method, methods)}"
-        )
+    method = as_choice(method, ("auto", *THEOREMS), "method")
     X = as_points(X).astype(np.float64, copy=False)
     labels = as_labels(y, len(X), targets=targets)
     if X.shape[1] == 0:

@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 from constructions.construction import construct
 from constructions.verification.verification import verify as verified
 from geomcore.arrays import as_points, as_rng
+from geomcore.foreign.choices import as_flag
 
 
 class GeometricClassifier(ClassifierMixin, BaseEstimator):
@@ -116,6 +117,7 @@ class GeometricClassifier(ClassifierMixin, BaseEstimator):
         GeometricClassifier
             Itself.
         """
+        verify = as_flag(self.verify, "verify")
         X, y = validate_data(self, X, y)
         check_classification_targets(y)
         y = column_or_1d(y)
@@ -137,7 +139,7 @@ class GeometricClassifier(ClassifierMixin, BaseEstimator):
             beam=self.beam,
         )
         self.network_ = self.construction_.network
-        self.certificate_ = verified(self.network_, X, y) if self.verify else None
+        self.certificate_ = verified(self.network_, X, y) if verify else None
         return self
 
     def decision_function(self, X):

@@ -24,7 +24,7 @@ from geomcore.interop import (
     to_onnx,
     to_torch,
 )
-from geomcore.names import missing
+from geomcore.names import listing, missing
 from geomcore.network import Network, ReLUNetwork
 from geomcore.truncation import (
     truncate,
@@ -75,7 +75,7 @@ def __getattr__(name):
 
 
 def __dir__():
-    return sorted({*globals(), *_ROOMS, "__version__"})
+    return listing(globals(), [*_ROOMS, "__version__"])
 
 
 def _version():

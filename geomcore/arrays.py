@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from geomcore.foreign.libraries import advice
+
 # Labels that are fractions are few and recur; measurements are many or hardly recur.
 MOST_FRACTIONS = 12
 FEW_FRACTIONS = 5
@@ -318,16 +320,11 @@ def check_sequence(value, name):
         raise ValueError(f"{name} must hold at least one layer, got none")
 
 
-# Libraries whose networks `geomcore.interop` takes.
-FOREIGN = ("torch", "sklearn", "keras")
-
-
 def check_network(value, kind, name="net"):
     """Raise unless `value` is an instance of `kind`, a class of networks."""
     if not isinstance(value, kind):
-        library = type(value).__module__.partition(".")[0]
-        hint = f"; geomcore.from_{library} makes one of it" if library in FOREIGN else ""
-        raise ValueError(f"{name} must be a {kind.__name__}, got {type(value).__name__}{hint}")
+        got = f"{type(value).__name__}{advice(value, kind)}"
+        raise ValueError(f"{name} must be a {kind.__name__}, got {got}")
 
 
 def as_rtol(rtol, shape):

@@ -7,6 +7,7 @@ import numpy as np
 
 from geomcore.arrays import as_array, as_layer, as_points, as_rtol, freeze
 from geomcore.display.lines import brief
+from geomcore.foreign.wording import counted
 from geomcore.scaling import is_moderate, scaled_differences
 
 
@@ -63,7 +64,7 @@ class PolyhedralCone:
         edges = as_array(self.edges, "edges", 2)
         if edges.shape[1] != base.shape[0]:
             raise ValueError(
-                f"edges must have {base.shape[0]} columns, as base has entries, "
+                f"edges must have {counted(base.shape[0], 'column')}, as base has entries, "
                 f"got shape {edges.shape}"
             )
         if 0 in edges.shape:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from geomcore.arrays import as_layer, as_rtol, check_network, check_sequence
+from geomcore.foreign.wording import counted
 from geomcore.network import ReLUNetwork
 from geomcore.threads import factorizing
 
@@ -144,7 +145,9 @@ def layer_parameters(Ws, bs, *, rtol=None):
     for l in range(1, len(layers)):
         (A, a), (W, b) = layers[l - 1], layers[l]
         if W.shape[1] != d:
-            raise ValueError(f"Ws[{l}] must have {d} columns, as Ws[0] has, got shape {W.shape}")
+            raise ValueError(
+                f"Ws[{l}] must have {counted(d, 'column')}, as Ws[0] has, got shape {W.shape}"
+            )
         weights.append(_right_quotient(W, A, l, rtol))
         biases.append(b - weights[-1] @ a)
     return ReLUNetwork(weights, biases)

@@ -23,7 +23,17 @@ import numpy as np
 from numba import njit
 from numba.core import event
 
+from geomcore.names import listing
 from geomcore.threads import SMALL
+
+__all__ = [
+    "activation_pattern",
+    "cumulative_parameters",
+    "forward",
+    "input_gradients",
+    "pseudoinverse_cone",
+    "truncation_map",
+]
 
 # Points per tile; measured in benchmarks/kernels.py.
 TILE = 128
@@ -312,3 +322,7 @@ def _pull_back(parameters, widths, tiles, g, g_next):
         _product_transposed(parameters[at : at + m * n].reshape(m, n), g[:m], g_next[:n])
         g, g_next = g_next, g
     return g
+
+
+def __dir__():
+    return listing(globals())

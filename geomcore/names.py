@@ -4,7 +4,9 @@
 the list in step with what each package exports.
 """
 
+import sys
 from difflib import get_close_matches
+from importlib.util import find_spec
 
 _NAMES = {
     "geomcore": (
@@ -40,6 +42,24 @@ _NAMES = {
 HOMES = {package: frozenset(names.split()) for package, names in _NAMES.items()}
 
 
+def listing(namespace, more=()):
+    """What `dir` tells of a module: what it exports, not what it is made of.
+
+    Parameters
+    ----------
+    namespace : dict
+        Of the module, with ``__all__``.
+    more : sequence of str, optional
+        Names that are loaded when first asked for.
+
+    Returns
+    -------
+    list of str
+    """
+    special = [name for name in namespace if name.startswith("__")]
+    return sorted({*namespace["__all__"], *special, *more})
+
+
 def missing(package, name):
     """The error for a name that a package does not have: it says where the name lives.
 
@@ -50,7 +70,8 @@ def missing(package, name):
 
     Returns
     -------
-    AttributeError
+    AttributeError or ImportError
+        The latter in ``from package import name``, for Python would say less.
 
     Examples
     --------
@@ -60,13 +81,23 @@ def missing(package, name):
     module 'geomcore' has no attribute 'ReluNetwork', did you mean geomcore.ReLUNetwork?
     """
     text = f"module {package!r} has no attribute {name!r}"
-    if name.startswith("_"):
-        return AttributeError(text)
+    home = "" if name.startswith("_") else _home(name)
+    # `from package import name` asks first whether there is such an attribute, in this function
+    # of Python's, and for an AttributeError looks for a module, then for words of its own.
+    asked_by = sys._getframe(1).f_back
+    is_import = asked_by is not None and asked_by.f_code.co_name == "_handle_fromlist"
+    if is_import and home and find_spec(f"{package}.{name}") is None:
+        return ImportError(f"cannot import name {name!r} from {package!r}{home}")
+    return AttributeError(text + home)
+
+
+def _home(name):
+    """Where a name lives, or the nearest one, as the end of a sentence; empty if none is near."""
     for home, names in HOMES.items():
         if name in names:
-            return AttributeError(f"{text}: from {home} import {name}")
+            return f": from {home} import {name}"
     if name in HOMES:
-        return AttributeError(f"{text}: import {name}")
+        return f": import {name}"
     known = {known: home for home, names in reversed(HOMES.items()) for known in names}
     near = get_close_matches(name, known, 1)
-    return AttributeError(f"{text}, did you mean {known[near[0]]}.{near[0]}?" if near else text)
+    return f", did you mean {known[near[0]]}.{near[0]}?" if near else ""

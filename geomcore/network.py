@@ -7,6 +7,7 @@ import numpy as np
 from geomcore.arrays import as_dtype, as_points, check_sequence
 from geomcore.display.lines import abbreviated, listed, wrapped
 from geomcore.display.page import page
+from geomcore.foreign.wording import counted
 from geomcore.layers import Affine, Layer, ReLU
 
 MOST_LINES = 40  # of a summary
@@ -58,7 +59,7 @@ class Network:
             if isinstance(layer, type) or not is_layer:
                 raise ValueError(f"layers[{i}] must be a layer with pull_back, got {layer!r}")
             if isinstance(layer, Layer) and not is_dataclass(layer):
-                raise ValueError(f"layers[{i}] must be a dataclass, got a {type(layer).__name__}")
+                raise ValueError(f"layers[{i}] must be a dataclass, got {type(layer).__name__}")
         self._layers = tuple(layers)
         self._widths = _chained(self._layers)
 
@@ -131,12 +132,14 @@ class Network:
         if len(known) > 2 * ENDS:
             known = [*known[:ENDS], "...", *known[-ENDS:]]
         widths = " - ".join(known)
-        lines = [f"{type(self).__name__}, widths {widths}, {self.parameter_count:,} parameters"]
+        size = counted(self.parameter_count, "parameter")
+        lines = [f"{type(self).__name__}, widths {widths}, {size}"]
         for layer in self.layers:
             count = sum(tensor.size for tensor in getattr(layer, "tensors", ()))
-            lines.append(f"  {abbreviated(layer)}" + (f", {count:,} parameters" if count else ""))
+            size = f", {counted(count, 'parameter')}" if count else ""
+            lines.append(f"  {abbreviated(layer)}{size}")
         if len(lines) > MOST_LINES:
-            more = f"  ... {len(lines) - MOST_LINES} more layers ..."
+            more = f"  ... {counted(len(lines) - MOST_LINES, 'more layer')} ..."
             lines = [*lines[: MOST_LINES // 2 + 1], more, *lines[-MOST_LINES // 2 + 1 :]]
         return "\n".join(lines)
 
@@ -184,8 +187,8 @@ def _chained(layers):
             continue
         if None not in (layer.inputs, width) and layer.inputs != width:
             raise ValueError(
-                f"layers[{i}] must take {width} inputs, as many as the layer before it has "
-                f"outputs, got {layer!r}"
+                f"layers[{i}] must take {counted(width, 'input')}, as many as the layer before it "
+                f"has outputs, got {layer!r}"
             )
         if len(widths) == 1 and width is None:
             widths[0] = width = layer.inputs
@@ -247,8 +250,8 @@ class ReLUNetwork(Network):
             layer = Affine(W, b, names=(f"weights[{l}]", f"biases[{l}]"))
             if affine and layer.inputs != affine[-1].outputs:
                 raise ValueError(
-                    f"weights[{l}] must have {affine[-1].outputs} columns, the width of the "
-                    f"layer before it, got shape {layer.W.shape}"
+                    f"weights[{l}] must have {counted(affine[-1].outputs, 'column')}, the width of "
+                    f"the layer before it, got shape {layer.W.shape}"
                 )
             affine.append(layer)
         relu = ReLU()

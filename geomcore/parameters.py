@@ -10,7 +10,17 @@ import numpy as np
 
 from geomcore.arrays import check_network
 from geomcore.foreign.wording import suggestion
+from geomcore.names import listing
 from geomcore.network import Network
+
+__all__ = [
+    "flatten",
+    "move",
+    "selected",
+    "split",
+    "tensor_names",
+    "unflatten",
+]
 
 
 def tensor_names(net):
@@ -198,3 +208,7 @@ def move(net, direction, step=1.0):
     """
     parts = zip(net.tensors, split(direction, net), strict=True)
     return net.rebuild([tensor + step * part for tensor, part in parts])
+
+
+def __dir__():
+    return listing(globals())

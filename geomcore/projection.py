@@ -6,7 +6,15 @@ import numpy as np
 
 from geomcore.arrays import as_array, as_count, as_labels, as_points, freeze
 from geomcore.display.lines import brief
+from geomcore.foreign.wording import counted
+from geomcore.names import listing
 from geomcore.threads import factorizing
+
+__all__ = [
+    "Projection",
+    "class_mean_plane",
+    "fit_projection",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +55,8 @@ class Projection:
         mean, axes = as_array(self.mean, "mean", 1), as_array(self.axes, "axes", 2)
         if axes.shape[1] != len(mean):
             raise ValueError(
-                f"axes must have {len(mean)} columns, as mean has entries, got shape {axes.shape}"
+                f"axes must have {counted(len(mean), 'column')}, as mean has entries, "
+                f"got shape {axes.shape}"
             )
         object.__setattr__(self, "mean", freeze(mean))
         object.__setattr__(self, "axes", freeze(axes))
@@ -197,3 +206,7 @@ def _positive_signs(axes):
 
 def _pad(axes, dim):
     return np.vstack([axes, np.zeros((dim - len(axes), axes.shape[1]))])
+
+
+def __dir__():
+    return listing(globals())

@@ -165,16 +165,33 @@ def test_a_notebook_shows_the_summary_and_no_tag_of_a_label(name):
     parser.handle_data = texts.append
     html = value._repr_html_()
     parser.feed(html)
-    assert tags[:3] == ["div", "strong", "pre"]
-    assert set(tags[3:]) <= {"svg", "rect", "circle"} and "<script" not in html
-    assert "".join(texts).startswith(type(value).__name__ + "\n" + value.summary()[:10])
+    assert tags[:3] == ["div", "strong", "table"]
+    assert set(tags[3:]) <= {"tr", "th", "td", "svg", "rect", "circle"} and "<script" not in html
+    # Word by word but for the marks between a name and its value.
+    shown = re.sub(r"[\s:]+", "", "".join(texts))
+    assert shown == re.sub(r"[\s:]+", "", type(value).__name__ + value.summary())
 
 
 def test_a_summary_is_a_text_of_printable_lines():
     for name in SHOWN:
         text = objects()[name].summary()
         assert type(text) is str and text
-        assert all(line.isprintable() for line in text.splitlines()), name
+        lines = text.splitlines()
+        assert all(line.isprintable() for line in lines), name
+        assert isinstance(objects()[name], Dataset) or max(map(len, lines)) <= 80, name
+
+
+def test_what_is_there_once_is_told_of_in_the_singular():
+    net = ReLUNetwork([[[1.0]]], [[0.0]])
+    X, y = np.array([[0.0], [1.0]]), np.array([[0.0], [1.0]])
+    texts = [net.summary(), verify(net, X, y).summary(), verify(net, X, y * 0 + 1).summary()]
+    texts += [Network([ReLU(), Affine([[1.0]], [0.0])]).summary(), construct(X, [0, 1]).summary()]
+    texts += [separate(X[:1], X[1:]).summary(), Dataset(X[:1], np.zeros(1), "one", {}).summary()]
+    assert not re.findall(r"\b1 (?!class\b)\w+s\b", "\n".join(texts))
+    with pytest.raises(ValueError, match=r"layers\[1\] must take 1 input, as many as"):
+        Network([Affine([[1.0]], [0.0]), Affine(np.eye(2), np.zeros(2))])
+    with pytest.raises(ValueError, match=r"weights\[1\] must have 1 column, the width"):
+        ReLUNetwork([[[1.0]], np.eye(2)], [[0.0], np.zeros(2)])
 
 
 def test_data_have_a_picture_where_there_is_something_to_draw():
@@ -188,6 +205,21 @@ def test_data_have_a_picture_where_there_is_something_to_draw():
 
 def test_the_repr_of_targets_counts_them():
     assert repr(objects()["targets"]).endswith("d=3, targets=3)")
+
+
+def test_the_summary_of_targets_counts_them():
+    assert objects()["targets"].summary().endswith("3 features, 3 targets per point")
+    one = Dataset(np.eye(1), np.zeros((1, 1)), "one", {})
+    assert one.summary() == "one: 1 point, 1 feature, 1 target per point"
+
+
+def test_the_summary_tells_what_a_network_is_to_put_out_for_each_class():
+    wanted = {"targets": np.array([[-1.0], [0.5]])}
+    two = Dataset(np.eye(3), np.array(["b", "a", "a"]), "two", wanted)
+    assert two.summary() == "two: 3 points, 3 features, 2 classes: a (2) as -1, b (1) as 0.5"
+    wide = two._replace(info={"targets": np.eye(2)})
+    assert wide.summary().endswith("2 classes with 2 targets each: a (2), b (1)")
+    assert two.targets is two.info["targets"] and wide._replace(info={}).targets is None
 
 
 # Tables

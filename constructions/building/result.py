@@ -7,9 +7,9 @@ import numpy as np
 
 from constructions.proof.exact import EPS
 from geomcore.cumulative import cumulative_parameters
-from geomcore.display.lines import brief, listed
+from geomcore.display.lines import brief, folded, listed
 from geomcore.display.page import page
-from geomcore.foreign.wording import named, printable
+from geomcore.foreign.wording import named
 from geomcore.network import ReLUNetwork
 from geomcore.threads import factorizing
 
@@ -121,6 +121,9 @@ class Construction:
 
     def summary(self):
         """A few lines for a reader."""
+        return folded(self._lines())
+
+    def _lines(self):
         lines = [
             f"method      {self.method}",
             f"widths      {' - '.join(map(str, self.network.widths))}",
@@ -133,7 +136,7 @@ class Construction:
         ]
         lines += [f"  {line}" for line in self.report.get("hypotheses", [])]
         lines += [f"  not {m}: {why}" for m, why in self.report["skipped"].items()]
-        return "\n".join(map(printable, lines))
+        return lines
 
 
 def _relative_margin(pre, W, b):

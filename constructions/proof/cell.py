@@ -30,6 +30,7 @@ from constructions.proof.exact import (
     precision,
     rational_matrix,
 )
+from geomcore.foreign.wording import counted
 from geomcore.threads import factorizing
 
 MOST_BALLS = 2_000_000  # entries of a design for which least squares is still done in balls
@@ -164,7 +165,7 @@ def local_minimum(net, labels, X, weights, enclosure):
             loss += _residual(part, fit, labels, weights)
     found = LocalMinimum(distance, loss, total)
     return found, (
-        f"{len(parts)} groups of points, ranks add up to {total}; "
+        f"{counted(len(parts), 'group')} of points, ranks add up to {total}; "
         f"the last layer moves by at most {distance:.2g}"
     )
 

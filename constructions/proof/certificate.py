@@ -19,7 +19,7 @@ from constructions.certificate_schema import (
     with_numbers,
 )
 from constructions.verdicts import LOSS_NAMES, SQUARED, VERDICTS, cost, part, told
-from geomcore.display.lines import brief, listed
+from geomcore.display.lines import brief, folded, listed
 from geomcore.display.page import page
 from geomcore.foreign.files import read_whole
 from geomcore.foreign.schema import Mismatch, decoded
@@ -225,6 +225,9 @@ class Certificate:
 
     def summary(self):
         """A few lines for a reader."""
+        return folded(self._lines())
+
+    def _lines(self):
         relation = "for" if self.verdict in ("not stationary", "undetermined") else "of"
         lines = [
             f"verdict            {self.verdict}"
@@ -271,7 +274,7 @@ class Certificate:
             )
         if self.smallest_eigenvalue is not None:
             lines.append(f"smallest Hessian eigenvalue  {self.smallest_eigenvalue:.3g}")
-        return "\n".join([*lines, *told(self.checks, self.verdict, self.proved)])
+        return [*lines, *told(self.checks, self.verdict, self.proved)]
 
     def _losses(self):
         """The numbers of `loss` and `class_weighted_loss`, named."""

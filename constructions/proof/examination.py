@@ -4,6 +4,7 @@ import numpy as np
 
 from constructions.proof.certificate import Check
 from constructions.verdicts import DIAGNOSTICS, PATTERN
+from geomcore.foreign.wording import counted
 from geomcore.truncation import step_defect, truncation_steps
 
 TRUNCATED = 1e-8  # share of the size of the data below which a difference counts as none
@@ -12,10 +13,13 @@ TRUNCATED = 1e-8  # share of the size of the data below which a difference count
 def pattern_check(enclosure):
     """Whether the activation pattern of the exact network is known, and free of kinks."""
     if enclosure.undecided:
-        detail = f"{enclosure.undecided} pre-activations may be zero at {enclosure.bits} bits"
+        some = counted(enclosure.undecided, "pre-activation")
+        detail = f"{some} may be zero at {enclosure.bits} bits"
         return Check(PATTERN, None, None, detail)
     if enclosure.kinks:
-        detail = f"{enclosure.kinks} pre-activations are exactly zero: the point is on a kink"
+        are = "is" if enclosure.kinks == 1 else "are"
+        some = counted(enclosure.kinks, "pre-activation")
+        detail = f"{some} {are} exactly zero: the point is on a kink"
         return Check(PATTERN, False, 0.0, detail)
     smallest = min(enclosure.margins, default=np.inf)
     detail = f"no pre-activation is below {smallest:.2g}, at {enclosure.bits} bits"

@@ -14,6 +14,7 @@ from scipy.linalg import qr
 from constructions.proof.cell import MOST_BALLS, LocalMinimum, parts_of
 from constructions.proof.enclosure import point_key
 from constructions.proof.exact import ball_matrix, length_above, precision
+from geomcore.foreign.wording import counted
 from geomcore.threads import factorizing
 
 
@@ -65,7 +66,9 @@ def zero_loss(problem, weight, bias):
         why = f"{count} different last hidden outputs, but only {most} are free"
         return ZeroLoss(None, 0, why)
     if len(enclosure.clean):
-        why = f"{len(enclosure.clean)} points are active everywhere, so never collapsed"
+        are = "is" if len(enclosure.clean) == 1 else "are"
+        count = counted(len(enclosure.clean), "point")
+        why = f"{count} {are} active everywhere, so never collapsed"
         return ZeroLoss(None, 0, why)
     with precision(enclosure.bits):
         hidden = [group.hidden for group in groups]
@@ -167,7 +170,8 @@ def last_layer_minimum(problem, weight, bias):
     names = " and ".join(n for n, on in (("weights", weight), ("biases", bias)) if on)
     return (
         LocalMinimum(distance, loss),
-        f"the least-squares {names} of the last layer ({m} inputs) are at most {distance:.2g} away",
+        f"the least-squares {names} of the last layer ({counted(m, 'input')}) are at most "
+        f"{distance:.2g} away",
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from constructions.separation.answer import Separation
 from constructions.separation.separation import separate
 from geomcore.arrays import as_labels, as_points
-from geomcore.display.lines import listed
+from geomcore.display.lines import folded, listed
 from geomcore.display.page import page
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import named
@@ -71,6 +71,9 @@ class Order:
 
     def summary(self):
         """A few lines for a reader."""
+        return folded(self._lines())
+
+    def _lines(self):
         lines = [
             f"{named(label)}: margin {margin:.3g}"
             for label, margin in zip(self.order, self.margins, strict=True)
@@ -80,7 +83,7 @@ class Order:
             if certificate is not None:
                 what = "not separable, its hull meets the hull of the other remaining classes"
             lines.append(f"{named(label)}: {what}")
-        return "\n".join(lines)
+        return lines
 
 
 @answers_keywords

@@ -10,6 +10,7 @@ from constructions.building.draft import Draft, Refused
 from constructions.separation.programs import covering_faces, hinge
 from constructions.separation.separation import separate
 from constructions.theorems.covering import fewest_faces
+from geomcore.foreign.wording import counted
 
 
 class Faces(NamedTuple):
@@ -77,7 +78,8 @@ def draft_inside_then_outside(X, labels, rng, given, counts):
     if faces.uncovered:
         origin = "the given" if given is not None else "the best found"
         raise Refused(
-            f"{faces.uncovered} points are on the wrong side of {origin} {len(faces.b)} faces, "
+            f"{counted(faces.uncovered, 'point')} {'is' if faces.uncovered == 1 else 'are'} on the "
+            f"wrong side of {origin} {counted(len(faces.b), 'face')}, "
             f"by up to {faces.violation:.3g} (features scaled to unit spread)"
             + ("" if given is not None else _proof(needed, len(faces.b), labels))
         )

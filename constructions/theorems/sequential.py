@@ -11,7 +11,7 @@ from constructions.separation.hulls import in_coordinates
 from constructions.separation.order import Order, elimination_order
 from constructions.separation.programs import narrowest_apex, nearest_on_hyperplane
 from constructions.separation.separation import separate
-from geomcore.foreign.wording import suggestion
+from geomcore.foreign.choices import as_choice, as_flag
 
 
 def draft(X, labels, rng, *, base_points, robust):
@@ -119,15 +119,12 @@ def _stuck(found, certificates, labels):
 
 def as_base_points(base_points, X, labels):
     """Where base points are looked for."""
-    if base_points not in ("free", "segment"):
-        near = suggestion(base_points, ("free", "segment"))
-        raise ValueError(f"base_points must be 'free' or 'segment', got {base_points!r}{near}")
-    return base_points
+    return as_choice(base_points, ("free", "segment"), "base_points")
 
 
 def as_robust(robust, X, labels):
     """Whether to place base points by second-order cone programs: by default if d <= 100."""
-    return X.shape[1] <= 100 if robust is None else bool(robust)
+    return X.shape[1] <= 100 if robust is None else as_flag(robust, "robust")
 
 
 class Sequence(NamedTuple):

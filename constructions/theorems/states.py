@@ -23,6 +23,7 @@ from constructions.separation.separation import separate
 from constructions.theorems.enumeration import all_states
 from constructions.verdicts import SQUARED
 from geomcore.arrays import as_labels, as_points, as_rng
+from geomcore.foreign.choices import as_flag
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.network import ReLUNetwork
 from geomcore.weighting import point_weights
@@ -70,6 +71,7 @@ def suboptimal(X, y, state, *, bias=True, loss="mse", targets=None, rng=None):
     (2, 2, 2, 2, 3)
     """
     X, labels = _data(X, y, targets, loss)
+    bias = as_flag(bias, "bias")
     state = _as_state(state, len(labels.classes))
     groups = [[q] for q in range(len(state)) if not state[q]]
     idle = [q for q in range(len(state)) if state[q]]
@@ -190,6 +192,7 @@ def partial(X, y, fractions, *, bias=True, loss="mse", targets=None, rng=None):
     {0: 2, 1: 1, 2: 0}
     """
     X, labels = _data(X, y, targets, loss)
+    bias = as_flag(bias, "bias")
     fractions = np.asarray(fractions, dtype=float)
     Q = len(labels.classes)
     if fractions.shape != (Q,) or not ((fractions >= 0) & (fractions <= 1)).all():

@@ -24,6 +24,7 @@ from constructions.separation.separation import separate
 from constructions.theorems.peels import NoPeel, Peel, peel_sequence
 from constructions.theorems.polyhedral import find_faces
 from geomcore.arrays import as_count
+from geomcore.foreign.wording import counted
 
 # One after another until a network is certified: the least gap of a peel (relative to the
 # data along its direction), the flatness of two neighbouring layers, multiplied, below which
@@ -158,8 +159,8 @@ def collapse_everything(X, index, frame, rng, *, beam=None, gap=1e-9, flattest=0
             problem = piles.collapse(peel)
             if problem:
                 raise NotSeparated(
-                    f"peel {number} of {len(peels)} ({len(peel.rows)} points) is lost in "
-                    f"double precision: {problem}"
+                    f"peel {number} of {len(peels)} ({counted(len(peel.rows), 'point')}) is lost "
+                    f"in double precision: {problem}"
                 )
         if faces is not None:
             piles.finish(faces)
@@ -179,7 +180,7 @@ def why_not_zero(net, X, labels):
     """
     enclosure = enclose(net, X, labels)
     if enclosure.undecided or enclosure.kinks:
-        return f"{enclosure.undecided + enclosure.kinks} signs of pre-activations are not proved"
+        return f"signs of pre-activations not proved: {enclosure.undecided + enclosure.kinks}"
     _, first = np.unique(labels.index, return_index=True)
     hidden = np.column_stack([net.hidden(X[first])[-1], np.ones(len(first))])
     least = np.linalg.svd(hidden, compute_uv=False)[-1]
@@ -244,7 +245,8 @@ class _Piles:
             F = target[None] + (target - G.mean(axis=0))
         answer = separate(F, G, rtol=1e-3)
         if not answer.separable:
-            return f"no hyperplane is proved to separate it from the {len(F)} other points"
+            others = counted(len(F), "other point")
+            return f"no hyperplane is proved to separate it from the {others}"
         # the nearest point of the hyperplane with the same own extra coordinate
         along = answer.normal.copy()
         along[d + q] = 0

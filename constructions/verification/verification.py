@@ -32,6 +32,7 @@ from constructions.verification.question import (
     tensor_names_of,
 )
 from geomcore.arrays import as_labels, as_points, as_rtol, check_network
+from geomcore.foreign.choices import as_flag
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.network import ReLUNetwork
 
@@ -170,6 +171,7 @@ def examine(net, X, y, *, targets, loss, weight_decay, subset, exact, rtol, gtol
             f"{labels.targets.shape[1]} for {len(labels.classes)} classes, got {net.widths[-1]}; "
             "what it puts out for each class may be given as targets="
         )
+    exact = as_flag(exact, "exact")
     weight_decay = check_question(loss, weight_decay, subset, labels)
     names = tensor_names_of(net, subset)
     rtol, gtol = as_rtol(rtol, X.shape), as_rtol(gtol, X.shape)
@@ -201,7 +203,7 @@ def examine(net, X, y, *, targets, loss, weight_decay, subset, exact, rtol, gtol
         subset=subset_of(problem, names),
         rtol=rtol,
         gtol=gtol,
-        exact=bool(exact),
+        exact=exact,
         loss=losses[0],
         class_weighted_loss=losses[1],
         loss_bound=problem.bounds()[0],

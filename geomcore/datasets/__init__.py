@@ -12,6 +12,7 @@ from geomcore.datasets.dataset import Dataset, prepare
 from geomcore.datasets.idx import mnist
 from geomcore.datasets.shapes import polytope, spirals
 from geomcore.datasets.tables import load_table
+from geomcore.names import listing, missing
 
 __all__ = [
     "Dataset",
@@ -29,3 +30,11 @@ __all__ = [
     "spirals",
     "wine",
 ]
+
+
+def __getattr__(name):
+    raise missing("geomcore.datasets", name)
+
+
+def __dir__():
+    return listing(globals())

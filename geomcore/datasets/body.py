@@ -9,6 +9,7 @@ import numpy as np
 
 from geomcore.datasets.cells import COMMA_NUMBER, MISSING_NUMBER, is_missing, number
 from geomcore.datasets.table_error import Option, TableError, brief, shown
+from geomcore.foreign.wording import counted
 
 LARGE = 2**20  # bytes, from which pandas is worth its import
 WIDEST = 2**12  # columns, of which pandas makes much ado
@@ -82,7 +83,7 @@ def read_body(text, found, delimiter, decimal, *, names=None, skip=1, most=None,
     rows = islice(text.rows(delimiter), skip, None if most is None else skip + most)
     for line, cells in rows:
         if len(cells) != found.width:
-            what = f", line {line}: expected {found.width} columns, got {len(cells)}"
+            what = f", line {line}: expected {counted(found.width, 'column')}, got {len(cells)}"
             if not lines and skip == 1 and len(cells) == found.width + 1:
                 what += (
                     "; if the first line holds names and the others begin with the name of the "

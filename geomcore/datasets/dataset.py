@@ -7,8 +7,9 @@ import numpy as np
 from geomcore.arrays import as_labels, as_points, column, plain
 from geomcore.display.page import page
 from geomcore.display.thumbnail import scatter_svg
+from geomcore.foreign.choices import as_flag
 from geomcore.foreign.keywords import answers_keywords
-from geomcore.foreign.wording import named, quoted
+from geomcore.foreign.wording import counted, named, quoted
 from geomcore.projection import class_mean_plane
 
 MOST_CLASSES = 12  # that a summary counts
@@ -29,12 +30,19 @@ class Dataset(NamedTuple):
     info : dict
         What is known beyond the points: the numbers they were drawn with, the
         cone or the hyperplanes that separate them, what was removed, ...
+    targets : ndarray, shape (Q, k), or None
+        What a network is to put out for each label in sorted order, if ``info["targets"]``
+        says it; else one-hot rows, or what `y` holds.
     """
 
     X: np.ndarray
     y: np.ndarray
     name: str
     info: dict
+
+    @property
+    def targets(self):
+        return self.info.get("targets")
 
     def __repr__(self):
         N, d = np.shape(self.X)
@@ -90,18 +98,23 @@ class Dataset(NamedTuple):
         'three: 3 points, 3 features, 2 classes: 0 (1), 1 (2)'
         """
         N, d = self.X.shape
-        parts = [_counted(N, "point"), _counted(d, "feature")]
+        parts = [counted(N, "point"), counted(d, "feature")]
         gone = self.info.get("missing_rows", 0)
         if gone:
-            parts.append(f"{_counted(gone, 'row')} with missing values left out")
+            parts.append(f"{counted(gone, 'row')} with missing values left out")
         if np.ndim(self.y) == 2:
-            return f"{named(self.name)}: {', '.join(parts)}, {self.y.shape[1]} targets per point"
+            parts.append(f"{counted(self.y.shape[1], 'target')} per point")
+            return f"{named(self.name)}: {', '.join(parts)}"
         classes, counts = np.unique(self.y, return_counts=True)
         column = self.info.get("label")
         where = "" if column is None else f" in the column {_brief(repr(column))}"
         each = [f"{_brief(str(c))} ({n:,})" for c, n in zip(classes, counts, strict=True)]
+        if self.targets is not None and self.targets.shape[1] == 1:
+            each = [f"{one} as {t:g}" for one, t in zip(each, self.targets[:, 0], strict=True)]
+        elif self.targets is not None:
+            where += f" with {counted(self.targets.shape[1], 'target')} each"
         more = f" and {len(each) - MOST_CLASSES} more" if len(each) > MOST_CLASSES else ""
-        parts.append(_counted(len(classes), "class") + where)
+        parts.append(counted(len(classes), "class") + where)
         return f"{named(self.name)}: {', '.join(parts)}: {', '.join(each[:MOST_CLASSES])}{more}"
 
 
@@ -148,6 +161,7 @@ def prepare(X, y, *, standardize=True):
     >>> info["duplicates"].tolist(), info["dropped_columns"].tolist()
     ([[2, 0]], [1])
     """
+    standardize = as_flag(standardize, "standardize")
     X = as_points(X)
     index = as_labels(y, len(X)).index
     if not len(X):
@@ -186,10 +200,6 @@ def _repeated_rows(X, index):
     rows = np.flatnonzero(earlier != np.arange(len(X)))
     pairs = np.column_stack([rows, earlier[rows]])
     return pairs, index[pairs[:, 0]] == index[pairs[:, 1]]
-
-
-def _counted(number, what):
-    return f"{number:,} {what}{'' if number == 1 else 'es' if what.endswith('s') else 's'}"
 
 
 def _brief(text):

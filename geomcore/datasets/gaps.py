@@ -5,6 +5,7 @@ import numpy as np
 from geomcore.datasets.body import not_numbers
 from geomcore.datasets.cells import MOST_BYTES, is_missing, is_number
 from geomcore.datasets.table_error import Option, TableError, brief, shown
+from geomcore.foreign.wording import counted
 
 MOST_WORDS = 1000  # columns that one column of text may become
 MOST_NUMBERS = 20  # a column of more numbers than that has no text among them, but mistakes
@@ -113,7 +114,7 @@ def complete_rows(reading, X, source, drop_missing):
         first = lines[int(np.flatnonzero(gone)[0])]
         told.append(f"column {_title(reading, k)!r} ({_count(gone)}, first line {first})")
         advice = _advice(reading, k, gone) if advice is None or gone.all() else advice
-    more = f" and {len(gone_in) - 3} more columns" if len(gone_in) > 3 else ""
+    more = f" and {counted(len(gone_in) - 3, 'more column')}" if len(gone_in) > 3 else ""
     what = f": values are missing in {_count(~complete)}: {', '.join(told)}{more}; "
     raise TableError(path, what, *advice)
 

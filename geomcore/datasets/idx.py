@@ -4,13 +4,13 @@ import gzip
 import math
 import os
 import zlib
-from pathlib import Path
 
 import numpy as np
 
 from geomcore.arrays import as_count
 from geomcore.datasets.dataset import Dataset
-from geomcore.foreign.files import open_regular
+from geomcore.foreign.choices import as_choice
+from geomcore.foreign.files import as_path, open_regular
 from geomcore.foreign.keywords import answers_keywords
 
 # A gzipped file may announce this many bytes, or this many times its own, whichever is more:
@@ -57,11 +57,10 @@ def mnist(path, split="train", *, digits=None, limit=None):
     Traceback (most recent call last):
     ValueError: path must be a folder with IDX files, got no/such/folder
     """
-    folder = Path(path)
+    folder = as_path(path)
     if not folder.is_dir():
         raise ValueError(f"path must be a folder with IDX files, got {path}")
-    if split not in PREFIXES:
-        raise ValueError(f"split must be 'train' or 'test', got {split!r}")
+    split = as_choice(split, tuple(PREFIXES), "split")
     images_file = _find(folder, f"{PREFIXES[split]}-images", 3)
     labels_file = _find(folder, f"{PREFIXES[split]}-labels", 1)
     images, y = read_idx(images_file, 3), read_idx(labels_file, 1)

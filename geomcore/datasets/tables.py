@@ -1,7 +1,6 @@
 """A user's own data: CSV and npz tables."""
 
 from numbers import Integral
-from pathlib import Path
 
 from geomcore.arrays import as_labels, as_points
 from geomcore.datasets.cells import MOST_BYTES, label_values
@@ -10,7 +9,8 @@ from geomcore.datasets.dialect import read_text
 from geomcore.datasets.gaps import complete_rows, features
 from geomcore.datasets.reading import read_table
 from geomcore.datasets.table_error import Option, TableError, shown
-from geomcore.foreign.files import open_regular
+from geomcore.foreign.choices import as_flag
+from geomcore.foreign.files import as_path, open_regular
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.npz import read_npz
 
@@ -93,7 +93,7 @@ def load_table(
     >>> data.summary()
     "flowers: 2 points, 2 features, 2 classes in the column 'kind': lily (1), rose (1)"
     """
-    path = Path(path)
+    path = as_path(path)
     options = {
         "label": label,
         "header": header,
@@ -101,9 +101,10 @@ def load_table(
         "decimal": decimal,
         "encoding": encoding,
         "drop": _as_list(drop),
-        "drop_missing": drop_missing,
-        "one_hot": one_hot,
+        "drop_missing": as_flag(drop_missing, "drop_missing"),
+        "one_hot": as_flag(one_hot, "one_hot"),
     }
+    standardize = as_flag(standardize, "standardize")
     try:
         return _opened(path, options, standardize)
     except MemoryError as error:

@@ -1,6 +1,8 @@
 """What an object is, in at most five lines of 80 columns, however large its arrays are."""
 
 import dataclasses
+import re
+import textwrap
 from numbers import Integral, Real
 
 import numpy as np
@@ -13,6 +15,7 @@ LONGEST = 50  # characters of one value
 LONGEST_NAME = 30  # of a class
 FEW = 6  # entries of an array that are written out
 LARGE = 10**40  # Python refuses to write out numbers of thousands of digits
+DEEPEST = 30  # columns that the lines which go on with a longer one are indented by
 ENDS = 3  # entries of a longer sequence that are told at each end
 
 
@@ -150,3 +153,39 @@ def _entry(entry, container):
     key, value = entry
     nested = isinstance(value, list | tuple | dict)
     return f"{abbreviated(key)}: {'...' if nested else abbreviated(value)}"
+
+
+def folded(lines):
+    """Lines of a summary as a text of at most `WIDTH` columns.
+
+    What goes on below stands under the value, if blanks separate it from its name, or a little
+    to the right.
+
+    Parameters
+    ----------
+    lines : sequence of str
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> print(folded(["verdict    undetermined, for " + 4 * "this or that, ", "  not " + 80 * "x"]))
+    verdict    undetermined, for this or that, this or that, this or that, this or
+               that,
+      not
+        xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
+        xxxx
+    """
+    return "\n".join(part for line in lines for part in _folded(printable(line)))
+
+
+def _folded(line):
+    if len(line) <= WIDTH:
+        return [line]
+    name = re.match(r" *\S+(?: \S+)*  +(?=\S)", line)
+    indent = len(name[0]) if name else len(line) - len(line.lstrip()) + 2
+    return textwrap.wrap(
+        line, WIDTH, subsequent_indent=min(indent, DEEPEST) * " ", break_on_hyphens=False
+    )

@@ -1,8 +1,10 @@
-"""Opening files that somebody else made: regular files only, and not more than is expected."""
+"""Files that somebody else names or made: regular files only, and not more than is expected."""
 
 import os
 import stat
 from pathlib import Path
+
+from geomcore.foreign.wording import quoted
 
 KINDS = {
     stat.S_IFDIR: "a directory",
@@ -11,6 +13,42 @@ KINDS = {
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
 }
+
+
+def as_path(value, name="path"):
+    """Return the path of a file that was given for an argument.
+
+    Parameters
+    ----------
+    value : str or path-like
+    name : str, optional
+        Of the argument.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    ValueError
+        If it is something else, empty, or no path on any system.
+    """
+    if not isinstance(value, str | os.PathLike) or not isinstance(os.fspath(value), str):
+        raise ValueError(f"{name} must be a str or path-like, got {type(value).__name__}")
+    if not os.fspath(value) or "\0" in os.fspath(value):
+        raise ValueError(f"{name} must name a file, got {quoted(os.fspath(value))}")
+    return Path(value)
+
+
+def as_new_file(value, name="path"):
+    """Return the path of a file that is to be written, which its folder is there for.
+
+    Parameters and Raises as for `as_path`.
+    """
+    path = as_path(value, name)
+    if path.is_dir() or not path.parent.is_dir():
+        raise ValueError(f"{name} must be a file in an existing folder, got {path}")
+    return path
 
 
 def open_regular(path, what):
@@ -37,7 +75,7 @@ def open_regular(path, what):
     OSError
         If it cannot be opened.
     """
-    path = Path(path)
+    path = as_path(path)
     try:
         kind = stat.S_IFMT(os.stat(path).st_mode)
         if kind == stat.S_IFREG:

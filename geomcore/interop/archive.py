@@ -1,16 +1,15 @@
 """Networks to and from npz files, the format in which nothing is lost."""
 
 import json
-from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
 import numpy as np
 
-from geomcore.foreign.files import open_regular
+from geomcore.foreign.files import as_path, open_regular
 from geomcore.foreign.npz import read_npz
 from geomcore.foreign.schema import Mismatch, decoded
-from geomcore.foreign.wording import one_line, quoted
+from geomcore.foreign.wording import counted, one_line, quoted
 from geomcore.layers import KINDS
 from geomcore.network import Network, ReLUNetwork
 
@@ -68,7 +67,7 @@ def read_network(path):
         newer version, inconsistent, or with pickled objects, which are never
         loaded.
     """
-    path = Path(path)
+    path = as_path(path)
     open_regular(path, "a network file").close()
     arrays = read_npz(path)
     header = _header(path, arrays.pop("header", None))
@@ -77,7 +76,8 @@ def read_network(path):
     names = [[f"{letter}{l}" for letter in part] for l, part in enumerate(filter(None, parts), 1)]
     if {name for part in names for name in part} != set(arrays):
         raise ValueError(
-            f"{path} announces {len(names)} layers but holds the arrays {quoted(sorted(arrays))}"
+            f"{path} announces {counted(len(names), 'layer')} but holds the arrays "
+            f"{quoted(sorted(arrays))}"
         )
     try:
         if header.kind == "ReLUNetwork":

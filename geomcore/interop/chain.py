@@ -5,7 +5,7 @@ import warnings
 
 import numpy as np
 
-from geomcore.foreign.wording import one_line, quoted
+from geomcore.foreign.wording import counted, one_line, quoted
 from geomcore.network import ReLUNetwork
 
 # Numbers of a matrix that is not in the file but made here: an identity, or a product.
@@ -70,7 +70,7 @@ class Chain:
         if W.ndim != 2 or b.shape != W.shape[:1] or not W.size:
             raise self.refused(name, f"has weights {W.shape} and biases {b.shape}")
         if self._width not in (None, W.shape[1]):
-            raise self.refused(name, f"takes {W.shape[1]:,} numbers, {self._width:,} come")
+            raise self.refused(name, f"takes {counted(W.shape[1], 'number')}, {self._width:,} come")
         self._append(W, b, name)
         self._width = W.shape[0]
 
@@ -85,7 +85,7 @@ class Chain:
         a, c = self._numbers(a, name), self._numbers(c, name)
         for part in (a, c):
             if part.ndim > 1 or (part.ndim and self._width not in (None, len(part))):
-                raise self.refused(name, f"has {part.size:,} numbers for {self._width:,}")
+                raise self.refused(name, f"has {counted(part.size, 'number')} for {self._width:,}")
             if part.ndim:
                 self._width = len(part)
         self._append(a, c, name)

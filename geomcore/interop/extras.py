@@ -2,6 +2,8 @@
 
 from importlib import import_module
 
+KERAS = ", or set the environment variable KERAS_BACKEND to torch or jax, if that is installed"
+
 
 def extra(name):
     """Import a module of a package that is not installed with this one, and return it.
@@ -23,6 +25,9 @@ def extra(name):
     try:
         return import_module(name)
     except ModuleNotFoundError as error:
-        if error.name != name.partition(".")[0]:
-            raise
-        raise ImportError(f"this needs another package: pip install {error.name}") from None
+        package = name.partition(".")[0]
+        who = "this" if error.name == package else package
+        choice = KERAS if who == "keras" else ""
+        raise ImportError(
+            f"{who} needs another package: pip install {error.name}{choice}"
+        ) from None

@@ -1,9 +1,9 @@
 """Networks to and from files, in the format that the end of the name says."""
 
-from pathlib import Path
 from typing import NamedTuple
 
 from geomcore.arrays import check_network
+from geomcore.foreign.files import as_path
 from geomcore.interop.archive import read_network, write_npz
 from geomcore.interop.nnet import from_nnet
 from geomcore.interop.onnx import from_onnx, write_onnx
@@ -20,7 +20,7 @@ class Format(NamedTuple):
     write: object = None
 
 
-# A new format is one row. All other names are those of npz files.
+# A new format is one row. Files of other names are read as npz files.
 FORMATS = {
     ".nnet": Format(from_nnet),
     ".onnx": Format(from_onnx, write_onnx),
@@ -39,14 +39,14 @@ def save(net, path):
         Of the layers of `geomcore.layers`; a ReLUNetwork, if it is not an npz file.
     path : str or path-like
         The file, taken literally. One that ends in ``.onnx``, ``.safetensors``,
-        ``.pt`` or ``.pth`` is of that format, all others are npz files (no
-        ``.npz`` is appended). Replaced if it is there.
+        ``.pt`` or ``.pth`` is of that format; one that ends in ``.npz``, or has no
+        end, an npz file (no ``.npz`` is appended). Replaced if it is there.
 
     Raises
     ------
     ValueError
         If `net` is no network or has a layer that the format lacks, or `path`
-        is a directory or in none, or of a format that is only read.
+        is a directory or in none, or ends otherwise.
     ImportError
         If the package is not installed that the format needs.
     OSError
@@ -69,14 +69,16 @@ def save(net, path):
     >>> load(path) == net
     True
     """
-    found = FORMATS.get(Path(path).suffix.lower())
-    check_network(net, Network if found is None else ReLUNetwork)
-    write = write_npz if found is None else found.write
-    if write is None:
-        names = ", ".join(name for name, one in FORMATS.items() if one.write)
-        raise ValueError(f"path must end in .npz, {names}, which can be written, got {path}")
+    check_network(net, Network)
+    end = as_path(path).suffix.lower()
+    written = {"": write_npz, ".npz": write_npz} | {e: f.write for e, f in FORMATS.items()}
+    if written.get(end) is None:
+        names = ", ".join(name for name, write in written.items() if name and write)
+        raise ValueError(f"path must end in {names}, got {path}")
+    if end in FORMATS:
+        check_network(net, ReLUNetwork)
     with replacing(path) as file:
-        write(net, file)
+        written[end](net, file)
 
 
 def load(path):
@@ -111,13 +113,14 @@ def load(path):
         If the network is not literally what the file holds, such as without
         its softmax.
     """
-    found = FORMATS.get(Path(path).suffix.lower())
+    end = as_path(path).suffix.lower()
+    found = FORMATS.get(end)
     if found is not None:
         return found.read(path)
     try:
         return read_network(path)
     except ValueError as error:
-        if Path(path).suffix.lower() == ".npz":
+        if end == ".npz":
             raise
         ends = ", ".join(FORMATS)
         raise ValueError(f"{error}; networks of other formats end in {ends}") from None

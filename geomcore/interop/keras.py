@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from geomcore.foreign.libraries import check_library
 from geomcore.foreign.wording import quoted
 from geomcore.interop.chain import Chain, batch_normalised, layer, normalised
 from geomcore.interop.extras import extra
@@ -40,9 +41,10 @@ def from_keras(model):
         If the network is not literally the model: a softmax left off, layers
         that became one.
     """
+    check_library(model, "keras")
     keras = extra("keras")
     if not isinstance(model, keras.Model):
-        raise ValueError(f"model must be a keras.Model, got a {type(model).__name__}")
+        raise ValueError(f"model must be a keras.Model, got {type(model).__name__}")
     if not model.built:
         raise ValueError("model must be built: give it an Input, or call it on data once")
     parts = list(_layers(Chain("model"), keras, model))

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 
 from geomcore.foreign.files import read_whole
-from geomcore.foreign.wording import quoted
+from geomcore.foreign.wording import counted, quoted
 from geomcore.interop.chain import Chain, normalised
 
 LARGEST = 2**26  # bytes of a file
@@ -90,7 +90,7 @@ class _Lines:
         text = self.text()
         parts = text.split(b",", MOST_NUMBERS)
         if count not in (None, len(parts)):
-            raise self.error(f"{count:,} numbers", f"{len(parts):,}")
+            raise self.error(f"{counted(count, 'number')}", f"{len(parts):,}")
         try:
             numbers = np.array([float(part) for part in parts])
         except ValueError:
@@ -112,7 +112,7 @@ class _Lines:
         """The numbers of the next m lines, n in each."""
         # A number takes two bytes with its comma; no room is made before it is known to be needed.
         if 2 * m * n - 1 > self._size - self._file.tell():
-            raise self.error(f"{m:,} lines of {n:,} numbers", "fewer after it")
+            raise self.error(f"{counted(m, 'line')} of {counted(n, 'number')}", "fewer after it")
         rows = np.empty((m, n))
         for row in rows:
             row[:] = self.numbers(n)

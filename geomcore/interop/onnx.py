@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from geomcore.arrays import as_dtype, check_network
+from geomcore.foreign.choices import as_choice
 from geomcore.foreign.files import read_whole
-from geomcore.foreign.wording import one_line, quoted
+from geomcore.foreign.libraries import check_library, type_name
+from geomcore.foreign.wording import one_line
 from geomcore.interop.chain import Chain, Refused
 from geomcore.interop.extras import extra
 from geomcore.interop.onnx_graph import ANY, Damage, chain_of_nodes, input_shape
@@ -62,12 +64,14 @@ def from_onnx(model):
     >>> from_onnx(to_onnx(net)) == net
     True
     """
+    if not isinstance(model, str | os.PathLike):
+        check_library(model, "onnx")
     onnx = extra("onnx")
     source, folder = "model", None
     if not isinstance(model, onnx.ModelProto):
         if not isinstance(model, str | os.PathLike):
             raise ValueError(
-                f"model must be a path or an onnx.ModelProto, got a {type(model).__name__}"
+                f"model must be a path or an onnx.ModelProto, got {type(model).__name__}"
             )
         source, folder = model, Path(model).parent
         model = _parsed(onnx, model)
@@ -116,10 +120,7 @@ def to_onnx(net, *, dtype=np.float64):
     """
     helper, numpy_helper = extra("onnx.helper"), extra("onnx.numpy_helper")
     check_network(net, ReLUNetwork)
-    kinds = [kind for kind in (np.float64, np.float32) if dtype in (kind, kind.__name__)]
-    if not kinds:
-        raise ValueError(f"dtype must be float64 or float32, got {quoted(dtype)}")
-    dtype = np.dtype(kinds[0])
+    dtype = np.dtype(as_choice(type_name(dtype), ("float64", "float32"), "dtype"))
     depth, nodes, tensors = len(net.weights), [], []
     for l, (W, b) in enumerate(zip(net.weights, net.biases, strict=True), 1):
         before, out = f"h{l - 1}" if l > 1 else "x", f"z{l}" if l < depth else "y"

@@ -1,5 +1,6 @@
 """Networks from scikit-learn."""
 
+from geomcore.foreign.libraries import check_library
 from geomcore.foreign.wording import quoted
 from geomcore.interop.chain import Chain, normalised
 
@@ -42,6 +43,7 @@ def from_sklearn(model):
     >>> from_sklearn(model.fit([[0.0], [1.0]], [0.0, 1.0]))
     ReLUNetwork(widths=(1, 3, 1))
     """
+    check_library(model, "sklearn")
     from sklearn.neural_network import MLPClassifier, MLPRegressor
     from sklearn.pipeline import Pipeline
 
@@ -50,7 +52,7 @@ def from_sklearn(model):
     if not isinstance(model, MLPClassifier | MLPRegressor):
         raise ValueError(
             "model must be an MLPClassifier or MLPRegressor, or a Pipeline that ends in one, got "
-            f"a {type(model).__name__}"
+            f"{type(model).__name__}"
         )
     if not hasattr(model, "coefs_"):
         raise ValueError(f"model must be fitted, the {type(model).__name__} is not")

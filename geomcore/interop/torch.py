@@ -3,11 +3,16 @@
 from collections.abc import Mapping
 
 from geomcore.arrays import check_network
+from geomcore.foreign.choices import as_choice
+from geomcore.foreign.libraries import check_library, type_name
 from geomcore.foreign.wording import quoted
 from geomcore.interop.chain import Chain, batch_normalised, layer
 from geomcore.interop.extras import extra
 from geomcore.interop.state import UNTOLD, add_linear_layers
 from geomcore.network import ReLUNetwork
+
+HOW = "; if it is a chain of Linear layers with ReLUs between, give model.state_dict()"
+TYPES = ("float64", "float32", "float16", "bfloat16")
 
 
 def from_torch(model):
@@ -44,6 +49,7 @@ def from_torch(model):
 
         net = from_torch(model.state_dict())
     """
+    check_library(model, "torch")
     nn = extra("torch").nn
     chain = Chain("model")
     if isinstance(model, Mapping):
@@ -53,8 +59,8 @@ def from_torch(model):
             _add_module(chain, nn, name, module)
     else:
         raise ValueError(
-            f"model must be a torch.nn.Sequential or a state dict, got a {type(model).__name__}; "
-            "if it is a chain of Linear layers with ReLUs between, give model.state_dict()"
+            f"model must be a torch.nn.Sequential or a state dict, got {type(model).__name__}"
+            + HOW * isinstance(model, nn.Module)
         )
     return chain.network()
 
@@ -65,8 +71,8 @@ def to_torch(net, *, dtype=None):
     Parameters
     ----------
     net : ReLUNetwork
-    dtype : torch.dtype, optional
-        Default `torch.float64`, in which nothing is rounded.
+    dtype : torch.dtype or str, optional
+        Default `torch.float64`, in which nothing is rounded; float32, float16 or bfloat16.
 
     Returns
     -------
@@ -78,7 +84,7 @@ def to_torch(net, *, dtype=None):
     ImportError
         If PyTorch is not installed.
     ValueError
-        If `net` is no ReLU network, or a number is beyond `dtype`.
+        If `net` is no ReLU network, `dtype` another one, or a number is beyond it.
 
     Notes
     -----
@@ -86,7 +92,8 @@ def to_torch(net, *, dtype=None):
     """
     torch = extra("torch")
     check_network(net, ReLUNetwork)
-    dtype = torch.float64 if dtype is None else dtype
+    name = TYPES[0] if dtype is None else type_name(dtype)
+    dtype = getattr(torch, as_choice(name, TYPES, "dtype"))
     modules = []
     for l, (W, b) in enumerate(zip(net.weights, net.biases, strict=True)):
         linear = torch.nn.utils.skip_init(

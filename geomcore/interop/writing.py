@@ -3,7 +3,8 @@
 import os
 import secrets
 from contextlib import contextmanager
-from pathlib import Path
+
+from geomcore.foreign.files import as_new_file
 
 
 @contextmanager
@@ -26,9 +27,7 @@ def replacing(path):
     OSError
         If the file cannot be written; an older file then is as it was.
     """
-    path = Path(path)
-    if path.is_dir() or not path.parent.is_dir():
-        raise ValueError(f"path must be a file in an existing folder, got {path}")
+    path = as_new_file(path)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with open(temporary, "xb") as file:

@@ -16,3 +16,7 @@ KINDS = {
     for name, value in vars().items()
     if isinstance(value, type) and issubclass(value, Layer) and value is not Layer
 }
+
+
+def __dir__():
+    return sorted({"KINDS", "Layer", *KINDS})

@@ -4,6 +4,7 @@ Class number j has the same colour and marker in every picture. Nothing here
 calls ``show``; what is drawn is returned, for you to change or save.
 """
 
+from geomcore.names import listing, missing
 from geomcore.plot.layers import plot_cones, plot_data
 from geomcore.plot.losses import plot_histograms, plot_losses, plot_return
 from geomcore.plot.margins import plot_margins
@@ -24,3 +25,11 @@ __all__ = [
     "plot_return",
     "plot_truncation",
 ]
+
+
+def __getattr__(name):
+    raise missing("geomcore.plot", name)
+
+
+def __dir__():
+    return listing(globals())

@@ -8,6 +8,7 @@ from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 
 from geomcore.arrays import as_labels, as_points, check_sequence
 from geomcore.cones import CircularCone, PolyhedralCone
+from geomcore.foreign.choices import as_flag
 from geomcore.plot.outlines import sector_outlines
 from geomcore.plot.strips import class_rows
 from geomcore.plot.style import (
@@ -47,6 +48,7 @@ def plot_data(X, y, *, ax=None, projection=None, legend=True):
     ValueError
         If the lengths differ, or `ax` and the points differ in dimension.
     """
+    legend = as_flag(legend, "legend")
     X = as_points(X)
     labels = as_labels(y, len(X))
     if projection is None and X.shape[1] > 3:

@@ -62,7 +62,7 @@ def certificates():
 )
 def test_the_first_line_of_a_summary_names_the_cost(y, options, words):
     net = ReLUNetwork([[[-1.0]], [[1.0], [-1.0]]], [[1.0], [0.0, 1.0]])
-    first, second, *_ = verify(net, POINTS, y, **options).summary().splitlines()
+    first, second, *_ = verify(net, POINTS, y, **options)._lines()
     assert first.endswith(words) and "nothing is said of another loss" in second
 
 
@@ -70,7 +70,7 @@ def test_a_certificate_from_a_file_does_not_know_whether_its_targets_were_one_ho
     found = verify(FOUND, POINTS, [[1.0], [0.0], [0.0]])
     again = Certificate.from_json(found.to_json())
     assert found.one_hot is False and again.one_hot is None and again == found
-    assert cost("mse", None) in again.summary()
+    assert cost("mse", None) in again._lines()[0]
     assert pickle.loads(pickle.dumps(found)).one_hot is False
 
 
@@ -84,7 +84,7 @@ def test_the_file_of_a_certificate_has_the_fields_that_it_had():
 def test_no_line_under_a_proof_says_no():
     for verdict, found in certificates().items():
         assert (found.verdict, found.proved) == (verdict, True)
-        lines = found.summary().splitlines()
+        lines = found._lines()
         start = lines.index("proof")
         proof = lines[start + 1 : start + 3]
         assert proof[0].startswith(f"  {PATTERN}: no pre-activation is below")
@@ -96,7 +96,7 @@ def test_no_line_under_a_proof_says_no():
 
 def test_a_kink_is_a_step_of_the_proof_that_goes_down_from_it():
     found = verify(EDGE, [[0.0], [1.0]], [[1.0], [0.0]])
-    lines = found.summary().splitlines()
+    lines = found._lines()
     start = lines.index("proof")
     assert "exactly zero: the point is on a kink" in lines[start + 1]
     assert lines[start + 2].startswith("  a way down: on a kink, with one-sided slope -1.73")
@@ -134,7 +134,7 @@ def test_only_the_check_that_decides_counts_as_proof(verdict, passed):
 
 def test_every_check_is_told_once_and_stands_in_the_table():
     for found in certificates().values():
-        lines = found.summary().splitlines()
+        lines = found._lines()
         for check in found.checks:
             assert sum(line.endswith(f": {check.detail}") for line in lines) == 1
         table = found.frame()

@@ -1,4 +1,5 @@
 import importlib
+import re
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, version
@@ -9,6 +10,8 @@ import constructions
 import geomcore
 import training
 from geomcore.names import HOMES, missing
+
+TABLES = "geomcore.datasets.tables"
 
 # By hand
 
@@ -55,6 +58,23 @@ def test_a_name_that_nobody_has_is_just_missing():
     assert str(missing("geomcore", "__wrapped__")).endswith("attribute '__wrapped__'")
 
 
+@pytest.mark.parametrize("home", [*HOMES, "geomcore.parameters", "geomcore.projection"])
+def test_completion_shows_what_is_exported_and_not_what_it_is_made_of(home):
+    module = importlib.import_module(home)
+    rooms = {"geomcore": {"kernels", "layers", "parameters", "plot", "projection"}}
+    own = rooms.get(home, set()) | ({"KINDS"} if home == "geomcore.layers" else set())
+    shown = {name for name in dir(module) if not name.startswith("__")}
+    assert shown == set(HOMES.get(home, getattr(module, "__all__", ()))) | own
+    assert {"__doc__", "__name__"} <= set(dir(module)) or home == "geomcore.layers"
+    assert all(hasattr(module, name) for name in dir(module))
+
+
+def test_completion_shows_the_kernels_that_can_be_called():
+    shown = [name for name in dir(geomcore.kernels) if not name.startswith("__")]
+    assert shown == geomcore.kernels.__all__ and "forward" in shown
+    assert all(hasattr(getattr(geomcore.kernels, name), "py_func") for name in shown)
+
+
 def test_rooms_are_loaded_when_first_asked_for():
     program = (
         "import sys, geomcore; print('matplotlib' in sys.modules); geomcore.plot.plot_data;"
@@ -88,6 +108,37 @@ def test_a_copy_that_is_not_installed_has_a_version_too(monkeypatch):
 
     monkeypatch.setattr("importlib.metadata.version", missing_package)
     assert geomcore.__version__ == "0+unknown"
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("from geomcore import construct", ": from constructions import construct"),
+        ("from geomcore import load, train", ": from training import train"),
+        ("from training import verify", ": from constructions import verify"),
+        ("from constructions import Construktion", ", did you mean constructions.Construction?"),
+        ("from geomcore.datasets import construct", ": from constructions import construct"),
+        ("from geomcore.datasets import irs", ", did you mean geomcore.datasets.iris?"),
+    ],
+)
+def test_an_import_from_the_wrong_package_is_told_the_right_one(line, told):
+    with pytest.raises(ImportError) as caught:
+        exec(line)
+    package, name = re.fullmatch(r"from (\S+) import .*?(\w+)", line).groups()
+    assert str(caught.value) == f"cannot import name {name!r} from {package!r}{told}"
+
+
+def test_modules_and_names_that_nobody_has_are_imported_as_ever():
+    program = (
+        "from geomcore import arrays, cones, kernels, plot; from training import study, settling;"
+        "from constructions import separation, construction; from geomcore.datasets import tables;"
+        "print(plot.__name__, separation.__name__, tables.__name__)"
+    )
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert found.stdout.split() == ["geomcore.plot", "constructions.separation", TABLES]
+    for name in ("qqqqqq", "__qqqqqq__"):
+        with pytest.raises(ImportError, match=rf"cannot import name '{name}' from 'geomcore' \("):
+            exec(f"from geomcore import {name}")
 
 
 # Laws

@@ -204,7 +204,7 @@ def test_a_chain_holds_layers_only():
         def forward(self, tensors, X):
             return X
 
-    with pytest.raises(ValueError, match=r"layers\[0\] must be a dataclass, got a Bare"):
+    with pytest.raises(ValueError, match=r"layers\[0\] must be a dataclass, got Bare"):
         Network([Bare()])
     with pytest.raises(ValueError, match="layers must hold at least one"):
         Network([])

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import constructions
 from constructions import Certificate, Construction, ConstructionError, verify
 from geomcore.datasets.dataset import Dataset
+from geomcore.display.lines import folded
 from geomcore.foreign.wording import printable
 from geomcore.network import ReLUNetwork
 from training.commands import plot_case
@@ -91,7 +92,9 @@ class Case:
         """Construct a network, or keep why there is none; `step` takes the name of each search."""
         with self.timed("construct"), _told(step):
             try:
-                self.construction = constructions.construct(self.data.X, self.data.y, method)
+                self.construction = constructions.construct(
+                    self.data.X, self.data.y, method, targets=self.data.targets
+                )
                 self.network = self.construction.network
             except ConstructionError as refusal:
                 self.refusal = refusal
@@ -99,12 +102,15 @@ class Case:
     def verify(self, **options):
         """Find out what the network is, with options of `constructions.verify`."""
         with self.timed("verify"):
-            self.certificate = verify(self.network, self.data.X, self.data.y, **options)
+            data = self.data
+            self.certificate = verify(self.network, data.X, data.y, targets=data.targets, **options)
 
     def perturb(self, **options):
         """Run `perturbation_study` around the network."""
         with self.timed("study"):
-            self.study = perturbation_study(self.network, self.data.X, self.data.y, **options)
+            self.study = perturbation_study(
+                self.network, self.data.X, self.data.y, targets=self.data.targets, **options
+            )
 
     def draw(self, run, *, about_steps=""):
         """Draw all that is known into the run folder; note it in ``figures``.
@@ -143,7 +149,7 @@ class Case:
     def why_not(self):
         """Why there is no construction, line by line."""
         reasons = [f"  {name}: {why}" for name, why in self.refusal.reasons.items()]
-        return "\n".join(["no construction applies:", *reasons])
+        return folded(["no construction applies:", *reasons])
 
     def row(self):
         """The line of this case in the table of a run, as strings by column."""

@@ -49,19 +49,20 @@ def made_references(case, arguments):
         case.construct(arguments["method"])
         if case.network is None:
             return None
-    X, y = case.data.X, case.data.y
+    X, y, targets = case.data.X, case.data.y, case.data.targets
     prepare, balanced = None, None
     if arguments["balance"]:
-        prepare = partial(reported, X=X, labels=as_labels(y, len(X)), loss=SquaredError())
+        labels = as_labels(y, len(X), targets=targets)
+        prepare = partial(reported, X=X, labels=labels, loss=SquaredError())
         balanced = prepare(case.network)
         case.network = balanced.network
     case.verify()
     name = "zero loss" if case.proved else "network"
     found = [judged(name, case.network, X, y, case.certificate, balanced)]
     if arguments["states"]:
-        found += states(X, y, prepare)
+        found += states(X, y, prepare, targets=targets)
     if arguments["merges"]:
-        found += merges(X, y, prepare)
+        found += merges(X, y, prepare, targets=targets)
     return found
 
 
@@ -138,7 +139,8 @@ def stored_references(case, folder):
     index = read_json(folder / INDEX, dict[str, str])
     if not index or not all(f == Path(f).name and f.isprintable() for f in index.values()):
         raise ValueError(f"{folder / INDEX} must name the files of networks beside it")
-    found = [judged(name, load(folder / file), X, y) for name, file in index.items()]
+    targets = case.data.targets
+    found = [judged(k, load(folder / f), X, y, targets=targets) for k, f in index.items()]
     case.network = found[0].network
     case.verify()
     return found

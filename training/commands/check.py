@@ -6,7 +6,18 @@ from typing import Annotated
 
 import typer
 
-from training.commands.options import TABLE, Data, Force, Jobs, Out, Quiet, Seed, noted, reads_table
+from training.commands.options import (
+    TABLE,
+    Data,
+    Force,
+    Jobs,
+    Out,
+    Quiet,
+    Seed,
+    Targets,
+    noted,
+    reads_table,
+)
 
 WORDS = {True: "yes", False: "no", None: "?"}
 LONGEST = 300  # characters of what a certificate says that are shown, and of a line
@@ -18,6 +29,7 @@ def check(
     certificate: Annotated[Path, typer.Argument(help="A certificate.json, as verify writes it.")],
     network: Annotated[Path, typer.Argument(help="The network of which it speaks, as for verify.")],
     data: Data,
+    targets: Targets = None,
     table=None,
     seed: Seed = 0,
     out: Out = None,
@@ -32,27 +44,24 @@ def check(
     from geomcore import ReLUNetwork
     from geomcore.arrays import as_labels, as_points, check_network
     from geomcore.foreign.wording import shortened
-    from training.commands.data import load_data, load_network
+    from training.commands.data import check_fit, load_data, load_network
     from training.output.page import render
     from training.output.start import started
 
     net = load_network(network)
     check_network(net, ReLUNetwork, name="NETWORK")
     stated = _read(certificate, net)
-    source = load_data(data, seed=seed, **table)
-    X = as_points(source.X, d=net.widths[0])
-    labels = as_labels(source.y, len(X))
-    if labels.targets.shape[1] != net.widths[-1]:
-        raise ValueError(
-            f"NETWORK has {net.widths[-1]} outputs, but DATA has {labels.targets.shape[1]} classes"
-        )
-    wanted = ("certificate", "network", "data", "jobs", *TABLE)
+    source = load_data(data, seed=seed, targets=targets, **table)
+    check_fit(net, source)
+    X = as_points(source.X)
+    labels = as_labels(source.y, len(X), targets=source.targets)
+    wanted = ("certificate", "network", "data", "targets", "jobs", *TABLE)
     kept = [name for name in given if name in wanted]
     with started("check", given, about=source.name, kept=kept) as (run, screen):
         with screen.progress(1) as step, run.timed("check"):
             step("checking")
-            targets, index = labels.targets, labels.index
-            findings = check_certificate(stated, net.weights, net.biases, X, targets, index)
+            about = X, labels.targets, labels.index
+            findings = check_certificate(stated, net.weights, net.biases, *about)
         rows = [_row(finding, stated) for finding in findings]
         confirmed, told = _told(findings, stated)
         title = f"{certificate.name} of {network.name} on {source.name}"

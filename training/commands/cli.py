@@ -9,7 +9,8 @@ import os
 import re
 import sys
 from importlib.metadata import version
-from typing import Annotated
+from itertools import pairwise
+from typing import Annotated, get_args
 
 import typer
 
@@ -64,7 +65,7 @@ def main(arguments=None):
     except Exception as error:
         # The errors of the command-line parser, whichever copy of it typer brings.
         if hasattr(error, "format_message"):
-            return _fail(error.format_message(), 2)
+            return _fail(_usage(error, arguments), 2)
         if hasattr(error, "exit_code"):
             return error.exit_code
         raise
@@ -89,22 +90,55 @@ def _sentence(error):
     return str(error).strip() or type(error).__name__
 
 
+def _usage(error, arguments):
+    """What the parser says; if a value is missing or of another kind, as our own sentences do."""
+    parameter, command = getattr(error, "param", None), _command(arguments)
+    if parameter is None or command is None:
+        return error.format_message()
+    option = next((o for o in parameter.opts if o.startswith("--")), None)
+    if option is None:
+        return f"{parameter.name.upper()} is missing, see {PROGRAM} {command.__name__} --help"
+    kind, about = get_args(inspect.signature(command).parameters[parameter.name].annotation)
+    kinds = [kind, *get_args(kind)]
+    wanted = "a whole number" if int in kinds else "a number" if float in kinds else None
+    given = [a.partition("=")[2] for a in arguments if a.startswith(f"{option}=")]
+    given += [b for a, b in pairwise(arguments) if a in parameter.opts]
+    if wanted is None or not given:
+        return error.format_message()
+    if about.min is not None and about.max is not None:
+        wanted += f" from {about.min:,} to {about.max:,}"
+    elif about.min is not None:
+        wanted += f", at least {about.min:,}"
+    return f"{option} must be {wanted}, got {given[-1]!r}"
+
+
+def _command(arguments):
+    """The function of the command that was typed, or None."""
+    commands = {command.callback.__name__: command.callback for command in app.registered_commands}
+    return next((commands[a] for a in arguments if a in commands), None)
+
+
 def _named_as_options(text, arguments):
-    """A sentence that begins with an argument of a function, with the option of that name.
+    """A sentence about arguments of a function, with the options of these names.
 
     Examples
     --------
     >>> _named_as_options("tolerance must be a finite number, got -1", ["study", "wine"])
     '--tolerance must be a finite number, got -1'
-    >>> _named_as_options("X must be finite", ["study", "wine"])
-    'X must be finite'
+    >>> _named_as_options("y must be labels (method='universal' takes any)", ["construct", "wine"])
+    'y must be labels (--method universal takes any)'
     """
-    commands = {command.callback.__name__: command.callback for command in app.registered_commands}
-    command = next((commands[a] for a in arguments if a in commands), None)
-    first = re.match(r"(\w+) must ", text)
-    if command is None or first is None or first[1] not in inspect.signature(command).parameters:
-        return text
-    return "--" + first[1].replace("_", "-") + text[first.end(1) :]
+    command = _command(arguments)
+    known = inspect.signature(command).parameters if command is not None else ()
+
+    def option(found):
+        name, rest = found.groups()
+        if name not in known:
+            return found[0]
+        return f"--{name.replace('_', '-')}{f' {rest}' if rest else ''}"
+
+    text = re.sub(r"^(\w+) (must)\b", option, text)
+    return re.sub(r"(?<![\w-])(\w+)=(?:'(\w+)'|(?![\w.]))", option, text)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from training.commands.options import (
     Out,
     Quiet,
     Seed,
+    Targets,
     noted,
     reads_table,
 )
@@ -18,6 +19,7 @@ from training.commands.options import (
 def construct(
     data: Data,
     method: Method = "auto",
+    targets: Targets = None,
     table=None,
     seed: Seed = 0,
     out: Out = None,
@@ -32,7 +34,7 @@ def construct(
     from training.commands.story import publish
     from training.output.start import started
 
-    case = Case(load_data(data, seed=seed, **table))
+    case = Case(load_data(data, seed=seed, targets=targets, **table))
     with started("construct", given, about=case.name) as (run, screen):
         screen.print(case.data.summary())
         with screen.progress(6) as step:  # three methods that are named, at most

@@ -10,13 +10,14 @@ import numpy as np
 from geomcore import datasets, load
 from geomcore.arrays import as_labels
 from geomcore.datasets.table_error import Option, TableError
-from geomcore.foreign.wording import one_line
+from geomcore.datasets.targets import read_targets
+from geomcore.foreign.wording import counted, one_line, suggestion
 from training.commands.options import BUNDLED, DRAWN
 
 LONGEST = 300  # characters of a line
 
 
-def load_data(source, *, seed=0, **table):
+def load_data(source, *, seed=0, targets=None, **table):
     """Return a bundled data set by its name, or the table in a CSV or npz file.
 
     Parameters
@@ -26,6 +27,8 @@ def load_data(source, *, seed=0, **table):
         A path that is there wins; one that is not must end in .csv or .npz or hold a
         separator, else it counts as a misspelt name.
     seed : int
+    targets : str, optional
+        As for `read_targets`; kept as the ``targets`` of the data.
     **table
         How a CSV file is read, as in `geomcore.datasets.load_table`; None is the default.
 
@@ -44,11 +47,12 @@ def load_data(source, *, seed=0, **table):
             option = flag(Option(next(iter(given))))
             raise ValueError(f"{option} goes with CSV files, {source} is a bundled data set")
         make = getattr(datasets, source)
-        return make(rng=seed) if drawn else make()
+        return with_targets(make(rng=seed) if drawn else make(), targets)
     if not path.exists() and path.suffix.lower() not in (".csv", ".npz", ".tsv", ".txt"):
         names = ", ".join(DRAWN + BUNDLED)
         raise ValueError(
             f"DATA must be one of {names}, or a CSV or npz file; there is no file {source}"
+            f"{suggestion(source, DRAWN + BUNDLED)}"
         )
     try:
         data = datasets.load_table(source, **given)
@@ -62,7 +66,52 @@ def load_data(source, *, seed=0, **table):
             "that are not whole; give --label COLUMN, or, if they are values to fit, an npz file "
             "with y of shape (N, k)"
         ) from None
-    return data
+    return with_targets(data, targets)
+
+
+def with_targets(data, targets):
+    """Data with what a network is to put out for each label.
+
+    Parameters
+    ----------
+    data : Dataset
+    targets : str or None
+        As for `read_targets`.
+
+    Raises
+    ------
+    ValueError
+        If they are not one for each label, or the data hold target vectors.
+    """
+    if targets is None:
+        return data
+    if np.ndim(data.y) == 2:
+        raise ValueError("--targets goes with labels, DATA holds target vectors")
+    wanted = read_targets(targets)
+    as_labels(data.y, len(data.y), targets=wanted)
+    return data._replace(info=data.info | {"targets": wanted})
+
+
+def check_fit(net, data):
+    """Raise ValueError unless a network takes the features of the data and answers their labels."""
+    d, k = data.X.shape[1], as_labels(data.y, len(data.y), targets=data.targets).targets.shape[1]
+    if net.widths[0] != d:
+        raise ValueError(
+            f"NETWORK takes {counted(net.widths[0], 'input')}, but DATA has "
+            f"{counted(d, 'column')} of features"
+        )
+    if net.widths[-1] == k:
+        return
+    if data.targets is not None:
+        told = f"--targets has {counted(k, 'number')} for each class"
+    elif np.ndim(data.y) == 2:
+        told = f"DATA has {counted(k, 'target')} per point"
+    else:
+        told = (
+            f"DATA has {counted(k, 'class')}; say what it puts out for each, as --targets 0,1 "
+            "does for two"
+        )
+    raise ValueError(f"NETWORK has {counted(net.widths[-1], 'output')}, but {told}")
 
 
 def load_network(path):

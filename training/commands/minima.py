@@ -48,6 +48,7 @@ def minima(
 ):
     """Find out what kind of point each state and each merge of the classes is."""
     given = noted(locals())
+    from geomcore.display.lines import folded
     from training.experiments import plot_minima
     from training.experiments.explanations import explanations
     from training.experiments.minima import contradicted, growth, in_words, points_of, survey
@@ -76,9 +77,9 @@ def minima(
             screen.print()
             for column, note in notes.items():
                 if column in ON_SCREEN:
-                    screen.print(note)
+                    screen.print(folded([note]))
             for row in found.refused:
-                screen.print(f"{row['name']}: {row['refusal']}")
+                screen.print(folded([f"{row['name']}: {row['refusal']}"]))
         wrong = [row["name"] for row in contradicted(rows)]
         run.table("minima", rows)
         run.table("growth", costs)

@@ -52,6 +52,13 @@ TABLE = {
         typer.Option("--one-hot", help="CSV: one column of zeros and ones per text of a feature."),
     ],
 }
+Targets = Annotated[
+    str | None,
+    typer.Option(
+        help="What the network is to put out for each label in sorted order: 0,1 or -1,1, or with "
+        "two outputs 1,0;0,1, or a file of such lines. Default: an output per label, 1 for its own."
+    ),
+]
 Method = Annotated[
     str | None,
     typer.Option(
@@ -106,7 +113,7 @@ def reads_table(command):
 
 
 def noted(given):
-    """The arguments of a command for `run.json`, of the options `TABLE` those that are given.
+    """The arguments of a command for `run.json`, of `targets` and `TABLE` those that are given.
 
     The label is noted always.
 
@@ -116,4 +123,5 @@ def noted(given):
     {'data': 't.csv', 'label': None, 'drop': ['id']}
     """
     table = {k: v for k, v in given["table"].items() if k == "label" or v not in (None, [])}
-    return {k: v for k, v in given.items() if k != "table"} | table
+    named = {k: v for k, v in given.items() if k != "table" and (k, v) != ("targets", None)}
+    return named | table

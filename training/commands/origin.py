@@ -13,7 +13,7 @@ import numpy as np
 
 from geomcore import datasets
 from geomcore.arrays import as_labels
-from training.commands.data import load_data
+from training.commands.data import load_data, with_targets
 from training.output.folder import PROGRAM
 from training.study.identity import digest, short
 
@@ -88,7 +88,7 @@ def keep_origin(run, case, source):
     if X.nbytes + y.nbytes <= MOST_BYTES:
         # Objects would need a pickle, and floats are no labels to every reader; the numbers of
         # the classes, in their order, say the same.
-        plain = y.dtype.kind in "biuU"
+        plain = y.dtype.kind in "biuU" or y.ndim == 2
         np.savez(run.file(DATA), X=X, y=y if plain else as_labels(y, len(X)).index)
     path = Path(source)
     origin = Origin(
@@ -141,7 +141,7 @@ def data_of(folder, origin, source, where, **reading):
     inside = folder / DATA
     if where is None and origin is not None and inside.exists():
         data = datasets.load_table(inside)._replace(info=origin.info)
-        where = inside
+        data, where = with_targets(data, reading.get("targets")), inside
     else:
         is_moved = where is None and origin is not None and origin.path is not None
         where = where or (origin.path if is_moved else source)

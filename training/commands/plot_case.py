@@ -106,7 +106,7 @@ def figures(case, *, about_steps=""):
     key, fig, caption, alt : str, matplotlib Figure, str, str
     """
     d, data, net = case.data.X.shape[1], some_points(case.data), case.network
-    labels = as_labels(case.data.y, len(case.data.X))
+    labels = as_labels(case.data.y, len(case.data.X), targets=case.data.targets)
     some = "" if data is case.data else f" Drawn are {MOST_POINTS:,} points chosen at random."
     how = "" if d <= 2 else " in the plane of their two main directions (PCA of the data)"
 
@@ -145,7 +145,8 @@ def figures(case, *, about_steps=""):
         yield "truncation", fig, caption("truncation", how=how), told
     out = net(case.data.X)
     told = alt.outputs_in_words(labels, out)
-    yield "outputs", plot.plot_outputs(out, case.data.y).figure, CAPTIONS["outputs"], told
+    fig = plot.plot_outputs(out, case.data.y, case.data.targets).figure
+    yield "outputs", fig, CAPTIONS["outputs"], told
     if case.study is not None:
         words = {"steps": about_steps, "trials": _trials(case.study)}
         words |= {"tolerance": case.study.reference.tolerance, "limited": _limited(case.study)}

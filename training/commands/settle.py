@@ -14,6 +14,7 @@ from training.commands.options import (
     Out,
     Quiet,
     Seed,
+    Targets,
     noted,
     reads_table,
 )
@@ -23,6 +24,7 @@ from training.commands.options import (
 def settle(
     network: Annotated[Path, typer.Argument(help="The trained network, as for verify.")],
     data: Data,
+    targets: Targets = None,
     table=None,
     seconds: Annotated[float, typer.Option(help="After which no more is tried.")] = 20.0,
     seed: Seed = 0,
@@ -36,21 +38,23 @@ def settle(
     from geomcore.arrays import check_network
     from geomcore.network import ReLUNetwork
     from training.commands.case import Case
-    from training.commands.data import load_data, load_network
+    from training.commands.data import check_fit, load_data, load_network
     from training.commands.story import publish
     from training.output.start import started
     from training.settling.settle import settle as settle_network
 
     net = load_network(network)
     check_network(net, ReLUNetwork, name="NETWORK")
-    source = load_data(data, seed=seed, **table)
-    wanted = ("network", "data", "seconds", "jobs", *TABLE)
+    source = load_data(data, seed=seed, targets=targets, **table)
+    check_fit(net, source)
+    wanted = ("network", "data", "targets", "seconds", "jobs", *TABLE)
     kept = [name for name in given if name in wanted]
     with started("settle", given, about=source.name, kept=kept) as (run, screen):
         screen.print(source.summary())
         with screen.progress(3) as step:
             step("settling")
-            settled = settle_network(net, source.X, source.y, seconds=seconds)
+            goal = {"targets": source.targets, "seconds": seconds}
+            settled = settle_network(net, source.X, source.y, **goal)
             case = Case(source, network=settled.network)
             step("verifying")
             case.verify()

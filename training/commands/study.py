@@ -8,7 +8,17 @@ import msgspec
 import typer
 from msgspec import Meta
 
-from training.commands.options import CORES, TABLE, Jobs, Method, Out, Quiet, noted, reads_table
+from training.commands.options import (
+    CORES,
+    TABLE,
+    Jobs,
+    Method,
+    Out,
+    Quiet,
+    Targets,
+    noted,
+    reads_table,
+)
 
 STORE = "study.sqlite"
 
@@ -19,6 +29,7 @@ class Arguments(msgspec.Struct):
     data: str | None = None
     network: str | None = None
     method: str = "auto"
+    targets: str | None = None
     label: str | None = None
     header: bool | None = None
     delimiter: str | None = None
@@ -54,6 +65,7 @@ def study(
         str | None, typer.Option(help="A network to perturb, as for verify; default: built.")
     ] = None,
     method: Method = None,
+    targets: Targets = None,
     table=None,
     states: Annotated[
         bool | None, typer.Option("--states", help="Also all states: classes left alone or not.")
@@ -136,9 +148,10 @@ def study(
 ):
     """Perturb networks many times, train them back, map the basin; can be killed and resumed."""
     given = noted(locals())
+    from geomcore.datasets.targets import read_targets, written
     from training.commands import case_study
     from training.commands.case import Case
-    from training.commands.data import load_data, load_network
+    from training.commands.data import check_fit, load_data, load_network
     from training.commands.origin import Made, data_of, keep_origin, read_origin
     from training.descent.executors import dask_cluster
     from training.output.screen import Screen
@@ -151,6 +164,8 @@ def study(
     if parquet:
         need_parquet()
     wished = {name: given.get(name) for name in DEFAULTS}
+    if targets is not None:
+        wished["targets"] = written(read_targets(targets))  # a file may be gone when it is resumed
     out = _folder(wished, out, "--status" if status else "--resume" if resume else None)
     if status:
         case_study.show_status(Screen(quiet), out, STORE)
@@ -161,7 +176,7 @@ def study(
     scales = None if arguments["scales"] is None else _numbers(arguments["scales"])
     # Before any work; there is one network at least.
     as_trials(arguments["trials"], 1, COUNT if scales is None else len(scales))
-    reading = {name: arguments[name] for name in ("seed", *TABLE)}
+    reading = {name: arguments[name] for name in ("seed", "targets", *TABLE)}
     if resume:
         origin, source = read_origin(out), arguments["data"]
         # DATA that are named again are looked at again, if they are there.
@@ -172,6 +187,8 @@ def study(
         origin = None
         network = load_network(arguments["network"]) if arguments["network"] else None
         case = Case(load_data(arguments["data"], **reading), network=network)
+        if network is not None:
+            check_fit(network, case.data)
         case.made_before = Made(file=arguments["network"])
     # A study that is resumed has no other folder: what was changed in its own is kept aside.
     given |= {**arguments, "out": out, "force": True if resume else None}
@@ -193,6 +210,7 @@ def study(
                 {one.name: one.network for one in references},
                 case.data.X,
                 case.data.y,
+                targets=case.data.targets,
                 scales=scales,
                 trials=arguments["trials"],
                 steps=arguments["steps"],

@@ -15,6 +15,7 @@ from training.commands.options import (
     Out,
     Quiet,
     Seed,
+    Targets,
     WeightDecay,
     noted,
     reads_table,
@@ -25,6 +26,7 @@ from training.commands.options import (
 def verify(
     network: Annotated[Path, typer.Argument(help="A network: npz, onnx, nnet, safetensors or pt.")],
     data: Data,
+    targets: Targets = None,
     table=None,
     certificate: Annotated[
         Path | None, typer.Option(help="A certificate.json to confirm; status 0 if it holds.")
@@ -42,14 +44,15 @@ def verify(
     from constructions import Certificate, recheck
     from constructions.verification.confirmation import confirmation
     from training.commands.case import Case
-    from training.commands.data import load_data, load_network
+    from training.commands.data import check_fit, load_data, load_network
     from training.commands.story import publish
     from training.output.start import started
 
     net = load_network(network)
     stated = Certificate.from_file(certificate, net) if certificate is not None else None
-    case = Case(load_data(data, seed=seed, **table), network=net)
-    wanted = ("network", "data", "jobs", *TABLE)
+    case = Case(load_data(data, seed=seed, targets=targets, **table), network=net)
+    check_fit(net, case.data)
+    wanted = ("network", "data", "targets", "jobs", *TABLE)
     if (loss, weight_decay) != ("mse", 0.0):
         wanted = (*wanted, "loss", "weight_decay")
     kept = [name for name in given if name in wanted]
@@ -64,7 +67,8 @@ def verify(
         publish(run, f"{network.name} on {case.name}", [case])
         screen.print(case.certificate.summary())
         if stated is not None:
-            checks = recheck(stated, case.network, case.data.X, case.data.y)
+            labelled = case.data.X, case.data.y
+            checks = recheck(stated, case.network, *labelled, targets=case.data.targets)
             screen.print(confirmation(checks))
     screen.print(f"\nrun folder: {run.path}")
     if stated is not None:

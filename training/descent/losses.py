@@ -15,6 +15,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from geomcore.foreign.choices import as_choice, as_flag
 from geomcore.weighting import point_weights
 
 # Entries of targets up to which rationals decide which of them is shortest.
@@ -28,7 +29,7 @@ class _Weighted:
     class_weighted: bool = False
 
     def __post_init__(self):
-        object.__setattr__(self, "class_weighted", bool(self.class_weighted))
+        object.__setattr__(self, "class_weighted", as_flag(self.class_weighted, "class_weighted"))
 
     def weights(self, index):
         """Weight of every point, shape (N,), from the class of every point, shape (N,)."""
@@ -238,7 +239,7 @@ def as_loss(loss):
     is_loss = all(hasattr(loss, part) for part in ("weights", "value", "gradient"))
     if is_loss and isinstance(getattr(loss, "name", None), str) and not isinstance(loss, type):
         return loss
-    raise ValueError(f"loss must be one of {sorted(LOSSES)} or a loss object, got {loss!r}")
+    return as_choice(loss, sorted(LOSSES), "loss", " or a loss object")
 
 
 def offset_of(loss, targets):

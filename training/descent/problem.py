@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from geomcore.arrays import Labels, as_count, as_labels, as_points, read_only
+from geomcore.arrays import Labels, as_count, as_labels, as_points, check_network, read_only
+from geomcore.foreign.choices import as_flag
+from geomcore.foreign.wording import quoted
 from geomcore.network import Network
 from geomcore.stack import Stack
 from training.descent.batches import Batches
@@ -109,7 +111,11 @@ def as_plan(
     """Check how to train on `n` points, the arguments of `training.train`; return a `Plan`."""
     is_optimizer = all(hasattr(optimizer, part) for part in ("start", "update"))
     if isinstance(optimizer, type) or not is_optimizer:
-        raise ValueError(f"optimizer must have start and update, as SGD has, got {optimizer!r}")
+        raise ValueError(
+            "optimizer must be 'auto', SGD(0.01), Adam(0.001) or have start and update as they do, "
+            f"got {quoted(optimizer)}"
+        )
+    drop_last = as_flag(drop_last, "drop_last")
     batches = None
     if batch_size is not None and as_count(batch_size, "batch_size") < n:
         batches = Batches(n, int(batch_size), drop_last)
@@ -188,8 +194,7 @@ def as_training_data(net, X, Y, *, loss=None, targets=None):
     Labels that have been normalised already are taken as they are. For a loss
     on logits and a network with one output two labels mean 0 and 1.
     """
-    if not isinstance(net, Network):
-        raise ValueError(f"net must be a geomcore Network, got {type(net)}")
+    check_network(net, Network)
     X = as_points(X, d=net.widths[0]).astype(np.float64, copy=False)
     if not len(X):
         raise ValueError("X must hold at least one point, got none")

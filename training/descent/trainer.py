@@ -12,6 +12,7 @@ from inspect import signature
 import numpy as np
 
 from geomcore.arrays import Labels, as_count, as_rng
+from geomcore.foreign.choices import as_choice
 from geomcore.stack import stack
 from geomcore.threads import single_threaded_blas
 from training.descent.curvature import stable_rate
@@ -278,8 +279,7 @@ def _optimizers(networks, problem, optimizer):
 
 def chosen_engine(engine, net, problem, plan):
     """What does the steps for networks of the shape of `net`, "numpy" or "compiled"."""
-    if engine not in ENGINES:
-        raise ValueError(f"engine must be one of {ENGINES}, got {engine!r}")
+    engine = as_choice(engine, ENGINES, "engine")
     if engine == "numpy" or (engine == "auto" and plan.steps < MIN_STEPS):
         return "numpy"
     if engine == "auto" and max((tensor.size for tensor in net.tensors), default=0) >= NARROW:

@@ -14,8 +14,8 @@ SCALING = (
 )
 FORMULA = (
     "The losses of {names} differ from their closed forms, and must: for mixed states the formula "
-    "(CE23, 2.85) goes on with the means of the data, but collapsed classes sit at the tips of "
-    "their cones. The loss is that of the best last layer for where the points are."
+    "(arXiv:2309.10639, 2.85) goes on with the means of the data, but collapsed classes sit at the "
+    "tips of their cones. The loss is that of the best last layer for where the points are."
 )
 
 

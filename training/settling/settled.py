@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from geomcore.display.lines import listed
+from geomcore.foreign.wording import counted
 from geomcore.network import ReLUNetwork
 
 CRITICAL = "critical point"
@@ -120,7 +121,8 @@ class Settled:
         if len(self.spectrum):
             lines.append(
                 f"gradient {self.gradient_norm:.1e} with units on kinks held there, smallest "
-                f"eigenvalue {self.smallest_eigenvalue:.2g} on {len(self.spectrum)} directions"
+                f"eigenvalue {self.smallest_eigenvalue:.2g} on "
+                f"{counted(len(self.spectrum), 'direction')}"
             )
         if self.kinks:
             count = f"{len(self.kinks)} kink{'s' if len(self.kinks) > 1 else ''}"

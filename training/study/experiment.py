@@ -2,9 +2,10 @@
 
 from contextlib import nullcontext
 from functools import cached_property
-from pathlib import Path
 
 from geomcore.arrays import Labels, as_count, freeze
+from geomcore.foreign.choices import as_flag
+from geomcore.foreign.files import as_path
 from geomcore.parameters import selected
 from geomcore.threads import single_threaded_blas
 from training.descent.executors import as_finished, threads
@@ -150,7 +151,7 @@ class PerturbationStudy:
         engine="auto",
     ):
         given = locals()
-        self.path = path
+        self.path = None if path is None else as_path(path)
         self.references = as_references(net)
         first, *others = self.references.values()
         loss = as_loss(loss)
@@ -163,7 +164,8 @@ class PerturbationStudy:
         self.trials = as_trials(trials, len(self.references), len(self._scales or range(COUNT)))
         self.steps = USUAL if steps is None else as_count(steps, "steps", 0)
         self.seed, self.plan = as_seed(seed), None
-        self._relative, self._keep_parameters = bool(relative), bool(keep_parameters)
+        self._relative = as_flag(relative, "relative")
+        self._keep_parameters = as_flag(keep_parameters, "keep_parameters")
         self._tensors = tensors if tensors is None or isinstance(tensors, str) else list(tensors)
         optimizer = as_optimizer(optimizer, learning_rate, AUTO)
         self._optimizer = None if isinstance(optimizer, str) and optimizer == AUTO else optimizer
@@ -171,11 +173,8 @@ class PerturbationStudy:
         self._callbacks = callbacks  # they look on, and are told of the trials only
         self._training = {name: given[name] for name in TRAINING} | {"loss": loss}
         self._certified = as_radii(certified_radius, self.references)
-        # Each call also checks what it is given.
-        self._norms = {
-            name: norm_per_scale(net, relative=self._relative, tensors=tensors)
-            for name, net in self.references.items()
-        }
+        noise = {"relative": relative, "tensors": tensors}  # which each call checks
+        self._norms = {name: norm_per_scale(net, **noise) for name, net in self.references.items()}
         with single_threaded_blas():
             self._losses = {
                 name: float(self._evaluated(net, self._engine(net)).final_losses[0])
@@ -203,7 +202,7 @@ class PerturbationStudy:
     @property
     def _is_begun(self):
         """Whether there is a file already, which then knows its references."""
-        return self.path is not None and Path(self.path).exists()
+        return self.path is not None and self.path.exists()
 
     @property
     def _grid(self):
@@ -288,7 +287,7 @@ class PerturbationStudy:
             If the file cannot be written or is in use, or the workers are gone.
             What was stored before stays.
         """
-        jobs = as_count(jobs, "jobs")
+        jobs, resume = as_count(jobs, "jobs"), as_flag(resume, "resume")
         report = progress or (lambda done, total: None)
         with single_threaded_blas():
             # Before there is a file, in case that something cannot be measured.

@@ -5,6 +5,7 @@ from numbers import Real
 import numpy as np
 
 from geomcore.arrays import as_count, as_rng, check_network
+from geomcore.foreign.choices import as_flag
 from geomcore.network import Network
 from geomcore.parameters import selected
 
@@ -65,6 +66,7 @@ def perturb(net, scale, trials, *, relative=False, tensors=None, rng=None):
     """
     if isinstance(scale, bool) or not isinstance(scale, Real) or not 0 <= scale < np.inf:
         raise ValueError(f"scale must be a finite number, at least 0, got {scale!r}")
+    relative = as_flag(relative, "relative")
     trials, rng = as_count(trials, "trials", least=0), as_rng(rng)
     check_network(net, Network)
     reference, moved = net.tensors, selected(net.names, tensors)
@@ -111,7 +113,7 @@ def norm_per_scale(net, *, relative=False, tensors=None):
     check_network(net, Network)
     reference = net.tensors
     moved = [reference[i] for i in selected(net.names, tensors)]
-    if not relative:
+    if not as_flag(relative, "relative"):
         return float(np.sqrt(len(moved)))
     return float(np.linalg.norm([np.linalg.norm(p) for p in moved]))
 

@@ -4,10 +4,11 @@ import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
-from pathlib import Path
 
 import numpy as np
 
+from geomcore.foreign.choices import as_choice
+from geomcore.foreign.files import as_new_file
 from training.descent.train_result import wrapped
 from training.study.basin import basin_of
 from training.study.outcomes import RETURNED, outcomes, tally, undecided
@@ -62,10 +63,8 @@ class StudyResult:
 
     def of(self, name):
         """The part of the result about one reference, a `StudyResult`."""
+        name = as_choice(name, [ref.name for ref in self.references], "name")
         found = [ref for ref in self.references if ref.name == name]
-        if not found:
-            names = ", ".join(ref.name for ref in self.references)
-            raise ValueError(f"name must be one of {names}, got {name!r}")
         at = self.columns["reference"] == name
         columns = {k: v[at] for k, v in self.columns.items()}
         return StudyResult(tuple(found), self.seed, columns, self.parts)
@@ -165,8 +164,7 @@ class StudyResult:
         """
         import pandas as pd
 
-        if per not in ("trial", "scale"):
-            raise ValueError(f"per must be 'trial' or 'scale', got {per!r}")
+        per = as_choice(per, ("trial", "scale"), "per")
         if per == "trial":
             more = {"norm": self.norms, "outcome": self.outcome}
             more |= {"returned": self.returned, "below": self.below}
@@ -285,11 +283,12 @@ class StudyResult:
         Raises
         ------
         ValueError
-            If the name ends otherwise.
+            If the name ends otherwise, or its folder is not there.
         ImportError
             If pyarrow, which Parquet needs, is not installed.
         """
-        suffix = Path(path).suffix.lower()
+        path = as_new_file(path)
+        suffix = path.suffix.lower()
         if suffix == ".csv":
             self.frame().to_csv(path, index=False)
         elif suffix == ".parquet":

@@ -11,10 +11,10 @@ that does not hold a study of ours is refused and left as it is.
 import json
 import time
 from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
 
+from geomcore.foreign.files import as_path
 from training.study import connection as sqlite
 from training.study.connection import damaged, in_one_sentence
 from training.study.identity import as_json, check_same
@@ -79,7 +79,7 @@ class Store:
             store = cls(None, sqlite.connect_to_write(None))
             store._begin(configuration, is_new=True)
             return store
-        path = Path(path)
+        path = as_path(path)
         is_file = path.is_file() or (writing and not path.exists())
         if path.parent.is_dir() and not path.exists() and not writing:
             raise FileNotFoundError(f"{path} must be the file of a study, there is no such file")

@@ -74,7 +74,7 @@ def test_a_summary_names_five_kinks_and_counts_the_others(count, more):
 def test_a_summary_says_what_was_found_and_nothing_else():
     refuted = verify(NET, X, [[1.5], [0.0], [0.0]])
     text = refuted.summary()
-    lines = text.splitlines()
+    lines = refuted._lines()
     assert lines[0].endswith(
         "not stationary (proved) for the mean squared error on the targets given"
     )

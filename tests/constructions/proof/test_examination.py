@@ -37,7 +37,7 @@ def test_a_pre_activation_of_zero_is_a_kink():
     net = ReLUNetwork([[[1.0]], [[1.0]]], [[-1.0], [0.0]])
     found = pattern(net, [[1.0], [2.0]])
     assert (found.passed, found.value) == (False, 0.0)
-    assert found.detail.startswith("1 pre-activations are exactly zero")
+    assert found.detail.startswith("1 pre-activation is exactly zero")
 
 
 def test_without_hidden_layers_no_pre_activation_is_near_zero():

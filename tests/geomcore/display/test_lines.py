@@ -5,7 +5,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geomcore.display.lines import LONGEST, MOST_LINES, WIDTH, abbreviated, brief, listed, wrapped
+from geomcore.display.lines import (
+    LONGEST,
+    MOST_LINES,
+    WIDTH,
+    abbreviated,
+    brief,
+    folded,
+    listed,
+    wrapped,
+)
+from geomcore.foreign.wording import printable
 
 
 class Pair(NamedTuple):
@@ -109,3 +119,31 @@ def test_any_parts_are_at_most_five_lines_of_80_columns(parts):
 def test_a_class_may_have_a_long_name():
     long = type("L" * 500, (), {})()
     assert len(wrapped(long, ["a" * 100])) <= WIDTH
+
+
+# Folded lines
+
+
+def test_a_value_goes_on_below_itself_and_a_sentence_to_the_right_of_its_beginning():
+    long = "to be told in many words " * 4
+    assert folded([f"verdict        {long}", f"  {long}"]).split("\n") == [
+        "verdict        to be told in many words to be told in many words to be told in",
+        "               many words to be told in many words",
+        "  to be told in many words to be told in many words to be told in many words to",
+        "    be told in many words",
+    ]
+
+
+def test_a_name_that_is_long_leaves_room_for_its_value():
+    lines = folded([f"{'n' * 70}  {'word ' * 40}"]).split("\n")
+    assert max(map(len, lines)) <= 80 and len(lines[1]) - len(lines[1].lstrip()) == 30
+
+
+@given(st.lists(st.text(st.sampled_from("ab  -:\x1b\n"), max_size=300), max_size=4))
+def test_folding_keeps_every_character_but_blanks(lines):
+    text = folded(lines)
+    assert all(len(line) <= 80 and line.isprintable() for line in text.split("\n"))
+    kept = [printable(line) for line in lines]
+    assert "".join(text.split()) == "".join("".join(kept).split())
+    short = [line for line in kept if len(line) <= 80]
+    assert all(line in text for line in short)

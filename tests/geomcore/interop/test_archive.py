@@ -51,8 +51,8 @@ def test_the_file_holds_one_array_per_tensor_and_a_json_header(tmp_path):
 
 
 def test_the_path_is_taken_literally_and_leaves_nothing_else(tmp_path):
-    save(random_network((1, 1)), str(tmp_path / "my.net"))
-    assert [p.name for p in tmp_path.iterdir()] == ["my.net"]
+    save(random_network((1, 1)), str(tmp_path / "my net"))
+    assert [p.name for p in tmp_path.iterdir()] == ["my net"]
 
 
 def test_the_file_has_the_permissions_of_any_new_file(tmp_path):
@@ -128,7 +128,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypat
         (header(version="1"), "must announce a format version, got '1'"),
         (header(kind="Perceptron"), "must hold a ReLUNetwork or a Network, got 'Perceptron'"),
         (header(widths=[2]), "at least two widths"),
-        (header(widths=[2, 3]), "announces 1 layers but holds the arrays"),
+        (header(widths=[2, 3]), "announces 1 layer but holds the arrays"),
         (header(widths=[2, 4, 1]), r"announces widths \(2, 4, 1\) but holds \(2, 3, 1\)"),
         (lambda a: a.pop("b2"), "announces 2 layers but holds the arrays"),
         (lambda a: a.update(W2=np.ones((1, 4))), r"weights\[1\] must have 3 columns"),

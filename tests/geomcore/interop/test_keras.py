@@ -121,7 +121,7 @@ def called(model):
 @pytest.mark.parametrize(
     ("model", "sentence"),
     [
-        (3, "model must be a keras.Model, got a int"),
+        (3, "model must be a keras.Model, got int"),
         (keras.Sequential([L.Dense(2)]), "model must be built"),
         (
             called(Own(name="own")),

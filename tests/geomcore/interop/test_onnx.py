@@ -99,13 +99,13 @@ def test_a_network_that_mixes_the_rows_of_a_batch_is_read_for_one_and_that_is_to
 
 
 def test_other_things_than_models_and_networks_are_refused():
-    with pytest.raises(ValueError, match=r"model must be a path or an onnx.ModelProto, got a int"):
+    with pytest.raises(ValueError, match=r"model must be a path or an onnx.ModelProto, got int"):
         from_onnx(3)
     with pytest.raises(ValueError, match="net must be a ReLUNetwork, got Network"):
         to_onnx(Network([Affine([[1.0]], [0.0])]))
-    with pytest.raises(ValueError, match=r"dtype must be float64 or float32, got .*float16"):
+    with pytest.raises(ValueError, match=r"dtype must be 'float64' or 'float32', got 'float16'"):
         to_onnx(random_network((1, 1)), dtype=np.float16)
-    with pytest.raises(ValueError, match="dtype must be float64 or float32, got 'nonsense'"):
+    with pytest.raises(ValueError, match="dtype must be 'float64' or 'float32', got 'nonsense'"):
         to_onnx(random_network((1, 1)), dtype="nonsense")
     with pytest.raises(ValueError, match=r"weights\[0\] must fit float32"):
         to_onnx(ReLUNetwork([[[1e300]]], [[0.0]]), dtype=np.float32)

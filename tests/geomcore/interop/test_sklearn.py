@@ -110,8 +110,8 @@ def test_layers_without_activation_become_one():
 @pytest.mark.parametrize(
     ("model", "sentence"),
     [
-        (3, "must be an MLPClassifier or MLPRegressor, or a Pipeline .* got a int"),
-        (StandardScaler(), "got a StandardScaler"),
+        (3, "must be an MLPClassifier or MLPRegressor, or a Pipeline .* got int"),
+        (StandardScaler(), "got StandardScaler"),
         (classifier(), "model must be fitted, the MLPClassifier is not"),
         (make_pipeline(StandardScaler(), regressor()), "model must be fitted, the MLPRegressor is"),
         (fitted(regressor(activation="tanh"), X[:, 0]), "activation 'tanh' is neither"),

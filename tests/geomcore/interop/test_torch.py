@@ -54,6 +54,17 @@ def test_numbers_that_a_type_lacks_are_refused():
         to_torch(ReLUNetwork([[[1e5]]], [[0.0]]), dtype=torch.float16)
 
 
+@pytest.mark.parametrize("dtype", ["float32", torch.float32, np.float32, np.dtype("f4")])
+def test_a_type_is_that_of_any_library(dtype):
+    assert to_torch(random_network((2, 1)), dtype=dtype)[0].weight.dtype == torch.float32
+
+
+@pytest.mark.parametrize("dtype", ["float8", torch.int32, np.int64, int, "", 3, []])
+def test_a_type_that_is_none_of_the_known_is_refused(dtype):
+    with pytest.raises(ValueError, match=r"^dtype must be one of 'float64', 'float32', "):
+        to_torch(random_network((2, 1)), dtype=dtype)
+
+
 def test_all_layers_that_are_known_compute_what_pytorch_computes():
     torch.manual_seed(0)
     relu = nn.ReLU()
@@ -122,7 +133,7 @@ def hooked():
 @pytest.mark.parametrize(
     ("model", "sentence"),
     [
-        (Own(), r"must be a torch.nn.Sequential or a state dict, got a Own; .* model.state_dict"),
+        (Own(), r"must be a torch.nn.Sequential or a state dict, got Own; .* model.state_dict"),
         (nn.Sequential(linear(1, 1), Own()), r"layer '1' \(Own\) is neither"),
         (nn.Sequential(nn.Conv1d(1, 1, 1)), r"layer '0' \(Conv1d\) is neither"),
         (nn.Sequential(nn.LeakyReLU()), r"layer '0' \(LeakyReLU\) is neither"),

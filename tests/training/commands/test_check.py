@@ -137,7 +137,7 @@ def test_missing_files_and_data_that_do_not_fit_are_bad_usage(run, made, tmp_pat
     (width,) = {len(x) for x in np.loadtxt(made[2], delimiter=",", skiprows=1, dtype=str)[:, :-1]}
     save(ReLUNetwork([np.ones((1, width))], [np.zeros(1)]), tmp_path / "one.npz")
     status, _, err = run("check", made[0], "one.npz", made[2])
-    assert status == 2 and "NETWORK has 1 outputs, but DATA has" in err
+    assert status == 2 and "NETWORK has 1 output, but DATA has" in err
 
 
 def test_what_is_no_file_or_too_large_is_bad_usage(run, made, tmp_path):

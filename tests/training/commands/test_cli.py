@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from geomcore import ReLUNetwork, save
-from training.commands.cli import app, main
+from training.commands.cli import _named_as_options, app, main
 
 COMMANDS = tuple(command.callback.__name__ for command in app.registered_commands)
 HEAVY = ("numba", "matplotlib", "cvxpy", "pandas", "scipy")
@@ -65,6 +65,22 @@ def test_messages_name_options_and_not_arguments_of_functions(
     assert capsys.readouterr().err.startswith(f"geomcore: {option} must be ")
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("give targets= or seed= 3", "give --targets or --seed 3"),
+        ("method='universal' accepts one", "--method universal accepts one"),
+        ("y=3, path= and hidden_width=", "y=3, path= and hidden_width="),
+        ("there is no file seed=3.csv", "there is no file seed=3.csv"),
+        ("drop_missing must be True", "--drop-missing must be True"),
+        ("--label= must be one", "--label= must be one"),
+    ],
+)
+def test_arguments_in_a_sentence_become_options_of_the_command(text, told):
+    assert _named_as_options(text, ["construct", "wine"]) == told
+    assert _named_as_options(text, ["wine"]) == text
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_of_a_command_is_its_docstring_and_options_without_loading_what_it_needs(command):
     status, text, _, loaded = alone(command, "--help")
@@ -100,9 +116,14 @@ def pickled(path):
         (["construct", "missing.csv"], "no such file"),
         (["construct", "clusters", "--method", "magic"], "magic"),
         (["construct", "clusters", "--label", "x"], "--label goes with CSV"),
-        (["construct", "clusters", "--seed", "-1"], "--seed"),
-        (["construct", "clusters", "--jobs", "0"], "--jobs"),
-        (["construct", "clusters", "--jobs", "9" * 30], "--jobs"),
+        (["construct", "iris", "--seed", "-1"], "--seed must be a whole number, at least 0, got"),
+        (["construct", "--seed=a", "iris"], "--seed must be a whole number, at least 0, got 'a'"),
+        (["construct", "iris", "--seed"], "'--seed'"),
+        (["construct", "iris", "--jobs", "0"], "--jobs must be a whole number from 1 to 4,096"),
+        (["construct", "clusters", "--jobs", "9" * 30], "--jobs must be a whole number from 1 to"),
+        (["minima", "--radius", "wide"], "--radius must be a number, got 'wide'"),
+        (["minima", "--scale", "x"], "--scale must be a number from 0 to 1e+100, got 'x'"),
+        (["study", "iris", "--trials", "2.5"], "--trials must be a whole number, at least 1, got"),
         (["construct", "clusters", "--seed", "9" * 9000], "--seed"),
         (["minima", "--points", "9" * 9], "--points"),
         (["minima", "--trials", "9" * 9], "--trials"),
@@ -110,7 +131,8 @@ def pickled(path):
         (["minima", "--scale", "inf"], "--scale"),
         (["minima", "--scale", "nan"], "--scale"),
         (["minima", "--radius", "nan"], "radius"),
-        (["construct"], "data"),
+        (["construct"], "DATA is missing, see geomcore construct --help"),
+        (["check", "c.json"], "NETWORK is missing, see geomcore check --help"),
         (["verify", "missing.npz", "clusters"], "no such file"),
         (["verify", "text.csv", "clusters"], "text.csv"),
         (["construct", "pickled.npz"], "pickle"),

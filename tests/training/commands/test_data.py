@@ -9,7 +9,7 @@ from builders import random_network
 
 from geomcore import ReLUNetwork, save
 from training.commands.construct import construct
-from training.commands.data import load_data, load_network
+from training.commands.data import check_fit, load_data, load_network
 from training.commands.options import BUNDLED, DRAWN
 
 # By hand
@@ -25,6 +25,13 @@ def test_a_file_wins_over_the_bundled_data_set_of_its_name(tmp_path, monkeypatch
 def test_the_seed_draws_what_is_drawn_and_leaves_alone_what_is_measured():
     assert not np.array_equal(load_data("clusters", seed=0).X, load_data("clusters", seed=1).X)
     np.testing.assert_array_equal(load_data("wine", seed=0).X, load_data("wine", seed=1).X)
+
+
+def test_targets_stand_beside_the_labels_of_a_table_and_of_bundled_data(table):
+    for source in (str(table), "iris"):
+        data = load_data(source, targets="0,1,5")
+        np.testing.assert_array_equal(data.targets, [[0], [1], [5]])
+        np.testing.assert_array_equal(data.y, load_data(source).y)
 
 
 # Laws
@@ -76,8 +83,12 @@ def test_what_is_wrong_with_a_table_is_said_in_the_words_of_the_command_line(
 
 
 def test_a_misspelt_name_is_told_the_names_there_are():
-    with pytest.raises(ValueError, match=r"DATA must be one of clusters, .*digits"):
+    with pytest.raises(ValueError, match=r"DATA must be one of clusters, .*its.* mean 'clusters'"):
         load_data("cluster")
+    with pytest.raises(ValueError, match=r"no file breast-cancer, did you mean 'breast_cancer'\?$"):
+        load_data("breast-cancer")
+    with pytest.raises(ValueError, match=r"there is no file qqqq$"):
+        load_data("qqqq")
 
 
 # Networks
@@ -93,3 +104,44 @@ def test_what_is_to_be_told_of_a_network_goes_to_standard_error_in_one_line(tmp_
     out, err = capsys.readouterr()
     assert not out and err.startswith("note: ") and err.endswith("are not clipped\n")
     assert err.count("\n") == 1
+
+
+FLAT = {k: ReLUNetwork([np.ones((k, 2))], [np.zeros(k)]) for k in (1, 2, 3)}
+
+
+def test_a_network_fits_what_it_is_to_put_out(table, tmp_path):
+    check_fit(FLAT[3], load_data(str(table)))
+    check_fit(FLAT[1], load_data(str(table), targets="0,1,2"))
+    check_fit(FLAT[2], load_data(str(table), targets="0,1;0,2;3,0"))
+    np.savez(tmp_path / "t.npz", X=np.eye(2), y=np.eye(2))
+    check_fit(FLAT[2], load_data(str(tmp_path / "t.npz")))
+
+
+@pytest.mark.parametrize(
+    ("outputs", "targets", "told"),
+    [
+        (1, None, "NETWORK has 1 output, but DATA has 3 classes; say what it puts"),
+        (2, None, "NETWORK has 2 outputs, but DATA has 3 classes; say what it puts out for each"),
+        (2, "0,1,2", "NETWORK has 2 outputs, but --targets has 1 number for each class"),
+        (1, "1,0;0,1;0,0", "NETWORK has 1 output, but --targets has 2 numbers for each class"),
+    ],
+)
+def test_a_network_that_does_not_fit_is_told_of_targets(table, outputs, targets, told):
+    with pytest.raises(ValueError, match=f"^{re.escape(told)}"):
+        check_fit(FLAT[outputs], load_data(str(table), targets=targets))
+
+
+def test_a_network_is_told_what_else_does_not_fit(table, tmp_path):
+    with pytest.raises(ValueError, match="NETWORK takes 3 inputs, but DATA has 2 columns of feat"):
+        check_fit(ReLUNetwork([np.eye(3)], [np.zeros(3)]), load_data(str(table)))
+    np.savez(tmp_path / "t.npz", X=np.eye(2), y=np.eye(2))
+    with pytest.raises(ValueError, match="NETWORK has 1 output, but DATA has 2 targets per point"):
+        check_fit(FLAT[1], load_data(str(tmp_path / "t.npz")))
+
+
+def test_targets_that_do_not_go_with_the_labels_are_refused(table, tmp_path):
+    with pytest.raises(ValueError, match=r"targets must have one row per class \(3\), got shape"):
+        load_data(str(table), targets="0,1")
+    np.savez(tmp_path / "t.npz", X=np.eye(2), y=np.eye(2))
+    with pytest.raises(ValueError, match="--targets goes with labels, DATA holds target vectors"):
+        load_data(str(tmp_path / "t.npz"), targets="0,1")

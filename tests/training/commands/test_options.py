@@ -3,11 +3,14 @@
 import inspect
 import json
 
+import numpy as np
 import pytest
 
+from constructions import Certificate, recheck
+from geomcore import load
 from geomcore.datasets import load_table
-from training.commands import check, construct, minima, study, verify
-from training.commands.options import TABLE, noted, reads_table
+from training.commands import check, construct, minima, settle, study, verify
+from training.commands.options import TABLE, Targets, noted, reads_table
 
 COMMANDS = (check.check, construct.construct, minima.minima, study.study, verify.verify)
 
@@ -47,6 +50,52 @@ def test_python_has_the_same_options():
 def test_every_command_that_reads_a_table_has_them(command):
     parameters = inspect.signature(command).parameters
     assert all(parameters[name].annotation is kind for name, kind in TABLE.items())
+
+
+@pytest.mark.parametrize("command", [*COMMANDS[:2], *COMMANDS[3:], settle.settle])
+def test_every_command_with_a_network_and_labels_takes_targets(command):
+    assert inspect.signature(command).parameters["targets"].annotation is Targets
+
+
+def test_a_network_with_one_output_is_used_with_labels_that_are_any(run, table, tmp_path):
+    table.write_text("u,v,kind\n0,0,no\n.1,.2,no\n3,0,yes\n3,.2,yes\n0,3,no\n.1,3.2,no\n")
+    signs = ["--targets", "-1,1", "--quiet"]
+    status, out, _ = run("construct", table, *signs, "--out", "made")
+    assert status == 0 and "no (4) as -1, yes (2) as 1" in out
+    net, X = load("made/network.npz"), load_table(table).X
+    np.testing.assert_allclose(net(X)[:, 0], [-1, -1, 1, 1, -1, -1], atol=1e-12)
+    made = ["made/network.npz", table]
+    stated = Certificate.from_file("made/certificate.json", net)
+    checks = recheck(stated, net, X, load_table(table).y, targets=[[-1], [1]])
+    assert all(check.passed for check in checks)
+    held = ["--certificate", "made/certificate.json"]
+    status, out, _ = run("verify", *made, *held, *signs, "--out", "v")
+    assert status == 0 and "the certificate holds" in out
+    assert json.loads((tmp_path / "v" / "run.json").read_text())["arguments"]["targets"] == "-1,1"
+    assert run("check", "made/certificate.json", *made, *signs, "--out", "c")[0] == 0
+    assert run("settle", *made, *signs, "--out", "s")[0] == 0
+    for command in (["check", "made/certificate.json"], ["verify"], ["settle"]):
+        status, _, err = run(*command, *made, "--out", "other")
+        assert status == 2 and "NETWORK has 1 output, but DATA has 2 classes; say what" in err
+        status, _, err = run(*command, *made, "--targets", "0,1,2", "--out", "other")
+        assert status == 2 and "--targets must have one row per class (2), got shape (3, 1)" in err
+
+
+def test_a_study_of_one_output_goes_on_without_its_file_of_targets(run, tmp_path):
+    (tmp_path / "t.csv").write_text("0,0,a\n.1,.2,a\n3,0,b\n3,.2,b\n")
+    (tmp_path / "wanted.csv").write_text("-1\n0.1\n")
+    small = ["--trials", "1", "--steps", "1", "--scales", "1", "--quiet", "--out", "made"]
+    wanted = ["--targets", "wanted.csv"]
+    assert run("study", "t.csv", *wanted, "--states", "--merges", *small)[0] == 0
+    assert run("study", "--resume", *wanted, "--out", "made", "--quiet")[0] == 0
+    (tmp_path / "wanted.csv").unlink()
+    assert run("study", "--resume", "--out", "made", "--quiet")[0] == 0
+    assert run("study", "--resume", "--targets=-1,.1", "--out", "made", "--quiet")[0] == 0
+    status, _, err = run("study", "--resume", "--targets", "0,1", "--out", "made", "--quiet")
+    assert status == 2 and "--targets is -1;0.1 in made" in err
+    assert load(tmp_path / "made" / "network-0.npz").widths[-1] == 1
+    status, _, err = run("study", "t.csv", "--network", "made/network-0.npz", "--out", "other")
+    assert status == 2 and "NETWORK has 1 output, but DATA has 2 classes; say what" in err
 
 
 def test_a_table_in_a_foreign_dialect_is_constructed_verified_and_checked(run, tmp_path):

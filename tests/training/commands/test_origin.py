@@ -91,6 +91,18 @@ def test_labels_of_every_kind_are_kept(tmp_path):
         np.testing.assert_array_equal(data.X, X)
 
 
+def test_target_vectors_are_kept_as_they_are(run, tmp_path):
+    X, Y = np.array([[0.0], [1.0], [2.0]]), np.array([[0.1], [-1.0], [0.1]])
+    np.savez("t.npz", X=X, y=Y)
+    assert run("study", "t.npz", *SMALL, "--out", "r")[0] == 0
+    whole = rows(tmp_path / "r")
+    data = data_of(tmp_path / "r", read_origin(tmp_path / "r"), "t.npz", None)
+    np.testing.assert_array_equal(data.y, Y)
+    forget(tmp_path / "r")
+    assert run("study", "--resume", "--out", "r", "-q")[0] == 0
+    assert rows(tmp_path / "r") == whole
+
+
 def test_data_that_are_too_large_are_found_where_they_were_or_where_they_are_said_to_be(
     run, table, tmp_path, monkeypatch
 ):

@@ -124,7 +124,7 @@ def test_groups_and_threads_change_no_bit(monkeypatch):
     ("changes", "message"),
     [
         ({"callbacks": [3]}, "callbacks must be objects with __call__"),
-        ({"optimizer": 0.1}, "optimizer must have start and update"),
+        ({"optimizer": 0.1}, "optimizer must be 'auto', SGD"),
         ({"loss": "cross_entropy", "Y": np.ones((9, 2))}, "y must hold distributions"),
         ({"loss": "bce", "Y": 2 * np.ones((9, 2))}, r"y must lie in \[0, 1\]"),
     ],

@@ -299,7 +299,7 @@ def test_a_file_may_have_any_name(tmp_path, monkeypatch):
         ({"certified_radius": {"other": 1.0}}, "certified_radius must name references among"),
         ({"batch_size": 0}, "batch_size must be"),
         ({"engine": "steam"}, "engine must be one of"),
-        ({"optimizer": SGD}, "optimizer must have start and update"),
+        ({"optimizer": SGD}, "optimizer must be 'auto', SGD"),
         ({"stop": LossBelow}, "stop must be a stopping rule"),
         ({"penalties": L2}, "penalties must be objects"),
         ({"loss": SquaredError}, "loss must be one of"),

@@ -387,7 +387,7 @@ def test_a_result_is_asked_for_what_it_has(tmp_path):
     both = small_study_of({"one": NET, "two": NET})
     with pytest.raises(ValueError, match="several references"):
         _ = both.reference
-    with pytest.raises(ValueError, match="name must be one of one, two"):
+    with pytest.raises(ValueError, match="name must be 'one' or 'two'"):
         both.of("three")
     with pytest.raises(ValueError, match=r"path must end in \.csv or \.parquet"):
         both.export(tmp_path / "t.xlsx")

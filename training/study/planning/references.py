@@ -37,7 +37,7 @@ class Candidate:
     balanced: Report | None = None
 
 
-def judged(name, network, X, y, certificate=None, balanced=None):
+def judged(name, network, X, y, certificate=None, balanced=None, *, targets=None):
     """A `Candidate`, after verification.
 
     Parameters
@@ -49,25 +49,27 @@ def judged(name, network, X, y, certificate=None, balanced=None):
     certificate : Certificate, optional
         If the network has been verified already.
     balanced : Report, optional
+    targets : array_like, shape (Q, k), optional
+        As for `verify`.
 
     Returns
     -------
     Candidate
     """
-    found = verify(network, X, y) if certificate is None else certificate
+    found = verify(network, X, y, targets=targets) if certificate is None else certificate
     radius = None if found.basin is None else float(found.basin["radius"])
     return Candidate(name, network, found.verdict, radius, balanced)
 
 
-def _prepared(made, X, y, prepare):
+def _prepared(made, X, y, prepare, targets):
     """A `Candidate` from a construction, its layers rescaled by `prepare` if that is given."""
     if prepare is None:
-        return judged(made.method, made.network, X, y)
+        return judged(made.method, made.network, X, y, targets=targets)
     balanced = prepare(made.network)
-    return judged(made.method, balanced.network, X, y, balanced=balanced)
+    return judged(made.method, balanced.network, X, y, balanced=balanced, targets=targets)
 
 
-def states(X, y, prepare=None):
+def states(X, y, prepare=None, *, targets=None):
     """All 2^Q states: each class collapsed (0) or left alone (1), as a list of `Candidate`.
 
     Parameters
@@ -76,6 +78,8 @@ def states(X, y, prepare=None):
     y : array_like, shape (N,)
     prepare : callable, optional
         From a network to the `Report` of it rescaled.
+    targets : array_like, shape (Q, k), optional
+        As for `verify`.
 
     Returns
     -------
@@ -89,17 +93,18 @@ def states(X, y, prepare=None):
     Q = len(np.unique(y))
     if 2**Q > MOST:
         raise ValueError(f"the states of {Q} classes are {2**Q}, at most {MOST} can be compared")
-    return [_prepared(made, X, y, prepare) for made in constructions.suboptimal_family(X, y)]
+    family = constructions.suboptimal_family(X, y, targets=targets)
+    return [_prepared(made, X, y, prepare, targets) for made in family]
 
 
-def merges(X, y, prepare=None):
+def merges(X, y, prepare=None, *, targets=None):
     """All merges of classes that can be collapsed, as a list of `Candidate`.
 
     Parameters
     ----------
     X : array_like, shape (N, d)
     y : array_like, shape (N,)
-    prepare : callable, optional
+    prepare, targets : optional
         As for `states`.
 
     Returns
@@ -123,8 +128,8 @@ def merges(X, y, prepare=None):
     found = []
     for groups in groupings:
         try:
-            made = constructions.merged(X, y, groups)
+            made = constructions.merged(X, y, groups, targets=targets)
         except ConstructionError:
             continue
-        found.append(_prepared(made, X, y, prepare))
+        found.append(_prepared(made, X, y, prepare, targets))
     return found
