@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from functools import partial
 from pathlib import Path
 
@@ -9,12 +10,20 @@ import msgspec
 
 from geomcore import load
 from geomcore.arrays import as_labels
+from geomcore.parameters import selected
 from training.commands import plot_case
 from training.commands.origin import DATA, ORIGIN, read_json
 from training.commands.story import publish
 from training.descent.losses import SquaredError
+from training.descent.optimizers import AUTO, SGD, as_optimizer
+from training.descent.problem import as_plan
+from training.study.identity import short
+from training.study.planning.arguments import as_scales, as_size, as_trials
 from training.study.planning.balance import reported
-from training.study.planning.references import judged, merges, states
+from training.study.planning.budget import USUAL
+from training.study.planning.defaults import default_tolerance
+from training.study.planning.references import check_comparable, judged, merges, states
+from training.study.planning.scales import COUNT
 from training.study.status import status_of
 from training.study.words import as_summary
 
@@ -30,6 +39,55 @@ INTRO = (
 )
 
 
+def check_options(arguments, scales, data, network):
+    """Refuse what is wrong with the options of a new study whatever network there will be.
+
+    Parameters
+    ----------
+    arguments : dict
+        As in `training.commands.study.Arguments`.
+    scales : sequence of float or None
+    data : Dataset
+    network : Network or None
+        None if one is constructed.
+
+    Raises
+    ------
+    ValueError
+        If an option does not fit the data, the network or itself.
+    """
+    as_trials(arguments["trials"], 1, COUNT if scales is None else len(as_scales(scales)))
+    loss, labels = SquaredError(), as_labels(data.y, len(data.X))
+    if as_size(arguments["tolerance"], "tolerance") is None:
+        default_tolerance(loss, labels)
+    optimizer = as_optimizer(AUTO, arguments["learning_rate"], AUTO)
+    as_plan(
+        len(data.X),
+        SGD(1.0) if optimizer == AUTO else optimizer,
+        arguments["batch_size"],
+        steps=USUAL if arguments["steps"] is None else arguments["steps"],
+        **dict.fromkeys(("stop", "penalties", "constraints", "callbacks"), ()),
+        drop_last=False,
+        record=None,
+    )
+    tensors = tensors_of(arguments)
+    if network is not None:
+        selected(network.names, tensors)
+    elif tensors and not all(re.fullmatch(r"[Wb][1-9][0-9]*", name) for name in tensors):
+        raise ValueError(
+            "tensors must be names such as W1 or b2 with commas between, got "
+            f"{short(repr(arguments['tensors']))}"
+        )
+    wanted = {kind: arguments[kind] for kind in ("states", "merges")}
+    check_comparable(len(labels.classes), **wanted)
+
+
+def tensors_of(arguments):
+    """The names of the tensors that are perturbed, a list; None if all are."""
+    given = arguments["tensors"]
+    return None if given is None else given.split(",")
+
+
 def made_references(case, arguments):
     """The references of a new study; the network of `case` comes first.
 
@@ -38,17 +96,23 @@ def made_references(case, arguments):
     case : Case
         If it has no network, one is constructed.
     arguments : dict
-        With ``method``, ``balance``, ``states`` and ``merges``.
+        With ``method``, ``balance``, ``states``, ``merges`` and ``tensors``.
 
     Returns
     -------
     list of Candidate
         None if no construction applies.
+
+    Raises
+    ------
+    ValueError
+        If the network has no tensor of a name.
     """
     if case.network is None:
         case.construct(arguments["method"])
         if case.network is None:
             return None
+        selected(case.network.names, tensors_of(arguments))
     X, y = case.data.X, case.data.y
     prepare, balanced = None, None
     if arguments["balance"]:
@@ -77,7 +141,7 @@ def tell_plan(run, screen, references, work):
     """
     changed = [one for one in references if one.balanced is not None]
     for one in changed:
-        screen.print(one.balanced.in_words(one.name))
+        screen.tell(one.balanced.in_words(one.name))
     noted = {
         one.name: {
             "exponents": one.balanced.exponents,
@@ -88,7 +152,7 @@ def tell_plan(run, screen, references, work):
     }
     plan = work.plan
     if plan is not None:
-        screen.print(plan.summary())
+        screen.tell(plan.summary())
         # With these the study is resumed; `.17g` keeps every bit.
         run.record["arguments"]["scales"] = ",".join(f"{scale:.17g}" for scale in plan.scales)
         run.record["arguments"]["steps"] = plan.steps

@@ -143,8 +143,6 @@ def study(
     from training.descent.executors import dask_cluster
     from training.output.screen import Screen
     from training.output.start import started
-    from training.study.planning.arguments import as_trials
-    from training.study.planning.scales import COUNT
     from training.study.result import need_parquet
     from training.study.study import PerturbationStudy
 
@@ -159,8 +157,6 @@ def study(
         raise ValueError("--data goes with --resume, a new study takes its data as DATA")
     arguments = _arguments(wished, out, resume)
     scales = None if arguments["scales"] is None else _numbers(arguments["scales"])
-    # Before any work; there is one network at least.
-    as_trials(arguments["trials"], 1, COUNT if scales is None else len(scales))
     reading = {name: arguments[name] for name in ("seed", *TABLE)}
     if resume:
         origin, source = read_origin(out), arguments["data"]
@@ -173,10 +169,14 @@ def study(
         network = load_network(arguments["network"]) if arguments["network"] else None
         case = Case(load_data(arguments["data"], **reading), network=network)
         case.made_before = Made(file=arguments["network"])
+        case_study.check_options(arguments, scales, case.data, network)
     # A study that is resumed has no other folder: what was changed in its own is kept aside.
     given |= {**arguments, "out": out, "force": True if resume else None}
-    with started("study", given, kept=arguments) as (run, screen):
-        screen.print(case.data.summary())
+    with (
+        dask_cluster(dask) if dask is not None else nullcontext() as executor,
+        started("study", given, kept=arguments) as (run, screen),
+    ):
+        screen.tell(case.data.summary())
         with screen.progress(2) as step:
             step("constructing" if not resume else "reading the references")
             if resume:
@@ -187,7 +187,6 @@ def study(
                 screen.print(case.why_not())
                 return 1
             step("measuring curvatures, and trying out scales where none are given")
-            tensors = arguments["tensors"]
             work = PerturbationStudy(
                 out / STORE,
                 {one.name: one.network for one in references},
@@ -198,7 +197,7 @@ def study(
                 steps=arguments["steps"],
                 seed=arguments["seed"],
                 relative=arguments["relative"],
-                tensors=tensors.split(",") if tensors else None,
+                tensors=case_study.tensors_of(arguments),
                 learning_rate=arguments["learning_rate"],
                 tolerance=arguments["tolerance"],
                 batch_size=arguments["batch_size"],
@@ -217,11 +216,7 @@ def study(
             run.begin(live=[STORE])
         go_on = f"geomcore study --resume --out {out}"
         try:
-            with (
-                dask_cluster(dask) if dask else nullcontext() as executor,
-                screen.compiling(),
-                screen.trials() as progress,
-            ):
+            with screen.compiling(), screen.trials() as progress:
                 case.study = work.run(executor, jobs=jobs, progress=progress)
         except KeyboardInterrupt:
             screen.err.print(f"to go on: {go_on}", markup=False)

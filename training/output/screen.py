@@ -35,6 +35,11 @@ class Screen:
         """Show a result, line by line; names in it may be any text."""
         self.out.print("\n".join(map(_plain, text.split("\n"))), markup=False)
 
+    def tell(self, text):
+        """Show what is no result, such as a plan, unless the screen is quiet."""
+        if not self.quiet:
+            self.print(text)
+
     def table(self, rows):
         """Show a list of dicts of strings, all with the same keys, as a table."""
         table = Table(*rows[0], box=None, padding=(0, 1, 0, 0), header_style="bold")

@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from geomcore import load
+from geomcore import ReLUNetwork, load, save
 from training.commands.data import load_data
 from training.commands.study import DEFAULTS
 from training.study.result import load_study
@@ -225,28 +225,76 @@ def test_a_cluster_that_closes_ends_with_status_two_and_the_command_that_goes_on
     [
         ([], "DATA is missing"),
         (["clusters", "--scales", "a,b"], "--scales must be numbers"),
-        (["clusters", "--scales", "0.1,-1"], "scales must be a list of finite numbers"),
         (["clusters", "--trials", "0"], "--trials"),
-        (["clusters", "--tensors", "W7"], "tensors must be a list of some of W1"),
-        (["clusters", "--learning-rate", "-1"], "--learning-rate must be"),
         (["clusters", "--network", "missing.npz"], "no such file"),
         (["--resume"], "--resume needs DATA or --out"),
         (["clusters", "--resume"], "there is no study"),
         (["--resume", "--out", "nowhere"], "there is no study"),
-        pytest.param(
-            ["clusters", "--dask", "tcp://127.0.0.1:9"],
-            "no Dask scheduler answers",
-            marks=pytest.mark.skipif(find_spec("distributed") is None, reason="no distributed"),
-        ),
     ],
 )
-def test_wrong_use_ends_with_status_two_and_one_line(run, monkeypatch, arguments, reason):
-    monkeypatch.setattr("training.descent.executors.SECONDS", 0.5)
+def test_wrong_use_ends_with_status_two_and_one_line(run, arguments, reason):
     status, _, err = run("study", *arguments, "-q")
     assert status == 2
     assert len(err.splitlines()) == 1
     assert err.startswith("geomcore: ")
     assert reason in err
+
+
+@pytest.mark.skipif(find_spec("distributed") is None, reason="no distributed")
+def test_a_wrong_address_is_told_before_anything_is_made(run, monkeypatch, tmp_path):
+    monkeypatch.setattr("training.descent.executors.SECONDS", 0.5)
+    monkeypatch.setattr("constructions.construct", None)
+    status, out, err = run("study", "clusters", "--dask", "tcp://127.0.0.1:9")
+    assert (status, out) == (2, "")
+    assert err.startswith("geomcore: no Dask scheduler answers") and err.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--scales", "0.1,-1"], "--scales must be a list of finite numbers"),
+        (["--scales", "0.1,0.1"], "--scales must be distinct"),
+        (["--learning-rate", "-1"], "--learning-rate must be"),
+        (["--tolerance", "nan"], "--tolerance must be"),
+        (["--steps", "1" + 30 * "0"], "--steps must be at most"),
+        (["--trials", "1" + 9 * "0"], "--trials must make at most"),
+        (["--tensors", "W1,V2"], "--tensors must be names such as W1 or b2"),
+        (["--tensors", ""], "--tensors must be names such as W1 or b2"),
+        (["--tensors", "W8", "--network", "made.npz"], "tensors must be a list of some of W1"),
+        (["--states", "--scales", "1"], "the states of 10 classes are 1,024"),
+        (["--merges", "--scales", "1"], "the merges of 10 classes are 115,974"),
+    ],
+)
+def test_wrong_options_are_told_before_any_work(run, monkeypatch, tmp_path, arguments, reason):
+    net = ReLUNetwork([np.eye(64, 61), np.eye(10, 64)], [np.zeros(64), np.zeros(10)])
+    save(net, tmp_path / "made.npz")
+    for work in ("construct", "suboptimal_family", "merged"):
+        monkeypatch.setattr(f"constructions.{work}", None)
+    monkeypatch.setattr("training.commands.case.verify", None)
+    status, out, err = run("study", "digits", *arguments)
+    assert (status, out) == (2, "")
+    assert err.startswith("geomcore: ") and err.count("\n") == 1
+    assert reason in err
+    assert [path.name for path in tmp_path.iterdir()] == ["made.npz"]
+
+
+def test_a_tensor_that_the_constructed_network_lacks_is_told_before_it_is_verified(
+    run, monkeypatch, tmp_path
+):
+    monkeypatch.setattr("training.commands.case.verify", None)
+    status, _, err = run("study", "clusters", *SMALL, "--tensors", "W1,b9", "-q")
+    assert status == 2
+    assert "tensors must be a list of some of W1, b1" in err
+    assert not list(tmp_path.glob("runs/*"))
+
+
+def test_quiet_shows_results_only(run):
+    arguments = ["single_cone", "--trials", "2", "--steps", "5", "--out", "made"]
+    status, out, err = run("study", *arguments, "-q")
+    assert (status, err) == (0, "")
+    assert out.startswith("λ ")
+    assert out.endswith("\nrun folder: made\n")
 
 
 def test_a_study_is_not_overwritten_nor_changed_half_way(run, tmp_path):
