@@ -103,7 +103,9 @@ class Case:
     def perturb(self, **options):
         """Run `perturbation_study` around the network."""
         with self.timed("study"):
-            self.study = perturbation_study(self.network, self.data.X, self.data.y, **options)
+            given = self.network, self.data.X, self.data.y
+            # The command shows its own progress.
+            self.study = perturbation_study(*given, progress=False, **options)
 
     def draw(self, run, *, about_steps=""):
         """Draw all that is known into the run folder; note it in ``figures``.
