@@ -8,11 +8,11 @@ from pathlib import Path
 
 import msgspec
 
-from geomcore import load
+from geomcore import ReLUNetwork, load
 from geomcore.arrays import as_labels
 from geomcore.parameters import selected
 from training.commands import plot_case
-from training.commands.origin import DATA, ORIGIN, read_json
+from training.commands.origin import DATA, ORIGIN, keep_points, read_json
 from training.commands.story import publish
 from training.descent.losses import SquaredError
 from training.descent.optimizers import AUTO, SGD, as_optimizer
@@ -21,13 +21,14 @@ from training.study.identity import short
 from training.study.planning.arguments import as_scales, as_size, as_trials
 from training.study.planning.balance import reported
 from training.study.planning.budget import USUAL
+from training.study.planning.columns import LARGE, Columns, largest_column, on_standardised
 from training.study.planning.defaults import default_tolerance
 from training.study.planning.references import check_comparable, judged, merges, states
 from training.study.planning.scales import COUNT
 from training.study.status import status_of
 from training.study.words import as_summary
 
-INDEX, PLAN = "references.json", "plan.json"
+INDEX, PLAN, POINTS = "references.json", "plan.json", "standardized.npz"
 INTRO = (
     "Every tensor of each network below was moved by random noise of norm λ, many times over, and "
     "then trained by gradient descent. A trial has stayed if its loss was within the tolerance of "
@@ -88,6 +89,48 @@ def tensors_of(arguments):
     return None if given is None else given.split(",")
 
 
+def is_to_be_standardised(case, wished):
+    """Whether the columns of the data are standardised: as wished, else if they are large.
+
+    Raises
+    ------
+    ValueError
+        If it is wished for a network that cannot be rewritten for such columns.
+    """
+    rewritten = case.network is None or isinstance(case.network, ReLUNetwork)
+    if wished and not rewritten:
+        raise ValueError(
+            "standardize must be left out for a network whose first layer is not affine, of which "
+            "no network on other columns is made"
+        )
+    return rewritten and largest_column(case.data.X) > LARGE if wished is None else wished
+
+
+def standardise(case, screen, resumed):
+    """Standardise the columns of the data of a case; return the `Columns`.
+
+    Parameters
+    ----------
+    case : Case
+        Its network, if it has one, is rewritten for these columns.
+    screen : Screen
+    resumed : bool
+        Whether the plan was told before.
+    """
+    columns, data = Columns.of(case.data.X), case.data
+    if not resumed:
+        size = largest_column(data.X)
+        told = f"{size:,.0f}" if 10 <= size < 1e6 else f"{size:.2g}"
+        screen.tell(
+            f"columns reach {told}: they are standardised, to mean 0 and standard deviation 1\n"
+            "  (--no-standardize leaves them)"
+        )
+    case.data = data._replace(X=columns(data.X))
+    if case.network is not None:
+        case.network = on_standardised(case.network, columns)
+    return columns
+
+
 def made_references(case, arguments):
     """The references of a new study; the network of `case` comes first.
 
@@ -129,7 +172,7 @@ def made_references(case, arguments):
     return found
 
 
-def tell_plan(run, screen, references, work):
+def tell_plan(run, screen, references, work, columns=None):
     """Tell how a new study was laid out, and note it in the record of the run.
 
     Parameters
@@ -138,6 +181,8 @@ def tell_plan(run, screen, references, work):
     screen : Screen
     references : list of Candidate
     work : PerturbationStudy
+    columns : Columns, optional
+        If they were standardised.
     """
     changed = [one for one in references if one.balanced is not None]
     for one in changed:
@@ -157,7 +202,9 @@ def tell_plan(run, screen, references, work):
         run.record["arguments"]["scales"] = ",".join(f"{scale:.17g}" for scale in plan.scales)
         run.record["arguments"]["steps"] = plan.steps
     pilot = [] if plan is None else plan.pilot
-    run.text(PLAN, json.dumps({"balanced": noted, "pilot": pilot}, indent=2) + "\n")
+    plain = columns and {"mean": columns.mean.tolist(), "scale": columns.scale.tolist()}
+    told = {"columns": plain, "balanced": noted, "pilot": pilot}
+    run.text(PLAN, json.dumps(told, indent=2) + "\n")
 
 
 class Noted(msgspec.Struct):
@@ -169,8 +216,9 @@ class Noted(msgspec.Struct):
 
 
 class Planned(msgspec.Struct):
-    """What ``plan.json`` says."""
+    """What ``plan.json`` says; columns: of standardised data, their mean and scale before."""
 
+    columns: dict[str, list[float]] | None = None
     balanced: dict[str, Noted] = {}
     pilot: list[dict[str, str | int | float | None]] = []
 
@@ -180,6 +228,12 @@ def told_plan(folder):
     if not (folder / PLAN).exists():
         return ""
     found, told = read_json(folder / PLAN, Planned), []
+    if found.columns is not None:
+        told.append(
+            "The data are of sizes far from one, and its columns were standardised before anything "
+            f"else (mean 0, standard deviation 1; {POINTS}, and how in {PLAN}): the networks of "
+            "this folder read them so."
+        )
     for name, noted in found.balanced.items():
         if any(noted.exponents):
             told.append(
@@ -210,12 +264,23 @@ def stored_references(case, folder):
 
 def files_of(folder, references):
     """The names of the files that the beginning of a study has left in its folder."""
-    names = [INDEX, PLAN, ORIGIN, DATA, *(f"network-{k}.npz" for k in range(len(references)))]
+    networks = [f"network-{k}.npz" for k in range(len(references))]
+    names = (INDEX, PLAN, ORIGIN, DATA, POINTS, *networks)
     return [name for name in names if (folder / name).exists()]
 
 
-def keep_references(run, references):
-    """Write the references into the run folder; from there a killed study is resumed."""
+def keep_references(run, references, points=None):
+    """Write the references into the run folder; from there a killed study is resumed.
+
+    Parameters
+    ----------
+    run : RunFolder
+    references : list of Candidate
+    points : Dataset, optional
+        What they read, if that is not what was given.
+    """
+    if points is not None:
+        keep_points(run, POINTS, points)
     index = {}
     for k, one in enumerate(references):
         run.network(f"network-{k}", one.network)

@@ -29,6 +29,8 @@ class Arguments(msgspec.Struct):
     one_hot: bool | None = None
     states: bool = False
     merges: bool = False
+    # None: a study that was begun before there was this.
+    standardize: bool | None = None
     balance: bool = True
     scales: str | None = None
     trials: Annotated[int, Meta(ge=1)] = 100
@@ -60,6 +62,14 @@ def study(
     ] = None,
     merges: Annotated[
         bool | None, typer.Option("--merges", help="Also all merges of classes.")
+    ] = None,
+    standardize: Annotated[
+        bool | None,
+        typer.Option(
+            "--standardize/--no-standardize",
+            help="Subtract its mean from each column of the data, divide it by its standard "
+            "deviation. Default: if a column is larger than 4.",
+        ),
     ] = None,
     balance: Annotated[
         bool | None,
@@ -167,16 +177,18 @@ def study(
     else:
         origin = None
         network = load_network(arguments["network"]) if arguments["network"] else None
-        case = Case(load_data(arguments["data"], **reading), network=network)
-        case.made_before = Made(file=arguments["network"])
-        case_study.check_options(arguments, scales, case.data, network)
+        found = load_data(arguments["data"], **reading)
+        case_study.check_options(arguments, scales, found, network)
+        case = Case(found, network=network, made_before=Made(file=arguments["network"]))
+        arguments["standardize"] = case_study.is_to_be_standardised(case, arguments["standardize"])
     # A study that is resumed has no other folder: what was changed in its own is kept aside.
     given |= {**arguments, "out": out, "force": True if resume else None}
     with (
         dask_cluster(dask) if dask is not None else nullcontext() as executor,
         started("study", given, kept=arguments) as (run, screen),
     ):
-        screen.tell(case.data.summary())
+        screen.tell(found.summary())
+        columns = case_study.standardise(case, screen, resume) if arguments["standardize"] else None
         with screen.progress(2) as step:
             step("constructing" if not resume else "reading the references")
             if resume:
@@ -210,9 +222,9 @@ def study(
         else:
             # Another process may have begun a study there during the construction.
             _folder(wished, out, None)
-            case_study.tell_plan(run, screen, references, work)
-            keep_origin(run, case, arguments["data"])
-            case_study.keep_references(run, references)
+            case_study.tell_plan(run, screen, references, work, columns)
+            keep_origin(run, case, arguments["data"], found)
+            case_study.keep_references(run, references, case.data if columns else None)
             run.begin(live=[STORE])
         go_on = f"geomcore study --resume --out {out}"
         try:
