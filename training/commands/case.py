@@ -108,9 +108,9 @@ class Case:
     def perturb(self, **options):
         """Run `perturbation_study` around the network."""
         with self.timed("study"):
-            self.study = perturbation_study(
-                self.network, self.data.X, self.data.y, targets=self.data.targets, **options
-            )
+            given = self.network, self.data.X, self.data.y
+            options = {"targets": self.data.targets, "progress": False, **options}
+            self.study = perturbation_study(*given, **options)  # the command shows its own bar
 
     def draw(self, run, *, about_steps=""):
         """Draw all that is known into the run folder; note it in ``figures``.

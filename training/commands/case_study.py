@@ -2,23 +2,33 @@
 
 import json
 import math
+import re
 from functools import partial
 from pathlib import Path
 
 import msgspec
 
-from geomcore import load
+from geomcore import ReLUNetwork, load
 from geomcore.arrays import as_labels
+from geomcore.parameters import selected
 from training.commands import plot_case
-from training.commands.origin import DATA, ORIGIN, read_json
+from training.commands.origin import DATA, ORIGIN, keep_points, read_json
 from training.commands.story import publish
 from training.descent.losses import SquaredError
+from training.descent.optimizers import AUTO, SGD, as_optimizer
+from training.descent.problem import as_plan
+from training.study.identity import short
+from training.study.planning.arguments import as_scales, as_size, as_trials
 from training.study.planning.balance import reported
-from training.study.planning.references import judged, merges, states
+from training.study.planning.budget import USUAL
+from training.study.planning.columns import LARGE, Columns, largest_column, on_standardised
+from training.study.planning.defaults import default_tolerance
+from training.study.planning.references import check_comparable, judged, merges, states
+from training.study.planning.scales import COUNT
 from training.study.status import status_of
 from training.study.words import as_summary
 
-INDEX, PLAN = "references.json", "plan.json"
+INDEX, PLAN, POINTS = "references.json", "plan.json", "standardized.npz"
 INTRO = (
     "Every tensor of each network below was moved by random noise of norm λ, many times over, and "
     "then trained by gradient descent. A trial has stayed if its loss was within the tolerance of "
@@ -30,6 +40,97 @@ INTRO = (
 )
 
 
+def check_options(arguments, scales, data, network):
+    """Refuse what is wrong with the options of a new study whatever network there will be.
+
+    Parameters
+    ----------
+    arguments : dict
+        As in `training.commands.study.Arguments`.
+    scales : sequence of float or None
+    data : Dataset
+    network : Network or None
+        None if one is constructed.
+
+    Raises
+    ------
+    ValueError
+        If an option does not fit the data, the network or itself.
+    """
+    as_trials(arguments["trials"], 1, COUNT if scales is None else len(as_scales(scales)))
+    loss, labels = SquaredError(), as_labels(data.y, len(data.X))
+    if as_size(arguments["tolerance"], "tolerance") is None:
+        default_tolerance(loss, labels)
+    optimizer = as_optimizer(AUTO, arguments["learning_rate"], AUTO)
+    as_plan(
+        len(data.X),
+        SGD(1.0) if optimizer == AUTO else optimizer,
+        arguments["batch_size"],
+        steps=USUAL if arguments["steps"] is None else arguments["steps"],
+        **dict.fromkeys(("stop", "penalties", "constraints", "callbacks"), ()),
+        drop_last=False,
+        record=None,
+    )
+    tensors = tensors_of(arguments)
+    if network is not None:
+        selected(network.names, tensors)
+    elif tensors and not all(re.fullmatch(r"[Wb][1-9][0-9]*", name) for name in tensors):
+        raise ValueError(
+            "tensors must be names such as W1 or b2 with commas between, got "
+            f"{short(repr(arguments['tensors']))}"
+        )
+    wanted = {kind: arguments[kind] for kind in ("states", "merges")}
+    check_comparable(len(labels.classes), **wanted)
+
+
+def tensors_of(arguments):
+    """The names of the tensors that are perturbed, a list; None if all are."""
+    given = arguments["tensors"]
+    return None if given is None else given.split(",")
+
+
+def is_to_be_standardised(case, wished):
+    """Whether the columns of the data are standardised: as wished, else if they are large.
+
+    Raises
+    ------
+    ValueError
+        If it is wished for a network that cannot be rewritten for such columns.
+    """
+    rewritten = case.network is None or isinstance(case.network, ReLUNetwork)
+    if wished and not rewritten:
+        raise ValueError(
+            "standardize must be left out for a network whose first layer is not affine, of which "
+            "no network on other columns is made"
+        )
+    return rewritten and largest_column(case.data.X) > LARGE if wished is None else wished
+
+
+def standardise(case, screen, resumed):
+    """Standardise the columns of the data of a case; return the `Columns`.
+
+    Parameters
+    ----------
+    case : Case
+        Its network, if it has one, is rewritten for these columns.
+    screen : Screen
+    resumed : bool
+        Whether the plan was told before.
+    """
+    columns, data = Columns.of(case.data.X), case.data
+    if not resumed:
+        size = largest_column(data.X)
+        told = f"{size:,.0f}" if 10 <= size < 1e6 else f"{size:.2g}"
+        screen.tell(
+            f"columns reach {told}: they are standardised, to mean 0 and standard deviation 1\n"
+            "  (--no-standardize leaves them)"
+        )
+    case.data = data._replace(X=columns(data.X))
+    if case.network is not None:
+        case.network = on_standardised(case.network, columns)
+    return columns
+
+
 def made_references(case, arguments):
     """The references of a new study; the network of `case` comes first.
 
@@ -38,17 +139,23 @@ def made_references(case, arguments):
     case : Case
         If it has no network, one is constructed.
     arguments : dict
-        With ``method``, ``balance``, ``states`` and ``merges``.
+        With ``method``, ``balance``, ``states``, ``merges`` and ``tensors``.
 
     Returns
     -------
     list of Candidate
         None if no construction applies.
+
+    Raises
+    ------
+    ValueError
+        If the network has no tensor of a name.
     """
     if case.network is None:
         case.construct(arguments["method"])
         if case.network is None:
             return None
+        selected(case.network.names, tensors_of(arguments))
     X, y, targets = case.data.X, case.data.y, case.data.targets
     prepare, balanced = None, None
     if arguments["balance"]:
@@ -66,7 +173,7 @@ def made_references(case, arguments):
     return found
 
 
-def tell_plan(run, screen, references, work):
+def tell_plan(run, screen, references, work, columns=None):
     """Tell how a new study was laid out, and note it in the record of the run.
 
     Parameters
@@ -75,10 +182,12 @@ def tell_plan(run, screen, references, work):
     screen : Screen
     references : list of Candidate
     work : PerturbationStudy
+    columns : Columns, optional
+        If they were standardised.
     """
     changed = [one for one in references if one.balanced is not None]
     for one in changed:
-        screen.print(one.balanced.in_words(one.name))
+        screen.tell(one.balanced.in_words(one.name))
     noted = {
         one.name: {
             "exponents": one.balanced.exponents,
@@ -89,12 +198,14 @@ def tell_plan(run, screen, references, work):
     }
     plan = work.plan
     if plan is not None:
-        screen.print(plan.summary())
+        screen.tell(plan.summary())
         # With these the study is resumed; `.17g` keeps every bit.
         run.record["arguments"]["scales"] = ",".join(f"{scale:.17g}" for scale in plan.scales)
         run.record["arguments"]["steps"] = plan.steps
     pilot = [] if plan is None else plan.pilot
-    run.text(PLAN, json.dumps({"balanced": noted, "pilot": pilot}, indent=2) + "\n")
+    plain = columns and {"mean": columns.mean.tolist(), "scale": columns.scale.tolist()}
+    told = {"columns": plain, "balanced": noted, "pilot": pilot}
+    run.text(PLAN, json.dumps(told, indent=2) + "\n")
 
 
 class Noted(msgspec.Struct):
@@ -106,8 +217,9 @@ class Noted(msgspec.Struct):
 
 
 class Planned(msgspec.Struct):
-    """What ``plan.json`` says."""
+    """What ``plan.json`` says; columns: of standardised data, their mean and scale before."""
 
+    columns: dict[str, list[float]] | None = None
     balanced: dict[str, Noted] = {}
     pilot: list[dict[str, str | int | float | None]] = []
 
@@ -117,6 +229,12 @@ def told_plan(folder):
     if not (folder / PLAN).exists():
         return ""
     found, told = read_json(folder / PLAN, Planned), []
+    if found.columns is not None:
+        told.append(
+            "The data are of sizes far from one, and its columns were standardised before anything "
+            f"else (mean 0, standard deviation 1; {POINTS}, and how in {PLAN}): the networks of "
+            "this folder read them so."
+        )
     for name, noted in found.balanced.items():
         if any(noted.exponents):
             told.append(
@@ -148,12 +266,23 @@ def stored_references(case, folder):
 
 def files_of(folder, references):
     """The names of the files that the beginning of a study has left in its folder."""
-    names = [INDEX, PLAN, ORIGIN, DATA, *(f"network-{k}.npz" for k in range(len(references)))]
+    networks = [f"network-{k}.npz" for k in range(len(references))]
+    names = (INDEX, PLAN, ORIGIN, DATA, POINTS, *networks)
     return [name for name in names if (folder / name).exists()]
 
 
-def keep_references(run, references):
-    """Write the references into the run folder; from there a killed study is resumed."""
+def keep_references(run, references, points=None):
+    """Write the references into the run folder; from there a killed study is resumed.
+
+    Parameters
+    ----------
+    run : RunFolder
+    references : list of Candidate
+    points : Dataset, optional
+        What they read, if that is not what was given.
+    """
+    if points is not None:
+        keep_points(run, POINTS, points)
     index = {}
     for k, one in enumerate(references):
         run.network(f"network-{k}", one.network)

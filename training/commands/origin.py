@@ -74,7 +74,17 @@ class Origin(msgspec.Struct, frozen=True):
     info: dict[str, str | int | float | list[str]] = {}
 
 
-def keep_origin(run, case, source):
+def keep_points(run, name, data):
+    """Write data into a file of a run folder, unless they are large."""
+    X, y = data.X, np.asarray(data.y)
+    if X.nbytes + y.nbytes <= MOST_BYTES:
+        # Objects would need a pickle, and floats are no labels to every reader; the numbers of
+        # the classes, in their order, say the same.
+        plain = y.dtype.kind in "biuU" or y.ndim == 2
+        np.savez(run.file(name), X=X, y=y if plain else as_labels(y, len(X)).index)
+
+
+def keep_origin(run, case, source, data=None):
     """Write data and origin of a new study into its run folder.
 
     Parameters
@@ -83,22 +93,20 @@ def keep_origin(run, case, source):
     case : Case
     source : str
         The data as they were named.
+    data : Dataset, optional
+        As they were read, if something was done to their columns since.
     """
-    X, y = case.data.X, np.asarray(case.data.y)
-    if X.nbytes + y.nbytes <= MOST_BYTES:
-        # Objects would need a pickle, and floats are no labels to every reader; the numbers of
-        # the classes, in their order, say the same.
-        plain = y.dtype.kind in "biuU" or y.ndim == 2
-        np.savez(run.file(DATA), X=X, y=y if plain else as_labels(y, len(X)).index)
+    data = case.data if data is None else data
+    keep_points(run, DATA, data)
     path = Path(source)
     origin = Origin(
         command=" ".join([PROGRAM, *sys.argv[1:]]),
-        name=case.data.name,
-        digest=_digest(case.data),
+        name=data.name,
+        digest=_digest(data),
         path=str(path.absolute()) if path.is_file() else None,
         made=case.made,
         seconds=case.timings,
-        info={key: value for key, value in case.data.info.items() if _is_plain(value)},
+        info={key: value for key, value in data.info.items() if _is_plain(value)},
     )
     run.text(ORIGIN, msgspec.json.format(msgspec.json.encode(origin)).decode() + "\n")
 

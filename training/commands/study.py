@@ -40,6 +40,8 @@ class Arguments(msgspec.Struct):
     one_hot: bool | None = None
     states: bool = False
     merges: bool = False
+    # None: a study that was begun before there was this.
+    standardize: bool | None = None
     balance: bool = True
     scales: str | None = None
     trials: Annotated[int, Meta(ge=1)] = 100
@@ -72,6 +74,14 @@ def study(
     ] = None,
     merges: Annotated[
         bool | None, typer.Option("--merges", help="Also all merges of classes.")
+    ] = None,
+    standardize: Annotated[
+        bool | None,
+        typer.Option(
+            "--standardize/--no-standardize",
+            help="Subtract its mean from each column of the data, divide it by its standard "
+            "deviation. Default: if a column is larger than 4.",
+        ),
     ] = None,
     balance: Annotated[
         bool | None,
@@ -156,8 +166,6 @@ def study(
     from training.descent.executors import dask_cluster
     from training.output.screen import Screen
     from training.output.start import started
-    from training.study.planning.arguments import as_trials
-    from training.study.planning.scales import COUNT
     from training.study.result import need_parquet
     from training.study.study import PerturbationStudy
 
@@ -174,8 +182,6 @@ def study(
         raise ValueError("--data goes with --resume, a new study takes its data as DATA")
     arguments = _arguments(wished, out, resume)
     scales = None if arguments["scales"] is None else _numbers(arguments["scales"])
-    # Before any work; there is one network at least.
-    as_trials(arguments["trials"], 1, COUNT if scales is None else len(scales))
     reading = {name: arguments[name] for name in ("seed", "targets", *TABLE)}
     if resume:
         origin, source = read_origin(out), arguments["data"]
@@ -186,14 +192,20 @@ def study(
     else:
         origin = None
         network = load_network(arguments["network"]) if arguments["network"] else None
-        case = Case(load_data(arguments["data"], **reading), network=network)
+        found = load_data(arguments["data"], **reading)
         if network is not None:
-            check_fit(network, case.data)
-        case.made_before = Made(file=arguments["network"])
+            check_fit(network, found)
+        case_study.check_options(arguments, scales, found, network)
+        case = Case(found, network=network, made_before=Made(file=arguments["network"]))
+        arguments["standardize"] = case_study.is_to_be_standardised(case, arguments["standardize"])
     # A study that is resumed has no other folder: what was changed in its own is kept aside.
     given |= {**arguments, "out": out, "force": True if resume else None}
-    with started("study", given, kept=arguments) as (run, screen):
-        screen.print(case.data.summary())
+    with (
+        dask_cluster(dask) if dask is not None else nullcontext() as executor,
+        started("study", given, kept=arguments) as (run, screen),
+    ):
+        screen.tell(found.summary())
+        columns = case_study.standardise(case, screen, resume) if arguments["standardize"] else None
         with screen.progress(2) as step:
             step("constructing" if not resume else "reading the references")
             if resume:
@@ -204,7 +216,6 @@ def study(
                 screen.print(case.why_not())
                 return 1
             step("measuring curvatures, and trying out scales where none are given")
-            tensors = arguments["tensors"]
             work = PerturbationStudy(
                 out / STORE,
                 {one.name: one.network for one in references},
@@ -216,7 +227,7 @@ def study(
                 steps=arguments["steps"],
                 seed=arguments["seed"],
                 relative=arguments["relative"],
-                tensors=tensors.split(",") if tensors else None,
+                tensors=case_study.tensors_of(arguments),
                 learning_rate=arguments["learning_rate"],
                 tolerance=arguments["tolerance"],
                 batch_size=arguments["batch_size"],
@@ -229,17 +240,13 @@ def study(
         else:
             # Another process may have begun a study there during the construction.
             _folder(wished, out, None)
-            case_study.tell_plan(run, screen, references, work)
-            keep_origin(run, case, arguments["data"])
-            case_study.keep_references(run, references)
+            case_study.tell_plan(run, screen, references, work, columns)
+            keep_origin(run, case, arguments["data"], found)
+            case_study.keep_references(run, references, case.data if columns else None)
             run.begin(live=[STORE])
         go_on = f"geomcore study --resume --out {out}"
         try:
-            with (
-                dask_cluster(dask) if dask else nullcontext() as executor,
-                screen.compiling(),
-                screen.trials() as progress,
-            ):
+            with screen.compiling(), screen.trials() as progress:
                 case.study = work.run(executor, jobs=jobs, progress=progress)
         except KeyboardInterrupt:
             screen.err.print(f"to go on: {go_on}", markup=False)

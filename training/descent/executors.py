@@ -3,6 +3,7 @@
 An executor is any object with the interface of `concurrent.futures.Executor`.
 """
 
+import asyncio
 import logging
 import os
 from concurrent.futures import (
@@ -15,7 +16,7 @@ from concurrent.futures import (
 from contextlib import contextmanager
 
 # To wait for a scheduler to answer.
-SECONDS = 10
+SECONDS = 4
 # Between two looks whether a cluster that sends nothing is there at all.
 LOOK = 1.0
 
@@ -138,7 +139,7 @@ def dask_cluster(address, *, timeout=None):
     ImportError
         If `distributed` is not installed.
     OSError
-        If nothing answers at the address.
+        If no scheduler answers at the address in this time, or it is no address.
     """
     try:
         from distributed import Client
@@ -146,12 +147,13 @@ def dask_cluster(address, *, timeout=None):
         raise ImportError(
             "--dask needs the package distributed: pip install 'geomcore[dask]'"
         ) from None
-    try:
-        seconds = SECONDS if timeout is None else timeout
-        client = Client(address, timeout=seconds, set_as_default=False)
-    except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise OSError(f"no Dask scheduler answers at {address}: {reason}") from None
+    seconds = SECONDS if timeout is None else timeout
+    # A client that cannot connect waits, and complains when it is thrown away.
+    with threads(1) as pool:
+        reason = pool.submit(asyncio.run, _silence(address, seconds)).result()
+    if reason:
+        raise OSError(f"no Dask scheduler answers at {address!r}: {reason}")
+    client = Client(address, timeout=seconds, set_as_default=False)
     # What it says when the scheduler goes is said by us, as an error.
     log = logging.getLogger("distributed.client")
     level = log.level
@@ -164,3 +166,20 @@ def dask_cluster(address, *, timeout=None):
     finally:
         client.close()
         log.setLevel(level)
+
+
+async def _silence(address, seconds):
+    """Why nothing that speaks as a scheduler answers at an address, in a line; "" if one does."""
+    from distributed import Security
+    from distributed.comm import connect
+
+    try:
+        about = Security().get_connection_args("client")
+        # Its own time does not count the greeting, which another kind of server never returns.
+        comm = await asyncio.wait_for(connect(address, timeout=seconds, **about), seconds + 0.5)
+        await comm.close()
+    except TimeoutError:
+        return f"nothing in {seconds:g} s"
+    except Exception as error:  # of all kinds: TypeError without certificates, MemoryError, ...
+        return " ".join(str(error).split()) or type(error).__name__
+    return ""

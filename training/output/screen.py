@@ -2,6 +2,7 @@
 
 import time
 from contextlib import contextmanager
+from threading import Timer
 
 from rich.console import Console
 from rich.markup import escape
@@ -34,6 +35,11 @@ class Screen:
     def print(self, text=""):
         """Show a result, line by line; names in it may be any text."""
         self.out.print("\n".join(map(_plain, text.split("\n"))), markup=False)
+
+    def tell(self, text):
+        """Show what is no result, such as a plan, unless the screen is quiet."""
+        if not self.quiet:
+            self.print(text)
 
     def table(self, rows):
         """Show a list of dicts of strings, all with the same keys, as a table."""
@@ -75,22 +81,31 @@ class Screen:
             yield
 
     @contextmanager
-    def trials(self):
-        """Yield a function ``(done, total)`` that shows how fast trials go and what remains."""
+    def trials(self, *, after=0.0, first=""):
+        """Yield a function ``(done, total)`` that shows how fast trials go and what remains.
+
+        Parameters
+        ----------
+        after : float
+            Seconds before there is a bar.
+        first : str
+            What is shown before the function is called.
+        """
+        pace = Pace()
         if self.quiet:
-            yield None
+            yield lambda done, total: None
         elif self.err.is_terminal:
             columns = (BarColumn(), TextColumn("{task.description}"))
-            with Progress(*columns, console=self.err, transient=True) as bar:
-                task = bar.add_task("")
-                pace = Pace()
+            bar = Progress(*columns, console=self.err, transient=True)
+            task = bar.add_task(first, total=None)
 
-                def show(done, total):
-                    bar.update(task, completed=done, total=total, description=pace(done, total))
+            def show(done, total):
+                bar.update(task, completed=done, total=total, description=pace(done, total))
 
+            with _later(bar, after):
                 yield show
         else:
-            pace, shown = Pace(), [-EVERY]
+            shown = [-EVERY]
 
             def line(done, total):
                 text, now = pace(done, total), time.monotonic()
@@ -98,7 +113,28 @@ class Screen:
                     shown[0] = now
                     self.err.print(text, markup=False)
 
+            if first:
+                self.err.print(first, markup=False)
             yield line
+
+
+@contextmanager
+def _later(bar, seconds):
+    """Show a bar from so many seconds on, if what is done inside takes as long."""
+    timer = Timer(seconds, bar.start)
+    timer.daemon = True
+    try:
+        if seconds:
+            timer.start()
+        else:
+            bar.start()
+        yield
+    finally:
+        timer.cancel()
+        if seconds:
+            timer.join()
+        if bar.live.is_started:
+            bar.stop()
 
 
 class Pace:

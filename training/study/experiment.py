@@ -15,6 +15,7 @@ from training.descent.optimizers import AUTO, SGD, as_optimizer
 from training.descent.problem import as_plan, as_problem, as_training_data
 from training.descent.train_result import wrapped
 from training.descent.trainer import OPTIONS, chosen_engine, train_ensemble
+from training.output.progress import reporting
 from training.study.identity import describe, describe_plan, digest
 from training.study.perturbation import norm_per_scale
 from training.study.planning.arguments import (
@@ -271,8 +272,8 @@ class PerturbationStudy:
         jobs : int
         in_flight : int, optional
             Chunks handed to the executor at a time.
-        progress : callable, optional
-            Called as ``progress(done, total)``, in trials, first with what was
+        progress : bool or callable, optional
+            As for `perturbation_study`; a function is first called with what was
             there at the start.
 
         Returns
@@ -288,7 +289,6 @@ class PerturbationStudy:
             What was stored before stays.
         """
         jobs, resume = as_count(jobs, "jobs"), as_flag(resume, "resume")
-        report = progress or (lambda done, total: None)
         with single_threaded_blas():
             # Before there is a file, in case that something cannot be measured.
             measured = None if self._store or self._is_begun else self._measured
@@ -309,9 +309,9 @@ class PerturbationStudy:
             trials = self._work(references)
             keys = all_keys(len(references), len(self._scales), self.trials)
             missing, count = trials.chunks(keys, done, jobs), len(done)
-            report(count, len(keys))
             where = threads(jobs) if executor is None else nullcontext(executor)
-            with single_threaded_blas(), where as pool:
+            with reporting(progress) as report, single_threaded_blas(), where as pool:
+                report(count, len(keys))
                 for columns in as_finished(trials.rows, missing, pool, in_flight=in_flight):
                     store.add(columns)
                     count += len(columns["trial"])

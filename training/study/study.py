@@ -1,6 +1,7 @@
 """A study in memory, by one call; with a file that can be resumed it is a `PerturbationStudy`."""
 
 from training.descent.keywords import answering
+from training.output.progress import reporting
 from training.study.experiment import PerturbationStudy as PerturbationStudy
 
 # Arguments of `perturbation_study` that are not passed on by name.
@@ -49,8 +50,10 @@ def perturbation_study(
         As for `PerturbationStudy`.
     jobs : int, optional
         Threads; the numbers do not depend on it.
-    progress : callable, optional
-        Called as ``progress(done, total)``, in trials.
+    progress : bool or callable, optional
+        True: show on standard error how far the study is, on a terminal as a bar. False: show
+        nothing. Default: that bar, on a terminal, of what takes longer than two seconds. A
+        function is called as ``progress(done, total)``, in trials.
 
     Returns
     -------
@@ -71,4 +74,5 @@ def perturbation_study(
     [[0.1, 5.0, 5.0], [1.0, 5.0, 5.0]]
     """
     given = {name: value for name, value in locals().items() if name not in OWN}
-    return PerturbationStudy(None, net, X, y, **given).run(jobs=jobs, progress=progress)
+    with reporting(progress, first="laying out the study") as report:
+        return PerturbationStudy(None, net, X, y, **given).run(jobs=jobs, progress=report)

@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from geomcore import load
+from geomcore import ReLUNetwork, load, save
 from training.commands.data import load_data
 from training.commands.study import DEFAULTS
 from training.study.result import load_study
@@ -54,7 +54,7 @@ def test_a_study_leaves_its_store_tables_figures_networks_and_a_page(run, tmp_pa
     record = json.loads((folder / "run.json").read_text())
     assert set(record["files"]) == files - {"run.json"}
     changed = {"data": "clusters", "scales": "0.01,0.3", "trials": 4, "steps": 5}
-    assert record["arguments"] == {**DEFAULTS, **changed}
+    assert record["arguments"] == {**DEFAULTS, **changed, "standardize": False}
 
 
 def test_a_study_without_scales_looks_for_them_and_goes_on_with_them(run, tmp_path, monkeypatch):
@@ -93,6 +93,68 @@ def test_layers_are_left_alone_if_that_is_wished(run, tmp_path):
     assert made[0] != made[1]
     assert (made[0](X) == made[1](X)).all()
     assert json.loads((tmp_path / "two" / "plan.json").read_text())["balanced"] == {}
+
+
+@pytest.fixture
+def in_thousands(tmp_path):
+    """A CSV file of three classes around three points, one column in thousands."""
+    rng = np.random.default_rng(1)
+    X = np.repeat([[0.0, 0.0], [4.0, 0.0], [0.0, 4.0]], 20, axis=0)
+    X += 0.6 * rng.standard_normal(X.shape)
+    lines = [f"{u:.3f},{3000 + 1000 * v:.1f},{'abc'[k // 20]}" for k, (u, v) in enumerate(X)]
+    path = tmp_path / "own.csv"
+    path.write_text("\n".join(["u,v,kind", *lines]) + "\n")
+    return path
+
+
+def test_columns_in_thousands_are_standardised_and_the_study_ends_in_a_radius(
+    run, in_thousands, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("training.study.planning.budget.RELAXATIONS", 30)
+    status, out, _ = run("study", "own.csv", "--trials", "8", "--out", "made")
+    assert status == 0
+    assert "columns reach 4,7" in out and "(--no-standardize leaves them)" in out
+    folder = tmp_path / "made"
+    found = load_study(folder / "study.sqlite")
+    radius, reason = found.basins().loc[0, ["radius", "reason"]]
+    assert (0.1 < radius < 10) and reason == ""
+    # Without it: 8e-8.
+    assert found.reference.learning_rate > 0.01
+    with np.load(folder / "standardized.npz") as data:
+        X, y = data["X"], data["y"]
+    np.testing.assert_allclose([X.mean(axis=0), X.std(axis=0)], [[0, 0], [1, 1]], atol=1e-9)
+    certificate = json.loads((folder / "certificate.json").read_text())
+    assert certificate["verdict"] == "global minimum"
+    net = load(folder / "network-0.npz")
+    assert ((net(X) - np.eye(3)[np.unique(y, return_inverse=True)[1]]) ** 2).sum() < 1e-20
+    assert "its columns were standardised" in (folder / "index.html").read_text()
+    before = (folder / "trials.csv").read_bytes()
+    for more in ([], ["own.csv"], ["own.csv", "--standardize"]):
+        assert run("study", *more, "--resume", "--out", "made", "-q")[0] == 0
+    assert (folder / "trials.csv").read_bytes() == before
+    assert (folder / "standardized.npz").exists()
+    status, _, err = run("study", "--no-standardize", "--resume", "--out", "made")
+    assert status == 2 and "--standardize is True in made" in err
+
+
+def test_columns_are_left_alone_if_that_is_wished(run, in_thousands, tmp_path):
+    for more, made in ((["--no-standardize"], "left"), (["--standardize"], "done")):
+        assert run("study", "own.csv", *SMALL, *more, "--out", made)[0] == 0
+        record = json.loads((tmp_path / made / "run.json").read_text())
+        assert record["arguments"]["standardize"] is (made == "done")
+    assert not (tmp_path / "left" / "standardized.npz").exists()
+
+
+def test_a_network_of_ones_own_goes_with_the_columns(run, in_thousands, tmp_path):
+    run("construct", "own.csv", "--out", "c", "-q")
+    arguments = ["study", "own.csv", *SMALL, "--network", "c/network.npz", "--no-balance"]
+    assert run(*arguments, "--out", "made")[0] == 0
+    given, used = load(tmp_path / "c" / "network.npz"), load(tmp_path / "made" / "network-0.npz")
+    X = load_data("own.csv").X
+    with np.load(tmp_path / "made" / "standardized.npz") as data:
+        np.testing.assert_allclose(used(data["X"]), given(X), atol=1e-9)
+    reference = load_study(tmp_path / "made" / "study.sqlite").reference
+    assert reference.loss < 1e-20
 
 
 def test_merges_are_compared_with_the_minimum_in_one_figure(run, tmp_path):
@@ -225,28 +287,76 @@ def test_a_cluster_that_closes_ends_with_status_two_and_the_command_that_goes_on
     [
         ([], "DATA is missing"),
         (["clusters", "--scales", "a,b"], "--scales must be numbers"),
-        (["clusters", "--scales", "0.1,-1"], "scales must be a list of finite numbers"),
         (["clusters", "--trials", "0"], "--trials"),
-        (["clusters", "--tensors", "W7"], "tensors must be a list of some of W1"),
-        (["clusters", "--learning-rate", "-1"], "--learning-rate must be"),
         (["clusters", "--network", "missing.npz"], "no such file"),
         (["--resume"], "--resume needs DATA or --out"),
         (["clusters", "--resume"], "there is no study"),
         (["--resume", "--out", "nowhere"], "there is no study"),
-        pytest.param(
-            ["clusters", "--dask", "tcp://127.0.0.1:9"],
-            "no Dask scheduler answers",
-            marks=pytest.mark.skipif(find_spec("distributed") is None, reason="no distributed"),
-        ),
     ],
 )
-def test_wrong_use_ends_with_status_two_and_one_line(run, monkeypatch, arguments, reason):
-    monkeypatch.setattr("training.descent.executors.SECONDS", 0.5)
+def test_wrong_use_ends_with_status_two_and_one_line(run, arguments, reason):
     status, _, err = run("study", *arguments, "-q")
     assert status == 2
     assert len(err.splitlines()) == 1
     assert err.startswith("geomcore: ")
     assert reason in err
+
+
+@pytest.mark.skipif(find_spec("distributed") is None, reason="no distributed")
+def test_a_wrong_address_is_told_before_anything_is_made(run, monkeypatch, tmp_path):
+    monkeypatch.setattr("training.descent.executors.SECONDS", 0.5)
+    monkeypatch.setattr("constructions.construct", None)
+    status, out, err = run("study", "clusters", "--dask", "tcp://127.0.0.1:9")
+    assert (status, out) == (2, "")
+    assert err.startswith("geomcore: no Dask scheduler answers") and err.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--scales", "0.1,-1"], "--scales must be a list of finite numbers"),
+        (["--scales", "0.1,0.1"], "--scales must be distinct"),
+        (["--learning-rate", "-1"], "--learning-rate must be"),
+        (["--tolerance", "nan"], "--tolerance must be"),
+        (["--steps", "1" + 30 * "0"], "--steps must be at most"),
+        (["--trials", "1" + 9 * "0"], "--trials must make at most"),
+        (["--tensors", "W1,V2"], "--tensors must be names such as W1 or b2"),
+        (["--tensors", ""], "--tensors must be names such as W1 or b2"),
+        (["--tensors", "W8", "--network", "made.npz"], "tensors must be a list of some of W1"),
+        (["--states", "--scales", "1"], "the states of 10 classes are 1,024"),
+        (["--merges", "--scales", "1"], "the merges of 10 classes are 115,974"),
+    ],
+)
+def test_wrong_options_are_told_before_any_work(run, monkeypatch, tmp_path, arguments, reason):
+    net = ReLUNetwork([np.eye(64, 61), np.eye(10, 64)], [np.zeros(64), np.zeros(10)])
+    save(net, tmp_path / "made.npz")
+    for work in ("construct", "suboptimal_family", "merged"):
+        monkeypatch.setattr(f"constructions.{work}", None)
+    monkeypatch.setattr("training.commands.case.verify", None)
+    status, out, err = run("study", "digits", *arguments)
+    assert (status, out) == (2, "")
+    assert err.startswith("geomcore: ") and err.count("\n") == 1
+    assert reason in err
+    assert [path.name for path in tmp_path.iterdir()] == ["made.npz"]
+
+
+def test_a_tensor_that_the_constructed_network_lacks_is_told_before_it_is_verified(
+    run, monkeypatch, tmp_path
+):
+    monkeypatch.setattr("training.commands.case.verify", None)
+    status, _, err = run("study", "clusters", *SMALL, "--tensors", "W1,b9", "-q")
+    assert status == 2
+    assert "tensors must be a list of some of W1, b1" in err
+    assert not list(tmp_path.glob("runs/*"))
+
+
+def test_quiet_shows_results_only(run):
+    arguments = ["single_cone", "--trials", "2", "--steps", "5", "--out", "made"]
+    status, out, err = run("study", *arguments, "-q")
+    assert (status, err) == (0, "")
+    assert out.startswith("λ ")
+    assert out.endswith("\nrun folder: made\n")
 
 
 def test_a_study_is_not_overwritten_nor_changed_half_way(run, tmp_path):

@@ -1,7 +1,9 @@
 """Executors: the same numbers wherever the chunks are computed, none lost, none twice."""
 
+import gc
 import multiprocessing
 import os
+import socket
 import sqlite3
 import sys
 import threading
@@ -259,13 +261,36 @@ def test_an_error_drops_what_has_not_begun():
 # Bad input
 
 
-def test_no_scheduler_at_the_address_is_one_sentence():
+@pytest.mark.parametrize(
+    "address", ["tcp://127.0.0.1:9", "nonsense", "", "foo://x", "tcp://127.0.0.1:x", "tls://x:9"]
+)
+def test_no_scheduler_at_the_address_is_one_sentence(address, monkeypatch):
     pytest.importorskip("distributed")
+    unheard = []
+    monkeypatch.setattr(sys, "unraisablehook", unheard.append)
+    begun = time.monotonic()
     with (
-        pytest.raises(OSError, match="no Dask scheduler answers"),
-        dask_cluster("tcp://127.0.0.1:9", timeout=0.5),
+        pytest.raises(OSError, match=rf"^no Dask scheduler answers at '{address}': [^\n]+$"),
+        dask_cluster(address, timeout=0.5),
     ):
         pass
+    gc.collect()
+    assert not unheard
+    assert time.monotonic() - begun < 5
+
+
+def test_what_answers_and_is_no_scheduler_is_not_waited_for():
+    pytest.importorskip("distributed")
+    # It takes the connection and says nothing.
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        host, port = silent.getsockname()
+        begun = time.monotonic()
+        with (
+            pytest.raises(OSError, match=r"nothing in 0\.5 s"),
+            dask_cluster(f"tcp://{host}:{port}", timeout=0.5),
+        ):
+            pass
+    assert time.monotonic() - begun < 5
 
 
 def test_without_distributed_the_extra_is_named(monkeypatch):

@@ -11,6 +11,7 @@ import numpy as np
 from training.descent.optimizers import SGD
 from training.descent.trainer import train_ensemble
 from training.study.planning.budget import FEWEST, RELAXATIONS, Budget, default_steps
+from training.study.planning.columns import LARGE, largest_column
 from training.study.planning.scales import (
     CLIMB,
     COUNT,
@@ -48,6 +49,8 @@ class Plan(NamedTuple):
     pilot : list of dict
         One for each reference and scale that was tried: reference, scale, trials, left, and
         returned (None where nothing was trained).
+    reach : float
+        Root mean square of the largest column of the data.
     """
 
     scales: tuple
@@ -56,6 +59,7 @@ class Plan(NamedTuple):
     slower: float
     budget: Budget | None
     pilot: list
+    reach: float = 1.0
 
     def __repr__(self):
         return self.summary() or f"Plan(scales={self.scales}, steps={self.steps})"
@@ -72,12 +76,19 @@ class Plan(NamedTuple):
                 f"learning rate {self.slower:,.0f} times smaller than at the network: "
                 "perturbed ones\n  are more curved"
             )
+            if self.reach > LARGE:
+                lines.append(
+                    f"  (a column of X reaches {self.reach:.3g}: standardise the columns, and\n"
+                    "  build or train the network on these)"
+                )
         if self.budget is not None:
             told = f"{self.steps:,} steps"
             known = [ref["relaxation"] for ref in self.references]
             if None not in known:
                 told += f" = {self.steps / max(known):.3g} relaxations"
-            lines.append(f"{told} per trial, about {self.budget.seconds:.0f} s of one core in all")
+            seconds = self.budget.seconds
+            takes = f"about {seconds:.0f} s" if seconds >= 1 else "less than a second"
+            lines.append(f"{told} per trial, {takes} of one core in all")
             if self.steps < self.budget.wanted:
                 wanted = f"{RELAXATIONS} relaxations would be {self.budget.wanted:,} steps"
                 lines.append(f"  (limited by time: {wanted})")
@@ -132,7 +143,8 @@ def planned(worker, references, *, trials, points, steps, is_default):
         # Where all return from everywhere there is no end, unless nothing else has one.
         tops = [high for _, high, has_end in ends if has_end] or [high for _, high, _ in ends]
         scales = between(min(low for low, _, _ in ends), max(tops))
-    return Plan(scales, steps, pilot.references, slower, budget, pilot.rows)
+    reach = largest_column(worker.X)
+    return Plan(scales, steps, pilot.references, slower, budget, pilot.rows, reach)
 
 
 class Pilot(NamedTuple):

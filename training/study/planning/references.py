@@ -1,5 +1,6 @@
 """The networks around which a study of a data set goes: its minimum, and what lies beside it."""
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,8 +11,8 @@ from constructions.theorems.enumeration import partitions
 from geomcore.network import ReLUNetwork
 from training.study.planning.balance import Report
 
-# More cannot be told apart in one figure.
-MOST = 20
+# More cannot be told apart in one figure, and of more classes nobody would count them.
+MOST, COUNTED = 20, 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +70,41 @@ def _prepared(made, X, y, prepare, targets):
     return judged(made.method, balanced.network, X, y, balanced=balanced, targets=targets)
 
 
+def check_comparable(Q, *, states=False, merges=False):
+    """Refuse all states, or all merges, of so many classes that nobody could compare them.
+
+    Parameters
+    ----------
+    Q : int
+        Number of classes.
+    states, merges : bool
+        Whether they are wanted.
+
+    Raises
+    ------
+    ValueError
+        If there are more than `MOST` of either.
+    """
+    for name, wanted, count in (("states", states, _states), ("merges", merges, _merges)):
+        if wanted and (Q > COUNTED or count(Q) > MOST):
+            told = "more than a million" if Q > COUNTED else f"{count(Q):,}"
+            raise ValueError(
+                f"the {name} of {Q:,} classes are {told}, at most {MOST} can be compared"
+            )
+
+
+def _states(Q):
+    return 2**Q
+
+
+def _merges(Q):
+    """The number of partitions of Q classes but for that into single ones: a Bell number less 1."""
+    row = [1]
+    for _ in range(Q - 1):
+        row = list(itertools.accumulate(row, initial=row[-1]))
+    return row[-1] - 1
+
+
 def states(X, y, prepare=None, *, targets=None):
     """All 2^Q states: each class collapsed (0) or left alone (1), as a list of `Candidate`.
 
@@ -90,9 +126,7 @@ def states(X, y, prepare=None, *, targets=None):
     ValueError
         If there are too many classes, or a class cannot be collapsed.
     """
-    Q = len(np.unique(y))
-    if 2**Q > MOST:
-        raise ValueError(f"the states of {Q} classes are {2**Q}, at most {MOST} can be compared")
+    check_comparable(len(np.unique(y)), states=True)
     family = constructions.suboptimal_family(X, y, targets=targets)
     return [_prepared(made, X, y, prepare, targets) for made in family]
 
@@ -119,12 +153,8 @@ def merges(X, y, prepare=None, *, targets=None):
         If there are too many classes.
     """
     classes = np.unique(y).tolist()
+    check_comparable(len(classes), merges=True)
     groupings = [groups for groups in partitions(classes) if len(groups) < len(classes)]
-    if len(groupings) > MOST:
-        raise ValueError(
-            f"the merges of {len(classes)} classes are {len(groupings)}, at most {MOST} can be "
-            "compared"
-        )
     found = []
     for groups in groupings:
         try:

@@ -147,3 +147,11 @@ def test_several_references_share_the_scales_and_keep_their_rates():
     )
     assert {row["reference"] for row in found.plan.pilot} == {"one", "two"}
     assert len(found.run().frame("scale")) == 12
+
+
+def test_a_plan_tells_that_columns_are_large():
+    few = {"scales": (0.1,), "steps": 1, "references": [], "budget": None, "pilot": []}
+    told = planning.Plan(**few, slower=4096.0, reach=3000.0).summary()
+    assert "a column of X reaches 3e+03: standardise" in told
+    assert max(map(len, told.splitlines())) <= 80
+    assert "column" not in planning.Plan(**few, slower=4096.0, reach=1.0).summary()

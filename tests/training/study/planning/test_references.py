@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from constructions import construct
+from constructions.theorems.enumeration import partitions
 from geomcore import datasets
 from training.study.perturbation import norm_per_scale
-from training.study.planning.references import judged, merges, states
+from training.study.planning.references import check_comparable, judged, merges, states
 from training.study.study import perturbation_study
 
 DATA = datasets.clusters(rng=0, n=20)
@@ -61,3 +62,19 @@ def test_too_many_classes_to_compare_are_refused():
         states(X, y)
     with pytest.raises(ValueError, match="the merges of 6 classes are 202"):
         merges(X, y)
+
+
+def test_the_merges_of_very_many_classes_are_not_even_counted():
+    for some in ({"states": True}, {"merges": True}):
+        with pytest.raises(ValueError, match="of 30 classes are more than a million"):
+            check_comparable(30, **some)
+
+
+@pytest.mark.parametrize("Q", range(1, 8))
+def test_merges_are_counted_as_they_are_listed(Q):
+    some = [groups for groups in partitions(list(range(Q))) if len(groups) < Q]
+    if len(some) <= 20:
+        check_comparable(Q, merges=True)
+    else:
+        with pytest.raises(ValueError, match=f"classes are {len(some):,}, at most 20"):
+            check_comparable(Q, merges=True)
