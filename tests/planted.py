@@ -14,9 +14,10 @@ from constructions.critical import cell as calculus
 from constructions.critical.balls import Balls
 from constructions.critical.cell import Block, Cell
 from geomcore import ReLUNetwork
+from geomcore.parameters import flatten, split
 
 
-def planted(widths, N, kinks, seed, *, kind="minimum", size=1e-3):
+def planted(widths, N, kinks, seed, *, kind="minimum", size=1e-3, points=None):
     """(net, X, Y) with these kinks, or None if there is no such point for this seed.
 
     Parameters
@@ -30,9 +31,12 @@ def planted(widths, N, kinks, seed, *, kind="minimum", size=1e-3):
         or below what delta would be without the kinks that follow, but above delta.
     size : float
         Of the residuals: with small ones the Hessian is positive.
+    points : ndarray, shape (N, widths[0]), optional
+        Default random ones.
     """
     rng = np.random.default_rng(seed)
     X = rng.standard_normal((N, widths[0]))
+    X = X if points is None else points
     weights = [rng.standard_normal((m, n)) for n, m in pairwise(widths)]
     biases = [rng.standard_normal(m) for m in widths[1:]]
     h, masks = X, []
@@ -95,3 +99,23 @@ def planted(widths, N, kinks, seed, *, kind="minimum", size=1e-3):
     if answer.status != 0:
         return None
     return net, X, F - size * answer.x[: N * K].reshape(N, K)
+
+
+def loss_of(tensors, X, Y):
+    h = X.astype(np.longdouble)
+    pairs = list(zip(tensors[0::2], tensors[1::2], strict=True))
+    for W, b in pairs[:-1]:
+        h = np.maximum(h @ W.T.astype(np.longdouble) + b, 0)
+    error = h @ pairs[-1][0].T.astype(np.longdouble) + pairs[-1][1] - Y
+    return (error**2).sum(axis=1).mean()
+
+
+def lowest_near(net, X, Y, radius, rng, count=300):
+    """The largest decrease of the loss, in extended precision, at random and downhill."""
+    theta = flatten(net.tensors)
+    start, lowest = loss_of(net.tensors, X, Y), 0.0
+    for _ in range(count):
+        way = rng.standard_normal(len(theta))
+        way *= radius * rng.random() / np.linalg.norm(way)
+        lowest = min(lowest, float(loss_of(split(theta + way, net), X, Y) - start))
+    return lowest

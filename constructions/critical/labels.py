@@ -63,6 +63,8 @@ def _independent_rows(M):
     kept, rank = [], 0
     entries, n = M.entries(), M.ncols()
     for i in range(M.nrows()):
+        if rank == n:
+            break
         trial = [*kept, i]
         rows = fmpq_mat(len(trial), n, [v for j in trial for v in entries[j * n : j * n + n]])
         if rows.rank() > rank:
@@ -100,8 +102,7 @@ def split_of(space, targets, classes):
         m rows over `space.span` that have the same kernel as `within`.
     """
     K = space.dimension
-    exact = rational_matrix(targets)
-    rows = [exact.tolist()[q] for q in classes]
+    rows = rational_matrix(targets[classes]).tolist()
     differences = [[a - b for a, b in zip(row, rows[0], strict=True)] for row in rows[1:]]
     if not differences:
         return None, arb_mat(K, K, [int(i == j) for i in range(K) for j in range(K)]), []

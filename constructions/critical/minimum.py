@@ -26,6 +26,7 @@ from constructions.critical.newton import solution_near
 from constructions.critical.points import BITS, as_objects, exactly
 from constructions.critical.ranks import GenericRank, counted_bound, generic_rank
 from constructions.critical.saddle import curvature_down, sides_down, way_over
+from constructions.critical.ties import independent_kinks, multipliers_of
 from constructions.proof.exact import precision
 
 REFINED = 4
@@ -98,11 +99,15 @@ class Everything(NamedTuple):
     kinks : list of (int, int, int)
     at_kinks : Cell
         Only the points with kinks.
+    free, alike : lists
+        See `independent_kinks`.
     """
 
     cell: Cell
     kinks: list
     at_kinks: Cell
+    free: list
+    alike: list
 
 
 def everything(points, widths, masks, kinks, loss="mse"):
@@ -115,7 +120,8 @@ def everything(points, widths, masks, kinks, loss="mse"):
     blocks = [block_of(loss, slice(0, len(rows)), weights[rows], K)] if rows else []
     at_kinks = Cell(widths, Balls(points.X[rows]), Y[rows], blocks, [m[rows] for m in masks], own)
     blocks = [block_of(loss, slice(0, N), weights, K)]
-    return Everything(Cell(widths, Balls(points.X), Y, blocks, masks, kinks), kinks, at_kinks)
+    cell = Cell(widths, Balls(points.X), Y, blocks, masks, kinks)
+    return Everything(cell, kinks, at_kinks, *independent_kinks(points.X, masks, kinks))
 
 
 class _Attempt:
@@ -126,8 +132,12 @@ class _Attempt:
         self.multipliers = np.zeros(len(whole.kinks))
         if whole.kinks:
             slope = np.concatenate(calculus.gradient(calculus.run(problem.floats, theta)))
-            rows = self._rows(calculus.forwards(problem.balls, as_balls(theta)))[1]
-            self.multipliers = np.linalg.lstsq(rows.mid.T, -slope, rcond=1e-12)[0]
+            found = calculus.forwards(problem.balls, as_balls(theta))
+            rows = calculus.height_rows(problem.balls, found).mid
+            if len(whole.free) == len(whole.kinks):
+                self.multipliers = np.linalg.lstsq(rows.T, -slope, rcond=1e-12)[0]
+            else:
+                self.multipliers = multipliers_of(rows, slope, whole.alike, self._float_rises)
 
     def _rows(self, found):
         """Derivatives of the outputs in the loss, of the heights at kinks, of what is exact."""
@@ -136,12 +146,21 @@ class _Attempt:
         nothing = Balls(np.zeros((0, P)))
         parts = [_along(J, place, within, K) for place, within in self.problem.within]
         exact = [_along(J, e.rows, e.directions, K) for e in self.problem.equations]
-        heights = calculus.height_rows(balls, found)
+        heights = calculus.height_rows(balls, found)[self.whole.free]
         return stacked([nothing, *parts]), heights, stacked([nothing, *exact]), J
+
+    @property
+    def independent(self):
+        """The points that stand for groups, in floats, with the kinks that others depend on."""
+        floats = self.problem.floats
+        return floats._replace(kinks=[floats.kinks[j] for j in self.whole.free])
 
     def _rises(self, theta, multipliers):
         found = calculus.run(self.whole.at_kinks, as_balls(theta), multipliers)
         return calculus.rises(self.whole.at_kinks, found)
+
+    def _float_rises(self, multipliers):
+        return np.array([rise.mid for rise in self._rises(self.theta, multipliers)])
 
     def slices(self, rank):
         """(columns for what is critical, these and more for what is exact), or None."""
@@ -158,7 +177,8 @@ class _Attempt:
             arbs = self.problem.arbs
             found = calculus.run(arbs, exactly(self.theta), exactly(self.multipliers))
             slope = np.concatenate(calculus.gradient(found)).tolist()
-            more = calculus.heights(arbs, found)
+            heights = calculus.heights(arbs, found)
+            more = [heights[j] for j in self.whole.free]
             error = found.values[-1] - arbs.Y
             for equation in self.problem.equations:
                 shape = equation.directions.nrows(), equation.directions.ncols()
@@ -171,7 +191,9 @@ class _Attempt:
         """The parameters and multipliers that belong to radii in the slice."""
         r = basis.shape[1]
         theta = Balls(self.theta, (as_balls(np.abs(basis)) @ radius[:r]).upper)
-        return theta, Balls(self.multipliers, radius[r:])
+        width = np.zeros(len(self.multipliers))
+        width[self.whole.free] = radius[r:]  # the others are what they are
+        return theta, Balls(self.multipliers, width)
 
     def system(self, critical, basis, radius):
         """The derivative of the system in a box; None if a unit may go on or off in it."""
@@ -181,7 +203,7 @@ class _Attempt:
         balls = self.problem.balls
         found = calculus.run(balls, theta, multipliers)
         _, Z, E, J = self._rows(found)
-        r1, k = critical.shape[1], len(self.whole.kinks)
+        r1, k = critical.shape[1], len(self.whole.free)
         H = Balls(np.zeros((0, basis.shape[1])))
         if r1:
             H = as_balls(critical.T) @ calculus.hessian(balls, found, J) @ basis
@@ -198,7 +220,7 @@ class _Attempt:
         """Walk along the slice, in floating point, to where the system vanishes."""
         r = basis.shape[1]
         for _ in range(REFINED):
-            D = self.system(critical, basis, np.zeros(r + len(self.whole.kinks)))
+            D = self.system(critical, basis, np.zeros(r + len(self.whole.free)))
             if D is None:
                 return
             try:
@@ -209,7 +231,8 @@ class _Attempt:
             size = np.linalg.norm(move)
             if not np.isfinite(step).all() or size > 0.1 * np.linalg.norm(self.theta):
                 return
-            self.theta, self.multipliers = self.theta - move, self.multipliers - step[r:]
+            self.theta, self.multipliers = self.theta - move, self.multipliers.copy()
+            self.multipliers[self.whole.free] -= step[r:]
             if size <= 1e-15 * np.linalg.norm(self.theta):
                 return
 
@@ -262,7 +285,7 @@ def critical_point_near(problem, whole, theta):
         The proof, or None; and what is proved or what fails.
     """
     attempt = _Attempt(problem, whole, theta)
-    rank = generic_rank(problem.floats, problem.wanted)
+    rank = generic_rank(attempt.independent, problem.wanted)
     if rank is None:
         return None, "the kinks of a unit depend on each other, or there are too many outputs"
     found = attempt.slices(rank.rank)
@@ -298,14 +321,19 @@ def _examined(attempt, critical, basis, rank, box):
     J, Z, E, rows = attempt._rows(found)
     if not has_full_column_rank(stacked([J, Z]) @ critical):
         return None, f"the derivative is not proved to have rank {r1}"
-    if k and not (has_full_column_rank((Z @ basis).T) and _are_free(attempt.problem.balls, found)):
+    if k and not (has_full_column_rank((Z @ basis).T) and _are_free(attempt.independent, found)):
         return None, "the kinks are not proved to be independent"
     rises = attempt._rises(theta, mu)
-    inside = all(mu.lower[j] > 0 and (rise - mu[j]).lower > 0 for j, rise in enumerate(rises))
-    sides, bend, ways = sides_down(mu, rises), np.inf, ()
+    risen = stacked([rise.reshape(1) for rise in rises]) if k else None
+    alike = [(mu[part].sum(), risen[part].sum()) for part in whole.alike]
+    inside = all(m.lower > 0 and (rise - m).lower > 0 for m, rise in alike)
+    # with kinks that depend on each other, multipliers beyond their bounds say nothing
+    sides = sides_down(alike) if len(alike) == len(whole.free) else []
+    bend, ways = np.inf, ()
     if sides:
         bend = 0.0
-        ways = tuple(way_over(attempt.problem.balls, attempt.theta, *side) for side in sides)
+        over = [(whole.alike[j], side) for j, side in sides]
+        ways = tuple(way_over(attempt.problem.balls, attempt.theta, *part) for part in over)
     elif r1:
         H = calculus.hessian(attempt.problem.balls, found, rows)
         bend = _least_on_slice(H, Z, critical) if inside else -np.inf
@@ -319,7 +347,8 @@ def _examined(attempt, critical, basis, rank, box):
         return None, "the Hessian is not proved to be positive definite where the loss changes"
     places = attempt.problem.balls.places[:-1]
     not_zero = [(theta.lower[at] > 0) | (theta.upper[at] < 0) for _, at in places]
-    if r1 == min(counted_bound(attempt.problem.floats, not_zero), len(attempt.problem.wanted) + k):
+    most = len(attempt.problem.wanted) + len(whole.free)
+    if r1 == min(counted_bound(attempt.problem.floats, not_zero), most):
         rank = GenericRank(r1, 0.0)
     kinks = tuple(
         Kink(l + 1, i, u, float(mu.mid[j]), float(rises[j].mid))

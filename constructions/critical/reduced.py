@@ -158,7 +158,8 @@ def reduced(points, groups, space, labels, widths, masks, kinks, errors, way):
 
 def ways_of(errors, space):
     """What may be taken out of the loss, the likeliest first; see `reduced`."""
-    if all(np.abs(error).max() <= SMALL * _size(space) for error in errors):
+    size = _size(space)
+    if all(np.abs(error).max() <= SMALL * size for error in errors):
         return "groups", "whole", "labels"
     return "whole", "labels", "groups"
 

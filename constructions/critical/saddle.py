@@ -58,14 +58,13 @@ def curvature_down(H, G):
     return (v, bend) if bend < 0 else None
 
 
-def sides_down(mu, rises):
+def sides_down(kinks):
     """Kinks over which the loss is proved to fall, and to which side.
 
     Parameters
     ----------
-    mu : Balls, shape (k,)
-    rises : list of Balls
-        One for each kink.
+    kinks : list of (Balls, Balls)
+        Multiplier and rise of each.
 
     Returns
     -------
@@ -73,16 +72,16 @@ def sides_down(mu, rises):
         Number of the kink, and -1.0 or 1.0, the sign of the pre-activation there.
     """
     found = []
-    for j, rise in enumerate(rises):
-        if mu.upper[j] < 0:
+    for j, (multiplier, rise) in enumerate(kinks):
+        if multiplier.upper < 0:
             found.append((j, -1.0))
-        if (rise - mu[j]).upper < 0:
+        if (rise - multiplier).upper < 0:
             found.append((j, 1.0))
     return found
 
 
-def way_over(cell, theta, kink, side):
-    """A direction that takes one kink to a side and leaves the others where they are.
+def way_over(cell, theta, alike, side):
+    """A direction that takes kinks that are one to a side and leaves the others where they are.
 
     In floating point: what other kinks read changes when the unit goes on.
 
@@ -91,7 +90,8 @@ def way_over(cell, theta, kink, side):
     cell : Cell
         In balls.
     theta : ndarray, shape (P,)
-    kink : int
+    alike : list of int
+        Numbers of these kinks.
     side : float
 
     Returns
@@ -100,11 +100,11 @@ def way_over(cell, theta, kink, side):
         Of length 1.
     """
     if side > 0:
-        l, i, u = cell.kinks[kink]
         masks = [mask.copy() for mask in cell.masks]
-        masks[l][i, u] = 1.0
+        for l, i, u in (cell.kinks[j] for j in alike):
+            masks[l][i, u] = 1.0
         cell = cell._replace(masks=masks)
     rows = calculus.height_rows(cell, calculus.forwards(cell, as_balls(theta))).mid
-    wanted = side * (np.arange(len(rows)) == kink)
+    wanted = side * np.isin(np.arange(len(rows)), alike)
     way = np.linalg.lstsq(rows, wanted, rcond=None)[0]
     return way / np.linalg.norm(way)

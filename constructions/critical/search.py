@@ -15,6 +15,7 @@ from constructions.critical.minimum import critical_point_near, everything, keep
 from constructions.critical.points import BITS, distinct_points
 from constructions.critical.ranks import GenericRank
 from constructions.critical.reduced import reduced, ways_of
+from constructions.critical.steps import step_minimum
 from constructions.proof.exact import above, precision
 
 MOST_PARAMETERS = 3000
@@ -103,7 +104,12 @@ def nearby_points(net, X, labels, per_class):
             if found is not None:
                 found = _placed(net, X, labels, points, space, found)
         yield found, why
-    if not cells:
+    with np.errstate(all="ignore"), precision(BITS):
+        steps, why = step_minimum(net, X, labels, per_class)
+        found = None if steps is None else _stepped(net, steps)
+    if why:
+        yield found, why
+    elif not cells:
         yield None, "the slope does not vanish, whatever is on its kink"
 
 
@@ -219,6 +225,20 @@ def _placed(net, X, labels, points, space, proof):
         tuple(kinks),
         tuple(_lifted(net, space, way) for way in found.ways_down),
     )
+
+
+def _stepped(net, steps):
+    """The proof of a step function as a `NearbyPoint`."""
+    t, K = steps.last.nrows() - 1, steps.last.ncols()
+    last = of_arbs([arb(v) for v in steps.last.entries()], (t + 1, K))
+    stored = np.vstack([net.weights[-1][:, steps.on].T, net.biases[-1]])
+    squares = [0.0] * (len(net.weights) - 2)
+    squares += [above_square(as_balls(steps.W) - net.weights[-2]), above_square(last - stored)]
+    rank, eigenvalue = GenericRank(steps.free, 0.0), steps.smallest_eigenvalue
+    moves = [above(arb(square).sqrt()) for square in squares]
+    distance = above(sum(map(arb, squares), arb(0)).sqrt())
+    loss, zero = arb(steps.loss), steps.loss == 0
+    return NearbyPoint(distance, moves, loss, zero, False, rank, eigenvalue, 0.0, ())
 
 
 def _lifted(net, space, way):

@@ -9,10 +9,11 @@ from constructions.critical.points import BITS
 from constructions.critical.search import lower_bound_of_cell, nearby_points
 from constructions.proof.basin import cell_radius
 from constructions.proof.certificate import Check
-from constructions.proof.derivatives import length, smallest_eigenpair
+from constructions.proof.derivatives import smallest_eigenpair
 from constructions.proof.exact import above, below, precision
-from constructions.proof.stationarity import Refutation, derivative_in_balls, refute, step_down
+from constructions.proof.stationarity import Refutation
 from constructions.verdicts import CRITICAL, DESCENT, SADDLE, SLACK
+from constructions.verification.saddle import step_down_from
 
 # A slack is told up to the square of rtol, and up to this, as a part of a target's squared length,
 SMALL = 1e-12
@@ -118,29 +119,13 @@ def _critical(found, argument):
 
 def _saddle(problem, gtol, found, why):
     """A saddle, with a step down from the stored network, or None without such a step."""
-    refutation = _step_from(problem, found.ways_down) or refute(problem, gtol=gtol)
-    witnessed = refutation.proved and refutation.witness is not None
-    checks = [Check(SADDLE, witnessed, found.distance, why)]
-    if not witnessed:
+    refutation = step_down_from(problem, found.ways_down, gtol)
+    checks = [Check(SADDLE, refutation is not None, found.distance, why)]
+    if refutation is None:
         return None, checks
     checks.append(Check(DESCENT, False, None, refutation.detail))
     critical = _critical(found, "saddle")
     return Near("saddle", found.distance, 0.0, 0.0, critical, refutation), checks
-
-
-def _step_from(problem, ways):
-    """A step from the stored network along one of some ways, the loss falling all along it."""
-    for way in ways:
-        way = way / length(way)
-        for direction in (way, -way):
-            slope = derivative_in_balls(problem, direction, 1)
-            if slope is None or not slope < 0:
-                continue
-            witness = step_down(problem, direction, True, slope=above(slope))
-            if witness is not None:
-                detail = "a step from the stored network along the way down from the saddle"
-                return Refutation("saddle", True, witness, None, detail)
-    return None
 
 
 def _longest(problem):

@@ -108,8 +108,10 @@ def _story(case):
         f"{found.loss_bound:.1e}, "
     )
     if found.proved and found.slack:
+        local = found.verdict == "local minimum"
+        within = f" within {found.radius:.1e} of its parameters" if local else ""
         verdict = (
-            f"{loss}and no network within {found.radius:.1e} of its parameters has a loss that is "
+            f"{loss}and no network{within} has a loss that is "
             f"lower by more than {found.slack:.1e}: a {found.verdict}, but for that."
         )
     elif case.proved and found.lower_bound > 0:
@@ -128,6 +130,11 @@ def _story(case):
         verdict = (
             f"{loss}and at most {found.distance:.1e} from its parameters lies an exact local "
             f"minimum{on}. It classifies {found.accuracy:.1%} of the points correctly."
+        )
+    elif found.proved and found.verdict == "saddle" and found.critical is not None:
+        verdict = (
+            f"{loss}and at most {found.distance:.1e} from its parameters lies an exact saddle: a "
+            f"step of {found.witness['step']:.1e} lowers the loss to {found.witness['loss']:.3g}."
         )
     else:
         verdict = (

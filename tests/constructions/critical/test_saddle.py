@@ -69,13 +69,14 @@ def test_a_matrix_that_may_lose_its_rank_proves_nothing(width):
 def test_the_loss_falls_over_a_kink_if_a_multiplier_is_beyond_its_bounds():
     mu = Balls(np.array([-1.0, 1.0, 3.0, -1.0, 0.5]), np.array([0.5, 0.5, 0.5, 0.5, 0.5]))
     rises = [Balls(np.array(r), np.array(0.25)) for r in (1.0, 3.0, 2.0, -3.0, 3.0)]
-    assert sides_down(mu, rises) == [(0, -1.0), (2, 1.0), (3, -1.0), (3, 1.0)]
+    pairs = [(mu[j], rise) for j, rise in enumerate(rises)]
+    assert sides_down(pairs) == [(0, -1.0), (2, 1.0), (3, -1.0), (3, 1.0)]
 
 
 def test_a_multiplier_that_may_be_at_its_bound_says_nothing():
     mu = Balls(np.array([-1.0, 2.0]), np.array([1.0, 0.5]))
     rises = [Balls(np.array(3.0), np.array(0.0)), Balls(np.array(1.0), np.array(0.5))]
-    assert sides_down(mu, rises) == []
+    assert sides_down([(mu[j], rise) for j, rise in enumerate(rises)]) == []
 
 
 @pytest.mark.parametrize("kinks", [APART, SERIES])
@@ -91,7 +92,7 @@ def test_a_way_over_one_kink_leaves_the_others_where_they_are(kinks, side):
     cell = Cell(widths, Balls(X), Balls(Y), block, masks, kinks)
     step = 1e-5
     for kink in range(len(kinks)):
-        way = way_over(cell, flatten(net.tensors), kink, side)
+        way = way_over(cell, flatten(net.tensors), [kink], side)
         assert np.linalg.norm(way) == pytest.approx(1)
         moved, h, heights = move(net, way, step), X, []
         for l, (W, b) in enumerate(zip(moved.weights[:-1], moved.biases[:-1], strict=True)):

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 from flint import arb
-from planted import planted
+from planted import loss_of, lowest_near, planted
 
 from constructions.critical.search import nearby_minimum
 from geomcore import ReLUNetwork
 from geomcore.arrays import as_labels
-from geomcore.parameters import flatten, move, split
+from geomcore.parameters import move
 
 SERIES = [(0, 0, 0), (1, 0, 0)]
 APART = [(0, 0, 0), (0, 1, 1)]
@@ -31,26 +31,6 @@ def seeds_of(widths, N, kinks, kind, count, size=1e-3):
         if len(found) == count:
             return found
     raise AssertionError(f"only {len(found)} networks of kind {kind}")
-
-
-def loss_of(tensors, X, Y):
-    h = X.astype(np.longdouble)
-    pairs = list(zip(tensors[0::2], tensors[1::2], strict=True))
-    for W, b in pairs[:-1]:
-        h = np.maximum(h @ W.T.astype(np.longdouble) + b, 0)
-    error = h @ pairs[-1][0].T.astype(np.longdouble) + pairs[-1][1] - Y
-    return (error**2).sum(axis=1).mean()
-
-
-def lowest_near(net, X, Y, radius, rng, count=300):
-    """The largest decrease of the loss, in extended precision, at random and downhill."""
-    theta = flatten(net.tensors)
-    start, lowest = loss_of(net.tensors, X, Y), 0.0
-    for _ in range(count):
-        way = rng.standard_normal(len(theta))
-        way *= radius * rng.random() / np.linalg.norm(way)
-        lowest = min(lowest, float(loss_of(split(theta + way, net), X, Y) - start))
-    return lowest
 
 
 def pre_activations(net, X, kinks):

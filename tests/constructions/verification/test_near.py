@@ -4,13 +4,17 @@ import dataclasses
 import json
 from fractions import Fraction
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from flint import arb
 from planted import planted
 from scipy.optimize import minimize
 
 from constructions import Certificate, check_certificate, recheck, verify
+from constructions.proof.exact import precision
+from constructions.verification.near import _is_next
 from geomcore import ReLUNetwork
 from geomcore.parameters import flatten, move, split
 
@@ -142,45 +146,39 @@ def test_altered_bounds_of_a_critical_point_are_named(field):
     assert field in [c.name for c in recheck(other, net, X, Y) if c.passed is False]
 
 
-def first_saddle(kind, size):
-    for seed in range(200):
-        made = planted((2, 3, 2), 14, APART, seed, kind=kind, size=size)
-        if made is not None and verify(*made).verdict == "saddle":
-            return made
-    raise AssertionError("no planted saddle is proved")
-
-
 @pytest.mark.parametrize(
-    ("kind", "size"), [("falls", 1e-3), ("rises too little", 1e-3), ("minimum", 50.0)]
+    ("above", "move", "is_next"),
+    [
+        (0.99e-12, 0.0, True),  # 1e-4 rtol of the longest squared target, which is 1
+        (1.01e-12, 0.0, False),
+        (-0.99e-12, 0.0, True),
+        (-1.01e-12, 0.0, False),
+        (0.0, 4.99e-8, True),  # rtol times the norm of (3, 4)
+        (0.0, 5.01e-8, False),
+    ],
 )
-def test_an_exact_saddle_has_a_witness_that_all_confirm(kind, size):
-    net, X, Y = first_saddle(kind, size)
-    found = verify(net, X, Y)
-    assert found.proved and found.critical["argument"] == "saddle" and len(found.kinks) == 2
-    assert found.distance < 1e-10 and (found.lower_bound, found.slack) == (0.0, 0.0)
-    assert (found.critical["eigenvalue"] < 0) == (kind == "minimum")
-    assert found.witness["slope"] < 0 and found.witness["loss"] < found.loss_floor
-    again = Certificate.from_json(found.to_json())
-    assert again == found
-    assert all(check.passed for check in recheck(again, net, X, Y))
-    stated = json.loads(found.to_json())
-    answer = check_certificate(
-        stated, net.weights, net.biases, X, np.unique(Y, axis=0), _classes(Y)
-    )
-    holds = {field: held for field, held, _ in answer}
-    assert holds["witness"] and False not in holds.values()
-    assert holds["verdict"] is None and holds["critical"] is None
-    text = found.summary()
-    assert "an exact saddle next to it: a saddle on 2 kinks" in text and "a way down" in text
+def test_next_to_an_exact_point_are_parameters_and_loss(above, move, is_next):
+    net = ReLUNetwork([[[3.0]]], [[4.0]])
+    labels = SimpleNamespace(targets=np.array([[0.5], [-1.0]]))
+    with precision(192):
+        problem = SimpleNamespace(net=net, labels=labels, loss=arb(0.25) + arb(above))
+    found = SimpleNamespace(moves=[move], is_zero=False, loss=arb(0.25))
+    assert _is_next(problem, found, 1e-8, None) == is_next
 
 
-def test_a_saddle_is_refuted_wherever_its_witness_stands():
-    # an altered direction, or step, is named
-    net, X, Y = first_saddle("falls", 1e-3)
-    found = verify(net, X, Y)
-    for change in ({"step": -found.witness["step"]}, {"slope": 2 * found.witness["slope"]}):
-        other = dataclasses.replace(found, witness={**found.witness, **change})
-        assert "witness" in [c.name for c in recheck(other, net, X, Y) if c.passed is False]
+@pytest.mark.parametrize(("share", "told"), [(0.9e-6, True), (1.1e-6, False)])
+def test_a_slack_is_far_below_what_a_curvature_does_in_the_cell(monkeypatch, share, told):
+    # a local one: the last point twice, with two labels
+    net, X, y = bottleneck(2.0**-52)
+    V = net.weights[1].copy()
+    V[:, 2] = [0.0, -0.25, 0.25]
+    about = ReLUNetwork([net.weights[0], V], net.biases), np.vstack([X, X[-1:]]), np.r_[y, 1]
+    slack = verify(*about).slack
+    radius = (slack / share / 5.0) ** 0.5
+    near = "constructions.verification.near."
+    monkeypatch.setattr(near + "smallest_eigenpair", lambda *a: (0.0, 5.0, None))
+    monkeypatch.setattr(near + "cell_radius", lambda *a: radius)
+    assert (verify(*about).slack > 0) == told
 
 
 def test_the_checker_examines_all_but_the_critical_point_itself():

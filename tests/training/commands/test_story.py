@@ -1,5 +1,7 @@
 """The page about data sets: what it says, and that it escapes what it is given."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -40,6 +42,27 @@ def test_page_of_an_unproved_network_claims_no_minimum():
     text = page("Pairs", [case], record=RECORD)
     assert "not proved to be a global minimum" in text
     assert "exactly zero, a global minimum" not in text
+
+
+def told_of(**fields):
+    case = solved_case()
+    case.certificate = dataclasses.replace(case.certificate, **fields)
+    return page("Pairs", [case], record=RECORD)
+
+
+def test_page_of_a_minimum_but_for_a_slack_says_where_none_is_lower():
+    text = told_of(slack=2e-20, radius=None, distance=None)
+    assert "and no network has a loss that is lower by more than 2.0e-20: a global minimum" in text
+    text = told_of(slack=2e-20, radius=0.25, distance=None, verdict="local minimum")
+    assert "and no network within 2.5e-01 of its parameters has a loss" in text
+
+
+def test_page_of_an_exact_saddle_tells_the_step_down():
+    witness = {"direction": [], "step": 0.5, "loss": 0.125, "slope": -1.0}
+    critical = {"argument": "saddle", "kinks": [], "rank_error": 0.0}
+    text = told_of(verdict="saddle", distance=1e-12, witness=witness, critical=critical)
+    assert "1.0e-12 from its parameters lies an exact saddle" in text
+    assert "a step of 5.0e-01 lowers the loss to 0.125" in text
 
 
 def test_page_of_a_refusal_gives_the_reason_of_every_method():
