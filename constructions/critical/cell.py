@@ -15,6 +15,9 @@ from constructions.critical.balls import Balls, stacked
 class Block(NamedTuple):
     """A part of the loss: tr(E^T form E across), with the errors E at some points in a row.
 
+    Blocks of other losses (entropies.py) have the same `rows` and methods, which take the outputs
+    and the targets of these n points alone, shape (n, K), in the numbers of the cell.
+
     Attributes
     ----------
     rows : slice
@@ -27,6 +30,29 @@ class Block(NamedTuple):
     form: np.ndarray
     across: np.ndarray
 
+    def value(self, outputs, Y):
+        """The loss, a number."""
+        error = outputs - Y
+        return (self._formed(error) * error).reshape(-1).sum(axis=0)
+
+    def slope(self, outputs, Y):
+        """Derivative in the outputs, shape (n, K)."""
+        return 2 * self._formed(outputs - Y)
+
+    def curved(self, outputs, Y, rows):
+        """Second derivative in the outputs times rows of theirs, shape (n K, P)."""
+        if len(self.form.shape) > 1:
+            return 2 * (_kronecker(self.form, self.across) @ rows)
+        n, K = outputs.shape
+        weighted = self.form.reshape(n, 1, 1) * (self.across @ rows.reshape(n, K, rows.shape[1]))
+        return 2 * weighted.reshape(n * K, rows.shape[1])
+
+    def _formed(self, error):
+        """form E across."""
+        if len(self.form.shape) == 1:
+            return self.form.reshape(-1, 1) * (error @ self.across)
+        return self.form @ error @ self.across
+
 
 class Cell(NamedTuple):
     """Where the derivatives are taken: the points, and which units are on at them.
@@ -38,7 +64,7 @@ class Cell(NamedTuple):
         Points, in the numbers that are used.
     Y : array, shape (N, K)
         Targets.
-    blocks : list of Block
+    blocks : list of Block, or of blocks of another loss
         The loss is the sum of these, one after the other; points after the last add nothing.
     masks : list of ndarray of float64, shapes (N, d_l)
         1 where a hidden unit is on, else 0.
@@ -126,18 +152,9 @@ def run(cell, theta, multipliers=None):
 
 def _slope(cell, outputs):
     """The derivative of the loss in the outputs."""
-    error = outputs - cell.Y
-    parts = [2 * _formed(block, error) for block in cell.blocks]
+    parts = [block.slope(outputs[block.rows], cell.Y[block.rows]) for block in cell.blocks]
     used = cell.blocks[-1].rows.stop if cell.blocks else 0
-    return stacked([*parts, error[used:] * 0])
-
-
-def _formed(block, error):
-    """form E across."""
-    own = error[block.rows]
-    if len(block.form.shape) == 1:
-        return block.form.reshape(-1, 1) * (own @ block.across)
-    return block.form @ own @ block.across
+    return stacked([*parts, (outputs[used:] - cell.Y[used:]) * 0])
 
 
 def _placed(cell, own, multipliers):
@@ -152,9 +169,9 @@ def _placed(cell, own, multipliers):
 
 def loss(cell, found):
     """The loss in the cell."""
-    error, total = found.values[-1] - cell.Y, 0
+    outputs, total = found.values[-1], 0
     for block in cell.blocks:
-        total = total + (_formed(block, error) * error[block.rows]).reshape(-1).sum(axis=0)
+        total = total + block.value(outputs[block.rows], cell.Y[block.rows])
     return total
 
 
@@ -240,10 +257,10 @@ def hessian(cell, found, rows):
     Balls, shape (P, P)
     """
     K, P = cell.widths[-1], rows.shape[1]
-    weighted = []
+    outputs, weighted = found.values[-1], []
     for block in cell.blocks:
         own = rows[block.rows.start * K : block.rows.stop * K]
-        weighted.append(2 * (_kronecker(block.form, block.across) @ own))
+        weighted.append(block.curved(outputs[block.rows], cell.Y[block.rows], own))
     used = cell.blocks[-1].rows.stop * K if cell.blocks else 0
     total = Balls(np.zeros((P, P)))
     if used:
