@@ -69,6 +69,22 @@ def gradient(net, X, Y, weights, *, kinks=False):
     return joined(total)
 
 
+def gradient_terms(net, X, delta):
+    """Norms of the gradient's part in each tensor if no term of it cancelled another.
+
+    `delta`, shape (N, k), holds the sizes of the loss' derivatives in the outputs.
+    """
+    inputs = [X, *net.hidden(X)]
+    terms, exponent = [], 0
+    for W, x in zip(reversed(net.weights), reversed(inputs), strict=True):
+        delta, exponent = scaled_back(delta, exponent)
+        parts = [length(delta.T @ np.abs(x)), length(delta.sum(axis=0))]
+        with np.errstate(over="ignore"):
+            terms += np.ldexp(parts, exponent).tolist()
+        delta = (delta @ np.abs(W)) * (x > 0)
+    return np.array(terms)
+
+
 def scaled_back(delta, exponent):
     """What is propagated back, brought to size 1 by a power of two, and with what exponent.
 

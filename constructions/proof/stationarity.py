@@ -3,24 +3,9 @@
 from typing import NamedTuple
 
 import numpy as np
-from flint import arb_mat
 
-from constructions.proof.derivatives import (
-    DENSE,
-    eigenpairs,
-    gradient,
-    hessian,
-    hessian_vector,
-    joined,
-    length,
-    line_series,
-    one_sided_slope,
-    pairs_of,
-    scaled_back,
-    smallest_eigenpair,
-)
-from constructions.proof.enclosure import enclose
-from constructions.proof.exact import above, ball_matrix, precision
+from constructions.proof.derivatives import DENSE, eigenpairs, length, pairs_of
+from constructions.proof.exact import above, precision
 from geomcore.parameters import move
 
 FLAT = 1e-7  # an eigenvalue above -FLAT times the largest one counts as zero
@@ -51,79 +36,6 @@ class Refutation(NamedTuple):
     detail: str
 
 
-class LocalProblem(NamedTuple):
-    """The loss near a network on data, in the parameters that may move.
-
-    Attributes
-    ----------
-    net : ReLUNetwork
-    X : ndarray, shape (N, d)
-    labels : Labels
-    loss_name : str
-        "mse" or "class_weighted".
-    weights : ndarray, shape (N,)
-        Weight of each point in the loss.
-    exact_weights, per_class : list of arb, lengths N and Q
-        The same, exactly, by point and by class.
-    free : ndarray of bool, shape (P,)
-    offset : list of arb or None
-        If given, only the cumulative W^(L) moves, the cumulative bias b^(L)
-        being held: b_L follows W_L as -W_L offset, with offset = b^(L-1).
-    enclosure : Enclosure
-    """
-
-    net: object
-    X: np.ndarray
-    labels: object
-    loss_name: str
-    weights: np.ndarray
-    exact_weights: list
-    per_class: list
-    free: np.ndarray
-    offset: list | None
-    enclosure: object
-
-    @property
-    def data(self):
-        return self.net, self.X, self.labels.Y, self.weights
-
-    def bounds(self, enclosure):
-        """Proved upper and lower bound of the loss in question, for an enclosure on these data."""
-        return enclosure.bounds(self.loss_name)
-
-    @property
-    def loss(self):
-        """A ball around the loss in question."""
-        return self.enclosure.plain if self.loss_name == "mse" else self.enclosure.weighted
-
-    def gradient(self):
-        """Gradient in the parameters that may move, as a vector of all parameters."""
-        return self.projected(gradient(*self.data))
-
-    def gradient_norm(self):
-        """Norm of the gradient in the parameters that may move: W^(L) alone, if that is one."""
-        g = self.gradient()
-        return length(g if self.offset is None else pairs_of(self.net, g)[-1][0])
-
-    def projected(self, vector):
-        """A gradient in all parameters, as one in those that may move."""
-        vector = vector * self.free
-        if self.offset is None:
-            return vector
-        offset = np.array([float(v.mid()) for v in self.offset])
-        pairs = pairs_of(self.net, vector)
-        W, b = pairs[-1]
-        G = W - np.outer(b, offset)
-        return joined([*pairs[:-1], (G, -G @ offset)])
-
-    def last_bias(self, direction):
-        """How exactly the last bias moves along a direction, if it follows the last weight."""
-        if self.offset is None:
-            return None
-        V = ball_matrix(pairs_of(self.net, direction)[-1][0])
-        return [-a for a in (V * arb_mat([[v] for v in self.offset])).entries()]
-
-
 def refute(problem, *, gtol):
     """Look for a direction of descent of first, then of second order.
 
@@ -144,9 +56,9 @@ def refute(problem, *, gtol):
     size = length(g)
     if not np.isfinite(size):
         return Refutation("undetermined", False, None, None, "the gradient overflows")
-    if size > gtol * gradient_scale(problem):
+    if size > gtol * problem.gradient_scale():
         direction = -g / size
-        slope = float(gradient(*problem.data) @ direction)
+        slope = float(problem.slope() @ direction)
         return _first_order(problem, direction, slope, f"the gradient has norm {size:.3g}")
     return _second_order(problem, gtol)
 
@@ -174,7 +86,7 @@ def _second_order(problem, gtol):
     if problem.offset is not None:
         detail = "stationary to rounding in the cumulative weight"
         return Refutation("undetermined", False, None, None, detail)
-    value, largest, direction = smallest_eigenpair(*problem.data, problem.free)
+    value, largest, direction = problem.smallest_eigenpair()
     if value is None:
         return Refutation("undetermined", False, None, None, "no eigenvalue was found")
     # what is minus zero at an exact minimum may have either sign at the stored point next to it
@@ -194,8 +106,8 @@ def _second_order(problem, gtol):
 def _at_kink(problem, gtol):
     """One-sided slopes along the gradients of both sides and single biases and weights."""
     free = problem.free
-    scale = gradient_scale(problem)
-    candidates = [-problem.projected(gradient(*problem.data, kinks=k)) for k in (False, True)]
+    scale = problem.gradient_scale()
+    candidates = [-problem.projected(problem.slope(kinks=k)) for k in (False, True)]
     P = len(free)
     if P <= DENSE and problem.offset is None:
         candidates += [s * e for e in np.eye(P)[free] for s in (1.0, -1.0)]
@@ -203,7 +115,7 @@ def _at_kink(problem, gtol):
     for candidate in candidates:
         size = length(candidate)
         if 0 < size < np.inf:
-            slope = one_sided_slope(*problem.data, candidate / size)
+            slope = problem.one_sided_slope(candidate / size)
             if slope < -gtol * scale:
                 found.append((slope, len(found), candidate / size))
     # which side of a kink a point is on may look different in floating point
@@ -225,7 +137,7 @@ def _probe(problem, gtol, value, detail):
     net, X = problem.net, problem.X
     if len(problem.free) > DENSE or len(X) * sum(net.widths) * ORDER > MOST_BALLS:
         return nothing
-    scale = gradient_scale(problem)
+    scale = problem.gradient_scale()
     for direction in _directions(problem):
         series = _in_balls(problem, direction, ORDER)
         if series is None:
@@ -262,24 +174,24 @@ def _directions(problem):
     Each is followed by its part in the kernel of the Hessian, along which the
     loss may fall at a higher order.
     """
-    net, X, Y, weights = problem.data
-    values, vectors = eigenpairs(hessian(*problem.data))
+    net = problem.net
+    values, vectors = eigenpairs(problem.hessian())
     if values is None:
         return
     kernel = vectors[:, np.abs(values) <= FLAT * np.abs(values).max()]
     rng = np.random.default_rng(0)
     size = 1.0 + length(np.array([length(W) for W in (*net.weights, *net.biases)]))
-    before = _loss(problem, net)
+    before = _value(problem, net)
     for k in range(PROBES):
         offset = problem.projected(rng.standard_normal(len(problem.free)))
         offset *= 0.3 ** (k % 4) * size / (np.linalg.norm(offset) or 1.0)
-        value, step = _loss(problem, _moved(net, offset)), 0.1
+        value, step = _value(problem, _moved(net, offset)), 0.1
         if not np.isfinite(value):
             continue
         for count in range(1, 301):
-            g = problem.projected(gradient(move(net, offset), X, Y, weights, kinks=True))
+            g = problem.projected(problem.slope(move(net, offset), kinks=True))
             while step > 1e-12:
-                after = _loss(problem, _moved(net, offset - step * g))
+                after = _value(problem, _moved(net, offset - step * g))
                 if after < value:
                     break
                 step /= 2
@@ -301,29 +213,8 @@ def _moved(net, direction, step=1.0):
         return None
 
 
-def _loss(problem, net):
-    if net is None:
-        return np.inf
-    _, X, Y, weights = problem.data
-    with np.errstate(over="ignore", invalid="ignore"):
-        return float(weights @ ((net(X) - Y) ** 2).sum(axis=1))
-
-
-def gradient_scale(problem):
-    """Norm of the gradient if no term cancelled another."""
-    net, X, Y, weights = problem.data
-    inputs = [X, *net.hidden(X)]
-    delta = np.abs(2 * weights[:, None] * (net(X) - Y))
-    floor = np.abs(2 * weights[:, None] * Y) * 1e-6
-    delta = delta + floor  # where all residuals vanish, rounding is measured against the targets
-    terms, exponent = [], 0
-    for W, x in zip(reversed(net.weights), reversed(inputs), strict=True):
-        delta, exponent = scaled_back(delta, exponent)
-        parts = [length(delta.T @ np.abs(x)), length(delta.sum(axis=0))]
-        with np.errstate(over="ignore"):
-            terms += np.ldexp(parts, exponent).tolist()
-        delta = (delta @ np.abs(W)) * (x > 0)
-    return length(np.array(terms))
+def _value(problem, net):
+    return np.inf if net is None else problem.value(net)
 
 
 def derivative_in_balls(problem, direction, order):
@@ -333,14 +224,11 @@ def derivative_in_balls(problem, direction, order):
 
 
 def _in_balls(problem, direction, order):
-    """`line_series` if the problem is small enough, else None."""
-    net, X = problem.net, problem.X
-    if len(X) * sum(net.widths) > MOST_BALLS:
+    """The problem's series if it is small enough, else None."""
+    if len(problem.X) * sum(problem.net.widths) > MOST_BALLS:
         return None
-    weights = problem.exact_weights
     with precision(problem.enclosure.bits):
-        last = problem.last_bias(direction)
-        return line_series(net, X, problem.labels.Y, weights, direction, order, last_bias=last)
+        return problem.series(direction, order)
 
 
 def step_down(problem, direction, proved, **derivative):
@@ -349,16 +237,15 @@ def step_down(problem, direction, proved, **derivative):
     If the derivative along the direction is not proved, a step far away would say nothing
     about this point, and only steps up to NEAR times the size of the parameters count.
     """
-    net, X = problem.net, problem.X
-    lowest = problem.bounds(problem.enclosure)[1]
+    net = problem.net
+    lowest = problem.bounds()[1]
     signs = (1.0, -1.0) if "curvature" in derivative else (1.0,)
     steps = [s * t for t in _steps(problem, direction, proved) for s in signs]
-    losses = np.array([_loss(problem, _moved(net, direction, t)) for t in steps])
+    losses = np.array([_value(problem, _moved(net, direction, t)) for t in steps])
     for i in np.argsort(np.where(np.isnan(losses), np.inf, losses), kind="stable")[:TRIED]:
         if losses[i] == np.inf:
             continue
-        after = enclose(move(net, direction, steps[i]), X, problem.labels)
-        reached = problem.bounds(after)[0]
+        reached = problem.bounds_at(move(net, direction, steps[i]))[0]
         if reached < lowest:
             pairs = pairs_of(net, direction)
             return {
@@ -378,8 +265,8 @@ def _steps(problem, direction, proved):
         return [NEAR * size * 2.0**-k for k in range(30)]
     steps = [(1.0 + size) * 2.0**-k for k in range(50)]
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        slope = gradient(*problem.data) @ direction
-        bend = hessian_vector(*problem.data, direction) @ direction
+        slope = problem.slope() @ direction
+        bend = problem.hessian_vector(direction) @ direction
         best = -slope / bend
     if 0 < best < np.inf:
         steps += [float(best) * 2.0**-k for k in range(10)]

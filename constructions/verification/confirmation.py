@@ -7,9 +7,8 @@ import numpy as np
 
 from constructions.proof.certificate import Certificate, Check, data_digest, network_digest
 from constructions.proof.derivatives import length, pairs_of
-from constructions.proof.enclosure import enclose
 from constructions.proof.exact import above
-from constructions.proof.stationarity import ORDER, derivative_in_balls, gradient_scale
+from constructions.proof.stationarity import ORDER, derivative_in_balls
 from constructions.verification.verification import examine
 from geomcore.arrays import as_labels, as_points, check_network
 from geomcore.foreign.keywords import answers_keywords
@@ -146,7 +145,7 @@ def _compare(name, certificate, found, problem):
         high, low = problem.enclosure.bounds("mse" if name == "loss" else "class_weighted")
         return _answer(name, low <= stated <= high, stated, right)
     if name == "gradient_norm":
-        noise = ROUNDING * gradient_scale(problem)
+        noise = ROUNDING * problem.gradient_scale()
         return _answer(name, abs(stated - right) <= FLOATING * right + noise, stated, right)
     if name == "smallest_eigenvalue":
         return _answer(name, abs(stated - right) <= FLOATING * abs(right), stated, right)
@@ -231,8 +230,7 @@ def _witness(stated, right, problem):
     if not fits:
         detail = "its direction or step does not fit the network, or moves what is held"
         return Check("witness", False, None, detail)
-    high = problem.bounds(enclose(other, problem.X, problem.labels))[0]
-    floor = problem.bounds(problem.enclosure)[1]
+    high, floor = problem.bounds_at(other)[0], problem.bounds()[1]
     ball = derivative_in_balls(problem, direction, order)
     slope, exact = stated[kinds[0]], right[kinds[0]]
     if ball is not None:

@@ -21,7 +21,8 @@ from constructions.proof.enclosure import enclose
 from constructions.proof.exact import EPS, ball_matrix, below, precision
 from constructions.proof.examination import pattern_check, truncation_checks
 from constructions.proof.last_layer import last_layer_minimum, zero_loss
-from constructions.proof.stationarity import LocalProblem, Refutation, refute
+from constructions.proof.local_problem import LocalProblem
+from constructions.proof.stationarity import Refutation, refute
 from constructions.verdicts import CELL, DESCENT, ZERO
 from constructions.verification.near import near_point
 from geomcore.arrays import as_labels, as_points, as_rtol, check_network
@@ -183,8 +184,8 @@ def examine(net, X, y, *, targets, loss, subset, exact, rtol, gtol):
         exact=bool(exact),
         loss=losses[0],
         class_weighted_loss=losses[1],
-        loss_bound=problem.bounds(enclosure)[0],
-        loss_floor=problem.bounds(enclosure)[1],
+        loss_bound=problem.bounds()[0],
+        loss_floor=problem.bounds()[1],
         lower_bound=found.lower,
         accuracy=enclosure.right / len(X),
         gradient_norm=problem.gradient_norm(),
@@ -192,7 +193,7 @@ def examine(net, X, y, *, targets, loss, subset, exact, rtol, gtol):
         margins=margins,
         distance=found.distance,
         slack=found.slack,
-        gap=_gap(problem.bounds(enclosure)[0], found.lower),
+        gap=_gap(problem.bounds()[0], found.lower),
         critical=found.critical,
         radius=radius,
         basin=basin,

@@ -191,7 +191,7 @@ def test_a_curvature_that_only_floating_point_sees_is_no_saddle(monkeypatch):
     monkeypatch.setattr("constructions.proof.stationarity._directions", lambda problem: [])
     for direction in (flat, steep):
         pair = (-1.0, 1.0, direction)
-        name = "constructions.proof.stationarity.smallest_eigenpair"
+        name = "constructions.proof.local_problem.smallest_eigenpair"
         monkeypatch.setattr(name, lambda *args, pair=pair: pair)
         found = verify(saddle(), X, Y)
         assert (found.verdict, found.proved, found.witness) == ("undetermined", False, None)
@@ -200,14 +200,14 @@ def test_a_curvature_that_only_floating_point_sees_is_no_saddle(monkeypatch):
 def test_a_lower_loss_beyond_a_flat_stretch_is_no_saddle(monkeypatch):
     # the unit is off; its bias changes nothing here, and lowers the loss from 1 on
     net = ReLUNetwork([[[1.0]], [[1.0]]], [[-2.0], [0.5]])
-    name = "constructions.proof.stationarity.smallest_eigenpair"
+    name = "constructions.proof.local_problem.smallest_eigenpair"
     monkeypatch.setattr(name, lambda *args: (-1.0, 1.0, np.array([0.0, 1.0, 0.0, 0.0])))
     found = verify(net, [[1.0]], [[30.0]], subset="b1")
     assert (found.verdict, found.proved) == ("undetermined", False)
 
 
 def test_a_hessian_without_eigenvalues_proves_nothing(monkeypatch):
-    name = "constructions.proof.stationarity.smallest_eigenpair"
+    name = "constructions.proof.local_problem.smallest_eigenpair"
     monkeypatch.setattr(name, lambda *args: (None, None, None))
     found = verify(saddle(), X, Y)
     assert (found.verdict, found.proved) == ("undetermined", False)
