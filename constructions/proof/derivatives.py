@@ -3,6 +3,8 @@
 A network's parameters are one vector, see `geomcore.parameters`.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from flint import arb, arb_mat
 from scipy.sparse.linalg import ArpackError, ArpackNoConvergence, LinearOperator, eigsh
@@ -12,6 +14,27 @@ from geomcore.parameters import flatten, split
 from geomcore.threads import factorizing
 
 DENSE = 1200  # parameters up to which the whole Hessian is computed
+
+
+class AtOutputs(NamedTuple):
+    """Derivatives of a loss in the outputs, shape (n, k), for targets (n, k) and weights (n,).
+
+    Attributes
+    ----------
+    slope : callable
+        Of outputs, targets and weights.
+    bent : callable
+        Of outputs, targets, weights and a direction: the second derivative times that.
+    """
+
+    slope: object
+    bent: object
+
+
+SQUARED = AtOutputs(
+    lambda outputs, Y, weights: 2 * weights[:, None] * (outputs - Y),
+    lambda outputs, Y, weights, direction: 2 * weights[:, None] * direction,
+)
 
 
 def pairs_of(net, vector=None):
@@ -39,8 +62,8 @@ def length(vector):
     return peak * float(np.linalg.norm(vector / peak))
 
 
-def gradient(net, X, Y, weights, *, kinks=False):
-    """Gradient of sum_i weights_i |net(x_i) - y_i|^2.
+def gradient(net, X, Y, weights, *, kinks=False, loss=SQUARED):
+    """Gradient of sum_i weights_i |net(x_i) - y_i|^2, or of another loss.
 
     Parameters
     ----------
@@ -49,6 +72,7 @@ def gradient(net, X, Y, weights, *, kinks=False):
     weights : ndarray, shape (N,)
     kinks : bool, optional
         Derivative of the ReLU at zero: 1 if True, else 0.
+    loss : AtOutputs, optional
 
     Returns
     -------
@@ -57,7 +81,7 @@ def gradient(net, X, Y, weights, *, kinks=False):
     total = [(np.zeros(W.shape), np.zeros(b.shape)) for W, b in pairs_of(net)]
     for rows in _blocks(len(X), net):
         inputs, masks, output = _forward(net, X[rows], kinks)
-        delta = 2 * weights[rows, None] * (output - Y[rows])
+        delta = loss.slope(output, Y[rows], weights[rows])
         exponent = 0
         for l in reversed(range(len(total))):
             delta, exponent = scaled_back(delta, exponent)
@@ -96,7 +120,7 @@ def scaled_back(delta, exponent):
     return np.ldexp(delta, -own), exponent + own
 
 
-def hessian_vector(net, X, Y, weights, vector):
+def hessian_vector(net, X, Y, weights, vector, *, loss=SQUARED):
     """Hessian of the same loss, within the activation cell, times a vector.
 
     Forward and backward passes are differentiated along the vector; exact up to rounding.
@@ -109,8 +133,8 @@ def hessian_vector(net, X, Y, weights, vector):
         for l, (W, (V, c)) in enumerate(zip(net.weights, pairs, strict=True)):
             tangent = tangents[l] @ W.T + inputs[l] @ V.T + c
             tangents.append(tangent * masks[l] if l < len(masks) else tangent)
-        scale = 2 * weights[rows, None]
-        delta, ddelta = scale * (output - Y[rows]), scale * tangents[-1]
+        delta = loss.slope(output, Y[rows], weights[rows])
+        ddelta = loss.bent(output, Y[rows], weights[rows], tangents[-1])
         for l in reversed(range(len(total))):
             total[l][0][...] += ddelta.T @ inputs[l] + delta.T @ tangents[l]
             total[l][1][...] += ddelta.sum(axis=0)
@@ -120,10 +144,10 @@ def hessian_vector(net, X, Y, weights, vector):
     return joined(total)
 
 
-def hessian(net, X, Y, weights):
+def hessian(net, X, Y, weights, *, loss=SQUARED):
     """The Hessian within the activation cell, shape (P, P)."""
     P = net.parameter_count
-    H = np.stack([hessian_vector(net, X, Y, weights, e) for e in np.eye(P)])
+    H = np.stack([hessian_vector(net, X, Y, weights, e, loss=loss) for e in np.eye(P)])
     return (H + H.T) / 2
 
 
@@ -137,7 +161,7 @@ def eigenpairs(H):
     return values * (peak or 1.0), vectors
 
 
-def smallest_eigenpair(net, X, Y, weights, free):
+def smallest_eigenpair(net, X, Y, weights, free, *, loss=SQUARED):
     """Smallest and largest eigenvalue of the Hessian in free parameters; a unit eigenvector.
 
     All of the Hessian for small networks; Lanczos on Hessian-vector products above.
@@ -147,7 +171,7 @@ def smallest_eigenpair(net, X, Y, weights, free):
     P = len(free)
     direction = np.zeros(P)
     if P <= DENSE:
-        values, vectors = eigenpairs(hessian(net, X, Y, weights)[np.ix_(index, index)])
+        values, vectors = eigenpairs(hessian(net, X, Y, weights, loss=loss)[np.ix_(index, index)])
         if values is None:
             return None, None, None
         direction[index] = vectors[:, 0]
@@ -156,7 +180,7 @@ def smallest_eigenpair(net, X, Y, weights, free):
     def product(v):
         full = np.zeros(P)
         full[index] = v.ravel()
-        return hessian_vector(net, X, Y, weights, full)[index]
+        return hessian_vector(net, X, Y, weights, full, loss=loss)[index]
 
     operator = LinearOperator((len(index), len(index)), matvec=product, dtype=np.float64)
     start = np.random.default_rng(0).standard_normal(P)
@@ -174,7 +198,7 @@ def smallest_eigenpair(net, X, Y, weights, free):
     return float(values[0]), float(np.abs(largest).max()), direction
 
 
-def one_sided_slope(net, X, Y, weights, vector):
+def one_sided_slope(net, X, Y, weights, vector, *, loss=SQUARED):
     """Derivative of the loss at theta in the direction of the vector, from one side.
 
     Right also at a kink: a unit at zero follows max(0, its derivative).
@@ -190,7 +214,7 @@ def one_sided_slope(net, X, Y, weights, vector):
             if l < last:
                 tangent = np.where(x > 0, tangent, np.where(x == 0, np.maximum(tangent, 0), 0))
                 x = np.maximum(x, 0)
-        total += float((2 * weights[rows, None] * (x - Y[rows]) * tangent).sum())
+        total += float((loss.slope(x, Y[rows], weights[rows]) * tangent).sum())
     return total
 
 
@@ -217,6 +241,31 @@ def line_series(net, X, Y, weights, vector, order=2, *, last_bias=None):
     list of arb, length order + 1, or None
         None if the sign of a coefficient that matters is not decided.
     """
+    series = output_series(net, X, vector, order, last_bias=last_bias)
+    if series is None:
+        return None
+    N, k = len(X), net.widths[-1]
+    gaps = [(series[0] - ball_matrix(Y)).entries(), *(term.entries() for term in series[1:])]
+    found = []
+    for power in range(order + 1):
+        total = arb(0)
+        for i in range(N):
+            part = arb(0)
+            for j in range(i * k, i * k + k):
+                for p in range(power + 1):
+                    part += gaps[p][j] * gaps[power - p][j]
+            total += weights[i] * part
+        found.append(total)
+    return found
+
+
+def output_series(net, X, vector, order, *, last_bias=None):
+    """Taylor coefficients of the outputs along theta + t v, as for `line_series`.
+
+    Returns
+    -------
+    list of arb_mat, length order + 1, shapes (N, k), or None
+    """
     N, last = len(X), len(net.weights) - 1
     series = [ball_matrix(X)]
     ones = arb_mat(N, 1, [1] * N)
@@ -234,20 +283,7 @@ def line_series(net, X, Y, weights, vector, order=2, *, last_bias=None):
             if mask is None:
                 return None
             series = [_masked(term, mask) for term in series]
-    k = net.widths[-1]
-    gaps = [(series[0] - ball_matrix(Y)).entries(), *(term.entries() for term in series[1:])]
-    gaps += [[arb(0)] * (N * k)] * (order + 1 - len(gaps))
-    found = []
-    for power in range(order + 1):
-        total = arb(0)
-        for i in range(N):
-            part = arb(0)
-            for j in range(i * k, i * k + k):
-                for p in range(power + 1):
-                    part += gaps[p][j] * gaps[power - p][j]
-            total += weights[i] * part
-        found.append(total)
-    return found
+    return series + [arb_mat(N, net.widths[-1])] * (order + 1 - len(series))
 
 
 def _active_after(series):
