@@ -56,7 +56,7 @@ def fits(cell, theta):
     return bool(np.abs(error).max() <= FLAT * np.abs(cell.Y).max())
 
 
-def looks_critical(cell, theta):
+def looks_critical(cell, theta, decay=0.0):
     """Whether the slope vanishes, in floating point, and multipliers have the right signs.
 
     Parameters
@@ -64,13 +64,15 @@ def looks_critical(cell, theta):
     cell : Cell
         Of all points, in floats.
     theta : ndarray, shape (P,)
+    decay : float, optional
+        That times half of the square of theta belongs to the loss.
 
     Returns
     -------
     bool, bool
     """
     found = calculus.run(cell, theta)
-    slope = np.concatenate(calculus.gradient(found))
+    slope = np.concatenate(calculus.gradient(found)) + decay * theta
     sizes = zip(found.slopes, found.inputs, strict=True)
     size = np.concatenate([(np.abs(s).T @ np.abs(v)).ravel() for s, v in sizes])
     rows = _height_rows(cell, theta)

@@ -19,8 +19,9 @@ import numpy as np
 
 from constructions.critical import cell as calculus
 from constructions.critical.balls import Balls, as_balls, of_arbs, stacked
-from constructions.critical.cell import Block, Cell
+from constructions.critical.cell import Cell
 from constructions.critical.definite import has_full_column_rank, smallest_eigenvalue
+from constructions.critical.entropies import block_of
 from constructions.critical.newton import solution_near
 from constructions.critical.points import BITS, as_objects, exactly
 from constructions.critical.ranks import GenericRank, counted_bound, generic_rank
@@ -109,17 +110,16 @@ class Everything(NamedTuple):
     alike: list
 
 
-def everything(points, widths, masks, kinks):
-    """The `Everything` of a problem."""
+def everything(points, widths, masks, kinks, loss="mse"):
+    """The `Everything` of a problem; the loss by its name."""
     N, K = len(points.X), widths[-1]
     Y = of_arbs([t for row in points.targets for t in row], (N, K))
     weights = of_arbs(points.weights, (N,))
     rows = sorted({i for _, i, _ in kinks})
     own = [(l, rows.index(i), u) for l, i, u in kinks]
-    identity = Balls(np.eye(K))
-    blocks = [Block(slice(0, len(rows)), weights[rows], identity)] if rows else []
+    blocks = [block_of(loss, slice(0, len(rows)), weights[rows], K)] if rows else []
     at_kinks = Cell(widths, Balls(points.X[rows]), Y[rows], blocks, [m[rows] for m in masks], own)
-    blocks = [Block(slice(0, N), weights, identity)]
+    blocks = [block_of(loss, slice(0, N), weights, K)]
     cell = Cell(widths, Balls(points.X), Y, blocks, masks, kinks)
     return Everything(cell, kinks, at_kinks, *independent_kinks(points.X, masks, kinks))
 

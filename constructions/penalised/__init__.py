@@ -1,0 +1,1 @@
+"""Minima with weight decay, and of cross-entropies: proved next to stored networks, or refuted."""

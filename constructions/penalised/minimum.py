@@ -1,0 +1,190 @@
+r"""Local minima of a loss with weight decay, strict up to symmetries, next to stored networks.
+
+With :math:`C = \sum_i \pi_i \ell(F_i, y_i) + \frac{\omega}{2} |\theta|^2`, :math:`\omega > 0`, and
+kinks A as in `constructions.critical.minimum`, the exact point solves
+
+.. math:: P^T (\nabla C + \sum_a \mu_a \nabla z_a) = 0, \qquad z_A = 0
+
+on a slice :math:`\hat\theta + Px` across the orbit of the symmetries. It is a local minimum if
+:math:`0 < \mu_a < \delta_a` and the Hessian of the Lagrangian is positive definite on the kernel of
+Dz_A within the slice (docs/trained.md).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from flint import arb
+
+from constructions.critical import cell as calculus
+from constructions.critical.balls import Balls, as_balls, of_arbs, stacked
+from constructions.critical.cell import Cell
+from constructions.critical.definite import has_full_column_rank, smallest_eigenvalue
+from constructions.critical.minimum import (
+    STIFFNESS,
+    CriticalPoint,
+    Everything,
+    Kink,
+    keeps_signs,
+)
+from constructions.critical.newton import solution_near
+from constructions.critical.points import BITS, exactly
+from constructions.critical.ranks import GenericRank
+from constructions.penalised.orbits import rotations, slice_across, tangents
+from constructions.proof.exact import precision
+
+REFINED = 6
+
+
+class Penalised(NamedTuple):
+    """A loss with weight decay in one cell.
+
+    Attributes
+    ----------
+    floats, arbs : Cell
+        Of the distinct points, in these numbers.
+    whole : Everything
+        The same in balls.
+    decay : float
+        Positive.
+    """
+
+    floats: Cell
+    arbs: Cell
+    whole: Everything
+    decay: float
+
+
+class _Attempt:
+    """One guess of kinks, followed through the proof."""
+
+    def __init__(self, problem, theta):
+        self.problem, self.whole, self.theta = problem, problem.whole, theta
+        self.decay = problem.decay
+        self.multipliers = np.zeros(len(self.whole.kinks))
+        if self.whole.kinks:
+            found = calculus.run(problem.floats, theta)
+            slope = np.concatenate(calculus.gradient(found)) + self.decay * theta
+            found = calculus.forwards(self.whole.cell, as_balls(theta))
+            rows = calculus.height_rows(self.whole.cell, found).mid
+            self.multipliers = np.linalg.lstsq(rows.T, -slope, rcond=1e-12)[0]
+        self.slice, self.planes = slice_across(theta, rotations(problem.floats))
+
+    def value(self):
+        """The system at the centre, `Balls`."""
+        arbs = self.problem.arbs
+        with precision(BITS):
+            theta = exactly(self.theta)
+            found = calculus.run(arbs, theta, exactly(self.multipliers))
+            slope = np.concatenate(calculus.gradient(found)) + theta * arb(self.decay)
+            heights = calculus.heights(arbs, found)
+        slope = as_balls(self.slice.T) @ of_arbs(slope.tolist(), (len(slope),))
+        return stacked([slope, of_arbs(heights, (len(heights),))]) if heights else slope
+
+    def box(self, radius):
+        """The parameters and multipliers that belong to radii in the slice."""
+        r = self.slice.shape[1]
+        theta = Balls(self.theta, (as_balls(np.abs(self.slice)) @ radius[:r]).upper)
+        return theta, Balls(self.multipliers, radius[r:])
+
+    def parts(self, theta, multipliers):
+        """The Hessian of the Lagrangian within the slice, and the derivatives of the heights."""
+        cell, across = self.whole.cell, as_balls(self.slice)
+        found = calculus.run(cell, theta, multipliers)
+        H = calculus.hessian(cell, found, calculus.output_rows(cell, found))
+        H = H + Balls(self.decay * np.eye(len(self.theta)))
+        return across.T @ H @ across, calculus.height_rows(cell, found)
+
+    def system(self, radius):
+        """The derivative of the system in a box; None if a unit may go on or off in it."""
+        theta, multipliers = self.box(radius)
+        if not keeps_signs(self.whole, theta):
+            return None
+        H, Z = self.parts(theta, multipliers)
+        Z, k = Z @ self.slice, len(self.whole.kinks)
+        return stacked([stacked([H, Z]), stacked([Z.T, Balls(np.zeros((k, k)))])], axis=1)
+
+    def refine(self):
+        """Walk along the slice, in floating point, to where the system vanishes."""
+        r = self.slice.shape[1]
+        for _ in range(REFINED):
+            D = self.system(np.zeros(r + len(self.whole.kinks)))
+            if D is None:
+                return
+            try:
+                step = np.linalg.solve(D.mid, self.value().mid)
+            except np.linalg.LinAlgError:
+                return
+            move = self.slice @ step[:r]
+            size = np.linalg.norm(move)
+            if not np.isfinite(step).all() or size > 0.1 * np.linalg.norm(self.theta):
+                return
+            self.theta, self.multipliers = self.theta - move, self.multipliers - step[r:]
+            if size <= 1e-15 * np.linalg.norm(self.theta):
+                return
+
+
+def strict_minimum_near(problem, theta):
+    """Prove that a local minimum, strict up to symmetries, is next to parameters.
+
+    Parameters
+    ----------
+    problem : Penalised
+    theta : ndarray, shape (P,)
+
+    Returns
+    -------
+    (CriticalPoint or None, str)
+        The proof, or None; and what is proved or what fails. Its rank is the number of
+        parameters less the dimension of the orbit.
+    """
+    attempt = _Attempt(problem, theta)
+    attempt.refine()
+    box = solution_near(attempt.value(), attempt.system)
+    if box is None:
+        return None, "no exact critical point is proved to exist near by"
+    return _examined(attempt, box)
+
+
+def _examined(attempt, box):
+    """What kind of point the solution in a box is."""
+    problem, whole, k = attempt.problem, attempt.whole, len(attempt.whole.kinks)
+    theta, mu = attempt.box(box.radius)
+    if not spans(attempt.slice, tangents(theta, attempt.planes)):
+        return None, "the slice is not proved to be across the orbit of the symmetries"
+    H, Z = attempt.parts(theta, mu)
+    if k and not has_full_column_rank((Z @ attempt.slice).T):
+        return None, "the kinks are not proved to be independent"
+    rises = calculus.rises(whole.at_kinks, calculus.run(whole.at_kinks, theta, mu))
+    for j, rise in enumerate(rises):
+        if not (mu.lower[j] > 0 and (rise - mu[j]).lower > 0):
+            return None, "a multiplier is not proved to lie inside of its bounds"
+    Z, size, least = Z @ attempt.slice, np.abs(H.mid).max(initial=0.0), -np.inf
+    for stiffness in STIFFNESS if k else (0.0,):
+        least = smallest_eigenvalue(H + (Z.T @ Z) * (stiffness * size) if k else H)
+        if least > 0:
+            break
+    if not least > 0:
+        return None, "the Hessian is not proved to be positive definite across the symmetries"
+    kinks = tuple(
+        Kink(l + 1, i, u, float(mu.mid[j]), float(rises[j].mid))
+        for j, (l, i, u) in enumerate(whole.kinks)
+    )
+    loss = calculus.loss(whole.cell, calculus.forwards(whole.cell, theta))
+    loss = loss + (theta * theta).sum() * (as_balls(problem.decay) * 0.5)
+    r = attempt.slice.shape[1]
+    unique = float(np.nextafter((box.radius - box.image)[:r].min(initial=np.inf), 0))
+    where = f"on {k} kink{'s' if k > 1 else ''}" if k else "that is smooth"
+    rank = GenericRank(r, 0.0)
+    found = CriticalPoint(theta, loss, rank, least, kinks, unique, False)
+    return found, f"a local minimum {where}, strict up to {_symmetries(len(theta) - r)}"
+
+
+def _symmetries(q):
+    return f"{q} symmetr{'y' if q == 1 else 'ies'}"
+
+
+def spans(columns, others):
+    """Whether columns (P, r) and balls (P, P - r) are proved to span everything together."""
+    if not others.shape[1]:
+        return True  # the columns are those of the identity
+    return has_full_column_rank(stacked([as_balls(columns), others], axis=1))

@@ -1,0 +1,136 @@
+"""Looks for a minimum of a loss with weight decay, or of a cross-entropy, next to a network."""
+
+import numpy as np
+from flint import arb, arb_mat, fmpq
+
+from constructions.critical.balls import Balls, of_arbs
+from constructions.critical.cell import Cell
+from constructions.critical.entropies import ENTROPIES, block_of
+from constructions.critical.kinks import candidates, looks_critical
+from constructions.critical.labels import orthonormal
+from constructions.critical.minimum import everything, critical_point_near
+from constructions.critical.points import BITS, as_objects, distinct_points, exactly
+from constructions.critical.reduced import Reduced
+from constructions.critical.search import (
+    MOST_NUMBERS,
+    MOST_PARAMETERS,
+    NearbyPoint,
+    above_square,
+)
+from constructions.penalised.minimum import Penalised, strict_minimum_near
+from constructions.proof.exact import above, precision, rational
+
+
+def nearby_strict_minimum(net, X, labels, per_class, loss, decay):
+    """Prove that a local minimum of a penalised loss, or of a cross-entropy, is near a network.
+
+    Parameters
+    ----------
+    net : ReLUNetwork
+    X : ndarray, shape (N, d)
+    labels : Labels
+    per_class : list of arb
+        Weight of a point of each class.
+    loss : {"mse", "class_weighted", "cross_entropy", "bce"}
+    decay : float
+        If 0, the minimum is strict but for what leaves the outputs as they are.
+
+    Returns
+    -------
+    (NearbyPoint or None, str)
+        The proof, or None; and what is proved or what fails, of the likeliest attempt.
+    """
+    P, outputs = net.parameter_count, len(X) * net.widths[-1]
+    if P > MOST_PARAMETERS or P * outputs > MOST_NUMBERS:
+        return None, f"{P} parameters and {outputs} outputs are too many for a proof"
+    if not decay and loss == "cross_entropy" and not _sum_to_one(labels.targets):
+        return None, "targets do not sum to one exactly, so constants in the logits matter"
+    theta = np.concatenate([t.ravel() for t in net.tensors])
+    if not np.isfinite(theta).all():
+        return None, "a parameter is not finite"
+    with np.errstate(all="ignore"), precision(BITS):  # what overflows is a ball of infinite radius
+        coordinates = [[arb(v) for v in row] for row in labels.targets.tolist()]
+        points = distinct_points(X, labels, per_class, coordinates)
+        if loss in ENTROPIES:  # linear in the targets: their mean takes nothing off
+            points = points._replace(constant=arb(0))
+        first = None
+        for cell in _guesses(net, points, loss, decay, theta):
+            found, why = _proved(points, cell, loss, decay, theta)
+            first = why if first is None else first
+            if found is not None:
+                return _placed(net, X, points, found, theta), why
+    return None, first or "the slope does not vanish, whatever is on its kink"
+
+
+def _sum_to_one(targets):
+    return all(sum(map(rational, row), fmpq(0)) == 1 for row in targets.tolist())
+
+
+def _guesses(net, points, loss, decay, theta):
+    """Cells of the distinct points, in floats, in which the slope seems to vanish."""
+    Y = np.array([[float(a.mid()) for a in row] for row in points.targets])
+    weights = np.array([float(w.mid()) for w in points.weights])
+    blocks = [block_of(loss, slice(0, len(Y)), weights, Y.shape[1])]
+    for kinks in [*candidates(net, points.X), []]:
+        masks = [(value > 0).astype(float) for value in net.hidden(points.X)]
+        for l, i, u in kinks:
+            masks[l][i, u] = 0.0
+        cell = Cell(net.widths, points.X, Y, blocks, masks, kinks)
+        if looks_critical(cell, theta, decay)[1]:
+            yield cell
+
+
+def _proved(points, cell, loss, decay, theta):
+    """What is proved of one cell in floats."""
+    N, K = cell.Y.shape
+    flat = [a for row in points.targets for a in row]
+    weights = as_objects(points.weights, (N,))
+    arbs = cell._replace(
+        X=exactly(points.X),
+        Y=as_objects(flat, (N, K)),
+        blocks=[block_of(loss, slice(0, N), weights, K)],
+        masks=[exactly(mask) for mask in cell.masks],
+    )
+    whole = everything(points, cell.widths, cell.masks, cell.kinks, loss)
+    if decay:
+        return strict_minimum_near(Penalised(cell, arbs, whole, decay), theta)
+    balls = whole.cell._replace(X=Balls(points.X), Y=of_arbs(flat, (N, K)))
+    within, functionals = _that_matter(loss, K)
+    wanted = [(i, row) for i in range(N) for row in functionals]
+    problem = Reduced(cell, balls, arbs, [(slice(0, N), within)], [], wanted, False)
+    return critical_point_near(problem, whole, theta)
+
+
+def _that_matter(loss, K):
+    """Directions of the outputs that a cross-entropy depends on: orthonormal, and rational."""
+    units = [[int(i == j) for j in range(K)] for i in range(K)]
+    if loss != "cross_entropy":
+        return arb_mat(units), [list(map(fmpq, row)) for row in units]
+    if K == 1:
+        return arb_mat(1, 0), []
+    differences = [[fmpq(int(j == i) - int(j == K - 1)) for j in range(K)] for i in range(K - 1)]
+    columns = arb_mat(K, K - 1, [arb(row[j]) for j in range(K) for row in differences])
+    return orthonormal(columns), differences
+
+
+def _placed(net, X, points, found, theta):
+    """The proof in the parameters and points that were given."""
+    squares, at = [], 0
+    for W, b in zip(net.weights, net.biases, strict=True):
+        own = slice(at, at + W.size + b.size)
+        squares.append(above_square(found.theta[own] - theta[own]))
+        at = own.stop
+    rows = {point.tobytes(): i for i, point in reversed(list(enumerate(X + 0.0)))}
+    kinks = [k._replace(point=rows[points.X[k.point].tobytes()]) for k in found.kinks]
+    kinks.sort(key=lambda k: k[:3])
+    return NearbyPoint(
+        above(sum(map(arb, squares), arb(0)).sqrt()),
+        [above(arb(square).sqrt()) for square in squares],
+        arb(float(found.loss.mid), float(found.loss.rad)) + points.constant,
+        False,
+        False,
+        found.rank,
+        found.smallest_eigenvalue,
+        found.uniqueness,
+        tuple(kinks),
+    )
