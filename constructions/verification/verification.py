@@ -4,7 +4,7 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-from flint import arb, arb_mat
+from flint import arb
 
 from constructions.proof.affine import lengths_above
 from constructions.proof.basin import radius_and_basin
@@ -18,18 +18,16 @@ from constructions.proof.certificate import (
 )
 from constructions.proof.derivatives import pairs_of
 from constructions.proof.enclosure import enclose
-from constructions.proof.exact import EPS, ball_matrix, below, precision
+from constructions.proof.exact import EPS, below, precision
 from constructions.proof.examination import pattern_check, truncation_checks
 from constructions.proof.last_layer import last_layer_minimum, zero_loss
-from constructions.proof.local_problem import LocalProblem
 from constructions.proof.stationarity import Refutation, refute
 from constructions.verdicts import CELL, DESCENT, ZERO
 from constructions.verification.near import near_point
+from constructions.verification.question import problem_of, subset_of, tensor_names_of
 from geomcore.arrays import as_labels, as_points, as_rtol, check_network
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.network import ReLUNetwork
-from geomcore.parameters import selected
-from geomcore.weighting import points_sharing
 
 LARGE_BASIN = 3_000_000  # points times units up to which the cell radius is computed
 
@@ -159,17 +157,20 @@ def examine(net, X, y, *, targets, loss, subset, exact, rtol, gtol):
             "what it puts out for each class may be given as targets="
         )
     check_loss(loss)
-    names = _tensor_names(net, subset)
+    names = tensor_names_of(net, subset)
     rtol, gtol = as_rtol(rtol, X.shape), as_rtol(gtol, X.shape)
 
     enclosure = enclose(net, X, labels, exact=exact, count=True)
-    problem = _problem(net, X, labels, loss, names, subset == "cumulative", enclosure)
+    problem = problem_of(net, X, labels, loss, names, subset == "cumulative", enclosure)
     found = _judge(problem, names, rtol, gtol)
     radius, basin = _radius_and_basin(problem, found)
     margins = tuple(
         _per_norm(m, *pair) for m, pair in zip(enclosure.margins, pairs_of(net), strict=False)
     )
-    losses = _losses(net, X, labels, enclosure)
+    losses = [
+        high if np.isnan(value) else min(max(value, low), high)
+        for value, (high, low) in problem.stated_losses()
+    ]
     certificate = Certificate(
         network=network_digest(net),
         data=data_digest(X, labels),
@@ -178,7 +179,7 @@ def examine(net, X, y, *, targets, loss, subset, exact, rtol, gtol):
         verdict=found.verdict,
         proved=found.proved,
         loss_name=loss,
-        subset=_subset(problem, names),
+        subset=subset_of(problem, names),
         rtol=rtol,
         gtol=gtol,
         exact=bool(exact),
@@ -294,63 +295,10 @@ def _per_norm(margin, W, b):
     return float(np.nextafter(margin / norm, 0)) if 0 < norm < np.inf else 0.0
 
 
-def _losses(net, X, labels, enclosure):
-    """Both losses in floating point, put between their proved bounds."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        error = ((net(X) - labels.Y) ** 2).sum(axis=1)
-        means = np.bincount(labels.index, error) / np.bincount(labels.index)
-    values = (float(error.mean()), "mse"), (float(means.sum()), "class_weighted")
-    found = []
-    for value, name in values:
-        high, low = enclosure.bounds(name)
-        found.append(high if np.isnan(value) else min(max(value, low), high))
-    return found
-
-
 def _last_names(net, names):
     """Whether the weights, and the biases, of the last layer may move."""
     weight, bias = net.names[-2:]
     return weight in names, bias in names
-
-
-def _subset(problem, names):
-    """How a certificate names what may move."""
-    if problem.offset is not None:
-        return ("cumulative",)
-    return None if set(names) == set(problem.net.names) else names
-
-
-def _tensor_names(net, subset):
-    """The names of the tensors that may move."""
-    if subset is None:
-        return net.names
-    if isinstance(subset, str):
-        subset = net.names[-2:] if subset in ("last", "cumulative") else (subset,)
-    also = "'last', 'cumulative' or "
-    return tuple(net.names[i] for i in selected(net.names, subset, argument="subset", also=also))
-
-
-def _problem(net, X, labels, loss, names, cumulative, enclosure):
-    sharing = points_sharing(labels.index, class_weighted=loss == "class_weighted")
-    _, first = np.unique(labels.index, return_index=True)
-    with precision(enclosure.bits):
-        per_class = [arb(1) / n for n in sharing[first].tolist()]
-    moving = [name in names for name in net.names]
-    free = np.repeat(moving, [tensor.size for tensor in net.tensors])
-    exact = [per_class[q] for q in labels.index]
-    offset = _cumulative_bias(net, enclosure.bits) if cumulative else None
-    return LocalProblem(
-        net, X, labels, loss, 1 / sharing, exact, per_class, free, offset, enclosure
-    )
-
-
-def _cumulative_bias(net, bits):
-    """b^(L-1) in balls (CE24 (3.5)), that of the input, 0, without hidden layers."""
-    with precision(bits):
-        offset = arb_mat(net.widths[0], 1)
-        for W, b in pairs_of(net)[:-1]:
-            offset = ball_matrix(W) * offset + ball_matrix(b[:, None])
-        return offset.entries()
 
 
 def _minimum(problem, names):
