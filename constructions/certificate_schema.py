@@ -1,5 +1,6 @@
 """The file of a certificate: one schema, made of the fields that a certificate has."""
 
+import dataclasses
 import math
 from typing import Literal
 
@@ -89,9 +90,17 @@ _NUMBERS = {
 
 
 def struct_of(fields):
-    """The struct of a file with these fields of a dataclass, in their order."""
-    forms = [(field.name, _form(field)) for field in fields]
-    return msgspec.defstruct("_Stated", forms, bases=(Header,), forbid_unknown_fields=True)
+    """The struct of a file with these fields of a dataclass, in their order.
+
+    Fields with a default need not be there: files of the time before they were do not have them.
+    """
+    forms = []
+    for field in fields:
+        default = () if field.default is dataclasses.MISSING else (field.default,)
+        forms.append((field.name, _form(field), *default))
+    return msgspec.defstruct(
+        "_Stated", forms, bases=(Header,), forbid_unknown_fields=True, kw_only=True
+    )
 
 
 def _form(field):

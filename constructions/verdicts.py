@@ -6,7 +6,14 @@ The names of checks stand in certificate files.
 from geomcore.foreign.wording import printable
 
 VERDICTS = ("global minimum", "local minimum", "saddle", "not stationary", "undetermined")
-LOSS_NAMES = ("mse", "class_weighted")
+SQUARED = ("mse", "class_weighted")
+LOSS_NAMES = (*SQUARED, "cross_entropy", "bce")
+KINDS = {
+    "mse": "mean squared error",
+    "class_weighted": "class-weighted squared error",
+    "cross_entropy": "mean cross-entropy of the softmax",
+    "bce": "mean binary cross-entropy",
+}
 PATTERN = "activation pattern of the exact network"
 ZERO = "exactly zero loss next to it"
 CELL = "meets the lower bound of its cell"
@@ -33,7 +40,7 @@ HEADINGS = {
 MARKS = {True: "yes", False: "no ", None: "?  "}
 
 
-def cost(loss_name, one_hot):
+def cost(loss_name, one_hot, weight_decay=0.0):
     """The loss that a verdict is about.
 
     Parameters
@@ -42,15 +49,17 @@ def cost(loss_name, one_hot):
         One of `LOSS_NAMES`.
     one_hot : bool or None
         Whether the targets were one-hot rows; None if that is not known.
+    weight_decay : float, optional
 
     Examples
     --------
     >>> cost("mse", True)
     'mean squared error on one-hot targets'
     """
-    kind = "class-weighted" if loss_name == "class_weighted" else "mean"
+    kind = KINDS[loss_name]
     targets = {True: "one-hot targets", False: "the targets given", None: "its targets"}
-    return f"{kind} squared error on {targets[one_hot]}"
+    decay = f" with weight decay {weight_decay:.3g}" if weight_decay else ""
+    return f"{kind} on {targets[one_hot]}{decay}"
 
 
 def part(check, verdict, proved):

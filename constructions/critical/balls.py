@@ -44,6 +44,13 @@ class Balls:
             mid, rad = np.where(lost, 0.0, mid), np.where(lost, np.inf, rad)
         return cls(mid, rad)
 
+    @classmethod
+    def between(cls, low, high):
+        """Balls that hold all numbers from floats `low` to floats `high`."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            mid = (low + high) / 2
+            return cls.rounded(mid, np.nextafter(np.maximum(high - mid, mid - low), np.inf), 0)
+
     @property
     def shape(self):
         return self.mid.shape

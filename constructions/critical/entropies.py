@@ -155,6 +155,4 @@ def _known(balls):
 def _between_0_and_1(balls):
     """What balls share with [0, 1], in balls."""
     balls = _known(balls)
-    low, high = np.maximum(balls.lower, 0.0), np.minimum(balls.upper, 1.0)
-    middle = (low + high) / 2
-    return Balls(middle, np.nextafter(np.maximum(high - middle, middle - low), np.inf))
+    return Balls.between(np.maximum(balls.lower, 0.0), np.minimum(balls.upper, 1.0))

@@ -29,7 +29,8 @@ from constructions.critical.minimum import (
 from constructions.critical.newton import solution_near
 from constructions.critical.points import BITS, exactly
 from constructions.critical.ranks import GenericRank
-from constructions.penalised.orbits import rotations, slice_across, tangents
+from constructions.penalised.idle import stay_at_rest
+from constructions.penalised.orbits import are_free, slice_across, tangents
 from constructions.proof.exact import precision
 
 REFINED = 6
@@ -46,12 +47,15 @@ class Penalised(NamedTuple):
         The same in balls.
     decay : float
         Positive.
+    idle : list of (int, int)
+        Layer from 0 and unit of those that are at rest at (w, b, v) = 0; they are off.
     """
 
     floats: Cell
     arbs: Cell
     whole: Everything
     decay: float
+    idle: list = ()
 
 
 class _Attempt:
@@ -67,7 +71,9 @@ class _Attempt:
             found = calculus.forwards(self.whole.cell, as_balls(theta))
             rows = calculus.height_rows(self.whole.cell, found).mid
             self.multipliers = np.linalg.lstsq(rows.T, -slope, rcond=1e-12)[0]
-        self.slice, self.planes = slice_across(theta, rotations(problem.floats))
+        self.slice, self.planes = slice_across(problem.floats, theta, problem.idle)
+        at_zero = [(l, i, u) for l, u in problem.idle for i in range(len(problem.floats.X))]
+        self.still = self.whole._replace(kinks=[*self.whole.kinks, *at_zero])
 
     def value(self):
         """The system at the centre, `Balls`."""
@@ -83,7 +89,9 @@ class _Attempt:
     def box(self, radius):
         """The parameters and multipliers that belong to radii in the slice."""
         r = self.slice.shape[1]
-        theta = Balls(self.theta, (as_balls(np.abs(self.slice)) @ radius[:r]).upper)
+        reach = (as_balls(np.abs(self.slice)) @ radius[:r]).upper
+        reach[~self.slice.any(axis=1)] = 0.0  # units at rest do not move at all
+        theta = Balls(self.theta, reach)
         return theta, Balls(self.multipliers, radius[r:])
 
     def parts(self, theta, multipliers):
@@ -97,7 +105,7 @@ class _Attempt:
     def system(self, radius):
         """The derivative of the system in a box; None if a unit may go on or off in it."""
         theta, multipliers = self.box(radius)
-        if not keeps_signs(self.whole, theta):
+        if not keeps_signs(self.still, theta):
             return None
         H, Z = self.parts(theta, multipliers)
         Z, k = Z @ self.slice, len(self.whole.kinks)
@@ -149,7 +157,8 @@ def _examined(attempt, box):
     """What kind of point the solution in a box is."""
     problem, whole, k = attempt.problem, attempt.whole, len(attempt.whole.kinks)
     theta, mu = attempt.box(box.radius)
-    if not spans(attempt.slice, tangents(theta, attempt.planes)):
+    free = are_free(problem.floats, problem.idle)
+    if not spans(attempt.slice[free], tangents(theta, attempt.planes)[free]):
         return None, "the slice is not proved to be across the orbit of the symmetries"
     H, Z = attempt.parts(theta, mu)
     if k and not has_full_column_rank((Z @ attempt.slice).T):
@@ -165,6 +174,8 @@ def _examined(attempt, box):
             break
     if not least > 0:
         return None, "the Hessian is not proved to be positive definite across the symmetries"
+    if not stay_at_rest(calculus.run(whole.cell, theta, mu), problem.idle, problem.decay):
+        return None, "a unit at rest may lower the loss"
     kinks = tuple(
         Kink(l + 1, i, u, float(mu.mid[j]), float(rises[j].mid))
         for j, (l, i, u) in enumerate(whole.kinks)
@@ -174,13 +185,12 @@ def _examined(attempt, box):
     r = attempt.slice.shape[1]
     unique = float(np.nextafter((box.radius - box.image)[:r].min(initial=np.inf), 0))
     where = f"on {k} kink{'s' if k > 1 else ''}" if k else "that is smooth"
-    rank = GenericRank(r, 0.0)
+    if problem.idle:
+        where += f", {len(problem.idle)} unit{'s' if len(problem.idle) > 1 else ''} at rest"
+    q = len(attempt.planes)
+    rank = GenericRank(len(theta) - q, 0.0)
     found = CriticalPoint(theta, loss, rank, least, kinks, unique, False)
-    return found, f"a local minimum {where}, strict up to {_symmetries(len(theta) - r)}"
-
-
-def _symmetries(q):
-    return f"{q} symmetr{'y' if q == 1 else 'ies'}"
+    return found, f"a local minimum {where}, strict up to {q} symmetr{'y' if q == 1 else 'ies'}"
 
 
 def spans(columns, others):

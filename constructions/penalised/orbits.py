@@ -13,12 +13,14 @@ from constructions.critical.balls import Balls
 FLAT = 1e-9  # a tangent below this part of the largest one is none
 
 
-def rotations(cell):
+def rotations(cell, idle=()):
     """The planes in which units can be turned, as pairs of what each plane's two units are.
 
     Parameters
     ----------
     cell : Cell
+    idle : sequence of (int, int), optional
+        Layer and unit of those that are left out.
 
     Returns
     -------
@@ -29,6 +31,8 @@ def rotations(cell):
     for l, mask in enumerate(cell.masks):
         alike = {}
         for u in range(mask.shape[1]):
+            if (l, u) in idle:
+                continue
             points = sorted(i for layer, i, unit in cell.kinks if (layer, unit) == (l, u))
             alike.setdefault((mask[:, u].tobytes(), tuple(points)), []).append(u)
         for units in alike.values():
@@ -69,22 +73,35 @@ def tangents(theta, planes):
     return Balls(mid, rad)
 
 
-def slice_across(theta, planes):
+def are_free(cell, idle):
+    """Which parameters are not those of units at rest, ndarray of bool, shape (P,)."""
+    free = np.ones(cell.places[-1][1].stop, bool)
+    for l, u in idle:
+        free[places_of_unit(cell, l, u)] = False
+    return free
+
+
+def slice_across(cell, theta, idle=()):
     """Orthonormal columns across the orbit, and the planes whose tangents span the rest.
 
     Parameters
     ----------
+    cell : Cell
     theta : ndarray, shape (P,)
-    planes : list of (ndarray of int, ndarray of int)
+    idle : sequence of (int, int), optional
+        Layer and unit of those that stay as they are.
 
     Returns
     -------
-    (ndarray, shape (P, P - q), list of q planes)
+    (ndarray, shape (P, r), list of planes)
+        As many as are missing to the number of parameters that may move.
     """
+    planes, free = rotations(cell, idle), are_free(cell, idle)
+    whole = np.eye(len(theta))[:, free]
     if not planes:
-        return np.eye(len(theta)), []
-    T = tangents(Balls(theta), planes).mid
+        return whole, []
+    T = tangents(Balls(theta), planes).mid[free]
     Q, R, order = qr(T, pivoting=True)
     size = np.abs(np.diag(R))
     q = int((size > FLAT * np.linalg.norm(theta)).sum())
-    return Q[:, q:], [planes[j] for j in order[:q]]
+    return whole @ Q[:, q:], [planes[j] for j in order[:q]]

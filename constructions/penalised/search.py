@@ -17,6 +17,7 @@ from constructions.critical.search import (
     NearbyPoint,
     above_square,
 )
+from constructions.penalised.idle import at_rest, idle_units
 from constructions.penalised.minimum import Penalised, strict_minimum_near
 from constructions.proof.exact import above, precision, rational
 
@@ -54,8 +55,12 @@ def nearby_strict_minimum(net, X, labels, per_class, loss, decay):
         if loss in ENTROPIES:  # linear in the targets: their mean takes nothing off
             points = points._replace(constant=arb(0))
         first = None
-        for cell in _guesses(net, points, loss, decay, theta):
-            found, why = _proved(points, cell, loss, decay, theta)
+        for cell in _guesses(net, points, loss, theta):
+            idle = idle_units(cell, theta) if decay else []
+            cell, start = at_rest(cell, theta, idle)
+            if not looks_critical(cell, start, decay)[1]:
+                continue
+            found, why = _proved(points, cell, loss, decay, start, idle)
             first = why if first is None else first
             if found is not None:
                 return _placed(net, X, points, found, theta), why
@@ -66,8 +71,8 @@ def _sum_to_one(targets):
     return all(sum(map(rational, row), fmpq(0)) == 1 for row in targets.tolist())
 
 
-def _guesses(net, points, loss, decay, theta):
-    """Cells of the distinct points, in floats, in which the slope seems to vanish."""
+def _guesses(net, points, loss, theta):
+    """Cells of the distinct points, in floats, the likeliest first."""
     Y = np.array([[float(a.mid()) for a in row] for row in points.targets])
     weights = np.array([float(w.mid()) for w in points.weights])
     blocks = [block_of(loss, slice(0, len(Y)), weights, Y.shape[1])]
@@ -75,12 +80,10 @@ def _guesses(net, points, loss, decay, theta):
         masks = [(value > 0).astype(float) for value in net.hidden(points.X)]
         for l, i, u in kinks:
             masks[l][i, u] = 0.0
-        cell = Cell(net.widths, points.X, Y, blocks, masks, kinks)
-        if looks_critical(cell, theta, decay)[1]:
-            yield cell
+        yield Cell(net.widths, points.X, Y, blocks, masks, kinks)
 
 
-def _proved(points, cell, loss, decay, theta):
+def _proved(points, cell, loss, decay, theta, idle):
     """What is proved of one cell in floats."""
     N, K = cell.Y.shape
     flat = [a for row in points.targets for a in row]
@@ -93,7 +96,7 @@ def _proved(points, cell, loss, decay, theta):
     )
     whole = everything(points, cell.widths, cell.masks, cell.kinks, loss)
     if decay:
-        return strict_minimum_near(Penalised(cell, arbs, whole, decay), theta)
+        return strict_minimum_near(Penalised(cell, arbs, whole, decay, idle), theta)
     balls = whole.cell._replace(X=Balls(points.X), Y=of_arbs(flat, (N, K)))
     within, functionals = _that_matter(loss, K)
     wanted = [(i, row) for i in range(N) for row in functionals]
@@ -118,7 +121,8 @@ def _placed(net, X, points, found, theta):
     squares, at = [], 0
     for W, b in zip(net.weights, net.biases, strict=True):
         own = slice(at, at + W.size + b.size)
-        squares.append(above_square(found.theta[own] - theta[own]))
+        stays = not found.theta.rad[own].any() and (found.theta.mid[own] == theta[own]).all()
+        squares.append(0.0 if stays else above_square(found.theta[own] - theta[own]))
         at = own.stop
     rows = {point.tobytes(): i for i, point in reversed(list(enumerate(X + 0.0)))}
     kinks = [k._replace(point=rows[points.X[k.point].tobytes()]) for k in found.kinks]

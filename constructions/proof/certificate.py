@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -18,7 +18,7 @@ from constructions.certificate_schema import (
     struct_of,
     with_numbers,
 )
-from constructions.verdicts import LOSS_NAMES, VERDICTS, cost, part, told
+from constructions.verdicts import LOSS_NAMES, SQUARED, VERDICTS, cost, part, told
 from geomcore.display.lines import brief, listed
 from geomcore.display.page import page
 from geomcore.foreign.files import read_whole
@@ -107,7 +107,9 @@ class Certificate:
     proved : bool
         True if the verdict rests on ball or rational arithmetic; "undetermined" never is.
     loss_name : str
-        "mse" or "class_weighted": which of the two losses the verdict is about.
+        "mse", "class_weighted", "cross_entropy" or "bce": the loss that the verdict is about.
+    weight_decay : float
+        This much times half the square of all parameters is part of that loss.
     subset : tuple of str or None
         The tensors that may move, such as ("W3", "b3"); None for all of them;
         ("cumulative",) for the last cumulative weight.
@@ -115,7 +117,8 @@ class Certificate:
         The arguments of `verify`.
     loss, class_weighted_loss : float
         Mean over points of the squared error norm, and the sum over classes of the mean
-        over the class (CE24 (2.13)), in floating point, moved between proved bounds of each.
+        over the class (CE24 (2.13)), in floating point, moved between proved bounds of each;
+        the decay is part of both. For a cross-entropy, `loss` is that one.
     loss_bound, loss_floor : float
         Upper and lower bound on the loss (the named one) of the stored network.
     lower_bound : float
@@ -181,6 +184,7 @@ class Certificate:
     verdict: Literal[VERDICTS]
     proved: bool
     loss_name: Literal[LOSS_NAMES]
+    weight_decay: float = field(default=0.0, kw_only=True)
     subset: tuple[str, ...] | None
     rtol: float
     gtol: float
@@ -226,10 +230,10 @@ class Certificate:
             f"verdict            {self.verdict}"
             + (" (proved)" if self.proved else "")
             + (f" in {', '.join(map(printable, self.subset))} alone" if self.subset else "")
-            + f" {relation} the {cost(self.loss_name, self.one_hot)}",
-            "                   (nothing is said of another loss, such as cross-entropy)",
-            f"loss               {self.loss:.3g} mean squared, "
-            f"{self.class_weighted_loss:.3g} class-weighted",
+            + f" {relation} the {cost(self.loss_name, self.one_hot, self.weight_decay)}",
+            "                   (nothing is said of another loss"
+            + (", such as cross-entropy)" if self.loss_name in SQUARED else ")"),
+            f"loss               {self._losses()}",
             f"exact loss         at most {self.loss_bound:.3g}",
             f"accuracy           {self.accuracy:.2%} of {self.points} points",
             f"gradient norm      {self.gradient_norm:.3g}"
@@ -268,6 +272,15 @@ class Certificate:
         if self.smallest_eigenvalue is not None:
             lines.append(f"smallest Hessian eigenvalue  {self.smallest_eigenvalue:.3g}")
         return "\n".join([*lines, *told(self.checks, self.verdict, self.proved)])
+
+    def _losses(self):
+        """The numbers of `loss` and `class_weighted_loss`, named."""
+        decayed = " with the decay" if self.weight_decay else ""
+        if self.loss_name not in SQUARED:
+            return f"{self.loss:.3g}{decayed}"
+        return (
+            f"{self.loss:.3g} mean squared, {self.class_weighted_loss:.3g} class-weighted{decayed}"
+        )
 
     def frame(self):
         """The checks as a table.
@@ -372,12 +385,11 @@ def _digest(parts):
     return found.hexdigest()
 
 
-def check_loss(loss):
-    """Raise unless `loss` is the name of one of the two losses."""
-    if not isinstance(loss, str) or loss not in LOSS_NAMES:
+def check_loss(loss, names=LOSS_NAMES):
+    """Raise unless `loss` is one of the names."""
+    if not isinstance(loss, str) or loss not in names:
         raise ValueError(
-            f"loss must be one of {LOSS_NAMES}, squared errors, got {quoted(loss)}"
-            f"{suggestion(loss, LOSS_NAMES)}"
+            f"loss must be one of {names}, got {quoted(loss)}{suggestion(loss, names)}"
         )
 
 

@@ -138,9 +138,8 @@ class _Case:
 
     def shares(self, name=None):
         """The weight of each point in a loss, as a column."""
-        sizes = {"mse": np.full(len(self.X), len(self.X))}
-        sizes["class_weighted"] = np.bincount(self.classes)[self.classes]
-        return 1 / _exact(sizes[name or self.stated["loss_name"]])[:, None]
+        sizes = np.bincount(self.classes)[self.classes], np.full(len(self.X), len(self.X))
+        return 1 / _exact(sizes[(name or self.stated["loss_name"]) == "mse"])[:, None]
 
     def series(self, line=None, order=0, name=None):
         """The exact loss; of layers along a line, its coefficients of t^0, ..., t^order."""
@@ -279,8 +278,7 @@ class _Case:
         lower = lower and still and (t > 0 or curved)  # the others are one-sided
         if self.cumulative:  # b_L follows by -D c, which floats may miss
             c, D = self.offset[:-1], line[-1][1][:-1]
-            rest = abs(line[-1][1][-1] + c @ D)
-            lower = lower and (rest * 2**40 <= abs(c) @ abs(D)).all()
+            lower = lower and (abs(line[-1][1][-1] + c @ D) * 2**40 <= abs(c) @ abs(D)).all()
             line[-1][1] = np.vstack([D, -c @ D])
         if self.stated["proved"] is not True:
             return lower
@@ -303,8 +301,7 @@ class _Case:
         rest = _fraction(self.stated["rtol"]) ** 2 * (max(self.lengths) or 1)
         low = self.loss() <= self.fit.least * (1 + fmpq(1, 2**50)) + rest
         minimal = self.held or (0 not in self.gaps and self.cell[0] == self.fit.least)
-        right = stated == MINIMA[0] or (stated == MINIMA[1] and minimal)
-        return self.found["distance"] and low and right
+        return self.found["distance"] and low and stated in MINIMA[: 1 + minimal]
 
     def radius(self, stated):
         """No activation flips within radius + distance."""
@@ -339,6 +336,7 @@ CLAIMS = {
     "points": lambda c, v: repr(v) == repr(len(c.X)),
     "widths": lambda c, v: repr(v) == repr([len(c.X[0]), *(V.shape[1] for (V,) in c.layers)]),
     "loss_name": lambda c, v: v in ("mse", "class_weighted"),
+    "weight_decay": lambda c, v: v == 0,
     "subset": lambda c, v: v is None or c.cumulative or sorted(c.named) == sorted(c.free),
     "proved": lambda c, v: type(v) is bool,
     **dict.fromkeys(("rtol", "gtol"), lambda c, v: 0 <= _fraction(v) < 1),
@@ -362,8 +360,7 @@ def check_certificate(certificate, weights, biases, X, targets, classes):
     ----------
     certificate : dict, as JSON gives it; nothing in it is trusted
     weights, biases : sequences of array_like, shapes (m, n) and (m,)
-    X, targets, classes : array_like, shapes (N, d), (Q, k) and (N,)
-        The points, the target of each class, and the class of each point.
+    X, targets, classes : points (N, d), target of each class (Q, k), class of each point (N,)
 
     Returns
     -------
@@ -379,9 +376,12 @@ def check_certificate(certificate, weights, biases, X, targets, classes):
     targets, classes = _array("targets", targets, -1, len(W)), _array("classes", classes, len(X))
     if not np.array_equal(np.unique(classes), np.arange(len(targets))):
         raise ValueError("classes must be 0, ..., Q - 1, a row of targets each, and all must occur")
-    stated, findings = certificate if isinstance(certificate, dict) else {}, []
-    if len(X) * max(map(len, (targets, X[0], *tensors))) > 2**24:
-        return [Finding(field, None, "too large for exact arithmetic") for field in CLAIMS]
+    stated, findings = {"weight_decay": 0, **certificate} if type(certificate) is dict else {}, []
+    asked = [repr(stated.get(key, 0)) for key in ("loss_name", "weight_decay")]
+    other = asked[0] in ("'cross_entropy'", "'bce'") or asked[1] not in ("0", "0.0")
+    if other or len(X) * max(map(len, (targets, X[0], *tensors))) > 2**24:
+        why = "the loss is not a squared error alone" if other else "too large for exact arithmetic"
+        return [Finding(field, None, why) for field in CLAIMS]
     case = _Case(stated, tensors, X, targets, classes.astype(np.int64))
     for field in dict.fromkeys((*CLAIMS, *stated)):
         other = field in CRITICAL and stated.get("critical") is not None

@@ -74,6 +74,10 @@ class LocalProblem(NamedTuple):
         values = (float(error.mean()), "mse"), (float(means.sum()), "class_weighted")
         return [(value, bounds(name)) for value, name in values]
 
+    def accuracy(self):
+        """Fraction of points whose output is nearest to the target of their own class."""
+        return self.enclosure.right / len(self.X)
+
     @property
     def loss(self):
         """A ball around the loss in question."""

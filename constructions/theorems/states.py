@@ -21,6 +21,7 @@ from constructions.proof.certificate import check_loss
 from constructions.separation.programs import nearest_on_hyperplane
 from constructions.separation.separation import separate
 from constructions.theorems.enumeration import all_states
+from constructions.verdicts import SQUARED
 from geomcore.arrays import as_labels, as_points, as_rng
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.network import ReLUNetwork
@@ -231,7 +232,7 @@ def _pull_back(layer, everything, own, fraction):
 def _data(X, y, targets, loss):
     X = as_points(X).astype(np.float64, copy=False)
     labels = as_labels(y, len(X), targets=targets)
-    check_loss(loss)
+    check_loss(loss, SQUARED)
     if len(labels.classes) < 2:
         raise ValueError(f"y must hold at least two classes, got {labels.classes.tolist()}")
     return X, labels

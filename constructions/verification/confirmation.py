@@ -98,6 +98,7 @@ def recheck(certificate, net, X, y, *, targets=None):
             y,
             targets=targets,
             loss=certificate.loss_name,
+            weight_decay=certificate.weight_decay,
             subset="cumulative" if subset == ("cumulative",) else subset,
             exact=certificate.exact,
             rtol=certificate.rtol,

@@ -89,7 +89,7 @@ def near_point(problem, rtol, gtol, is_near):
 
 def _is_next(problem, found, rtol, is_near):
     """Whether the stored network is next to an exact point, and its loss next to that one's."""
-    if not _is_close(problem.net, found.moves, rtol):
+    if not is_close(problem.net, found.moves, rtol):
         return False
     if found.is_zero:
         return is_near(found, found.loss, np.inf)
@@ -150,7 +150,7 @@ def _longest(problem):
         return max(0.0, *(below(sum((arb(t) * t for t in row), arb(0))) for row in rows))
 
 
-def _is_close(net, moves, rtol):
+def is_close(net, moves, rtol):
     """Whether no layer moves by more than rtol times its norm."""
     with precision(BITS):
         for W, b, move in zip(net.weights, net.biases, moves, strict=True):

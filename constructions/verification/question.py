@@ -3,9 +3,13 @@
 import numpy as np
 from flint import arb, arb_mat
 
+from constructions.penalised.objective import Objective, loss_ball, penalty
+from constructions.proof.certificate import check_loss
 from constructions.proof.derivatives import pairs_of
 from constructions.proof.exact import ball_matrix, precision
 from constructions.proof.local_problem import LocalProblem
+from constructions.verdicts import SQUARED
+from geomcore.arrays import as_positive
 from geomcore.parameters import selected
 from geomcore.weighting import points_sharing
 
@@ -25,6 +29,53 @@ def tensor_names_of(net, subset):
         subset = net.names[-2:] if subset in ("last", "cumulative") else (subset,)
     also = "'last', 'cumulative' or "
     return tuple(net.names[i] for i in selected(net.names, subset, argument="subset", also=also))
+
+
+def check_question(loss, weight_decay, subset, labels):
+    """The weight decay as a float; raise unless a loss, and what may move, can be asked about.
+
+    Losses are those of `training.descent.losses`.
+    """
+    check_loss(loss)
+    if weight_decay != 0:
+        weight_decay = as_positive(weight_decay, "weight_decay")
+    if (loss not in SQUARED or weight_decay) and subset is not None:
+        raise ValueError(
+            "subset must be None for a cross-entropy and with weight decay, of which all tensors "
+            f"move, got {subset!r}"
+        )
+    Y = labels.targets
+    if loss == "cross_entropy" and ((Y < 0).any() or (np.abs(Y.sum(axis=1) - 1) > 1e-6).any()):
+        raise ValueError(
+            "y must hold labels, or distributions (rows at least 0 that sum to 1), for "
+            f"cross_entropy, got rows from {Y.min():.3g} to {Y.max():.3g}"
+        )
+    if loss == "bce" and ((Y < 0).any() or (Y > 1).any()):
+        raise ValueError(
+            f"y must lie in [0, 1] for bce, got values from {Y.min():.3g} to {Y.max():.3g}"
+        )
+    return float(weight_decay)
+
+
+def objective_of(net, X, labels, loss, weight_decay, enclosure):
+    """The loss next to a network, with weight decay or of a cross-entropy."""
+    plain = problem_of(net, X, labels, loss, net.names, False, enclosure)
+    with precision(enclosure.bits):
+        value = loss_ball(net, X, labels.Y, plain.exact_weights, loss)
+        value += penalty(net, weight_decay)
+    return Objective(
+        net,
+        X,
+        labels,
+        loss,
+        weight_decay,
+        plain.weights,
+        plain.exact_weights,
+        plain.per_class,
+        plain.free,
+        enclosure,
+        value,
+    )
 
 
 def problem_of(net, X, labels, loss, names, cumulative, enclosure):

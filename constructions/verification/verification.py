@@ -12,7 +12,6 @@ from constructions.proof.cell import local_minimum
 from constructions.proof.certificate import (
     Certificate,
     Check,
-    check_loss,
     data_digest,
     network_digest,
 )
@@ -22,9 +21,16 @@ from constructions.proof.exact import EPS, below, precision
 from constructions.proof.examination import pattern_check, truncation_checks
 from constructions.proof.last_layer import last_layer_minimum, zero_loss
 from constructions.proof.stationarity import Refutation, refute
-from constructions.verdicts import CELL, DESCENT, ZERO
+from constructions.verdicts import CELL, DESCENT, SQUARED, ZERO
 from constructions.verification.near import near_point
-from constructions.verification.question import problem_of, subset_of, tensor_names_of
+from constructions.verification.near_strict import near_strict_minimum
+from constructions.verification.question import (
+    check_question,
+    objective_of,
+    problem_of,
+    subset_of,
+    tensor_names_of,
+)
 from geomcore.arrays import as_labels, as_points, as_rtol, check_network
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.network import ReLUNetwork
@@ -40,6 +46,7 @@ def verify(
     *,
     targets=None,
     loss="mse",
+    weight_decay=0.0,
     subset=None,
     exact=False,
     rtol=1e-8,
@@ -63,6 +70,8 @@ def verify(
         Or an exact critical point that is a local minimum, smooth or with units on their kink,
         is proved to exist so near that no layer moves by more than `rtol` times its norm
         (docs/trained.md).
+        For a cross-entropy, and with weight decay, only this last; it is a "global minimum" of a
+        network that is one affine layer.
     either of these two, with a slack
         No network of the activation cell has a loss that is lower by more than `slack`, at
         most `rtol` squared, and 1e-12, of the longest squared target (for "global minimum" no
@@ -92,9 +101,13 @@ def verify(
         Labels (one-hot targets in sorted order of the labels), or targets.
     targets : array_like, shape (Q, d_L), optional
         Target of each label in sorted order.
-    loss : {"mse", "class_weighted"}, optional
+    loss : {"mse", "class_weighted", "cross_entropy", "bce"}, optional
         Mean over all points of the squared error norm, or the sum over classes
-        of the mean over the class (CE24 (2.13)).
+        of the mean over the class (CE24 (2.13)); or the mean over all points of
+        :math:`\log \sum_k e^{f_k} - \sum_k y_k f_k`, the cross-entropy of the softmax, or of
+        :math:`\sum_k \log(1 + e^{f_k}) - y_k f_k`, the binary one, of outputs f.
+    weight_decay : float, optional
+        That times half the square of all parameters, biases too, is added to the loss.
     subset : str or sequence of str, optional
         The tensors that may move: names "W1", "b1", ..., or "last" for the last
         layer, or "cumulative" for the last cumulative weight W^(L) with its
@@ -138,13 +151,14 @@ def verify(
     >>> refuted.verdict, refuted.witness["loss"] < refuted.loss
     ('not stationary', True)
     """
-    options = {"loss": loss, "subset": subset, "exact": exact, "rtol": rtol, "gtol": gtol}
+    options = {"subset": subset, "exact": exact, "rtol": rtol, "gtol": gtol}
+    options |= {"loss": loss, "weight_decay": weight_decay}
     return examine(net, X, y, targets=targets, **options)[0]
 
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # all are looked for
-def examine(net, X, y, *, targets, loss, subset, exact, rtol, gtol):
-    """What `verify` finds, and the `LocalProblem` that it was found from."""
+def examine(net, X, y, *, targets, loss, weight_decay, subset, exact, rtol, gtol):
+    """What `verify` finds, and the `LocalProblem` or `Objective` that it was found from."""
     check_network(net, ReLUNetwork)
     X = as_points(X, d=net.widths[0]).astype(np.float64, copy=False)
     if not len(X):
@@ -156,14 +170,18 @@ def examine(net, X, y, *, targets, loss, subset, exact, rtol, gtol):
             f"{labels.targets.shape[1]} for {len(labels.classes)} classes, got {net.widths[-1]}; "
             "what it puts out for each class may be given as targets="
         )
-    check_loss(loss)
+    weight_decay = check_question(loss, weight_decay, subset, labels)
     names = tensor_names_of(net, subset)
     rtol, gtol = as_rtol(rtol, X.shape), as_rtol(gtol, X.shape)
 
     enclosure = enclose(net, X, labels, exact=exact, count=True)
-    problem = problem_of(net, X, labels, loss, names, subset == "cumulative", enclosure)
-    found = _judge(problem, names, rtol, gtol)
-    radius, basin = _radius_and_basin(problem, found)
+    if loss in SQUARED and not weight_decay:
+        problem = problem_of(net, X, labels, loss, names, subset == "cumulative", enclosure)
+        found = _judge(problem, names, rtol, gtol)
+        radius, basin = _radius_and_basin(problem, found)
+    else:
+        problem = objective_of(net, X, labels, loss, weight_decay, enclosure)
+        found, radius, basin = _judge_strict(problem, rtol, gtol), None, None
     margins = tuple(
         _per_norm(m, *pair) for m, pair in zip(enclosure.margins, pairs_of(net), strict=False)
     )
@@ -179,6 +197,7 @@ def examine(net, X, y, *, targets, loss, subset, exact, rtol, gtol):
         verdict=found.verdict,
         proved=found.proved,
         loss_name=loss,
+        weight_decay=weight_decay,
         subset=subset_of(problem, names),
         rtol=rtol,
         gtol=gtol,
@@ -188,7 +207,7 @@ def examine(net, X, y, *, targets, loss, subset, exact, rtol, gtol):
         loss_bound=problem.bounds()[0],
         loss_floor=problem.bounds()[1],
         lower_bound=found.lower,
-        accuracy=enclosure.right / len(X),
+        accuracy=problem.accuracy(),
         gradient_norm=problem.gradient_norm(),
         activation_margin=min(margins, default=np.inf),
         margins=margins,
@@ -262,6 +281,18 @@ def _judge(problem, names, rtol, gtol):
     checks.append(Check(DESCENT, found.witness is None, None, found.detail))
     distance = distance if zero.distance is None else zero.distance
     return _Judgement(found.verdict, found.proved, distance, lower, 0, found, checks)
+
+
+def _judge_strict(problem, rtol, gtol):
+    """The verdict for a cross-entropy, and with weight decay: a minimum near by or a refutation."""
+    near, checks = near_strict_minimum(problem, rtol)
+    if near is not None:
+        nothing = Refutation("undetermined", False, None, None, "")
+        parts = near.verdict, True, near.distance, near.lower, 0, nothing, checks
+        return _Judgement(*parts, near.slack, near.critical)
+    found = refute(problem, gtol=gtol)
+    checks.append(Check(DESCENT, found.witness is None, None, found.detail))
+    return _Judgement(found.verdict, found.proved, None, 0.0, 0, found, checks)
 
 
 def _near(proof, least, reach, *, problem, rtol):

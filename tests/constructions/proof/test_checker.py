@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from constructions import check_certificate, construct, merged, partial, suboptimal, verify
-from constructions.proof.certificate import LOSS_NAMES
 from constructions.proof.checker import CLAIMS, _Case, _exact
+from constructions.verdicts import SQUARED
 from geomcore import ReLUNetwork, datasets
 from geomcore.arrays import as_labels
 
@@ -55,6 +55,7 @@ class Example:
             "widths": [self.X.shape[1], *map(len, self.biases)],
             "proved": True,
             "loss_name": "mse",
+            "weight_decay": 0.0,
             "subset": None,
             "rtol": 1e-8,
             "gtol": 1e-9,
@@ -458,12 +459,14 @@ def test_no_damage_is_confirmed_and_none_raises(name, field):
 @pytest.mark.parametrize("field", CLAIMS)
 def test_a_missing_field_is_refused(field):
     rest = {key: value for key, value in COLLAPSED.fields.items() if key != field}
-    assert COLLAPSED.findings(rest)[field] is False
+    # files of the time before there was weight decay
+    assert COLLAPSED.findings(rest)[field] is (field == "weight_decay")
 
 
 @pytest.mark.parametrize("certificate", [None, 1, "certificate", [], {}])
 def test_what_is_no_certificate_is_refused_in_every_field(certificate):
-    assert set(COLLAPSED.findings(certificate).values()) == {False}
+    found = COLLAPSED.findings(certificate)
+    assert found.pop("weight_decay") is (certificate == {}) and set(found.values()) == {False}
 
 
 def test_an_unknown_field_is_refused():
@@ -983,7 +986,7 @@ def test_what_verify_says_of_a_small_network_of_integers_holds(seed):
     X = rng.integers(-2, 3, size=(rng.integers(1, 7), widths[0])).astype(float)
     Y = rng.integers(-1, 2, size=(len(X), widths[-1]))
     subset = [None, "last", "cumulative", net.names[:1]][rng.integers(4)]
-    assert not doubted(*certified(net, X, Y, subset=subset, loss=str(rng.choice(LOSS_NAMES))))
+    assert not doubted(*certified(net, X, Y, subset=subset, loss=str(rng.choice(SQUARED))))
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(-300, 300))

@@ -27,7 +27,7 @@ def test_a_certificate_that_holds_is_said_to_hold(run, table, tmp_path):
     options = ["--certificate", "made/certificate.json", "--out", "checked"]
     status, out, _ = run("verify", "./made/network.npz", table, *options)
     assert status == 0
-    assert "the certificate holds: all 30 fields are what is found" in out
+    assert "the certificate holds: all 31 fields are what is found" in out
     record = json.loads((tmp_path / "checked" / "run.json").read_text())
     assert record["arguments"].pop("jobs") >= 1
     assert record["arguments"] == {
