@@ -73,8 +73,8 @@ def looks_critical(cell, theta, decay=0.0):
     """
     found = calculus.run(cell, theta)
     slope = np.concatenate(calculus.gradient(found)) + decay * theta
-    sizes = zip(found.slopes, found.inputs, strict=True)
-    size = np.concatenate([(np.abs(s).T @ np.abs(v)).ravel() for s, v in sizes])
+    sizes = [(np.abs(s), np.abs(v)) for s, v in zip(found.slopes, found.inputs, strict=True)]
+    size = np.concatenate([(s.T @ np.c_[v, np.ones(len(v))]).ravel() for s, v in sizes])
     rows = _height_rows(cell, theta)
     if not (np.isfinite(slope).all() and np.isfinite(rows).all()):
         return False, False

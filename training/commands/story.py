@@ -1,5 +1,6 @@
 """The page about data sets: what was found about each, in sentences, tables and figures."""
 
+from constructions.verdicts import cost
 from training.output.page import render
 from training.study.words import page_rows, told
 
@@ -98,8 +99,11 @@ def _story(case):
         f"It has {len(net.weights)} layers of width at most {max(net.widths[1:])} and "
         f"{net.parameter_count:,} parameters. "
     )
+    kind = "mean squared loss"
+    if found.loss_name != "mse" or found.weight_decay:
+        kind = cost(found.loss_name, found.one_hot, found.weight_decay)
     loss = (
-        f"Its mean squared loss on the {len(case.data.X):,} points is {found.loss:.1e} in "
+        f"Its {kind} on the {len(case.data.X):,} points is {found.loss:.1e} in "
         f"floating point. Proved by ball arithmetic: the network as stored has loss at most "
         f"{found.loss_bound:.1e}, "
     )
@@ -107,6 +111,11 @@ def _story(case):
         verdict = (
             f"{loss}and no network within {found.radius:.1e} of its parameters has a loss that is "
             f"lower by more than {found.slack:.1e}: a {found.verdict}, but for that."
+        )
+    elif case.proved and found.lower_bound > 0:
+        verdict = (
+            f"{loss}and at most {found.distance:.1e} from its parameters lies an exact global "
+            f"minimum, of loss at least {found.lower_bound:.6g}."
         )
     elif case.proved:
         moved = "its last layer" if found.critical is None else "its parameters"
@@ -122,7 +131,7 @@ def _story(case):
         )
     else:
         verdict = (
-            f"Its mean squared loss on the {len(case.data.X):,} points is {found.loss:.3g} and it "
+            f"Its {kind} on the {len(case.data.X):,} points is {found.loss:.3g} and it "
             f"classifies {found.accuracy:.1%} of them correctly. It is not proved to be a global "
             f"minimum; the verdict is “{found.verdict}”. The checks below say why."
         )

@@ -11,9 +11,11 @@ from training.commands.options import (
     Data,
     Force,
     Jobs,
+    Loss,
     Out,
     Quiet,
     Seed,
+    WeightDecay,
     noted,
     reads_table,
 )
@@ -27,6 +29,8 @@ def verify(
     certificate: Annotated[
         Path | None, typer.Option(help="A certificate.json to confirm; status 0 if it holds.")
     ] = None,
+    loss: Loss = "mse",
+    weight_decay: WeightDecay = 0.0,
     seed: Seed = 0,
     out: Out = None,
     force: Force = False,
@@ -46,12 +50,14 @@ def verify(
     stated = Certificate.from_file(certificate, net) if certificate is not None else None
     case = Case(load_data(data, seed=seed, **table), network=net)
     wanted = ("network", "data", "jobs", *TABLE)
+    if (loss, weight_decay) != ("mse", 0.0):
+        wanted = (*wanted, "loss", "weight_decay")
     kept = [name for name in given if name in wanted]
     with started("verify", given, about=case.name, kept=kept) as (run, screen):
         screen.print(case.data.summary())
         with screen.progress(2) as step:
             step("verifying")
-            case.verify()
+            case.verify(loss=loss, weight_decay=weight_decay)
             step("drawing")
             case.draw(run)
         case.keep(run)

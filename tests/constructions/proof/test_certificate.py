@@ -99,7 +99,7 @@ def test_a_certificate_is_indented_by_two():
 @pytest.mark.parametrize("loss", LOSS_NAMES)
 def test_a_certificate_survives_json(loss):
     for targets in (Y, [[1.5], [0.0], [0.0]], [[1.0], [1.0], [1.0]]):
-        if loss == "cross_entropy" and targets[1][0] == 0 or loss == "bce" and targets[0][0] > 1:
+        if loss not in SQUARED and targets != [[1.0], [1.0], [1.0]]:
             continue
         found = verify(NET, X, targets, loss=loss)
         again = Certificate.from_json(found.to_json())

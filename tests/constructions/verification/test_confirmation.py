@@ -58,7 +58,12 @@ def test_the_options_are_those_of_the_certificate(options, data):
 # Laws
 
 
-OPTIONS = ("rtol", "gtol", "exact", "weight_decay")  # other options make another certificate, which may be true
+OPTIONS = (
+    "rtol",
+    "gtol",
+    "exact",
+    "weight_decay",
+)  # other options make another certificate, which may be true
 
 
 def altered(value):

@@ -1,0 +1,92 @@
+"""Units at (w, b, v) = 0: when they stay there."""
+
+import numpy as np
+import pytest
+from decayed import labels_of, loss_of
+from flint import arb
+
+from constructions import verify
+from constructions.critical.balls import Balls
+from constructions.penalised.idle import norm_above
+from constructions.penalised.search import nearby_strict_minimum
+from geomcore import ReLUNetwork
+from geomcore.parameters import flatten, split
+
+
+def proved(net, X, y, decay, loss="mse"):
+    labels = labels_of(np.asarray(y), len(X))
+    per_class = [arb(1) / len(X)] * len(labels.classes)
+    return nearby_strict_minimum(net, np.asarray(X, float), labels, per_class, loss, decay)
+
+
+def at_rest(t, decay, units=2):
+    """One point x = 1 with target t, and nothing but the last bias: error -w t / (2 + w).
+
+    A unit gains at most 2 |e| sqrt 2, in the direction (1, 1), and costs the decay: it stays at
+    rest if t < (2 + w) / (2 sqrt 2), and grows if t is more.
+    """
+    zero = np.zeros
+    c = 2 * t / (2 + decay)
+    return ReLUNetwork([zero((units, 1)), zero((1, units))], [zero(units), [c]])
+
+
+@pytest.mark.parametrize("decay", [0.01, 0.5, 3.0])
+def test_one_point_decides_whether_units_stay_at_rest(decay):
+    edge = (2 + decay) / (2 * np.sqrt(2))
+    found, why = proved(at_rest(edge * 0.999, decay), [[1.0]], [[edge * 0.999]], decay)
+    assert "2 units at rest" in why and found.moves[0] == 0 and found.distance < 1e-14
+    for t in (edge, edge * 1.001, 2 * edge):
+        found, why = proved(at_rest(t, decay), [[1.0]], [[t]], decay)
+        assert found is None and why == "a unit at rest may lower the loss"
+
+
+def test_a_unit_at_rest_that_may_grow_lowers_the_loss():
+    t, decay = 1.5, 0.5
+    net = at_rest(t, decay)
+    theta = flatten(net.tensors)
+    way = np.zeros(len(theta))
+    way[[0, 2, 4]] = 1, 1, np.sqrt(2)  # w, b and v of the first unit
+    start, X, Y = loss_of(net.tensors, [[1.0]], [[t]], "mse", decay), [[1.0]], [[t]]
+    assert loss_of(split(theta + 1e-2 * way, net), X, Y, "mse", decay) < start
+    found = verify(net, X, Y, weight_decay=decay)
+    assert found.verdict == "saddle" and found.witness["loss"] < found.loss_floor
+
+
+def test_nothing_near_units_that_stay_at_rest_is_lower():
+    decay, t, rng = 0.5, 0.85, np.random.default_rng(0)
+    net, X, Y = at_rest(t, decay), [[1.0]], [[t]]
+    found = verify(net, X, Y, weight_decay=decay)
+    assert found.verdict == "local minimum" and found.proved
+    start, theta = loss_of(net.tensors, X, Y, "mse", decay), flatten(net.tensors)
+    for _ in range(1000):
+        way = 0.1 * rng.random() * rng.standard_normal(len(theta))
+        assert loss_of(split(theta + way, net), X, Y, "mse", decay) > start - 1e-16
+
+
+def test_a_unit_beside_one_that_is_not_at_rest_is_not_said_to_stay():
+    """It can be turned into the other one at no cost: the point is a minimum, but not strict."""
+    t, decay = 3.0, 0.5
+    c, e = 1 / np.sqrt(2), -decay / (2 * np.sqrt(2))
+    r = np.sqrt((t + e - c) / np.sqrt(2))
+    w = r / np.sqrt(2)
+    net = ReLUNetwork([[[w], [0.0]], [[r, 0.0]]], [[w, 0.0], [c]])
+    found, why = proved(net, [[1.0]], [[t]], decay)
+    assert found is None and why == "a unit at rest may lower the loss"
+
+
+def test_units_that_are_nearly_at_rest_are_brought_there():
+    decay, t = 0.5, 0.85
+    net = at_rest(t, decay)
+    nearly = net.rebuild([part + 1e-9 * (part == 0) for part in net.tensors])
+    found, why = proved(nearly, [[1.0]], [[t]], decay)
+    assert "2 units at rest" in why and 1e-9 < found.distance < 1e-8
+
+
+@pytest.mark.parametrize("shape", [(3, 2), (2, 5), (4, 4), (1, 1)])
+def test_a_norm_is_bounded_from_above_and_closely(shape):
+    A = np.random.default_rng(0).standard_normal(shape)
+    largest = np.linalg.norm(A, 2)
+    assert largest <= norm_above(Balls(A)) <= largest * (1 + 1e-10)
+    wide = norm_above(Balls(A, np.full(shape, 0.1)))
+    assert wide >= np.linalg.norm(A + 0.1 * np.sign(A), 2) * (1 - 1e-12)
+    assert norm_above(Balls(A, np.full(shape, np.inf))) == np.inf

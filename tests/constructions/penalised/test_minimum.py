@@ -1,0 +1,190 @@
+"""Minima with weight decay: by hand, planted, and what is none."""
+
+import numpy as np
+import pytest
+from decayed import labels_of, loss_of, network_of, objective, planted_decayed
+from flint import arb
+
+from constructions.penalised import minimum
+from constructions.penalised.search import nearby_strict_minimum
+from geomcore import ReLUNetwork
+from geomcore.parameters import flatten, split
+
+ONE = [(0, 0, 0), (0, 1, 1)]
+
+
+def proved(net, X, y, loss, decay):
+    labels = labels_of(np.asarray(y), len(X))
+    per_class = [arb(1) / len(X)] * len(labels.classes)
+    return nearby_strict_minimum(net, np.asarray(X, float), labels, per_class, loss, decay)
+
+
+def lower_by(net, X, Y, loss, decay, radius, rng, count=200):
+    """The largest decrease of the loss at random points within a radius, extended precision."""
+    theta, start = flatten(net.tensors), loss_of(net.tensors, X, Y, loss, decay)
+    lowest = 0.0
+    for _ in range(count):
+        way = rng.standard_normal(len(theta))
+        way *= radius * rng.random() / np.linalg.norm(way)
+        other = loss_of(split(theta + way, net), X, Y, loss, decay)
+        lowest = min(lowest, float(other - start))
+    return lowest
+
+
+# One point x = 1 with target t and m units that are on: with (w, b, v) of unit j equal to
+# r q_j (1, 1, sqrt 2) / sqrt 2, |q| = 1, the loss is e^2 + w (r^2 + c^2 / 2), e the error
+# sqrt 2 r^2 + c - t. Its minimum has e = -w / (2 sqrt 2) and c = 1 / sqrt 2.
+
+
+def by_hand(t, decay, q):
+    q = np.asarray(q, float) / np.linalg.norm(q)
+    c, e = 1 / np.sqrt(2), -decay / (2 * np.sqrt(2))
+    r = np.sqrt((t + e - c) / np.sqrt(2))
+    w = r * q / np.sqrt(2)
+    loss = e**2 + decay * (r**2 + c**2 / 2)
+    return ReLUNetwork([w[:, None], r * q[None]], [w, [c]]), loss
+
+
+@pytest.mark.parametrize("q", [[1.0], [0.6, 0.8], [1.0, 2.0, 3.0]])
+@pytest.mark.parametrize("decay", [0.5, 1e-3])
+def test_the_minimum_of_one_point_is_proved_up_to_its_rotations(q, decay):
+    net, loss = by_hand(3.0, decay, q)
+    found, why = proved(net, [[1.0]], [[3.0]], "mse", decay)
+    turns = len(q) - 1
+    assert why.endswith(f"strict up to {turns} symmetr{'y' if turns == 1 else 'ies'}")
+    assert found.distance < 1e-14 and found.kinks == ()
+    assert abs(float(found.loss.mid()) - loss) < 1e-14 and found.loss.contains(arb(loss)) in (0, 1)
+    assert found.rank.rank == net.parameter_count - turns and found.rank.error == 0
+    assert found.smallest_eigenvalue > 0
+
+
+@pytest.mark.parametrize("shift", [1e-7, 1e-10])
+def test_the_distance_is_how_far_the_exact_point_is(shift):
+    net, _ = by_hand(3.0, 0.1, [1.0])
+    other = net.rebuild([*net.tensors[:-1], net.biases[-1] + shift])
+    found, _ = proved(other, [[1.0]], [[3.0]], "mse", 0.1)
+    assert shift * (1 - 1e-4) <= found.distance <= shift * (1 + 1e-4)
+
+
+def test_without_the_decay_or_with_another_one_it_is_none():
+    net, _ = by_hand(3.0, 0.1, [0.6, 0.8])
+    for decay in (0.05, 0.2):
+        assert proved(net, [[1.0]], [[3.0]], "mse", decay)[0] is None
+
+
+def test_a_slice_along_the_orbit_is_refused(monkeypatch):
+    net, _ = by_hand(3.0, 0.1, [0.6, 0.8])
+    own = minimum.slice_across
+
+    def along(cell, theta, idle=()):
+        across, planes = own(cell, theta, idle)
+        (a, b), *_ = planes
+        tangent = np.zeros(len(theta))
+        tangent[a], tangent[b] = theta[b], -theta[a]
+        across[:, 0] = tangent / np.linalg.norm(tangent)
+        return across, planes
+
+    monkeypatch.setattr(minimum, "slice_across", along)
+    assert proved(net, [[1.0]], [[3.0]], "mse", 0.1)[0] is None
+
+
+def test_a_slice_that_is_not_proved_to_be_across_is_refused(monkeypatch):
+    net, _ = by_hand(3.0, 0.1, [0.6, 0.8])
+    monkeypatch.setattr(minimum, "spans", lambda columns, others: False)
+    found, why = proved(net, [[1.0]], [[3.0]], "mse", 0.1)
+    assert found is None and "across the orbit" in why
+
+
+def test_columns_span_with_others_what_they_do_not_span_alone():
+    columns = np.eye(3)[:, :2]
+    assert minimum.spans(np.eye(3), minimum.Balls(np.zeros((3, 0))))
+    assert minimum.spans(columns, minimum.Balls(np.array([[5.0], [1.0], [0.1]])))
+    assert not minimum.spans(columns, minimum.Balls(np.array([[5.0], [1.0], [0.0]])))
+    wide = minimum.Balls(np.array([[5.0], [1.0], [0.1]]), np.full((3, 1), 0.2))
+    assert not minimum.spans(columns, wide)
+
+
+# Planted
+
+CASES = [
+    ("mse", (2, 2, 2), 14, [], 3),
+    ("mse", (2, 3, 2), 16, ONE, 3),
+    ("cross_entropy", (2, 2, 2), 14, [], 6),
+    ("cross_entropy", (2, 3, 2), 16, ONE, 6),
+    ("bce", (2, 3, 2), 16, ONE, 1),
+]
+
+
+def planted(loss, widths, N, kinks, count, **options):
+    found = []
+    for seed in range(100):
+        made = planted_decayed(widths, N, kinks, seed, loss=loss, **options)
+        found += [made] * (made is not None)
+        if len(found) == count:
+            return found
+    raise AssertionError(f"only {len(found)} networks")
+
+
+def curvature_across(net, X, Y, loss, decay):
+    """The smallest eigenvalue of difference quotients of the gradient, within the cell."""
+    theta, h = flatten(net.tensors), 1e-6
+    function = objective(net.widths, X, Y, loss, decay)
+    steps = h * np.eye(len(theta))
+    H = np.array([function(theta + s)[1] - function(theta - s)[1] for s in steps]) / (2 * h)
+    return np.linalg.eigvalsh((H + H.T) / 2).min()
+
+
+@pytest.mark.parametrize(("loss", "widths", "N", "kinks", "least"), CASES)
+def test_planted_minima_are_proved_and_nothing_near_them_is_lower(loss, widths, N, kinks, least):
+    rng, count = np.random.default_rng(0), 0
+    for net, X, Y in planted(loss, widths, N, kinks, 20):
+        found, _ = proved(net, X, Y, loss, 1e-3)
+        if not kinks:
+            assert (found is not None) == (curvature_across(net, X, Y, loss, 1e-3) > 1e-7)
+        if found is None:
+            continue
+        count += 1
+        assert found.distance < 1e-7
+        assert {(k.layer - 1, k.point, k.unit) for k in found.kinks} == set(kinks)
+        assert all(0 < k.multiplier < k.rise for k in found.kinks)
+        value = loss_of(net.tensors, X, Y, loss, 1e-3)
+        assert abs(float(found.loss.mid()) - float(value)) < 1e-12
+        for radius in (1e-3, 1e-5):
+            assert lower_by(net, X, Y, loss, 1e-3, radius, rng, 100) > -1e-13
+    assert count >= least
+
+
+@pytest.mark.parametrize("loss", ["mse", "cross_entropy", "bce"])
+@pytest.mark.parametrize("kind", ["falls", "rises too little"])
+def test_a_multiplier_outside_of_its_bounds_is_never_a_minimum(loss, kind):
+    for net, X, Y in planted(loss, (2, 3, 2), 16, ONE, 8, kind=kind):
+        assert proved(net, X, Y, loss, 1e-3)[0] is None
+
+
+@pytest.mark.parametrize("bound", ["below", "above"])
+def test_multipliers_outside_of_their_bounds_are_seen_by_the_proof_itself(bound, monkeypatch):
+    kind = "falls" if bound == "below" else "rises too little"
+    monkeypatch.setattr("constructions.penalised.search.looks_critical", lambda *given: True)
+    whys = [
+        proved(net, X, Y, "cross_entropy", 1e-3)[1]
+        for net, X, Y in planted("cross_entropy", (2, 3, 2), 16, ONE, 4, kind=kind)
+    ]
+    assert "a multiplier is not proved to lie inside of its bounds" in whys
+
+
+def test_smooth_saddles_are_no_minima():
+    count = 0
+    for net, X, Y in planted("bce", (2, 2, 2), 14, [], 12):
+        if curvature_across(net, X, Y, "bce", 1e-3) < -1e-6:
+            count += 1
+            assert proved(net, X, Y, "bce", 1e-3)[0] is None
+    assert count >= 5
+
+
+def test_the_decay_is_part_of_the_curvature():
+    """A feature that is 0 at all points has the curvature of the decay alone."""
+    net, _ = by_hand(3.0, 0.1, [1.0])
+    wide = ReLUNetwork([np.c_[net.weights[0], 0.0], net.weights[1]], net.biases)
+    found, _ = proved(wide, [[1.0, 0.0]], [[3.0]], "mse", 0.1)
+    assert 0.04 < found.smallest_eigenvalue <= 0.1
+    assert network_of(wide.widths, flatten(wide.tensors)) == wide
