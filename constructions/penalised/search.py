@@ -3,10 +3,11 @@
 import numpy as np
 from flint import arb, arb_mat, fmpq
 
+from constructions.critical import cell as calculus
 from constructions.critical.balls import Balls, of_arbs
 from constructions.critical.cell import Cell
 from constructions.critical.entropies import ENTROPIES, block_of
-from constructions.critical.kinks import candidates, looks_critical
+from constructions.critical.kinks import FLAT, candidates, looks_critical
 from constructions.critical.labels import orthonormal
 from constructions.critical.minimum import everything, critical_point_near
 from constructions.critical.points import BITS, as_objects, distinct_points, exactly
@@ -58,7 +59,7 @@ def nearby_strict_minimum(net, X, labels, per_class, loss, decay):
         for cell in _guesses(net, points, loss, theta):
             idle = idle_units(cell, theta) if decay else []
             cell, start = at_rest(cell, theta, idle)
-            if not looks_critical(cell, start, decay)[1]:
+            if not (looks_critical(cell, start, decay)[1] or (not decay and _fits(cell, start))):
                 continue
             found, why = _proved(points, cell, loss, decay, start, idle)
             first = why if first is None else first
@@ -81,6 +82,13 @@ def _guesses(net, points, loss, theta):
         for l, i, u in kinks:
             masks[l][i, u] = 0.0
         yield Cell(net.widths, points.X, Y, blocks, masks, kinks)
+
+
+def _fits(cell, theta):
+    """Whether the slope vanishes at every point for itself, in floating point."""
+    (block,), outputs = cell.blocks, calculus.forwards(cell, theta).values[-1]
+    slope = np.abs(block.slope(outputs, cell.Y)).max(axis=1)
+    return bool((slope <= FLAT * block.weights).all())
 
 
 def _proved(points, cell, loss, decay, theta, idle):
