@@ -30,10 +30,11 @@ from constructions.critical.newton import solution_near
 from constructions.critical.points import BITS, exactly
 from constructions.critical.ranks import GenericRank
 from constructions.penalised.idle import stay_at_rest
-from constructions.penalised.orbits import are_free, slice_across, tangents
+from constructions.penalised.orbits import are_free, slices_across, tangents
 from constructions.proof.exact import precision
 
 REFINED = 6
+SHORT = 1e-6  # so far a network of zeros may be moved
 
 
 class Penalised(NamedTuple):
@@ -59,9 +60,9 @@ class Penalised(NamedTuple):
 
 
 class _Attempt:
-    """One guess of kinks, followed through the proof."""
+    """One guess of kinks and of a slice, followed through the proof."""
 
-    def __init__(self, problem, theta):
+    def __init__(self, problem, theta, across, planes):
         self.problem, self.whole, self.theta = problem, problem.whole, theta
         self.decay = problem.decay
         self.multipliers = np.zeros(len(self.whole.kinks))
@@ -71,7 +72,7 @@ class _Attempt:
             found = calculus.forwards(self.whole.cell, as_balls(theta))
             rows = calculus.height_rows(self.whole.cell, found).mid
             self.multipliers = np.linalg.lstsq(rows.T, -slope, rcond=1e-12)[0]
-        self.slice, self.planes = slice_across(problem.floats, theta, problem.idle)
+        self.slice, self.planes = across, planes
         at_zero = [(l, i, u) for l, u in problem.idle for i in range(len(problem.floats.X))]
         self.still = self.whole._replace(kinks=[*self.whole.kinks, *at_zero])
 
@@ -124,7 +125,7 @@ class _Attempt:
                 return
             move = self.slice @ step[:r]
             size = np.linalg.norm(move)
-            if not np.isfinite(step).all() or size > 0.1 * np.linalg.norm(self.theta):
+            if not np.isfinite(step).all() or size > max(0.1 * np.linalg.norm(self.theta), SHORT):
                 return
             self.theta, self.multipliers = self.theta - move, self.multipliers - step[r:]
             if size <= 1e-15 * np.linalg.norm(self.theta):
@@ -145,12 +146,18 @@ def strict_minimum_near(problem, theta):
         The proof, or None; and what is proved or what fails. Its rank is the number of
         parameters less the dimension of the orbit.
     """
-    attempt = _Attempt(problem, theta)
-    attempt.refine()
-    box = solution_near(attempt.value(), attempt.system)
-    if box is None:
-        return None, "no exact critical point is proved to exist near by"
-    return _examined(attempt, box)
+    first = None
+    for across, planes in slices_across(problem.floats, theta, problem.idle):
+        attempt = _Attempt(problem, theta, across, planes)
+        attempt.refine()
+        box = solution_near(attempt.value(), attempt.system)
+        found, why = None, "no exact critical point is proved to exist near by"
+        if box is not None:
+            found, why = _examined(attempt, box)
+        if found is not None:
+            return found, why
+        first = why if first is None else first
+    return None, first
 
 
 def _examined(attempt, box):

@@ -10,6 +10,8 @@ from constructions.proof.exact import below, precision
 from constructions.verdicts import CRITICAL, SQUARED
 from constructions.verification.near import NEARLY, Near, is_close
 
+NOTHING = 1e-24  # a move that no loss shows, next to data and logits of any size in use
+
 
 def near_strict_minimum(problem, rtol):
     """Prove that a minimum is next to the network of a problem.
@@ -32,7 +34,7 @@ def near_strict_minimum(problem, rtol):
     found, why = nearby_strict_minimum(
         net, problem.X, problem.labels, problem.per_class, problem.loss_name, decay
     )
-    proved = found is not None and is_close(net, found.moves, rtol)
+    proved = found is not None and is_close(net, _rounded(found.moves), rtol)
     if proved:
         with precision(BITS):
             proved = bool(problem.loss <= found.loss + arb(NEARLY) * rtol * _size(problem))
@@ -44,6 +46,11 @@ def near_strict_minimum(problem, rtol):
         lower = max(below(found.loss), 0.0)
         return _found("global minimum", found.distance, lower, found), checks
     return _found("local minimum", found.distance, 0.0, found), checks
+
+
+def _rounded(moves):
+    """Moves of layers, without those that are nothing: layers of zeros have no size to tell."""
+    return [move if move > NOTHING else 0.0 for move in moves]
 
 
 def _found(verdict, distance, lower, found):

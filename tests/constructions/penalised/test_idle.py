@@ -82,6 +82,15 @@ def test_units_that_are_nearly_at_rest_are_brought_there():
     assert "2 units at rest" in why and 1e-9 < found.distance < 1e-8
 
 
+def test_labels_in_balance_leave_nothing_but_zeros():
+    """With as many points of either class, and a large decay, all of the network is at rest."""
+    zero = np.zeros
+    net = ReLUNetwork([zero((3, 1)), zero((2, 3)), zero((2, 2))], [zero(3), zero(2), zero(2)])
+    for loss in ("cross_entropy", "bce"):
+        found = verify(net, [[0.0], [1.0], [2.0], [3.0]], [0, 1, 0, 1], loss=loss, weight_decay=2.0)
+        assert found.verdict == "local minimum" and found.proved and found.distance < 1e-24
+
+
 @pytest.mark.parametrize("shape", [(3, 2), (2, 5), (4, 4), (1, 1)])
 def test_a_norm_is_bounded_from_above_and_closely(shape):
     A = np.random.default_rng(0).standard_normal(shape)

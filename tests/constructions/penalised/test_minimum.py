@@ -66,6 +66,14 @@ def test_the_distance_is_how_far_the_exact_point_is(shift):
     assert shift * (1 - 1e-4) <= found.distance <= shift * (1 + 1e-4)
 
 
+def test_units_that_are_multiples_of_each_other_but_for_rounding_are_so_at_the_exact_point():
+    net, _ = by_hand(3.0, 0.1, [0.6, 0.8, 0.5])
+    rng = np.random.default_rng(0)
+    shaken = net.rebuild([t * (1 + 1e-8 * rng.standard_normal(t.shape)) for t in net.tensors])
+    found, why = proved(shaken, [[1.0]], [[3.0]], "mse", 0.1)
+    assert why.endswith("strict up to 2 symmetries") and 1e-9 < found.distance < 1e-7
+
+
 def test_without_the_decay_or_with_another_one_it_is_none():
     net, _ = by_hand(3.0, 0.1, [0.6, 0.8])
     for decay in (0.05, 0.2):
@@ -74,17 +82,17 @@ def test_without_the_decay_or_with_another_one_it_is_none():
 
 def test_a_slice_along_the_orbit_is_refused(monkeypatch):
     net, _ = by_hand(3.0, 0.1, [0.6, 0.8])
-    own = minimum.slice_across
+    own = minimum.slices_across
 
     def along(cell, theta, idle=()):
-        across, planes = own(cell, theta, idle)
-        (a, b), *_ = planes
-        tangent = np.zeros(len(theta))
-        tangent[a], tangent[b] = theta[b], -theta[a]
-        across[:, 0] = tangent / np.linalg.norm(tangent)
-        return across, planes
+        for across, planes in own(cell, theta, idle):
+            (a, b), *_ = planes
+            tangent = np.zeros(len(theta))
+            tangent[a], tangent[b] = theta[b], -theta[a]
+            across[:, 0] = tangent / np.linalg.norm(tangent)
+            yield across, planes
 
-    monkeypatch.setattr(minimum, "slice_across", along)
+    monkeypatch.setattr(minimum, "slices_across", along)
     assert proved(net, [[1.0]], [[3.0]], "mse", 0.1)[0] is None
 
 
