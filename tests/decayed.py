@@ -20,6 +20,16 @@ def labels_of(y, N):
     return as_labels(y, N, targets=None)
 
 
+def first_minimum(points):
+    """The first local minimum of critical points, or None, and what is proved or what fails."""
+    first = None
+    for found, why in points:
+        if found is not None and not found.ways_down:
+            return found, why
+        first = first or why
+    return None, first
+
+
 def network_of(widths, theta):
     tensors, at = [], 0
     for n, m in pairwise(widths):

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from decayed import labels_of, loss_of
+from decayed import first_minimum, labels_of, loss_of
 from flint import arb
 
 from constructions import verify
 from constructions.critical.balls import Balls
 from constructions.penalised.idle import norm_above
-from constructions.penalised.search import nearby_strict_minimum
+from constructions.penalised.search import nearby_strict_points
 from geomcore import ReLUNetwork
 from geomcore.parameters import flatten, split
 
@@ -16,7 +16,8 @@ from geomcore.parameters import flatten, split
 def proved(net, X, y, decay, loss="mse"):
     labels = labels_of(np.asarray(y), len(X))
     per_class = [arb(1) / len(X)] * len(labels.classes)
-    return nearby_strict_minimum(net, np.asarray(X, float), labels, per_class, loss, decay)
+    points = nearby_strict_points(net, np.asarray(X, float), labels, per_class, loss, decay)
+    return first_minimum(points)
 
 
 def at_rest(t, decay, units=2):

@@ -2,21 +2,25 @@
 
 import numpy as np
 import pytest
-from decayed import labels_of, loss_of, network_of, objective, planted_decayed
+from decayed import first_minimum, labels_of, loss_of, network_of, objective, planted_decayed
 from flint import arb
 
 from constructions.penalised import minimum
-from constructions.penalised.search import nearby_strict_minimum
+from constructions.penalised.search import nearby_strict_points
 from geomcore import ReLUNetwork
 from geomcore.parameters import flatten, split
 
 ONE = [(0, 0, 0), (0, 1, 1)]
 
 
-def proved(net, X, y, loss, decay):
+def points_of(net, X, y, loss, decay):
     labels = labels_of(np.asarray(y), len(X))
     per_class = [arb(1) / len(X)] * len(labels.classes)
-    return nearby_strict_minimum(net, np.asarray(X, float), labels, per_class, loss, decay)
+    return nearby_strict_points(net, np.asarray(X, float), labels, per_class, loss, decay)
+
+
+def proved(net, X, y, loss, decay):
+    return first_minimum(points_of(net, X, y, loss, decay))
 
 
 def lower_by(net, X, Y, loss, decay, radius, rng, count=200):
@@ -162,30 +166,34 @@ def test_planted_minima_are_proved_and_nothing_near_them_is_lower(loss, widths, 
     assert count >= least
 
 
+def falls_along(net, X, Y, loss, way):
+    """Whether the loss is lower at a small step along a way, in extended precision."""
+    theta, start = flatten(net.tensors), loss_of(net.tensors, X, Y, loss, 1e-3)
+    steps = [s * t for t in (1e-2, 1e-3, 1e-4) for s in (1, -1)]
+    after = [loss_of(split(theta + t * way, net), X, Y, loss, 1e-3) for t in steps]
+    return min(after) < start - 1e-12
+
+
 @pytest.mark.parametrize("loss", ["mse", "cross_entropy", "bce"])
 @pytest.mark.parametrize("kind", ["falls", "rises too little"])
-def test_a_multiplier_outside_of_its_bounds_is_never_a_minimum(loss, kind):
+def test_a_multiplier_outside_of_its_bounds_makes_a_saddle(loss, kind):
     for net, X, Y in planted(loss, (2, 3, 2), 16, ONE, 8, kind=kind):
         assert proved(net, X, Y, loss, 1e-3)[0] is None
+        found = [point for point, _ in points_of(net, X, Y, loss, 1e-3) if point is not None]
+        assert found and all(one.ways_down and one.smallest_eigenvalue <= 0 for one in found)
+        assert any(falls_along(net, X, Y, loss, way) for one in found for way in one.ways_down)
 
 
-@pytest.mark.parametrize("bound", ["below", "above"])
-def test_multipliers_outside_of_their_bounds_are_seen_by_the_proof_itself(bound, monkeypatch):
-    kind = "falls" if bound == "below" else "rises too little"
-    monkeypatch.setattr("constructions.penalised.search.looks_critical", lambda *given: True)
-    whys = [
-        proved(net, X, Y, "cross_entropy", 1e-3)[1]
-        for net, X, Y in planted("cross_entropy", (2, 3, 2), 16, ONE, 4, kind=kind)
-    ]
-    assert "a multiplier is not proved to lie inside of its bounds" in whys
-
-
-def test_smooth_saddles_are_no_minima():
+def test_smooth_saddles_are_proved_to_be_saddles():
     count = 0
     for net, X, Y in planted("bce", (2, 2, 2), 14, [], 12):
-        if curvature_across(net, X, Y, "bce", 1e-3) < -1e-6:
+        least = curvature_across(net, X, Y, "bce", 1e-3)
+        if least < -1e-6:
             count += 1
             assert proved(net, X, Y, "bce", 1e-3)[0] is None
+            ((found, _),) = points_of(net, X, Y, "bce", 1e-3)
+            assert least * 1.01 < found.smallest_eigenvalue < least * 0.99
+            assert falls_along(net, X, Y, "bce", *found.ways_down)
     assert count >= 5
 
 

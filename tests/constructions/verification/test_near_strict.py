@@ -14,6 +14,7 @@ from geomcore.arrays import as_labels
 from geomcore.parameters import flatten, move, split
 from training.settling.bfgs import bfgs
 
+ONE = [(0, 0, 0), (0, 1, 1)]
 LOSSES = ("mse", "class_weighted", "cross_entropy", "bce")
 
 
@@ -134,6 +135,30 @@ def test_separable_labels_without_decay_are_never_at_a_minimum():
                 assert found.verdict in ("not stationary", "undetermined")
                 if scale == 1:  # later every slope is rounding
                     assert found.verdict == "not stationary" and found.proved
+
+
+@pytest.mark.parametrize("kind", ["minimum", "falls", "rises too little"])
+def test_a_saddle_next_to_it_is_told_as_one_with_a_step_from_the_stored_network(kind):
+    """Smooth ones, and ones over a kink, where the stored slope is not zero to rounding."""
+    kinks, widths, N = ([], (2, 2, 2), 14) if kind == "minimum" else (ONE, (2, 3, 2), 16)
+    count = 0
+    for seed in range(12):
+        made = planted_decayed(widths, N, kinks, seed, loss="bce", kind=kind)
+        if made is None:
+            continue
+        net, X, Y = made
+        found = verify(net, X, Y, loss="bce", weight_decay=1e-3, rtol=1e-6)
+        if found.verdict != "saddle":
+            continue
+        count += 1
+        assert found.proved and found.critical["argument"] == "saddle" and found.distance < 1e-6
+        way = [np.array(p[k]) for p in found.witness["direction"] for k in ("weights", "biases")]
+        after = split(flatten(net.tensors) + found.witness["step"] * flatten(way), net)
+        assert float(loss_of(after, X, Y, "bce", 1e-3)) <= found.witness["loss"] * (1 + 1e-12)
+        assert found.witness["loss"] < found.loss_floor
+        again = Certificate.from_json(found.to_json())
+        assert all(check.passed for check in recheck(again, net, X, Y))
+    assert count >= 2
 
 
 def test_far_from_the_exact_point_it_is_not_stationary():
