@@ -32,7 +32,7 @@ from constructions.critical.points import BITS, exactly
 from constructions.critical.ranks import GenericRank
 from constructions.critical.saddle import curvature_down, way_over
 from constructions.critical.ties import multipliers_of
-from constructions.penalised.idle import stay_at_rest
+from constructions.penalised.idle import stay_at_rest, way_to_grow
 from constructions.penalised.orbits import are_free, slices_across, tangents
 from constructions.proof.exact import precision
 
@@ -204,9 +204,12 @@ def _examined(attempt, box):
         return None, "a multiplier is not proved to lie inside of its bounds"
     if not (ways or bend > 0):
         return None, "the Hessian is not proved to be positive definite across the symmetries"
-    rests = stay_at_rest(calculus.run(whole.cell, theta, mu), problem.idle, problem.decay)
-    if not (ways or rests):
-        return None, "a unit at rest may lower the loss"
+    passed = calculus.run(whole.cell, theta, mu)
+    if not (ways or stay_at_rest(passed, problem.idle, problem.decay)):
+        grown = way_to_grow(whole.cell, passed, problem.idle, problem.decay)
+        if grown is None:
+            return None, "a unit at rest may lower the loss"
+        ways, bend = (grown[0],), grown[1]
     kinks = tuple(
         Kink(l + 1, i, u, float(mu.mid[j]), float(rises[j].mid))
         for j, (l, i, u) in enumerate(whole.kinks)

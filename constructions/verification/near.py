@@ -140,9 +140,9 @@ def critical_of(found, argument):
     }
 
 
-def saddle_at(problem, gtol, found, why):
+def saddle_at(problem, gtol, found, why, *, orders=(1,)):
     """A saddle, with a step down from the stored network, or None without such a step."""
-    refutation = _step_from(problem, found.ways_down) or refute(problem, gtol=gtol)
+    refutation = _step_from(problem, found.ways_down, orders) or refute(problem, gtol=gtol)
     witnessed = refutation.proved and refutation.witness is not None
     checks = [Check(SADDLE, witnessed, found.distance, why)]
     if not witnessed:
@@ -152,18 +152,21 @@ def saddle_at(problem, gtol, found, why):
     return Near("saddle", found.distance, 0.0, 0.0, critical, refutation), checks
 
 
-def _step_from(problem, ways):
-    """A step from the stored network along one of some ways, the loss falling all along it."""
-    for way in ways:
-        way = way / length(way)
-        for direction in (way, -way):
-            slope = derivative_in_balls(problem, direction, 1)
-            if slope is None or not slope < 0:
-                continue
-            witness = step_down(problem, direction, True, slope=above(slope))
-            if witness is not None:
-                detail = "a step from the stored network along the way down from the saddle"
-                return Refutation("saddle", True, witness, None, detail)
+def _step_from(problem, ways, orders):
+    """A step from the stored network along one of some ways, the loss falling all along it.
+
+    Or, of order 2, bending down, whatever the slope is that rounding has left.
+    """
+    directions = [side * way / length(way) for way in ways for side in (1.0, -1.0)]
+    for order, direction in [(order, way) for order in orders for way in directions]:
+        ball = derivative_in_balls(problem, direction, order)
+        if ball is None or not ball < 0:
+            continue
+        told = {"slope": above(ball)} if order == 1 else {"order": 2, "coefficient": above(ball)}
+        witness = step_down(problem, direction, True, **told)
+        if witness is not None:
+            detail = "a step from the stored network along the way down from the saddle"
+            return Refutation("saddle", True, witness, None, detail)
     return None
 
 

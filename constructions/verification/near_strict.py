@@ -44,7 +44,7 @@ def near_strict_point(problem, rtol, gtol):
     if found is None:
         if saddle is None:
             return None, [told]
-        near, more = saddle_at(problem, gtol, *saddle)
+        near, more = saddle_at(problem, gtol, *saddle, orders=(1, 2))
         return near, [told, *more]
     # in one affine layer the loss is convex, and a point where its slope vanishes is the best
     verdict, lower = "local minimum", 0.0

@@ -5,7 +5,7 @@ import pytest
 from decayed import first_minimum, labels_of, loss_of
 from flint import arb
 
-from constructions import verify
+from constructions import recheck, verify
 from constructions.critical.balls import Balls
 from constructions.penalised.idle import norm_above
 from constructions.penalised.search import nearby_strict_points
@@ -38,7 +38,9 @@ def test_one_point_decides_whether_units_stay_at_rest(decay):
     assert "2 units at rest" in why and found.moves[0] == 0 and found.distance < 1e-14
     for t in (edge, edge * 1.001, 2 * edge):
         found, why = proved(at_rest(t, decay), [[1.0]], [[t]], decay)
-        assert found is None and why == "a unit at rest may lower the loss"
+        assert found is None
+        is_saddle = why == "a saddle that is smooth, 2 units at rest"
+        assert is_saddle if t > edge else why == "a unit at rest may lower the loss"
 
 
 def test_a_unit_at_rest_that_may_grow_lowers_the_loss():
@@ -50,7 +52,12 @@ def test_a_unit_at_rest_that_may_grow_lowers_the_loss():
     start, X, Y = loss_of(net.tensors, [[1.0]], [[t]], "mse", decay), [[1.0]], [[t]]
     assert loss_of(split(theta + 1e-2 * way, net), X, Y, "mse", decay) < start
     found = verify(net, X, Y, weight_decay=decay)
-    assert found.verdict == "saddle" and found.witness["loss"] < found.loss_floor
+    assert found.verdict == "saddle" and found.proved
+    assert found.witness["loss"] < found.loss_floor
+    # along (w, v) of length 1 each the loss changes by t^2 (w - 2 |e| sqrt 2)
+    gain = 2 * np.sqrt(2) * decay * t / (2 + decay)
+    assert found.critical["eigenvalue"] == pytest.approx(decay - gain)
+    assert all(check.passed for check in recheck(found, net, X, Y))
 
 
 def test_nothing_near_units_that_stay_at_rest_is_lower():
