@@ -38,11 +38,12 @@ def at_rest(cell, theta, units):
     return cell._replace(masks=masks, kinks=kinks), theta
 
 
-def stay_at_rest(found, units, decay):
+def stay_at_rest(cell, found, units, decay):
     """Whether no unit at rest is proved to lower the loss.
 
     Parameters
     ----------
+    cell : Cell
     found : Pass
         In balls, with the multipliers.
     units : list of (int, int)
@@ -56,11 +57,17 @@ def stay_at_rest(found, units, decay):
     -----
     For a vector v, :math:`\\sum_i (v \\cdot \\lambda_i) \\sigma(w \\cdot \\tilde h_i)` is at most
     :math:`|\\Lambda v| |\\tilde H w|`, so the maximum is at most the product of the largest
-    singular values. A unit of the same layer that is not at rest attains :math:`\\omega`: then this
-    fails.
+    singular values. Points that are dead in the layer before are one, (0, 1). A unit of the same
+    layer that is not at rest attains :math:`\\omega`: then this fails.
     """
     for l in {l for l, _ in units}:
-        most = as_balls(norm_above(found.slopes[l + 1])) * norm_above(_lifted(found.inputs[l]))
+        slopes, lifted = found.slopes[l + 1], _lifted(found.inputs[l])
+        dead = ~cell.masks[l - 1].any(axis=1) if l else np.zeros(len(lifted), bool)
+        if dead.any():
+            one = np.eye(lifted.shape[1])[-1:]
+            lifted = stacked([lifted[~dead], Balls(one)])
+            slopes = stacked([slopes[~dead], slopes[dead].sum(axis=0).reshape(1, -1)])
+        most = as_balls(norm_above(slopes)) * norm_above(lifted)
         if not most.upper < decay:
             return False
     return True

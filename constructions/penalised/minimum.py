@@ -205,7 +205,7 @@ def _examined(attempt, box):
     if not (ways or bend > 0):
         return None, "the Hessian is not proved to be positive definite across the symmetries"
     passed = calculus.run(whole.cell, theta, mu)
-    if not (ways or stay_at_rest(passed, problem.idle, problem.decay)):
+    if not (ways or stay_at_rest(whole.cell, passed, problem.idle, problem.decay)):
         grown = way_to_grow(whole.cell, passed, problem.idle, problem.decay)
         if grown is None:
             return None, "a unit at rest may lower the loss"

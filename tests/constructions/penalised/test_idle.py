@@ -90,6 +90,18 @@ def test_units_that_are_nearly_at_rest_are_brought_there():
     assert "2 units at rest" in why and 1e-9 < found.distance < 1e-8
 
 
+def test_behind_a_layer_at_rest_only_the_sum_of_the_slopes_counts():
+    """They sum to the slope of the last bias, the decay times it: small, if they are large."""
+    zero, X, y = np.zeros, np.linspace(-50, 50, 8)[:, None], [0, 1] * 4
+    net = ReLUNetwork([zero((2, 1)), zero((2, 2)), zero((2, 2))], [zero(2), zero(2), zero(2)])
+    for loss in ("cross_entropy", "bce"):
+        found = verify(net, X, y, loss=loss, weight_decay=0.01)
+        assert found.verdict == "local minimum" and found.proved
+    # a layer alone sees the points
+    flat = ReLUNetwork([zero((2, 1)), zero((2, 2))], [zero(2), zero(2)])
+    assert verify(flat, X, y, loss="bce", weight_decay=0.01).verdict != "local minimum"
+
+
 def test_labels_in_balance_leave_nothing_but_zeros():
     """With as many points of either class, and a large decay, all of the network is at rest."""
     zero = np.zeros
