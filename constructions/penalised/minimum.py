@@ -197,9 +197,12 @@ def _examined(attempt, box):
     elif inside:
         bend = least_on_slice(H, Z, attempt.slice)
     if not (sides or bend > 0):
-        down = curvature_down(H, Z)
+        # units at rest stay there: as they grow, more changes than the masked network
+        down = curvature_down(H[np.ix_(free, free)], Z[:, free])
         if down is not None:
-            ways, bend = (down[0],), down[1]
+            way = np.zeros(len(theta))
+            way[free] = down[0]
+            ways, bend = (way,), down[1]
     if not (ways or inside):
         return None, "a multiplier is not proved to lie inside of its bounds"
     if not (ways or bend > 0):
