@@ -197,6 +197,24 @@ def test_smooth_saddles_are_proved_to_be_saddles():
     assert count >= 5
 
 
+@pytest.mark.parametrize("kinks", [[], ONE])
+def test_a_saddle_whose_way_down_is_not_found_is_not_a_minimum(kinks, monkeypatch):
+    monkeypatch.setattr(minimum, "curvature_down", lambda H, G: None)
+    widths, N = ((2, 3, 2), 16) if kinks else ((2, 2, 2), 14)
+    whys = [
+        next(points_of(net, X, Y, "bce", 1e-3)) for net, X, Y in planted("bce", widths, N, kinks, 8)
+    ]
+    said = "the Hessian is not proved to be positive definite across the symmetries"
+    assert sum(found is None and why == said for found, why in whys) >= 4
+
+
+def test_kinks_that_point_the_same_way_are_not_independent(monkeypatch):
+    net, X, Y = planted("cross_entropy", (2, 3, 2), 16, ONE, 1)[0]
+    monkeypatch.setattr(minimum, "has_full_column_rank", lambda A: False)
+    found, why = next(points_of(net, X, Y, "cross_entropy", 1e-3))
+    assert found is None and why == "the kinks are not proved to be independent"
+
+
 def test_the_decay_is_part_of_the_curvature():
     """A feature that is 0 at all points has the curvature of the decay alone."""
     net, _ = by_hand(3.0, 0.1, [1.0])
