@@ -208,6 +208,32 @@ def test_a_saddle_whose_way_down_is_not_found_is_not_a_minimum(kinks, monkeypatc
     assert sum(found is None and why == said for found, why in whys) >= 4
 
 
+def test_a_critical_point_of_the_masks_beyond_their_cell_is_none(monkeypatch):
+    """Without its kinks, a minimum on kinks has polynomials whose critical points lie elsewhere."""
+    monkeypatch.setattr("constructions.penalised.search.looks_critical", lambda *g: (True, True))
+    monkeypatch.setattr("constructions.penalised.search.candidates", lambda net, X: [[]])
+    for net, X, Y in planted("cross_entropy", (2, 3, 2), 16, ONE, 6):
+        found, why = proved(net, X, Y, "cross_entropy", 1e-3)
+        assert found is None and why == "no exact critical point is proved to exist near by"
+
+
+def test_a_box_holds_all_parameters_of_a_slice():
+    rng = np.random.default_rng(0)
+    attempt = object.__new__(minimum._Attempt)
+    attempt.slice = np.linalg.qr(rng.standard_normal((6, 3)))[0]
+    attempt.slice[2] = 0  # does not move
+    attempt.theta, attempt.multipliers = rng.standard_normal(6), np.array([1.0, 2.0, 3.0])
+    attempt.whole = minimum.Everything(None, [0, 1, 2], None, [0, 2], None)
+    radius = np.array([1.0, 0.1, 0.01, 0.5, 0.25])
+    theta, mu = attempt.box(radius)
+    for _ in range(50):
+        x = radius[:3] * rng.uniform(-1, 1, 3)
+        moved = attempt.theta + attempt.slice @ x
+        assert (np.abs(moved - theta.mid) <= theta.rad + 1e-15).all()
+    assert theta.rad[2] == 0 and np.allclose(theta.rad, np.abs(attempt.slice) @ radius[:3])
+    assert mu.rad.tolist() == [0.5, 0.0, 0.25] and mu.mid.tolist() == [1.0, 2.0, 3.0]
+
+
 def test_kinks_that_point_the_same_way_are_not_independent(monkeypatch):
     net, X, Y = planted("cross_entropy", (2, 3, 2), 16, ONE, 1)[0]
     monkeypatch.setattr(minimum, "has_full_column_rank", lambda A: False)
