@@ -3,7 +3,7 @@
 The names of checks stand in certificate files.
 """
 
-from geomcore.foreign.wording import printable
+from geomcore.foreign.wording import printable, quoted, suggestion
 
 VERDICTS = ("global minimum", "local minimum", "saddle", "not stationary", "undetermined")
 SQUARED = ("mse", "class_weighted")
@@ -38,6 +38,14 @@ HEADINGS = {
     "rests on it",
 }
 MARKS = {True: "yes", False: "no ", None: "?  "}
+
+
+def check_loss(loss, names=LOSS_NAMES):
+    """Raise unless `loss` is one of the names."""
+    if not isinstance(loss, str) or loss not in names:
+        raise ValueError(
+            f"loss must be one of {names}, got {quoted(loss)}{suggestion(loss, names)}"
+        )
 
 
 def cost(loss_name, one_hot, weight_decay=0.0):

@@ -20,6 +20,16 @@ def labels_of(y, N):
     return as_labels(y, N, targets=None)
 
 
+def first_minimum(points):
+    """The first local minimum of critical points, or None, and what is proved or what fails."""
+    first = None
+    for found, why in points:
+        if found is not None and not found.ways_down:
+            return found, why
+        first = first or why
+    return None, first
+
+
 def network_of(widths, theta):
     tensors, at = [], 0
     for n, m in pairwise(widths):
@@ -30,13 +40,7 @@ def network_of(widths, theta):
 
 def loss_of(tensors, X, Y, loss, decay, dtype=WIDE):
     """The loss with the decay, by the formulas, in extended precision."""
-    tensors = [np.asarray(t, dtype) for t in tensors]
-    h = np.asarray(X, dtype)
-    for l, (W, b) in enumerate(zip(tensors[0::2], tensors[1::2], strict=True)):
-        h = h @ W.T + b
-        if l < len(tensors) // 2 - 1:
-            h = np.maximum(h, 0)
-    Y = np.asarray(Y, dtype)
+    h, Y = outputs_of(tensors, X, dtype), np.asarray(Y, dtype)
     if loss == "cross_entropy":
         peak = h.max(axis=1)
         each = np.log(np.exp(h - peak[:, None]).sum(axis=1)) + peak - (h * Y).sum(axis=1)
@@ -44,7 +48,18 @@ def loss_of(tensors, X, Y, loss, decay, dtype=WIDE):
         each = (np.maximum(h, 0) + np.log1p(np.exp(-np.abs(h))) - h * Y).sum(axis=1)
     else:
         each = ((h - Y) ** 2).sum(axis=1)
-    return each.mean() + dtype(decay) / 2 * sum((t * t).sum() for t in tensors)
+    squares = sum((np.asarray(t, dtype) ** 2).sum() for t in tensors)
+    return each.mean() + dtype(decay) / 2 * squares
+
+
+def outputs_of(tensors, X, dtype=WIDE):
+    """The network on points, in extended precision."""
+    h = np.asarray(X, dtype)
+    for l, (W, b) in enumerate(zip(tensors[0::2], tensors[1::2], strict=True)):
+        h = h @ np.asarray(W, dtype).T + np.asarray(b, dtype)
+        if l < len(tensors) // 2 - 1:
+            h = np.maximum(h, 0)
+    return h
 
 
 def slope_at(outputs, Y, loss):
@@ -126,7 +141,8 @@ def planted_decayed(widths, N, kinks, seed, *, loss="mse", decay=1e-3, kind="min
     J, Z = calculus.output_rows(balls, found).mid, calculus.height_rows(balls, found).mid
     unit = np.eye(N * K + k)
     whole = np.array([rises(e[: N * K], e[N * K :]) for e in unit]).reshape(len(unit), k).T
-    own, room = unit[N * K :], 0.2 * decay or 1e-4
+    own, room = unit[N * K :], 0.2 * decay or 1e-5
+    most = 1.0 if decay else 0.02  # with small residuals the Hessian is positive
     rows, bounds = [-own, own - whole], [np.full(k, -room), np.full(k, -room)]
     if kind == "falls":
         rows, bounds = [own[:1], -own[1:], own - whole], [[-room], np.full(k - 1, -room), bounds[1]]
@@ -137,7 +153,9 @@ def planted_decayed(widths, N, kinks, seed, *, loss="mse", decay=1e-3, kind="min
     equal, right = np.hstack([2 / N * J.T, Z.T]), -decay * theta
     if loss != "mse":  # targets p - 2 r are probabilities
         p = N * slope_at(F, 0 * F, loss)
-        limits[: N * K] = [((v - 0.99) / 2, (v - 0.01) / 2) for v in p.ravel()]
+        limits[: N * K] = [
+            (max((v - 0.99) / 2, -most), min((v - 0.01) / 2, most)) for v in p.ravel()
+        ]
     if loss == "cross_entropy":  # and sum to one
         sums = np.hstack([np.kron(np.eye(N), np.ones(K)), np.zeros((N, k))])
         equal, right = np.vstack([equal, sums]), np.append(right, np.zeros(N))
@@ -155,6 +173,7 @@ def planted_decayed(widths, N, kinks, seed, *, loss="mse", decay=1e-3, kind="min
     r = answer.x[: N * K].reshape(N, K)
     Y = F - r if loss == "mse" else p - 2 * r
     if loss == "cross_entropy":
+        Y = np.round(Y * 2.0**45) / 2.0**45  # so that rows sum to one exactly
         Y[:, -1] = 1 - Y[:, :-1].sum(axis=1)
     return net, X, Y
 

@@ -159,12 +159,17 @@ def _slope(cell, outputs):
 
 def _placed(cell, own, multipliers):
     """The multipliers of some kinks of one layer at their places, zeros elsewhere."""
-    shape = cell.masks[cell.kinks[own[0]][0]].shape
-    spread = np.zeros((shape[0] * shape[1], len(own)))
-    for column, j in enumerate(own):
-        _, i, u = cell.kinks[j]
-        spread[i * shape[1] + u, column] = 1
-    return (spread @ multipliers[own]).reshape(*shape)
+    layer = cell.kinks[own[0]][0]
+    at = tuple(np.array([cell.kinks[j][1:] for j in own]).T)
+
+    def spread(values):
+        found = np.zeros(cell.masks[layer].shape, dtype=values.dtype)
+        found[at] = values[own]
+        return found
+
+    if isinstance(multipliers, Balls):
+        return Balls(spread(multipliers.mid), spread(multipliers.rad))
+    return spread(multipliers)
 
 
 def loss(cell, found):

@@ -324,19 +324,14 @@ def _examined(attempt, critical, basis, rank, box):
     if k and not (has_full_column_rank((Z @ basis).T) and _are_free(attempt.independent, found)):
         return None, "the kinks are not proved to be independent"
     rises = attempt._rises(theta, mu)
-    risen = stacked([rise.reshape(1) for rise in rises]) if k else None
-    alike = [(mu[part].sum(), risen[part].sum()) for part in whole.alike]
-    inside = all(m.lower > 0 and (rise - m).lower > 0 for m, rise in alike)
-    # with kinks that depend on each other, multipliers beyond their bounds say nothing
-    sides = sides_down(alike) if len(alike) == len(whole.free) else []
+    inside, sides = signs_of(whole, mu, rises)
     bend, ways = np.inf, ()
     if sides:
         bend = 0.0
-        over = [(whole.alike[j], side) for j, side in sides]
-        ways = tuple(way_over(attempt.problem.balls, attempt.theta, *part) for part in over)
+        ways = tuple(way_over(attempt.problem.balls, attempt.theta, *side) for side in sides)
     elif r1:
         H = calculus.hessian(attempt.problem.balls, found, rows)
-        bend = _least_on_slice(H, Z, critical) if inside else -np.inf
+        bend = least_on_slice(H, Z, critical) if inside else -np.inf
         if not bend > 0:
             down = curvature_down(H, stacked([Z, E]))
             if down is not None:
@@ -364,7 +359,24 @@ def _examined(attempt, critical, basis, rank, box):
     return found, f"{kind} {where}{over}"
 
 
-def _least_on_slice(H, Z, critical):
+def signs_of(whole, multipliers, rises):
+    """Whether all multipliers are proved to be inside of their bounds, and over which kinks not.
+
+    Returns
+    -------
+    inside : bool
+    sides : list of (list of int, float)
+        Kinks that are one, and the side to which the loss is proved to fall over them.
+    """
+    risen = stacked([rise.reshape(1) for rise in rises]) if rises else None
+    alike = [(multipliers[part].sum(), risen[part].sum()) for part in whole.alike]
+    inside = all(m.lower > 0 and (rise - m).lower > 0 for m, rise in alike)
+    # with kinks that depend on each other, multipliers beyond their bounds say nothing
+    sides = sides_down(alike) if len(alike) == len(whole.free) else []
+    return inside, [(whole.alike[j], side) for j, side in sides]
+
+
+def least_on_slice(H, Z, critical):
     """A lower bound of H on the kernel of Z within a slice, or -inf."""
     H, Z = as_balls(critical.T) @ H @ critical, Z @ critical
     if len(Z):  # rows that are nearly orthonormal have the same kernel, and a better condition

@@ -1,4 +1,4 @@
-r"""Local minima of a loss with weight decay, strict up to symmetries, next to stored networks.
+r"""Minima of a loss with weight decay, strict up to symmetries, and saddles, next to networks.
 
 With :math:`C = \sum_i \pi_i \ell(F_i, y_i) + \frac{\omega}{2} |\theta|^2`, :math:`\omega > 0`, and
 kinks A as in `constructions.critical.minimum`, the exact point solves
@@ -18,22 +18,26 @@ from flint import arb
 from constructions.critical import cell as calculus
 from constructions.critical.balls import Balls, as_balls, of_arbs, stacked
 from constructions.critical.cell import Cell
-from constructions.critical.definite import has_full_column_rank, smallest_eigenvalue
+from constructions.critical.definite import has_full_column_rank
 from constructions.critical.minimum import (
-    STIFFNESS,
     CriticalPoint,
     Everything,
     Kink,
     keeps_signs,
+    least_on_slice,
+    signs_of,
 )
 from constructions.critical.newton import solution_near
 from constructions.critical.points import BITS, exactly
 from constructions.critical.ranks import GenericRank
-from constructions.penalised.idle import stay_at_rest
-from constructions.penalised.orbits import are_free, slice_across, tangents
+from constructions.critical.saddle import curvature_down, way_over
+from constructions.critical.ties import multipliers_of
+from constructions.penalised.idle import stay_at_rest, way_to_grow
+from constructions.penalised.orbits import are_free, slices_across, tangents
 from constructions.proof.exact import precision
 
 REFINED = 6
+SHORT = 1e-6  # so far a network of zeros may be moved
 
 
 class Penalised(NamedTuple):
@@ -59,9 +63,9 @@ class Penalised(NamedTuple):
 
 
 class _Attempt:
-    """One guess of kinks, followed through the proof."""
+    """One guess of kinks and of a slice, followed through the proof."""
 
-    def __init__(self, problem, theta):
+    def __init__(self, problem, theta, across, planes):
         self.problem, self.whole, self.theta = problem, problem.whole, theta
         self.decay = problem.decay
         self.multipliers = np.zeros(len(self.whole.kinks))
@@ -70,8 +74,11 @@ class _Attempt:
             slope = np.concatenate(calculus.gradient(found)) + self.decay * theta
             found = calculus.forwards(self.whole.cell, as_balls(theta))
             rows = calculus.height_rows(self.whole.cell, found).mid
-            self.multipliers = np.linalg.lstsq(rows.T, -slope, rcond=1e-12)[0]
-        self.slice, self.planes = slice_across(problem.floats, theta, problem.idle)
+            if len(self.whole.free) == len(self.whole.kinks):
+                self.multipliers = np.linalg.lstsq(rows.T, -slope, rcond=1e-12)[0]
+            else:
+                self.multipliers = multipliers_of(rows, slope, self.whole.alike, self._float_rises)
+        self.slice, self.planes = across, planes
         at_zero = [(l, i, u) for l, u in problem.idle for i in range(len(problem.floats.X))]
         self.still = self.whole._replace(kinks=[*self.whole.kinks, *at_zero])
 
@@ -83,6 +90,7 @@ class _Attempt:
             found = calculus.run(arbs, theta, exactly(self.multipliers))
             slope = np.concatenate(calculus.gradient(found)) + theta * arb(self.decay)
             heights = calculus.heights(arbs, found)
+            heights = [heights[j] for j in self.whole.free]
         slope = as_balls(self.slice.T) @ of_arbs(slope.tolist(), (len(slope),))
         return stacked([slope, of_arbs(heights, (len(heights),))]) if heights else slope
 
@@ -92,15 +100,25 @@ class _Attempt:
         reach = (as_balls(np.abs(self.slice)) @ radius[:r]).upper
         reach[~self.slice.any(axis=1)] = 0.0  # units at rest do not move at all
         theta = Balls(self.theta, reach)
-        return theta, Balls(self.multipliers, radius[r:])
+        width = np.zeros(len(self.multipliers))
+        width[self.whole.free] = radius[r:]  # the others are what they are
+        return theta, Balls(self.multipliers, width)
+
+    def rises(self, theta, multipliers):
+        """How fast the loss rises as units on their kink go on, a list."""
+        found = calculus.run(self.whole.at_kinks, as_balls(theta), multipliers)
+        return calculus.rises(self.whole.at_kinks, found)
+
+    def _float_rises(self, multipliers):
+        return np.array([rise.mid for rise in self.rises(self.theta, multipliers)])
 
     def parts(self, theta, multipliers):
-        """The Hessian of the Lagrangian within the slice, and the derivatives of the heights."""
-        cell, across = self.whole.cell, as_balls(self.slice)
+        """The Hessian of the Lagrangian, and the derivatives of the independent heights."""
+        cell = self.whole.cell
         found = calculus.run(cell, theta, multipliers)
         H = calculus.hessian(cell, found, calculus.output_rows(cell, found))
         H = H + Balls(self.decay * np.eye(len(self.theta)))
-        return across.T @ H @ across, calculus.height_rows(cell, found)
+        return H, calculus.height_rows(cell, found)[self.whole.free]
 
     def system(self, radius):
         """The derivative of the system in a box; None if a unit may go on or off in it."""
@@ -108,14 +126,14 @@ class _Attempt:
         if not keeps_signs(self.still, theta):
             return None
         H, Z = self.parts(theta, multipliers)
-        Z, k = Z @ self.slice, len(self.whole.kinks)
+        H, Z, k = as_balls(self.slice.T) @ H @ self.slice, Z @ self.slice, len(self.whole.free)
         return stacked([stacked([H, Z]), stacked([Z.T, Balls(np.zeros((k, k)))])], axis=1)
 
     def refine(self):
         """Walk along the slice, in floating point, to where the system vanishes."""
         r = self.slice.shape[1]
         for _ in range(REFINED):
-            D = self.system(np.zeros(r + len(self.whole.kinks)))
+            D = self.system(np.zeros(r + len(self.whole.free)))
             if D is None:
                 return
             try:
@@ -124,15 +142,16 @@ class _Attempt:
                 return
             move = self.slice @ step[:r]
             size = np.linalg.norm(move)
-            if not np.isfinite(step).all() or size > 0.1 * np.linalg.norm(self.theta):
+            if not np.isfinite(step).all() or size > max(0.1 * np.linalg.norm(self.theta), SHORT):
                 return
-            self.theta, self.multipliers = self.theta - move, self.multipliers - step[r:]
+            self.theta, self.multipliers = self.theta - move, self.multipliers.copy()
+            self.multipliers[self.whole.free] -= step[r:]
             if size <= 1e-15 * np.linalg.norm(self.theta):
                 return
 
 
-def strict_minimum_near(problem, theta):
-    """Prove that a local minimum, strict up to symmetries, is next to parameters.
+def strict_point_near(problem, theta):
+    """Prove that a local minimum, strict up to symmetries, or a saddle is next to parameters.
 
     Parameters
     ----------
@@ -142,15 +161,21 @@ def strict_minimum_near(problem, theta):
     Returns
     -------
     (CriticalPoint or None, str)
-        The proof, or None; and what is proved or what fails. Its rank is the number of
+        The proof, or None; and what is proved or what fails. The rank is the number of
         parameters less the dimension of the orbit.
     """
-    attempt = _Attempt(problem, theta)
-    attempt.refine()
-    box = solution_near(attempt.value(), attempt.system)
-    if box is None:
-        return None, "no exact critical point is proved to exist near by"
-    return _examined(attempt, box)
+    first = None
+    for across, planes in slices_across(problem.floats, theta, problem.idle):
+        attempt = _Attempt(problem, theta, across, planes)
+        attempt.refine()
+        box = solution_near(attempt.value(), attempt.system)
+        found, why = None, "no exact critical point is proved to exist near by"
+        if box is not None:
+            found, why = _examined(attempt, box)
+        if found is not None:
+            return found, why
+        first = why if first is None else first
+    return None, first
 
 
 def _examined(attempt, box):
@@ -163,19 +188,31 @@ def _examined(attempt, box):
     H, Z = attempt.parts(theta, mu)
     if k and not has_full_column_rank((Z @ attempt.slice).T):
         return None, "the kinks are not proved to be independent"
-    rises = calculus.rises(whole.at_kinks, calculus.run(whole.at_kinks, theta, mu))
-    for j, rise in enumerate(rises):
-        if not (mu.lower[j] > 0 and (rise - mu[j]).lower > 0):
-            return None, "a multiplier is not proved to lie inside of its bounds"
-    Z, size, least = Z @ attempt.slice, np.abs(H.mid).max(initial=0.0), -np.inf
-    for stiffness in STIFFNESS if k else (0.0,):
-        least = smallest_eigenvalue(H + (Z.T @ Z) * (stiffness * size) if k else H)
-        if least > 0:
-            break
-    if not least > 0:
+    rises = attempt.rises(theta, mu)
+    inside, sides = signs_of(whole, mu, rises)
+    bend, ways = -np.inf, ()
+    if sides:
+        bend = 0.0
+        ways = tuple(way_over(whole.cell, attempt.theta, *side) for side in sides)
+    elif inside:
+        bend = least_on_slice(H, Z, attempt.slice)
+    if not (sides or bend > 0):
+        # units at rest stay there: as they grow, more changes than the masked network
+        down = curvature_down(H[np.ix_(free, free)], Z[:, free])
+        if down is not None:
+            way = np.zeros(len(theta))
+            way[free] = down[0]
+            ways, bend = (way,), down[1]
+    if not (ways or inside):
+        return None, "a multiplier is not proved to lie inside of its bounds"
+    if not (ways or bend > 0):
         return None, "the Hessian is not proved to be positive definite across the symmetries"
-    if not stay_at_rest(calculus.run(whole.cell, theta, mu), problem.idle, problem.decay):
-        return None, "a unit at rest may lower the loss"
+    passed = calculus.run(whole.cell, theta, mu)
+    if not (ways or stay_at_rest(whole.cell, passed, problem.idle, problem.decay)):
+        grown = way_to_grow(whole.cell, passed, problem.idle, problem.decay)
+        if grown is None:
+            return None, "a unit at rest may lower the loss"
+        ways, bend = (grown[0],), grown[1]
     kinks = tuple(
         Kink(l + 1, i, u, float(mu.mid[j]), float(rises[j].mid))
         for j, (l, i, u) in enumerate(whole.kinks)
@@ -184,12 +221,15 @@ def _examined(attempt, box):
     loss = loss + (theta * theta).sum() * (as_balls(problem.decay) * 0.5)
     r = attempt.slice.shape[1]
     unique = float(np.nextafter((box.radius - box.image)[:r].min(initial=np.inf), 0))
+    q = len(attempt.planes)
     where = f"on {k} kink{'s' if k > 1 else ''}" if k else "that is smooth"
     if problem.idle:
         where += f", {len(problem.idle)} unit{'s' if len(problem.idle) > 1 else ''} at rest"
-    q = len(attempt.planes)
-    rank = GenericRank(len(theta) - q, 0.0)
-    found = CriticalPoint(theta, loss, rank, least, kinks, unique, False)
+    found = CriticalPoint(
+        theta, loss, GenericRank(len(theta) - q, 0.0), bend, kinks, unique, False, ways
+    )
+    if ways:
+        return found, f"a saddle {where}{', and the loss falls over one of them' * bool(sides)}"
     return found, f"a local minimum {where}, strict up to {q} symmetr{'y' if q == 1 else 'ies'}"
 
 

@@ -10,7 +10,7 @@ from scipy.linalg import qr
 
 from constructions.critical.balls import Balls
 
-FLAT = 1e-9  # a tangent below this part of the largest one is none
+FLAT = (1e-9, 1e-6, 1e-3)  # below one of these parts of all parameters a tangent is none
 
 
 def rotations(cell, idle=()):
@@ -81,8 +81,11 @@ def are_free(cell, idle):
     return free
 
 
-def slice_across(cell, theta, idle=()):
+def slices_across(cell, theta, idle=()):
     """Orthonormal columns across the orbit, and the planes whose tangents span the rest.
+
+    How many tangents are independent at the exact point, of units that are nearly multiples of
+    each other say, parameters near by do not tell for sure: all that they may be are given.
 
     Parameters
     ----------
@@ -93,15 +96,15 @@ def slice_across(cell, theta, idle=()):
 
     Returns
     -------
-    (ndarray, shape (P, r), list of planes)
-        As many as are missing to the number of parameters that may move.
+    list of (ndarray, shape (P, r), list of planes)
+        As many planes as are missing to the number of parameters that may move.
     """
     planes, free = rotations(cell, idle), are_free(cell, idle)
     whole = np.eye(len(theta))[:, free]
     if not planes:
-        return whole, []
+        return [(whole, [])]
     T = tangents(Balls(theta), planes).mid[free]
     Q, R, order = qr(T, pivoting=True)
     size = np.abs(np.diag(R))
-    q = int((size > FLAT * np.linalg.norm(theta)).sum())
-    return whole @ Q[:, q:], [planes[j] for j in order[:q]]
+    counts = [int((size > flat * np.linalg.norm(theta)).sum()) for flat in FLAT]
+    return [(whole @ Q[:, q:], [planes[j] for j in order[:q]]) for q in dict.fromkeys(counts)]

@@ -1,12 +1,13 @@
-"""Looks for a minimum of a loss with weight decay, or of a cross-entropy, next to a network."""
+"""Looks for critical points with weight decay, or of a cross-entropy, next to a network."""
 
 import numpy as np
 from flint import arb, arb_mat, fmpq
 
+from constructions.critical import cell as calculus
 from constructions.critical.balls import Balls, of_arbs
 from constructions.critical.cell import Cell
 from constructions.critical.entropies import ENTROPIES, block_of
-from constructions.critical.kinks import candidates, looks_critical
+from constructions.critical.kinks import FLAT, candidates, looks_critical
 from constructions.critical.labels import orthonormal
 from constructions.critical.minimum import critical_point_near, everything
 from constructions.critical.points import BITS, as_objects, distinct_points, exactly
@@ -18,12 +19,12 @@ from constructions.critical.search import (
     above_square,
 )
 from constructions.penalised.idle import at_rest, idle_units
-from constructions.penalised.minimum import Penalised, strict_minimum_near
+from constructions.penalised.minimum import Penalised, strict_point_near
 from constructions.proof.exact import above, precision, rational
 
 
-def nearby_strict_minimum(net, X, labels, per_class, loss, decay):
-    """Prove that a local minimum of a penalised loss, or of a cross-entropy, is near a network.
+def nearby_strict_points(net, X, labels, per_class, loss, decay):
+    """Prove that critical points of a penalised loss, or of a cross-entropy, are near a network.
 
     Parameters
     ----------
@@ -34,53 +35,71 @@ def nearby_strict_minimum(net, X, labels, per_class, loss, decay):
         Weight of a point of each class.
     loss : {"mse", "class_weighted", "cross_entropy", "bce"}
     decay : float
-        If 0, the minimum is strict but for what leaves the outputs as they are.
+        If 0, a minimum is strict but for what leaves the outputs as they are.
 
-    Returns
-    -------
+    Yields
+    ------
     (NearbyPoint or None, str)
-        The proof, or None; and what is proved or what fails, of the likeliest attempt.
+        As `constructions.critical.search.nearby_points`.
     """
     P, outputs = net.parameter_count, len(X) * net.widths[-1]
     if P > MOST_PARAMETERS or P * outputs > MOST_NUMBERS:
-        return None, f"{P} parameters and {outputs} outputs are too many for a proof"
+        yield None, f"{P} parameters and {outputs} outputs are too many for a proof"
+        return
     if not decay and loss == "cross_entropy" and not _sum_to_one(labels.targets):
-        return None, "targets do not sum to one exactly, so constants in the logits matter"
+        yield None, "targets do not sum to one exactly, so constants in the logits matter"
+        return
     theta = np.concatenate([t.ravel() for t in net.tensors])
     if not np.isfinite(theta).all():
-        return None, "a parameter is not finite"
+        yield None, "a parameter is not finite"
+        return
     with np.errstate(all="ignore"), precision(BITS):  # what overflows is a ball of infinite radius
         coordinates = [[arb(v) for v in row] for row in labels.targets.tolist()]
         points = distinct_points(X, labels, per_class, coordinates)
         if loss in ENTROPIES:  # linear in the targets: their mean takes nothing off
             points = points._replace(constant=arb(0))
-        first = None
-        for cell in _guesses(net, points, loss, theta):
-            idle = idle_units(cell, theta) if decay else []
-            cell, start = at_rest(cell, theta, idle)
-            if not all(looks_critical(cell, start, decay)):
-                continue
+        guesses = _guesses(net, points, loss, decay, theta)
+    for cell, start, idle in guesses:
+        with np.errstate(all="ignore"), precision(BITS):
             found, why = _proved(points, cell, loss, decay, start, idle)
-            first = why if first is None else first
             if found is not None:
-                return _placed(net, X, points, found, theta), why
-    return None, first or "the slope does not vanish, whatever is on its kink"
+                found = _placed(net, X, points, found, theta)
+        yield found, why
+    if not guesses:
+        yield None, "the slope does not vanish, whatever is on its kink"
 
 
 def _sum_to_one(targets):
     return all(sum(map(rational, row), fmpq(0)) == 1 for row in targets.tolist())
 
 
-def _guesses(net, points, loss, theta):
-    """Cells of the distinct points, in floats, the likeliest first."""
+def _guesses(net, points, loss, decay, theta):
+    """(cell, parameters, units at rest) where the slope seems to vanish, the likeliest first."""
     Y = np.array([[float(a.mid()) for a in row] for row in points.targets])
     weights = np.array([float(w.mid()) for w in points.weights])
     blocks = [block_of(loss, slice(0, len(Y)), weights, Y.shape[1])]
-    for kinks in [*candidates(net, points.X), []]:
+    likely, later = [], []  # what falls over a kink comes later
+    guessed = candidates(net, points.X)
+    for kinks in guessed if [] in guessed else [*guessed, []]:
         masks = [(value > 0).astype(float) for value in net.hidden(points.X)]
         for l, i, u in kinks:
             masks[l][i, u] = 0.0
-        yield Cell(net.widths, points.X, Y, blocks, masks, kinks)
+        cell = Cell(net.widths, points.X, Y, blocks, masks, kinks)
+        idle = idle_units(cell, theta) if decay else []
+        cell, start = at_rest(cell, theta, idle)
+        flat, held = looks_critical(cell, start, decay)
+        if held or (not decay and _fits(cell, start)):
+            likely.append((cell, start, idle))
+        elif flat:
+            later.append((cell, start, idle))
+    return likely + later
+
+
+def _fits(cell, theta):
+    """Whether the slope vanishes at every point for itself, in floating point."""
+    (block,), outputs = cell.blocks, calculus.forwards(cell, theta).values[-1]
+    slope = np.abs(block.slope(outputs, cell.Y)).max(axis=1)
+    return bool((slope <= FLAT * block.weights).all())
 
 
 def _proved(points, cell, loss, decay, theta, idle):
@@ -96,13 +115,12 @@ def _proved(points, cell, loss, decay, theta, idle):
     )
     whole = everything(points, cell.widths, cell.masks, cell.kinks, loss)
     if decay:
-        return strict_minimum_near(Penalised(cell, arbs, whole, decay, idle), theta)
+        return strict_point_near(Penalised(cell, arbs, whole, decay, idle), theta)
     balls = whole.cell._replace(X=Balls(points.X), Y=of_arbs(flat, (N, K)))
     within, functionals = _that_matter(loss, K)
     wanted = [(i, row) for i in range(N) for row in functionals]
     problem = Reduced(cell, balls, arbs, [(slice(0, N), within)], [], wanted, False)
-    found, why = critical_point_near(problem, whole, theta)
-    return (None if found is not None and found.ways_down else found), why
+    return critical_point_near(problem, whole, theta)
 
 
 def _that_matter(loss, K):
@@ -138,4 +156,5 @@ def _placed(net, X, points, found, theta):
         found.smallest_eigenvalue,
         found.uniqueness,
         tuple(kinks),
+        found.ways_down,
     )

@@ -23,7 +23,7 @@ from geomcore.display.lines import brief, folded, listed
 from geomcore.display.page import page
 from geomcore.foreign.files import read_whole
 from geomcore.foreign.schema import Mismatch, decoded
-from geomcore.foreign.wording import printable, quoted, suggestion
+from geomcore.foreign.wording import printable
 
 # Bytes of a file: a witness in 4 million parameters; without one; and for each parameter in it.
 LARGEST, PLAIN, NUMBER = 2**27, 2**20, 64
@@ -386,14 +386,6 @@ def _digest(parts):
         found.update(f"{name} {' '.join(map(str, array.shape))}\n".encode("ascii"))
         found.update(np.ascontiguousarray(array + 0, dtype=kind).data)
     return found.hexdigest()
-
-
-def check_loss(loss, names=LOSS_NAMES):
-    """Raise unless `loss` is one of the names."""
-    if not isinstance(loss, str) or loss not in names:
-        raise ValueError(
-            f"loss must be one of {names}, got {quoted(loss)}{suggestion(loss, names)}"
-        )
 
 
 def _plain(value):

@@ -17,11 +17,10 @@ from constructions.building.assembly import (
 from constructions.building.collapse import Collapse, collapse_layer, rotation_to_diagonal
 from constructions.building.draft import Refused, chained
 from constructions.building.result import ConstructionError, describe
-from constructions.proof.certificate import check_loss
 from constructions.separation.programs import nearest_on_hyperplane
 from constructions.separation.separation import separate
 from constructions.theorems.enumeration import all_states
-from constructions.verdicts import SQUARED
+from constructions.verdicts import SQUARED, check_loss
 from geomcore.arrays import as_labels, as_points, as_rng
 from geomcore.foreign.choices import as_flag
 from geomcore.foreign.keywords import answers_keywords

@@ -69,23 +69,46 @@ def near_point(problem, rtol, gtol, is_near):
     -------
     (Near or None, list of Check)
     """
-    told, saddle = None, None
-    for found, why in nearby_points(problem.net, problem.X, problem.labels, problem.per_class):
-        is_minimum = found is not None and not found.ways_down
-        proved = found is not None and _is_next(problem, found, rtol, is_near)
-        if proved and is_minimum:
-            return _minimum(found), [Check(CRITICAL, True, found.distance, why)]
-        if told is None or (is_minimum and told.value is None):
-            told = Check(CRITICAL, False, found.distance if is_minimum else None, why)
-        if proved and saddle is None:
-            saddle = found, why
+    points = nearby_points(problem.net, problem.X, problem.labels, problem.per_class)
+    found, told, saddle = nearest(points, lambda one: _is_next(problem, one, rtol, is_near))
+    if found is not None:
+        return _minimum(found), [told]
     near, why = _next_to_zero(problem, rtol)
     if near is None and saddle is not None:
-        near, more = _saddle(problem, gtol, *saddle)
+        near, more = saddle_at(problem, gtol, *saddle)
         return near, [told, *more]
     if near is None:
         near, why = _with_slack(problem, rtol)
     return near, [told, Check(SLACK, near is not None, None if near is None else near.slack, why)]
+
+
+def nearest(points, is_next):
+    """The first minimum of critical points that a stored network is next to, or else a saddle.
+
+    Parameters
+    ----------
+    points : iterable of (NearbyPoint or None, str)
+    is_next : callable
+        Of a point.
+
+    Returns
+    -------
+    minimum : NearbyPoint or None
+    told : Check
+        Of the minimum.
+    saddle : (NearbyPoint, str) or None
+    """
+    told, saddle = None, None
+    for found, why in points:
+        is_minimum = found is not None and not found.ways_down
+        proved = found is not None and is_next(found)
+        if proved and is_minimum:
+            return found, Check(CRITICAL, True, found.distance, why), None
+        if told is None or (is_minimum and told.value is None):
+            told = Check(CRITICAL, False, found.distance if is_minimum else None, why)
+        if proved and saddle is None:
+            saddle = found, why
+    return None, told, saddle
 
 
 def _is_next(problem, found, rtol, is_near):
@@ -103,10 +126,11 @@ def _minimum(found):
     verdict = "global minimum" if found.is_zero else "local minimum"
     lower = max(below(found.loss), 0.0) if found.is_best_of_cell else 0.0
     argument = "fit" if found.is_best_of_cell else "critical point"
-    return Near(verdict, found.distance, lower, 0.0, _critical(found, argument))
+    return Near(verdict, found.distance, lower, 0.0, critical_of(found, argument))
 
 
-def _critical(found, argument):
+def critical_of(found, argument):
+    """What a `Certificate` says of an exact point."""
     return {
         "argument": argument,
         "rank": found.rank.rank,
@@ -117,14 +141,14 @@ def _critical(found, argument):
     }
 
 
-def _saddle(problem, gtol, found, why):
+def saddle_at(problem, gtol, found, why, *, orders=(1,)):
     """A saddle, with a step down from the stored network, or None without such a step."""
-    refutation = step_down_from(problem, found.ways_down, gtol)
+    refutation = step_down_from(problem, found.ways_down, gtol, orders=orders)
     checks = [Check(SADDLE, refutation is not None, found.distance, why)]
     if refutation is None:
         return None, checks
     checks.append(Check(DESCENT, False, None, refutation.detail))
-    critical = _critical(found, "saddle")
+    critical = critical_of(found, "saddle")
     return Near("saddle", found.distance, 0.0, 0.0, critical, refutation), checks
 
 

@@ -4,58 +4,68 @@ import numpy as np
 from flint import arb
 
 from constructions.critical.points import BITS
-from constructions.penalised.search import nearby_strict_minimum
+from constructions.penalised.search import nearby_strict_points
 from constructions.proof.certificate import Check
 from constructions.proof.exact import below, precision
 from constructions.verdicts import CRITICAL, SQUARED
-from constructions.verification.near import NEARLY, Near, is_close
+from constructions.verification.near import NEARLY, Near, critical_of, is_close, nearest, saddle_at
+
+NOTHING = 1e-24  # a move that no loss shows, next to data and logits of any size in use
 
 
-def near_strict_minimum(problem, rtol):
-    """Prove that a minimum is next to the network of a problem.
+def near_strict_point(problem, rtol, gtol):
+    """Prove that a critical point is next to the network of a problem.
 
     Parameters
     ----------
     problem : Objective
     rtol : float
         Largest distance of each layer's (W, b), relative to their norm.
+    gtol : float
+        As for `refute`.
 
     Returns
     -------
     (Near or None, list of Check)
     """
-    net, decay = problem.net, problem.weight_decay
-    if decay and problem.loss == 0:
-        return _found("global minimum", 0.0, 0.0, None), [
-            Check(CRITICAL, True, 0.0, "the loss of the stored network is exactly zero")
-        ]
-    found, why = nearby_strict_minimum(
-        net, problem.X, problem.labels, problem.per_class, problem.loss_name, decay
+    net = problem.net
+    if problem.weight_decay and problem.loss == 0:
+        why = "the loss of the stored network is exactly zero"
+        return Near("global minimum", 0.0, 0.0, 0.0, None), [Check(CRITICAL, True, 0.0, why)]
+    points = nearby_strict_points(
+        net,
+        problem.X,
+        problem.labels,
+        problem.per_class,
+        problem.loss_name,
+        problem.weight_decay,
     )
-    proved = found is not None and is_close(net, found.moves, rtol)
-    if proved:
-        with precision(BITS):
-            proved = bool(problem.loss <= found.loss + arb(NEARLY) * rtol * _size(problem))
-    checks = [Check(CRITICAL, proved, None if found is None else found.distance, why)]
-    if not proved:
-        return None, checks
+    found, told, saddle = nearest(points, lambda one: _is_next(problem, one, rtol))
+    if found is None:
+        if saddle is None:
+            return None, [told]
+        near, more = saddle_at(problem, gtol, *saddle, orders=(1, 2))
+        return near, [told, *more]
     # in one affine layer the loss is convex, and a point where its slope vanishes is the best
+    verdict, lower = "local minimum", 0.0
     if len(net.weights) == 1:
-        lower = max(below(found.loss), 0.0)
-        return _found("global minimum", found.distance, lower, found), checks
-    return _found("local minimum", found.distance, 0.0, found), checks
+        verdict, lower = "global minimum", max(below(found.loss), 0.0)
+    critical = critical_of(found, "critical point")
+    return Near(verdict, found.distance, lower, 0.0, critical), [told]
 
 
-def _found(verdict, distance, lower, found):
-    critical = {
-        "argument": "critical point",
-        "rank": found.rank.rank if found else 0,
-        "rank_error": float(found.rank.error) if found else 0.0,
-        "eigenvalue": found.smallest_eigenvalue if found else 0.0,
-        "uniqueness": found.uniqueness if found else 0.0,
-        "kinks": [kink._asdict() for kink in found.kinks] if found else [],
-    }
-    return Near(verdict, distance, lower, 0.0, critical)
+def _is_next(problem, found, rtol):
+    """Whether the stored network is next to an exact point, and its loss next to that one's."""
+    if not is_close(problem.net, _rounded(found.moves), rtol):
+        return False
+    with precision(BITS):
+        room = arb(NEARLY) * rtol * _size(problem)
+        return bool(abs(problem.loss - found.loss) <= room)
+
+
+def _rounded(moves):
+    """Moves of layers, without those that are nothing: layers of zeros have no size to tell."""
+    return [move if move > NOTHING else 0.0 for move in moves]
 
 
 def _size(problem):

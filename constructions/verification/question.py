@@ -4,11 +4,10 @@ import numpy as np
 from flint import arb, arb_mat
 
 from constructions.penalised.objective import Objective, loss_ball, penalty
-from constructions.proof.certificate import check_loss
 from constructions.proof.derivatives import pairs_of
 from constructions.proof.exact import ball_matrix, precision
 from constructions.proof.local_problem import LocalProblem
-from constructions.verdicts import SQUARED
+from constructions.verdicts import SQUARED, check_loss
 from geomcore.arrays import as_positive
 from geomcore.parameters import selected
 from geomcore.weighting import points_sharing

@@ -5,7 +5,7 @@ from constructions.proof.exact import above
 from constructions.proof.stationarity import Refutation, derivative_in_balls, refute, step_down
 
 
-def step_down_from(problem, ways, gtol):
+def step_down_from(problem, ways, gtol, *, orders=(1,)):
     """A proved step that lowers the loss of the stored network.
 
     Along the ways down from the saddle, to the side to which the loss falls at the stored network,
@@ -16,21 +16,24 @@ def step_down_from(problem, ways, gtol):
     problem : LocalProblem
     ways : sequence of ndarray, shape (P,)
     gtol : float
+    orders : sequence of int
+        1 for ways along which the loss falls; 2, too, for ways along which it bends down, whatever
+        the slope is that rounding has left.
 
     Returns
     -------
     Refutation or None
         None if no such step is found.
     """
-    for way in ways:
-        way = way / length(way)
-        for direction in (way, -way):
-            slope = derivative_in_balls(problem, direction, 1)
-            if slope is None or not slope < 0:
-                continue
-            witness = step_down(problem, direction, True, slope=above(slope))
-            if witness is not None:
-                detail = "a step from the stored network along the way down from the saddle"
-                return Refutation("saddle", True, witness, None, detail)
+    directions = [side * way / length(way) for way in ways for side in (1.0, -1.0)]
+    for order, direction in [(order, way) for order in orders for way in directions]:
+        ball = derivative_in_balls(problem, direction, order)
+        if ball is None or not ball < 0:
+            continue
+        told = {"slope": above(ball)} if order == 1 else {"order": 2, "coefficient": above(ball)}
+        witness = step_down(problem, direction, True, **told)
+        if witness is not None:
+            detail = "a step from the stored network along the way down from the saddle"
+            return Refutation("saddle", True, witness, None, detail)
     found = refute(problem, gtol=gtol)
     return found if found.proved and found.witness is not None else None

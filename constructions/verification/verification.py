@@ -23,7 +23,7 @@ from constructions.proof.last_layer import last_layer_minimum, zero_loss
 from constructions.proof.stationarity import Refutation, refute
 from constructions.verdicts import CELL, DESCENT, SQUARED, ZERO
 from constructions.verification.near import near_point
-from constructions.verification.near_strict import near_strict_minimum
+from constructions.verification.near_strict import near_strict_point
 from constructions.verification.question import (
     check_question,
     objective_of,
@@ -287,10 +287,10 @@ def _judge(problem, names, rtol, gtol):
 
 def _judge_strict(problem, rtol, gtol):
     """The verdict for a cross-entropy, and with weight decay: a minimum near by or a refutation."""
-    near, checks = near_strict_minimum(problem, rtol)
+    near, checks = near_strict_point(problem, rtol, gtol)
     if near is not None:
-        nothing = Refutation("undetermined", False, None, None, "")
-        parts = near.verdict, True, near.distance, near.lower, 0, nothing, checks
+        refuted = near.refutation or Refutation("undetermined", False, None, None, "")
+        parts = near.verdict, True, near.distance, near.lower, 0, refuted, checks
         return _Judgement(*parts, near.slack, near.critical)
     found = refute(problem, gtol=gtol)
     checks.append(Check(DESCENT, found.witness is None, None, found.detail))

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from decayed import labels_of, loss_of
+from decayed import first_minimum, labels_of, loss_of
 from flint import arb
 
-from constructions import verify
+from constructions import recheck, verify
 from constructions.critical.balls import Balls
 from constructions.penalised.idle import norm_above
-from constructions.penalised.search import nearby_strict_minimum
+from constructions.penalised.search import nearby_strict_points
 from geomcore import ReLUNetwork
 from geomcore.parameters import flatten, split
 
@@ -16,7 +16,8 @@ from geomcore.parameters import flatten, split
 def proved(net, X, y, decay, loss="mse"):
     labels = labels_of(np.asarray(y), len(X))
     per_class = [arb(1) / len(X)] * len(labels.classes)
-    return nearby_strict_minimum(net, np.asarray(X, float), labels, per_class, loss, decay)
+    points = nearby_strict_points(net, np.asarray(X, float), labels, per_class, loss, decay)
+    return first_minimum(points)
 
 
 def at_rest(t, decay, units=2):
@@ -37,7 +38,9 @@ def test_one_point_decides_whether_units_stay_at_rest(decay):
     assert "2 units at rest" in why and found.moves[0] == 0 and found.distance < 1e-14
     for t in (edge, edge * 1.001, 2 * edge):
         found, why = proved(at_rest(t, decay), [[1.0]], [[t]], decay)
-        assert found is None and why == "a unit at rest may lower the loss"
+        assert found is None
+        is_saddle = why == "a saddle that is smooth, 2 units at rest"
+        assert is_saddle if t > edge else why == "a unit at rest may lower the loss"
 
 
 def test_a_unit_at_rest_that_may_grow_lowers_the_loss():
@@ -49,7 +52,12 @@ def test_a_unit_at_rest_that_may_grow_lowers_the_loss():
     start, X, Y = loss_of(net.tensors, [[1.0]], [[t]], "mse", decay), [[1.0]], [[t]]
     assert loss_of(split(theta + 1e-2 * way, net), X, Y, "mse", decay) < start
     found = verify(net, X, Y, weight_decay=decay)
-    assert found.verdict == "saddle" and found.witness["loss"] < found.loss_floor
+    assert found.verdict == "saddle" and found.proved
+    assert found.witness["loss"] < found.loss_floor
+    # along (w, v) of length 1 each the loss changes by t^2 (w - 2 |e| sqrt 2)
+    gain = 2 * np.sqrt(2) * decay * t / (2 + decay)
+    assert found.critical["eigenvalue"] == pytest.approx(decay - gain)
+    assert all(check.passed for check in recheck(found, net, X, Y))
 
 
 def test_nothing_near_units_that_stay_at_rest_is_lower():
@@ -80,6 +88,27 @@ def test_units_that_are_nearly_at_rest_are_brought_there():
     nearly = net.rebuild([part + 1e-9 * (part == 0) for part in net.tensors])
     found, why = proved(nearly, [[1.0]], [[t]], decay)
     assert "2 units at rest" in why and 1e-9 < found.distance < 1e-8
+
+
+def test_behind_a_layer_at_rest_only_the_sum_of_the_slopes_counts():
+    """They sum to the slope of the last bias, the decay times it: small, if they are large."""
+    zero, X, y = np.zeros, np.linspace(-50, 50, 8)[:, None], [0, 1] * 4
+    net = ReLUNetwork([zero((2, 1)), zero((2, 2)), zero((2, 2))], [zero(2), zero(2), zero(2)])
+    for loss in ("cross_entropy", "bce"):
+        found = verify(net, X, y, loss=loss, weight_decay=0.01)
+        assert found.verdict == "local minimum" and found.proved
+    # a layer alone sees the points
+    flat = ReLUNetwork([zero((2, 1)), zero((2, 2))], [zero(2), zero(2)])
+    assert verify(flat, X, y, loss="bce", weight_decay=0.01).verdict != "local minimum"
+
+
+def test_labels_in_balance_leave_nothing_but_zeros():
+    """With as many points of either class, and a large decay, all of the network is at rest."""
+    zero = np.zeros
+    net = ReLUNetwork([zero((3, 1)), zero((2, 3)), zero((2, 2))], [zero(3), zero(2), zero(2)])
+    for loss in ("cross_entropy", "bce"):
+        found = verify(net, [[0.0], [1.0], [2.0], [3.0]], [0, 1, 0, 1], loss=loss, weight_decay=2.0)
+        assert found.verdict == "local minimum" and found.proved and found.distance < 1e-24
 
 
 @pytest.mark.parametrize("shape", [(3, 2), (2, 5), (4, 4), (1, 1)])

@@ -2,21 +2,25 @@
 
 import numpy as np
 import pytest
-from decayed import labels_of, loss_of, network_of, objective, planted_decayed
+from decayed import first_minimum, labels_of, loss_of, network_of, objective, planted_decayed
 from flint import arb
 
 from constructions.penalised import minimum
-from constructions.penalised.search import nearby_strict_minimum
+from constructions.penalised.search import nearby_strict_points
 from geomcore import ReLUNetwork
 from geomcore.parameters import flatten, split
 
 ONE = [(0, 0, 0), (0, 1, 1)]
 
 
-def proved(net, X, y, loss, decay):
+def points_of(net, X, y, loss, decay):
     labels = labels_of(np.asarray(y), len(X))
     per_class = [arb(1) / len(X)] * len(labels.classes)
-    return nearby_strict_minimum(net, np.asarray(X, float), labels, per_class, loss, decay)
+    return nearby_strict_points(net, np.asarray(X, float), labels, per_class, loss, decay)
+
+
+def proved(net, X, y, loss, decay):
+    return first_minimum(points_of(net, X, y, loss, decay))
 
 
 def lower_by(net, X, Y, loss, decay, radius, rng, count=200):
@@ -66,6 +70,14 @@ def test_the_distance_is_how_far_the_exact_point_is(shift):
     assert shift * (1 - 1e-4) <= found.distance <= shift * (1 + 1e-4)
 
 
+def test_units_that_are_multiples_of_each_other_but_for_rounding_are_so_at_the_exact_point():
+    net, _ = by_hand(3.0, 0.1, [0.6, 0.8, 0.5])
+    rng = np.random.default_rng(0)
+    shaken = net.rebuild([t * (1 + 1e-8 * rng.standard_normal(t.shape)) for t in net.tensors])
+    found, why = proved(shaken, [[1.0]], [[3.0]], "mse", 0.1)
+    assert why.endswith("strict up to 2 symmetries") and 1e-9 < found.distance < 1e-7
+
+
 def test_without_the_decay_or_with_another_one_it_is_none():
     net, _ = by_hand(3.0, 0.1, [0.6, 0.8])
     for decay in (0.05, 0.2):
@@ -74,17 +86,17 @@ def test_without_the_decay_or_with_another_one_it_is_none():
 
 def test_a_slice_along_the_orbit_is_refused(monkeypatch):
     net, _ = by_hand(3.0, 0.1, [0.6, 0.8])
-    own = minimum.slice_across
+    own = minimum.slices_across
 
     def along(cell, theta, idle=()):
-        across, planes = own(cell, theta, idle)
-        (a, b), *_ = planes
-        tangent = np.zeros(len(theta))
-        tangent[a], tangent[b] = theta[b], -theta[a]
-        across[:, 0] = tangent / np.linalg.norm(tangent)
-        return across, planes
+        for across, planes in own(cell, theta, idle):
+            (a, b), *_ = planes
+            tangent = np.zeros(len(theta))
+            tangent[a], tangent[b] = theta[b], -theta[a]
+            across[:, 0] = tangent / np.linalg.norm(tangent)
+            yield across, planes
 
-    monkeypatch.setattr(minimum, "slice_across", along)
+    monkeypatch.setattr(minimum, "slices_across", along)
     assert proved(net, [[1.0]], [[3.0]], "mse", 0.1)[0] is None
 
 
@@ -154,33 +166,79 @@ def test_planted_minima_are_proved_and_nothing_near_them_is_lower(loss, widths, 
     assert count >= least
 
 
+def falls_along(net, X, Y, loss, way):
+    """Whether the loss is lower at a small step along a way, in extended precision."""
+    theta, start = flatten(net.tensors), loss_of(net.tensors, X, Y, loss, 1e-3)
+    steps = [s * t for t in (1e-2, 1e-3, 1e-4) for s in (1, -1)]
+    after = [loss_of(split(theta + t * way, net), X, Y, loss, 1e-3) for t in steps]
+    return min(after) < start - 1e-12
+
+
 @pytest.mark.parametrize("loss", ["mse", "cross_entropy", "bce"])
 @pytest.mark.parametrize("kind", ["falls", "rises too little"])
-def test_a_multiplier_outside_of_its_bounds_is_never_a_minimum(loss, kind):
+def test_a_multiplier_outside_of_its_bounds_makes_a_saddle(loss, kind):
     for net, X, Y in planted(loss, (2, 3, 2), 16, ONE, 8, kind=kind):
         assert proved(net, X, Y, loss, 1e-3)[0] is None
+        found = [point for point, _ in points_of(net, X, Y, loss, 1e-3) if point is not None]
+        assert found and all(one.ways_down and one.smallest_eigenvalue <= 0 for one in found)
+        assert any(falls_along(net, X, Y, loss, way) for one in found for way in one.ways_down)
 
 
-@pytest.mark.parametrize("bound", ["below", "above"])
-def test_multipliers_outside_of_their_bounds_are_seen_by_the_proof_itself(bound, monkeypatch):
-    kind = "falls" if bound == "below" else "rises too little"
-    monkeypatch.setattr(
-        "constructions.penalised.search.looks_critical", lambda *given: (True, True)
-    )
-    whys = [
-        proved(net, X, Y, "cross_entropy", 1e-3)[1]
-        for net, X, Y in planted("cross_entropy", (2, 3, 2), 16, ONE, 4, kind=kind)
-    ]
-    assert "a multiplier is not proved to lie inside of its bounds" in whys
-
-
-def test_smooth_saddles_are_no_minima():
+def test_smooth_saddles_are_proved_to_be_saddles():
     count = 0
     for net, X, Y in planted("bce", (2, 2, 2), 14, [], 12):
-        if curvature_across(net, X, Y, "bce", 1e-3) < -1e-6:
+        least = curvature_across(net, X, Y, "bce", 1e-3)
+        if least < -1e-6:
             count += 1
             assert proved(net, X, Y, "bce", 1e-3)[0] is None
+            ((found, _),) = points_of(net, X, Y, "bce", 1e-3)
+            assert least * 1.01 < found.smallest_eigenvalue < least * 0.99
+            assert falls_along(net, X, Y, "bce", *found.ways_down)
     assert count >= 5
+
+
+@pytest.mark.parametrize("kinks", [[], ONE])
+def test_a_saddle_whose_way_down_is_not_found_is_not_a_minimum(kinks, monkeypatch):
+    monkeypatch.setattr(minimum, "curvature_down", lambda H, G: None)
+    widths, N = ((2, 3, 2), 16) if kinks else ((2, 2, 2), 14)
+    whys = [
+        next(points_of(net, X, Y, "bce", 1e-3)) for net, X, Y in planted("bce", widths, N, kinks, 8)
+    ]
+    said = "the Hessian is not proved to be positive definite across the symmetries"
+    assert sum(found is None and why == said for found, why in whys) >= 4
+
+
+def test_a_critical_point_of_the_masks_beyond_their_cell_is_none(monkeypatch):
+    """Without its kinks, a minimum on kinks has polynomials whose critical points lie elsewhere."""
+    monkeypatch.setattr("constructions.penalised.search.looks_critical", lambda *g: (True, True))
+    monkeypatch.setattr("constructions.penalised.search.candidates", lambda net, X: [[]])
+    for net, X, Y in planted("cross_entropy", (2, 3, 2), 16, ONE, 6):
+        found, why = proved(net, X, Y, "cross_entropy", 1e-3)
+        assert found is None and why == "no exact critical point is proved to exist near by"
+
+
+def test_a_box_holds_all_parameters_of_a_slice():
+    rng = np.random.default_rng(0)
+    attempt = object.__new__(minimum._Attempt)
+    attempt.slice = np.linalg.qr(rng.standard_normal((6, 3)))[0]
+    attempt.slice[2] = 0  # does not move
+    attempt.theta, attempt.multipliers = rng.standard_normal(6), np.array([1.0, 2.0, 3.0])
+    attempt.whole = minimum.Everything(None, [0, 1, 2], None, [0, 2], None)
+    radius = np.array([1.0, 0.1, 0.01, 0.5, 0.25])
+    theta, mu = attempt.box(radius)
+    for _ in range(50):
+        x = radius[:3] * rng.uniform(-1, 1, 3)
+        moved = attempt.theta + attempt.slice @ x
+        assert (np.abs(moved - theta.mid) <= theta.rad + 1e-15).all()
+    assert theta.rad[2] == 0 and np.allclose(theta.rad, np.abs(attempt.slice) @ radius[:3])
+    assert mu.rad.tolist() == [0.5, 0.0, 0.25] and mu.mid.tolist() == [1.0, 2.0, 3.0]
+
+
+def test_kinks_that_point_the_same_way_are_not_independent(monkeypatch):
+    net, X, Y = planted("cross_entropy", (2, 3, 2), 16, ONE, 1)[0]
+    monkeypatch.setattr(minimum, "has_full_column_rank", lambda A: False)
+    found, why = next(points_of(net, X, Y, "cross_entropy", 1e-3))
+    assert found is None and why == "the kinks are not proved to be independent"
 
 
 def test_the_decay_is_part_of_the_curvature():

@@ -11,7 +11,7 @@ from constructions.penalised.orbits import (
     are_free,
     places_of_unit,
     rotations,
-    slice_across,
+    slices_across,
     tangents,
 )
 
@@ -91,7 +91,7 @@ def test_a_slice_is_what_the_tangents_leave(parallel):
     if parallel:  # all units of a class are one, then orbits have fewer dimensions
         for u in (1, 2):
             theta[places_of_unit(cell, 0, u)] = u * theta[places_of_unit(cell, 0, 0)]
-    across, planes = slice_across(cell, theta)
+    (across, planes), *_ = slices_across(cell, theta)
     q = 1 + (2 if parallel else 3)
     assert across.shape == (P, P - q) and len(planes) == q
     assert np.allclose(across.T @ across, np.eye(P - q))
@@ -103,7 +103,7 @@ def test_a_slice_is_what_the_tangents_leave(parallel):
 def test_units_at_rest_are_in_no_slice():
     theta, cell = np.random.default_rng(2).standard_normal(P), cell_with(ALIKE)
     theta[places_of_unit(cell, 0, 1)] = 0
-    across, planes = slice_across(cell, theta, [(0, 1)])
+    (across, planes), *_ = slices_across(cell, theta, [(0, 1)])
     free = are_free(cell, [(0, 1)])
     assert free.sum() == P - 5 and not across[~free].any()
     assert across.shape[1] == free.sum() - len(planes) and len(planes) == 1 + 1
@@ -111,5 +111,5 @@ def test_units_at_rest_are_in_no_slice():
 
 def test_without_planes_a_slice_is_everything():
     masks = np.eye(N)[:, :3], np.eye(N)[:, :2]
-    across, planes = slice_across(cell_with(masks), np.ones(P))
+    (across, planes), *_ = slices_across(cell_with(masks), np.ones(P))
     assert planes == [] and np.array_equal(across, np.eye(P))

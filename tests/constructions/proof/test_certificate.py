@@ -11,14 +11,12 @@ from hypothesis import strategies as st
 
 from constructions import Certificate, verify
 from constructions.proof.certificate import (
-    LOSS_NAMES,
-    SQUARED,
     Check,
-    check_loss,
     data_digest,
     largest,
     network_digest,
 )
+from constructions.verdicts import LOSS_NAMES, SQUARED, check_loss
 from geomcore import ReLUNetwork
 from geomcore.arrays import as_labels
 

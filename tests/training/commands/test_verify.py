@@ -37,6 +37,26 @@ def test_a_certificate_that_holds_is_said_to_hold(run, table, tmp_path):
     }
 
 
+def test_another_loss_with_decay_is_verified_and_confirmed(run, table, tmp_path):
+    run("construct", table, "--out", "made", "-q")
+    options = ["--loss", "cross_entropy", "--weight-decay", "1e-3", "--out", "asked"]
+    status, out, _ = run("verify", "made/network.npz", table, *options)
+    assert status == 1
+    assert "for the mean cross-entropy of the softmax on one-hot targets with weight decay" in out
+    record = json.loads((tmp_path / "asked" / "run.json").read_text())
+    asked = record["arguments"]["loss"], record["arguments"]["weight_decay"]
+    assert asked == ("cross_entropy", 1e-3)
+    assert "cross-entropy" in (tmp_path / "asked" / "index.html").read_text()
+    options = ["--certificate", "asked/certificate.json", *options[:-1], "again"]
+    status, out, _ = run("verify", "made/network.npz", table, *options)
+    assert status == 0 and "the certificate holds: all 31 fields are what is found" in out
+    arguments = ["asked/certificate.json", "made/network.npz", table]
+    status, out, _ = run("check", *arguments, "--out", "checked")
+    assert status == 1 and "the verdict was not examined" in out
+    status, _, err = run("verify", "made/network.npz", table, "--loss", "hinge", "--out", "no")
+    assert status == 2 and "geomcore: --loss must be one of" in err
+
+
 def test_a_network_of_another_library_is_verified_and_kept_as_one_of_ours(run, table, tmp_path):
     pytest.importorskip("onnx")
     run("construct", table, "--out", "made", "-q")

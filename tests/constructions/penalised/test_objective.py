@@ -1,0 +1,132 @@
+"""A loss with decay as refutations ask for it, against extended precision and differences."""
+
+import numpy as np
+import pytest
+from builders import random_network
+from decayed import blobs, loss_of, outputs_of
+from flint import arb
+
+from constructions.critical.balls import Balls
+from constructions.penalised import objective
+from constructions.proof.enclosure import enclose
+from constructions.proof.exact import precision
+from constructions.verification.question import objective_of
+from geomcore import ReLUNetwork
+from geomcore.arrays import as_labels
+from geomcore.parameters import flatten, move
+
+LOSSES = ("mse", "class_weighted", "cross_entropy", "bce")
+
+
+def problem(loss, decay, seed=0, widths=(2, 4, 3)):
+    net = random_network(widths, seed)
+    X, y = blobs(seed, classes=widths[-1])
+    labels = as_labels(y, len(X), targets=None)
+    return objective_of(net, X, labels, loss, decay, enclose(net, X, labels, count=True))
+
+
+def value_of(p, net):
+    """The loss in extended precision."""
+    if p.loss_name != "class_weighted":
+        return loss_of(net.tensors, p.X, p.labels.Y, p.loss_name, p.weight_decay)
+    rest = loss_of(net.tensors, p.X, p.labels.Y, "mse", p.weight_decay)
+    each = ((outputs_of(net.tensors, p.X) - p.labels.Y) ** 2).sum(axis=1)
+    return rest - each.mean() + sum(each[p.labels.index == q].mean() for q in set(p.labels.index))
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+def test_the_loss_lies_between_its_bounds(loss, decay):
+    p = problem(loss, decay)
+    value = float(value_of(p, p.net))
+    high, low = p.bounds()
+    assert 0 < low <= value * (1 + 1e-14) and value * (1 - 1e-14) <= high <= low * (1 + 1e-14)
+    assert np.isclose(p.value(p.net), value, rtol=1e-13)
+    other = move(p.net, np.ones(p.net.parameter_count), 0.1)
+    assert np.isclose(p.bounds_at(other)[0], float(value_of(p, other)), rtol=1e-13)
+    (own, (top, bottom)), (weighted, _) = p.stated_losses()
+    assert bottom <= own <= top
+    if loss in ("mse", "class_weighted"):
+        assert np.isclose(weighted if loss == "class_weighted" else own, value, rtol=1e-13)
+    else:
+        assert np.isclose(own, value, rtol=1e-13)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_many_points_are_followed_in_floats_with_their_rounding(loss, monkeypatch):
+    p = problem(loss, 0.1)
+    monkeypatch.setattr(objective, "MOST_BALLS", 10)
+    monkeypatch.setattr(objective, "ROWS", 7)
+    wide, sharp = p.loss_at(p.net), p.loss
+    assert wide.contains(sharp) and 1e-18 < float(wide.rad()) < 1e-11
+    starts = [
+        (start, len(out), isinstance(out, Balls)) for start, out in objective._outputs(p.net, p.X)
+    ]
+    assert starts == [(0, 7, True), (7, 7, True), (14, 6, True)]
+
+
+def test_what_overflows_has_no_bound():
+    net = ReLUNetwork([[[1e200]], [[1e200]]], [[0.0], [0.0]])
+    labels = as_labels([[1.0], [0.0]], 2, targets=None)
+    X = np.array([[1.0], [2.0]])
+    for loss in ("mse", "bce"):
+        p = objective_of(net, X, labels, loss, 0.0, enclose(net, X, labels))
+        high, low = p.bounds()
+        assert high == np.inf and low >= 0
+    steep = ReLUNetwork([[[1e300]]], [[0.0]])
+    p = objective_of(steep, X, labels, "bce", 0.0, enclose(steep, X, labels))
+    high, low = p.bounds()
+    assert low <= 1e300 <= high <= 1e300 * (1 + 1e-9)  # (0 + 2e300) / 2
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_derivatives_are_those_of_differences(loss):
+    p, rng = problem(loss, 0.3), np.random.default_rng(1)
+    theta, h = flatten(p.net.tensors), 1e-6
+    way = rng.standard_normal(len(theta))
+
+    def at(t):
+        return value_of(p, move(p.net, way, t))
+
+    slope = float((at(h) - at(-h)) / (2 * h))
+    assert np.isclose(p.slope() @ way, slope, rtol=1e-7)
+    assert np.isclose(p.one_sided_slope(way), slope, rtol=1e-7)
+    assert np.isclose(p.gradient_norm(), np.linalg.norm(p.slope()))
+    bend = float((at(1e-4) - 2 * at(0) + at(-1e-4)) / 1e-8)
+    assert np.isclose(p.hessian_vector(way) @ way, bend, rtol=1e-4)
+    H = p.hessian()
+    assert np.allclose(H @ way, p.hessian_vector(way)) and np.allclose(H, H.T)
+    value, largest, vector = p.smallest_eigenpair()
+    assert np.isclose(value, np.linalg.eigvalsh(H).min(), atol=1e-10)
+    assert np.allclose(H @ vector, value * vector, atol=1e-8) and largest > 0
+    with precision(128):
+        series = p.series(way, 2)
+    assert np.isclose(float(series[0].mid()), float(at(0)), rtol=1e-13)
+    assert np.isclose(float(series[1].mid()), slope, rtol=1e-7)
+    assert np.isclose(2 * float(series[2].mid()), bend, rtol=1e-4)
+    assert p.gradient_scale() >= np.linalg.norm(p.slope())
+
+
+def test_the_first_coefficients_hold_the_penalty_exactly():
+    p, way = problem("bce", 0.5), np.ones(27)
+    with precision(128):
+        plain = p._replace(weight_decay=0.0).series(way, 3)
+        whole = p.series(way, 3)
+        theta = flatten(p.net.tensors)
+        rest = [arb(0.25) * v for v in (sum(arb(t) * t for t in theta), 2 * sum(map(arb, theta)))]
+        for a, b, r in zip(whole, plain, rest, strict=False):
+            assert abs(float((a - b - r).mid())) < 1e-30
+        assert abs(float((whole[2] - plain[2]).mid()) - 0.25 * len(theta)) < 1e-25
+        assert whole[3].overlaps(plain[3])
+
+
+def test_accuracy_of_one_logit_is_that_of_its_sign():
+    net = ReLUNetwork([[[1.0]]], [[0.0]])
+    X, labels = np.array([[0.2], [0.4], [-0.1], [0.0]]), None
+    for y, right in (([[1.0], [1.0], [0.0], [0.0]], 1.0), ([[0.0], [1.0], [1.0], [1.0]], 0.25)):
+        labels = as_labels(y, 4, targets=None)
+        enclosure = enclose(net, X, labels, count=True)
+        p = objective_of(net, X, labels, "bce", 0.0, enclosure)
+        # the squared error would ask whether the logit is above one half
+        assert p.accuracy() == pytest.approx(right, abs=0.26) and p.accuracy() <= right
+        assert objective_of(net, X, labels, "mse", 0.1, enclosure).accuracy() == enclosure.right / 4

@@ -1,0 +1,176 @@
+"""Verdicts for cross-entropies and with weight decay, and their certificates."""
+
+import dataclasses
+import functools
+import json
+
+import numpy as np
+import pytest
+from decayed import blobs, loss_of, network_of, objective, planted_decayed, trained
+
+from constructions import Certificate, check_certificate, recheck, verify
+from geomcore import ReLUNetwork
+from geomcore.arrays import as_labels
+from geomcore.parameters import flatten, move, split
+from training.settling.bfgs import bfgs
+
+ONE = [(0, 0, 0), (0, 1, 1)]
+LOSSES = ("mse", "class_weighted", "cross_entropy", "bce")
+
+
+def settled(loss, decay, seed, widths=(2, 3, 3)):
+    X, y = blobs(seed)
+    return trained(widths, X, np.eye(3)[y], loss, decay, seed), X, y
+
+
+@functools.cache
+def example(k):
+    """(network, X, y, loss, decay, verdict): settled, shaken, and planted ones."""
+    if k == 6:
+        net, X, Y = planted_decayed((2, 2, 2), 14, [], 5, loss="bce")
+        return net, X, Y, "bce", 1e-3, None
+    loss = ("mse", "cross_entropy", "bce")[k // 2]
+    net, X, y = settled(loss, 0.02, 1)
+    if k % 2 == 0:
+        return net, X, y, loss, 0.02, "local minimum"
+    way = np.random.default_rng(0).standard_normal(net.parameter_count)
+    return move(net, way, 0.01), X, y, loss, 0.02, "not stationary"
+
+
+@pytest.mark.parametrize("k", range(7))
+def test_verdicts_are_proved_and_confirmed(k):
+    net, X, y, loss, decay, verdict = example(k)
+    found = verify(net, X, y, loss=loss, weight_decay=decay, rtol=1e-5)
+    assert verdict in (None, found.verdict) and found.proved == (found.verdict != "undetermined")
+    assert (found.loss_name, found.weight_decay) == (loss, decay)
+    Y = as_labels(y, len(X)).Y
+    value = float(loss_of(net.tensors, X, Y, loss, decay))
+    assert found.loss_floor * (1 - 1e-12) <= value <= found.loss_bound * (1 + 1e-12)
+    assert found.loss_floor <= found.loss <= found.loss_bound and found.radius is None
+    again = Certificate.from_json(found.to_json())
+    assert again == found
+    assert all(check.passed for check in recheck(again, net, X, y))
+    if found.witness is not None:
+        assert found.witness["loss"] < found.loss_floor
+        step = found.witness["step"]
+        tensors = [
+            np.array(p[key]) for p in found.witness["direction"] for key in ("weights", "biases")
+        ]
+        after = split(flatten(net.tensors) + step * flatten(tensors), net)
+        reached = float(loss_of(after, X, Y, loss, decay))
+        assert reached <= found.witness["loss"] * (1 + 1e-12) < found.loss
+
+
+@pytest.mark.parametrize("k", [0, 1, 2, 3])
+def test_an_altered_certificate_is_not_confirmed(k):
+    net, X, y, loss, decay, _ = example(k)
+    found = verify(net, X, y, loss=loss, weight_decay=decay, rtol=1e-5)
+    changes = {
+        "loss": found.loss * 1.01,
+        "loss_bound": found.loss_bound * 1.01,
+        "loss_floor": found.loss_floor * 0.9,
+        "loss_name": "bce" if loss != "bce" else "mse",
+        "weight_decay": decay * 1.1,
+        "verdict": "global minimum",
+        "accuracy": found.accuracy + 0.1,
+        "gradient_norm": found.gradient_norm + 1,
+        "distance": 1e-30 if found.distance else 1.0,
+        "lower_bound": found.loss_floor,
+    }
+    if found.witness is not None:
+        changes["witness"] = {**found.witness, "loss": found.witness["loss"] * 0.9}
+    for name, value in changes.items():
+        wrong = dataclasses.replace(found, **{name: value})
+        bad = {check.name for check in recheck(wrong, net, X, y) if check.passed is not True}
+        assert bad, name
+        assert name in bad or name in ("loss_name", "weight_decay")
+
+
+def test_the_checker_says_that_it_does_not_examine_them():
+    net, X, y, *_ = example(0)
+    labels = as_labels(y, len(X))
+    data = net.weights, net.biases, X, labels.targets, labels.index
+    for options in ({"loss": "bce"}, {"loss": "cross_entropy"}, {"weight_decay": 0.02}):
+        found = verify(net, X, y, rtol=1e-5, **options)
+        findings = check_certificate(json.loads(found.to_json()), *data)
+        assert {f.holds for f in findings} == {None}
+        assert {f.detail for f in findings} == {"the loss is not a squared error alone"}
+    found = json.loads(verify(net, X, y).to_json())
+    assert all(f.holds is not False for f in check_certificate(found, *data))
+    # said of one loss, shown for another
+    for lie in ({"weight_decay": 0.02}, {"loss_name": "bce"}, {"weight_decay": "0"}):
+        holds = {f.field: f.holds for f in check_certificate(found | lie, *data)}
+        assert holds["verdict"] is None
+    assert not all(f.holds for f in check_certificate(found | {"loss_name": "hinge"}, *data))
+
+
+def test_one_affine_layer_has_a_global_minimum():
+    X, y = blobs(0, N=30)
+    Y = np.eye(3)[y]
+    for loss, decay in (("cross_entropy", 0.01), ("bce", 0.01), ("mse", 0.01), ("bce", 0.0)):
+        function, theta = objective((2, 3), X, Y, loss, decay), np.zeros(9)
+        for _ in range(3):
+            theta = bfgs(function, theta, iterations=500).theta
+        net = network_of((2, 3), theta)
+        found = verify(net, X, y, loss=loss, weight_decay=decay, rtol=1e-6)
+        assert found.verdict == "global minimum" and found.proved and found.gap < 1e-12
+        assert 0 < found.lower_bound <= found.loss
+        assert found.lower_bound <= function(np.zeros(9))[0]
+
+
+def test_a_loss_of_zero_with_decay_is_that_of_zeros():
+    net = ReLUNetwork([np.zeros((2, 1)), np.zeros((1, 2))], [np.zeros(2), np.zeros(1)])
+    found = verify(net, [[1.0], [2.0]], [[0.0], [0.0]], weight_decay=0.1)
+    assert (found.verdict, found.distance, found.proved) == ("global minimum", 0.0, True)
+
+
+def test_separable_labels_without_decay_are_never_at_a_minimum():
+    X, y = np.array([[-2.0], [-1.0], [1.0], [2.0]]), [0, 0, 1, 1]
+    for scale in (1.0, 20.0, 300.0, 1e5, 1e300):
+        net = ReLUNetwork([[[-scale], [scale]]], [[0.0, 0.0]])
+        deep = ReLUNetwork([[[1.0], [-1.0]], [[-scale, scale], [scale, -scale]]], [[0, 0], [0, 0]])
+        for one in (net, deep):
+            for loss in ("cross_entropy", "bce"):
+                found = verify(one, X, y, loss=loss)
+                assert found.verdict in ("not stationary", "undetermined")
+                if scale == 1:  # later every slope is rounding
+                    assert found.verdict == "not stationary" and found.proved
+
+
+@pytest.mark.parametrize("kind", ["minimum", "falls", "rises too little"])
+def test_a_saddle_next_to_it_is_told_as_one_with_a_step_from_the_stored_network(kind):
+    """Smooth ones, and ones over a kink, where the stored slope is not zero to rounding."""
+    kinks, widths, N = ([], (2, 2, 2), 14) if kind == "minimum" else (ONE, (2, 3, 2), 16)
+    count = 0
+    for seed in range(12):
+        made = planted_decayed(widths, N, kinks, seed, loss="bce", kind=kind)
+        if made is None:
+            continue
+        net, X, Y = made
+        found = verify(net, X, Y, loss="bce", weight_decay=1e-3, rtol=1e-6)
+        if found.verdict != "saddle":
+            continue
+        count += 1
+        assert found.proved and found.critical["argument"] == "saddle" and found.distance < 1e-6
+        way = [np.array(p[k]) for p in found.witness["direction"] for k in ("weights", "biases")]
+        after = split(flatten(net.tensors) + found.witness["step"] * flatten(way), net)
+        assert float(loss_of(after, X, Y, "bce", 1e-3)) <= found.witness["loss"] * (1 + 1e-12)
+        assert found.witness["loss"] < found.loss_floor
+        again = Certificate.from_json(found.to_json())
+        assert all(check.passed for check in recheck(again, net, X, Y))
+    assert count >= 2
+
+
+def test_far_from_the_exact_point_it_is_not_stationary():
+    net, X, y, loss, decay, _ = example(0)
+    far = net.rebuild([t * (1 + 1e-6) for t in net.tensors])
+    assert verify(far, X, y, loss=loss, weight_decay=decay, rtol=1e-4).verdict == "local minimum"
+    near = verify(far, X, y, loss=loss, weight_decay=decay, rtol=1e-8)
+    assert near.verdict != "local minimum"
+
+
+def test_what_is_said_names_the_loss():
+    net, X, y, loss, decay, _ = example(2)
+    text = verify(net, X, y, loss=loss, weight_decay=decay, rtol=1e-5).summary()
+    assert "mean cross-entropy of the softmax on one-hot targets with weight decay 0.02" in text
+    assert "mean squared" not in text and "such as cross-entropy" not in text
