@@ -91,5 +91,5 @@ def test_a_saddle_without_any_step_down_is_not_told(monkeypatch):
 
 
 def _problem(net, X, Y):
-    options = {"targets": None, "loss": "mse", "subset": None, "exact": False}
+    options = {"targets": None, "loss": "mse", "weight_decay": 0.0, "subset": None, "exact": False}
     return examine(net, X, Y, **options, rtol=1e-8, gtol=1e-9)[1]
