@@ -18,7 +18,7 @@ def curvature_down(H, G):
     r"""A direction in the kernel of G along which H is proved to be negative.
 
     A float vector v is corrected to :math:`v - W c` with :math:`G W c = G v`, for W a float
-    pseudoinverse of G; :math:`|c|_\infty \le |G v|_\infty / (1 - \|1 - G W\|_\infty)`.
+    right inverse of G; :math:`|c|_\infty \le |G v|_\infty / (1 - \|1 - G W\|_\infty)`.
 
     Parameters
     ----------
@@ -36,13 +36,16 @@ def curvature_down(H, G):
     if not (np.isfinite(H.mid).all() and np.isfinite(G.mid).all() and H.shape[0]):
         return None
     k = len(G)
+    Q, R = np.linalg.qr(G.mid.T, mode="complete")
+    kernel = Q[:, k:]
+    if not kernel.shape[1]:
+        return None
     try:
-        kernel = np.linalg.svd(G.mid)[2][k:].T if k else np.eye(len(H))
-        if not kernel.shape[1]:
-            return None
+        W = Q[:, :k] @ np.linalg.inv(R[:k].T)
         values, vectors = np.linalg.eigh(kernel.T @ (H.mid + H.mid.T) @ kernel / 2)
-        W = np.linalg.pinv(G.mid) if k else np.zeros((len(H), 0))
     except np.linalg.LinAlgError:
+        return None
+    if not np.isfinite(W).all():
         return None
     if not values[0] < -FLAT * np.abs(H.mid).max():
         return None
