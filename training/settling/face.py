@@ -1,15 +1,10 @@
-r"""What a critical point on kinks leaves open: faces, kinks that hold nothing, and saddles.
-
-A face is the set of parameters on which some pairs of a point and a unit stay on their kink; the
-loss is smooth on it.
-"""
+"""What a critical point on kinks leaves open: kinks that hold nothing, and saddles."""
 
 from itertools import product
 
 import numpy as np
 
 from training.settling.derivatives import height_rows, hessian, jacobian, lagrangian
-from training.settling.newton import least_multipliers
 
 WEAK = 1e-9  # a multiplier that is no nearer to the middle of its bounds holds nothing
 MOST_FREE = 4  # kinds of pairs that may be left to both sides, all ways of which are tried
@@ -17,7 +12,6 @@ RANDOM = 8  # of more kinds, as many ways
 STEPS = (0.1, 1e-2, 1e-3, 1e-4)
 RANK = 1e-9
 MOVES = 1e-7  # of the size of a row
-MOST_STEPS, TRIALS = 150, 18
 NEGATIVE = 1e-9  # of the largest eigenvalue
 
 
@@ -39,82 +33,6 @@ def retracted(problem, theta, kinks):
             value[at, u] = 0.0
         read = np.maximum(value, 0)
     return theta
-
-
-def along_face(problem, theta, kinks, stop):
-    """Descend on the face of some kinks by Newton's method, leaving and meeting others.
-
-    A kink whose multiplier is out of bounds is left; a pair that stops the descent, and at which
-    the loss would rise, joins the kinks.
-
-    Parameters
-    ----------
-    problem : Problem
-    theta : ndarray, shape (P,)
-    kinks : list of (int, int, int)
-    stop : callable
-        Of the number of steps; true ends the descent.
-
-    Returns
-    -------
-    (ndarray, list of (int, int, int))
-        Parameters and the kinks that they are on.
-    """
-    kinks = list(kinks)
-    theta, damping, done = retracted(problem, theta, kinks), 1e-6, 0
-    loss = problem.loss(theta)
-    while done < MOST_STEPS and not stop(done):
-        done += 1
-        cell = problem.cell(problem.masks(theta, kinks), kinks)
-        mu = least_multipliers(cell, theta)
-        slope, _, rises, found = lagrangian(cell, theta, mu)
-        excess = np.maximum(-mu, mu - rises)
-        if np.linalg.norm(slope) < 0.1 * excess.max(initial=0.0):
-            del kinks[int(np.argmax(excess))]
-            continue
-        if np.linalg.norm(slope) < 1e-13:
-            break
-        H, T = hessian(cell, found, jacobian(cell, found)), row_space(height_rows(cell, found))[1]
-        w, U = np.linalg.eigh(T.T @ H @ T)
-        share, size, first = U.T @ (T.T @ slope), np.abs(w), None
-        for trial in range(TRIALS):
-            step = -T @ (U @ (share / (size + damping * size.max(initial=1e-300))))
-            first = step if trial == 0 else first
-            other = retracted(problem, theta + step, kinks)
-            lower = problem.loss(other)
-            if lower < loss:
-                theta, loss = other, lower
-                damping = max(damping / 10, 1e-15) if trial == 0 else damping
-                break
-            damping *= 10
-        else:
-            damping = 1e-6
-            pair = _blocking(problem, theta, first, kinks)
-            if pair is None:
-                break
-            kinks.append(pair)
-            other = retracted(problem, theta, kinks)
-            if not problem.loss(other) <= loss * (1 + 1e-9):
-                kinks.pop()
-                break
-            theta, loss = other, problem.loss(other)
-    return theta, kinks
-
-
-def _blocking(problem, theta, step, kinks):
-    """The pair that comes to its kink first along a step, if the loss rises there; None."""
-    first, pair = np.inf, None
-    before, after = problem.values(theta)[:-1], problem.values(theta + step)[:-1]
-    for l, (start, end) in enumerate(zip(before, after, strict=True)):
-        for i, u in np.argwhere((start > 0) != (end > 0)).tolist():
-            at = start[i, u] / (start[i, u] - end[i, u]) if start[i, u] != end[i, u] else 0.0
-            if at < first and (l, i, u) not in kinks:
-                first, pair = at, (l, i, u)
-    if pair is None:
-        return None
-    cell = problem.cell(problem.masks(theta, [*kinks, pair]), [*kinks, pair])
-    rise = lagrangian(cell, theta, least_multipliers(cell, theta))[2][-1]
-    return pair if rise > 0 else None
 
 
 def row_space(rows, *, least=RANK):

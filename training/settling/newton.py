@@ -127,6 +127,13 @@ def finished(problem, theta, kinks, mu, masks):
     return Critical(theta, list(kinks), mu, rises, masks, residual, problem.loss(theta), inside)
 
 
+def flipped(problem, point):
+    """Pairs that are not on or off as the masks of a `Critical` say, without its kinks."""
+    now = _with_masks(problem, point.theta, point.masks, point.kinks)
+    pairs = zip(range(len(now)), now, point.masks, strict=True)
+    return [(l, i, u) for l, a, b in pairs for i, u in np.argwhere(a != b).tolist()]
+
+
 def _with_masks(problem, theta, masks, kinks):
     """The masks at parameters, as given at the kinks."""
     now = problem.masks(theta)
