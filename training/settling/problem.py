@@ -18,6 +18,7 @@ from constructions.critical.labels import label_space
 from training.settling.derivatives import Piece
 
 SWEEPS = 200
+SMALL = 1e-4  # of the square of the norm of the largest unit: one that nearly vanishes
 
 
 class Problem(NamedTuple):
@@ -90,6 +91,10 @@ class Problem(NamedTuple):
         value = float(self._block.value(self.values(theta)[-1], self.Y))
         return value + 0.5 * self.decay * float(theta @ theta) if self.decay else value
 
+    def full_loss(self, theta):
+        """The loss of the network."""
+        return self.size**2 * (self.loss(theta) + self.constant)
+
     def loss_and_gradient(self, theta):
         """The loss and its gradient; a unit that is exactly on a kink counts as off."""
         tensors, block = self.tensors(theta), self._block
@@ -104,6 +109,25 @@ class Problem(NamedTuple):
         if self.decay:
             return loss + 0.5 * self.decay * float(theta @ theta), gradient + self.decay * theta
         return loss, gradient
+
+    @property
+    def has_fits(self):
+        """Whether the loss of a cell is least where outputs are best fits: squared error alone."""
+        return self.name not in ENTROPIES and not self.decay
+
+    def is_separated(self, theta):
+        """Whether larger and larger multiples of the last layer bring the loss to zero.
+
+        So does a cross-entropy without weight decay where all outputs are on the right side of
+        labels that leave no doubt; it vanishes nowhere, and no such place is critical.
+        """
+        if self.decay or self.name not in ENTROPIES or not ((self.Y == 0) | (self.Y == 1)).all():
+            return False
+        outputs = self.values(theta)[-1]
+        if self.name == "bce":
+            return bool((outputs * (2 * self.Y - 1) > 0).all())
+        own = np.where(self.Y == 1, outputs, np.inf).min(axis=1)
+        return bool((own > np.where(self.Y == 1, -np.inf, outputs).max(axis=1)).all())
 
     def masks(self, theta, kinks=()):
         """Which units are on, lists of float arrays; those of `kinks` are off."""
@@ -227,6 +251,50 @@ def balanced(widths, theta, *, rounded=True):
         if still:
             break
     return theta
+
+
+def without_idle_units(problem, theta):
+    """Units that are never on put to zero, with all that leads to them and away: they cost decay.
+
+    So do units that have nearly vanished, where the loss does not rise by that.
+    """
+    if not problem.decay:
+        return theta
+    theta, values = theta.copy(), problem.values(theta)
+    tensors, loss = problem.tensors(theta), problem.loss(theta)
+    for l in range(len(values) - 1):
+        W, b, V = tensors[2 * l : 2 * l + 3]
+        size = (W**2).sum(axis=1) + b**2 + (V**2).sum(axis=0)
+        for u in np.flatnonzero(size > 0):
+            is_idle = not (values[l][:, u] > 0).any()
+            if is_idle or size[u] < SMALL * max(size.max(), SMALL):
+                kept = W[u].copy(), b[u], V[:, u].copy()
+                W[u], b[u], V[:, u] = 0, 0, 0
+                after = problem.loss(theta)
+                if after > loss:
+                    W[u], b[u], V[:, u] = kept
+                else:
+                    loss = after
+    return theta
+
+
+def evened(problem, theta):
+    """Parameters whose units are balanced in the units of the network, and what they are times.
+
+    Returns
+    -------
+    (ndarray, list of ndarray)
+        Parameters, shape (P,), and what the pre-activations of each hidden layer are times, (d_l,).
+    """
+    scale = scale_of(problem)
+    found = scale * balanced(problem.widths, balanced(problem.widths, theta / scale), rounded=False)
+    factors, before = [np.ones(problem.widths[0])], problem.tensors(theta)
+    after = problem.tensors(found)
+    for l in range(0, len(before) - 2, 2):
+        size = np.sqrt((before[l] ** 2).sum(axis=1) + before[l + 1] ** 2)
+        now = np.sqrt(((after[l] * factors[-1]) ** 2).sum(axis=1) + after[l + 1] ** 2)
+        factors.append(np.where(size > 0, now / np.where(size > 0, size, 1), 1.0))
+    return found, factors[1:]
 
 
 def scale_of(problem):

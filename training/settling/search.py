@@ -13,12 +13,13 @@ from training.settling.face import WEAK, lower_than_saddle, without_weak_kinks
 from training.settling.fitted import on_fits
 from training.settling.models import walked
 from training.settling.newton import SIGN, flipped, polished, solved
-from training.settling.problem import balanced
+from training.settling.problem import balanced, without_idle_units
 from training.settling.settled import CRITICAL, RUNAWAY
 
 ROUNDS = 30
 ITERATIONS = 20_000, 4000  # of BFGS, in the first round and in later ones
 STRETCH, PART = 1000, 0.9  # so many, in which the loss falls to this part, or BFGS ends
+OFTEN = 20  # steps of BFGS between two looks whether it runs to infinity
 STEPS = 100  # by models, in a round
 SHARE = 0.5  # of the time that is left: a descent
 NOISE = 1e-5  # of the norm of the parameters: how far a descent that has stuck is moved
@@ -41,8 +42,9 @@ SHAKES = (1e-2, 1e-1, 1e-3, 1e-2, 1e-1)  # of the norm of the parameters
 class Clock:
     """The time that is left, which ends what has not ended by itself."""
 
-    def __init__(self, seconds):
+    def __init__(self, seconds, told=None):
         self.seconds, self.end = seconds, time.monotonic() + seconds
+        self.told = (lambda text: None) if told is None else told
 
     def is_over(self, *_):
         return time.monotonic() > self.end
@@ -76,12 +78,16 @@ def critical_near(problem, theta, clock):
 
 def _attempt(problem, theta, clock, part):
     """As `critical_near`; BFGS ends where it leaves more than a part of the loss."""
-    rng, walk = np.random.default_rng(0), None
+    rng, walk, theta = np.random.default_rng(0), None, without_idle_units(problem, theta)
     track = [(problem.loss(theta), np.linalg.norm(theta))]
     for round in range(ROUNDS):
+        if problem.is_separated(theta):
+            return None, theta, RUNAWAY
+        clock.told(f"settling, round {round + 1}, loss {problem.full_loss(theta):.6g}")
         if walk is None or walk.has_ended or min(_falls(track), default=1) < SLOW:
             theta = _descended(problem, theta, rng, round, clock.part(SHARE), part)
             kinks = []
+        theta = without_idle_units(problem, theta)
         point = _on_fits(problem, theta)
         if point is None and (round or problem.loss(theta) > ZERO):
             walk = walked(problem, theta, kinks, steps=STEPS, stop=clock.part(SHARE).is_over)
@@ -94,7 +100,7 @@ def _attempt(problem, theta, clock, part):
             if lower is None:
                 point = _without_weak_kinks(problem, point, rng, clock)
                 return point, point.theta, CRITICAL
-            theta = balanced(problem.widths, lower)
+            theta = balanced(problem.widths, lower, rounded=False)
             track = []
         track.append((problem.loss(theta), np.linalg.norm(theta)))
         if clock.is_over():
@@ -151,8 +157,9 @@ def _is_slow(falls):
 
 
 def _grows(track):
+    """Whether the norm has grown: in each of the last rounds, or much from the first one on."""
     sizes = [size for _, size in track[-1 - PATIENCE :]]
-    return all(b > GROWTH * a for a, b in pairwise(sizes))
+    return track[-1][1] > FAR * track[0][1] or all(b > GROWTH * a for a, b in pairwise(sizes))
 
 
 def _runs_away(track):
@@ -160,8 +167,7 @@ def _runs_away(track):
     falls = _falls(track)
     if not (_is_slow(falls) or (len(falls) > 1 and max(falls[-2:]) <= 1e-12)):
         return False
-    (first, start), (last, end) = track[0], track[-1]
-    return last < first and (end > FAR * start or _grows(track))
+    return track[-1][0] < track[0][0] and _grows(track)
 
 
 def _descended(problem, theta, rng, round, clock, part):
@@ -172,7 +178,7 @@ def _descended(problem, theta, rng, round, clock, part):
         start = theta + NOISE * np.linalg.norm(theta) * noise
     losses = [np.inf]
 
-    def is_slow(done, _, loss, __):
+    def is_slow(done, theta, loss, _):
         if done and done % STRETCH == 0:
             losses.append(loss)
         return clock.is_over() or (
@@ -183,7 +189,7 @@ def _descended(problem, theta, rng, round, clock, part):
     found = bfgs(problem.loss_and_gradient, start, iterations=most, stop=is_slow)
     if not found.loss <= problem.loss(theta):
         return theta
-    return balanced(problem.widths, found.theta)
+    return balanced(problem.widths, found.theta, rounded=False)
 
 
 def _without_weak_kinks(problem, point, rng, clock):
@@ -224,9 +230,10 @@ def _has_weak_kinks(problem, point):
 
 def _on_fits(problem, theta):
     """A sound point that attains the best fits of its cell, away from kinks; None."""
-    loss, point = problem.loss(theta), on_fits(problem, theta)
+    point = on_fits(problem, theta) if problem.has_fits else None
     if point is None:
         return None
+    loss = problem.loss(theta)
     if not point.is_sound(loss):
         point = point._replace(theta=theta, loss=loss)
     point = without_weak_kinks(
@@ -255,12 +262,15 @@ def _guessed(problem, theta, clock):
 
 def _checked(problem, point, loss):
     """A critical point without weak kinks, polished; None if it is not sound."""
-    if not point.is_sound(loss) or point.loss < VANISHING or polished(problem, point) is None:
+    if not point.is_sound(loss) or point.loss < VANISHING:
         return None
-    point = without_weak_kinks(
+    point = polished(problem, point)
+    if point is None:
+        return None
+    left = without_weak_kinks(
         problem, point, lambda t: near_pairs(problem, t, NEAR), partial(solved, problem)
     )
-    point = polished(problem, point)
+    point = point if left is point else polished(problem, left)
     return point if point is not None and point.is_sound(loss) else None
 
 

@@ -60,7 +60,7 @@ def test_without_time_it_returns_what_it_has():
     net, X, Y = on_a_kink()
     problem, theta = problem_with(shaken(net, 0.1), X, Y)
     point, found, reason = critical_near(problem, theta, Clock(1e-9))
-    assert problem.loss(found) <= problem.loss(theta)
+    assert problem.loss(found) <= problem.loss(theta) * (1 + 1e-14)  # units were balanced
     assert point is not None or reason == "no critical point found in 1e-09 seconds"
 
 
