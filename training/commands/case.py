@@ -96,9 +96,10 @@ class Case:
             except ConstructionError as refusal:
                 self.refusal = refusal
 
-    def verify(self):
+    def verify(self, **options):
+        """Find out what the network is, with options of `constructions.verify`."""
         with self.timed("verify"):
-            self.certificate = verify(self.network, self.data.X, self.data.y)
+            self.certificate = verify(self.network, self.data.X, self.data.y, **options)
 
     def perturb(self, **options):
         """Run `perturbation_study` around the network."""

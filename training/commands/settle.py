@@ -1,5 +1,6 @@
 """`geomcore settle`: onto the critical point that a trained network is near, and what that is."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -11,9 +12,11 @@ from training.commands.options import (
     Data,
     Force,
     Jobs,
+    Loss,
     Out,
     Quiet,
     Seed,
+    WeightDecay,
     noted,
     reads_table,
 )
@@ -24,7 +27,9 @@ def settle(
     network: Annotated[Path, typer.Argument(help="The trained network, as for verify.")],
     data: Data,
     table=None,
-    seconds: Annotated[float, typer.Option(help="After which no more is tried.")] = 20.0,
+    loss: Loss = "mse",
+    weight_decay: WeightDecay = 0.0,
+    seconds: Annotated[float, typer.Option(help="After which no more is tried.")] = 120.0,
     seed: Seed = 0,
     out: Out = None,
     force: Force = False,
@@ -44,16 +49,20 @@ def settle(
     net = load_network(network)
     check_network(net, ReLUNetwork, name="NETWORK")
     source = load_data(data, seed=seed, **table)
-    wanted = ("network", "data", "seconds", "jobs", *TABLE)
+    if out is None:
+        given["out"] = _folder(network, source.name)
+    wanted = ("network", "data", "loss", "weight_decay", "seconds", "jobs", *TABLE)
     kept = [name for name in given if name in wanted]
+    kind = {"loss": loss, "weight_decay": weight_decay}
     with started("settle", given, about=source.name, kept=kept) as (run, screen):
         screen.print(source.summary())
         with screen.progress(3) as step:
             step("settling")
-            settled = settle_network(net, source.X, source.y, seconds=seconds)
+            told = partial(step, still=True)
+            settled = settle_network(net, source.X, source.y, **kind, seconds=seconds, told=told)
             case = Case(source, network=settled.network)
             step("verifying")
-            case.verify()
+            case.verify(**({} if (loss, weight_decay) == ("mse", 0.0) else kind))
             step("drawing")
             case.draw(run)
         case.keep(run)
@@ -64,3 +73,13 @@ def settle(
         screen.print(f"{settled.summary()}\n\n{case.certificate.summary()}")
     screen.print(f"\nrun folder: {run.path}")
     return 0 if case.certificate.verdict in ("global minimum", "local minimum") else 1
+
+
+def _folder(network, about):
+    """The folder of the run if none is named: not that in which the network lies."""
+    from training.output.folder import stem
+
+    folder = Path("runs") / f"settle-{stem(about)}"
+    while folder.resolve() == network.resolve().parent:
+        folder = folder.with_name(f"{folder.name}-again")
+    return folder

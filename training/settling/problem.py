@@ -47,6 +47,8 @@ class Problem(NamedTuple):
         Of the labels' space.
     name : str
         Of the loss.
+    block : Block, or of another loss
+        All points in the loss.
     decay : float
         Half of it times the square of the norm of the parameters is a part of the loss.
     """
@@ -62,8 +64,9 @@ class Problem(NamedTuple):
     size: float
     origin: np.ndarray
     frame: np.ndarray
-    name: str = "mse"
-    decay: float = 0.0
+    name: str
+    block: NamedTuple
+    decay: float
 
     def tensors(self, theta):
         """[W_1, b_1, W_2, ...], views of a vector of parameters."""
@@ -82,13 +85,9 @@ class Problem(NamedTuple):
             read.append(np.maximum(found[-1], 0))
         return found, read
 
-    @property
-    def _block(self):
-        return block_of(self.name, slice(0, len(self.X)), self.weights, self.widths[-1])
-
     def loss(self, theta):
         """The loss on the distinct points, in units of `size`^2."""
-        value = float(self._block.value(self.values(theta)[-1], self.Y))
+        value = float(self.block.value(self.values(theta)[-1], self.Y))
         return value + 0.5 * self.decay * float(theta @ theta) if self.decay else value
 
     def full_loss(self, theta):
@@ -97,7 +96,7 @@ class Problem(NamedTuple):
 
     def loss_and_gradient(self, theta):
         """The loss and its gradient; a unit that is exactly on a kink counts as off."""
-        tensors, block = self.tensors(theta), self._block
+        tensors, block = self.tensors(theta), self.block
         values, read = self._forwards(tensors)
         loss, slope = float(block.value(values[-1], self.Y)), block.slope(values[-1], self.Y)
         parts = []
@@ -138,7 +137,7 @@ class Problem(NamedTuple):
 
     def cell(self, masks, kinks):
         """The smooth loss of some masks, as `constructions.critical` takes it."""
-        return Piece(self.widths, self.X, self.Y, [self._block], masks, list(kinks), self.decay)
+        return Piece(self.widths, self.X, self.Y, [self.block], masks, list(kinks), self.decay)
 
 
 def problem_of(net, X, labels, weights, *, loss="mse", weight_decay=0.0):
@@ -188,6 +187,7 @@ def problem_of(net, X, labels, weights, *, loss="mse", weight_decay=0.0):
         origin,
         frame,
         loss,
+        block_of(loss, slice(0, len(distinct)), total, frame.shape[1]),
         float(weight_decay),
     )
 

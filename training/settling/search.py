@@ -25,6 +25,7 @@ SHARE = 0.5  # of the time that is left: a descent
 NOISE = 1e-5  # of the norm of the parameters: how far a descent that has stuck is moved
 CHANGES = 8  # of the kinks that a descent has ended on
 ZERO = 1e-8  # a loss, in the units of the problem, on the way to zero; BFGS keeps off kinks there
+MOST_AGAIN = 100  # parameters for which BFGS may be long, if nothing else has helped
 MOST_GUESSED = 500  # parameters for which also other sets of kinks are tried
 VANISHING = 1e-16  # a loss whose slope is no evidence, since it is small wherever the loss is
 PATIENCE = 4  # rounds that must tell so before it is said
@@ -69,7 +70,7 @@ def critical_near(problem, theta, clock):
         The point; parameters, whose loss is not above that of the given ones; and why it ended.
     """
     first = _attempt(problem, theta, clock, PART)
-    if first[0] is not None or len(theta) > MOST_GUESSED or clock.is_over():
+    if first[0] is not None or len(theta) > MOST_AGAIN or clock.is_over():
         return first
     second = _attempt(problem, theta, clock, 1.0)
     found = second[0] is not None or problem.loss(second[1]) < problem.loss(first[1])
