@@ -87,3 +87,22 @@ def problem_with(net, X, Y, **kind):
     labels = as_labels(Y, len(X))
     problem = problem_of(net, X, labels, np.full(len(X), 1 / len(X)), **kind)
     return problem, parameters_of(problem, net)
+
+
+def random_network(widths, seed):
+    rng = np.random.default_rng(seed)
+    return ReLUNetwork(
+        [rng.standard_normal((m, n)) for n, m in pairwise(widths)],
+        [rng.standard_normal(m) for m in widths[1:]],
+    )
+
+
+def corners(n=10):
+    """Four clusters, opposite ones of one class."""
+    rng = np.random.default_rng(3)
+    X = np.repeat([[0.0, 0], [1, 1], [0, 1], [1, 0]], n, axis=0)
+    return X + 0.2 * rng.standard_normal(X.shape), np.repeat([0, 0, 1, 1], n)
+
+
+def norm(net):
+    return np.sqrt(sum((t**2).sum() for t in net.tensors))

@@ -88,6 +88,14 @@ Force = Annotated[
     ),
 ]
 Jobs = Annotated[int, typer.Option(min=1, max=MOST_JOBS, help="Threads.")]
+Loss = Annotated[
+    str,
+    typer.Option(help="What is minimized: mse, class_weighted, cross_entropy (softmax) or bce."),
+]
+WeightDecay = Annotated[
+    float,
+    typer.Option(min=0.0, help="Half of this times the square of all parameters is added to it."),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, results only.")]
 
 

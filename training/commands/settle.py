@@ -1,5 +1,6 @@
 """`geomcore settle`: onto the critical point that a trained network is near, and what that is."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -11,10 +12,12 @@ from training.commands.options import (
     Data,
     Force,
     Jobs,
+    Loss,
     Out,
     Quiet,
     Seed,
     Targets,
+    WeightDecay,
     noted,
     reads_table,
 )
@@ -26,7 +29,9 @@ def settle(
     data: Data,
     targets: Targets = None,
     table=None,
-    seconds: Annotated[float, typer.Option(help="After which no more is tried.")] = 20.0,
+    loss: Loss = "mse",
+    weight_decay: WeightDecay = 0.0,
+    seconds: Annotated[float, typer.Option(help="After which no more is tried.")] = 120.0,
     seed: Seed = 0,
     out: Out = None,
     force: Force = False,
@@ -47,17 +52,21 @@ def settle(
     check_network(net, ReLUNetwork, name="NETWORK")
     source = load_data(data, seed=seed, targets=targets, **table)
     check_fit(net, source)
-    wanted = ("network", "data", "targets", "seconds", "jobs", *TABLE)
+    if out is None:
+        given["out"] = _folder(network, source.name)
+    wanted = ("network", "data", "targets", "loss", "weight_decay", "seconds", "jobs", *TABLE)
     kept = [name for name in given if name in wanted]
+    kind = {"loss": loss, "weight_decay": weight_decay}
     with started("settle", given, about=source.name, kept=kept) as (run, screen):
         screen.print(source.summary())
         with screen.progress(3) as step:
             step("settling")
-            goal = {"targets": source.targets, "seconds": seconds}
-            settled = settle_network(net, source.X, source.y, **goal)
+            goal = {"targets": source.targets, "seconds": seconds, **kind}
+            told = partial(step, still=True)
+            settled = settle_network(net, source.X, source.y, **goal, told=told)
             case = Case(source, network=settled.network)
             step("verifying")
-            case.verify()
+            case.verify(**({} if (loss, weight_decay) == ("mse", 0.0) else kind))
             step("drawing")
             case.draw(run)
         case.keep(run)
@@ -68,3 +77,13 @@ def settle(
         screen.print(f"{settled.summary()}\n\n{case.certificate.summary()}")
     screen.print(f"\nrun folder: {run.path}")
     return 0 if case.certificate.verdict in ("global minimum", "local minimum") else 1
+
+
+def _folder(network, about):
+    """The folder of the run if none is named: not that in which the network lies."""
+    from training.output.folder import stem
+
+    folder = Path("runs") / f"settle-{stem(about)}"
+    while folder.resolve() == network.resolve().parent:
+        folder = folder.with_name(f"{folder.name}-again")
+    return folder

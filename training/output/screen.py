@@ -52,22 +52,34 @@ class Screen:
 
     @contextmanager
     def progress(self, total):
-        """Yield a function that takes the name of the next of `total` steps."""
+        """Yield a function that takes the name of the next of `total` steps.
+
+        Its argument ``still``, if true, says that the step before goes on, and how far it is.
+        """
         if self.quiet:
-            yield lambda name: None
+            yield lambda name, *, still=False: None
         elif self.err.is_terminal:
             columns = (BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
             with Progress(*columns, console=self.err, transient=True) as bar:
                 task = bar.add_task("", total=total)
                 started = []
 
-                def advance(name):
-                    bar.update(task, description=escape(_plain(name)), advance=1 if started else 0)
+                def advance(name, *, still=False):
+                    ahead = 1 if started and not still else 0
+                    bar.update(task, description=escape(_plain(name)), advance=ahead)
                     started.append(name)
 
                 yield advance
         else:
-            yield lambda name: self.err.print(_plain(name), markup=False)
+            shown = [time.monotonic()]
+
+            def line(name, *, still=False):
+                now = time.monotonic()
+                if not still or now - shown[0] >= EVERY:
+                    shown[0] = now
+                    self.err.print(_plain(name), markup=False)
+
+            yield line
 
     @contextmanager
     def compiling(self):

@@ -1,23 +1,25 @@
-r"""What a critical point on kinks leaves open: faces, kinks that hold nothing, and saddles.
+"""What a critical point on kinks leaves open: kinks that hold nothing, and saddles."""
 
-A face is the set of parameters on which some pairs of a point and a unit stay on their kink; the
-loss is smooth on it.
-"""
-
-from itertools import product
+from itertools import combinations, product
 
 import numpy as np
 
-from training.settling.derivatives import height_rows, hessian, jacobian, lagrangian
-from training.settling.newton import least_multipliers
+from training.settling.derivatives import (
+    height_rows,
+    hessian,
+    jacobian,
+    lagrangian,
+    rooted,
+)
+from training.settling.problem import scale_of
 
 WEAK = 1e-9  # a multiplier that is no nearer to the middle of its bounds holds nothing
 MOST_FREE = 4  # kinds of pairs that may be left to both sides, all ways of which are tried
 RANDOM = 8  # of more kinds, as many ways
 STEPS = (0.1, 1e-2, 1e-3, 1e-4)
 RANK = 1e-9
+EIGEN_RANK = 1e-7  # squares of smaller singular values are lost among the eigenvalues
 MOVES = 1e-7  # of the size of a row
-MOST_STEPS, TRIALS = 150, 18
 NEGATIVE = 1e-9  # of the largest eigenvalue
 
 
@@ -41,82 +43,6 @@ def retracted(problem, theta, kinks):
     return theta
 
 
-def along_face(problem, theta, kinks, stop):
-    """Descend on the face of some kinks by Newton's method, leaving and meeting others.
-
-    A kink whose multiplier is out of bounds is left; a pair that stops the descent, and at which
-    the loss would rise, joins the kinks.
-
-    Parameters
-    ----------
-    problem : Problem
-    theta : ndarray, shape (P,)
-    kinks : list of (int, int, int)
-    stop : callable
-        Of the number of steps; true ends the descent.
-
-    Returns
-    -------
-    (ndarray, list of (int, int, int))
-        Parameters and the kinks that they are on.
-    """
-    kinks = list(kinks)
-    theta, damping, done = retracted(problem, theta, kinks), 1e-6, 0
-    loss = problem.loss(theta)
-    while done < MOST_STEPS and not stop(done):
-        done += 1
-        cell = problem.cell(problem.masks(theta, kinks), kinks)
-        mu = least_multipliers(cell, theta)
-        slope, _, rises, found = lagrangian(cell, theta, mu)
-        excess = np.maximum(-mu, mu - rises)
-        if np.linalg.norm(slope) < 0.1 * excess.max(initial=0.0):
-            del kinks[int(np.argmax(excess))]
-            continue
-        if np.linalg.norm(slope) < 1e-13:
-            break
-        H, T = hessian(cell, found, jacobian(cell, found)), row_space(height_rows(cell, found))[1]
-        w, U = np.linalg.eigh(T.T @ H @ T)
-        share, size, first = U.T @ (T.T @ slope), np.abs(w), None
-        for trial in range(TRIALS):
-            step = -T @ (U @ (share / (size + damping * size.max(initial=1e-300))))
-            first = step if trial == 0 else first
-            other = retracted(problem, theta + step, kinks)
-            lower = problem.loss(other)
-            if lower < loss:
-                theta, loss = other, lower
-                damping = max(damping / 10, 1e-15) if trial == 0 else damping
-                break
-            damping *= 10
-        else:
-            damping = 1e-6
-            pair = _blocking(problem, theta, first, kinks)
-            if pair is None:
-                break
-            kinks.append(pair)
-            other = retracted(problem, theta, kinks)
-            if not problem.loss(other) <= loss * (1 + 1e-9):
-                kinks.pop()
-                break
-            theta, loss = other, problem.loss(other)
-    return theta, kinks
-
-
-def _blocking(problem, theta, step, kinks):
-    """The pair that comes to its kink first along a step, if the loss rises there; None."""
-    first, pair = np.inf, None
-    before, after = problem.values(theta)[:-1], problem.values(theta + step)[:-1]
-    for l, (start, end) in enumerate(zip(before, after, strict=True)):
-        for i, u in np.argwhere((start > 0) != (end > 0)).tolist():
-            at = start[i, u] / (start[i, u] - end[i, u]) if start[i, u] != end[i, u] else 0.0
-            if at < first and (l, i, u) not in kinks:
-                first, pair = at, (l, i, u)
-    if pair is None:
-        return None
-    cell = problem.cell(problem.masks(theta, [*kinks, pair]), [*kinks, pair])
-    rise = lagrangian(cell, theta, least_multipliers(cell, theta))[2][-1]
-    return pair if rise > 0 else None
-
-
 def row_space(rows, *, least=RANK):
     """(orthonormal columns that span the row space, those that span its complement).
 
@@ -132,17 +58,56 @@ def row_space(rows, *, least=RANK):
 
 
 def slice_of(problem, point):
-    """The Hessian of the Lagrangian, the derivatives of outputs and of heights at a point."""
+    """At a point, the Hessian of the Lagrangian, what counts, and the derivatives of heights.
+
+    What counts are the directions in which the loss of outputs bends, or, with weight decay, all
+    but those in which units with the same masks mix, at no cost.
+
+    Returns
+    -------
+    (ndarray, ndarray, ndarray)
+        Shapes (P, P), (P, number of directions), orthonormal columns, and (number of kinks, P).
+    """
     cell = problem.cell(point.masks, point.kinks)
     found = lagrangian(cell, point.theta, point.multipliers)[3]
-    J = jacobian(cell, found)
-    return hessian(cell, found, J), J, height_rows(cell, found)
+    J, Z = jacobian(cell, found), height_rows(cell, found)
+    H, scale = hessian(cell, found, J), scale_of(problem)
+    if problem.decay:
+        return H, row_space(mixings(problem, point))[1], Z
+    return H, row_space(np.vstack([rooted(cell, found, J), Z]) * scale, least=EIGEN_RANK)[0], Z
+
+
+def mixings(problem, point):
+    """Directions in which two units of a layer turn into each other, shape (number, P).
+
+    With equal masks and kinks that changes no output and no norm.
+    """
+    tensors, rows = problem.tensors(point.theta), []
+    own = {}
+    for l, i, u in point.kinks:
+        own.setdefault((l, u), []).append(i)
+    for l, mask in enumerate(point.masks):
+        alike = {}
+        for u in range(mask.shape[1]):
+            key = mask[:, u].tobytes(), tuple(sorted(own.get((l, u), ())))
+            alike.setdefault(key, []).append(u)
+        for units in alike.values():
+            for u, v in combinations(units, 2):
+                row = np.zeros(len(point.theta))
+                parts = problem.tensors(row)
+                for t in (2 * l, 2 * l + 1):
+                    parts[t][u], parts[t][v] = tensors[t][v], -tensors[t][u]
+                into, out = parts[2 * l + 2], tensors[2 * l + 2]
+                into[:, u], into[:, v] = out[:, v], -out[:, u]
+                rows.append(row)
+    return np.array(rows).reshape(len(rows), len(point.theta))
 
 
 def lower_than_saddle(problem, point):
     """Parameters with a lower loss next to a saddle; None if it is none."""
-    H, _, Z = slice_of(problem, point)
-    T = row_space(Z)[1]
+    cell = problem.cell(point.masks, point.kinks)
+    found = lagrangian(cell, point.theta, point.multipliers)[3]
+    H, T = hessian(cell, found, jacobian(cell, found)), row_space(height_rows(cell, found))[1]
     if not T.shape[1]:
         return None
     w, U = np.linalg.eigh(T.T @ H @ T)
@@ -184,6 +149,8 @@ def without_weak_kinks(problem, point, near, finish, seen=6):
 
 def _left(problem, point, near, finish):
     """A sound point some of whose weak kinks are left, or None."""
+    if problem.decay:  # no direction costs nothing
+        return None
     mu, rises = point.multipliers, point.rises
     weak = [j for j, room in enumerate(point.room) if room < WEAK]
     strict = [kink for j, kink in enumerate(point.kinks) if j not in weak]
@@ -212,7 +179,9 @@ def _flat(problem, point, strict, leaving, masks):
     """How kinks move, the directions in which neither outputs nor strict kinks do, and then."""
     cell = problem.cell(masks, strict)
     found = lagrangian(cell, point.theta, np.zeros(len(strict)))[3]
-    T = row_space(np.vstack([jacobian(cell, found), height_rows(cell, found)]))[1]
+    T = row_space(
+        np.vstack([rooted(cell, found, jacobian(cell, found)), height_rows(cell, found)])
+    )[1]
     rows = height_rows(cell, found, leaving)
     return rows, T, rows @ T
 

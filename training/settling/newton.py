@@ -8,6 +8,7 @@ multiplier for each of A:
 Steps are the shortest ones, small eigenvalues being cut off where that leaves the least residual.
 """
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +23,7 @@ ROUNDS = 30
 RESIDUAL = 1e-9
 ROUNDING = 3e-16  # of outputs of a network of norm 1
 CONVERGED = 1e-11  # of the norm of the parameters: a last step
+LEAST_NORM = 1e-3  # of parameters that steps are compared with, in the units of the problem
 POLISHED = 8
 FLAT = 1e-14  # a slope, in the units of the problem
 FAR = 1e-4  # of the norm of the parameters: a first step
@@ -104,18 +106,34 @@ def solved(problem, theta, kinks, masks=None, *, stop=_never):
     cell = problem.cell(masks, kinks)
     mu = least_multipliers(cell, theta)
     value, residual = _system(cell, theta, mu)
+    resting = _resting(cell, theta)
     for done in range(ROUNDS):
         if residual < 1e-15 or stop(done):
             break
         step = _best_step(cell, theta, mu, value)
         if step is None:
             break
+        step[: len(theta)][resting] = 0.0
         other = theta + step[: len(theta)], mu + step[len(theta) :]
         value, now = _system(cell, *other)
         if not now < 0.9 * residual:
             break
         (theta, mu), residual = other, now
     return finished(problem, theta, kinks, mu, masks)
+
+
+def _resting(cell, theta):
+    """Which parameters are those of units at zero, where weight decay keeps them; a mask."""
+    resting = np.zeros(len(theta), bool)
+    if not cell.decay:
+        return resting
+    for l, (n, m) in enumerate(pairwise(cell.widths[:-1])):
+        (W, b), (V, _) = cell.places[l : l + 2]
+        parts = theta[W].reshape(m, n), theta[b], theta[V].reshape(-1, m)
+        at_rest = ~(parts[0].any(axis=1) | (parts[1] != 0) | parts[2].any(axis=0))
+        resting[W], resting[b] = np.repeat(at_rest, n), at_rest
+        resting[V] |= np.tile(at_rest, cell.widths[l + 2])
+    return resting
 
 
 def finished(problem, theta, kinks, mu, masks):
@@ -125,6 +143,13 @@ def finished(problem, theta, kinks, mu, masks):
     rises = lagrangian(cell, theta, mu)[2]
     inside = all(map(np.array_equal, masks, _with_masks(problem, theta, masks, kinks)))
     return Critical(theta, list(kinks), mu, rises, masks, residual, problem.loss(theta), inside)
+
+
+def flipped(problem, point):
+    """Pairs that are not on or off as the masks of a `Critical` say, without its kinks."""
+    now = _with_masks(problem, point.theta, point.masks, point.kinks)
+    pairs = zip(range(len(now)), now, point.masks, strict=True)
+    return [(l, i, u) for l, a, b in pairs for i, u in np.argwhere(a != b).tolist()]
 
 
 def _with_masks(problem, theta, masks, kinks):
@@ -187,10 +212,12 @@ def polished(problem, point):
     size = np.abs(w)
     used = size > _gap(size) * size.max(initial=0.0)
     theta, mu, last = point.theta, point.multipliers, np.inf
+    resting = _resting(cell, theta)
     for _ in range(POLISHED):
         value = exact_system(cell, theta, mu)
         step = -U @ np.where(used, (U.T @ value) / np.where(used, w, 1), 0)
-        length = np.linalg.norm(step[: len(theta)]) / np.linalg.norm(theta)
+        step[: len(theta)][resting] = 0.0
+        length = np.linalg.norm(step[: len(theta)]) / max(np.linalg.norm(theta), LEAST_NORM)
         if not length < min(0.5 * last, FAR):
             break
         theta, mu, last = theta + step[: len(theta)], mu + step[len(theta) :], length

@@ -18,6 +18,7 @@ from constructions.critical.labels import label_space
 from training.settling.derivatives import Piece
 
 SWEEPS = 200
+SMALL = 1e-4  # of the square of the norm of the largest unit: one that nearly vanishes
 
 
 class Problem(NamedTuple):
@@ -46,6 +47,8 @@ class Problem(NamedTuple):
         Of the labels' space.
     name : str
         Of the loss.
+    block : Block, or of another loss
+        All points in the loss.
     decay : float
         Half of it times the square of the norm of the parameters is a part of the loss.
     """
@@ -61,8 +64,9 @@ class Problem(NamedTuple):
     size: float
     origin: np.ndarray
     frame: np.ndarray
-    name: str = "mse"
-    decay: float = 0.0
+    name: str
+    block: NamedTuple
+    decay: float
 
     def tensors(self, theta):
         """[W_1, b_1, W_2, ...], views of a vector of parameters."""
@@ -81,18 +85,18 @@ class Problem(NamedTuple):
             read.append(np.maximum(found[-1], 0))
         return found, read
 
-    @property
-    def _block(self):
-        return block_of(self.name, slice(0, len(self.X)), self.weights, self.widths[-1])
-
     def loss(self, theta):
         """The loss on the distinct points, in units of `size`^2."""
-        value = float(self._block.value(self.values(theta)[-1], self.Y))
+        value = float(self.block.value(self.values(theta)[-1], self.Y))
         return value + 0.5 * self.decay * float(theta @ theta) if self.decay else value
+
+    def full_loss(self, theta):
+        """The loss of the network."""
+        return self.size**2 * (self.loss(theta) + self.constant)
 
     def loss_and_gradient(self, theta):
         """The loss and its gradient; a unit that is exactly on a kink counts as off."""
-        tensors, block = self.tensors(theta), self._block
+        tensors, block = self.tensors(theta), self.block
         values, read = self._forwards(tensors)
         loss, slope = float(block.value(values[-1], self.Y)), block.slope(values[-1], self.Y)
         parts = []
@@ -105,6 +109,25 @@ class Problem(NamedTuple):
             return loss + 0.5 * self.decay * float(theta @ theta), gradient + self.decay * theta
         return loss, gradient
 
+    @property
+    def has_fits(self):
+        """Whether the loss of a cell is least where outputs are best fits: squared error alone."""
+        return self.name not in ENTROPIES and not self.decay
+
+    def is_separated(self, theta):
+        """Whether larger and larger multiples of the last layer bring the loss to zero.
+
+        So does a cross-entropy without weight decay where all outputs are on the right side of
+        labels that leave no doubt; it vanishes nowhere, and no such place is critical.
+        """
+        if self.decay or self.name not in ENTROPIES or not ((self.Y == 0) | (self.Y == 1)).all():
+            return False
+        outputs = self.values(theta)[-1]
+        if self.name == "bce":
+            return bool((outputs * (2 * self.Y - 1) > 0).all())
+        own = np.where(self.Y == 1, outputs, np.inf).min(axis=1)
+        return bool((own > np.where(self.Y == 1, -np.inf, outputs).max(axis=1)).all())
+
     def masks(self, theta, kinks=()):
         """Which units are on, lists of float arrays; those of `kinks` are off."""
         masks = [(value > 0).astype(float) for value in self.values(theta)[:-1]]
@@ -114,7 +137,7 @@ class Problem(NamedTuple):
 
     def cell(self, masks, kinks):
         """The smooth loss of some masks, as `constructions.critical` takes it."""
-        return Piece(self.widths, self.X, self.Y, [self._block], masks, list(kinks), self.decay)
+        return Piece(self.widths, self.X, self.Y, [self.block], masks, list(kinks), self.decay)
 
 
 def problem_of(net, X, labels, weights, *, loss="mse", weight_decay=0.0):
@@ -164,6 +187,7 @@ def problem_of(net, X, labels, weights, *, loss="mse", weight_decay=0.0):
         origin,
         frame,
         loss,
+        block_of(loss, slice(0, len(distinct)), total, frame.shape[1]),
         float(weight_decay),
     )
 
@@ -227,6 +251,50 @@ def balanced(widths, theta, *, rounded=True):
         if still:
             break
     return theta
+
+
+def without_idle_units(problem, theta):
+    """Units that are never on put to zero, with all that leads to them and away: they cost decay.
+
+    So do units that have nearly vanished, where the loss does not rise by that.
+    """
+    if not problem.decay:
+        return theta
+    theta, values = theta.copy(), problem.values(theta)
+    tensors, loss = problem.tensors(theta), problem.loss(theta)
+    for l in range(len(values) - 1):
+        W, b, V = tensors[2 * l : 2 * l + 3]
+        size = (W**2).sum(axis=1) + b**2 + (V**2).sum(axis=0)
+        for u in np.flatnonzero(size > 0):
+            is_idle = not (values[l][:, u] > 0).any()
+            if is_idle or size[u] < SMALL * max(size.max(), SMALL):
+                kept = W[u].copy(), b[u], V[:, u].copy()
+                W[u], b[u], V[:, u] = 0, 0, 0
+                after = problem.loss(theta)
+                if after > loss:
+                    W[u], b[u], V[:, u] = kept
+                else:
+                    loss = after
+    return theta
+
+
+def evened(problem, theta):
+    """Parameters whose units are balanced in the units of the network, and what they are times.
+
+    Returns
+    -------
+    (ndarray, list of ndarray)
+        Parameters, shape (P,), and what the pre-activations of each hidden layer are times, (d_l,).
+    """
+    scale = scale_of(problem)
+    found = scale * balanced(problem.widths, balanced(problem.widths, theta / scale), rounded=False)
+    factors, before = [np.ones(problem.widths[0])], problem.tensors(theta)
+    after = problem.tensors(found)
+    for l in range(0, len(before) - 2, 2):
+        size = np.sqrt((before[l] ** 2).sum(axis=1) + before[l + 1] ** 2)
+        now = np.sqrt(((after[l] * factors[-1]) ** 2).sum(axis=1) + after[l + 1] ** 2)
+        factors.append(np.where(size > 0, now / np.where(size > 0, size, 1), 1.0))
+    return found, factors[1:]
 
 
 def scale_of(problem):

@@ -1,4 +1,4 @@
-"""The order of attempts: descents, guesses of kinks, faces, and when to give up."""
+"""The order of attempts: descents, what they end at, and when to give up."""
 
 import time
 from functools import partial
@@ -9,20 +9,31 @@ import numpy as np
 
 from constructions.critical.kinks import candidates
 from training.settling.bfgs import bfgs
-from training.settling.face import WEAK, along_face, lower_than_saddle, without_weak_kinks
+from training.settling.face import WEAK, lower_than_saddle, without_weak_kinks
 from training.settling.fitted import on_fits
-from training.settling.newton import polished, solved
-from training.settling.problem import balanced
+from training.settling.models import walked
+from training.settling.newton import SIGN, flipped, polished, solved
+from training.settling.problem import balanced, without_idle_units
 from training.settling.settled import CRITICAL, RUNAWAY
 
 ROUNDS = 30
-ITERATIONS = 20_000, 4000  # of the first descent, of later ones
+ITERATIONS = 20_000, 4000  # of BFGS, in the first round and in later ones
+STRETCH, PART = 1000, 0.9  # so many, in which the loss falls to this part, or BFGS ends
+OFTEN = 20  # steps of BFGS between two looks whether it runs to infinity
+STEPS = 100  # by models, in a round
 SHARE = 0.5  # of the time that is left: a descent
 NOISE = 1e-5  # of the norm of the parameters: how far a descent that has stuck is moved
-FACES = 3
+CHANGES = 8  # of the kinks that a descent has ended on
+ZERO = 1e-8  # a loss, in the units of the problem, on the way to zero; BFGS keeps off kinks there
+MOST_AGAIN = 100  # parameters for which BFGS may be long, if nothing else has helped
+MOST_GUESSED = 500  # parameters for which also other sets of kinks are tried
+VANISHING = 1e-16  # a loss whose slope is no evidence, since it is small wherever the loss is
+PATIENCE = 4  # rounds that must tell so before it is said
 GROWTH = 1.005  # of the norm in a round, where it runs to infinity
+SLOW = 1e-3  # of the loss in a round: BFGS goes on, from parameters near by
 FALL = 1e-4  # of the loss in a round: less than that and it has nearly stopped to fall
 FAR = 1.5  # how much the norm has grown where a descent that started at infinity has stuck
+ON = 1e-12  # of a kink, in the same units: on it
 NEAR = 1e-8  # of a kink, relative to the size of a unit and its input: in the way of a proof
 CLEAR = 1e-5  # what outputs that are fitted exactly can keep off
 MOST_NEAR = 30
@@ -32,8 +43,9 @@ SHAKES = (1e-2, 1e-1, 1e-3, 1e-2, 1e-1)  # of the norm of the parameters
 class Clock:
     """The time that is left, which ends what has not ended by itself."""
 
-    def __init__(self, seconds):
+    def __init__(self, seconds, told=None):
         self.seconds, self.end = seconds, time.monotonic() + seconds
+        self.told = (lambda text: None) if told is None else told
 
     def is_over(self, *_):
         return time.monotonic() > self.end
@@ -57,21 +69,39 @@ def critical_near(problem, theta, clock):
     (Critical or None, ndarray, str)
         The point; parameters, whose loss is not above that of the given ones; and why it ended.
     """
-    rng = np.random.default_rng(0)
+    first = _attempt(problem, theta, clock, PART)
+    if first[0] is not None or len(theta) > MOST_AGAIN or clock.is_over():
+        return first
+    second = _attempt(problem, theta, clock, 1.0)
+    found = second[0] is not None or problem.loss(second[1]) < problem.loss(first[1])
+    return second if found else first
+
+
+def _attempt(problem, theta, clock, part):
+    """As `critical_near`; BFGS ends where it leaves more than a part of the loss."""
+    rng, walk, theta = np.random.default_rng(0), None, without_idle_units(problem, theta)
     track = [(problem.loss(theta), np.linalg.norm(theta))]
     for round in range(ROUNDS):
-        theta = _descended(problem, theta, rng, round, clock.part(SHARE))
+        if problem.is_separated(theta):
+            return None, theta, RUNAWAY
+        clock.told(f"settling, round {round + 1}, loss {problem.full_loss(theta):.6g}")
+        if walk is None or walk.has_ended or min(_falls(track), default=1) < SLOW:
+            theta = _descended(problem, theta, rng, round, clock.part(SHARE), part)
+            kinks = []
+        theta = without_idle_units(problem, theta)
         point = _on_fits(problem, theta)
-        if point is None:
-            point = _guessed(problem, theta, clock)
-        if point is None:
-            theta, point = _by_faces(problem, theta, clock)
+        if point is None and (round or problem.loss(theta) > ZERO):
+            walk = walked(problem, theta, kinks, steps=STEPS, stop=clock.part(SHARE).is_over)
+            theta, kinks = walk.theta, walk.kinks
+            point = _on_fits(problem, theta)
+            if point is None and walk.has_ended:
+                point = _at_end(problem, walk, clock) or _guessed(problem, theta, clock)
         if point is not None:
             lower = None if point.is_fitted else lower_than_saddle(problem, point)
             if lower is None:
                 point = _without_weak_kinks(problem, point, rng, clock)
                 return point, point.theta, CRITICAL
-            theta = balanced(problem.widths, lower)
+            theta = balanced(problem.widths, lower, rounded=False)
             track = []
         track.append((problem.loss(theta), np.linalg.norm(theta)))
         if clock.is_over():
@@ -83,42 +113,84 @@ def critical_near(problem, theta, clock):
     return None, theta, f"no critical point found in {round + 1} rounds"
 
 
+def _at_end(problem, walk, clock):
+    """A sound critical point where a walk has ended; None.
+
+    A walk cannot see multipliers that change the loss by less than its rounding. So kinks are left
+    or met once more, one change after the other.
+    """
+    loss, kinks, masks = problem.loss(walk.theta), walk.kinks, walk.masks
+    for _ in range(CHANGES):
+        point = solved(problem, walk.theta, kinks, masks, stop=clock.is_over)
+        found = _checked(problem, point, loss)
+        if found is not None or clock.is_over():
+            return found
+        masks, kinks = [mask.copy() for mask in masks], list(kinks)
+        if point.room.min(initial=0.0) < -SIGN:
+            j = int(np.argmin(point.room))
+            l, i, u = kinks.pop(j)
+            masks[l][i, u] = float(point.multipliers[j] > 0)
+        else:
+            met = flipped(problem, point)
+            kinks += met
+            for l, i, u in met:
+                masks[l][i, u] = 0.0
+            if not met:
+                break
+    return None
+
+
 def _falls(track):
-    """Relative falls of the loss in the last two rounds."""
-    return [1 - after / before for (before, _), (after, _) in pairwise(track[-3:])]
+    """Relative falls of the loss in the last rounds, the newest last."""
+    return [1 - after / before for (before, _), (after, _) in pairwise(track[-1 - PATIENCE :])]
 
 
 def _is_stuck(track):
-    """Whether two rounds have brought nothing, or less and less at growing norms."""
-    if len(track) < 3:
+    """Whether two rounds have brought nothing, or some less and less at growing norms."""
+    falls = _falls(track)
+    if len(falls) < 2:
         return False
-    return max(_falls(track)) <= 1e-12 or (max(_falls(track)) < FALL and _grows(track))
+    return max(falls[-2:]) <= 1e-12 or (_is_slow(falls) and _grows(track))
+
+
+def _is_slow(falls):
+    return len(falls) == PATIENCE and max(falls) < FALL
 
 
 def _grows(track):
-    sizes = [size for _, size in track[-3:]]
-    return all(b > GROWTH * a for a, b in pairwise(sizes))
+    """Whether the norm has grown: in each of the last rounds, or much from the first one on."""
+    sizes = [size for _, size in track[-1 - PATIENCE :]]
+    return track[-1][1] > FAR * track[0][1] or all(b > GROWTH * a for a, b in pairwise(sizes))
 
 
 def _runs_away(track):
     """Whether the norm has grown, and the loss has fallen and hardly falls any more."""
-    if len(track) < 3 or max(_falls(track)) >= FALL:
+    falls = _falls(track)
+    if not (_is_slow(falls) or (len(falls) > 1 and max(falls[-2:]) <= 1e-12)):
         return False
-    (first, start), (last, end) = track[0], track[-1]
-    return last < first and (end > FAR * start or _grows(track))
+    return track[-1][0] < track[0][0] and _grows(track)
 
 
-def _descended(problem, theta, rng, round, clock):
-    """Parameters after a descent; later ones start a little off what a line search sticks to."""
+def _descended(problem, theta, rng, round, clock, part):
+    """Parameters after BFGS; later ones start a little off what a line search sticks to."""
     start = theta
     if round:
         noise = rng.standard_normal(len(theta)) / np.sqrt(len(theta))
         start = theta + NOISE * np.linalg.norm(theta) * noise
+    losses = [np.inf]
+
+    def is_slow(done, theta, loss, _):
+        if done and done % STRETCH == 0:
+            losses.append(loss)
+        return clock.is_over() or (
+            ZERO < loss and len(losses) > 1 and losses[-1] > part * losses[-2]
+        )
+
     most = ITERATIONS[min(round, 1)]
-    found = bfgs(problem.loss_and_gradient, start, iterations=most, stop=clock.is_over)
+    found = bfgs(problem.loss_and_gradient, start, iterations=most, stop=is_slow)
     if not found.loss <= problem.loss(theta):
         return theta
-    return balanced(problem.widths, found.theta)
+    return balanced(problem.widths, found.theta, rounded=False)
 
 
 def _without_weak_kinks(problem, point, rng, clock):
@@ -138,7 +210,9 @@ def _without_weak_kinks(problem, point, rng, clock):
             stop=clock.is_over,
         )
         theta = found.theta
-        other = _on_fits(problem, theta) or _guessed(problem, theta, clock)
+        other = _on_fits(problem, theta)
+        if other is None:
+            other = _at_end(problem, walked(problem, theta, steps=STEPS, stop=clock.is_over), clock)
         if (
             other is not None
             and other.is_sound(point.loss)
@@ -157,9 +231,10 @@ def _has_weak_kinks(problem, point):
 
 def _on_fits(problem, theta):
     """A sound point that attains the best fits of its cell, away from kinks; None."""
-    loss, point = problem.loss(theta), on_fits(problem, theta)
+    point = on_fits(problem, theta) if problem.has_fits else None
     if point is None:
         return None
+    loss = problem.loss(theta)
     if not point.is_sound(loss):
         point = point._replace(theta=theta, loss=loss)
     point = without_weak_kinks(
@@ -171,19 +246,16 @@ def _on_fits(problem, theta):
     return point if point.is_sound(loss) else None
 
 
-def _candidates(problem, theta):
-    tensors = problem.tensors(theta)
-    return candidates(SimpleNamespace(weights=tensors[::2], biases=tensors[1::2]), problem.X)
-
-
 def _guessed(problem, theta, clock):
     """A sound critical point next to parameters, for a likely set of kinks; None."""
-    loss = problem.loss(theta)
-    for kinks in _candidates(problem, theta):
+    if len(theta) > MOST_GUESSED:
+        return None
+    loss, tensors = problem.loss(theta), problem.tensors(theta)
+    net = SimpleNamespace(weights=tensors[::2], biases=tensors[1::2])
+    for kinks in candidates(net, problem.X):
         if clock.is_over():
             break
-        point = solved(problem, theta, kinks, stop=clock.is_over)
-        point = _checked(problem, point, loss)
+        point = _checked(problem, solved(problem, theta, kinks, stop=clock.is_over), loss)
         if point is not None:
             return point
     return None
@@ -191,12 +263,15 @@ def _guessed(problem, theta, clock):
 
 def _checked(problem, point, loss):
     """A critical point without weak kinks, polished; None if it is not sound."""
-    if not point.is_sound(loss) or polished(problem, point) is None:
+    if not point.is_sound(loss) or point.loss < VANISHING:
         return None
-    point = without_weak_kinks(
+    point = polished(problem, point)
+    if point is None:
+        return None
+    left = without_weak_kinks(
         problem, point, lambda t: near_pairs(problem, t, NEAR), partial(solved, problem)
     )
-    point = polished(problem, point)
+    point = point if left is point else polished(problem, left)
     return point if point is not None and point.is_sound(loss) else None
 
 
@@ -210,29 +285,3 @@ def near_pairs(problem, theta, most):
         found += [(l, i, u) for i, u in np.argwhere(np.abs(value) < most * size).tolist()]
         read = np.maximum(value, 0)
     return found[:MOST_NEAR]
-
-
-def _by_faces(problem, theta, clock):
-    """(parameters with a loss that is not higher, a sound point or None)."""
-    loss = problem.loss(theta)
-    guesses = [
-        solved(problem, theta, kinks, stop=clock.is_over)
-        for kinks in _candidates(problem, theta)
-        if not clock.is_over()
-    ]
-    guesses.sort(key=lambda guess: (not guess.is_inside, guess.residual))
-    for guess in guesses[:FACES]:
-        if clock.is_over():
-            break
-        other, kinks = along_face(problem, theta, guess.kinks, clock.is_over)
-        if not problem.loss(other) <= loss:
-            continue
-        theta, loss = balanced(problem.widths, other), problem.loss(other)
-        point = _on_fits(problem, theta)
-        if point is None:
-            point = _checked(problem, solved(problem, theta, kinks, stop=clock.is_over), loss)
-        if point is None:
-            point = _guessed(problem, theta, clock)
-        if point is not None:
-            return theta, point
-    return theta, None

@@ -9,6 +9,12 @@ from geomcore.display.lines import listed
 from geomcore.foreign.wording import counted
 from geomcore.network import ReLUNetwork
 
+NAMES = {
+    "mse": "squared error",
+    "class_weighted": "squared error by classes",
+    "cross_entropy": "cross-entropy",
+    "bce": "binary cross-entropy",
+}
 CRITICAL = "critical point"
 RUNAWAY = "runs to infinity: norms grow while the loss falls"
 
@@ -24,7 +30,8 @@ class KinkedPair(NamedTuple):
         Row of X (the first one, if several are equal) and number of the unit, from 0.
     multiplier : float
         What the loss would gain, at first order, if the pre-activation could go up from zero while
-        the unit stayed off; at a minimum between 0 and `rise`.
+        the unit stayed off; at a minimum between 0 and `rise`. Both are per pre-activation of the
+        balanced unit: networks that differ by the scales of their units have the same.
     rise : float
         How fast the loss rises in the output of the unit, with all that follows from it; as the
         pre-activation rises above zero the loss rises by rise - multiplier.
@@ -49,8 +56,8 @@ class Settled:
     Attributes
     ----------
     network : ReLUNetwork
-        Settled, with its units scaled by powers of two so that the norms of what goes into each and
-        of what goes out are equal to a factor of two; no function changes by that.
+        Settled, with its units scaled so that the norms of what goes into each, (w, b), and of what
+        goes out are equal; no function changes by that. Of this gauge are all numbers below.
     reason : str
         "critical point", or why it is none.
     loss, loss_before : float
@@ -59,8 +66,7 @@ class Settled:
         Euclidean distance of all parameters of the two from each other, each with its units scaled
         so that what goes in and what goes out have equal norms.
     moved_by_rescaling : float
-        Distance of the given parameters from the same ones with units scaled as in `network`; 0 if
-        they were balanced to a factor of two.
+        Distance of the given parameters from the same ones with units scaled so, too.
     is_fitted : bool
         Whether its outputs are the best affine fits of all groups of points with one pattern, so
         that no network of its cell has a lower loss; zero loss is a case of that.
@@ -68,8 +74,12 @@ class Settled:
     gradient_norm : float
         Of the loss with units on kinks off, and multipliers times their pre-activations.
     spectrum : ndarray
-        Eigenvalues, in rising order, of the second derivative of that, on the directions in which
-        outputs change while kinks stay, and outputs stay in the affine space of the labels.
+        Eigenvalues, in rising order, of the second derivative of that while kinks stay. Without
+        weight decay, on the directions in which the loss of the outputs bends, and outputs stay in
+        the affine space of the labels if that is the squared error; with weight decay, on all but
+        those in which units that are on at the same points mix.
+    loss_name : str
+    weight_decay : float
     """
 
     network: ReLUNetwork
@@ -82,11 +92,18 @@ class Settled:
     kinks: tuple
     gradient_norm: float
     spectrum: np.ndarray
+    loss_name: str = "mse"
+    weight_decay: float = 0.0
 
     def __repr__(self):
         names = ["reason", "loss_before", "loss", "moved", "gradient_norm"]
         shown = {name: getattr(self, name) for name in names}
         return listed(self, shown | {"kinks": len(self.kinks)})
+
+    @property
+    def _cost(self):
+        decay = f" with weight decay {self.weight_decay:g}" if self.weight_decay else ""
+        return NAMES[self.loss_name] + decay
 
     @property
     def is_critical(self):
@@ -110,12 +127,12 @@ class Settled:
         fitted = ", the best of its cell" if self.is_fitted else ""
         size = float(np.linalg.norm(self.network.packed()[0]))
         lines = [
-            f"{self.reason}{fitted}; squared error {self.loss_before:.6g} -> {self.loss:.6g}",
+            f"{self.reason}{fitted}; {self._cost} {self.loss_before:.6g} -> {self.loss:.6g}",
             f"parameters moved by {self.moved:.2g}, their norm is {size:.3g}",
         ]
         if self.moved > size / 2:
             lines.append(
-                "that is far: it was near no critical point of the squared error, as where another "
+                f"that is far: it was near no critical point of the {self._cost}, as where another "
                 "loss was trained"
             )
         if len(self.spectrum):

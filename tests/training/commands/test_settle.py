@@ -46,3 +46,19 @@ def test_a_network_that_does_not_fit_the_data_is_refused(run, table, tmp_path):
     save(ReLUNetwork([np.ones((2, 5))], [np.zeros(2)]), tmp_path / "other.npz")
     status, _, err = run("settle", "other.npz", table, "-q")
     assert status == 2 and len(err.splitlines()) == 1
+
+
+def test_a_network_in_a_run_folder_is_settled_into_another_one(run, table, trained, tmp_path):
+    assert run("settle", trained, table, "-q")[0] == 0
+    first = tmp_path / "runs" / "settle-flowers"
+    before = {path.name: path.read_bytes() for path in first.iterdir()}
+    status, out, err = run("settle", first / "network.npz", table, "-q")
+    assert status == 0 and "settle-flowers-again" in out and ".kept" not in err
+    assert {path.name: path.read_bytes() for path in first.iterdir()} == before
+
+
+def test_another_loss_is_settled_and_noted(run, table, trained, tmp_path):
+    status, _, err = run("settle", trained, table, "-q", "--loss", "hinge", "--out", "x")
+    assert status == 2 and len(err.splitlines()) == 1 and "loss must be one of" in err
+    status, _, err = run("settle", trained, table, "-q", "--weight-decay", "-1", "--out", "x")
+    assert status == 2 and not (tmp_path / "x").exists()

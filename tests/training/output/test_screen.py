@@ -41,6 +41,27 @@ def test_names_on_a_screen_are_printable_and_short(capsys):
     assert max(map(len, (out + err).splitlines())) <= 1000
 
 
+def test_a_step_that_goes_on_is_told_now_and_then_and_does_not_move_the_bar(capsys, monkeypatch):
+    clock = iter([0.0, 1.0, 2.0, 12.0, 13.0])
+    monkeypatch.setattr("training.output.screen.time.monotonic", lambda: next(clock))
+    with Screen().progress(2) as step:
+        step("settling")
+        for loss in (3, 2, 1):
+            step(f"loss {loss}", still=True)
+    assert capsys.readouterr().err == "settling\nloss 2\n"
+    with Screen(quiet=True).progress(2) as step:
+        step("settling", still=True)
+    assert capsys.readouterr().err == ""
+    monkeypatch.undo()
+    screen = Screen()
+    screen.err = type(screen.err)(force_terminal=True, width=100, record=True, stderr=True)
+    with screen.progress(2) as step:
+        step("settling")
+        step("loss 3", still=True)
+        screen.err.print("end")
+    assert "loss 3" in screen.err.export_text()
+
+
 def test_long_compiling_is_told_unless_nobody_wants_to_know(capsys, monkeypatch):
     def at_once(tell):
         tell()

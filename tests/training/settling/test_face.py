@@ -1,13 +1,12 @@
-"""Faces, kinks that hold nothing, and saddles, at points known by hand."""
+"""Kinks that hold nothing, and saddles, at points known by hand."""
 
 from functools import partial
 
 import numpy as np
-from settling_problems import example, on_a_kink, problem_with, shaken
+from settling_problems import example, on_a_kink, problem_with
 
 from geomcore import ReLUNetwork
 from training.settling.face import (
-    along_face,
     lower_than_saddle,
     retracted,
     row_space,
@@ -15,10 +14,6 @@ from training.settling.face import (
 )
 from training.settling.newton import finished, solved
 from training.settling.problem import parameters_of
-
-
-def never(_):
-    return False
 
 
 def test_retracting_brings_pairs_to_their_kink_and_moves_nothing_else():
@@ -34,39 +29,6 @@ def test_retracting_brings_pairs_to_their_kink_and_moves_nothing_else():
     assert [at.tolist() for at in map(np.flatnonzero, moved)] == [[2], [2], [3], [3], [], []]
     np.testing.assert_array_equal(retracted(problem, theta, []), theta)
     np.testing.assert_allclose(retracted(problem, back, kinks), back, atol=1e-14)
-
-
-def test_a_descent_along_a_face_ends_on_it_at_the_minimum():
-    net, X, Y = on_a_kink()
-    problem, theta = problem_with(shaken(net, 0.05), X, Y)
-    theta = retracted(problem, theta, [(0, 1, 0)])
-    found, kinks = along_face(problem, theta, [(0, 1, 0)], never)
-    assert kinks == [(0, 1, 0)]
-    assert abs(problem.values(found)[0][1, 0]) < 1e-14
-    assert abs(problem.loss(found) * problem.size**2 - 0.045) < 1e-14
-
-
-def test_it_meets_the_kink_that_stops_it():
-    net, X, Y = on_a_kink()
-    problem, theta = problem_with(shaken(net, 0.05), X, Y)
-    found, kinks = along_face(problem, theta, [], never)
-    assert kinks == [(0, 1, 0)]
-    assert abs(problem.loss(found) * problem.size**2 - 0.045) < 1e-14
-
-
-def test_it_leaves_a_kink_whose_multiplier_is_out_of_bounds():
-    net, X, Y = on_a_kink()
-    Y = Y.copy()
-    Y[:2] = -0.05
-    problem, theta = problem_with(net, X, Y)
-    found, kinks = along_face(problem, theta, [(0, 1, 0)], never)
-    assert kinks == [] and problem.loss(found) < problem.loss(theta)
-
-
-def test_a_descent_that_is_stopped_stays():
-    net, X, Y = on_a_kink()
-    problem, theta = problem_with(shaken(net, 0.05), X, Y)
-    assert (along_face(problem, theta, [], lambda _: True)[0] == theta).all()
 
 
 def test_row_spaces_are_orthonormal_and_complete():

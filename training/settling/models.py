@@ -1,0 +1,214 @@
+r"""Descent by quadratic models of the loss that know where units go on and off.
+
+Along a step d the loss is modelled, in the cell of the parameters, by
+
+.. math:: g \cdot d + \tfrac12 d^T H d + \sum_b \gamma_b \max(0, s_b (z_b + \nabla z_b \cdot d)),
+
+with b the pairs of a point and a unit that the step would bring to the other side, s_b = 1 of
+those that are off and -1 of those that are on, and :math:`\gamma_b > 0` how fast the loss rises in
+the output of the unit. The dual of the model has nothing but the bounds
+:math:`0 \le \lambda_b \le \gamma_b`: pairs strictly within them sit on their kink after the step.
+With the right pairs the steps are those of Newton's method on the face where they stay on it.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
+
+from training.settling.box import least_in_box
+from training.settling.derivatives import height_rows, hessian, jacobian, lagrangian
+from training.settling.face import retracted
+from training.settling.newton import least_multipliers
+
+DAMPING = 1e-3, 1e-13, 1e8  # at first, least and most, of the mean curvature
+TRIALS = 16
+GROWTH = 6.0  # of the damping after a step that was none
+GOOD = ((0.9, 0.1), (0.5, 0.3))  # parts of the promise that are kept, and what the damping is times
+STIFF = 10.0  # of the largest curvature: what is added across kinks
+CROSSINGS = 4  # how often pairs that a step crosses join the model
+MOST_PAIRS = 600
+STRICT = 1e-9  # of its bound: how far inside of it a multiplier is
+SUFFICIENT = 1e-3  # of what the model promises
+BEYOND = 1e-3  # of the way to a kink: how far a step goes on
+STILL = 1e-15  # of the loss: a promise
+
+
+class Walk(NamedTuple):
+    """Where a descent by models ended.
+
+    Attributes
+    ----------
+    theta : ndarray, shape (P,)
+    kinks : list of (int, int, int)
+        Which pairs are on their kink there.
+    masks : list of ndarray
+        Of the cell around it, also where a pair is on its kink that holds nothing.
+    has_ended : bool
+        Whether nothing more is promised, or no step keeps what it promises.
+    """
+
+    theta: np.ndarray
+    kinks: list
+    masks: list
+    has_ended: bool
+
+
+def walked(problem, theta, kinks=(), *, steps, stop=None):
+    """Descend by models until they promise nothing any more.
+
+    Parameters
+    ----------
+    problem : Problem
+    theta : ndarray, shape (P,)
+    kinks : sequence of (int, int, int), optional
+        Pairs that are on their kink already.
+    steps : int
+        The most.
+    stop : callable, optional
+        Of the number of steps; true ends the descent.
+
+    Returns
+    -------
+    Walk
+        Its loss is at most that of the start.
+    """
+    kinks, damping, done = list(kinks), DAMPING[0], 0
+    loss, masks = problem.loss(theta), problem.masks(theta, kinks)
+    mu = np.maximum(least_multipliers(problem.cell(masks, kinks), theta), 0)
+    while done < steps and not (stop is not None and stop(done)):
+        model = _Model(problem, theta, kinks, mu)
+        for _ in range(TRIALS):
+            found = model.step(damping)
+            if found is not None and found.promised > -STILL * loss:
+                if found.promised <= STILL * loss:
+                    return Walk(theta, found.kinks, found.masks, True)
+                other, lower = model.after(found)
+                if loss - lower < SUFFICIENT * found.promised:
+                    found = model.shortened(found)
+                    other, lower = (theta, loss) if found is None else model.after(found)
+                if found is not None and loss - lower >= SUFFICIENT * found.promised:
+                    break
+            damping = min(damping * GROWTH, DAMPING[2])
+        else:
+            return Walk(theta, kinks, masks, True)
+        kept = (loss - lower) / found.promised
+        damping *= next((factor for least, factor in GOOD if kept > least), 1.0)
+        damping, done = max(damping, DAMPING[1]), done + 1
+        theta, loss, kinks, mu, masks = other, lower, found.kinks, found.multipliers, found.masks
+    return Walk(theta, kinks, masks, False)
+
+
+class _Step(NamedTuple):
+    """A step, what it promises, and the kinks after it with their multipliers, and masks."""
+
+    step: np.ndarray
+    promised: float
+    kinks: list
+    multipliers: np.ndarray
+    masks: list
+
+
+class _Model:
+    """The model at some parameters, with the multipliers of the kinks they are on."""
+
+    def __init__(self, problem, theta, kinks, multipliers):
+        self.problem, self.theta = problem, theta
+        self.masks = problem.masks(theta, kinks)
+        cell = self.cell = problem.cell(self.masks, kinks)
+        self.slope = lagrangian(cell, theta, np.zeros(len(kinks)))[0]
+        self.found = lagrangian(cell, theta, multipliers)[3]
+        self.H = hessian(cell, self.found, jacobian(cell, self.found))
+        self.unit = max(np.abs(np.diag(self.H)).mean(), 1e-300)
+        self.pairs, self.on_kink = list(kinks), len(kinks)
+        self.rows = height_rows(cell, self.found)
+        if kinks:  # convex across the kinks, where the loss is not smooth; nothing along them
+            scaled = self.rows / np.maximum(np.linalg.norm(self.rows, axis=1), 1e-300)[:, None]
+            self.across = scaled * np.sqrt(STIFF * np.abs(self.H).max())
+            self.H += self.across.T @ self.across
+
+    def step(self, damping):
+        """The minimum of the damped model, a `_Step`; None if it has none.
+
+        Where it hardly has one, rounding may leave a promise that is negative.
+        """
+        damped = self.H.copy()
+        damped[np.diag_indices(len(damped))] += damping * self.unit
+        try:
+            factor = cho_factor(damped, overwrite_a=True, check_finite=False)
+        except LinAlgError:
+            return None
+        down = -cho_solve(factor, self.slope)
+        for left in reversed(range(CROSSINGS)):
+            gains, heights, signs = self._sides()
+            A = signs[:, None] * self.rows
+            solved = cho_solve(factor, A.T)
+            shares = least_in_box(A @ solved, -(A @ down) - heights, gains)
+            step = down - solved @ shares
+            if not left or not self._joined(step):
+                break
+        if not np.isfinite(step).all():
+            return None
+        change = self.slope @ step + 0.5 * (step @ (self.H @ step))
+        change += gains @ np.maximum(heights + A @ step, 0)
+        inner = (shares > STRICT * gains) & (shares < (1 - STRICT) * gains)
+        flipped = (shares >= (1 - STRICT) * gains) & (gains > 0)
+        kinks = [pair for pair, is_kink in zip(self.pairs, inner, strict=True) if is_kink]
+        multipliers = np.where(signs > 0, shares, gains - shares)[inner]
+        masks = self.problem.masks(self.theta + step)
+        for j in np.flatnonzero(gains > 0):  # heights at kinks are rounding, multipliers are not
+            l, i, u = self.pairs[j]
+            masks[l][i, u] = float((signs[j] > 0) == flipped[j])
+        for l, i, u in kinks:
+            masks[l][i, u] = 0.0
+        return _Step(step, -float(change), kinks, multipliers, masks)
+
+    def after(self, found):
+        """(parameters after a step, brought back to its kinks, and their loss)."""
+        theta = self.theta + found.step
+        if found.kinks:
+            theta = retracted(self.problem, theta, found.kinks)
+        return theta, self.problem.loss(theta)
+
+    def shortened(self, found):
+        """The step up to where it crosses a kink that holds nothing, and so is not in the model.
+
+        There the loss goes on falling, but may bend; None if it crosses none.
+        """
+        theta, first = self.theta + found.step, 1.0
+        values = self.problem.values(theta)
+        for l, mask in enumerate(self.masks):
+            before, after = self.found.values[l], values[l]
+            crosses = (mask != (after > 0)) & (self.found.gains[l] <= 0)
+            before, after = before[crosses], after[crosses]
+            parts = before[before != 0] / (before - after)[before != 0]
+            first = min(first, parts.min(initial=1.0))
+        t = (1 + BEYOND) * first
+        if not 0 < t < 0.9:
+            return None
+        known = dict(zip(found.kinks, found.multipliers, strict=True))
+        kinks = [pair for pair in self.pairs[: self.on_kink] if pair in known]
+        multipliers = np.array([known[pair] for pair in kinks])
+        masks = self.problem.masks(self.theta + t * found.step, kinks)
+        return _Step(t * found.step, t * found.promised, kinks, multipliers, masks)
+
+    def _sides(self):
+        """Of the pairs in the model: gains, signed heights, and signs."""
+        gains = np.array([self.found.gains[l][i, u] for l, i, u in self.pairs])
+        heights = np.array([-abs(self.found.values[l][i, u]) for l, i, u in self.pairs])
+        heights[: self.on_kink] = 0.0
+        signs = np.array([1 - 2 * self.masks[l][i, u] for l, i, u in self.pairs])
+        return np.maximum(gains, 0), heights, signs
+
+    def _joined(self, step):
+        """Let pairs join that a step brings to the other side, if the loss rises there."""
+        after = self.problem.masks(self.theta + step)
+        known, joined = set(self.pairs), []
+        for l, (now, then) in enumerate(zip(self.masks, after, strict=True)):
+            flips = np.argwhere((now != then) & (self.found.gains[l] > 0)).tolist()
+            joined += [(l, i, u) for i, u in flips if (l, i, u) not in known]
+        joined = joined[: MOST_PAIRS - len(self.pairs)]
+        if joined:
+            self.pairs += joined
+            self.rows = np.vstack([self.rows, height_rows(self.cell, self.found, joined)])
+        return bool(joined)
