@@ -9,10 +9,10 @@ import msgspec
 
 from geomcore import load
 from geomcore.arrays import as_labels
-from training.commands import plot_case
 from training.commands.origin import DATA, ORIGIN, read_json
 from training.commands.story import publish
 from training.descent.losses import SquaredError
+from training.experiments import plot_case
 from training.study.planning.balance import reported
 from training.study.planning.references import judged, merges, states
 from training.study.status import status_of
