@@ -167,7 +167,7 @@ def _aic(rest, n, parameters):
     return n * float(np.log(rest / n)) + 2 * (parameters + 1) if rest > 0 else -np.inf
 
 
-def rate_verdict(fits, dependence):
+def rate_verdict(fits, dependence, *, span="from nothing to all truncated"):
     """Read off what the fits say of claim E5: truncation is exponential, and the faster the more.
 
     Parameters
@@ -175,6 +175,8 @@ def rate_verdict(fits, dependence):
     fits : sequence of RateFit
         Of all runs.
     dependence : Dependence
+    span : str
+        What the fraction going from 0 to 1 means, for the sentence.
 
     Returns
     -------
@@ -185,8 +187,8 @@ def rate_verdict(fits, dependence):
     *Not decided* if fewer than three seeds have a slope, or if not more than half of the runs are
     exponential (R² at least 0.9 and a positive rate). Else *supported* if the
     95 % interval of the slope is above 0; *refuted* if it is below 0, or if it is so narrow
-    that the rate changes by less than a tenth of its mean from nothing to all truncated, in either
-    direction; and *not decided* if it is neither.
+    that the rate changes by less than a tenth of its mean, up or down, as the fraction goes from 0
+    to 1; and *not decided* if it is neither.
     """
     good = sum(fit.r_squared >= GOOD_FIT and fit.rate > 0 for fit in fits)
     seeds = len(dependence.slopes)
@@ -203,8 +205,8 @@ def rate_verdict(fits, dependence):
         )
     slope, low, high = dependence.slope, dependence.low, dependence.high
     told = (
-        f"the rate changes by {slope:.3g} (95 % interval {low:.3g} to {high:.3g}) from nothing to "
-        f"all truncated, its mean is {dependence.mean_rate:.3g}"
+        f"the rate changes by {slope:.3g} (95 % interval {low:.3g} to {high:.3g}) {span}, "
+        f"its mean is {dependence.mean_rate:.3g}"
     )
     exponential = f"{good} of {len(fits)} runs shrink exponentially"
     if low > 0:
