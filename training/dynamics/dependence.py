@@ -167,7 +167,9 @@ def _aic(rest, n, parameters):
     return n * float(np.log(rest / n)) + 2 * (parameters + 1) if rest > 0 else -np.inf
 
 
-def rate_verdict(fits, dependence, *, span="from nothing to all truncated"):
+def rate_verdict(
+    fits, dependence, *, law="shrink exponentially", span="from nothing to all truncated"
+):
     """Read off what the fits say of claim E5: truncation is exponential, and the faster the more.
 
     Parameters
@@ -175,8 +177,9 @@ def rate_verdict(fits, dependence, *, span="from nothing to all truncated"):
     fits : sequence of RateFit
         Of all runs.
     dependence : Dependence
-    span : str
-        What the fraction going from 0 to 1 means, for the sentence.
+    law, span : str
+        What the runs do that the law describes, and what the fraction going from 0 to 1 means,
+        for the sentence.
 
     Returns
     -------
@@ -200,7 +203,7 @@ def rate_verdict(fits, dependence, *, span="from nothing to all truncated"):
     if good <= MOST * len(fits):
         return Verdict(
             NOT_DECIDED,
-            f"{good} of {len(fits)} runs shrink exponentially (R² at least {GOOD_FIT}), so that "
+            f"{good} of {len(fits)} runs {law} (R² at least {GOOD_FIT}), so that "
             "their rates say little",
         )
     slope, low, high = dependence.slope, dependence.low, dependence.high
@@ -208,7 +211,7 @@ def rate_verdict(fits, dependence, *, span="from nothing to all truncated"):
         f"the rate changes by {slope:.3g} (95 % interval {low:.3g} to {high:.3g}) {span}, "
         f"its mean is {dependence.mean_rate:.3g}"
     )
-    exponential = f"{good} of {len(fits)} runs shrink exponentially"
+    exponential = f"{good} of {len(fits)} runs {law}"
     if low > 0:
         return Verdict(SUPPORTED, f"{exponential}; {told}: it rises")
     if high < 0:

@@ -21,17 +21,16 @@ STEP = 1 / 16  # of the largest stable learning rate
 # A spread is followed until this fraction of it is left.
 FLOOR = 0.05
 RECORDS = 200
-# What is fitted, and what the slope of each is taken over.
+# What is fitted.
 QUANTITIES = {
     "spread": "spread of the truncated class",
     "base": "distance of the base point from its limit",
     "along": "spread, first and second half of each run",
 }
-SPANS = {
-    "spread": "from nothing to all truncated at the start",
-    "base": "from nothing to all truncated at the start",
-    "along": "from the first to the second half of the runs, while more points are truncated",
-}
+# For the sentences about them: what a run does that the law describes, and what slopes are over.
+LAWS = {"base": "approach a limit exponentially"}
+SPANS = {"along": "from the first to the second half of the runs, while more points are truncated"}
+LAW, SPAN = "shrink exponentially", "from nothing to all truncated at the start"
 
 
 class Start(NamedTuple):
@@ -296,7 +295,10 @@ def survey(data_sets, fractions, *, label=None, others=1.0, steps, seed, progres
     }
     fits["along"] = fits["spread"]
     verdicts = {
-        key: rate_verdict(fits[key], dependence[key], span=SPANS[key]) for key in QUANTITIES
+        key: rate_verdict(
+            fits[key], dependence[key], law=LAWS.get(key, LAW), span=SPANS.get(key, SPAN)
+        )
+        for key in QUANTITIES
     }
     classes = as_labels(data_sets[0].y, len(data_sets[0].X)).classes.tolist()
     label = classes[starts[0].q]
