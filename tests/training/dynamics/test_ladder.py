@@ -26,6 +26,14 @@ def test_each_rung_has_the_first_network_below_its_threshold():
     assert np.isfinite(neural_collapse(rungs[-1].network, X, y).hidden[0].measures.nc1)
 
 
+def test_a_loss_that_is_a_threshold_stands_on_its_rung():
+    net, X, y = random_start((3, 4, 2)), random_points(6, 3), np.arange(6) % 2
+    loss = train(net, X, y, steps=0).losses[0]
+    ladder = LossLadder([loss])
+    train(net, X, y, steps=0, callbacks=ladder)
+    assert [rung.loss for rung in ladder.rungs()] == [loss]
+
+
 def test_trials_have_ladders_of_their_own():
     X, y, ladder = random_points(6, 3), np.arange(6) % 2, LossLadder([10.0, 1e-300])
     nets = [random_start((3, 4, 2), seed) for seed in range(3)]
