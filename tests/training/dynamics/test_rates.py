@@ -27,7 +27,9 @@ def test_an_exact_decay_has_its_rate_whatever_its_size():
 def test_what_grows_has_a_negative_rate_and_what_rests_none():
     assert fit_decay(t, np.exp(0.2 * t)).rate == pytest.approx(-0.2)
     rests = fit_decay(t, np.full(30, 0.1))
-    assert rests.rate == pytest.approx(0, abs=1e-14) and np.isnan(rests.r_squared)
+    assert rests.rate == 0 and np.isnan(rests.r_squared) and rests.amplitude == pytest.approx(0.1)
+    shaken = fit_decay(t, 0.1 * (1 + 2e-16 * (np.arange(30) % 3)))
+    assert shaken.rate == 0 and np.isnan(shaken.r_squared)
 
 
 def test_what_has_come_to_rounding_or_zero_is_left_out():
