@@ -188,10 +188,9 @@ def rate_verdict(
     Notes
     -----
     *Not decided* if fewer than three seeds have a slope, or if not more than half of the runs are
-    exponential (R² at least 0.9 and a positive rate). Else *supported* if the
-    95 % interval of the slope is above 0; *refuted* if it is below 0, or if it is so narrow
-    that the rate changes by less than a tenth of its mean, up or down, as the fraction goes from 0
-    to 1; and *not decided* if it is neither.
+    exponential (R² at least 0.9 and a positive rate). Else *refuted* if the 95 % interval of the
+    slope is below 0, or so narrow around 0 that the rate changes by less than a tenth of its mean
+    as the fraction goes from 0 to 1; *supported* if it is above 0; *not decided* if it is neither.
     """
     good = sum(fit.r_squared >= GOOD_FIT and fit.rate > 0 for fit in fits)
     seeds = len(dependence.slopes)
@@ -212,10 +211,10 @@ def rate_verdict(
         f"its mean is {dependence.mean_rate:.3g}"
     )
     exponential = f"{good} of {len(fits)} runs {law}"
+    if max(abs(low), abs(high)) < NOTHING * abs(dependence.mean_rate):
+        return Verdict(REFUTED, f"{exponential}; {told}: that is no dependence")
     if low > 0:
         return Verdict(SUPPORTED, f"{exponential}; {told}: it rises")
     if high < 0:
         return Verdict(REFUTED, f"{exponential}; {told}: it falls")
-    if max(abs(low), abs(high)) < NOTHING * abs(dependence.mean_rate):
-        return Verdict(REFUTED, f"{exponential}; {told}: that is no dependence")
     return Verdict(NOT_DECIDED, f"{exponential}; {told}: that may be either")

@@ -155,8 +155,8 @@ def collapse_verdict(values, thresholds, *, what="NC1"):
     Notes
     -----
     Each seed has a slope of its own. *Not decided* if fewer than three seeds have two values;
-    else *supported* if the 95 % interval of their mean is below -0.01 decades per decade,
-    *refuted* if it is above 0 or within 0.01 of it, and *not decided* else.
+    else *refuted* if the 95 % interval of their mean is above 0, or within 0.01 decades per decade
+    of it; *supported* if it is below 0; and *not decided* if it is neither.
 
     Examples
     --------
@@ -183,8 +183,9 @@ def collapse_verdict(values, thresholds, *, what="NC1"):
         f"for each decade of the loss {what} changes by {trend.slope:.3g} decades (95 % interval "
         f"{trend.low:.3g} to {trend.high:.3g}, {seeds} seeds)"
     )
-    if trend.high < -NO_TREND:
+    nothing = max(abs(trend.low), abs(trend.high)) < NO_TREND
+    if trend.high < 0 and not nothing:
         return Verdict(SUPPORTED, f"{told}: it falls"), trend
-    if trend.low > 0 or -NO_TREND < trend.low <= trend.high < NO_TREND:
+    if trend.low > 0 or nothing:
         return Verdict(REFUTED, f"{told}: it does not fall"), trend
     return Verdict(NOT_DECIDED, f"{told}: that may be either"), trend

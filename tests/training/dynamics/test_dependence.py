@@ -76,6 +76,8 @@ def test_half_of_the_runs_are_not_most_of_them():
     ("low", "high", "verdict"),
     [
         (-0.09, 0.09, "refuted"),
+        (0.01, 0.09, "refuted"),
+        (0.01, 0.11, "supported"),
         (-0.01, 0.5, "not decided"),
         (-0.5, 0.01, "not decided"),
         (-0.5, -0.01, "refuted"),

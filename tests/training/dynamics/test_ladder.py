@@ -91,6 +91,8 @@ def measured(power, noise=0.1, seeds=6):
         (measured(0.5), "supported"),
         (measured(-0.3), "refuted"),
         (measured(0.0, noise=1e-3), "refuted"),
+        (measured(0.005, noise=1e-4), "refuted"),
+        (measured(0.02, noise=1e-3), "supported"),
         (measured(0.05, noise=2), "not decided"),
         (measured(0.5, seeds=2), "not decided"),
         (np.full((5, 6), np.nan), "not decided"),
