@@ -18,6 +18,7 @@ from training.commands.options import (
 )
 
 MOST_SEEDS = 1000
+POINTS, RADIUS = 50, 0.15  # of the balls that are drawn where no data are given
 # The columns for which a terminal has room.
 ON_SCREEN = ("truncated", "rate", "of the seeds", "R²", "first half", "second half", "base point")
 
@@ -40,8 +41,8 @@ def dynamics(
     follow: Annotated[
         str | None, typer.Option(help="Label of the class. Default the first one.")
     ] = None,
-    points: Annotated[int, typer.Option(min=2, max=MOST_POINTS, help="Points per ball.")] = 50,
-    radius: Annotated[float, typer.Option(help="Of the balls.")] = 0.15,
+    points: Annotated[int, typer.Option(min=2, max=MOST_POINTS, help="Points per ball.")] = POINTS,
+    radius: Annotated[float, typer.Option(help="Of the balls.")] = RADIUS,
     table=None,
     steps: Annotated[
         int, typer.Option(min=1, max=MOST_STEPS, help="Of the seed with the smallest steps.")
@@ -121,6 +122,10 @@ def _data_sets(source, seeds, points, radius, table, seed):
     from training.commands.options import DRAWN
     from training.experiments.dynamics import draws
 
+    if source is not None:
+        for name, value, default in (("points", points, POINTS), ("radius", radius, RADIUS)):
+            if value != default:
+                raise ValueError(f"--{name} goes with balls, not with DATA")
     if source in DRAWN:
         return [load_data(source, seed=seed + s, **table) for s in range(seeds)]
     if source is not None:
@@ -133,9 +138,9 @@ def _data_sets(source, seeds, points, radius, table, seed):
 
 def _label(data, text):
     """The label of a class that is written as `text`."""
-    import numpy as np
+    from geomcore.arrays import as_labels
 
-    labels = np.unique(data.y).tolist()
+    labels = as_labels(data.y, len(data.X)).classes.tolist()
     for label in labels:
         if str(label) == text:
             return label

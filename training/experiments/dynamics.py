@@ -145,6 +145,8 @@ def start(data, fractions, *, label=None, others=1.0, rng=0):
     label = classes[0] if label is None else label
     if label not in classes:
         raise ValueError(f"label must be one of {classes[:20]}, got {label!r}")
+    if not 0 <= others <= 1:
+        raise ValueError(f"others must be a number from 0 to 1, got {others!r}")
     q = classes.index(label)
     made = [
         partial(data.X, data.y, [f if c == q else others for c in range(len(classes))], rng=rng)
@@ -269,6 +271,8 @@ def survey(data_sets, fractions, *, label=None, others=1.0, steps, seed, progres
         start(data, fractions, label=label, others=others, rng=seed + s)
         for s, data in enumerate(data_sets)
     ]
+    for started in starts:
+        _check_counts(started, fractions)
     time = steps * min(started.rate for started in starts)
     rows, histories, all_times = [], [], []
     fits = {"spread": [], "base": []}
@@ -303,6 +307,17 @@ def survey(data_sets, fractions, *, label=None, others=1.0, steps, seed, progres
     classes = as_labels(data_sets[0].y, len(data_sets[0].X)).classes.tolist()
     label = classes[starts[0].q]
     return Dynamics(rows, fractions, label, starts, histories, all_times, dependence, verdicts)
+
+
+def _check_counts(started, fractions):
+    """Raise unless each fraction truncates a point of the class and leaves one."""
+    size = int((as_labels(started.data.y, len(started.data.X)).index == started.q).sum())
+    for f in fractions:
+        if not 0 < round(f * size) < size:
+            raise ValueError(
+                f"fractions must truncate at least one point of the class and leave one, "
+                f"{f:g} of {size} points does not"
+            )
 
 
 def _means(values):

@@ -70,6 +70,10 @@ def test_data_with_a_generator_are_drawn_for_each_seed(run, tmp_path):
         (["--label", "kind"], "--label goes with a CSV file"),
         (["iris", "--seeds", "1", "--steps", "1"], "could be separated"),
         (["nothing.csv"], "nothing.csv"),
+        (["wine", "--points", "9"], "--points goes with balls"),
+        (["--radius", "nan"], "radius"),
+        (["--others", "nan"], "--others"),
+        (["--points", "6", "--fractions", "0.01,0.5"], "--fractions must truncate at least one"),
     ],
 )
 def test_wrong_calls_get_one_line_and_leave_nothing(run, tmp_path, arguments, reason):

@@ -133,6 +133,19 @@ def test_wrong_fractions_are_refused(fractions):
         survey(draws(1, points=5, radius=0.15, seed=0), fractions, steps=5, seed=0)
 
 
+@pytest.mark.parametrize("others", [-0.1, 1.5, np.nan])
+def test_wrong_fractions_of_the_others_are_refused(others):
+    (data,) = draws(1, points=5, radius=0.15, seed=0)
+    with pytest.raises(ValueError, match="others must be a number from 0 to 1"):
+        start(data, FRACTIONS, others=others)
+
+
+@pytest.mark.parametrize("fractions", [[0.01, 0.5], [0.5, 0.99]])
+def test_fractions_that_truncate_no_point_or_all_are_refused(fractions):
+    with pytest.raises(ValueError, match="of 5 points does not"):
+        survey(draws(1, points=5, radius=0.15, seed=0), fractions, steps=5, seed=0)
+
+
 def test_classes_that_cannot_be_collapsed_are_refused():
     iris = datasets.iris()
     with pytest.raises(ValueError, match="could be separated"):
