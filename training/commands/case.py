@@ -12,8 +12,8 @@ from geomcore.datasets.dataset import Dataset
 from geomcore.display.lines import folded
 from geomcore.foreign.wording import printable
 from geomcore.network import ReLUNetwork
-from training.commands import plot_case
 from training.commands.origin import Made
+from training.experiments import plot_case
 from training.study.result import StudyResult
 from training.study.study import perturbation_study
 

@@ -11,12 +11,12 @@ import msgspec
 from geomcore import ReLUNetwork, load
 from geomcore.arrays import as_labels
 from geomcore.parameters import selected
-from training.commands import plot_case
 from training.commands.origin import DATA, ORIGIN, keep_points, read_json
 from training.commands.story import publish
 from training.descent.losses import SquaredError
 from training.descent.optimizers import AUTO, SGD, as_optimizer
 from training.descent.problem import as_plan
+from training.experiments import plot_case
 from training.study.identity import short
 from training.study.planning.arguments import as_scales, as_size, as_trials
 from training.study.planning.balance import reported

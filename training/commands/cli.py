@@ -16,6 +16,7 @@ import typer
 
 from training.commands.check import check
 from training.commands.construct import construct
+from training.commands.dynamics import dynamics
 from training.commands.minima import minima
 from training.commands.quickstart import quickstart
 from training.commands.settle import settle
@@ -38,6 +39,7 @@ app.command()(check)
 app.command()(settle)
 app.command()(study)
 app.command()(minima)
+app.command()(dynamics)
 
 
 @app.callback(invoke_without_command=True)

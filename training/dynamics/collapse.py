@@ -8,6 +8,7 @@ import numpy as np
 from geomcore.arrays import check_network
 from geomcore.cumulative import cumulative_parameters
 from geomcore.display.lines import brief, listed
+from geomcore.foreign.keywords import answers_keywords
 from geomcore.network import ReLUNetwork
 from geomcore.truncation import padded, step_defect, truncation_steps
 from training.descent.losses import as_loss, offset_of, predicted
@@ -101,6 +102,7 @@ class NeuralCollapse:
         return "\n".join(lines)
 
 
+@answers_keywords
 def neural_collapse(net, X, y, *, loss="mse", targets=None, rtol=None):
     r"""Measure neural collapse in every layer: NC1 to NC4 of [1]_.
 

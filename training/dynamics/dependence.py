@@ -167,7 +167,9 @@ def _aic(rest, n, parameters):
     return n * float(np.log(rest / n)) + 2 * (parameters + 1) if rest > 0 else -np.inf
 
 
-def rate_verdict(fits, dependence):
+def rate_verdict(
+    fits, dependence, *, law="shrink exponentially", span="from nothing to all truncated"
+):
     """Read off what the fits say of claim E5: truncation is exponential, and the faster the more.
 
     Parameters
@@ -175,6 +177,9 @@ def rate_verdict(fits, dependence):
     fits : sequence of RateFit
         Of all runs.
     dependence : Dependence
+    law, span : str
+        What the runs do that the law describes, and what the fraction going from 0 to 1 means,
+        for the sentence.
 
     Returns
     -------
@@ -183,10 +188,9 @@ def rate_verdict(fits, dependence):
     Notes
     -----
     *Not decided* if fewer than three seeds have a slope, or if not more than half of the runs are
-    exponential (R² at least 0.9 and a positive rate). Else *supported* if the
-    95 % interval of the slope is above 0; *refuted* if it is below 0, or if it is so narrow
-    that the rate changes by less than a tenth of its mean from nothing to all truncated, in either
-    direction; and *not decided* if it is neither.
+    exponential (R² at least 0.9 and a positive rate). Else *refuted* if the 95 % interval of the
+    slope is below 0, or so narrow around 0 that the rate changes by less than a tenth of its mean
+    as the fraction goes from 0 to 1; *supported* if it is above 0; *not decided* if it is neither.
     """
     good = sum(fit.r_squared >= GOOD_FIT and fit.rate > 0 for fit in fits)
     seeds = len(dependence.slopes)
@@ -198,19 +202,19 @@ def rate_verdict(fits, dependence):
     if good <= MOST * len(fits):
         return Verdict(
             NOT_DECIDED,
-            f"{good} of {len(fits)} runs shrink exponentially (R² at least {GOOD_FIT}), so that "
+            f"{good} of {len(fits)} runs {law} (R² at least {GOOD_FIT}), so that "
             "their rates say little",
         )
     slope, low, high = dependence.slope, dependence.low, dependence.high
     told = (
-        f"the rate changes by {slope:.3g} (95 % interval {low:.3g} to {high:.3g}) from nothing to "
-        f"all truncated, its mean is {dependence.mean_rate:.3g}"
+        f"the rate changes by {slope:.3g} (95 % interval {low:.3g} to {high:.3g}) {span}, "
+        f"its mean is {dependence.mean_rate:.3g}"
     )
-    exponential = f"{good} of {len(fits)} runs shrink exponentially"
+    exponential = f"{good} of {len(fits)} runs {law}"
+    if max(abs(low), abs(high)) < NOTHING * abs(dependence.mean_rate):
+        return Verdict(REFUTED, f"{exponential}; {told}: that is no dependence")
     if low > 0:
         return Verdict(SUPPORTED, f"{exponential}; {told}: it rises")
     if high < 0:
         return Verdict(REFUTED, f"{exponential}; {told}: it falls")
-    if max(abs(low), abs(high)) < NOTHING * abs(dependence.mean_rate):
-        return Verdict(REFUTED, f"{exponential}; {told}: that is no dependence")
     return Verdict(NOT_DECIDED, f"{exponential}; {told}: that may be either")

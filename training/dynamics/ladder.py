@@ -1,4 +1,4 @@
-"""Networks on their way down: each kept when its loss first reaches a threshold."""
+"""Networks on their way down, kept at a ladder of losses; whether they collapse on it."""
 
 from typing import NamedTuple
 
@@ -7,8 +7,18 @@ import numpy as np
 from geomcore.arrays import as_array
 from geomcore.display.lines import brief, listed
 from geomcore.network import Network
+from training.dynamics.collapse import neural_collapse
+from training.dynamics.dependence import (
+    LEAST_SEEDS,
+    NOT_DECIDED,
+    REFUTED,
+    SUPPORTED,
+    Verdict,
+    rate_dependence,
+)
 
 THRESHOLDS = tuple(10.0**-k for k in range(1, 9))
+NO_TREND = 0.01  # decades per decade
 
 
 class Rung(NamedTuple):
@@ -82,3 +92,100 @@ class LossLadder:
     def rungs(self, trial=0):
         """The rungs that a trial has reached, the highest threshold first; a list of `Rung`."""
         return list(self._rungs.get(trial, []))
+
+
+def ladder_collapse(rungs, X, y, *, loss="mse", targets=None, rtol=None):
+    """Measure neural collapse on every rung of a ladder.
+
+    Parameters
+    ----------
+    rungs : sequence of Rung
+        Of `LossLadder.rungs`.
+    X, y, loss, targets, rtol : optional
+        As for `neural_collapse`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns of `NeuralCollapse.frame` with threshold, step and loss before them; a row for
+        each rung, layer and space.
+
+    Raises
+    ------
+    ValueError
+        If there are no rungs, or the data do not fit the networks.
+    """
+    import pandas as pd
+
+    if not len(rungs):
+        raise ValueError("rungs must hold at least one, got none")
+    tables = []
+    for rung in rungs:
+        frame = neural_collapse(rung.network, X, y, loss=loss, targets=targets, rtol=rtol).frame()
+        for at, name in enumerate(("threshold", "step", "loss")):
+            frame.insert(at, name, getattr(rung, name))
+        tables.append(frame)
+    return pd.concat(tables, ignore_index=True)
+
+
+def collapse_verdict(values, thresholds, *, what="NC1"):
+    """Read off whether lower losses go with more collapse, claim E8, over seeds.
+
+    Parameters
+    ----------
+    values : array_like, shape (S, K)
+        A measure that is 0 in a collapsed network: a row for each seed, a column for each
+        threshold; nan where a seed has not reached it. What is 0 is left out.
+    thresholds : array_like, shape (K,)
+        Positive.
+    what : str
+        Name of the measure, for the sentence.
+
+    Returns
+    -------
+    Verdict
+    Dependence
+        Of the decimal logarithm of the measure on the decades that the loss has fallen.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, or a threshold is not positive.
+
+    Notes
+    -----
+    Each seed has a slope of its own. *Not decided* if fewer than three seeds have two values;
+    else *refuted* if the 95 % interval of their mean is above 0, or within 0.01 decades per decade
+    of it; *supported* if it is below 0; and *not decided* if it is neither.
+
+    Examples
+    --------
+    >>> verdict, trend = collapse_verdict(
+    ...     [[1, 0.1, 0.01], [2, 0.3, 0.05], [1, 0.2, 0.01]], [1e-1, 1e-3, 1e-5])
+    >>> verdict.verdict, round(trend.slope, 2)
+    ('supported', -0.47)
+    """
+    values, thresholds = np.asarray(values, dtype=float), as_array(thresholds, "thresholds", 1)
+    if values.ndim != 2 or values.shape[1] != len(thresholds):
+        raise ValueError(
+            f"values must have a column for each threshold ({len(thresholds)}), "
+            f"got shape {values.shape}"
+        )
+    if not (thresholds > 0).all():
+        raise ValueError(f"thresholds must be positive numbers, got {thresholds.min()}")
+    logs = np.log10(np.where(values > 0, values, np.nan))
+    trend = rate_dependence(logs, -np.log10(thresholds))
+    seeds = len(trend.slopes)
+    if seeds < LEAST_SEEDS:
+        reason = f"{seeds} seeds have reached two thresholds, {LEAST_SEEDS} are needed"
+        return Verdict(NOT_DECIDED, reason), trend
+    told = (
+        f"for each decade of the loss {what} changes by {trend.slope:.3g} decades (95 % interval "
+        f"{trend.low:.3g} to {trend.high:.3g}, {seeds} seeds)"
+    )
+    nothing = max(abs(trend.low), abs(trend.high)) < NO_TREND
+    if trend.high < 0 and not nothing:
+        return Verdict(SUPPORTED, f"{told}: it falls"), trend
+    if trend.low > 0 or nothing:
+        return Verdict(REFUTED, f"{told}: it does not fall"), trend
+    return Verdict(NOT_DECIDED, f"{told}: that may be either"), trend

@@ -66,26 +66,29 @@ def collapse_measures(H, index, Q, *, classifier=None, chosen=None):
     -----
     Means that differ by no more than rounding, max(N, m) times the machine precision times the
     largest point, coincide. Points are divided by a power of two first, so that no square leaves
-    the range of floats. Time O(N m Q), memory O(N (m + Q)).
+    the range of floats. Time O(N m Q), memory for two more arrays like H.
     """
-    H = np.ldexp(H, -int(np.frexp(np.abs(H).max(initial=0.0))[1]))
-    floor = max(H.shape) * np.finfo(float).eps * np.sqrt((H**2).sum(axis=1).max(initial=0.0))
+    largest = max(H.max(initial=0.0), -H.min(initial=0.0))
+    H = np.ldexp(H, -int(np.frexp(largest)[1]))
+    longest = np.sqrt(np.einsum("nm,nm->n", H, H).max(initial=0.0))
+    floor = max(H.shape) * np.finfo(float).eps * longest
     sizes = np.bincount(index, minlength=Q)
-    H = H - H.mean(axis=0)  # means of what is far from the origin would lose digits
+    H -= H.mean(axis=0)  # means of what is far from the origin would lose digits
     means = np.stack([H[index == c].mean(axis=0) for c in range(Q)])
     centred = means - means.mean(axis=0)
     singular, axes = _spectrum(centred / np.sqrt(Q), floor)
     nc1 = scatter = nc4 = np.nan
-    if len(singular) and (sizes > 1).any():
-        R = H - means[index]
-        weights = 1 / (Q * sizes[index])
-        along = weights @ (R @ axes.T) ** 2
-        nc1 = float((along / singular**2).sum() / Q)
-        scatter = float(weights @ (R**2).sum(axis=1) / (singular**2).sum())
     if len(singular) and chosen is not None:
         distances = np.stack([np.linalg.norm(H - mean, axis=1) for mean in means], axis=1)
         own = distances[np.arange(len(H)), chosen]
         nc4 = float((own > distances.min(axis=1) + 2 * floor).mean())
+    if len(singular) and (sizes > 1).any():
+        for c, mean in enumerate(means):
+            H[index == c] -= mean
+        weights = 1 / (Q * sizes[index])
+        along = weights @ (H @ axes.T) ** 2
+        nc1 = float((along / singular**2).sum() / Q)
+        scatter = float(weights @ np.einsum("nm,nm->n", H, H) / (singular**2).sum())
     return CollapseMeasures(
         nc1,
         scatter,

@@ -55,7 +55,8 @@ def fit_decay(times, values, *, floor=1e-8):
     Returns
     -------
     RateFit
-        All nan if fewer than three records are left. The R² of values that are constant is nan.
+        All nan if fewer than three records are left. Values that are constant to rounding have the
+        rate 0, and an R² of nan.
 
     Raises
     ------
@@ -82,10 +83,12 @@ def fit_decay(times, values, *, floor=1e-8):
     rest = y - y.mean() - slope * t
     total, left = float(((y - y.mean()) ** 2).sum()), float(rest @ rest)
     rounding = len(y) * (4 * np.finfo(float).eps * max(1.0, np.abs(y).max())) ** 2
+    if total <= rounding:
+        return RateFit(0.0, 0.0, np.nan, float(np.exp(y.mean())), len(y))
     return RateFit(
         -slope,
         float(np.sqrt(left / (len(y) - 2) / (t @ t))),
-        1 - left / total if total > rounding else np.nan,
+        1 - left / total,
         float(np.exp(y.mean() - slope * times.mean())),
         len(y),
     )

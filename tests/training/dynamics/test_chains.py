@@ -129,8 +129,12 @@ def test_a_layer_without_weights_truncates_all_to_the_origin(widths):
 def test_what_overflows_is_nan_and_leaves_the_others_alone():
     small = random_network((2, 2, 2, 2), 1)
     large = ReLUNetwork([1e200 * W for W in small.weights], small.biases)
+    scales = (1e-200, 1e200, 1.0)  # cumulative weights of size 1, and biases beyond all floats
+    weights = [scale * W for scale, W in zip(scales, small.weights, strict=True)]
+    shifted = ReLUNetwork(weights, [1e200 * small.biases[0], *small.biases[1:]])
     X, index = random_points(6, 2), np.zeros(6, int)
-    found, alone = truncated([small, large], X, index, 1), truncated([small], X, index, 1)
+    nets = [small, large, shifted]
+    found, alone = truncated(nets, X, index, 1), truncated([small], X, index, 1)
     for together, one in zip(found, alone, strict=True):
         np.testing.assert_allclose(together[0], one[0], rtol=1e-12)
-        assert np.isnan(together[1]).all()
+        assert np.isnan(together[1:]).all()

@@ -167,3 +167,8 @@ def test_its_frame_and_summary_have_a_row_for_each_layer_and_space():
 def test_wrong_calls_get_one_sentence(net, y, reason):
     with pytest.raises(ValueError, match=reason):
         neural_collapse(net, np.eye(3), y)
+
+
+def test_a_name_that_is_nearly_right_is_named():
+    with pytest.raises(TypeError, match="targets"):
+        neural_collapse(random_network((3, 3, 3)), np.eye(3), [0, 1, 2], target=np.eye(3))

@@ -1,5 +1,7 @@
 """Rates against the truncated fraction, and the verdict on claim E5."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from scipy.stats import ttest_1samp
@@ -63,6 +65,32 @@ def test_what_does_not_fall_exponentially_decides_nothing():
     assert grows.verdict == "not decided" and "0 of 40 runs" in grows.reason
 
 
+def test_half_of_the_runs_are_not_most_of_them():
+    good, bad = fit_decay(TIMES, np.exp(-TIMES)), NO_RATE
+    rates = rate_dependence([[1.0, 2.0]] * 3, [0, 1])
+    assert rate_verdict([good, bad] * 3, rates).verdict == "not decided"
+    assert rate_verdict([good, good, bad] * 2, rates).verdict == "supported"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [
+        (-0.09, 0.09, "refuted"),
+        (0.01, 0.09, "refuted"),
+        (0.01, 0.11, "supported"),
+        (-0.01, 0.5, "not decided"),
+        (-0.5, 0.01, "not decided"),
+        (-0.5, -0.01, "refuted"),
+        (0.01, 0.5, "supported"),
+        (0.0, 0.5, "not decided"),
+    ],
+)
+def test_the_interval_decides(low, high, verdict):
+    found = rate_dependence([[1.0, 1.0]] * 3, [0, 1])  # of mean 1
+    found = dataclasses.replace(found, low=low, high=high)
+    assert rate_verdict([fit_decay(TIMES, np.exp(-TIMES))], found).verdict == verdict
+
+
 def test_two_seeds_decide_nothing():
     found = verdict(histories(lambda f: 2 * f, seeds=2))
     assert found.verdict == "not decided" and "2 seeds" in found.reason
@@ -120,6 +148,8 @@ def test_the_two_models_stand_side_by_side():
     design = np.hstack([np.kron(np.eye(7), np.ones((5, 1))), np.tile(FRACTIONS, 7)[:, None]])
     rest = np.linalg.lstsq(design, rises.ravel(), rcond=None)[1][0]
     assert found.residual == pytest.approx(np.sqrt(rest / 35))
+    # with the size of the deviations as one more parameter
+    assert found.aic == pytest.approx(35 * np.log(rest / 35) + 2 * (7 + 1 + 1))
 
 
 def test_missing_rates_are_left_out():

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from builders import random_points, random_start
 
+from geomcore import datasets
 from training import SGD, LossLadder, neural_collapse, train, train_ensemble
+from training.dynamics.ladder import collapse_verdict, ladder_collapse
 
 
 def test_each_rung_has_the_first_network_below_its_threshold():
@@ -22,6 +24,14 @@ def test_each_rung_has_the_first_network_below_its_threshold():
         step, loss, net = next(n for n in nets if n[1] <= rung.threshold)
         assert (rung.step, rung.loss) == (step, loss) and rung.network == net
     assert np.isfinite(neural_collapse(rungs[-1].network, X, y).hidden[0].measures.nc1)
+
+
+def test_a_loss_that_is_a_threshold_stands_on_its_rung():
+    net, X, y = random_start((3, 4, 2)), random_points(6, 3), np.arange(6) % 2
+    loss = train(net, X, y, steps=0).losses[0]
+    ladder = LossLadder([loss])
+    train(net, X, y, steps=0, callbacks=ladder)
+    assert [rung.loss for rung in ladder.rungs()] == [loss]
 
 
 def test_trials_have_ladders_of_their_own():
@@ -47,3 +57,63 @@ def test_thresholds_that_are_passed_at_once_share_a_network():
 def test_wrong_thresholds_are_refused(thresholds):
     with pytest.raises(ValueError, match="thresholds must"):
         LossLadder(thresholds)
+
+
+# Collapse on the way down
+
+
+def test_the_table_has_the_measures_of_each_rung():
+    data, ladder = datasets.clusters(6, rng=0), LossLadder([0.5, 0.05])
+    train(random_start((3, 5, 3)), data.X, data.y, steps=3000, record=5, callbacks=ladder)
+    rungs = ladder.rungs()
+    table = ladder_collapse(rungs, data.X, data.y)
+    assert len(rungs) == 2 and len(table) == 2 * 3
+    for rung in rungs:
+        part = table[table.threshold == rung.threshold]
+        assert (part.loss == rung.loss).all() and (part.step == rung.step).all()
+        own = neural_collapse(rung.network, data.X, data.y).frame()
+        np.testing.assert_array_equal(part.nc1, own.nc1)
+    with pytest.raises(ValueError, match="rungs must hold"):
+        ladder_collapse([], data.X, data.y)
+
+
+DECADES = 10.0 ** -np.arange(1, 7)
+
+
+def measured(power, noise=0.1, seeds=6):
+    rng = np.random.default_rng(0)
+    return DECADES**power * 10 ** (noise * rng.normal(size=(seeds, 6)))
+
+
+@pytest.mark.parametrize(
+    ("values", "verdict"),
+    [
+        (measured(0.5), "supported"),
+        (measured(-0.3), "refuted"),
+        (measured(0.0, noise=1e-3), "refuted"),
+        (measured(0.005, noise=1e-4), "refuted"),
+        (measured(0.02, noise=1e-3), "supported"),
+        (measured(0.05, noise=2), "not decided"),
+        (measured(0.5, seeds=2), "not decided"),
+        (np.full((5, 6), np.nan), "not decided"),
+        (np.zeros((5, 6)), "not decided"),
+    ],
+)
+def test_the_verdict_is_that_of_known_trends(values, verdict):
+    assert collapse_verdict(values, DECADES)[0].verdict == verdict
+
+
+def test_the_trend_is_in_decades_per_decade_and_seeds_may_end_early():
+    values = 3 * DECADES**0.5 * np.ones((4, 1))
+    values[0, 2:] = np.nan
+    values[1, 1:] = np.nan  # one value has no slope
+    found, trend = collapse_verdict(values, DECADES, what="NC4")
+    np.testing.assert_allclose(trend.slopes, -0.5)
+    assert found.verdict == "supported" and "NC4 changes by -0.5 decades" in found.reason
+
+
+def test_wrong_values_are_refused():
+    with pytest.raises(ValueError, match="a column for each threshold"):
+        collapse_verdict([[1.0, 2.0]], [0.1])
+    with pytest.raises(ValueError, match="thresholds must be positive"):
+        collapse_verdict([[1.0]], [0.0])

@@ -27,7 +27,9 @@ def test_an_exact_decay_has_its_rate_whatever_its_size():
 def test_what_grows_has_a_negative_rate_and_what_rests_none():
     assert fit_decay(t, np.exp(0.2 * t)).rate == pytest.approx(-0.2)
     rests = fit_decay(t, np.full(30, 0.1))
-    assert rests.rate == pytest.approx(0, abs=1e-14) and np.isnan(rests.r_squared)
+    assert rests.rate == 0 and np.isnan(rests.r_squared) and rests.amplitude == pytest.approx(0.1)
+    shaken = fit_decay(t, 0.1 * (1 + 2e-16 * (np.arange(30) % 3)))
+    assert shaken.rate == 0 and np.isnan(shaken.r_squared)
 
 
 def test_what_has_come_to_rounding_or_zero_is_left_out():
@@ -37,6 +39,9 @@ def test_what_has_come_to_rounding_or_zero_is_left_out():
     found = fit_decay(t, values)
     assert found.rate == pytest.approx(20, rel=1e-9) and found.records < 20
     assert fit_decay(t, np.exp(-20 * t), floor=0.5).records == 0  # one record is too few
+    ends = np.where(t < 2, np.exp(-t), 0)
+    found = fit_decay(t, ends, floor=0)
+    assert found.rate == pytest.approx(1) and found.records == (t < 2).sum()
 
 
 def test_records_that_are_nan_are_left_out():
@@ -62,6 +67,17 @@ def test_an_approach_has_its_rate_limit_unknown():
     found = fit_approach(t, path)
     assert found.rate == pytest.approx(0.8, rel=1e-7) and found.r_squared > 1 - 1e-12
     assert found.amplitude == pytest.approx(5, rel=1e-6)
+
+
+def test_the_error_of_an_approach_is_that_of_a_nonlinear_fit():
+    from scipy.optimize import curve_fit
+
+    values = 2 + np.exp(-1.3 * t) + 0.02 * np.random.default_rng(2).normal(size=30)
+    found = fit_approach(t, values[:, None])
+    law, cov = curve_fit(lambda t, p, a, r: p + a * np.exp(-r * t), t, values, p0=(2, 1, 1))
+    assert found.rate == pytest.approx(law[2], rel=1e-5)
+    assert found.standard_error == pytest.approx(np.sqrt(cov[2, 2]), rel=1e-4)
+    assert found.amplitude == pytest.approx(law[1], rel=1e-5)
 
 
 def test_a_point_that_rests_or_goes_straight_on_approaches_nothing():

@@ -7,7 +7,7 @@ from geomcore import PolyhedralCone, datasets
 from geomcore.datasets.dataset import Dataset
 from geomcore.network import ReLUNetwork
 from training.commands.case import Case
-from training.commands.plot_case import MOST_POINTS, figure_of_cones, some_points
+from training.experiments.plot_case import MOST_POINTS, figure_of_cones, some_points
 from training.output.folder import RunFolder
 
 
