@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from geomcore.foreign.libraries import advice
+from geomcore.foreign.wording import quoted
 
 # Labels that are fractions are few and recur; measurements are many or hardly recur.
 MOST_FRACTIONS = 12
@@ -131,16 +132,19 @@ def as_array(value, name, ndim, *, keep_float32=False):
     """Return `value`, of which nothing is missing, as a finite C-contiguous float array."""
     try:
         array, missing = plain(value)
-    except ValueError as error:
-        raise ValueError(f"{name} must be a rectangular array of numbers: {error}") from None
+    except ValueError:  # in NumPy's words, of inhomogeneous shapes
+        raise ValueError(
+            f"{name} must be a rectangular array of numbers, its rows differ in length"
+        ) from None
     if missing is not None and array.ndim:
         raise ValueError(
             f"{name} must hold real numbers and nothing missing, it is in {rows_of(missing)}"
         )
     if array.dtype == object or array.dtype.kind not in "fiub":
-        raise ValueError(f"{name} must hold real numbers, got dtype {array.dtype}")
+        raise ValueError(f"{name} must hold real numbers, got {_first_other(value, array)}")
     if array.ndim != ndim:
-        raise ValueError(f"{name} must have {ndim} axes, got shape {array.shape}")
+        axes = "1 axis" if ndim == 1 else f"{ndim} axes"
+        raise ValueError(f"{name} must have {axes}, got shape {array.shape}")
     dtype = np.float32 if keep_float32 and array.dtype == np.float32 else np.float64
     given, array = array, np.asarray(array, dtype=dtype, order="C")
     _check_exact(given if given.dtype != float else _before_mixing(value, given), array, name)
@@ -148,6 +152,17 @@ def as_array(value, name, ndim, *, keep_float32=False):
         where = np.argwhere(~np.isfinite(array))[0].tolist()
         raise ValueError(f"{name} must be finite, found {array[tuple(where)]} at index {where}")
     return array
+
+
+def _first_other(value, array):
+    """The first entry that is no real number, and the column of a data frame that it is in."""
+    for position, entry in zip(np.ndindex(array.shape), array.flat, strict=True):
+        entry = entry.item() if isinstance(entry, np.generic) else entry
+        if not isinstance(entry, Real):
+            columns = getattr(value, "columns", None)
+            where = "" if columns is None else f" in column {quoted(columns[position[-1]])}"
+            return f"{quoted(entry)}{where}"
+    return f"dtype {array.dtype}"
 
 
 def _check_exact(given, array, name):
@@ -229,6 +244,8 @@ def as_labels(y, n, *, targets=None, name="y"):
         array, missing = plain(column(y))
     except ValueError as error:
         raise ValueError(f"{name} must hold one label per point: {error}") from None
+    if not array.ndim:
+        raise ValueError(f"{name} must have one label per point ({n}), got {quoted(y)}")
     if array.ndim == 2:
         if targets is not None:
             raise ValueError(f"targets= goes with labels; {name} already holds target vectors")
@@ -312,10 +329,12 @@ def read_only(array):
     return view
 
 
-def check_sequence(value, name):
+def check_sequence(value, name, what="array"):
     """Raise unless `value` is a list or tuple (not one array, whose rows would pass silently)."""
-    if isinstance(value, np.ndarray) or not isinstance(value, Sequence):
-        raise ValueError(f"{name} must be a list with one array per layer, got {type(value)}")
+    if isinstance(value, np.ndarray | str) or not isinstance(value, Sequence):
+        raise ValueError(
+            f"{name} must be a list with one {what} per layer, got {type(value).__name__}"
+        )
     if not len(value):
         raise ValueError(f"{name} must hold at least one layer, got none")
 
@@ -327,16 +346,16 @@ def check_network(value, kind, name="net"):
         raise ValueError(f"{name} must be a {kind.__name__}, got {got}")
 
 
-def as_rtol(rtol, shape):
+def as_rtol(rtol, shape, name="rtol"):
     """Return the threshold for singular values, relative to the largest; None: max(shape) * eps."""
     if rtol is None:
         return max(shape) * float(np.finfo(float).eps)
     try:
         rtol = float(rtol)
     except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"rtol must be a number or None, got {rtol!r}") from None
+        raise ValueError(f"{name} must be a number or None, got {rtol!r}") from None
     if not 0 <= rtol < 1:
-        raise ValueError(f"rtol must be at least 0 and less than 1, got {rtol}")
+        raise ValueError(f"{name} must be at least 0 and less than 1, got {rtol}")
     return rtol
 
 

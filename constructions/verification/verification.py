@@ -158,7 +158,7 @@ def examine(net, X, y, *, targets, loss, subset, exact, rtol, gtol):
     check_loss(loss)
     exact = as_flag(exact, "exact")
     names = _tensor_names(net, subset)
-    rtol, gtol = as_rtol(rtol, X.shape), as_rtol(gtol, X.shape)
+    rtol, gtol = as_rtol(rtol, X.shape), as_rtol(gtol, X.shape, "gtol")
 
     enclosure = enclose(net, X, labels, exact=exact, count=True)
     problem = _problem(net, X, labels, loss, names, subset == "cumulative", enclosure)

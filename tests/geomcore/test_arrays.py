@@ -82,10 +82,14 @@ def test_finite_values_whose_squares_overflow_are_accepted(dtype, large):
     ("value", "message"),
     [
         ([1, 2], r"X must have 2 axes, got shape \(2,\)"),
-        ([[1, 2], [3]], "X must be a rectangular array of numbers"),
-        ([["a"]], "X must hold real numbers"),
-        ([[1j]], "X must hold real numbers"),
+        ([[1, 2], [3]], "X must be a rectangular array of numbers, its rows differ in length$"),
+        ([["a"]], "X must hold real numbers, got 'a'$"),
+        ([[1j]], r"X must hold real numbers, got 1j$"),
+        ([[1.0, {}]], r"X must hold real numbers, got \{\}$"),
         ([[None]], "X must hold real numbers"),
+        (None, "X must hold real numbers, got None$"),
+        ("X", "X must hold real numbers, got 'X'$"),
+        (pd.DataFrame({"u": [1, 2], "v": [3, "x"]}), "real numbers, got 'x' in column 'v'$"),
         ([[1, 2, 3]], r"X must have 2 columns \(features\), got shape \(1, 3\)"),
     ],
 )
@@ -359,5 +363,5 @@ def test_networks_of_other_libraries_are_answered_with_the_way_in():
 
     with pytest.raises(ValueError, match=r"got MLPClassifier; geomcore\.from_sklearn makes one"):
         check_network(MLPClassifier(), ReLUNetwork)
-    with pytest.raises(ValueError, match=r"net must be a ReLUNetwork, got str$"):
+    with pytest.raises(ValueError, match=r"ReLUNetwork, got str; geomcore\.load reads files$"):
         check_network("net", ReLUNetwork)
