@@ -8,6 +8,7 @@ from geomcore.arrays import as_dtype, as_points, check_sequence
 from geomcore.display.lines import abbreviated, listed, wrapped
 from geomcore.display.page import page
 from geomcore.foreign.choices import as_choice
+from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.libraries import type_name
 from geomcore.foreign.wording import counted
 from geomcore.layers import Affine, Layer, ReLU
@@ -17,6 +18,7 @@ ENDS = 4  # widths that are told at each end of a long chain
 FEW_LAYERS = 5  # that a repr need not count
 
 
+@answers_keywords
 class Network:
     """A chain of layers, applied to rows.
 
@@ -200,6 +202,7 @@ def _chained(layers):
     return tuple(widths)
 
 
+@answers_keywords
 class ReLUNetwork(Network):
     r"""A fully connected ReLU network.
 

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from geomcore.arrays import check_network
 from geomcore.foreign.files import as_path, open_regular
+from geomcore.foreign.keywords import answers_keywords
 from geomcore.interop.archive import read_network, write_npz
 from geomcore.interop.nnet import from_nnet
 from geomcore.interop.onnx import from_onnx, write_onnx
@@ -30,6 +31,7 @@ FORMATS = {
 }
 
 
+@answers_keywords
 def save(net, path):
     """Write a network to a file.
 
@@ -81,6 +83,7 @@ def save(net, path):
         written[end](net, file)
 
 
+@answers_keywords
 def load(path):
     """Read a network from a file.
 
