@@ -133,9 +133,7 @@ def as_array(value, name, ndim, *, keep_float32=False):
     try:
         array, missing = plain(value)
     except ValueError:  # in NumPy's words, of inhomogeneous shapes
-        raise ValueError(
-            f"{name} must be a rectangular array of numbers, its rows differ in length"
-        ) from None
+        raise ValueError(f"{name} must be a rectangular array, its rows differ in length") from None
     if missing is not None and array.ndim:
         raise ValueError(
             f"{name} must hold real numbers and nothing missing, it is in {rows_of(missing)}"
@@ -162,7 +160,7 @@ def _first_other(value, array):
             columns = getattr(value, "columns", None)
             where = "" if columns is None else f" in column {quoted(columns[position[-1]])}"
             return f"{quoted(entry)}{where}"
-    return f"dtype {array.dtype}"
+    return f"numbers as {array.dtype}s, of which .astype(float) makes such"
 
 
 def _check_exact(given, array, name):
@@ -269,6 +267,8 @@ def as_labels(y, n, *, targets=None, name="y"):
     if targets is None:
         targets = np.eye(len(classes))
     else:
+        if np.ndim(targets) == 1:
+            raise ValueError(f"targets must have rows, such as [[0], [1]], got {quoted(targets)}")
         targets = as_array(targets, "targets", 2)
         if len(targets) != len(classes):
             raise ValueError(
