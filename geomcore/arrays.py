@@ -3,8 +3,7 @@
 A function of this module either returns a C-contiguous array (or a small named
 tuple) that the rest of the code may use without looking again, or raises one
 `ValueError` that says which argument, what it must be, and what came. Inputs
-are never modified; what is returned may share memory with them. Data frames and
-series are known by what they can do, so that pandas need not be imported.
+are never modified; what is returned may share memory with them.
 """
 
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from geomcore.foreign.entries import column, first_other, plain, rows_of
 from geomcore.foreign.libraries import advice
 from geomcore.foreign.wording import quoted
 
@@ -45,89 +45,6 @@ class Labels(NamedTuple):
         return self.targets[self.index]
 
 
-class Plain(NamedTuple):
-    """Entries of an array_like, and which of them are missing.
-
-    Attributes
-    ----------
-    array : ndarray
-    missing : ndarray of bool, of the same shape, or None
-        Masked, None, NA, NaT, and nan unless `array` is one of floats; None
-        if there are none.
-    """
-
-    array: np.ndarray
-    missing: np.ndarray | None
-
-
-def plain(value):
-    """Return any array_like as NumPy would, and what NumPy would not say: what is missing.
-
-    Raises
-    ------
-    ValueError
-        If it is not rectangular.
-    """
-    if isinstance(value, (list, tuple)) and any(isinstance(v, np.ma.MaskedArray) for v in value):
-        value = np.ma.stack([np.ma.asarray(entry) for entry in value])
-    array = np.asarray(value)
-    if np.ma.is_masked(value):
-        missing = np.ma.getmaskarray(value)
-    elif array.dtype == object and hasattr(value, "isna"):
-        missing = np.asarray(value.isna(), dtype=bool)
-    elif array.dtype.kind in "OT":
-        missing = _missing_objects(array)
-    elif array.dtype.kind in "US" and isinstance(value, (list, tuple)):
-        # NumPy writes nan and None out as text where there is text beside them.
-        missing = _missing_objects(np.array(value, dtype=object)).reshape(array.shape)
-    elif array.dtype.kind in "mM":
-        missing = np.isnat(array)
-    else:
-        return Plain(array, None)
-    if missing.any():
-        return Plain(array, missing)
-    return Plain(_numbers(value, array) if array.dtype == object else array, None)
-
-
-def rows_of(missing):
-    """The rows that have a missing entry, in words."""
-    rows = np.flatnonzero(missing.reshape(len(missing), -1).any(axis=1))
-    shown = ", ".join(map(str, rows[:5]))
-    more = f" and {len(rows) - 5} more" if len(rows) > 5 else ""
-    return f"row{'s' if len(rows) > 1 else ''} {shown}{more}"
-
-
-def column(value):
-    """The column of a data frame that has one, and all else as it is."""
-    one = hasattr(value, "columns") and getattr(value, "shape", ())[1:] == (1,)
-    return value[value.columns[0]] if one else value
-
-
-def _missing_objects(array):
-    return np.fromiter(map(_is_missing, array.flat), bool, array.size).reshape(array.shape)
-
-
-def _is_missing(entry):
-    if entry is None:
-        return True
-    try:
-        return bool(entry != entry)  # of numbers and times only nan and NaT differ from themselves
-    except (TypeError, ArithmeticError):
-        return True  # NA does not tell, a signalling nan must not be asked
-    except ValueError:
-        return False
-
-
-def _numbers(value, array):
-    """The entries of nullable columns of numbers in the type that holds them all."""
-    types = getattr(value, "dtypes", getattr(value, "dtype", None))
-    types = list(types) if np.iterable(types) else [types]
-    if not types or any(getattr(t, "kind", "O") not in "fiub" for t in types):
-        return array
-    common = np.result_type(*(getattr(t, "numpy_dtype", t) for t in types))
-    return array.astype(common)
-
-
 def as_array(value, name, ndim, *, keep_float32=False):
     """Return `value`, of which nothing is missing, as a finite C-contiguous float array."""
     try:
@@ -139,7 +56,7 @@ def as_array(value, name, ndim, *, keep_float32=False):
             f"{name} must hold real numbers and nothing missing, it is in {rows_of(missing)}"
         )
     if array.dtype == object or array.dtype.kind not in "fiub":
-        raise ValueError(f"{name} must hold real numbers, got {_first_other(value, array)}")
+        raise ValueError(f"{name} must hold real numbers, got {first_other(value, array)}")
     if array.ndim != ndim:
         axes = "1 axis" if ndim == 1 else f"{ndim} axes"
         raise ValueError(f"{name} must have {axes}, got shape {array.shape}")
@@ -150,17 +67,6 @@ def as_array(value, name, ndim, *, keep_float32=False):
         where = np.argwhere(~np.isfinite(array))[0].tolist()
         raise ValueError(f"{name} must be finite, found {array[tuple(where)]} at index {where}")
     return array
-
-
-def _first_other(value, array):
-    """The first entry that is no real number, and the column of a data frame that it is in."""
-    for position, entry in zip(np.ndindex(array.shape), array.flat, strict=True):
-        entry = entry.item() if isinstance(entry, np.generic) else entry
-        if not isinstance(entry, Real):
-            columns = getattr(value, "columns", None)
-            where = "" if columns is None else f" in column {quoted(columns[position[-1]])}"
-            return f"{quoted(entry)}{where}"
-    return f"numbers as {array.dtype}s, of which .astype(float) makes such"
 
 
 def _check_exact(given, array, name):

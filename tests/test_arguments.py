@@ -151,7 +151,7 @@ def test_an_optimizer_is_an_object_and_no_name():
         (lambda: ReLUNetwork(np.eye(2), [0]), "^weights must be a list .* per layer, got ndarray$"),
         (lambda: ReLUNetwork("W", "b"), "^weights must be a list with .* got str$"),
         (lambda: constructions.construct(X.astype(object), Y), r"as objects, of which \.as"),
-        (lambda: constructions.construct(X, Y, targets=[0, 1]), r"^targets must have rows, such as"),
+        (lambda: constructions.construct(X, Y, targets=[0, 1]), r"^targets must have rows, such"),
         (
             lambda: training.train(ReLUNetwork([[[1.0, 1.0]]], [[0.0]]), X, Y),
             r"^y must have 1 column \(or as many classes\), the outputs of the network, got 2$",
