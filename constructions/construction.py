@@ -11,6 +11,7 @@ from constructions.theorems.table import THEOREMS
 from geomcore.arrays import as_labels, as_points, as_rng
 from geomcore.foreign.choices import as_choice
 from geomcore.foreign.keywords import answers_keywords
+from geomcore.foreign.wording import counted
 
 LOG = logging.getLogger("constructions")
 
@@ -134,7 +135,8 @@ def refuse_contradictions(X, index):
         row = int(other[0])
         raise ValueError(
             f"equal points must have equal labels: rows {int(first[group.reshape(-1)[row]])} and "
-            f"{row} of X are equal but their labels differ ({len(other)} such rows in all)"
+            f"{row} of X are equal but their labels differ "
+            f"({counted(len(other), 'such row')} in all)"
         )
 
 

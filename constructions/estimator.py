@@ -12,8 +12,10 @@ from constructions.construction import construct
 from constructions.verification.verification import verify as verified
 from geomcore.arrays import as_points, as_rng
 from geomcore.foreign.choices import as_flag
+from geomcore.foreign.keywords import answers_keywords
 
 
+@answers_keywords
 class GeometricClassifier(ClassifierMixin, BaseEstimator):
     """A ReLU network built from the training data without training, as a classifier.
 

@@ -3,8 +3,7 @@
 A function of this module either returns a C-contiguous array (or a small named
 tuple) that the rest of the code may use without looking again, or raises one
 `ValueError` that says which argument, what it must be, and what came. Inputs
-are never modified; what is returned may share memory with them. Data frames and
-series are known by what they can do, so that pandas need not be imported.
+are never modified; what is returned may share memory with them.
 """
 
 from collections.abc import Sequence
@@ -13,7 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from geomcore.foreign.entries import column, first_other, plain, rows_of
 from geomcore.foreign.libraries import advice
+from geomcore.foreign.wording import quoted
 
 # Labels that are fractions are few and recur; measurements are many or hardly recur.
 MOST_FRACTIONS = 12
@@ -44,103 +45,21 @@ class Labels(NamedTuple):
         return self.targets[self.index]
 
 
-class Plain(NamedTuple):
-    """Entries of an array_like, and which of them are missing.
-
-    Attributes
-    ----------
-    array : ndarray
-    missing : ndarray of bool, of the same shape, or None
-        Masked, None, NA, NaT, and nan unless `array` is one of floats; None
-        if there are none.
-    """
-
-    array: np.ndarray
-    missing: np.ndarray | None
-
-
-def plain(value):
-    """Return any array_like as NumPy would, and what NumPy would not say: what is missing.
-
-    Raises
-    ------
-    ValueError
-        If it is not rectangular.
-    """
-    if isinstance(value, (list, tuple)) and any(isinstance(v, np.ma.MaskedArray) for v in value):
-        value = np.ma.stack([np.ma.asarray(entry) for entry in value])
-    array = np.asarray(value)
-    if np.ma.is_masked(value):
-        missing = np.ma.getmaskarray(value)
-    elif array.dtype == object and hasattr(value, "isna"):
-        missing = np.asarray(value.isna(), dtype=bool)
-    elif array.dtype.kind in "OT":
-        missing = _missing_objects(array)
-    elif array.dtype.kind in "US" and isinstance(value, (list, tuple)):
-        # NumPy writes nan and None out as text where there is text beside them.
-        missing = _missing_objects(np.array(value, dtype=object)).reshape(array.shape)
-    elif array.dtype.kind in "mM":
-        missing = np.isnat(array)
-    else:
-        return Plain(array, None)
-    if missing.any():
-        return Plain(array, missing)
-    return Plain(_numbers(value, array) if array.dtype == object else array, None)
-
-
-def rows_of(missing):
-    """The rows that have a missing entry, in words."""
-    rows = np.flatnonzero(missing.reshape(len(missing), -1).any(axis=1))
-    shown = ", ".join(map(str, rows[:5]))
-    more = f" and {len(rows) - 5} more" if len(rows) > 5 else ""
-    return f"row{'s' if len(rows) > 1 else ''} {shown}{more}"
-
-
-def column(value):
-    """The column of a data frame that has one, and all else as it is."""
-    one = hasattr(value, "columns") and getattr(value, "shape", ())[1:] == (1,)
-    return value[value.columns[0]] if one else value
-
-
-def _missing_objects(array):
-    return np.fromiter(map(_is_missing, array.flat), bool, array.size).reshape(array.shape)
-
-
-def _is_missing(entry):
-    if entry is None:
-        return True
-    try:
-        return bool(entry != entry)  # of numbers and times only nan and NaT differ from themselves
-    except (TypeError, ArithmeticError):
-        return True  # NA does not tell, a signalling nan must not be asked
-    except ValueError:
-        return False
-
-
-def _numbers(value, array):
-    """The entries of nullable columns of numbers in the type that holds them all."""
-    types = getattr(value, "dtypes", getattr(value, "dtype", None))
-    types = list(types) if np.iterable(types) else [types]
-    if not types or any(getattr(t, "kind", "O") not in "fiub" for t in types):
-        return array
-    common = np.result_type(*(getattr(t, "numpy_dtype", t) for t in types))
-    return array.astype(common)
-
-
 def as_array(value, name, ndim, *, keep_float32=False):
     """Return `value`, of which nothing is missing, as a finite C-contiguous float array."""
     try:
         array, missing = plain(value)
-    except ValueError as error:
-        raise ValueError(f"{name} must be a rectangular array of numbers: {error}") from None
+    except ValueError:  # in NumPy's words, of inhomogeneous shapes
+        raise ValueError(f"{name} must be a rectangular array, its rows differ in length") from None
     if missing is not None and array.ndim:
         raise ValueError(
             f"{name} must hold real numbers and nothing missing, it is in {rows_of(missing)}"
         )
     if array.dtype == object or array.dtype.kind not in "fiub":
-        raise ValueError(f"{name} must hold real numbers, got dtype {array.dtype}")
+        raise ValueError(f"{name} must hold real numbers, got {first_other(value, array)}")
     if array.ndim != ndim:
-        raise ValueError(f"{name} must have {ndim} axes, got shape {array.shape}")
+        axes = "1 axis" if ndim == 1 else f"{ndim} axes"
+        raise ValueError(f"{name} must have {axes}, got shape {array.shape}")
     dtype = np.float32 if keep_float32 and array.dtype == np.float32 else np.float64
     given, array = array, np.asarray(array, dtype=dtype, order="C")
     _check_exact(given if given.dtype != float else _before_mixing(value, given), array, name)
@@ -229,6 +148,8 @@ def as_labels(y, n, *, targets=None, name="y"):
         array, missing = plain(column(y))
     except ValueError as error:
         raise ValueError(f"{name} must hold one label per point: {error}") from None
+    if not array.ndim:
+        raise ValueError(f"{name} must have one label per point ({n}), got {quoted(y)}")
     if array.ndim == 2:
         if targets is not None:
             raise ValueError(f"targets= goes with labels; {name} already holds target vectors")
@@ -252,6 +173,8 @@ def as_labels(y, n, *, targets=None, name="y"):
     if targets is None:
         targets = np.eye(len(classes))
     else:
+        if np.ndim(targets) == 1:
+            raise ValueError(f"targets must have rows, such as [[0], [1]], got {quoted(targets)}")
         targets = as_array(targets, "targets", 2)
         if len(targets) != len(classes):
             raise ValueError(
@@ -312,10 +235,12 @@ def read_only(array):
     return view
 
 
-def check_sequence(value, name):
+def check_sequence(value, name, what="array"):
     """Raise unless `value` is a list or tuple (not one array, whose rows would pass silently)."""
-    if isinstance(value, np.ndarray) or not isinstance(value, Sequence):
-        raise ValueError(f"{name} must be a list with one array per layer, got {type(value)}")
+    if isinstance(value, np.ndarray | str) or not isinstance(value, Sequence):
+        raise ValueError(
+            f"{name} must be a list with one {what} per layer, got {type(value).__name__}"
+        )
     if not len(value):
         raise ValueError(f"{name} must hold at least one layer, got none")
 
@@ -327,16 +252,16 @@ def check_network(value, kind, name="net"):
         raise ValueError(f"{name} must be a {kind.__name__}, got {got}")
 
 
-def as_rtol(rtol, shape):
+def as_rtol(rtol, shape, name="rtol"):
     """Return the threshold for singular values, relative to the largest; None: max(shape) * eps."""
     if rtol is None:
         return max(shape) * float(np.finfo(float).eps)
     try:
         rtol = float(rtol)
     except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"rtol must be a number or None, got {rtol!r}") from None
+        raise ValueError(f"{name} must be a number or None, got {rtol!r}") from None
     if not 0 <= rtol < 1:
-        raise ValueError(f"rtol must be at least 0 and less than 1, got {rtol}")
+        raise ValueError(f"{name} must be at least 0 and less than 1, got {rtol}")
     return rtol
 
 

@@ -7,10 +7,12 @@ import numpy as np
 
 from geomcore.arrays import as_array, as_layer, as_points, as_rtol, freeze
 from geomcore.display.lines import brief
+from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import counted
 from geomcore.scaling import is_moderate, scaled_differences
 
 
+@answers_keywords
 @dataclass(frozen=True, eq=False)
 class PolyhedralCone:
     r"""The cone of a ReLU layer: a base point and linearly independent edges.
@@ -186,6 +188,7 @@ class PolyhedralCone:
         return sectors(self._scaled_coordinates(X)[0])
 
 
+@answers_keywords
 @dataclass(frozen=True, eq=False)
 class CircularCone:
     r"""The circular cone of points that are seen from the apex within half the angle of the axis.

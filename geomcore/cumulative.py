@@ -3,6 +3,7 @@
 import numpy as np
 
 from geomcore.arrays import as_layer, as_rtol, check_network, check_sequence
+from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import counted
 from geomcore.network import ReLUNetwork
 from geomcore.threads import factorizing
@@ -11,6 +12,7 @@ from geomcore.threads import factorizing
 RESIDUAL_FACTOR = 100.0
 
 
+@answers_keywords
 def cumulative_parameters(net):
     r"""Compose the affine parts of the layers of a network.
 
@@ -69,6 +71,7 @@ def cumulative_parameters(net):
     return Ws, bs
 
 
+@answers_keywords
 def layer_parameters(Ws, bs, *, rtol=None):
     r"""Find the network that has the given cumulative parameters.
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from geomcore.arrays import as_array, as_points, check_network
 from geomcore.display.lines import brief
+from geomcore.foreign.keywords import answers_keywords
 from geomcore.layers import Affine, ReLU
 from geomcore.network import Network, ReLUNetwork
 from geomcore.threads import MANY, SMALL, for_kernels, in_parts
@@ -29,6 +30,7 @@ class AffineMap(NamedTuple):
     __repr__ = brief
 
 
+@answers_keywords
 def activation_pattern(net, X):
     r"""Say which hidden units are active at which points.
 
@@ -85,6 +87,7 @@ def activation_pattern(net, X):
     return out
 
 
+@answers_keywords
 def input_gradients(net, X, output=0):
     r"""Gradients of one output of a network with respect to its input.
 
@@ -145,6 +148,7 @@ def input_gradients(net, X, output=0):
     return out
 
 
+@answers_keywords
 def input_jacobians(net, X):
     r"""Jacobian matrices of a network with respect to its input.
 
@@ -184,6 +188,7 @@ def input_jacobians(net, X):
     return _pulled_back(net, as_points(X, d=net.widths[0]), None)
 
 
+@answers_keywords
 def affine_map_at(net, x):
     r"""Return the affine map that a ReLU network is around a point.
 

@@ -39,6 +39,27 @@ _NAMES = {
         "UnitColumns wilson_interval"
     ),
 }
+# What other libraries call the same.
+_SAME = {
+    "load_csv": "load_table",
+    "read_csv": "load_table",
+    "load_iris": "iris",
+    "load_wine": "wine",
+    "load_digits": "digits",
+    "load_breast_cancer": "breast_cancer",
+    "load_model": "load",
+    "save_model": "save",
+    "from_pytorch": "from_torch",
+    "from_scikit_learn": "from_sklearn",
+    "build": "construct",
+    "fit": "train",
+    "MLP": "ReLUNetwork",
+    "Sequential": "Network",
+    "MSELoss": "SquaredError",
+    "MSE": "SquaredError",
+    "CrossEntropyLoss": "CrossEntropy",
+    "BCELoss": "BinaryCrossEntropy",
+}
 HOMES = {package: frozenset(names.split()) for package, names in _NAMES.items()}
 
 
@@ -81,7 +102,7 @@ def missing(package, name):
     module 'geomcore' has no attribute 'ReluNetwork', did you mean geomcore.ReLUNetwork?
     """
     text = f"module {package!r} has no attribute {name!r}"
-    home = "" if name.startswith("_") else _home(name)
+    home = "" if name.startswith("_") else _home(package, name)
     # `from package import name` asks first whether there is such an attribute, in this function
     # of Python's, and for an AttributeError looks for a module, then for words of its own.
     asked_by = sys._getframe(1).f_back
@@ -91,7 +112,7 @@ def missing(package, name):
     return AttributeError(text + home)
 
 
-def _home(name):
+def _home(package, name):
     """Where a name lives, or the nearest one, as the end of a sentence; empty if none is near."""
     for home, names in HOMES.items():
         if name in names:
@@ -99,5 +120,10 @@ def _home(name):
     if name in HOMES:
         return f": import {name}"
     known = {known: home for home, names in reversed(HOMES.items()) for known in names}
-    near = get_close_matches(name, known, 1)
-    return f", did you mean {known[near[0]]}.{near[0]}?" if near else ""
+    # Those of the package itself come first.
+    own = get_close_matches(name, sorted(HOMES.get(package, ())), 1, cutoff=0.75)
+    near = [_SAME[name]] if name in _SAME else own or get_close_matches(name, known, 1)
+    if not near:
+        return ""
+    home = package if near[0] in HOMES.get(package, ()) else known[near[0]]
+    return f", did you mean {home}.{near[0]}?"

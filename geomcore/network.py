@@ -7,6 +7,9 @@ import numpy as np
 from geomcore.arrays import as_dtype, as_points, check_sequence
 from geomcore.display.lines import abbreviated, listed, wrapped
 from geomcore.display.page import page
+from geomcore.foreign.choices import as_choice
+from geomcore.foreign.keywords import answers_keywords
+from geomcore.foreign.libraries import type_name
 from geomcore.foreign.wording import counted
 from geomcore.layers import Affine, Layer, ReLU
 
@@ -15,6 +18,7 @@ ENDS = 4  # widths that are told at each end of a long chain
 FEW_LAYERS = 5  # that a repr need not count
 
 
+@answers_keywords
 class Network:
     """A chain of layers, applied to rows.
 
@@ -53,7 +57,7 @@ class Network:
     """
 
     def __init__(self, layers):
-        check_sequence(layers, "layers")
+        check_sequence(layers, "layers", "object")
         for i, layer in enumerate(layers):
             is_layer = callable(layer) and hasattr(layer, "pull_back")
             if isinstance(layer, type) or not is_layer:
@@ -198,6 +202,7 @@ def _chained(layers):
     return tuple(widths)
 
 
+@answers_keywords
 class ReLUNetwork(Network):
     r"""A fully connected ReLU network.
 
@@ -274,7 +279,7 @@ class ReLUNetwork(Network):
         Parameters
         ----------
         dtype : dtype, optional
-            Type of the parameters, that of the points they will meet.
+            Type of the parameters, that of the points they will meet: float64 or float32.
 
         Returns
         -------
@@ -288,7 +293,8 @@ class ReLUNetwork(Network):
         >>> ReLUNetwork([[[1, 2]], [[3]]], [[4], [5]]).packed()
         (array([1., 2., 4., 3., 5.]), array([2, 1, 1]))
         """
-        parts = [part.reshape(-1) for pair in self._pairs(np.dtype(dtype)) for part in pair]
+        dtype = np.dtype(as_choice(type_name(dtype), ("float64", "float32"), "dtype"))
+        parts = [part.reshape(-1) for pair in self._pairs(dtype) for part in pair]
         return np.concatenate(parts), np.array(self.widths, dtype=np.int64)
 
     def __call__(self, X):

@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from geomcore.arrays import check_network
+from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import suggestion
 from geomcore.names import listing
 from geomcore.network import Network
@@ -23,6 +24,7 @@ __all__ = [
 ]
 
 
+@answers_keywords
 def tensor_names(net):
     """Names of the tensors of a network in the order of its layers.
 

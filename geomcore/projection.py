@@ -6,6 +6,7 @@ import numpy as np
 
 from geomcore.arrays import as_array, as_count, as_labels, as_points, freeze
 from geomcore.display.lines import brief
+from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import counted
 from geomcore.names import listing
 from geomcore.threads import factorizing
@@ -75,6 +76,7 @@ class Projection:
         return (X[:, :d] - self.mean) @ self.axes.T
 
 
+@answers_keywords
 def fit_projection(X, dim=2):
     r"""Fit the principal components of the raw data.
 
@@ -119,6 +121,7 @@ def fit_projection(X, dim=2):
     return Projection(mean, _pad(_principal_axes(X - mean, dim), dim))
 
 
+@answers_keywords
 def class_mean_plane(X, y, dim=2):
     """Fit the plane through the class means.
 

@@ -8,6 +8,7 @@ from geomcore.arrays import as_labels, as_layer, as_points, as_rtol, check_netwo
 from geomcore.cones import sectors
 from geomcore.cumulative import cumulative_parameters
 from geomcore.display.lines import brief
+from geomcore.foreign.keywords import answers_keywords
 from geomcore.network import ReLUNetwork
 from geomcore.prepared import prepared
 from geomcore.scaling import pre_activations
@@ -83,6 +84,7 @@ class TruncationDegree(NamedTuple):
     __repr__ = brief
 
 
+@answers_keywords
 def truncation_map(W, b, X, *, rtol=None):
     r"""Apply the truncation map of a ReLU layer to each point of `X`.
 
@@ -148,6 +150,7 @@ def truncation_map(W, b, X, *, rtol=None):
     return prepared(W, b, as_rtol(rtol, W.shape), X.dtype).apply(X)
 
 
+@answers_keywords
 def truncate(net, X, *, rtol=None):
     r"""Follow points through the truncation maps of a network, in input space.
 
@@ -200,6 +203,7 @@ def truncate(net, X, *, rtol=None):
     return [step.truncated for step in truncation_steps(net, X, rtol=rtol)][:-1]
 
 
+@answers_keywords
 def truncation_defects(net, X, *, rtol=None):
     r"""Measure, layer by layer, how well truncated points represent a network.
 
@@ -316,6 +320,7 @@ def step_defect(step):
     return TruncationDefect(step.layer, step.rank, step.condition, defect)
 
 
+@answers_keywords
 def truncation_degree(W, b, X, index):
     r"""Count how much of each class a layer has truncated.
 

@@ -9,7 +9,7 @@ import pytest
 
 import constructions
 import training
-from geomcore import ReLUNetwork, datasets, plot
+from geomcore import Network, ReLUNetwork, datasets, plot
 
 PACKAGES = ("geomcore", "geomcore.datasets", "geomcore.plot", "constructions", "training")
 X, Y = np.array([[0.0, 0.0], [0.1, 0.0], [3.0, 0.1], [3.0, 0.2]]), np.array([0, 0, 1, 1])
@@ -132,3 +132,33 @@ def test_an_optimizer_is_an_object_and_no_name():
     for wrong in ("adam", training.Adam, None.__class__, 0.1):
         with pytest.raises(ValueError, match=r"^optimizer must be 'auto', SGD\(0.01\), Adam\("):
             training.train(NET, X, Y, optimizer=wrong, steps=1)
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda: constructions.construct(X, "y"), r"^y must have one .* \(4\), got 'y'$"),
+        (lambda: constructions.construct(X, None), r"^y must .* per point \(4\), got None$"),
+        (lambda: constructions.construct(X, Y, cone=3), r"^cone must be .* edges\), got 3$"),
+        (lambda: constructions.construct(X * 0, Y), r"labels differ \(2 such rows in all\)$"),
+        (lambda: constructions.construct(X[[0, 0]], [0, 1]), r"differ \(1 such row in all\)$"),
+        (lambda: constructions.partial(X, Y, "half"), "^fractions must hold real .* got 'half'$"),
+        (lambda: constructions.partial(X, Y, 0.5), r"^fractions must have 1 axis, got"),
+        (lambda: constructions.verify(NET, X, Y, gtol=-1), "^gtol must be at least 0 and"),
+        (lambda: constructions.verify(NET, X, Y, rtol="x"), "^rtol must be a number or None, got"),
+        (lambda: NET.packed(3), "^dtype must be 'float64' or 'float32', got 3$"),
+        (lambda: NET.packed("int64"), "^dtype must be 'float64' or 'float32', got 'int64'$"),
+        (lambda: ReLUNetwork(np.eye(2), [0]), "^weights must be a list .* per layer, got ndarray$"),
+        (lambda: ReLUNetwork("W", "b"), "^weights must be a list with .* got str$"),
+        (lambda: constructions.construct(X.astype(object), Y), r"as objects, of which \.as"),
+        (lambda: constructions.construct(X, Y, targets=[0, 1]), r"^targets must have rows, such"),
+        (
+            lambda: training.train(ReLUNetwork([[[1.0, 1.0]]], [[0.0]]), X, Y),
+            r"^y must have 1 column \(or as many classes\), the outputs of the network, got 2$",
+        ),
+        (lambda: Network(3), "^layers must be a list with one object per layer, got int$"),
+    ],
+)
+def test_what_is_wrong_is_said_by_the_name_of_the_argument(call, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        call()

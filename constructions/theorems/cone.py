@@ -4,6 +4,7 @@ import numpy as np
 
 from constructions.theorems.polyhedral import draft_inside_then_outside
 from geomcore.cones import PolyhedralCone
+from geomcore.foreign.wording import quoted
 
 
 def draft(X, labels, rng, *, cone):
@@ -41,7 +42,9 @@ def as_faces(cone, X, labels):
         try:
             base, edges = cone
         except (TypeError, ValueError):
-            raise ValueError("cone must be a PolyhedralCone or a pair (base, edges)") from None
+            raise ValueError(
+                f"cone must be a PolyhedralCone or a pair (base, edges), got {quoted(cone)}"
+            ) from None
         cone = PolyhedralCone(base, edges)
     d = X.shape[1]
     if len(cone.base) != d:

@@ -21,7 +21,7 @@ from constructions.separation.programs import nearest_on_hyperplane
 from constructions.separation.separation import separate
 from constructions.theorems.enumeration import all_states
 from constructions.verdicts import SQUARED, check_loss
-from geomcore.arrays import as_labels, as_points, as_rng
+from geomcore.arrays import as_array, as_labels, as_points, as_rng
 from geomcore.foreign.choices import as_flag
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.network import ReLUNetwork
@@ -192,8 +192,8 @@ def partial(X, y, fractions, *, bias=True, loss="mse", targets=None, rng=None):
     """
     X, labels = _data(X, y, targets, loss)
     bias = as_flag(bias, "bias")
-    fractions = np.asarray(fractions, dtype=float)
     Q = len(labels.classes)
+    fractions = as_array(fractions, "fractions", 1)
     if fractions.shape != (Q,) or not ((fractions >= 0) & (fractions <= 1)).all():
         raise ValueError(f"fractions must be {Q} numbers from 0 to 1, got {fractions!r}")
     frame = standard_frame(X)

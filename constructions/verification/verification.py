@@ -174,7 +174,7 @@ def examine(net, X, y, *, targets, loss, weight_decay, subset, exact, rtol, gtol
     exact = as_flag(exact, "exact")
     weight_decay = check_question(loss, weight_decay, subset, labels)
     names = tensor_names_of(net, subset)
-    rtol, gtol = as_rtol(rtol, X.shape), as_rtol(gtol, X.shape)
+    rtol, gtol = as_rtol(rtol, X.shape), as_rtol(gtol, X.shape, "gtol")
 
     enclosure = enclose(net, X, labels, exact=exact, count=True)
     if loss in SQUARED and not weight_decay:

@@ -4,10 +4,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from geomcore.arrays import as_labels, as_points, column, plain
+from geomcore.arrays import as_labels, as_points
 from geomcore.display.page import page
 from geomcore.display.thumbnail import scatter_svg
 from geomcore.foreign.choices import as_flag
+from geomcore.foreign.entries import column, plain
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import counted, named, quoted
 from geomcore.projection import class_mean_plane

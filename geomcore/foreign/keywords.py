@@ -21,6 +21,19 @@ SAME = {
     "model": ("net",),
     "n_samples": ("n",),
     "n_classes": ("classes",),
+    "num_classes": ("classes",),
+    "n_jobs": ("jobs",),
+    "workers": ("jobs",),
+    "verbose": ("progress",),
+    "tol": ("rtol", "tolerance"),
+    "max_iter": ("steps",),
+    "iterations": ("steps",),
+    "criterion": ("loss",),
+    "step_size": ("learning_rate",),
+    "l2": ("weight_decay",),
+    "filename": ("path",),
+    "file": ("path",),
+    "hidden_layer_sizes": ("hidden_width",),
 }
 
 
@@ -30,7 +43,7 @@ def answers_keywords(function: Function) -> Function:
     Parameters
     ----------
     function : callable
-        That takes no ``**keywords``.
+        That takes no ``**keywords``; of a class, its ``__init__`` is replaced.
 
     Returns
     -------
@@ -46,6 +59,9 @@ def answers_keywords(function: Function) -> Function:
     Traceback (most recent call last):
     TypeError: drawn() got an unexpected keyword argument 'seed', did you mean 'rng'?
     """
+    if isinstance(function, type):
+        function.__init__ = answers_keywords(function.__init__)
+        return function
     known = inspect.signature(function).parameters
 
     @functools.wraps(function)
@@ -56,7 +72,7 @@ def answers_keywords(function: Function) -> Function:
                     (f", did you mean {w!r}?" for w in SAME.get(word, ()) if w in known), ""
                 )
                 raise TypeError(
-                    f"{function.__name__}() got an unexpected keyword argument {word!r}"
+                    f"{function.__qualname__}() got an unexpected keyword argument {word!r}"
                     f"{same or suggestion(word, known)}"
                 )
         return function(*arguments, **keywords)

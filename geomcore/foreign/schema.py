@@ -36,7 +36,7 @@ def decoded(text, schema):
         If the text is no JSON, or not what the schema says.
     """
     if not isinstance(text, (str, bytes)):
-        raise Mismatch(f"it must be a text, it is a {type(text).__name__}", None)
+        raise Mismatch(f"it must be a text, got {type(text).__name__}", None)
     try:
         return msgspec.json.decode(text, type=schema)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:

@@ -3,7 +3,8 @@
 from typing import NamedTuple
 
 from geomcore.arrays import check_network
-from geomcore.foreign.files import as_path
+from geomcore.foreign.files import as_path, open_regular
+from geomcore.foreign.keywords import answers_keywords
 from geomcore.interop.archive import read_network, write_npz
 from geomcore.interop.nnet import from_nnet
 from geomcore.interop.onnx import from_onnx, write_onnx
@@ -30,6 +31,7 @@ FORMATS = {
 }
 
 
+@answers_keywords
 def save(net, path):
     """Write a network to a file.
 
@@ -81,6 +83,7 @@ def save(net, path):
         written[end](net, file)
 
 
+@answers_keywords
 def load(path):
     """Read a network from a file.
 
@@ -117,10 +120,9 @@ def load(path):
     found = FORMATS.get(end)
     if found is not None:
         return found.read(path)
-    try:
-        return read_network(path)
-    except ValueError as error:
-        if end == ".npz":
-            raise
-        ends = ", ".join(FORMATS)
-        raise ValueError(f"{error}; networks of other formats end in {ends}") from None
+    if end not in ("", ".npz"):
+        with open_regular(path, "a network file") as file:
+            if file.read(2) != b"PK":  # as zip files begin, which npz files are
+                ends = ", ".join([".npz", *FORMATS])
+                raise ValueError(f"{path} must be a network file, of which the names end in {ends}")
+    return read_network(path)

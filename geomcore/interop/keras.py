@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.libraries import check_library
 from geomcore.foreign.wording import quoted
 from geomcore.interop.chain import Chain, batch_normalised, layer, normalised
@@ -12,6 +13,7 @@ from geomcore.interop.extras import extra
 HEADS = ("softmax", "log_softmax", "sigmoid")
 
 
+@answers_keywords
 def from_keras(model):
     """Bring in a model of Keras 3, as it is in inference.
 

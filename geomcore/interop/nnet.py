@@ -6,6 +6,7 @@ from itertools import pairwise
 import numpy as np
 
 from geomcore.foreign.files import read_whole
+from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import counted, quoted
 from geomcore.interop.chain import Chain, normalised
 
@@ -13,6 +14,7 @@ LARGEST = 2**26  # bytes of a file
 MOST_NUMBERS = 2**20  # in one line
 
 
+@answers_keywords
 def from_nnet(path):
     """Bring in a network from a `.nnet` file.
 

@@ -8,6 +8,7 @@ import numpy as np
 from geomcore.arrays import as_dtype, check_network
 from geomcore.foreign.choices import as_choice
 from geomcore.foreign.files import read_whole
+from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.libraries import check_library, type_name
 from geomcore.foreign.wording import one_line
 from geomcore.interop.chain import Chain, Refused
@@ -21,6 +22,7 @@ OLDEST = 7  # operator set; before it, constants were broadcast by other rules
 OPSET, IR = 17, 8  # of the models made here: as old as many programs still ask for
 
 
+@answers_keywords
 def from_onnx(model):
     """Bring in a network of ONNX.
 
@@ -90,6 +92,7 @@ def from_onnx(model):
     return _walked(source, shape, steps, opset).network()
 
 
+@answers_keywords
 def to_onnx(net, *, dtype=np.float64):
     """Return a network as a model of ONNX.
 

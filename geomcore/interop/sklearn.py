@@ -1,5 +1,6 @@
 """Networks from scikit-learn."""
 
+from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.libraries import check_library
 from geomcore.foreign.wording import quoted
 from geomcore.interop.chain import Chain, normalised
@@ -8,6 +9,7 @@ from geomcore.interop.chain import Chain, normalised
 HEADS = {"identity": None, "softmax": "softmax", "logistic": "sigmoid"}
 
 
+@answers_keywords
 def from_sklearn(model):
     """Bring in a fitted multilayer perceptron of scikit-learn.
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from geomcore.arrays import check_network
 from geomcore.foreign.choices import as_choice
+from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.libraries import check_library, type_name
 from geomcore.foreign.wording import quoted
 from geomcore.interop.chain import Chain, batch_normalised, layer
@@ -15,6 +16,7 @@ HOW = "; if it is a chain of Linear layers with ReLUs between, give model.state_
 TYPES = ("float64", "float32", "float16", "bfloat16")
 
 
+@answers_keywords
 def from_torch(model):
     """Bring in a network of PyTorch, as it is in inference.
 
@@ -65,6 +67,7 @@ def from_torch(model):
     return chain.network()
 
 
+@answers_keywords
 def to_torch(net, *, dtype=None):
     """Return a network as a module of PyTorch.
 

@@ -9,6 +9,7 @@ from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 from geomcore.arrays import as_labels, as_points, check_sequence
 from geomcore.cones import CircularCone, PolyhedralCone
 from geomcore.foreign.choices import as_flag
+from geomcore.foreign.keywords import answers_keywords
 from geomcore.plot.outlines import sector_outlines
 from geomcore.plot.strips import class_rows
 from geomcore.plot.style import (
@@ -24,6 +25,7 @@ from geomcore.plot.ticks import coordinate
 from geomcore.projection import fit_projection
 
 
+@answers_keywords
 def plot_data(X, y, *, ax=None, projection=None, legend=True):
     """Scatter labelled points, one colour and marker per class.
 
@@ -74,6 +76,7 @@ def plot_data(X, y, *, ax=None, projection=None, legend=True):
     return ax
 
 
+@answers_keywords
 def plot_cones(cones, *, ax, box=None, classes=None):
     """Draw the backward cones S_-, which layers collapse, over the data.
 

@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from geomcore.arrays import as_array
+from geomcore.foreign.keywords import answers_keywords
 from geomcore.plot.sizes import shade_met, slots, spread
 from geomcore.plot.style import (
     COLORS,
@@ -34,6 +35,7 @@ MOST_DOTS = 150  # of one scale; of more trials a regular selection of their ord
 HIGHEST = 1e200  # a logarithmic axis that goes further overflows
 
 
+@answers_keywords
 def plot_histograms(losses, *, floor=1e-20, reference=None):
     """Draw the histogram of final losses for each perturbation scale.
 
@@ -107,6 +109,7 @@ def plot_histograms(losses, *, floor=1e-20, reference=None):
     return fig
 
 
+@answers_keywords
 def plot_losses(losses, *, initial=None, outcomes=None, tolerance=None, floor=1e-20, ax=None):
     """Draw the losses of all trials, scale by scale, as empirical distributions.
 
@@ -195,6 +198,7 @@ def _drawable(losses, floor, ceiling):
     return np.clip(np.nan_to_num(losses, nan=np.inf), floor, ceiling)
 
 
+@answers_keywords
 def plot_return(scales, fractions, intervals, *, untrained=None, limited=None, ax=None):
     """Draw the fraction of trials that return, with its interval, against the scale.
 

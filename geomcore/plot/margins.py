@@ -3,6 +3,7 @@
 import numpy as np
 
 from geomcore.arrays import as_count, as_labels, as_points
+from geomcore.foreign.keywords import answers_keywords
 from geomcore.plot.strips import few_of
 from geomcore.plot.style import add_figure_legend, class_style, legible, new_axes, rasterize
 from geomcore.plot.ticks import powers
@@ -38,6 +39,7 @@ def margins(net, X):
     return found
 
 
+@answers_keywords
 def plot_margins(net, X, y, *, most=30):
     """Draw in one strip per layer how far inside of its cones the points are.
 

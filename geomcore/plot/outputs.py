@@ -3,6 +3,7 @@
 import numpy as np
 
 from geomcore.arrays import as_labels, as_points
+from geomcore.foreign.keywords import answers_keywords
 from geomcore.plot.strips import class_rows, few_of
 from geomcore.plot.style import class_style, new_axes, rasterize
 from geomcore.plot.ticks import powers
@@ -12,6 +13,7 @@ HIGHEST = 1e150  # an axis that goes further overflows
 BLOCK = 2**22  # distances that are in memory at a time
 
 
+@answers_keywords
 def plot_outputs(out, y, targets=None, *, ax=None):
     """Draw how far each output of a network is from its target, class by class.
 

@@ -3,11 +3,13 @@
 import numpy as np
 
 from geomcore.arrays import as_count, as_labels, as_points
+from geomcore.foreign.keywords import answers_keywords
 from geomcore.plot.style import add_figure_legend, class_style, legible, panels
 from geomcore.projection import Projection, fit_projection
 from geomcore.truncation import truncate, truncation_defects
 
 
+@answers_keywords
 def plot_piles(net, X, y, *, most=20, rtol=1e-6):
     """Draw how the layers of a network send the points of each class to one pile.
 

@@ -10,6 +10,7 @@ from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.ticker import MaxNLocator
 
 from geomcore.display.palette import COLORS
+from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import printable, shortened
 from geomcore.plot.ticks import powers
 
@@ -22,6 +23,7 @@ LONGEST_NAME = 30  # characters of the name of a class in a picture
 MANY_POINTS = 500
 
 
+@answers_keywords
 def class_style(j):
     """Colour and marker of class number `j`; both differ for any ten classes in a row.
 

@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib.patches import Rectangle
 
 from geomcore.arrays import as_labels, as_points, check_sequence
+from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import shortened
 from geomcore.plot.names import name_points, places_beside
 from geomcore.plot.strips import class_rows
@@ -28,6 +29,7 @@ MOST_NAMES = 20  # more piles have the legend alone
 LONGEST = 14  # characters of a class in a title
 
 
+@answers_keywords
 def plot_truncation(stages, y, projection=None, *, titles=None):
     """Draw the truncated data layer by layer, all in one projection with the same limits.
 

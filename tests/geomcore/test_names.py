@@ -9,7 +9,7 @@ import pytest
 import constructions
 import geomcore
 import training
-from geomcore.names import HOMES, missing
+from geomcore.names import _SAME, HOMES, missing
 
 TABLES = "geomcore.datasets.tables"
 
@@ -51,6 +51,27 @@ def test_a_name_that_is_nearly_right_is_answered_with_the_right_one():
         _ = geomcore.constuct
     with pytest.raises(AttributeError, match=r"did you mean training\.PerturbationStudy\?"):
         _ = training.PertubationStudy
+
+
+@pytest.mark.parametrize(
+    ("package", "name", "meant"),
+    [
+        ("geomcore", "from_pytorch", "geomcore.from_torch"),
+        ("geomcore.datasets", "load_iris", "geomcore.datasets.iris"),
+        ("geomcore.datasets", "read_csv", "geomcore.datasets.load_table"),
+        ("geomcore.datasets", "Datset", "geomcore.datasets.Dataset"),
+        ("geomcore", "Datset", "geomcore.Dataset"),
+        ("training", "MSELoss", "training.SquaredError"),
+        ("constructions", "fit", "training.train"),
+    ],
+)
+def test_a_name_of_another_library_or_a_near_one_is_answered(package, name, meant):
+    assert str(missing(package, name)).endswith(f" {name!r}, did you mean {meant}?")
+
+
+def test_what_other_libraries_call_otherwise_is_there():
+    everything = frozenset().union(*HOMES.values())
+    assert all(word not in everything and meant in everything for word, meant in _SAME.items())
 
 
 def test_a_name_that_nobody_has_is_just_missing():

@@ -113,7 +113,7 @@ def test_no_points_give_no_outputs():
         ([np.eye(2), np.eye(3)], [[0, 0], [0, 0, 0]], r"weights\[1\] must have 2 columns"),
         ([np.eye(2)], [[0, 0, 0]], r"biases\[0\] must have one entry per row of weights\[0\]"),
         ([np.eye(2)], [[0, np.nan]], r"biases\[0\] must be finite"),
-        ([[[1, 2], [3]]], [[0, 0]], r"weights\[0\] must be a rectangular array"),
+        ([[[1, 2], [3]]], [[0, 0]], r"weights\[0\] must be a rectangular array, its rows"),
         ([[["a"]]], [[0]], r"weights\[0\] must hold real numbers"),
         ([np.empty((0, 2))], [[]], r"weights\[0\] must not be empty"),
     ],

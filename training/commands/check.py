@@ -133,6 +133,8 @@ def _told(findings, stated):
     holds = {finding.field: finding.holds for finding in findings}
     wrong = [_named(field) for field, held in holds.items() if held is False]
     open_ = [_named(field) for field, held in holds.items() if held is None]
+    if "format" in wrong:
+        return False, "REFUSED: it does not say that it is a certificate of geomcore"
     if wrong:
         return False, f"REFUSED: {', '.join(wrong)} not confirmed"
     if holds["verdict"] is None:

@@ -95,7 +95,9 @@ def _sentence(error):
 def _usage(error, arguments):
     """What the parser says; if a value is missing or of another kind, as our own sentences do."""
     parameter, command = getattr(error, "param", None), _command(arguments)
-    if parameter is None or command is None:
+    if command is None:
+        return f"{error.format_message().rstrip('.')}; see {PROGRAM} --help"
+    if parameter is None:
         return error.format_message()
     option = next((o for o in parameter.opts if o.startswith("--")), None)
     if option is None:

@@ -120,6 +120,8 @@ def load_network(path):
     What is to be told of it, such as a softmax that is left off, goes to
     standard error, in one line.
     """
+    if str(path) in DRAWN + BUNDLED and not Path(path).exists():
+        raise ValueError(f"NETWORK must be a file, {path} is a data set; NETWORK comes before DATA")
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always", UserWarning)
         net = load(path)

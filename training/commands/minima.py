@@ -18,6 +18,8 @@ from training.commands.options import (
     reads_table,
 )
 
+# What is drawn where no data are given.
+BALLS = {"classes": "3", "radius": 0.15, "points": 100}
 # The columns for which a terminal has room.
 ON_SCREEN = ("point", "loss", "closed form", "verdict", "gradient", "cell radius", "λ*", "descent")
 
@@ -27,9 +29,13 @@ def minima(
     data: Annotated[
         str | None, typer.Argument(help="As for construct; default: balls around unit vectors.")
     ] = None,
-    classes: Annotated[str, typer.Option(help="Numbers of balls, such as 3 or 3,4,5.")] = "3",
-    radius: Annotated[float, typer.Option(help="Of the balls.")] = 0.15,
-    points: Annotated[int, typer.Option(min=1, max=MOST_POINTS, help="Points per ball.")] = 100,
+    classes: Annotated[str, typer.Option(help="Numbers of balls, such as 3 or 3,4,5.")] = BALLS[
+        "classes"
+    ],
+    radius: Annotated[float, typer.Option(help="Of the balls.")] = BALLS["radius"],
+    points: Annotated[int, typer.Option(min=1, max=MOST_POINTS, help="Points per ball.")] = BALLS[
+        "points"
+    ],
     table=None,
     steps: Annotated[
         int, typer.Option(min=0, max=MOST_STEPS, help="Steps of gradient descent.")
@@ -107,6 +113,10 @@ def _data_sets(source, classes, radius, points, table, seed):
                 f"DATA has {len(np.unique(data.y))} classes, the table of all states and merges "
                 f"is made for at most {MOST_CLASSES}"
             )
+        balls_alone = {"classes": classes, "radius": radius, "points": points}
+        given = next((name for name, value in balls_alone.items() if value != BALLS[name]), None)
+        if given is not None:
+            raise ValueError(f"--{given} speaks of balls, it goes without DATA")
         return [data]
     for name, value in table.items():
         if value not in (None, []):

@@ -13,11 +13,13 @@ from numbers import Real
 import numpy as np
 
 from geomcore.arrays import as_positive
+from geomcore.foreign.keywords import answers_keywords
 
 # In the place of an optimizer: gradient descent at a rate from the curvature at the start.
 AUTO = "auto"
 
 
+@answers_keywords
 @dataclass(frozen=True)
 class SGD:
     r"""Gradient descent with optional heavy-ball momentum.
@@ -66,6 +68,7 @@ class SGD:
         return [p - eta * g for p, g in zip(params, gradients, strict=True)], state
 
 
+@answers_keywords
 @dataclass(frozen=True)
 class Adam:
     r"""Adam: steps scaled by running means of the gradient and its square.

@@ -6,7 +6,7 @@ import numpy as np
 
 from geomcore.arrays import Labels, as_count, as_labels, as_points, check_network, read_only
 from geomcore.foreign.choices import as_flag
-from geomcore.foreign.wording import quoted
+from geomcore.foreign.wording import counted, quoted
 from geomcore.network import Network
 from geomcore.stack import Stack
 from training.descent.batches import Batches
@@ -208,7 +208,7 @@ def as_training_data(net, X, Y, *, loss=None, targets=None):
     outputs = net.widths[-1]
     if outputs is not None and labels.targets.shape[1] != outputs:
         raise ValueError(
-            f"y must have {outputs} columns (or as many classes), the outputs of the "
+            f"y must have {counted(outputs, 'column')} (or as many classes), the outputs of the "
             f"network, got {labels.targets.shape[1]}"
         )
     return X, labels

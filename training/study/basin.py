@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from geomcore.arrays import as_array, as_count, as_rng
+from geomcore.foreign.keywords import answers_keywords
 from training.study.outcomes import RETURNED, STAYED, limit_in_words, tally
 
 
@@ -25,6 +26,7 @@ class ReturnRadius(NamedTuple):
     high: float
 
 
+@answers_keywords
 def return_radius(scales, returned, *, resamples=2000, rng=0):
     r"""Scale at which the fraction of returning trials crosses one half.
 

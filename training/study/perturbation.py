@@ -6,10 +6,12 @@ import numpy as np
 
 from geomcore.arrays import as_count, as_rng, check_network
 from geomcore.foreign.choices import as_flag
+from geomcore.foreign.keywords import answers_keywords
 from geomcore.network import Network
 from geomcore.parameters import selected
 
 
+@answers_keywords
 def perturb(net, scale, trials, *, relative=False, tensors=None, rng=None):
     r"""Perturb the tensors of a network by normal noise of a fixed norm.
 
@@ -78,6 +80,7 @@ def perturb(net, scale, trials, *, relative=False, tensors=None, rng=None):
     return networks
 
 
+@answers_keywords
 def norm_per_scale(net, *, relative=False, tensors=None):
     r"""Total norm of a perturbation of scale 1.
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from geomcore.foreign.choices import as_choice
 from geomcore.foreign.files import as_new_file
+from geomcore.foreign.keywords import answers_keywords
 from training.descent.train_result import wrapped
 from training.study.basin import basin_of
 from training.study.outcomes import RETURNED, outcomes, tally, undecided
@@ -315,6 +316,7 @@ def need_parquet():
         raise ImportError("Parquet needs the package pyarrow: pip install 'geomcore[parquet]'")
 
 
+@answers_keywords
 def load_study(path):
     """Read the file of a study, finished or not.
 

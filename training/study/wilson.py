@@ -3,8 +3,10 @@
 import numpy as np
 
 from geomcore.arrays import as_count
+from geomcore.foreign.keywords import answers_keywords
 
 
+@answers_keywords
 def wilson_interval(successes, trials, z=1.959963984540054):
     r"""Wilson score interval of a fraction.
 

@@ -98,5 +98,10 @@ def test_a_package_that_is_there_without_what_it_needs_is_named(tmp_path, monkey
 def test_a_file_that_is_no_network_is_told_which_formats_there_are(tmp_path):
     table = tmp_path / "own.csv"
     table.write_text("x,y\n0,1\n")
-    with pytest.raises(ValueError, match=r"networks of other formats end in \.nnet, \.onnx"):
+    with pytest.raises(ValueError, match=r"be a network file, of which the names end in \.npz"):
         load(table)
+    (tmp_path / "net.npz").write_text("no zip file")
+    (tmp_path / "table.zip").write_bytes(b"PK\3\4")
+    for other in ("net.npz", "table.zip"):
+        with pytest.raises(ValueError, match=r"is no(t a complete)? npz file"):
+            load(tmp_path / other)

@@ -30,6 +30,13 @@ def altered(tmp_path, **fields):
 # By hand
 
 
+def test_what_is_no_certificate_is_told_in_one_line_and_not_field_by_field(run, made, tmp_path):
+    (tmp_path / "other.json").write_text('{"format": "something else", "loss": 0.0}')
+    status, out, _ = run("check", "other.json", *made[1:], "--out", "other")
+    assert status == 1
+    assert "REFUSED: it does not say that it is a certificate of geomcore\n" in out
+
+
 def test_a_certificate_that_holds_is_confirmed_field_by_field(run, made, tmp_path):
     status, out, err = run("check", *made, "--out", "checked")
     assert status == 0

@@ -134,6 +134,9 @@ def pickled(path):
         (["construct"], "DATA is missing, see geomcore construct --help"),
         (["check", "c.json"], "NETWORK is missing, see geomcore check --help"),
         (["verify", "missing.npz", "clusters"], "no such file"),
+        (["verify", "iris", "wide.npz"], "iris is a data set; NETWORK comes before DATA"),
+        (["minima", "iris", "--classes", "4"], "--classes speaks of balls, it goes without DATA"),
+        (["minima", "iris", "--points", "4"], "--points speaks of balls, it goes without DATA"),
         (["verify", "text.csv", "clusters"], "text.csv"),
         (["construct", "pickled.npz"], "pickle"),
         (["construct", "short.csv"], "short.csv"),
@@ -143,7 +146,7 @@ def pickled(path):
         (["construct", "clusters", "--out", "taken"], "holds other files"),
         (["construct", "clusters", "--out", "text.csv"], "is a file"),
         (["construct", "clusters", "--out", "text.csv/run"], "cannot be written"),
-        (["paint"], "paint"),
+        (["paint"], "No such command 'paint'; see geomcore --help"),
         (["construct", "clusters", "--frobnicate"], "frobnicate"),
     ],
 )
