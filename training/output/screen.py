@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from geomcore.foreign.wording import printable, shortened
+from training.output.progress import duration
 
 # Seconds between two lines of progress where there is no terminal.
 EVERY = 10.0
@@ -167,16 +168,8 @@ class Pace:
         if done == there or now <= start:
             return text
         rate = (done - there) / (now - start)
-        return f"{text}, {rate:.3g} per second, {_duration((total - done) / rate)} left"
+        return f"{text}, {rate:.3g} per second, {duration((total - done) / rate)} left"
 
 
 def _plain(text):
     return shortened(printable(text), LONGEST)
-
-
-def _duration(seconds):
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"

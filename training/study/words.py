@@ -98,9 +98,28 @@ def basin_row(row):
 
 
 def reasons(basins):
-    """Why references have no radius, as lines of a text of at most 80 characters."""
-    lines = [f"{_named(row.reference)}: {row.reason}." for row in basins.itertuples() if row.reason]
+    """Why references have no radius within the scales, as lines of at most 80 characters."""
+    lines = []
+    for row in basins.itertuples():
+        if row.reason:
+            lines.append(f"{_named(row.reference)} has no radius: {row.reason}.")
+        elif row.radius == 0:
+            lines.append(f"{_named(row.reference)}: {_kept(row)}.")
     return [part for line in lines for part in wrap(line, 80, subsequent_indent="  ")]
+
+
+def _kept(row):
+    """Of a row of ``basins()`` whose radius is below all scales, what there is instead."""
+    told = f"even at λ = {row.least:g} fewer than half of those that leave return"
+    if not row.kept > 0:
+        return told
+    if row.kept == float("inf"):
+        return f"{told}, but half of all trials are kept at every λ"
+    ends = [radius_in_words(end, [row.least, row.most]) for end in (row.kept_low, row.kept_high)]
+    return (
+        f"{told}; half of all trials are kept at λ = {row.kept:.3g} ({ends[0]} to {ends[1]}): they "
+        "stayed, or returned"
+    )
 
 
 def as_summary(frame, basins):
@@ -212,6 +231,10 @@ def _told_of(study):
             parts.append(text.format(", ".join(f"{s:.4g}" for s in left.loc[which, "scale"])))
     if basin.reason:
         parts.append(f"There is no radius at which half return: {basin.reason}.")
+    elif basin.radius == 0:
+        parts.append(_capital(f"{_kept(basin)}."))
+    elif basin.radius == float("inf"):
+        parts.append(f"At no λ up to {basin.most:g} fewer than half of those that left return.")
     elif 0 < basin.radius < float("inf"):
         parts.append(
             f"Half of those that left return at λ = {basin.radius:.3g} (95 %: "
@@ -230,6 +253,10 @@ def _told_of(study):
             f"{ref.relaxation:,.3g} steps; a trial took at most {longest:,}."
         )
     return " ".join(parts)
+
+
+def _capital(text):
+    return text[:1].upper() + text[1:]
 
 
 def as_text(rows):

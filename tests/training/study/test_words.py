@@ -2,13 +2,14 @@
 
 import copy
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from geomcore import ReLUNetwork
 from training import SGD, perturbation_study
-from training.study.words import as_text
+from training.study.words import as_text, told
 
 
 @pytest.fixture(scope="module")
@@ -52,3 +53,25 @@ def test_a_summary_can_be_copied_and_sent(result):
 def test_a_frame_is_per_trial_or_per_scale(result, per):
     with pytest.raises(ValueError, match="per must be 'trial' or 'scale'"):
         result.frame(per)
+
+
+def test_where_none_returns_a_summary_says_how_many_are_kept(result):
+    away = np.array([0.0, 0.0, 0.0, 0.0, 1.0] + [0.0, 1.0, 1.0, 1.0, 1.0])
+    ends = {"initial_loss": away, "late_loss": away, "final_loss": away}
+    study = replace(result, columns={**result.columns, **ends})
+    text, basin = study.summary(), study.basins().iloc[0]
+    assert basin.radius == 0 and basin.kept == pytest.approx(10**-0.5)
+    assert "fewer than half of those that leave return" in " ".join(text.split())
+    assert "half of all trials are kept at λ = 0.316 (" in " ".join(text.split())
+    assert max(map(len, text.splitlines())) <= 80
+    assert "Even at λ = 0.1 fewer than half" in told(study)
+
+
+def test_no_reason_is_cut_where_a_table_is_printed():
+    net, X = ReLUNetwork([[[1.0]]], [[0.0]]), np.array([[-1.0], [1.0]])
+    for scales, rate in (([1e-7], 0.1), ([1.234e-2], 1e-7), ([1.234e-2], 3.5)):
+        study = perturbation_study(
+            net, X, X, scales=scales, trials=4, steps=10, learning_rate=rate, tolerance=1e-6
+        )
+        reason = study.basins()["reason"][0]
+        assert reason and reason in repr(study.basins())

@@ -10,6 +10,7 @@ import numpy as np
 
 from training.descent.optimizers import SGD
 from training.descent.trainer import train_ensemble
+from training.output.progress import duration
 from training.study.planning.budget import FEWEST, RELAXATIONS, Budget, default_steps
 from training.study.planning.columns import LARGE, largest_column
 from training.study.planning.scales import (
@@ -90,8 +91,10 @@ class Plan(NamedTuple):
             takes = f"about {seconds:.0f} s" if seconds >= 1 else "less than a second"
             lines.append(f"{told} per trial, {takes} of one core in all")
             if self.steps < self.budget.wanted:
-                wanted = f"{RELAXATIONS} relaxations would be {self.budget.wanted:,} steps"
-                lines.append(f"  (limited by time: {wanted})")
+                wanted = self.budget.wanted
+                takes = duration(seconds * wanted / self.steps)
+                told = f"{RELAXATIONS} relaxations would be {wanted:,} steps, {takes}"
+                lines.append(f"  (limited by time: {told})")
         return "\n".join(lines)
 
 
