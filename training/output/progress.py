@@ -37,20 +37,3 @@ def reporting(progress, *, first=""):
 
     with Screen().trials(after=0.0 if progress else PATIENCE, first=first) as show:
         yield show
-
-
-def duration(seconds):
-    """A time in words.
-
-    Examples
-    --------
-    >>> duration(0.4), duration(61), duration(40_000), duration(1e9)
-    ('0 s', '1 min 1 s', '11 h 6 min', '11,574 days')
-    """
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours >= 48:
-        return f"{hours // 24:,} days"
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"

@@ -10,7 +10,7 @@ import numpy as np
 
 from training.descent.optimizers import SGD
 from training.descent.trainer import train_ensemble
-from training.output.progress import duration
+from training.output.pace import duration
 from training.study.planning.budget import FEWEST, RELAXATIONS, Budget, default_steps
 from training.study.planning.columns import LARGE, largest_column
 from training.study.planning.scales import (
