@@ -12,6 +12,7 @@ from geomcore.cones import PolyhedralCone
 from geomcore.plot.margins import margins
 from geomcore.plot.style import (
     add_figure_legend,
+    add_title,
     collapsed,
     few_ticks,
     legible,
@@ -246,7 +247,7 @@ def figure_of_cones(data, net, layers):
         few_ticks(ax, 5 - d)
         ax.tick_params(labelsize=8)
         name_axes(ax, [coordinate(k) for k in range(d)])
-        ax.set_title(f"layer {layer.index} collapses class {legible(layer.label)}", fontsize=10)
+        add_title(ax, f"layer {layer.index} collapses class {legible(layer.label)}", 3.5)
     add_figure_legend(fig, labels.classes, title="class")
     return fig
 

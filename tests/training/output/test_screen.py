@@ -4,9 +4,6 @@ from contextlib import nullcontext
 
 from training.output.screen import Screen
 
-# By hand
-
-
 # Laws
 
 
