@@ -183,19 +183,18 @@ def page_rows(study):
         {
             **({"network": row.reference} if len(study.references) > 1 else {}),
             "λ": f"{row.scale:.4g}",
-            "within tolerance untrained": f"{row.untrained:.0%}",
+            "untrained": f"{row.untrained:.0%}",
             "stayed": f"{row.stayed} of {row.trials}",
-            "returned": f"{row.returned} of the {row.left} that left" if row.left else "none left",
+            "returned": f"{row.returned} of {row.left}" if row.left else "none left",
             "95 %": f"{row.low:.0%} – {row.high:.0%}" if row.left else "-",
             "falling": str(row.falling),
             "stuck": str(row.stuck),
             "diverged": str(row.diverged),
             **({"ended below": str(row.below)} if frame["below"].any() else {}),
-            "decided by": ("budget or rate" if row.limited else "landscape") if row.left else "-",
-            "loss after noise": f"{row.initial:.1e}",
-            "final: lower quartile": f"{row.q25:.1e}",
-            "median": f"{row.median:.1e}",
-            "upper quartile": f"{row.q75:.1e}",
+            "decided by": ("steps, rate" if row.limited else "landscape") if row.left else "-",
+            "loss after noise": f"{row.initial:.0e}",
+            "final loss": f"{row.median:.0e}",
+            "quartiles": f"{row.q25:.0e} – {row.q75:.0e}",
             "accuracy": f"{row.accuracy:.1%}",
         }
         for row in frame.itertuples()
@@ -210,7 +209,9 @@ def told(study):
         for ref in study.references
     ]
     return " ".join(stories) + (
-        " Median and quartiles are losses of trials: of two in the middle, the lower one."
+        " Untrained: the part of all trials that is within the tolerance before any training. "
+        "Returned: of those that left. Losses are medians of the trials (of two in the middle the "
+        "lower one), with their quartiles at the end."
     )
 
 

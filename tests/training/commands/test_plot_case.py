@@ -39,6 +39,23 @@ def test_caption_says_that_no_point_is_in_between_only_if_that_is_so(tmp_path):
     assert "No point is in between" not in captions[1]
 
 
+def test_a_network_that_decides_about_no_point_has_no_strips_of_margins(tmp_path):
+    # As trained networks are: of twelve units hardly ever all are on, or all off.
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(30, 4)), np.arange(30) % 2
+    net = ReLUNetwork(
+        [rng.normal(size=(12, 4)), rng.normal(size=(2, 12))], [rng.normal(size=12), np.zeros(2)]
+    )
+    case = Case(Dataset(X, y, "trained", {}), network=net)
+    with RunFolder(tmp_path / "run", "verify", {}, 0) as run:
+        case.draw(run)
+    assert [one.stem for one in case.figures] == [
+        "trained-data",
+        "trained-truncation",
+        "trained-outputs",
+    ]
+
+
 @pytest.mark.parametrize("d", [2, 3])
 def test_titles_of_cones_are_apart_however_long_the_names_of_the_classes(d):
     rng = np.random.default_rng(0)

@@ -9,7 +9,7 @@ import pytest
 
 from geomcore import ReLUNetwork
 from training import SGD, perturbation_study
-from training.study.words import as_text, told
+from training.study.words import as_text, page_rows, told
 
 
 @pytest.fixture(scope="module")
@@ -75,3 +75,11 @@ def test_no_reason_is_cut_where_a_table_is_printed():
         )
         reason = study.basins()["reason"][0]
         assert reason and reason in repr(study.basins())
+
+
+def test_the_table_of_a_page_is_narrow_enough_for_it(result):
+    (row, _) = page_rows(result)
+    assert row["returned"] == "5 of 5" and row["quartiles"].count(" – ") == 1
+    # Columns are as wide as their cells, or as the longest word of their name; 7.2 pixels a letter.
+    words = [[*map(len, name.split()), len(value)] for name, value in row.items()]
+    assert sum(7.2 * max(word) + 15 for word in words) <= 1048
