@@ -190,6 +190,12 @@ def test_the_repr_of_targets_counts_them():
     assert repr(objects()["targets"]).endswith("d=3, targets=3)")
 
 
+def test_the_summary_of_targets_counts_them():
+    assert objects()["targets"].summary().endswith("3 features, 3 targets per point")
+    one = Dataset(np.eye(1), np.zeros((1, 1)), "one", {})
+    assert one.summary() == "one: 1 point, 1 feature, 1 target per point"
+
+
 # Tables
 
 

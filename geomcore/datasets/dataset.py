@@ -8,7 +8,7 @@ from geomcore.arrays import as_labels, as_points, column, plain
 from geomcore.display.page import page
 from geomcore.display.thumbnail import scatter_svg
 from geomcore.foreign.keywords import answers_keywords
-from geomcore.foreign.wording import named, quoted
+from geomcore.foreign.wording import counted, named, quoted
 from geomcore.projection import class_mean_plane
 
 MOST_CLASSES = 12  # that a summary counts
@@ -90,18 +90,19 @@ class Dataset(NamedTuple):
         'three: 3 points, 3 features, 2 classes: 0 (1), 1 (2)'
         """
         N, d = self.X.shape
-        parts = [_counted(N, "point"), _counted(d, "feature")]
+        parts = [counted(N, "point"), counted(d, "feature")]
         gone = self.info.get("missing_rows", 0)
         if gone:
-            parts.append(f"{_counted(gone, 'row')} with missing values left out")
+            parts.append(f"{counted(gone, 'row')} with missing values left out")
         if np.ndim(self.y) == 2:
-            return f"{named(self.name)}: {', '.join(parts)}, {self.y.shape[1]} targets per point"
+            parts.append(f"{counted(self.y.shape[1], 'target')} per point")
+            return f"{named(self.name)}: {', '.join(parts)}"
         classes, counts = np.unique(self.y, return_counts=True)
         column = self.info.get("label")
         where = "" if column is None else f" in the column {_brief(repr(column))}"
         each = [f"{_brief(str(c))} ({n:,})" for c, n in zip(classes, counts, strict=True)]
         more = f" and {len(each) - MOST_CLASSES} more" if len(each) > MOST_CLASSES else ""
-        parts.append(_counted(len(classes), "class") + where)
+        parts.append(counted(len(classes), "class") + where)
         return f"{named(self.name)}: {', '.join(parts)}: {', '.join(each[:MOST_CLASSES])}{more}"
 
 
@@ -186,10 +187,6 @@ def _repeated_rows(X, index):
     rows = np.flatnonzero(earlier != np.arange(len(X)))
     pairs = np.column_stack([rows, earlier[rows]])
     return pairs, index[pairs[:, 0]] == index[pairs[:, 1]]
-
-
-def _counted(number, what):
-    return f"{number:,} {what}{'' if number == 1 else 'es' if what.endswith('s') else 's'}"
 
 
 def _brief(text):

@@ -62,6 +62,24 @@ def suggestion(given, known):
     return f", did you mean {words[near[0]]!r}?" if near else ""
 
 
+def counted(number, what):
+    """Return a number with the noun that it counts.
+
+    Examples
+    --------
+    >>> counted(1, "class"), counted(2, "class"), counted(1234, "point"), counted(2, "query")
+    ('1 class', '2 classes', '1,234 points', '2 queries')
+    """
+    if number != 1:
+        if what.endswith("s"):
+            what += "es"
+        elif what.endswith("y") and what[-2] not in "aeiou":
+            what = what[:-1] + "ies"
+        else:
+            what += "s"
+    return f"{number:,} {what}"
+
+
 def named(label, most=60):
     """Return a label as it stands in a line, whatever it is.
 

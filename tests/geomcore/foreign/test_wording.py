@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geomcore.foreign.wording import named, one_line, printable, quoted, shortened, suggestion
+from geomcore.foreign.wording import (
+    counted,
+    named,
+    one_line,
+    printable,
+    quoted,
+    shortened,
+    suggestion,
+)
 
 ANY = st.text(st.characters(codec=None), max_size=200)
 
@@ -33,6 +41,12 @@ def test_the_nearest_known_word_is_suggested():
     assert suggestion("Class-Weighted", known) == ", did you mean 'class_weighted'?"
     assert suggestion("median", known) == suggestion(None, known) == suggestion("", ()) == ""
     assert suggestion("a" * 10**7, known) == ""
+
+
+def test_a_number_stands_with_its_noun_in_the_right_form():
+    assert [counted(n, "class") for n in (0, 1, 2)] == ["0 classes", "1 class", "2 classes"]
+    assert counted(1000, "boundary") == "1,000 boundaries" and counted(2, "day") == "2 days"
+    assert counted(-1, "step") == "-1 steps"
 
 
 def test_a_label_of_any_type_stands_in_a_line():
