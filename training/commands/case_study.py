@@ -10,6 +10,7 @@ import msgspec
 
 from geomcore import ReLUNetwork, load
 from geomcore.arrays import as_labels
+from geomcore.foreign.wording import counted
 from geomcore.parameters import selected
 from training.commands import plot_case
 from training.commands.origin import DATA, ORIGIN, keep_points, read_json
@@ -245,8 +246,8 @@ def told_plan(folder):
     if found.pilot:
         count = sum(row["trials"] for row in found.pilot)
         told.append(
-            f"The scales follow from {count} pilot trials: from where most of them leave to where "
-            "none returns."
+            f"The scales follow from {counted(count, 'pilot trial')}: from where most of them "
+            "leave to where none returns."
         )
     return " ".join(told)
 
@@ -300,7 +301,7 @@ def show_status(screen, folder, store):
         else f"stopped, to go on: geomcore study --resume --out {folder}"
     )
     begun = f", begun {found.started}" if found.started else ""
-    screen.print(f"{folder}: {found.done:,} of {found.total:,} trials{begun}, {state}")
+    screen.print(f"{folder}: {found.done:,} of {counted(found.total, 'trial')}{begun}, {state}")
     if found.done:
         screen.print(found.result.summary())
 

@@ -2,6 +2,8 @@
 
 import time
 
+from geomcore.foreign.wording import counted
+
 
 class Pace:
     """The rate of a count since its first report, in words.
@@ -29,7 +31,7 @@ class Pace:
         if self._first is None:
             self._first = (now, done)
         start, there = self._first
-        text = f"{done:,} of {total:,} trials"
+        text = f"{done:,} of {counted(total, 'trial')}"
         if done == there or now <= start:
             return text
         rate = (done - there) / (now - start)

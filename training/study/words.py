@@ -5,7 +5,7 @@ from html import escape
 from pathlib import Path
 from textwrap import wrap
 
-from geomcore.foreign.wording import printable, shortened
+from geomcore.foreign.wording import counted, printable, shortened
 from training.study.basin import radius_in_words
 from training.study.outcomes import FAR, OUTCOMES, UNKNOWN
 
@@ -140,8 +140,8 @@ def laid_out(path, references, grid, steps):
     where = "in memory" if path is None else shortened(f"in {Path(path).name}", 40)
     scales, trials = grid["scales"], grid["trials"]
     return (
-        f"{where}; {references} reference{'s' * (references > 1)}, {len(scales)} scales "
-        f"{min(scales):g} to {max(scales):g}, {trials:,} trials of {steps:,} steps each, "
+        f"{where}; {counted(references, 'reference')}, {_ends(scales)}, "
+        f"{counted(trials, 'trial')} of {counted(steps, 'step')} each, "
         f"seed {grid['seed']}"
     )
 
@@ -151,13 +151,19 @@ def in_brief(study):
     names = [_named(ref.name) for ref in study.references[:3]]
     more = f" and {len(study.references) - 3} more" if len(study.references) > 3 else ""
     scales = study.scales
-    ends = f"{len(scales)} scales {scales[0]:g} to {scales[-1]:g}, " if len(scales) else ""
+    ends = f"{_ends(scales)}, " if len(scales) else ""
     counts = [(word, int((study.outcome == word).sum())) for word in (*OUTCOMES, UNKNOWN)]
     told = ", ".join(f"{count:,} {word}" for word, count in counts if count)
     return (
-        f"{', '.join(names)}{more}; {ends}{len(study.outcome):,} trials"
+        f"{', '.join(names)}{more}; {ends}{counted(len(study.outcome), 'trial')}"
         f"{': ' if told else ''}{told}; seed {study.seed}"
     )
+
+
+def _ends(scales):
+    """How many scales there are, and from where to where."""
+    told = counted(len(scales), "scale")
+    return f"{told} {min(scales):g}" + (f" to {max(scales):g}" if len(scales) > 1 else "")
 
 
 def as_html(frame, basins):

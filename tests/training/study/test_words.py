@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from geomcore import ReLUNetwork
-from training import SGD, perturbation_study
+from training import SGD, PerturbationStudy, perturbation_study
 from training.study.words import as_text, page_rows, told
 
 
@@ -83,3 +83,12 @@ def test_the_table_of_a_page_is_narrow_enough_for_it(result):
     # Columns are as wide as their cells, or as the longest word of their name; 7.2 pixels a letter.
     words = [[*map(len, name.split()), len(value)] for name, value in row.items()]
     assert sum(7.2 * max(word) + 15 for word in words) <= 1048
+
+
+def test_one_is_told_in_the_singular():
+    net, X = ReLUNetwork([[[1.0]], [[1.0]]], [[1.0], [0.0]]), np.array([[0.0]])
+    study = PerturbationStudy(
+        None, net, X, [[1.0]], scales=[0.1], trials=1, steps=1, learning_rate=0.1, tolerance=0.1
+    )
+    assert "1 reference, 1 scale 0.1, 1 trial of 1 step each" in " ".join(repr(study).split())
+    assert "1 scale 0.1, 1 trial: " in " ".join(repr(study.run()).split())

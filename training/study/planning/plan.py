@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from geomcore.foreign.wording import counted
 from training.descent.optimizers import SGD
 from training.descent.trainer import train_ensemble
 from training.output.pace import duration
@@ -83,7 +84,7 @@ class Plan(NamedTuple):
                     "  build or train the network on these)"
                 )
         if self.budget is not None:
-            told = f"{self.steps:,} steps"
+            told = counted(self.steps, "step")
             known = [ref["relaxation"] for ref in self.references]
             if None not in known:
                 told += f" = {self.steps / max(known):.3g} relaxations"
@@ -93,7 +94,7 @@ class Plan(NamedTuple):
             if self.steps < self.budget.wanted:
                 wanted = self.budget.wanted
                 takes = duration(seconds * wanted / self.steps)
-                told = f"{RELAXATIONS} relaxations would be {wanted:,} steps, {takes}"
+                told = f"{RELAXATIONS} relaxations would be {counted(wanted, 'step')}, {takes}"
                 lines.append(f"  (limited by time: {told})")
         return "\n".join(lines)
 
