@@ -4,11 +4,21 @@ import numpy as np
 
 from geomcore.arrays import as_count, as_labels, as_points
 from geomcore.foreign.keywords import answers_keywords
+from geomcore.foreign.wording import shortened
 from geomcore.plot.strips import few_of
-from geomcore.plot.style import add_figure_legend, class_style, legible, new_axes, rasterize
+from geomcore.plot.style import (
+    LETTER,
+    SHORT,
+    add_figure_legend,
+    class_style,
+    legible,
+    new_axes,
+    rasterize,
+)
 from geomcore.plot.ticks import powers
 
 MOST_DOTS = 40  # of one class in one layer
+LONGEST = 14  # characters of a class beside a strip; the legend has more
 LEAST = 1e-12  # smaller margins are drawn as in between
 
 
@@ -95,7 +105,11 @@ def plot_margins(net, X, y, *, most=30):
     ax.axvline(0, color="0.5", lw=0.8)
     for row in range(1, len(kept)):
         ax.axhline(row - 0.5, color="0.85", lw=0.6)
-    ax.set_yticks(range(len(kept)), [_row(l, found[l], labels) for l in kept], fontsize=9)
+    names = [_row(l, found[l], labels) for l in kept]
+    ax.set_yticks(range(len(kept)), names, fontsize=9)
+    # Long names leave the strips as wide as short ones do.
+    longest = max(map(len, names)) - len("layer 1: class ") - SHORT
+    ax.figure.set_figwidth(ax.figure.get_figwidth() + max(0.0, LETTER * longest))
     ax.set_ylim(len(kept) - 0.5, -0.5)
     for place, what in ((0.25, "collapsed"), (0.75, "stay where they are")):
         ax.annotate(what, (place, 1.01), xycoords="axes fraction", ha="center", fontsize=10)
@@ -109,6 +123,7 @@ def _row(l, margin, labels):
     some, most = np.unique(labels.index[margin < 0]), np.full(len(labels.classes), -np.inf)
     np.maximum.at(most, labels.index, margin)
     whole = np.flatnonzero(most < 0)
-    names = [legible(c) for c in labels.classes[whole if len(whole) else some][:3]]
+    kinds = labels.classes[whole if len(whole) else some][:3]
+    names = [legible(shortened(str(c), LONGEST)) for c in kinds]
     part = "class" if len(whole) else "part of"
     return f"layer {l + 1}" + (f": {part} {', '.join(names)}" if names else "")

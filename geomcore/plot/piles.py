@@ -4,7 +4,7 @@ import numpy as np
 
 from geomcore.arrays import as_count, as_labels, as_points
 from geomcore.foreign.keywords import answers_keywords
-from geomcore.plot.style import add_figure_legend, class_style, legible, panels
+from geomcore.plot.style import add_figure_legend, add_title, class_style, legible, panels
 from geomcore.projection import Projection, fit_projection
 from geomcore.truncation import truncate, truncation_defects
 
@@ -116,7 +116,7 @@ def _draw(pictures, labels):
     fig, axes = panels(len(pictures), columns=4, size=(2.3, 2.5), margin=(0.9, 0))
     for ax, (image, moved, title) in zip(axes, pictures, strict=True):
         _panel(ax, image, moved, labels)
-        ax.set_title(title, fontsize=10)
+        add_title(ax, title, 2.2)
         ax.set_aspect("equal")
         ax.set_xticks([])
         ax.set_yticks([])

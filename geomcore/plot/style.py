@@ -2,6 +2,7 @@
 
 import math
 from functools import cache
+from textwrap import wrap
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -17,6 +18,8 @@ from geomcore.plot.ticks import powers
 MARKERS = "os^DvPX<>p"
 EDGES = {"#F0E442": "#8A8200"}  # of small markers; yellow alone is lost on white
 
+LETTER = 0.084  # width of a letter of size 10, in inches, on average
+SHORT = 10  # characters of a class for which there is room in any picture
 LONGEST_NAME = 30  # characters of the name of a class in a picture
 
 # Above so many points a scatter goes into vector files as one picture.
@@ -125,10 +128,22 @@ def add_legend(ax, classes):
 
 
 def add_figure_legend(fig, classes, **options):
-    """Put the legend of the classes to the right of all panels."""
+    """Put the legend of the classes to the right of all panels; long names widen the figure."""
     handles = legend_handles(classes)
     legend = fig.legend(handles=handles, loc="outside right center", frameon=False, **options)
     _name(legend, classes)
+    longest = max((len(text.get_text()) for text in legend.get_texts()), default=0)
+    # Else they would take their room from the panels.
+    more = LETTER * (longest - SHORT)
+    if more > 0:
+        fig.set_figwidth(fig.get_figwidth() + more)
+
+
+def add_title(ax, text, width):
+    """Write a title of size 10 in as many lines as it needs above a panel `width` inches wide."""
+    most = max(SHORT, int(width / LETTER))
+    lines = wrap(text, most, break_long_words=False) or [""]
+    ax.set_title("\n".join(lines), fontsize=10)
 
 
 def panels(count, *, columns, size, margin, shared=True):

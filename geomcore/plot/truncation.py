@@ -10,6 +10,7 @@ from geomcore.plot.names import name_points, places_beside
 from geomcore.plot.strips import class_rows
 from geomcore.plot.style import (
     add_figure_legend,
+    add_title,
     class_style,
     collapsed,
     few_ticks,
@@ -26,7 +27,7 @@ SIDE = 2.7  # of the longer side of a panel, in inches
 MARKER = 0.07  # size of the marker of a pile, in sides of a panel
 SAME = 1e-6  # movements up to this one, in sizes of the data, are none
 MOST_NAMES = 20  # more piles have the legend alone
-LONGEST = 14  # characters of a class in a title
+LONGEST = 14  # characters of a class in a panel; the legend has more
 
 
 @answers_keywords
@@ -99,7 +100,7 @@ def plot_truncation(stages, y, projection=None, *, titles=None):
     shift = dict(zip(np.flatnonzero(piled[-1]), beside - piles, strict=True))
     for l, ax in enumerate(axes[: len(stages)]):
         scatter(ax, images[l], labels, collapsed=piled[l])
-        ax.set_title(titles[l], fontsize=10)
+        add_title(ax, titles[l], sides[0])
         _frame(ax, box, outer=(l % columns == 0, l + columns >= count))
         if rows:
             ax.set_aspect("auto")
@@ -107,7 +108,7 @@ def plot_truncation(stages, y, projection=None, *, titles=None):
             ax.set_ylabel("")
         _name_piles(ax, images[l], labels, piled[l], shift)
     if enlarged:
-        _enlarge(axes[-2], axes[-1], piles, labels, piled[-1])
+        _enlarge(axes[-2], axes[-1], piles, labels, piled[-1], sides[0])
     names = [coordinate(k) if d <= 2 else f"direction {k + 1}" for k in range(2)]
     fig.supxlabel(names[0], fontsize=10)
     fig.supylabel("class" if rows else names[1], fontsize=10)
@@ -124,11 +125,15 @@ def _titles(stages, labels, piled):
         if not len(new):
             moved = np.abs(stages[l][:, :d] - stages[l - 1][:, :d]).max(axis=1, initial=0) > least
             done, new = " moves points of class", np.unique(labels.index[moved])
-        names = [legible(shortened(str(c), LONGEST)) for c in labels.classes[new[:3]]]
+        names = [legible(name) for name in _short(labels.classes[new[:3]])]
         more = ", ..." * (len(new) > 3)
         what = f"{done}{'es' * (len(new) > 1)} {', '.join(names)}{more}" if names else ""
         titles.append(f"layer {l}{what}")
     return titles
+
+
+def _short(classes):
+    return [shortened(str(c), LONGEST) for c in classes]
 
 
 def _piles(image, labels, piled):
@@ -160,13 +165,13 @@ def _name_piles(ax, image, labels, piled, shift):
         name_points(
             ax,
             at,
-            labels.classes[named],
+            _short(labels.classes[named]),
             places=at + np.array([shift[j] for j in named]),
             colors=[class_style(j)[0] for j in named],
         )
 
 
-def _enlarge(last, ax, piles, labels, piled):
+def _enlarge(last, ax, piles, labels, piled, width):
     """Draw the piles alone, their surroundings magnified; mark these in the last panel."""
     middle = (piles.min(axis=0) + piles.max(axis=0)) / 2
     half = 0.75 * np.ptp(piles, axis=0).max() * np.ones(2)
@@ -184,11 +189,11 @@ def _enlarge(last, ax, piles, labels, piled):
         name_points(
             ax,
             piles,
-            labels.classes[numbers],
+            _short(labels.classes[numbers]),
             places=places_beside(piles / (right - left), 1.6 * MARKER) * (right - left),
             colors=[class_style(j)[0] for j in numbers],
         )
-    ax.set_title("the piles, enlarged", fontsize=10)
+    add_title(ax, "the piles, enlarged", width)
     ax.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
     few_ticks(ax)
     # On the right they take no room from the other panels.

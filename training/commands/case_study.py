@@ -10,6 +10,7 @@ import msgspec
 
 from geomcore import ReLUNetwork, load
 from geomcore.arrays import as_labels
+from geomcore.foreign.wording import counted
 from geomcore.parameters import selected
 from training.commands.origin import DATA, ORIGIN, keep_points, read_json
 from training.commands.story import publish
@@ -164,7 +165,8 @@ def made_references(case, arguments):
         balanced = prepare(case.network)
         case.network = balanced.network
     case.verify()
-    name = "zero loss" if case.proved else "network"
+    # A minimum but for a slack has a loss, however small.
+    name = "zero loss" if case.proved and not case.certificate.slack else "network"
     found = [judged(name, case.network, X, y, case.certificate, balanced)]
     if arguments["states"]:
         found += states(X, y, prepare, targets=targets)
@@ -245,8 +247,8 @@ def told_plan(folder):
     if found.pilot:
         count = sum(row["trials"] for row in found.pilot)
         told.append(
-            f"The scales follow from {count} pilot trials: from where most of them leave to where "
-            "none returns."
+            f"The scales follow from {counted(count, 'pilot trial')}: from where most of them "
+            "leave to where none returns."
         )
     return " ".join(told)
 
@@ -301,7 +303,7 @@ def show_status(screen, folder, store):
         else f"stopped, to go on: geomcore study --resume --out {folder}"
     )
     begun = f", begun {found.started}" if found.started else ""
-    screen.print(f"{folder}: {found.done:,} of {found.total:,} trials{begun}, {state}")
+    screen.print(f"{folder}: {found.done:,} of {counted(found.total, 'trial')}{begun}, {state}")
     if found.done:
         screen.print(found.result.summary())
 

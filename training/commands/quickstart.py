@@ -66,5 +66,8 @@ def quickstart(
 
 
 def _about(options):
+    from geomcore.foreign.wording import counted
+
     size = options.get("batch_size")
-    return f"{options['steps']} steps of {'all points' if size is None else f'{size} points each'}"
+    points = "all points" if size is None else counted(size, "point") + " each"
+    return f"{counted(options['steps'], 'step')} of {points}"

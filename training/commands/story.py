@@ -1,6 +1,7 @@
 """The page about data sets: what was found about each, in sentences, tables and figures."""
 
 from constructions.verdicts import cost
+from geomcore.foreign.wording import counted
 from training.output.page import render
 from training.study.words import page_rows, told
 
@@ -96,14 +97,15 @@ def _story(case):
         else f"The network was read from {case.made.file or 'a file'}. "
     )
     size = (
-        f"It has {len(net.weights)} layers of width at most {max(net.widths[1:])} and "
-        f"{net.parameter_count:,} parameters. "
+        f"It has {counted(len(net.weights), 'layer')} of width at most {max(net.widths[1:])} and "
+        f"{counted(net.parameter_count, 'parameter')}. "
     )
     kind = "mean squared loss"
     if found.loss_name != "mse" or found.weight_decay:
         kind = cost(found.loss_name, found.one_hot, found.weight_decay)
+    points = counted(len(case.data.X), "point")
     loss = (
-        f"Its {kind} on the {len(case.data.X):,} points is {found.loss:.1e} in "
+        f"Its {kind} on the {points} is {found.loss:.1e} in "
         f"floating point. Proved by ball arithmetic: the network as stored has loss at most "
         f"{found.loss_bound:.1e}, "
     )
@@ -138,7 +140,7 @@ def _story(case):
         )
     else:
         verdict = (
-            f"Its {kind} on the {len(case.data.X):,} points is {found.loss:.3g} and it "
+            f"Its {kind} on the {points} is {found.loss:.3g} and it "
             f"classifies {found.accuracy:.1%} of them correctly. It is not proved to be a global "
             f"minimum; the verdict is “{found.verdict}”. The checks below say why."
         )

@@ -6,7 +6,7 @@ from textwrap import fill
 
 import numpy as np
 
-from geomcore.foreign.wording import printable, shortened
+from geomcore.foreign.wording import counted, printable, shortened
 from geomcore.network import Network
 
 # Columns of a screen, of which the name of a result takes some.
@@ -72,7 +72,7 @@ class TrainResult:
     def summary(self):
         """One line for people, and a second one if the run ended above its start."""
         told = (
-            f"{self.steps} steps, loss {self.losses[0]:.3g} -> {self.final_loss:.3g}, "
+            f"{counted(self.steps, 'step')}, loss {self.losses[0]:.3g} -> {self.final_loss:.3g}, "
             f"stopped by {self.stop_reason}"
         )
         return f"{told}\nit {self.end_in_words()}" if self.ended_above else told
@@ -113,10 +113,11 @@ class EnsembleResult:
         counts = Counter(self.stop_reasons)
         told = ", ".join(f"{shortened(why, 40)} {n:,}" for why, n in counts.most_common(3))
         if len(counts) > 3:
-            told += f", {len(counts) - 3} other reasons"
+            told += f", {counted(len(counts) - 3, 'other reason')}"
         start, end = np.median(self.losses[0]), np.median(self.final_losses)
         return (
-            f"{len(self.networks):,} trials of up to {max(self.steps):,} steps, median loss "
+            f"{counted(len(self.networks), 'trial')} of up to "
+            f"{counted(max(self.steps), 'step')}, median loss "
             f"{start:.3g} -> {end:.3g}, stopped by {told}"
         )
 

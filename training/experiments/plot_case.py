@@ -12,6 +12,7 @@ from geomcore.cones import PolyhedralCone
 from geomcore.plot.margins import margins
 from geomcore.plot.style import (
     add_figure_legend,
+    add_title,
     collapsed,
     few_ticks,
     legible,
@@ -47,9 +48,10 @@ CAPTIONS = {
     "logarithmic axis: one row per class, the distances growing from the top of a row to its "
     "bottom. Dashed, half the distance of the two nearest targets: answers to the left of it are "
     "for the right class.",
-    "losses": "The losses of all {trials} trials of {name} per λ, before training (grey lines) and "
-    "after it (dots, whose colour is what became of the trial), from the smallest on the left of "
-    "each λ to the largest on its right. Dashed, the loss up to which a trial counts as returned.",
+    "losses": "The losses of all {trials} trials around “{name}” per λ, before training (grey "
+    "lines) and after it (dots, whose colour is what became of the trial), from the smallest on "
+    "the left of each λ to the largest on its right. Dashed, the loss up to which a trial counts "
+    "as returned.",
     "comparison": "Against the total norm of the perturbation: of the trials that left, the "
     "fraction that returns to the loss of the reference (to within {tolerance:.1e}) with 95 % "
     "Wilson intervals, dotted where one half do, and the fraction of all trials that are there "
@@ -88,6 +90,8 @@ NONE_BETWEEN = "No point is in between: the smallest margin is {nearest:.1e}."
 
 TILT = 10  # degrees between the axis of a cone and the view
 
+# Fewer points in a cone of any layer, as a part of all, are not worth a picture.
+FEW = 0.05
 # More make a picture slower and its vector file larger, not clearer.
 MOST_POINTS = 4000
 
@@ -126,8 +130,11 @@ def figures(case, *, about_steps=""):
         yield "data", fig, caption("data", **words), f"Dots for {alt.classes_in_words(labels)}"
     if net is None:
         return
+    found = []
     if len(net.weights) > 1 and max(d, net.widths[1]) > 3:
         found = margins(net, case.data.X)
+    # Where no layer decides about a point, as in most trained networks, the strips are empty.
+    if found and np.mean([np.abs(m) > 0 for m in found]) >= FEW:
         nearest = np.abs(found).min()
         between = NONE_BETWEEN.format(nearest=nearest) if nearest > 0 else BETWEEN
         words = {"width": max(d, net.widths[1]), "between": between}
@@ -247,7 +254,7 @@ def figure_of_cones(data, net, layers):
         few_ticks(ax, 5 - d)
         ax.tick_params(labelsize=8)
         name_axes(ax, [coordinate(k) for k in range(d)])
-        ax.set_title(f"layer {layer.index} collapses class {legible(layer.label)}", fontsize=10)
+        add_title(ax, f"layer {layer.index} collapses class {legible(layer.label)}", 3.5)
     add_figure_legend(fig, labels.classes, title="class")
     return fig
 

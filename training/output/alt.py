@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from geomcore.foreign.wording import printable, shortened
+from geomcore.foreign.wording import counted, printable, shortened
 from geomcore.plot.outputs import distances, nearer_to_another
 
 MOST = 12  # parts of an enumeration
@@ -26,15 +26,16 @@ def listed(parts, most=MOST, between=", "):
 def classes_in_words(labels):
     """How many points there are and of which classes."""
     counts = np.bincount(labels.index, minlength=len(labels.classes))
+    points, kinds = counted(len(labels.index), "point"), counted(len(labels.classes), "class")
     sizes = listed(f"{_name(c)} ({n:,})" for c, n in zip(labels.classes, counts, strict=True))
-    return f"{len(labels.index):,} points in {len(labels.classes)} classes: {sizes}"
+    return f"{points} in {kinds}: {sizes}"
 
 
 def cones_in_words(labels, layers):
     """A panel per layer with the class that it collapses."""
     counts = dict(zip(labels.classes.tolist(), np.bincount(labels.index).tolist(), strict=True))
     told = listed(
-        f"the cone of layer {layer.index} holds the {counts[layer.label]:,} points of class "
+        f"the cone of layer {layer.index} holds {counted(counts[layer.label], 'point')} of class "
         f"{_name(layer.label)}"
         for layer in layers
     )
@@ -77,10 +78,12 @@ def margins_in_words(labels, found):
         off, nearest = list(map(_name, labels.classes[most < 0])), np.abs(margin).min()
         what = f"collapses class {listed(off)}" if off else "collapses no whole class"
         inside = int((margin == 0).sum())
-        rest = f"{inside:,} points in between" if inside else f"smallest margin {nearest:.1e}"
+        rest = (
+            f"{counted(inside, 'point')} in between" if inside else f"smallest margin {nearest:.1e}"
+        )
         steps.append(f"layer {l + 1} {what}, {rest}")
     told = "; ".join(steps)
-    return f"Strips of {len(found)} layers with {classes_in_words(labels)}; {told}"
+    return f"Strips of {counted(len(found), 'layer')} with {classes_in_words(labels)}; {told}"
 
 
 def outputs_in_words(labels, out):
@@ -89,7 +92,11 @@ def outputs_in_words(labels, out):
     wrong = int(nearer_to_another(out, labels).sum())
     largest = [far[labels.index == j].max() for j in range(len(labels.classes))]
     rows = listed(f"{_name(c)}: {d:.1e}" for c, d in zip(labels.classes, largest, strict=True))
-    end = f"{wrong:,} outputs are nearer to another target" if wrong else "none nearer to another"
+    end = (
+        f"{counted(wrong, 'output')} nearer to another target"
+        if wrong
+        else "none nearer to another"
+    )
     return f"Rows of dots, largest distance of an output to its target by class: {rows}; {end}"
 
 
@@ -127,7 +134,8 @@ def ends_in_words(study):
     """How many trials end below where they began."""
     columns = study.columns
     less = int((columns["final_loss"] < columns["initial_loss"]).sum())
-    return f"{len(columns['trial']):,} trials as dots; {less:,} of them end below where they began"
+    trials = counted(len(columns["trial"]), "trial")
+    return f"{trials} as dots; {less:,} of them lower than at the start"
 
 
 def points_in_words(rows):
@@ -139,7 +147,7 @@ def points_in_words(rows):
         Of `training.experiments.minima.examine`.
     """
     told = listed((f"{_name(r['name'])}: {r['loss']:.2g}, {r['verdict']}" for r in rows), 40, "; ")
-    return f"Loss and verdict of {len(rows)} points; {told}"
+    return f"Loss and verdict of {counted(len(rows), 'point')}; {told}"
 
 
 def _name(label):

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from geomcore.foreign.wording import printable, shortened
+from training.output.pace import Pace
 
 # Seconds between two lines of progress where there is no terminal.
 EVERY = 10.0
@@ -149,46 +150,5 @@ def _later(bar, seconds):
             bar.stop()
 
 
-class Pace:
-    """The rate of a count since its first report, in words.
-
-    Parameters
-    ----------
-    clock : callable
-        Seconds.
-
-    Examples
-    --------
-    >>> seconds = iter([0.0, 2.0])
-    >>> pace = Pace(clock=lambda: next(seconds))
-    >>> pace(100, 1000)
-    '100 of 1,000 trials'
-    >>> pace(300, 1000)
-    '300 of 1,000 trials, 100 per second, 7 s left'
-    """
-
-    def __init__(self, clock=time.monotonic):
-        self._clock, self._first = clock, None
-
-    def __call__(self, done, total):
-        now = self._clock()
-        if self._first is None:
-            self._first = (now, done)
-        start, there = self._first
-        text = f"{done:,} of {total:,} trials"
-        if done == there or now <= start:
-            return text
-        rate = (done - there) / (now - start)
-        return f"{text}, {rate:.3g} per second, {_duration((total - done) / rate)} left"
-
-
 def _plain(text):
     return shortened(printable(text), LONGEST)
-
-
-def _duration(seconds):
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"

@@ -104,25 +104,35 @@ def basin_of(study, *, rng=0):
     dict
         radius, low, high; least and most, the smallest and the largest scale at which a trial
         left; reason, a text, where those are nan: no trial left, or at a scale up to the one
-        where fewer than half return the steps or the rate decided.
+        where fewer than half return the steps or the rate decided; kept, kept_low, kept_high,
+        the scale at which half of all trials end within the tolerance, whether they left or not,
+        nan where the steps or the rate decided.
     """
-    left = study.outcome != STAYED
-    scales = study.columns["scale"][left]
-    found = dict.fromkeys(("radius", "low", "high", "least", "most"), np.nan)
+    stayed, returned = (study.outcome == word for word in (STAYED, RETURNED))
+    kept, _ = _crossed(study, np.full(len(stayed), True), stayed | returned, rng)
+    found = dict(zip(("kept", "kept_low", "kept_high"), kept, strict=True))
+    found |= dict.fromkeys(("radius", "low", "high", "least", "most"), np.nan)
+    scales = study.columns["scale"][~stayed]
     if not len(scales):
-        return found | {"reason": "no trial left its reference at the scales that were tried"}
-    found |= {"least": scales.min(), "most": scales.max(), "reason": ""}
-    returned = study.outcome[left] == RETURNED
-    radius = return_radius(scales, returned, rng=rng)
-    grid = np.unique(scales)
+        return found | {"reason": "no trial left its reference at the scales tried"}
+    radius, reason = _crossed(study, ~stayed, returned, rng)
+    ends = {"least": scales.min(), "most": scales.max()}
+    return found | ends | radius._asdict() | {"reason": reason}
+
+
+def _crossed(study, some, back, rng):
+    """The `ReturnRadius` of some trials, of nan if steps or rate decided it; and why, or ""."""
+    scales = study.columns["scale"]
+    radius = return_radius(scales[some], back[some], rng=rng)
+    grid = np.unique(scales[some])
     crossed = grid[: np.searchsorted(grid, radius.radius, side="right") + 1]
     for scale in crossed.tolist() if radius.radius < np.inf else ():
-        at = study.columns["scale"] == scale
-        row = tally(study.outcome[at], study.undecided[at])
-        if row["limited"] and row["fraction"] < 0.5:
-            why = limit_in_words(study.outcome[at][study.undecided[at]])
-            return found | {"reason": f"most trials not back at λ = {scale:g} {why}"}
-    return found | radius._asdict()
+        at = scales == scale
+        is_limited = tally(study.outcome[at], study.undecided[at])["limited"]
+        if is_limited and back[at & some].mean() < 0.5:
+            why = limit_in_words(study.outcome[at][study.undecided[at]], scale)
+            return ReturnRadius(np.nan, np.nan, np.nan), why
+    return radius, ""
 
 
 def radius_in_words(radius, scales):

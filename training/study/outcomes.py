@@ -106,19 +106,22 @@ def undecided(columns, outcome, below):
     return away & (rising | np.isin(outcome, (FALLING, DIVERGED, UNKNOWN)))
 
 
-def limit_in_words(outcome):
-    """What decided about trials of these outcomes, all of them `undecided`, for a sentence.
+def limit_in_words(outcome, scale):
+    """What decided about trials of these outcomes, all of them `undecided`.
+
+    Short enough for a cell of a table, where pandas cuts what is longer than 50 characters.
 
     Examples
     --------
-    >>> limit_in_words(np.array(["falling", "falling", "diverged"]))
-    'were still falling: more steps would tell'
+    >>> limit_in_words(np.array(["falling", "falling", "diverged"]), 0.1)
+    'most fall at λ = 0.1, more steps would tell'
     """
+    at = f"at λ = {scale:.3g}"
     if 2 * (outcome == UNKNOWN).sum() >= len(outcome):
-        return "may still have been falling: an older file does not say"
+        return f"{at} an older file does not tell"
     if 2 * (outcome == FALLING).sum() >= len(outcome):
-        return "were still falling: more steps would tell"
-    return "ended above their start: a smaller rate would tell"
+        return f"most fall {at}, more steps would tell"
+    return f"most rise {at}, a lower rate would tell"
 
 
 def tally(outcome, open_):

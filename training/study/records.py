@@ -13,6 +13,8 @@ import msgspec
 from msgspec import Meta
 from threadpoolctl import threadpool_info
 
+from geomcore.foreign.wording import shortened
+from training.descent.train_result import wrapped
 from training.study.connection import damaged
 from training.study.identity import as_json, short
 
@@ -138,6 +140,15 @@ class Reference:
     certified_radius: Setting | None = None
     constant_loss: Setting | None = None
     relaxation: Setting | None = None
+
+    def __repr__(self):
+        told = [
+            f"{field.name.replace('_', ' ')} {getattr(self, field.name):.3g}"
+            for field in fields(self)
+            if field.name != "name" and getattr(self, field.name) is not None
+        ]
+        text = f"{shortened(self.name, 40)}: {', '.join(told)}"
+        return f"Reference({wrapped(text)})"
 
 
 class Part(msgspec.Struct, array_like=True, frozen=True):

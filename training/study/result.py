@@ -18,6 +18,8 @@ from training.study.records import Reference as Reference
 from training.study.store import RESUMABLE, Store
 from training.study.words import Summary, as_html, as_summary, in_brief
 
+KEPT = ("kept", "kept_low", "kept_high")
+
 
 @dataclass(frozen=True, eq=False)
 class StudyResult:
@@ -251,8 +253,10 @@ class StudyResult:
         `return_radius`), norm, norm_low, norm_high (the same as total norms),
         certified (the total norm up to which return is proved; nan if it is not
         known), least and most (the smallest and the largest scale at which any
-        trial left), reason (why there is no radius, which then is nan: no trial
-        left, or steps or rate decided where it would lie; else "").
+        trial left), kept, kept_low and kept_high (the scale at which half of all
+        trials, returned or never left, end within the tolerance), reason (why
+        there is no radius, which then is nan: no trial left, or steps or rate
+        decided where it would lie; else "").
         """
         import pandas as pd
 
@@ -268,7 +272,7 @@ class StudyResult:
                     "norm_low": found["low"] * unit,
                     "norm_high": found["high"] * unit,
                     "certified": np.nan if certified is None else certified,
-                    **{name: found[name] for name in ("least", "most", "reason")},
+                    **{name: found[name] for name in ("least", "most", *KEPT, "reason")},
                 }
             )
         return pd.DataFrame(rows)

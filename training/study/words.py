@@ -5,7 +5,7 @@ from html import escape
 from pathlib import Path
 from textwrap import wrap
 
-from geomcore.foreign.wording import printable, shortened
+from geomcore.foreign.wording import counted, printable, shortened
 from training.study.basin import radius_in_words
 from training.study.outcomes import FAR, OUTCOMES, UNKNOWN
 
@@ -98,9 +98,28 @@ def basin_row(row):
 
 
 def reasons(basins):
-    """Why references have no radius, as lines of a text of at most 80 characters."""
-    lines = [f"{_named(row.reference)}: {row.reason}." for row in basins.itertuples() if row.reason]
+    """Why references have no radius within the scales, as lines of at most 80 characters."""
+    lines = []
+    for row in basins.itertuples():
+        if row.reason:
+            lines.append(f"{_named(row.reference)} has no radius: {row.reason}.")
+        elif row.radius == 0:
+            lines.append(f"{_named(row.reference)}: {_kept(row)}.")
     return [part for line in lines for part in wrap(line, 80, subsequent_indent="  ")]
+
+
+def _kept(row):
+    """Of a row of ``basins()`` whose radius is below all scales, what there is instead."""
+    told = f"even at λ = {row.least:g} fewer than half of those that leave return"
+    if not row.kept > 0:
+        return told
+    if row.kept == float("inf"):
+        return f"{told}, but half of all trials are kept at every λ"
+    ends = [radius_in_words(end, [row.least, row.most]) for end in (row.kept_low, row.kept_high)]
+    return (
+        f"{told}; half of all trials are kept at λ = {row.kept:.3g} ({ends[0]} to {ends[1]}): they "
+        "stayed, or returned"
+    )
 
 
 def as_summary(frame, basins):
@@ -121,8 +140,8 @@ def laid_out(path, references, grid, steps):
     where = "in memory" if path is None else shortened(f"in {Path(path).name}", 40)
     scales, trials = grid["scales"], grid["trials"]
     return (
-        f"{where}; {references} reference{'s' * (references > 1)}, {len(scales)} scales "
-        f"{min(scales):g} to {max(scales):g}, {trials:,} trials of {steps:,} steps each, "
+        f"{where}; {counted(references, 'reference')}, {_ends(scales)}, "
+        f"{counted(trials, 'trial')} of {counted(steps, 'step')} each, "
         f"seed {grid['seed']}"
     )
 
@@ -132,13 +151,19 @@ def in_brief(study):
     names = [_named(ref.name) for ref in study.references[:3]]
     more = f" and {len(study.references) - 3} more" if len(study.references) > 3 else ""
     scales = study.scales
-    ends = f"{len(scales)} scales {scales[0]:g} to {scales[-1]:g}, " if len(scales) else ""
+    ends = f"{_ends(scales)}, " if len(scales) else ""
     counts = [(word, int((study.outcome == word).sum())) for word in (*OUTCOMES, UNKNOWN)]
     told = ", ".join(f"{count:,} {word}" for word, count in counts if count)
     return (
-        f"{', '.join(names)}{more}; {ends}{len(study.outcome):,} trials"
+        f"{', '.join(names)}{more}; {ends}{counted(len(study.outcome), 'trial')}"
         f"{': ' if told else ''}{told}; seed {study.seed}"
     )
+
+
+def _ends(scales):
+    """How many scales there are, and from where to where."""
+    told = counted(len(scales), "scale")
+    return f"{told} {min(scales):g}" + (f" to {max(scales):g}" if len(scales) > 1 else "")
 
 
 def as_html(frame, basins):
@@ -164,19 +189,18 @@ def page_rows(study):
         {
             **({"network": row.reference} if len(study.references) > 1 else {}),
             "λ": f"{row.scale:.4g}",
-            "within tolerance untrained": f"{row.untrained:.0%}",
+            "untrained": f"{row.untrained:.0%}",
             "stayed": f"{row.stayed} of {row.trials}",
-            "returned": f"{row.returned} of the {row.left} that left" if row.left else "none left",
+            "returned": f"{row.returned} of {row.left}" if row.left else "none left",
             "95 %": f"{row.low:.0%} – {row.high:.0%}" if row.left else "-",
             "falling": str(row.falling),
             "stuck": str(row.stuck),
             "diverged": str(row.diverged),
             **({"ended below": str(row.below)} if frame["below"].any() else {}),
-            "decided by": ("budget or rate" if row.limited else "landscape") if row.left else "-",
-            "loss after noise": f"{row.initial:.1e}",
-            "final: lower quartile": f"{row.q25:.1e}",
-            "median": f"{row.median:.1e}",
-            "upper quartile": f"{row.q75:.1e}",
+            "decided by": ("steps, rate" if row.limited else "landscape") if row.left else "-",
+            "loss after noise": f"{row.initial:.0e}",
+            "final loss": f"{row.median:.0e}",
+            "quartiles": f"{row.q25:.0e} – {row.q75:.0e}",
             "accuracy": f"{row.accuracy:.1%}",
         }
         for row in frame.itertuples()
@@ -191,7 +215,9 @@ def told(study):
         for ref in study.references
     ]
     return " ".join(stories) + (
-        " Median and quartiles are losses of trials: of two in the middle, the lower one."
+        " Untrained: the part of all trials that is within the tolerance before any training. "
+        "Returned: of those that left. Losses are medians of the trials (of two in the middle the "
+        "lower one), with their quartiles at the end."
     )
 
 
@@ -212,6 +238,10 @@ def _told_of(study):
             parts.append(text.format(", ".join(f"{s:.4g}" for s in left.loc[which, "scale"])))
     if basin.reason:
         parts.append(f"There is no radius at which half return: {basin.reason}.")
+    elif basin.radius == 0:
+        parts.append(_capital(f"{_kept(basin)}."))
+    elif basin.radius == float("inf"):
+        parts.append(f"At no λ up to {basin.most:g} fewer than half of those that left return.")
     elif 0 < basin.radius < float("inf"):
         parts.append(
             f"Half of those that left return at λ = {basin.radius:.3g} (95 %: "
@@ -230,6 +260,10 @@ def _told_of(study):
             f"{ref.relaxation:,.3g} steps; a trial took at most {longest:,}."
         )
     return " ".join(parts)
+
+
+def _capital(text):
+    return text[:1].upper() + text[1:]
 
 
 def as_text(rows):

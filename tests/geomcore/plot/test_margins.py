@@ -46,6 +46,19 @@ def test_a_class_that_a_layer_collapses_in_part_is_named_as_such():
 # Laws
 
 
+def test_long_names_of_classes_leave_the_strips_as_wide_as_short_ones():
+    X, long = (
+        np.array([[-4.0, -1.0], [-1.0, -1.0], [2.0, 3.0], [1.0, 3.0]]),
+        "Escherichia coli, wild",
+    )
+    widths = []
+    for y in (["a", "a", "b", "b"], [f"{long} type 1", f"{long} type 1", f"{long} 2", f"{long} 2"]):
+        (ax,) = plot_margins(network(), X, y).axes
+        ax.figure.canvas.draw()
+        widths.append(ax.get_window_extent().width)
+    assert widths[1] > 0.8 * widths[0]
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 999))
 def test_the_sign_of_the_margin_is_the_sector_of_the_cone(seed):

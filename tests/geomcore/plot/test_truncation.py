@@ -31,7 +31,7 @@ def clouds(ax):
 
 
 def titles(fig):
-    return [ax.get_title() for ax in fig.axes if ax.get_visible()]
+    return [" ".join(ax.get_title().split()) for ax in fig.axes if ax.get_visible()]
 
 
 def written(ax):
@@ -143,6 +143,28 @@ def test_very_many_piles_are_told_by_the_legend_alone():
 
 
 # Bad input
+
+
+LONG = ["Escherichia coli O157:H7 (enterohaemorrhagic)", "Saccharomyces cerevisiae boulardii", "c$"]
+
+
+@pytest.mark.parametrize("shape", [(2, 1.0), (2, 5.0), (6, 1.0)])
+def test_long_names_of_classes_leave_titles_apart_and_panels_as_wide_as_short_ones(shape):
+    d, stretch = shape
+    X, y = labelled(d)
+    X[:, 1] *= stretch
+    stages = [X]
+    for j in range(3):
+        stages.append(piled(stages[-1], y, {j: j * np.ones(d)}))
+    widths = []
+    for names in (np.array(["a", "b", "c"]), np.array(LONG)):
+        fig = plot_truncation(stages, names[y])
+        fig.canvas.draw()
+        axes = [ax for ax in fig.axes if ax.get_visible()]
+        boxes = [ax.title.get_window_extent() for ax in axes]
+        assert not any(one.overlaps(two) for one in boxes for two in boxes if one is not two)
+        widths.append(axes[0].get_window_extent().width)
+    assert widths[1] > 0.8 * widths[0]
 
 
 def test_stages_of_different_lengths_are_refused():

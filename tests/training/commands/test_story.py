@@ -80,7 +80,7 @@ def test_study_is_told_in_words_and_numbers():
     assert "4 of 4" in text and "none left" in text
     assert "At λ = 0.001 no trial was further away" in text
     assert "None that left returns at λ = 1." in text
-    assert "There is no radius at which half return: most trials not back at λ = 1 were" in text
+    assert "There is no radius at which half return: most fall at λ = 1, more steps" in text
 
 
 # Laws

@@ -62,7 +62,7 @@ def test_names_of_tensors_are_letters_and_numbers_of_layers():
 def test_one_step_agrees_with_automatic_differentiation(loss):
     torch = pytest.importorskip("torch")
     net, (X, Y) = random_start((3, 5, 4, 2)), random_data()
-    rate = 0.1
+    rate = 0.01
     trained = train(net, X, Y, loss=loss, optimizer=SGD(rate), steps=1).network
     tensors = [torch.tensor(p[0], requires_grad=True) for p in stack([net])[1]]
     out, target = torch.tensor(X), torch.tensor(Y)

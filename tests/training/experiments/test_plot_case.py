@@ -2,7 +2,9 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pytest
 
+from constructions import construct
 from geomcore import PolyhedralCone, datasets
 from geomcore.datasets.dataset import Dataset
 from geomcore.network import ReLUNetwork
@@ -35,6 +37,44 @@ def test_caption_says_that_no_point_is_in_between_only_if_that_is_so(tmp_path):
     captions = [told(case, "sectors").caption for case in (solved, mixed)]
     assert "No point is in between" in captions[0]
     assert "No point is in between" not in captions[1]
+
+
+def test_a_network_that_decides_about_no_point_has_no_strips_of_margins(tmp_path):
+    # As trained networks are: of twelve units hardly ever all are on, or all off.
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(30, 4)), np.arange(30) % 2
+    net = ReLUNetwork(
+        [rng.normal(size=(12, 4)), rng.normal(size=(2, 12))], [rng.normal(size=12), np.zeros(2)]
+    )
+    case = Case(Dataset(X, y, "trained", {}), network=net)
+    with RunFolder(tmp_path / "run", "verify", {}, 0) as run:
+        case.draw(run)
+    assert [one.stem for one in case.figures] == [
+        "trained-data",
+        "trained-truncation",
+        "trained-outputs",
+    ]
+
+
+@pytest.mark.parametrize("d", [2, 3])
+def test_titles_of_cones_are_apart_however_long_the_names_of_the_classes(d):
+    rng = np.random.default_rng(0)
+    X = np.vstack([rng.normal(size=(8, d)) + 20 * axis for axis in np.eye(3, d)])
+    y = np.repeat(
+        [
+            "Escherichia coli O157:H7 (enterohaemorrhagic)",
+            "Saccharomyces cerevisiae boulardii",
+            "c$",
+        ],
+        8,
+    )
+    made = construct(X, y)
+    fig = figure_of_cones(Dataset(X, y, "named", {}), made.network, made.layers)
+    fig.canvas.draw()
+    boxes = [ax.title.get_window_extent() for ax in fig.axes]
+    assert len(boxes) > 1
+    assert not any(one.overlaps(two) for one in boxes for two in boxes if one is not two)
+    plt.close("all")
 
 
 def test_cones_have_their_tip_marked_and_are_seen_nearly_along_their_axis():

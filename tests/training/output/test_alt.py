@@ -22,12 +22,12 @@ def test_truncation_is_told_layer_by_layer():
 def test_margins_name_the_class_that_is_collapsed_and_what_is_in_between():
     told = alt.margins_in_words(LABELS, [np.array([0.5, -0.1, -0.2]), np.array([0.0, 0.1, 0.2])])
     assert "layer 1 collapses class bee, smallest margin 1.0e-01" in told
-    assert "layer 2 collapses no whole class, 1 points in between" in told
+    assert "layer 2 collapses no whole class, 1 point in between" in told
 
 
 def test_outputs_tell_the_largest_distance_of_each_class_and_what_is_wrong():
     told = alt.outputs_in_words(LABELS, np.array([[1, 0], [0, 1], [1.0, 0.5]]))
-    assert "ant: 0.0e+00, bee: 1.1e+00; 1 outputs are nearer to another target" in told
+    assert "ant: 0.0e+00, bee: 1.1e+00; 1 output nearer to another target" in told
 
 
 # Laws

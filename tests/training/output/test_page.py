@@ -54,6 +54,20 @@ def test_a_wide_picture_scrolls_by_itself_and_has_what_it_shows_as_its_alt_text(
     assert "<p>Why 8e11 is right.</p>" in text
 
 
+def test_what_scrolls_says_so_on_a_narrow_screen():
+    parts = jinja2.Environment(loader=jinja2.FileSystemLoader(FRAME.parent)).get_template(
+        "parts.html"
+    )
+    few, many = ({str(k): "x" for k in range(count)} for count in (3, 13))
+    assert "hint" not in parts.module.table([few])
+    assert '<p class="hint">The table scrolls sideways.</p>' in parts.module.table([many])
+    narrow, wide = (Picture("a", "The caption.", "alt", width) for width in (600, 1200))
+    assert "hint" not in parts.module.figure(narrow)
+    assert '<span class="hint">Scrolls sideways.</span> The caption.' in parts.module.figure(wide)
+    style = FRAME.read_text(encoding="utf-8")
+    assert style.index(".hint { display: none") < style.index(".hint { display: inline")
+
+
 # Laws
 
 

@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.study.basin import _decreasing, return_radius
+from training.study.basin import _decreasing, basin_of, return_radius
+from training.study.records import Reference
+from training.study.result import StudyResult
 
 
 def trials(counts, n=10):
@@ -114,3 +116,49 @@ def test_wrong_arguments_are_named(scales, returned, message):
 def test_resamples_must_be_a_count():
     with pytest.raises(ValueError, match="resamples must be"):
         return_radius([0.1], [True], resamples=0)
+
+
+def made_of(rows):
+    """A result with trials of these outcomes: for each scale so many that stayed, came back, stuck.
+
+    The reference has loss 0, the tolerance is 0.1.
+    """
+    ends = {"stayed": (0.0, 0.0), "returned": (1.0, 0.0), "stuck": (1.0, 1.0)}
+    told = [
+        (scale, *ends[word])
+        for scale, counts in rows.items()
+        for word, count in zip(ends, counts, strict=True)
+        for _ in range(count)
+    ]
+    scale, initial, final = (np.array(column) for column in zip(*told, strict=True))
+    n = len(told)
+    columns = {
+        "reference": np.array(["one"] * n, dtype=object),
+        "scale": scale,
+        "initial_loss": initial,
+        "late_loss": final,
+        "final_loss": final,
+        "steps": np.full(n, 100),
+        "stop_reason": np.array(["step budget"] * n, dtype=object),
+    }
+    return StudyResult((Reference("one", 0.0, 0.1, 0.5, 1.0, constant_loss=1.0),), 0, columns)
+
+
+def test_where_none_that_leaves_returns_it_is_told_how_many_never_leave():
+    found = basin_of(made_of({0.1: (8, 0, 2), 0.2: (4, 0, 6), 0.4: (0, 0, 10)}))
+    assert (found["radius"], found["reason"]) == (0.0, "")
+    # From 8 of 10 to 4 of 10, one half is three quarters of the way.
+    assert found["kept"] == pytest.approx(0.1 * 2**0.75)
+    assert found["kept_low"] < found["kept"] < found["kept_high"]
+
+
+@given(
+    st.lists(st.tuples(*[st.integers(0, 4)] * 3).filter(any), min_size=1, max_size=4),
+)
+def test_no_fewer_are_kept_than_return(counts):
+    found = basin_of(made_of(dict(zip([0.1, 0.2, 0.4, 0.8], counts, strict=False))))
+    alone = return_radius(
+        np.repeat([0.1, 0.2, 0.4, 0.8][: len(counts)], [sum(row) for row in counts]),
+        np.concatenate([np.arange(sum(row)) < sum(row[:2]) for row in counts]),
+    )
+    assert (found["kept"], found["kept_low"], found["kept_high"]) == alone

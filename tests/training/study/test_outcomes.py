@@ -144,15 +144,14 @@ def test_a_tiny_rate_decides_itself_and_gives_no_radius():
     assert result.frame("scale")["limited"].tolist() == [True, True]
     basin = result.basins().iloc[0]
     assert np.isnan(basin.radius) and np.isnan(basin.norm)
-    assert basin.reason == (
-        "most trials not back at λ = 0.1 were still falling: more steps would tell"
-    )
+    assert basin.reason == "most fall at λ = 0.1, more steps would tell"
+    assert np.isnan(basin.kept)
 
 
 def test_where_nothing_left_there_is_no_radius():
     basin = study(scales=[1e-4, 1e-3]).run().basins().iloc[0]
-    assert np.isnan(basin.radius)
-    assert basin.reason == "no trial left its reference at the scales that were tried"
+    assert np.isnan(basin.radius) and basin.kept == np.inf
+    assert basin.reason == "no trial left its reference at the scales tried"
 
 
 def test_dead_networks_are_stuck_and_their_radius_is_that_of_the_landscape():
@@ -239,7 +238,7 @@ def test_an_older_file_says_what_can_be_told(tmp_path, schema):
     assert set(found.outcome[~same]) == {"not returned"}
     frame = found.frame("scale")
     assert (frame["stayed"] + frame["left"] == frame["trials"]).all()
-    assert "an older file does not say" in found.basins()["reason"][0]
+    assert "an older file does not tell" in found.basins()["reason"][0]
     assert "not back" in found.summary()
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from geomcore.network import ReLUNetwork
-from training.study.records import TABLES, check_versions, new_session
+from training.study.records import TABLES, Reference, check_versions, new_session
 from training.study.result import load_study
 from training.study.study import PerturbationStudy
 
@@ -218,3 +218,13 @@ def test_a_copy_made_by_the_file_system_or_by_sqlite_goes_on(tmp_path, whole):
     expected = study_of(None).run().frame()
     for name in ("copy", "vacuum"):
         assert study_of(tmp_path / name).run().frame().equals(expected)
+
+
+@pytest.mark.parametrize("more", [{}, {"certified_radius": 1e-5, "relaxation": 1872.993150405217}])
+def test_a_reference_shows_itself_in_a_few_short_lines(more):
+    names = "a\n" * 200, "zero loss"
+    for name in names:
+        lines = repr(Reference(name, 3.588e-28, 1 / 1500, 0.1, 3**0.5, **more)).splitlines()
+        assert len(lines) <= 5 and max(map(len, lines)) <= 80
+    assert lines[0].startswith("Reference(zero loss: loss 3.59e-28, tolerance 0.000667")
+    assert ("relaxation" in " ".join(lines)) == bool(more)

@@ -2,13 +2,14 @@
 
 import copy
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from geomcore import ReLUNetwork
-from training import SGD, perturbation_study
-from training.study.words import as_text
+from training import SGD, PerturbationStudy, perturbation_study
+from training.study.words import as_text, page_rows, told
 
 
 @pytest.fixture(scope="module")
@@ -52,3 +53,42 @@ def test_a_summary_can_be_copied_and_sent(result):
 def test_a_frame_is_per_trial_or_per_scale(result, per):
     with pytest.raises(ValueError, match="per must be 'trial' or 'scale'"):
         result.frame(per)
+
+
+def test_where_none_returns_a_summary_says_how_many_are_kept(result):
+    away = np.array([0.0, 0.0, 0.0, 0.0, 1.0] + [0.0, 1.0, 1.0, 1.0, 1.0])
+    ends = {"initial_loss": away, "late_loss": away, "final_loss": away}
+    study = replace(result, columns={**result.columns, **ends})
+    text, basin = study.summary(), study.basins().iloc[0]
+    assert basin.radius == 0 and basin.kept == pytest.approx(10**-0.5)
+    assert "fewer than half of those that leave return" in " ".join(text.split())
+    assert "half of all trials are kept at λ = 0.316 (" in " ".join(text.split())
+    assert max(map(len, text.splitlines())) <= 80
+    assert "Even at λ = 0.1 fewer than half" in told(study)
+
+
+def test_no_reason_is_cut_where_a_table_is_printed():
+    net, X = ReLUNetwork([[[1.0]]], [[0.0]]), np.array([[-1.0], [1.0]])
+    for scales, rate in (([1e-7], 0.1), ([1.234e-2], 1e-7), ([1.234e-2], 3.5)):
+        study = perturbation_study(
+            net, X, X, scales=scales, trials=4, steps=10, learning_rate=rate, tolerance=1e-6
+        )
+        reason = study.basins()["reason"][0]
+        assert reason and reason in repr(study.basins())
+
+
+def test_the_table_of_a_page_is_narrow_enough_for_it(result):
+    (row, _) = page_rows(result)
+    assert row["returned"] == "5 of 5" and row["quartiles"].count(" – ") == 1
+    # Columns are as wide as their cells, or as the longest word of their name; 7.2 pixels a letter.
+    words = [[*map(len, name.split()), len(value)] for name, value in row.items()]
+    assert sum(7.2 * max(word) + 15 for word in words) <= 1048
+
+
+def test_one_is_told_in_the_singular():
+    net, X = ReLUNetwork([[[1.0]], [[1.0]]], [[1.0], [0.0]]), np.array([[0.0]])
+    study = PerturbationStudy(
+        None, net, X, [[1.0]], scales=[0.1], trials=1, steps=1, learning_rate=0.1, tolerance=0.1
+    )
+    assert "1 reference, 1 scale 0.1, 1 trial of 1 step each" in " ".join(repr(study).split())
+    assert "1 scale 0.1, 1 trial: " in " ".join(repr(study.run()).split())

@@ -6,6 +6,7 @@ from numbers import Integral, Real
 import numpy as np
 
 from geomcore.arrays import as_count, is_finite
+from geomcore.foreign.wording import counted
 from geomcore.network import Network
 from training.study.identity import short
 
@@ -52,7 +53,7 @@ def as_trials(trials, references, scales):
     if references * scales * trials > MOST_TRIALS:
         raise ValueError(
             f"trials must make at most {MOST_TRIALS:,} in all, {short(trials)} trials at "
-            f"{scales} scales of {references} references are more"
+            f"{counted(scales, 'scale')} of {counted(references, 'reference')} are more"
         )
     return trials
 

@@ -8,8 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from geomcore.foreign.wording import counted
 from training.descent.optimizers import SGD
 from training.descent.trainer import train_ensemble
+from training.output.pace import duration
 from training.study.planning.budget import FEWEST, RELAXATIONS, Budget, default_steps
 from training.study.planning.columns import LARGE, largest_column
 from training.study.planning.scales import (
@@ -82,7 +84,7 @@ class Plan(NamedTuple):
                     "  build or train the network on these)"
                 )
         if self.budget is not None:
-            told = f"{self.steps:,} steps"
+            told = counted(self.steps, "step")
             known = [ref["relaxation"] for ref in self.references]
             if None not in known:
                 told += f" = {self.steps / max(known):.3g} relaxations"
@@ -90,8 +92,10 @@ class Plan(NamedTuple):
             takes = f"about {seconds:.0f} s" if seconds >= 1 else "less than a second"
             lines.append(f"{told} per trial, {takes} of one core in all")
             if self.steps < self.budget.wanted:
-                wanted = f"{RELAXATIONS} relaxations would be {self.budget.wanted:,} steps"
-                lines.append(f"  (limited by time: {wanted})")
+                wanted = self.budget.wanted
+                takes = duration(seconds * wanted / self.steps)
+                told = f"{RELAXATIONS} relaxations would be {counted(wanted, 'step')}, {takes}"
+                lines.append(f"  (limited by time: {told})")
         return "\n".join(lines)
 
 

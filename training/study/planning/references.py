@@ -8,6 +8,7 @@ import numpy as np
 import constructions
 from constructions import ConstructionError, verify
 from constructions.theorems.enumeration import partitions
+from geomcore.foreign.wording import counted
 from geomcore.network import ReLUNetwork
 from training.study.planning.balance import Report
 
@@ -89,7 +90,7 @@ def check_comparable(Q, *, states=False, merges=False):
         if wanted and (Q > COUNTED or count(Q) > MOST):
             told = "more than a million" if Q > COUNTED else f"{count(Q):,}"
             raise ValueError(
-                f"the {name} of {Q:,} classes are {told}, at most {MOST} can be compared"
+                f"the {name} of {counted(Q, 'class')} are {told}, at most {MOST} can be compared"
             )
 
 

@@ -12,6 +12,7 @@ from training.descent.losses import SquaredError
 from training.descent.optimizers import SGD
 from training.study.planning import plan as planning
 from training.study.planning.balance import balanced_for_descent
+from training.study.planning.budget import Budget
 from training.study.result import load_study
 from training.study.study import PerturbationStudy
 
@@ -155,3 +156,9 @@ def test_a_plan_tells_that_columns_are_large():
     assert "a column of X reaches 3e+03: standardise" in told
     assert max(map(len, told.splitlines())) <= 80
     assert "column" not in planning.Plan(**few, slower=4096.0, reach=1.0).summary()
+
+
+def test_a_plan_tells_how_long_all_relaxations_would_take():
+    about = {"scales": (0.1,), "steps": 100, "slower": 1.0, "pilot": []}
+    plan = planning.Plan(**about, references=[{"relaxation": 80.0}], budget=Budget(100, 8000, 60.0))
+    assert "(limited by time: 100 relaxations would be 8,000 steps, 1 h 20 min)" in plan.summary()
