@@ -54,6 +54,12 @@ def has_full_column_rank(A):
         return False
     # columns times powers of two have the same rank, and a better inverse
     A = A * np.exp2(-np.round(np.log2(scale)))
-    inverse = as_balls(np.linalg.pinv(A.mid))
-    rest = (np.eye(m) - inverse @ A).largest
+    Q, R = np.linalg.qr(A.mid)
+    try:
+        inverse = np.linalg.solve(R, Q.T)
+    except np.linalg.LinAlgError:
+        return False
+    if not np.isfinite(inverse).all():
+        return False
+    rest = (np.eye(m) - as_balls(inverse) @ A).largest
     return bool((as_balls(rest).sum(axis=1).upper < 1).all())

@@ -8,7 +8,7 @@ from constructions.critical.cell import Cell
 
 NEAR = 1e-4  # relative to the size of a unit and of what it reads
 LEAST = 1e-14
-MOST = 60  # pairs that are looked at
+MOST = 60  # different distances of pairs that are looked at
 GUESSES = 6
 FLAT = 1e-5  # a slope below this part of the size of its terms may vanish near by
 
@@ -33,13 +33,15 @@ def candidates(net, X):
         size = np.sqrt((W**2).sum(axis=1) + b**2) * np.sqrt((inputs**2).sum(axis=1) + 1)[:, None]
         with np.errstate(divide="ignore", invalid="ignore"):
             near = np.where(size > 0, np.abs(value) / size, np.inf)
-        order = np.argsort(near, axis=None)[:MOST]
+        order = np.argsort(near, axis=None, kind="stable")
+        order = order[: _most(near.ravel()[order])]
         for place in order.tolist():
             i, u = divmod(place, value.shape[1])
             pairs.append((l, i, u))
             distances.append(near[i, u])
         inputs = np.maximum(value, 0)
-    order = np.argsort(distances, kind="stable")[:MOST]
+    order = np.argsort(distances, kind="stable")
+    order = order[: _most(np.array(distances)[order])]
     x = np.maximum(np.array(distances)[order], 1e-300)
     steps = {}
     for k in range(len(x)):
@@ -48,6 +50,12 @@ def candidates(net, X):
             steps[k] = np.log(x[k]) - np.log(before)
     best = sorted(steps, key=lambda k: -steps[k])[:GUESSES]
     return [[pairs[j] for j in order[:k]] for k in best]
+
+
+def _most(values):
+    """How many of sorted distances are looked at: equal ones, as of dead points, count as one."""
+    count = np.cumsum(np.r_[True, values[1:] != values[:-1]][: len(values)])
+    return int(np.searchsorted(count, MOST, side="right"))
 
 
 def fits(cell, theta):

@@ -169,7 +169,7 @@ class _Attempt:
         critical = _row_space(np.vstack([J.mid, Z.mid]), rank)
         if critical is None:
             return None
-        return critical, _row_space(np.vstack([critical.T, E.mid]), rank + len(E))
+        return critical, _extended(critical, E.mid)
 
     def value(self, critical):
         """The system at the centre, `Balls`."""
@@ -254,6 +254,20 @@ def _row_space(rows, rank):
     except np.linalg.LinAlgError:
         return None
     return Vt[:rank].T if rank <= len(s) and s[rank - 1] > 1e-11 * s[0] else None
+
+
+def _extended(columns, rows):
+    """Orthonormal columns and more that span rows, too; None if these are not independent."""
+    if not len(rows):
+        return columns
+    rest = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-300)
+    for _ in range(2):
+        rest = rest - (rest @ columns) @ columns.T
+    try:
+        _, s, Vt = np.linalg.svd(rest, full_matrices=False)
+    except np.linalg.LinAlgError:
+        return None
+    return np.hstack([columns, Vt.T]) if len(s) == len(rows) and s[-1] > 1e-11 else None
 
 
 def keeps_signs(whole, theta):

@@ -21,3 +21,10 @@ def test_units_of_zeros_and_networks_without_hidden_layers_are_no_error():
     assert candidates(ReLUNetwork([[[1.0]]], [[0.0]]), np.ones((2, 1))) == []
     found = candidates(ReLUNetwork([[[0.0]], [[1.0]]], [[0.0], [0.0]]), np.ones((2, 1)))
     assert all(pairs == [] for pairs in found)
+
+
+def test_a_kink_at_many_dead_points_is_one():
+    # the first layer is dead at x < 0, and the second one then on its kink
+    X = np.r_[-np.arange(1.0, 101.0), np.arange(1.0, 31.0)][:, None]
+    net = ReLUNetwork([[[1.0]], [[1.0]], [[1.0]]], [[0.0], [0.0], [0.0]])
+    assert set(candidates(net, X)[0]) == {(1, i, 0) for i in range(100)}

@@ -5,7 +5,9 @@ import pytest
 from flint import arb
 from planted import loss_of, lowest_near, planted
 
+from constructions.critical.points import BITS
 from constructions.critical.search import nearby_minimum
+from constructions.proof.exact import precision
 from geomcore import ReLUNetwork
 from geomcore.arrays import as_labels
 from geomcore.parameters import move
@@ -16,9 +18,9 @@ APART = [(0, 0, 0), (0, 1, 1)]
 
 def proved(net, X, y):
     labels = as_labels(y, len(X), targets=None)
-    return nearby_minimum(
-        net, np.asarray(X, float), labels, [arb(1) / len(X)] * len(labels.classes)
-    )
+    with precision(BITS):
+        weights = [arb(1) / len(X)] * len(labels.classes)
+    return nearby_minimum(net, np.asarray(X, float), labels, weights)
 
 
 def seeds_of(widths, N, kinks, kind, count, size=1e-3):

@@ -18,14 +18,16 @@ def step(kappa, mean=0.0):
     """A unit of the second layer that is 1 at x > 0 and off at x < 0, and v = (1, mean).
 
     The first layer reads the first coordinate, but could read the second one as well. Labels
-    there are (1, mean + kappa), (1, mean - kappa) in turn, and (0, 0) at x < 0. In the weight w,
+    there are (1, mean + kappa), (1, mean - kappa) in turn, and (+-1/4, 0) at x < 0, all
+    of it shifted by (3, -2) = c. In the weight w,
     v and c the Hessian is 2 / 6 times a form that is at least 5 w^2 + 4 kappa w v_2 + 4/3 v_2^2,
     positive definite for kappa^2 < 5/3.
     """
     X = np.array([[1.0, 1.0], [2.0, -1.0], [3.0, 1.0], [4.0, 2.0], [-2.0, 0.0], [-3.0, 1.0]])
-    Y = np.array([[1.0, mean + kappa], [1.0, mean - kappa]] * 2 + [[0.0, 0.0]] * 2)
+    Y = np.array([[1.0, mean + kappa], [1.0, mean - kappa]] * 2 + [[0.25, 0.0], [-0.25, 0.0]])
+    Y += [3.0, -2.0]
     weights = [[[1.0, 0.0], [-1.0, 0.0]], [[0.0, -2.0]], [[1.0], [mean]]]
-    return ReLUNetwork(weights, [[0.0, 0.0], [1.0], [0.0, 0.0]]), X, Y
+    return ReLUNetwork(weights, [[0.0, 0.0], [1.0], [3.0, -2.0]]), X, Y
 
 
 def proved(net, X, Y):
@@ -42,7 +44,7 @@ def test_a_step_function_is_a_local_minimum_if_its_hessian_is_positive(kappa):
     assert "a local minimum that is a step function" in found.summary()
     assert found.critical["argument"] == "critical point"
     assert found.critical["rank"] == 5 and found.critical["rank_error"] == 0.0
-    assert found.loss == pytest.approx(4 / 6 * kappa**2)
+    assert found.loss == pytest.approx(4 / 6 * kappa**2 + 1 / 48)
     rng = np.random.default_rng(0)
     for radius in (0.1 if kappa < 1 else 1e-3, 1e-3, 1e-5):
         assert lowest_near(net, X, Y, radius, rng, 1000) > -1e-15
@@ -66,7 +68,7 @@ def test_the_exact_step_function_is_near_by():
         found, why = nearby_minimum(moved, X, labels, weights)
         assert why == "a local minimum that is a step function"
         assert 0.01 * size < found.distance < 10 * size
-        assert abs(float(found.loss.mid()) - 1 / 6) < 1e-15
+        assert abs(float(found.loss.mid()) - 9 / 48) < 1e-15
 
 
 def test_a_slope_that_the_layers_below_can_change_is_no_minimum():
@@ -91,6 +93,26 @@ def test_sums_that_vanish_on_the_whole_but_not_for_each_pattern_below_prove_noth
         assert ("slope" in why) != holds
 
 
+def test_the_constant_part_of_a_slope_counts():
+    # errors -1 at 0, and 2, -1, 0 at 1, 2, 3: their sums with x vanish on either side of 1/2
+    X = np.array([[0.0], [1.0], [2.0], [3.0], [-2.0], [-3.0]])
+    Y = np.array([[2.0], [-1.0], [2.0], [1.0], [0.0], [0.0]])
+    weights = [[[1.0], [-1.0], [1.0]], [[0.0, -2.0, 0.0]], [[1.0]]]
+    for cut, holds in ((-9.0, True), (-0.5, False)):
+        net = ReLUNetwork(weights, [[1.0, -1.0, cut], [1.0], [0.0]])
+        assert ("slope" in proved(net, X, Y)[1]) != holds
+
+
+def test_a_sign_that_rounding_may_have_made_is_refused():
+    # 3 / 10 - 0.3 is 5e-17 in floats
+    net, X, Y = step(0.5)
+    weights = [np.array([[1.0, 0.0], [-1.0, 0.0], [0.1, 0.0]]), [[0.0, -2.0, 0.0]], net.weights[2]]
+    other = ReLUNetwork(weights, [[0.0, 0.0, -0.3], *net.biases[1:]])
+    assert 0 < other.hidden(X)[0][2, 2] < 1e-16
+    found, why = proved(other, X, Y)
+    assert found is None and "on or off" in why
+
+
 @pytest.mark.parametrize(("weight", "is_one"), [(1e-7, True), (1e-5, False)])
 def test_only_weights_that_may_be_zero_are_taken_for_zero(weight, is_one):
     net, X, Y = step(0.5)
@@ -98,7 +120,7 @@ def test_only_weights_that_may_be_zero_are_taken_for_zero(weight, is_one):
     found, why = proved(ReLUNetwork(weights, net.biases), X, Y)
     assert (why != "") == is_one
     if is_one:
-        assert not found.W[0, 0] and found.W[0, 1] == -2.0 and found.loss == fmpq(1, 6)
+        assert not found.W[0, 0] and found.W[0, 1] == -2.0 and found.loss == fmpq(9, 48)
 
 
 def test_a_unit_that_may_be_on_elsewhere_is_refused():
