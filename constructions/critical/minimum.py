@@ -18,9 +18,15 @@ from typing import NamedTuple
 import numpy as np
 
 from constructions.critical import cell as calculus
-from constructions.critical.balls import Balls, as_balls, of_arbs, stacked
+from constructions.critical.balls import (
+    Balls,
+    as_balls,
+    has_full_column_rank,
+    of_arbs,
+    smallest_eigenvalue,
+    stacked,
+)
 from constructions.critical.cell import Cell
-from constructions.critical.definite import has_full_column_rank, smallest_eigenvalue
 from constructions.critical.entropies import block_of
 from constructions.critical.newton import solution_near
 from constructions.critical.points import BITS, as_objects, exactly

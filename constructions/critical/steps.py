@@ -13,9 +13,8 @@ import numpy as np
 from flint import arb, fmpq, fmpq_mat
 
 from constructions.critical import cell as calculus
-from constructions.critical.balls import Balls, as_balls, of_arbs, stacked
+from constructions.critical.balls import Balls, as_balls, of_arbs, smallest_eigenvalue, stacked
 from constructions.critical.cell import Block, Cell
-from constructions.critical.definite import smallest_eigenvalue
 from constructions.proof.exact import rational, rational_matrix
 
 SMALL = 1e-6  # a weight that may be 0, relative to the largest one of its unit and to its bias

@@ -16,9 +16,8 @@ import numpy as np
 from flint import arb
 
 from constructions.critical import cell as calculus
-from constructions.critical.balls import Balls, as_balls, of_arbs, stacked
+from constructions.critical.balls import Balls, as_balls, has_full_column_rank, of_arbs, stacked
 from constructions.critical.cell import Cell
-from constructions.critical.definite import has_full_column_rank
 from constructions.critical.minimum import (
     CriticalPoint,
     Everything,

@@ -149,7 +149,8 @@ class Certificate:
         Of a point that no last layer alone reaches (docs/trained.md): ``argument``, one of
         "critical point", "fit" (the best affine fits of all groups, so the best of the cell),
         "saddle" (an exact one) and "slack"; ``rank`` of the derivative of what the loss depends
-        on, and the probability ``rank_error`` that it is larger elsewhere in the cell (or 0);
+        on, and the probability ``rank_error`` that it is larger elsewhere in the cell (or 0); with
+        weight decay ``rank`` is the number of parameters less the dimension of the symmetries;
         ``eigenvalue``, a lower bound of the Hessian's on a complement of the kernel (of a saddle
         an upper bound of what it is along a way down, 0 if that leads over a kink);
         ``uniqueness``, within this distance of it there is no other such point on a slice of

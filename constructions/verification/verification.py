@@ -158,7 +158,7 @@ def verify(
 
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # all are looked for
-def examine(net, X, y, *, targets, loss, weight_decay, subset, exact, rtol, gtol):
+def examine(net, X, y, *, targets, loss, subset, exact, rtol, gtol, weight_decay=0.0):
     """What `verify` finds, and the `LocalProblem` or `Objective` that it was found from."""
     check_network(net, ReLUNetwork)
     X = as_points(X, d=net.widths[0]).astype(np.float64, copy=False)

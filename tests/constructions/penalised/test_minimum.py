@@ -217,6 +217,20 @@ def test_a_critical_point_of_the_masks_beyond_their_cell_is_none(monkeypatch):
         assert found is None and why == "no exact critical point is proved to exist near by"
 
 
+def test_all_of_the_box_is_examined_and_not_its_centre(monkeypatch):
+    """In a wide box multipliers of 1e-3 may have any sign."""
+    own = minimum.solution_near
+
+    def wide(value, jacobian):
+        box = own(value, jacobian)
+        return box._replace(radius=np.full(len(box.radius), 0.01))
+
+    net, X, Y = planted("cross_entropy", (2, 3, 2), 16, ONE, 1)[0]
+    assert proved(net, X, Y, "cross_entropy", 1e-3)[0] is not None
+    monkeypatch.setattr(minimum, "solution_near", wide)
+    assert proved(net, X, Y, "cross_entropy", 1e-3)[0] is None
+
+
 def test_a_box_holds_all_parameters_of_a_slice():
     rng = np.random.default_rng(0)
     attempt = object.__new__(minimum._Attempt)
