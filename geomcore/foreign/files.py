@@ -2,10 +2,12 @@
 
 import os
 import stat
+from itertools import islice
 from pathlib import Path
 
-from geomcore.foreign.wording import quoted
+from geomcore.foreign.wording import quoted, suggestion
 
+MOST = 1000  # files of a folder among which a misspelt one is looked for
 KINDS = {
     stat.S_IFDIR: "a directory",
     stat.S_IFIFO: "a pipe",
@@ -81,8 +83,17 @@ def open_regular(path, what):
         if kind == stat.S_IFREG:
             return open(path, "rb")
     except (FileNotFoundError, NotADirectoryError):
-        raise FileNotFoundError(f"{path} must be {what}, there is no such file") from None
+        near = _near(path)
+        raise FileNotFoundError(f"{path} must be {what}, there is no such file{near}") from None
     raise ValueError(f"{path} must be {what}, it is {KINDS.get(kind, 'no regular file')}")
+
+
+def _near(path):
+    """A question that names the nearest file in the same folder, or nothing if none is near."""
+    try:
+        return suggestion(path.name, [other.name for other in islice(path.parent.iterdir(), MOST)])
+    except OSError:
+        return ""
 
 
 def read_whole(path, what, most):

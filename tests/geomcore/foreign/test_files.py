@@ -52,3 +52,12 @@ def test_a_large_bound_takes_no_memory(tmp_path):
         assert tracemalloc.get_traced_memory()[1] < 2**20
     finally:
         tracemalloc.stop()
+
+
+def test_a_file_that_is_not_there_is_answered_with_the_nearest_in_its_folder(tmp_path):
+    (tmp_path / "wine.csv").touch()
+    with pytest.raises(FileNotFoundError, match=r"no such file, did you mean 'wine\.csv'\?$"):
+        open_regular(tmp_path / "wne.csv", "a table")
+    for other in ("qqqq.json", "nowhere/wine.csv", "wine.csv/wine.csv"):
+        with pytest.raises(FileNotFoundError, match=r"there is no such file$"):
+            open_regular(tmp_path / other, "a table")
