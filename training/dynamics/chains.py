@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from geomcore.arrays import as_rtol
+from geomcore.threads import single_threaded_blas
 
 
 class Truncation(NamedTuple):
@@ -67,7 +68,8 @@ def truncations(params, X, index, Q, *, rtol=None):
     Per network as `geomcore.truncation.truncation_steps`, but where that refuses a network whose
     cumulative parameters are larger than any float, here all is nan. Memory O(S N m).
     """
-    with np.errstate(over="ignore", invalid="ignore"):
+    # The products and factors of many networks are small: a second thread is waited for in vain.
+    with single_threaded_blas(), np.errstate(over="ignore", invalid="ignore"):
         return _truncations(params, X, index, Q, rtol)
 
 
