@@ -44,3 +44,15 @@ def random_data(widths, n=9, rng=1):
     """Normal points and targets for a network of these widths."""
     rng = np.random.default_rng(rng)
     return rng.normal(size=(n, widths[0])), rng.normal(size=(n, widths[-1]))
+
+
+def wild_network(rng):
+    """A network of random shape with layers of very different sizes, some weights zero or dead."""
+    widths = rng.integers(1, 6, size=rng.integers(3, 6)).tolist()
+    weights, biases = [], []
+    for n, m in pairwise(widths):
+        size = 10.0 ** rng.choice([0, 0, 0, -150, 150, -300, 100])
+        mask = rng.random((m, n)) < rng.choice([1, 0.5, 0.2])
+        weights.append(size * rng.normal(size=(m, n)) * mask)
+        biases.append(size * rng.normal(size=m) * rng.choice([0, 1, -5]))
+    return ReLUNetwork(weights, biases)

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from geomcore.arrays import as_rtol
+from geomcore.threads import single_threaded_blas
 
 
 class Truncation(NamedTuple):
@@ -67,7 +68,8 @@ def truncations(params, X, index, Q, *, rtol=None):
     Per network as `geomcore.truncation.truncation_steps`, but where that refuses a network whose
     cumulative parameters are larger than any float, here all is nan. Memory O(S N m).
     """
-    with np.errstate(over="ignore", invalid="ignore"):
+    # The products and factors of many networks are small: a second thread is waited for in vain.
+    with single_threaded_blas(), np.errstate(over="ignore", invalid="ignore"):
         return _truncations(params, X, index, Q, rtol)
 
 
@@ -75,7 +77,6 @@ def _truncations(params, X, index, Q, rtol):
     weights, biases = params[0::2], params[1::2]
     members = (index == np.arange(Q)[:, None]).astype(float)
     sizes = members.sum(axis=1)
-    reference = members.argmax(axis=1)  # a point of each class
     first, points = _padded(weights[0], X)
     output, cumulative = np.broadcast_to(X, (len(first), *X.shape)), None
     layers, lost = [], np.zeros(len(first), dtype=bool)
@@ -100,27 +101,57 @@ def _truncations(params, X, index, Q, rtol):
         points = np.maximum(along, -b[:, None]) @ pinv.transpose(0, 2, 1)
         error = points @ cumulative[0].transpose(0, 2, 1) + cumulative[1][:, None] - output
         base = -(pinv @ b[..., None])[..., 0]
-        # From a point of the class: of points that coincide the spread is 0, without rounding.
-        origins = points[:, reference]
-        D = points - origins[:, index]
-        means = (members @ D) / sizes[:, None]
-        squares = ((D - means[:, index]) ** 2).sum(axis=2)
+        means, spread = means_and_spreads(points, index, members)
         layers.append(
             Truncation(
                 *(part @ members.T / sizes for part in sectors),
-                np.sqrt(squares @ members.T / sizes),
-                np.linalg.norm(origins + means - base[:, None], axis=2),
+                spread,
+                norms(means - base[:, None]),
                 base[:, : X.shape[1]],
                 *_angles(pinv),
                 rank,
                 condition,
-                np.linalg.norm(error, axis=2).max(axis=1),
+                norms(error).max(axis=1),
             )
         )
     found = [np.stack(parts, axis=1).astype(float) for parts in zip(*layers, strict=True)]
     for part in found:
         part[lost] = np.nan
     return Truncation(*found)
+
+
+def norms(D):
+    """Euclidean norms along the last axis, of numbers of any size."""
+    exponents = np.maximum(np.frexp(np.abs(D).max(axis=-1))[1], -1000)
+    # A product with a power of two is exact, and quicker than ldexp of all entries.
+    D = D * np.ldexp(1.0, -exponents)[..., None]
+    return np.ldexp(np.sqrt(np.einsum("...d,...d->...", D, D)), exponents)
+
+
+def means_and_spreads(points, index, members):
+    """Mean of each class, and root mean square distance of its points from it.
+
+    Parameters
+    ----------
+    points : ndarray, shape (S, N, d)
+    index : ndarray of int, shape (N,)
+    members : ndarray, shape (Q, N)
+        1 for the points of each class, else 0.
+
+    Returns
+    -------
+    means : ndarray, shape (S, Q, d)
+    spreads : ndarray, shape (S, Q)
+        Of points that coincide 0, without rounding.
+    """
+    sizes = members.sum(axis=1)
+    origins = points[:, members.argmax(axis=1)]  # a point of each class
+    D = points - origins[:, index]
+    means = (members @ D) / sizes[:, None]
+    lengths = norms(D - means[:, index])
+    exponents = np.frexp(lengths.max(axis=1))[1][:, None]
+    squares = np.ldexp(lengths, -exponents) ** 2
+    return origins + means, np.ldexp(np.sqrt(squares @ members.T / sizes), exponents)
 
 
 def _padded(W, X):

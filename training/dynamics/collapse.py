@@ -103,6 +103,7 @@ class NeuralCollapse:
 
 
 @answers_keywords
+@np.errstate(over="ignore", invalid="ignore")
 def neural_collapse(net, X, y, *, loss="mse", targets=None, rtol=None):
     r"""Measure neural collapse in every layer: NC1 to NC4 of [1]_.
 
@@ -201,8 +202,7 @@ def neural_collapse(net, X, y, *, loss="mse", targets=None, rtol=None):
     loss = as_loss(loss)
     X, labels = as_training_data(net, X, y, loss=loss, targets=targets)
     Q = len(labels.targets)
-    with np.errstate(over="ignore", invalid="ignore"):
-        outputs = net(X)
+    outputs = net(X)
     # An infinite output of a hidden layer leaves no output of the network finite.
     if not np.isfinite(outputs).all():
         raise ValueError("net must put out finite numbers at X, it overflows")
@@ -211,6 +211,8 @@ def neural_collapse(net, X, y, *, loss="mse", targets=None, rtol=None):
     of_layers = _composed(net.weights)
 
     def measured(points, weights):
+        if not np.isfinite(points).all():
+            raise ValueError("net must have finite truncated data at X, they overflow")
         classifier = _classifier(labels.targets, weights)
         return collapse_measures(points, labels.index, Q, classifier=classifier, chosen=chosen)
 
@@ -230,9 +232,8 @@ def neural_collapse(net, X, y, *, loss="mse", targets=None, rtol=None):
 def _composed(weights):
     """For each layer the product of all weights after it, the input being layer 0."""
     found = [weights[-1]]
-    with np.errstate(over="ignore", invalid="ignore"):
-        for W in reversed(weights[:-1]):
-            found.append(found[-1] @ W)
+    for W in reversed(weights[:-1]):
+        found.append(found[-1] @ W)
     return found[::-1]
 
 

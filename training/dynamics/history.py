@@ -9,7 +9,7 @@ from geomcore.display.lines import listed
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.network import ReLUNetwork
 from training.descent.trainer import train
-from training.dynamics.chains import Truncation, truncations
+from training.dynamics.chains import Truncation, means_and_spreads, norms, truncations
 
 # Bytes of parameters and of activations that wait, and are worked on, at a time.
 WAITING = 32_000_000
@@ -83,7 +83,7 @@ class TruncationHistory:
     @property
     def motion(self):
         """Distance of each base point from where it was at the first record, (R, T, L - 1)."""
-        return np.linalg.norm(self.base - self.base[:1], axis=3)
+        return norms(self.base - self.base[:1])
 
     @property
     def is_cone(self):
@@ -227,13 +227,13 @@ class TruncationRecorder:
             return out
 
         parts = [np.concatenate(part) for part in zip(*self._done, strict=True)]
-        index, X = self.labels.index, self.X
-        classes = range(len(self.labels.targets))
+        index = self.labels.index
+        members = (index == np.arange(len(self.labels.targets))[:, None]).astype(float)
         return TruncationHistory(
             classes=self.labels.classes,
             steps=np.array([step for step, _, _ in self._records]),
             losses=placed(np.concatenate([losses for _, _, losses in self._records])),
-            data_spread=np.array([np.sqrt(X[index == q].var(axis=0).sum()) for q in classes]),
+            data_spread=means_and_spreads(self.X[None], index, members)[1][0],
             widths=self._widths,
             **{name: placed(part) for name, part in zip(Truncation._fields, parts, strict=True)},
         )

@@ -94,6 +94,41 @@ def fit_decay(times, values, *, floor=1e-8):
     )
 
 
+def fit_halves(times, values, *, floor=1e-8):
+    """Fit a decay to the first and to the second half of the time that `fit_decay` uses.
+
+    Parameters
+    ----------
+    times, values : array_like, shape (R,)
+    floor : float
+        As for `fit_decay`.
+
+    Returns
+    -------
+    early, late : RateFit
+        Equal rates for an exponential law; of what speeds up the late one is larger.
+
+    Raises
+    ------
+    ValueError
+        As `fit_decay`.
+
+    Examples
+    --------
+    >>> t = np.linspace(0, 2, 41)
+    >>> early, late = fit_halves(t, np.exp(-t - t**2))
+    >>> bool(early.rate < 3 < late.rate)
+    True
+    """
+    whole = fit_decay(times, values, floor=floor)
+    times, values = _records(times, np.asarray(values, dtype=float)[..., None])
+    times, values = times[: whole.records], values[: whole.records, 0]
+    if not len(times):
+        return NO_RATE, NO_RATE
+    early = times <= (times[0] + times[-1]) / 2
+    return tuple(fit_decay(times[part], values[part], floor=0) for part in (early, ~early))
+
+
 def fit_approach(times, positions):
     r"""Fit :math:`p(t) = p_\infty + A e^{-rt}` to positions of a point, by least squares.
 

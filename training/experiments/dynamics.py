@@ -15,7 +15,7 @@ from training.descent.optimizers import SGD
 from training.descent.trainer import train_ensemble
 from training.dynamics.dependence import Dependence, Verdict, rate_dependence, rate_verdict
 from training.dynamics.history import TruncationHistory, TruncationRecorder
-from training.dynamics.rates import fit_approach, fit_decay
+from training.dynamics.rates import fit_approach, fit_decay, fit_halves
 
 STEP = 1 / 16  # of the largest stable learning rate
 # A spread is followed until this fraction of it is left.
@@ -198,9 +198,7 @@ def examine(started, fractions, *, seed, time):
     for k, fraction in enumerate(fractions):
         spread = history.spread[:, k, layer, q]
         decay = fit_decay(times, spread, floor=FLOOR)
-        half = times <= times[max(decay.records - 1, 0)] / 2
-        early = fit_decay(times[half], spread[half], floor=FLOOR)
-        late = fit_decay(times[~half], spread[~half], floor=FLOOR * spread[0] / spread[~half][0])
+        early, late = fit_halves(times, spread, floor=FLOOR)
         approach = fit_approach(times, history.base[:, k, layer])
         fits["spread"].append(decay)
         fits["base"].append(approach)

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from builders import random_network, random_points
+from builders import random_network, random_points, wild_network
 from dynamics_by_loops import truncation
 
 from geomcore import ReLUNetwork, truncation_degree
@@ -92,6 +92,17 @@ def test_scaling_the_units_changes_only_the_defect():
             np.testing.assert_allclose(value[1], value[0], rtol=1e-9, atol=1e-12, err_msg=name)
 
 
+@pytest.mark.parametrize("exponent", [-600, 600, 1000])
+def test_points_and_biases_of_any_size_scale_lengths_and_no_more(exponent):
+    net, X, index = random_network((3, 3, 3, 2), 5), random_points(20, 3), np.arange(20) % 2
+    scaled = ReLUNetwork(net.weights, [np.ldexp(b, exponent) for b in net.biases])
+    found, far = truncated([net], X, index, 2), truncated([scaled], np.ldexp(X, exponent), index, 2)
+    for name, value in found._asdict().items():
+        lengths = name in ("spread", "distance", "base", "defect")
+        expected = np.ldexp(value, exponent) if lengths else value
+        np.testing.assert_array_equal(getattr(far, name), expected, err_msg=name)
+
+
 def test_the_networks_beside_it_have_no_influence():
     nets = [random_network((3, 4, 2, 2), seed) for seed in range(5)]
     X, index = random_points(10, 3), np.arange(10) % 2
@@ -99,6 +110,19 @@ def test_the_networks_beside_it_have_no_influence():
     for s, net in enumerate(nets):
         for got, alone in zip(together, truncated([net], X, index, 2), strict=True):
             np.testing.assert_allclose(got[s], alone[0], rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_networks_of_any_size_have_sectors_that_add_up(seed):
+    rng = np.random.default_rng(seed)
+    net = wild_network(rng)
+    X = rng.choice([1, 1e150, 1e-150, 1e300]) * random_points(7, net.widths[0], seed)
+    found = truncated([net], X, np.arange(7) % 2, 2)
+    total = found.backward + found.forward + found.mixed
+    lost = np.isnan(total)
+    assert lost.all() or not lost.any()
+    np.testing.assert_allclose(total[~lost], 1, rtol=1e-15)
+    assert (found.rank[~lost.any(axis=2)] >= 0).all()
 
 
 # Degenerate

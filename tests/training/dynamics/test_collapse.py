@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from builders import random_network, random_points
+from builders import random_network, random_points, wild_network
 from dynamics_by_loops import collapse
 
 from constructions import construct
@@ -135,6 +135,22 @@ def test_numbers_beyond_all_floats_are_refused():
     net = ReLUNetwork([np.eye(2), 1e200 * np.eye(2), np.eye(2)], [[0.0, 0.0]] * 3)
     with pytest.raises(ValueError, match="finite"):
         neural_collapse(net, [[1e200, 0], [0, 1e200]], [0, 1])
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_networks_of_any_size_are_measured_or_refused(seed):
+    rng = np.random.default_rng(seed)
+    net = wild_network(rng)
+    X = rng.choice([1, 1e150, 1e-150, 1e300]) * random_points(7, net.widths[0], seed)
+    try:
+        found = neural_collapse(net, X, rng.normal(size=(3, net.widths[-1]))[np.arange(7) % 3])
+    except ValueError as refusal:
+        assert str(refusal).startswith("net must ")
+        return
+    for row in found.rows:
+        known = np.array(row.measures[:7])
+        known = known[~np.isnan(known)]
+        assert (known >= 0).all() and np.isfinite(known).all()
 
 
 # Results

@@ -7,6 +7,7 @@ from dynamics_by_loops import truncation
 
 from geomcore import Network, ReLUNetwork
 from geomcore.layers import Affine
+from geomcore.stack import stack
 from training import (
     SGD,
     LossBelow,
@@ -15,6 +16,7 @@ from training import (
     train_ensemble,
     truncation_history,
 )
+from training.descent.problem import Snapshot
 from training.dynamics import history as module
 
 
@@ -158,6 +160,22 @@ def test_a_run_that_overflows_has_a_summary_and_no_rows_for_it():
     net = ReLUNetwork([1e160 * np.eye(2)] * 3 + [np.zeros((2, 2))], [np.zeros(2)] * 4)
     found = truncation_history(net, np.eye(2), [0, 1], steps=0, learning_rate=0.1)
     assert np.isnan(found.backward[:, :, 2]).all() and len(found.summary().splitlines()) == 4
+
+
+def test_spreads_and_motion_of_points_of_any_size():
+    X, y = 1e200 * random_points(6, 2), np.arange(6) % 2
+    recorder = TruncationRecorder(X, y)
+    net = random_network((2, 2, 2), 3)
+    other = ReLUNetwork(net.weights, [b * 1e200 for b in net.biases])
+    for step, one in enumerate((net, other)):
+        shape, params = stack([one])
+        recorder(Snapshot(step, np.array([0]), np.array([1.0]), params, shape))
+    found = recorder.history()
+    for q in (0, 1):
+        spread = np.sqrt((X[y == q] / 1e200).var(axis=0).sum())
+        assert found.data_spread[q] == pytest.approx(1e200 * spread)
+    base = -np.linalg.inv(net.weights[0]) @ net.biases[0]
+    assert found.motion[1, 0, 0] == pytest.approx(1e200 * np.linalg.norm(base))
 
 
 # Bad input

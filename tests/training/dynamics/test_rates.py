@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from geomcore import ReLUNetwork
 from training import truncation_history
-from training.dynamics.rates import fit_approach, fit_decay
+from training.dynamics.rates import NO_RATE, fit_approach, fit_decay, fit_halves
 
 t = np.linspace(0.5, 3, 30)
 
@@ -60,6 +60,24 @@ def test_the_error_of_a_rate_is_that_of_a_regression_line():
     assert found.rate == pytest.approx(-line.slope)
     assert found.standard_error == pytest.approx(line.stderr)
     assert found.r_squared == pytest.approx(line.rvalue**2)
+
+
+def test_halves_of_an_exponential_have_its_rate():
+    for part in fit_halves(t, 3 * np.exp(-0.7 * t)):
+        assert part.rate == pytest.approx(0.7) and part.records == 15
+    found = fit_halves(t, np.exp(-(t**2)), floor=0.05)
+    used = fit_decay(t, np.exp(-(t**2)), floor=0.05).records
+    assert found[0].records + found[1].records == used < 30
+    half = (t[0] + t[used - 1]) / 2
+    first, second = t[t <= half], t[(t > half) & (t <= t[used - 1])]
+    for part, own in zip(found, (first, second), strict=True):
+        assert part.rate == pytest.approx(-np.polyfit(own, -(own**2), 1)[0])
+
+
+@pytest.mark.parametrize("values", [[1.0] + [0.0] * 29, [np.nan] * 30, [1.0, 1e-3] + [np.nan] * 28])
+def test_what_is_gone_at_once_has_no_halves(values):
+    found = fit_halves(t, values, floor=0.05)
+    np.testing.assert_array_equal(found, (NO_RATE, NO_RATE))
 
 
 def test_an_approach_has_its_rate_limit_unknown():
