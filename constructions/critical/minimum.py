@@ -337,6 +337,8 @@ def _examined(attempt, critical, basis, rank, box):
         return None, f"the derivative is not proved to have rank {r1}"
     if k and not (has_full_column_rank((Z @ basis).T) and _are_free(attempt.independent, found)):
         return None, "the kinks are not proved to be independent"
+    if not attempt.problem.stands(found):
+        return None, "points that are fitted are not proved to stand for the others"
     rises = attempt._rises(theta, mu)
     risen = stacked([rise.reshape(1) for rise in rises]) if k else None
     alike = [(mu[part].sum(), risen[part].sum()) for part in whole.alike]
