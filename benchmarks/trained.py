@@ -140,8 +140,12 @@ def main():
         end = settled.reason.split(":")[0]
         if proof is None:
             certificate = verify(settled.network, X, y)
-            is_minimum = certificate.proved and "minimum" in certificate.verdict
-            end = "proved by verify" if is_minimum else f"{end}, not proved"
+            if certificate.proved and certificate.slack:
+                end = "proved but for a slack"
+            elif certificate.proved and certificate.verdict != "not stationary":
+                end = "proved by verify"
+            else:
+                end += ", not proved"
         elif proof.distance > RTOL * size:
             end += ", proved too far away"
         else:

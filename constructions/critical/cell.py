@@ -274,21 +274,28 @@ def hessian(cell, found, rows):
     for l in range(len(cell.masks)):
         N, n, w = len(cell.X), cell.widths[l], cell.widths[l + 1]
         read = stacked([found.inputs[l], Balls(np.ones((N, 1)))], axis=1)
-        # how the inputs of layer m follow from the values of layer l, (N, width of m, w)
-        follow = Balls(np.eye(w)[None] * cell.masks[l][:, None, :])
-        at_W, at_b = cell.places[l]
         for m in range(l + 1, len(cell.widths) - 1):
-            if m > l + 1:
+            # how the inputs of layer m follow from the values of layer l, (N, width of m, w)
+            if m == l + 2:
+                follow = found.W[l + 1].reshape(1, -1, w) * cell.masks[l][:, None, :]
+                follow = follow * cell.masks[l + 1][:, :, None]
+            elif m > l + 2:
                 follow = _followed(found.W[m - 1], follow, cell.masks[m - 1])
-            slope, t = found.slopes[m], cell.widths[m]
             for s in range(cell.widths[m + 1]):
-                part = follow * slope[:, s].reshape(N, 1, 1)
-                block = part.reshape(N, t * w).T @ read  # (t w, n + 1)
-                block = block.reshape(t, w, n + 1)
-                at = cell.places[m][0].start + s * t
+                slope, t = found.slopes[m][:, s].reshape(N, 1), cell.widths[m]
+                row = (cell.places[m][0].start + s * t + np.arange(t))[:, None, None]
+                if m == l + 1:  # each unit of layer l is followed by itself alone
+                    block = ((slope * cell.masks[l]).T @ read).reshape(t, 1, n + 1)
+                    units = np.arange(w)[:, None]
+                else:
+                    part = follow * slope.reshape(N, 1, 1)
+                    block = (part.reshape(N, t * w).T @ read).reshape(t, w, n + 1)
+                    units = np.arange(w)[None, :]
+                to_W = cell.places[l][0].start + units[:, :, None] * n + np.arange(n)
+                to_b = cell.places[l][1].start + units
                 for target, source in ((mid, block.mid), (rad, block.rad)):
-                    target[at : at + t, at_W] = source[:, :, :n].reshape(t, w * n)
-                    target[at : at + t, at_b] = source[:, :, n]
+                    target[row, to_W] = source[:, :, :n]
+                    target[row[:, :, 0], to_b] = source[:, :, n]
     return total + Balls(mid + mid.T, rad + rad.T)
 
 

@@ -31,7 +31,7 @@ from constructions.critical.entropies import block_of
 from constructions.critical.newton import solution_near
 from constructions.critical.points import BITS, as_objects, exactly
 from constructions.critical.ranks import GenericRank, counted_bound, generic_rank
-from constructions.critical.saddle import curvature_down, sides_down, way_over
+from constructions.critical.saddle import curvature_down, signs_of, way_over
 from constructions.critical.ties import independent_kinks, multipliers_of
 from constructions.proof.exact import precision
 
@@ -343,6 +343,8 @@ def _examined(attempt, critical, basis, rank, box):
         return None, f"the derivative is not proved to have rank {r1}"
     if k and not (has_full_column_rank((Z @ basis).T) and _are_free(attempt.independent, found)):
         return None, "the kinks are not proved to be independent"
+    if not attempt.problem.stands(found):
+        return None, "points that are fitted are not proved to stand for the others"
     rises = attempt._rises(theta, mu)
     inside, sides = signs_of(whole, mu, rises)
     bend, ways = np.inf, ()
@@ -377,23 +379,6 @@ def _examined(attempt, critical, basis, rank, box):
     over = ", and the loss falls over one of them" if sides else ""
     found = CriticalPoint(theta, loss, rank, bend, kinks, unique, fitted, ways)
     return found, f"{kind} {where}{over}"
-
-
-def signs_of(whole, multipliers, rises):
-    """Whether all multipliers are proved to be inside of their bounds, and over which kinks not.
-
-    Returns
-    -------
-    inside : bool
-    sides : list of (list of int, float)
-        Kinks that are one, and the side to which the loss is proved to fall over them.
-    """
-    risen = stacked([rise.reshape(1) for rise in rises]) if rises else None
-    alike = [(multipliers[part].sum(), risen[part].sum()) for part in whole.alike]
-    inside = all(m.lower > 0 and (rise - m).lower > 0 for m, rise in alike)
-    # with kinks that depend on each other, multipliers beyond their bounds say nothing
-    sides = sides_down(alike) if len(alike) == len(whole.free) else []
-    return inside, [(whole.alike[j], side) for j, side in sides]
 
 
 def least_on_slice(H, Z, critical):

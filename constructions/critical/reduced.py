@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 from flint import arb_mat, fmpq
+from scipy.linalg import qr
 
-from constructions.critical.balls import Balls, of_arbs
+from constructions.critical.balls import Balls, has_full_column_rank, of_arbs, stacked
 from constructions.critical.cell import Block, Cell
 from constructions.critical.labels import split_of
 from constructions.critical.points import as_objects, exactly
@@ -47,6 +48,8 @@ class Reduced(NamedTuple):
         The same directions, in the rational coordinates of the labels, for ranks.
     is_fitted : bool
         Whether nothing is left of the loss but B.
+    spans : list of Span
+        Exactly fitted points that stand for all with their label and pattern above a layer.
     """
 
     floats: Cell
@@ -56,9 +59,98 @@ class Reduced(NamedTuple):
     equations: list
     wanted: list
     is_fitted: bool
+    spans: list = ()
+
+    def stands(self, found):
+        """Whether the points of all spans are proved to stand for the others.
+
+        Parameters
+        ----------
+        found : Pass
+            Of `balls`, in a box.
+        """
+        for layer, rows, live in self.spans:
+            values = found.inputs[layer + 1][rows][:, live]
+            lifted = stacked([values, Balls(np.ones((len(rows), 1)))], axis=1)
+            if not has_full_column_rank(lifted.T):
+                return False
+        return True
 
 
-def reduced(points, groups, space, labels, widths, masks, kinks, errors, way):
+class Span(NamedTuple):
+    """Points at which the outputs of a hidden layer, and 1, span those of units that may be on.
+
+    Where all layers above have one pattern, and the outputs at these points are one label, they
+    are so at all points at which no other unit is on.
+
+    Attributes
+    ----------
+    layer : int
+        From 0.
+    rows : list of int
+    live : ndarray of int
+        The units.
+    """
+
+    layer: int
+    rows: list
+    live: np.ndarray
+
+
+def spanning(groups, masks, hidden):
+    """Fewer points that stand for groups which are fitted exactly, and the `Span` of each part.
+
+    Parameters
+    ----------
+    groups : list of Group
+    masks : list of ndarray of float
+    hidden : list of ndarray, shapes (N, d_l)
+        Outputs of the hidden layers, in floats.
+
+    Returns
+    -------
+    list of (list of int, list of list of arb, Span or None)
+        Points, their fits, and what makes them stand for others.
+    """
+    parts = [([group], list(group.chosen), None) for group in groups]
+    for l, values in enumerate(hidden):
+        together = {}
+        for part in parts:
+            first = part[0][0].rows[0]
+            above = b"".join(mask[first].tobytes() for mask in masks[l + 1 :])
+            one = len(part[0][0].classes) == 1
+            key = (above, *part[0][0].classes) if one else id(part)
+            together.setdefault(key, []).append(part)
+        parts = [_merged(own, l, values, masks[l]) for own in together.values()]
+        parts = [part for own in parts for part in own]
+    fits = {}
+    for group in groups:
+        fits |= dict(zip(group.chosen.tolist(), group.fit, strict=True))
+    found = []
+    for own, rows, span in parts:
+        same = own[0].fit[0]
+        found.append((rows, [same if span else fits[i] for i in rows], span))
+    return found
+
+
+def _merged(parts, layer, values, mask):
+    """The parts as one, if that takes fewer points."""
+    groups = [group for own, _, _ in parts for group in own]
+    rows = np.concatenate([group.rows for group in groups])
+    live = np.flatnonzero(mask[rows].any(axis=0))
+    if len(groups[0].classes) > 1 or len(live) + 1 >= sum(len(own) for _, own, _ in parts):
+        return parts
+    lifted = np.column_stack([values[rows][:, live], np.ones(len(rows))])
+    lifted = lifted / np.maximum(np.abs(lifted).max(axis=0), 1e-300)
+    _, R, order = qr(lifted.T, mode="economic", pivoting=True)
+    diagonal = np.abs(np.diag(R))
+    if len(diagonal) <= len(live) or not diagonal[len(live)] > 1e-6 * diagonal[0]:
+        return parts
+    chosen = rows[order[: len(live) + 1]].tolist()
+    return [(groups, chosen, Span(layer, chosen, live))]
+
+
+def reduced(points, groups, space, labels, widths, masks, kinks, errors, way, hidden):
     """The `Reduced` problem of a cell.
 
     Parameters
@@ -73,6 +165,8 @@ def reduced(points, groups, space, labels, widths, masks, kinks, errors, way):
         Of all points.
     errors : list of ndarray, shapes (k, K')
         How far the outputs at the chosen points of each group are off, in floats.
+    hidden : list of ndarray, shapes (N, d_l)
+        Outputs of the hidden layers, in floats.
     way : str
         "whole" leaves C as it is; "groups" takes out groups that seem to be fitted, "labels" of
         others also the directions that their labels do not differ in.
@@ -117,12 +211,15 @@ def reduced(points, groups, space, labels, widths, masks, kinks, errors, way):
         at = place.stop
         rows += group.chosen.tolist()
         fits += group.fit
-    for group in dropped:
-        place = slice(at, at + len(group.chosen))
+    spans = []
+    for own, fit, span in spanning(dropped, masks, hidden):
+        place = slice(at, at + len(own))
         equations.append(Equation(place, identity))
+        if span is not None:
+            spans.append(span._replace(rows=list(range(place.start, place.stop))))
         at = place.stop
-        rows += group.chosen.tolist()
-        fits += group.fit
+        rows += own
+        fits += fit
     again = sorted({i for _, i, _ in kinks})
     fits += [[identity[0, 0] * 0] * K for _ in again]
     copies = [(l, at + again.index(i), u) for l, i, u in kinks]
@@ -153,7 +250,7 @@ def reduced(points, groups, space, labels, widths, masks, kinks, errors, way):
         [exactly(mask) for mask in masks],
         copies,
     )
-    return Reduced(floats, balls, arbs, inside, equations, wanted, not parts)
+    return Reduced(floats, balls, arbs, inside, equations, wanted, not parts, spans)
 
 
 def ways_of(errors, space):

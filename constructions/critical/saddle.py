@@ -9,7 +9,7 @@ the kink a, to one side, if :math:`\mu_a < 0` or :math:`\mu_a > \delta_a` (docs/
 import numpy as np
 
 from constructions.critical import cell as calculus
-from constructions.critical.balls import Balls, as_balls
+from constructions.critical.balls import Balls, as_balls, stacked
 
 FLAT = 1e-9  # an eigenvalue above -FLAT times the largest one is not looked at
 
@@ -81,6 +81,29 @@ def sides_down(kinks):
         if (rise - multiplier).upper < 0:
             found.append((j, 1.0))
     return found
+
+
+def signs_of(whole, multipliers, rises):
+    """Whether all multipliers are proved to be inside of their bounds, and over which kinks not.
+
+    Parameters
+    ----------
+    whole : Everything
+    multipliers : Balls, shape (number of kinks,)
+    rises : list of Balls
+
+    Returns
+    -------
+    inside : bool
+    sides : list of (list of int, float)
+        Kinks that are one, and the side to which the loss is proved to fall over them.
+    """
+    risen = stacked([rise.reshape(1) for rise in rises]) if rises else None
+    alike = [(multipliers[part].sum(), risen[part].sum()) for part in whole.alike]
+    inside = all(m.lower > 0 and (rise - m).lower > 0 for m, rise in alike)
+    # with kinks that depend on each other, multipliers beyond their bounds say nothing
+    sides = sides_down(alike) if len(alike) == len(whole.free) else []
+    return inside, [(whole.alike[j], side) for j, side in sides]
 
 
 def way_over(cell, theta, alike, side):

@@ -179,14 +179,15 @@ def _with_kinks(points, space, labels, theta, cell):
     if groups is None:
         return None, "a group of points is too large"
     whole = everything(points, widths, masks, kinks)
-    outputs = calculus.forwards(whole.cell, as_balls(theta)).values[-1].mid
+    followed = calculus.forwards(whole.cell, as_balls(theta))
+    outputs, hidden = followed.values[-1].mid, [read.mid for read in followed.inputs[1:]]
     errors = [
         outputs[g.chosen] - np.array([[float(a.mid()) for a in row] for row in g.fit])
         for g in groups
     ]
     first, saddle = None, None
     for way in ways_of(errors, space):
-        problem = reduced(points, groups, space, labels, widths, masks, kinks, errors, way)
+        problem = reduced(points, groups, space, labels, widths, masks, kinks, errors, way, hidden)
         if problem is None:
             continue
         found, why = critical_point_near(problem, whole, theta)

@@ -1,7 +1,7 @@
 r"""Units that weight decay has brought to rest: (w, b, v) = 0, on their kink at every point.
 
-With l_i the derivative of the Lagrangian in the pre-activations of the next layer at point i, and
-h_i the input of the unit's layer, such a unit costs more than it gains if
+With :math:`\lambda_i` the derivative of the Lagrangian in the pre-activations of the next layer at
+point i, and h_i the input of the unit's layer, such a unit costs more than it gains if
 
 .. math:: \max_{|w| \le 1} \Big| \sum_i \lambda_i \sigma(w \cdot (h_i, 1)) \Big| < \omega .
 """

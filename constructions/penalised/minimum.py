@@ -24,12 +24,11 @@ from constructions.critical.minimum import (
     Kink,
     keeps_signs,
     least_on_slice,
-    signs_of,
 )
 from constructions.critical.newton import solution_near
 from constructions.critical.points import BITS, exactly
 from constructions.critical.ranks import GenericRank
-from constructions.critical.saddle import curvature_down, way_over
+from constructions.critical.saddle import curvature_down, signs_of, way_over
 from constructions.critical.ties import multipliers_of
 from constructions.penalised.idle import stay_at_rest, way_to_grow
 from constructions.penalised.orbits import are_free, slices_across, tangents

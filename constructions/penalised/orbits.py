@@ -13,8 +13,8 @@ from constructions.critical.balls import Balls
 FLAT = (1e-9, 1e-6, 1e-3)  # below one of these parts of all parameters a tangent is none
 
 
-def rotations(cell, idle=()):
-    """The planes in which units can be turned, as pairs of what each plane's two units are.
+def classes_of(cell, idle=()):
+    """Units that mix: lists of the places of each unit's (w, b, v) in the vector of parameters.
 
     Parameters
     ----------
@@ -24,21 +24,43 @@ def rotations(cell, idle=()):
 
     Returns
     -------
-    list of (ndarray of int, ndarray of int)
-        Places of (w, b, v) of either unit in the vector of parameters.
+    list of list of ndarray of int
     """
     found = []
     for l, mask in enumerate(cell.masks):
         alike = {}
         for u in range(mask.shape[1]):
-            if (l, u) in idle:
-                continue
-            points = sorted(i for layer, i, unit in cell.kinks if (layer, unit) == (l, u))
-            alike.setdefault((mask[:, u].tobytes(), tuple(points)), []).append(u)
-        for units in alike.values():
-            places = [places_of_unit(cell, l, u) for u in units]
-            found += [(a, b) for k, a in enumerate(places) for b in places[k + 1 :]]
-    return found
+            if (l, u) not in idle:
+                points = sorted(i for layer, i, unit in cell.kinks if (layer, unit) == (l, u))
+                alike.setdefault((mask[:, u].tobytes(), tuple(points)), []).append(u)
+        found += [[places_of_unit(cell, l, u) for u in units] for units in alike.values()]
+    return [units for units in found if len(units) > 1]
+
+
+def planes_of(classes, theta, least):
+    """Planes of two units each whose tangents span those of all rotations.
+
+    Rotations of k units move an array V of k rows (w, b, v) by A V, A antisymmetric. If r rows
+    span the others, so do the A in planes with one of these r rows, and their A V are independent.
+
+    Parameters
+    ----------
+    classes : list of list of ndarray of int
+    theta : ndarray, shape (P,)
+    least : float
+        A row counts as spanned if it is no farther than this from the others.
+
+    Returns
+    -------
+    list of (ndarray of int, ndarray of int)
+    """
+    planes = []
+    for units in classes:
+        _, R, order = qr(theta[np.array(units)].T, mode="economic", pivoting=True)
+        r = int((np.abs(np.diag(R)) > least).sum())
+        ranked = [units[j] for j in order]
+        planes += [(a, b) for j, a in enumerate(ranked[:r]) for b in ranked[j + 1 :]]
+    return planes
 
 
 def places_of_unit(cell, layer, unit):
@@ -99,12 +121,13 @@ def slices_across(cell, theta, idle=()):
     list of (ndarray, shape (P, r), list of planes)
         As many planes as are missing to the number of parameters that may move.
     """
-    planes, free = rotations(cell, idle), are_free(cell, idle)
-    whole = np.eye(len(theta))[:, free]
-    if not planes:
-        return [(whole, [])]
-    T = tangents(Balls(theta), planes).mid[free]
-    Q, R, order = qr(T, pivoting=True)
-    size = np.abs(np.diag(R))
-    counts = [int((size > flat * np.linalg.norm(theta)).sum()) for flat in FLAT]
-    return [(whole @ Q[:, q:], [planes[j] for j in order[:q]]) for q in dict.fromkeys(counts)]
+    free = are_free(cell, idle)
+    whole, classes, slices = np.eye(len(theta))[:, free], classes_of(cell, idle), {}
+    for flat in FLAT if classes else FLAT[:1]:
+        planes = planes_of(classes, theta, flat * np.linalg.norm(theta))
+        if not planes:
+            slices[0] = whole, []
+        elif len(planes) not in slices:
+            Q = qr(tangents(Balls(theta), planes).mid[free])[0]
+            slices[len(planes)] = whole @ Q[:, len(planes) :], planes
+    return list(slices.values())

@@ -29,7 +29,7 @@ def near_strict_point(problem, rtol, gtol):
     (Near or None, list of Check)
     """
     net = problem.net
-    if problem.weight_decay and problem.loss == 0:
+    if problem.loss == 0:
         why = "the loss of the stored network is exactly zero"
         return Near("global minimum", 0.0, 0.0, 0.0, None), [Check(CRITICAL, True, 0.0, why)]
     points = nearby_strict_points(

@@ -231,6 +231,19 @@ def test_all_of_the_box_is_examined_and_not_its_centre(monkeypatch):
     assert proved(net, X, Y, "cross_entropy", 1e-3)[0] is None
 
 
+def test_unique_is_what_a_box_has_beyond_its_image(monkeypatch):
+    own = minimum.solution_near
+
+    def known(value, jacobian):
+        box = own(value, jacobian)
+        return box._replace(radius=0 * box.radius + 1e-9, image=0 * box.image + 4e-10)
+
+    monkeypatch.setattr(minimum, "solution_near", known)
+    net, _ = by_hand(3.0, 0.1, [0.6, 0.8])
+    found, _ = proved(net, [[1.0]], [[3.0]], "mse", 0.1)
+    assert 5.99e-10 < found.uniqueness < 6e-10
+
+
 def test_a_box_holds_all_parameters_of_a_slice():
     rng = np.random.default_rng(0)
     attempt = object.__new__(minimum._Attempt)

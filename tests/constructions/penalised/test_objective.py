@@ -65,6 +65,22 @@ def test_many_points_are_followed_in_floats_with_their_rounding(loss, monkeypatc
     assert starts == [(0, 7, True), (7, 7, True), (14, 6, True)]
 
 
+def test_units_whose_sign_is_open_are_enclosed():
+    net = ReLUNetwork([[[1.0, -1.0]], [[1.0]]], [[0.0], [0.0]])
+    X = np.array([[1 / 3 + 1e-9, 1 / 3], [1 / 3, 1 / 3 + 1e-9]])
+    with precision(10):
+        up, down = objective._in_arbs(net, X)[:, 0]
+    exact = [max(arb(a) - arb(b), arb(0)) for a, b in X.tolist()]
+    assert up.contains(exact[0]) and down.contains(exact[1])
+
+
+def test_a_loss_is_never_bounded_below_zero():
+    net, X = ReLUNetwork([[[800.0]]], [[0.0]]), np.array([[1.0], [-1.0]])
+    labels = as_labels([[1.0], [0.0]], 2, targets=None)
+    high, low = objective_of(net, X, labels, "bce", 0.0, enclose(net, X, labels)).bounds()
+    assert 0 <= low <= high < 1e-30
+
+
 def test_what_overflows_has_no_bound():
     net = ReLUNetwork([[[1e200]], [[1e200]]], [[0.0], [0.0]])
     labels = as_labels([[1.0], [0.0]], 2, targets=None)

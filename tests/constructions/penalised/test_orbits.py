@@ -1,5 +1,7 @@
 """Units that may be turned into each other, and slices across that."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 from decayed import loss_of, network_of, objective
@@ -9,8 +11,9 @@ from constructions.critical.balls import Balls
 from constructions.critical.cell import Cell
 from constructions.penalised.orbits import (
     are_free,
+    classes_of,
     places_of_unit,
-    rotations,
+    planes_of,
     slices_across,
     tangents,
 )
@@ -22,6 +25,11 @@ P = 9 + 8 + 3
 def cell_with(masks, kinks=()):
     X = np.random.default_rng(0).standard_normal((N, 2))
     return Cell(WIDTHS, X, np.zeros((N, 1)), [], [m.astype(float) for m in masks], list(kinks))
+
+
+def rotations(cell, idle=()):
+    """All planes."""
+    return [pair for units in classes_of(cell, idle) for pair in combinations(units, 2)]
 
 
 ALIKE = np.zeros((N, 3)), np.ones((N, 2))
@@ -98,6 +106,21 @@ def test_a_slice_is_what_the_tangents_leave(parallel):
     T = tangents(Balls(theta), rotations(cell)).mid
     assert np.allclose(across.T @ T, 0, atol=1e-12)
     assert np.linalg.matrix_rank(tangents(Balls(theta), planes).mid) == q
+
+
+@pytest.mark.parametrize("rank", [1, 2, 4])
+def test_few_planes_span_all_rotations(rank):
+    """Of six units with five numbers each that span `rank` dimensions."""
+    rng, widths = np.random.default_rng(rank), (2, 6, 2)
+    cell = Cell(widths, np.ones((3, 2)), np.zeros((3, 2)), [], [np.ones((3, 6))], [])
+    theta = rng.standard_normal(cell.places[-1][1].stop)
+    (units,) = classes_of(cell)
+    theta[np.array(units)] = rng.standard_normal((6, rank)) @ rng.standard_normal((rank, 5))
+    planes = planes_of([units], theta, 1e-9)
+    T = tangents(Balls(theta), planes).mid
+    whole = tangents(Balls(theta), rotations(cell)).mid
+    assert len(planes) == rank * (6 - rank) + rank * (rank - 1) // 2
+    assert np.linalg.matrix_rank(T) == len(planes) == np.linalg.matrix_rank(whole)
 
 
 def test_units_at_rest_are_in_no_slice():
