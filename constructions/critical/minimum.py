@@ -10,7 +10,7 @@ Lagrangian of all of C in h_a, if the rank of D(F_red, z_A) is as large as it ca
 and if the Hessian of the Lagrangian is positive definite on a complement of the kernel of
 D(F_red, z_A) within that of Dz_A (docs/trained.md). No kinks, A empty, and nothing exact are
 special cases; so is a loss of which nothing is left to be critical. It is a saddle if a way down
-is proved to start there.
+along the kinks is proved to start there.
 """
 
 from typing import NamedTuple
@@ -75,7 +75,8 @@ class CriticalPoint(NamedTuple):
         Of D(F_red, z_A).
     smallest_eigenvalue : float
         A lower bound of the Hessian's on the complement; inf if that is nothing. At a saddle an
-        upper bound of the Hessian along the way down, 0 if that leads over a kink.
+        upper bound of the Hessian along the way down; 0 if the loss falls over a kink, at first
+        order, so that the point is critical only while units stay on their kinks.
     kinks : tuple of Kink
     uniqueness : float
         No other solution with the same kinks lies in the slice within this distance of it.
@@ -376,9 +377,10 @@ def _examined(attempt, critical, basis, rank, box):
     fitted = attempt.problem.is_fitted
     where = f"on {k} kink{'s' if k > 1 else ''}" if k else "that is smooth"
     kind = "a saddle" if ways else "a local minimum"
-    over = ", and the loss falls over one of them" if sides else ""
+    if sides:
+        kind = f"no critical point, as the loss falls over a kink, but one while it stays {where}"
     found = CriticalPoint(theta, loss, rank, bend, kinks, unique, fitted, ways)
-    return found, f"{kind} {where}{over}"
+    return found, kind if sides else f"{kind} {where}"
 
 
 def least_on_slice(H, Z, critical):

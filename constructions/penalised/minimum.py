@@ -227,7 +227,11 @@ def _examined(attempt, box):
         theta, loss, GenericRank(len(theta) - q, 0.0), bend, kinks, unique, False, ways
     )
     if ways:
-        return found, f"a saddle {where}{', and the loss falls over one of them' * bool(sides)}"
+        if sides:
+            return found, (
+                f"no critical point, as the loss falls over a kink, but one while it stays {where}"
+            )
+        return found, f"a saddle {where}"
     return found, f"a local minimum {where}, strict up to {q} symmetr{'y' if q == 1 else 'ies'}"
 
 

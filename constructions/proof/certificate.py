@@ -152,7 +152,7 @@ class Certificate:
         on, and the probability ``rank_error`` that it is larger elsewhere in the cell (or 0); with
         weight decay ``rank`` is the number of parameters less the dimension of the symmetries;
         ``eigenvalue``, a lower bound of the Hessian's on a complement of the kernel (of a saddle
-        an upper bound of what it is along a way down, 0 if that leads over a kink);
+        an upper bound of what it is along a way down);
         ``uniqueness``, within this distance of it there is no other such point on a slice of
         that dimension; ``kinks``, see `kinks`.
     radius : float or None

@@ -142,12 +142,18 @@ def critical_of(found, argument):
 
 
 def saddle_at(problem, gtol, found, why, *, orders=(1,)):
-    """A saddle, with a step down from the stored network, or None without such a step."""
+    """A saddle, with a step down from the stored network, or None without such a step.
+
+    Where the loss falls over a kink it is not stationary, on one side.
+    """
     refutation = step_down_from(problem, found.ways_down, gtol, orders=orders)
-    checks = [Check(SADDLE, refutation is not None, found.distance, why)]
+    falls = found.smallest_eigenvalue == 0
+    checks = [Check(SADDLE, refutation is not None and not falls, found.distance, why)]
     if refutation is None:
         return None, checks
     checks.append(Check(DESCENT, False, None, refutation.detail))
+    if falls:
+        return Near("not stationary", None, 0.0, 0.0, None, refutation), checks
     critical = critical_of(found, "saddle")
     return Near("saddle", found.distance, 0.0, 0.0, critical, refutation), checks
 

@@ -122,28 +122,28 @@ def on_a_kink(residual, slope=-1.0):
     ("residual", "slope", "verdict"),
     [
         (1 + 2.0**-20, -1.0, "local minimum"),
-        (1 - 2.0**-20, -1.0, "saddle"),
-        (0.25, -1.0, "saddle"),
-        (-1.0, -1.0, "saddle"),
-        (1.0, 1.0, "saddle"),
-        (1.0, 2.0**-20, "saddle"),
+        (1 - 2.0**-20, -1.0, "not stationary"),
+        (0.25, -1.0, "not stationary"),
+        (-1.0, -1.0, "not stationary"),
+        (1.0, 1.0, "not stationary"),
+        (1.0, 2.0**-20, "not stationary"),
         (1.0, -(2.0**-20), "local minimum"),
-        (-3.0, 1.0, "saddle"),
+        (-3.0, 1.0, "not stationary"),
     ],
 )
 def test_what_a_kink_is_follows_from_its_multiplier(residual, slope, verdict):
     net, X, Y = on_a_kink(residual, slope)
     found = verify(net, X, Y)
     assert (found.verdict, found.proved) == (verdict, True)
+    if verdict == "not stationary":
+        assert found.critical is None and found.distance is None
+        assert found.witness["loss"] < found.loss_floor
+        return
     (kink,) = found.kinks
     assert (kink.layer, kink.point, kink.unit) == (1, 1, 0)
     assert kink.multiplier == pytest.approx(-slope / 2, abs=1e-15)
     assert kink.rise == pytest.approx(residual / 2, abs=1e-15)
     assert found.distance < 1e-14
-    if verdict == "saddle":
-        assert found.critical["argument"] == "saddle" and found.critical["eigenvalue"] == 0.0
-        assert found.radius is None and found.lower_bound == 0.0
-        assert "the loss changes by" in found.summary()
 
 
 @pytest.mark.parametrize(("residual", "slope"), [(1.0, -1.0), (1.0, 0.0)])
