@@ -72,6 +72,7 @@ def notes(frame):
         "others left. returned: of those that left, with the 95 % interval. falling,",
         "stuck: not back, and the loss is still falling, or not. diverged: no number, or",
         f"over {FAR:g} times both its start and the best constant output. loss: the median.",
+        "half at λ: where half of those that left return; norm: of all tensors together.",
     ]
     if frame["below"].any():
         lines.append("below: ended lower than the reference.")
@@ -83,18 +84,34 @@ def notes(frame):
     return lines
 
 
-def basin_row(row):
-    """A row of ``StudyResult.basins()`` as strings by column; with its verdict, if it has one."""
+def basin_rows(basins):
+    """The rows of ``StudyResult.basins()`` as strings by column; with verdicts, if there are any.
+
+    The norm is left out if none is known.
+    """
+    rows = [_basin_row(row) for row in basins.itertuples()]
+    if all(row["norm"] == "-" for row in rows):
+        rows = [{name: cell for name, cell in row.items() if name != "norm"} for row in rows]
+    return rows
+
+
+def _basin_row(row):
     # Both ends may lie outside of the scales.
-    ends = dict.fromkeys(radius_in_words(end, [row.least, row.most]) for end in (row.low, row.high))
+    ends = dict.fromkeys(_cell(end, row) for end in (row.low, row.high))
     return {
         "reference": _named(row.reference),
         **({"verdict": row.verdict} if hasattr(row, "verdict") else {}),
-        "half return at λ": radius_in_words(row.radius, [row.least, row.most]),
+        "half at λ": _cell(row.radius, row),
         "95 %": "-" if row.reason else " – ".join(ends),
         "norm": f"{row.norm:.3g}" if 0 < row.norm < float("inf") else "-",
         "certified": "-" if row.certified != row.certified else f"{row.certified:.3g}",
     }
+
+
+def _cell(radius, row):
+    """A radius in few characters: below and beyond the scales as signs."""
+    text = radius_in_words(radius, [row.least, row.most])
+    return text.replace("below", "<").replace("beyond", ">")
 
 
 def reasons(basins):
@@ -128,7 +145,7 @@ def as_summary(frame, basins):
     for name in basins["reference"]:
         part = frame[frame["reference"] == name]
         tables += [f"{_named(name)}:"] * (len(basins) > 1) + [as_text(scale_rows(part))]
-    blocks = ["\n".join(tables), as_text([basin_row(row) for row in basins.itertuples()])]
+    blocks = ["\n".join(tables), as_text(basin_rows(basins))]
     said = reasons(basins)
     if said:
         blocks[1] += "\n" + "\n".join(said)
@@ -168,7 +185,7 @@ def _ends(scales):
 
 def as_html(frame, basins):
     """The tables of `as_summary` as HTML, for a notebook."""
-    blocks = [scale_rows(frame), [basin_row(row) for row in basins.itertuples()]]
+    blocks = [scale_rows(frame), basin_rows(basins)]
     said = [*reasons(basins), *notes(frame)]
     return "".join(map(_html_table, blocks)) + f"<p><small>{escape(' '.join(said))}</small></p>"
 

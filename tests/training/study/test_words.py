@@ -5,11 +5,12 @@ import pickle
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from geomcore import ReLUNetwork
 from training import SGD, PerturbationStudy, perturbation_study
-from training.study.words import as_text, page_rows, told
+from training.study.words import as_text, basin_rows, page_rows, told
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +34,7 @@ def test_a_summary_is_a_text_with_a_line_per_scale_and_per_reference(result):
     assert len(set(map(len, table))) == 1
     for line, row in zip(table[1:], result.frame("scale").itertuples(), strict=True):
         assert f"{row.returned} of {row.left}" in line and f"{row.scale:g}" in line
-    assert "beyond 1" in basins[1]
+    assert basins[1].split() == ["network", ">", "1", ">", "1", "-"]
 
 
 def test_the_columns_of_the_table_it_was_are_found_with_a_warning(result):
@@ -92,3 +93,13 @@ def test_one_is_told_in_the_singular():
     )
     assert "1 reference, 1 scale 0.1, 1 trial of 1 step each" in " ".join(repr(study).split())
     assert "1 scale 0.1, 1 trial: " in " ".join(repr(study.run()).split())
+
+
+def test_basins_below_and_beyond_the_scales_stand_in_eighty_columns():
+    about = {"reference": "zero loss", "verdict": "global minimum", "certified": 3.14e-06}
+    about |= {"reason": "", "least": 0.000321, "most": 0.00123, "norm_low": 0.0}
+    for low, radius, high in ((0.0, 0.000339, 0.000412), (0.0, 0.0, 0.000339)):
+        row = about | {"low": low, "radius": radius, "high": high, "norm": 0.00117 * (radius > 0)}
+        text = as_text(basin_rows(pd.DataFrame([row])))
+        assert "< 0.000321 – 0.000" in text and ("norm" in text) == (radius > 0)
+        assert max(map(len, text.splitlines())) <= 80
