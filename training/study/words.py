@@ -199,12 +199,26 @@ def _html_table(rows):
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def page_rows(study):
-    """The rows of ``study.frame("scale")`` as strings by column, for a page."""
+def page_parts(study):
+    """What a page says of each reference.
+
+    Returns
+    -------
+    list of dict
+        name (empty if there is one reference), story (sentences) and rows (of strings by column).
+    """
+    several = len(study.references) > 1
+    parts = [study.of(ref.name) for ref in study.references]
+    return [
+        {"name": part.reference.name if several else "", "story": told(part), "rows": _rows(part)}
+        for part in parts
+    ]
+
+
+def _rows(study):
     frame = study.frame("scale")
     return [
         {
-            **({"network": row.reference} if len(study.references) > 1 else {}),
             "λ": f"{row.scale:.4g}",
             "untrained": f"{row.untrained:.0%}",
             "stayed": f"{row.stayed} of {row.trials}",
@@ -212,7 +226,7 @@ def page_rows(study):
             "95 %": f"{row.low:.0%} – {row.high:.0%}" if row.left else "-",
             "falling": str(row.falling),
             "stuck": str(row.stuck),
-            "diverged": str(row.diverged),
+            **({"diverged": str(row.diverged)} if frame["diverged"].any() else {}),
             **({"ended below": str(row.below)} if frame["below"].any() else {}),
             "decided by": ("steps, rate" if row.limited else "landscape") if row.left else "-",
             "loss after noise": f"{row.initial:.0e}",
@@ -224,21 +238,16 @@ def page_rows(study):
     ]
 
 
+# What the columns of `page_parts` mean.
+COLUMNS = (
+    "Untrained: the part of all trials that is within the tolerance before any training. Returned: "
+    "of those that left. Losses are medians of the trials (of two in the middle the lower one), "
+    "with their quartiles at the end."
+)
+
+
 def told(study):
-    """What perturbing and training showed, in sentences."""
-    several = len(study.references) > 1
-    stories = [
-        (f"{ref.name}: " if several else "") + _told_of(study.of(ref.name))
-        for ref in study.references
-    ]
-    return " ".join(stories) + (
-        " Untrained: the part of all trials that is within the tolerance before any training. "
-        "Returned: of those that left. Losses are medians of the trials (of two in the middle the "
-        "lower one), with their quartiles at the end."
-    )
-
-
-def _told_of(study):
+    """What perturbing and training the only reference showed, in sentences."""
     frame, ref, basin = study.frame("scale"), study.reference, study.basins().iloc[0]
     left = frame[frame["left"] > 0]
     parts = [f"A trial is back if its loss is within {ref.tolerance:.2g} of {ref.loss:.2g}."]

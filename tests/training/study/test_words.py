@@ -10,7 +10,7 @@ import pytest
 
 from geomcore import ReLUNetwork
 from training import SGD, PerturbationStudy, perturbation_study
-from training.study.words import as_text, basin_rows, page_rows, told
+from training.study.words import as_text, basin_rows, page_parts, told
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +79,9 @@ def test_no_reason_is_cut_where_a_table_is_printed():
 
 
 def test_the_table_of_a_page_is_narrow_enough_for_it(result):
-    (row, _) = page_rows(result)
+    (part,) = page_parts(result)
+    row = part["rows"][0]
+    assert part["name"] == "" and part["story"] == told(result)
     assert row["returned"] == "5 of 5" and row["quartiles"].count(" – ") == 1
     # Columns are as wide as their cells, or as the longest word of their name; 7.2 pixels a letter.
     words = [[*map(len, name.split()), len(value)] for name, value in row.items()]
@@ -103,3 +105,13 @@ def test_basins_below_and_beyond_the_scales_stand_in_eighty_columns():
         text = as_text(basin_rows(pd.DataFrame([row])))
         assert "< 0.000321 – 0.000" in text and ("norm" in text) == (radius > 0)
         assert max(map(len, text.splitlines())) <= 80
+
+
+def test_a_page_has_a_part_for_each_of_several_references():
+    net, X = ReLUNetwork([[[1.0]]], [[0.0]]), np.array([[-1.0], [1.0]])
+    both = {"one": net, "two": ReLUNetwork([[[1.0]]], [[0.5]])}
+    study = perturbation_study(both, X, X, scales=[0.1, 1.0], trials=3, steps=9, learning_rate=0.1)
+    parts = page_parts(study)
+    assert [part["name"] for part in parts] == ["one", "two"]
+    assert [len(part["rows"]) for part in parts] == [2, 2]
+    assert parts[1]["story"] == told(study.of("two"))
