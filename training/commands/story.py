@@ -3,7 +3,7 @@
 from constructions.verdicts import cost
 from geomcore.foreign.wording import counted
 from training.output.page import render
-from training.study.words import page_rows, told
+from training.study.words import COLUMNS, page_parts
 
 EXPLANATIONS = {
     "clusters": "Each class is a ball. One layer per class: a cone behind each ball collapses it.",
@@ -80,8 +80,8 @@ def _section(case):
         "refusal": case.refusal.reasons if case.refusal else {},
         "construction": case.made.summary,
         "certificate": case.certificate.summary() if case.certificate else "",
-        "study": page_rows(case.study) if case.study else [],
-        "study_story": told(case.study) if case.study else "",
+        "study": page_parts(case.study) if case.study else [],
+        "columns": COLUMNS,
         "figures": case.figures,
     }
 

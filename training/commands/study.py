@@ -80,7 +80,7 @@ def study(
         typer.Option(
             "--standardize/--no-standardize",
             help="Subtract its mean from each column of the data, divide it by its standard "
-            "deviation. Default: if a column is larger than 4.",
+            "deviation. Default: if the root mean square of one is above 4.",
         ),
     ] = None,
     balance: Annotated[

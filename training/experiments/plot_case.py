@@ -54,7 +54,7 @@ CAPTIONS = {
     "as returned.",
     "comparison": "Against the total norm of the perturbation: of the trials that left, the "
     "fraction that returns to the loss of the reference (to within {tolerance:.1e}) with 95 % "
-    "Wilson intervals, dotted where one half do, and the fraction of all trials that are there "
+    "Wilson intervals, dotted where half of them do, and the fraction of all trials that are there "
     "before any training (dashed); median and quartiles of the final loss, dotted the loss of the "
     "reference; mean accuracy.{limited}{certified}",
     "ends": "The loss after the perturbation and the loss after training, one point per trial. "

@@ -35,8 +35,8 @@ def cones_in_words(labels, layers):
     """A panel per layer with the class that it collapses."""
     counts = dict(zip(labels.classes.tolist(), np.bincount(labels.index).tolist(), strict=True))
     told = listed(
-        f"the cone of layer {layer.index} holds {counted(counts[layer.label], 'point')} of class "
-        f"{_name(layer.label)}"
+        f"the cone of layer {layer.index} holds the {counted(counts[layer.label], 'point')} "
+        f"of class {_name(layer.label)}"
         for layer in layers
     )
     return f"{_panels(len(layers))} of {classes_in_words(labels)}; {told}, and no others"

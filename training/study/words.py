@@ -72,6 +72,7 @@ def notes(frame):
         "others left. returned: of those that left, with the 95 % interval. falling,",
         "stuck: not back, and the loss is still falling, or not. diverged: no number, or",
         f"over {FAR:g} times both its start and the best constant output. loss: the median.",
+        "half at λ: where half of those that left return; norm: of all tensors together.",
     ]
     if frame["below"].any():
         lines.append("below: ended lower than the reference.")
@@ -83,18 +84,34 @@ def notes(frame):
     return lines
 
 
-def basin_row(row):
-    """A row of ``StudyResult.basins()`` as strings by column; with its verdict, if it has one."""
+def basin_rows(basins):
+    """The rows of ``StudyResult.basins()`` as strings by column; with verdicts, if there are any.
+
+    The norm is left out if none is known.
+    """
+    rows = [_basin_row(row) for row in basins.itertuples()]
+    if all(row["norm"] == "-" for row in rows):
+        rows = [{name: cell for name, cell in row.items() if name != "norm"} for row in rows]
+    return rows
+
+
+def _basin_row(row):
     # Both ends may lie outside of the scales.
-    ends = dict.fromkeys(radius_in_words(end, [row.least, row.most]) for end in (row.low, row.high))
+    ends = dict.fromkeys(_cell(end, row) for end in (row.low, row.high))
     return {
         "reference": _named(row.reference),
         **({"verdict": row.verdict} if hasattr(row, "verdict") else {}),
-        "half return at λ": radius_in_words(row.radius, [row.least, row.most]),
+        "half at λ": _cell(row.radius, row),
         "95 %": "-" if row.reason else " – ".join(ends),
         "norm": f"{row.norm:.3g}" if 0 < row.norm < float("inf") else "-",
         "certified": "-" if row.certified != row.certified else f"{row.certified:.3g}",
     }
+
+
+def _cell(radius, row):
+    """A radius in few characters: below and beyond the scales as signs."""
+    text = radius_in_words(radius, [row.least, row.most])
+    return text.replace("below", "<").replace("beyond", ">")
 
 
 def reasons(basins):
@@ -128,7 +145,7 @@ def as_summary(frame, basins):
     for name in basins["reference"]:
         part = frame[frame["reference"] == name]
         tables += [f"{_named(name)}:"] * (len(basins) > 1) + [as_text(scale_rows(part))]
-    blocks = ["\n".join(tables), as_text([basin_row(row) for row in basins.itertuples()])]
+    blocks = ["\n".join(tables), as_text(basin_rows(basins))]
     said = reasons(basins)
     if said:
         blocks[1] += "\n" + "\n".join(said)
@@ -168,7 +185,7 @@ def _ends(scales):
 
 def as_html(frame, basins):
     """The tables of `as_summary` as HTML, for a notebook."""
-    blocks = [scale_rows(frame), [basin_row(row) for row in basins.itertuples()]]
+    blocks = [scale_rows(frame), basin_rows(basins)]
     said = [*reasons(basins), *notes(frame)]
     return "".join(map(_html_table, blocks)) + f"<p><small>{escape(' '.join(said))}</small></p>"
 
@@ -182,12 +199,26 @@ def _html_table(rows):
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def page_rows(study):
-    """The rows of ``study.frame("scale")`` as strings by column, for a page."""
+def page_parts(study):
+    """What a page says of each reference.
+
+    Returns
+    -------
+    list of dict
+        name (empty if there is one reference), story (sentences) and rows (of strings by column).
+    """
+    several = len(study.references) > 1
+    parts = [study.of(ref.name) for ref in study.references]
+    return [
+        {"name": part.reference.name if several else "", "story": told(part), "rows": _rows(part)}
+        for part in parts
+    ]
+
+
+def _rows(study):
     frame = study.frame("scale")
     return [
         {
-            **({"network": row.reference} if len(study.references) > 1 else {}),
             "λ": f"{row.scale:.4g}",
             "untrained": f"{row.untrained:.0%}",
             "stayed": f"{row.stayed} of {row.trials}",
@@ -195,7 +226,7 @@ def page_rows(study):
             "95 %": f"{row.low:.0%} – {row.high:.0%}" if row.left else "-",
             "falling": str(row.falling),
             "stuck": str(row.stuck),
-            "diverged": str(row.diverged),
+            **({"diverged": str(row.diverged)} if frame["diverged"].any() else {}),
             **({"ended below": str(row.below)} if frame["below"].any() else {}),
             "decided by": ("steps, rate" if row.limited else "landscape") if row.left else "-",
             "loss after noise": f"{row.initial:.0e}",
@@ -207,21 +238,16 @@ def page_rows(study):
     ]
 
 
+# What the columns of `page_parts` mean.
+COLUMNS = (
+    "Untrained: the part of all trials that is within the tolerance before any training. Returned: "
+    "of those that left. Losses are medians of the trials (of two in the middle the lower one), "
+    "with their quartiles at the end."
+)
+
+
 def told(study):
-    """What perturbing and training showed, in sentences."""
-    several = len(study.references) > 1
-    stories = [
-        (f"{ref.name}: " if several else "") + _told_of(study.of(ref.name))
-        for ref in study.references
-    ]
-    return " ".join(stories) + (
-        " Untrained: the part of all trials that is within the tolerance before any training. "
-        "Returned: of those that left. Losses are medians of the trials (of two in the middle the "
-        "lower one), with their quartiles at the end."
-    )
-
-
-def _told_of(study):
+    """What perturbing and training the only reference showed, in sentences."""
     frame, ref, basin = study.frame("scale"), study.reference, study.basins().iloc[0]
     left = frame[frame["left"] > 0]
     parts = [f"A trial is back if its loss is within {ref.tolerance:.2g} of {ref.loss:.2g}."]

@@ -143,6 +143,14 @@ def test_columns_are_left_alone_if_that_is_wished(run, in_thousands, tmp_path):
         record = json.loads((tmp_path / made / "run.json").read_text())
         assert record["arguments"]["standardize"] is (made == "done")
     assert not (tmp_path / "left" / "standardized.npz").exists()
+    # A study that was begun before there was this option says nothing of it.
+    path = tmp_path / "left" / "run.json"
+    record = json.loads(path.read_text())
+    del record["arguments"]["standardize"]
+    path.write_text(json.dumps(record))
+    before = rows(tmp_path / "left" / "study.sqlite")
+    assert run("study", "--resume", "--out", "left")[0] == 0
+    assert rows(tmp_path / "left" / "study.sqlite") == before
 
 
 def test_a_network_of_ones_own_goes_with_the_columns(run, in_thousands, tmp_path):

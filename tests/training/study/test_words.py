@@ -5,11 +5,12 @@ import pickle
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from geomcore import ReLUNetwork
 from training import SGD, PerturbationStudy, perturbation_study
-from training.study.words import as_text, page_rows, told
+from training.study.words import as_text, basin_rows, page_parts, told
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +34,7 @@ def test_a_summary_is_a_text_with_a_line_per_scale_and_per_reference(result):
     assert len(set(map(len, table))) == 1
     for line, row in zip(table[1:], result.frame("scale").itertuples(), strict=True):
         assert f"{row.returned} of {row.left}" in line and f"{row.scale:g}" in line
-    assert "beyond 1" in basins[1]
+    assert basins[1].split() == ["network", ">", "1", ">", "1", "-"]
 
 
 def test_the_columns_of_the_table_it_was_are_found_with_a_warning(result):
@@ -78,7 +79,9 @@ def test_no_reason_is_cut_where_a_table_is_printed():
 
 
 def test_the_table_of_a_page_is_narrow_enough_for_it(result):
-    (row, _) = page_rows(result)
+    (part,) = page_parts(result)
+    row = part["rows"][0]
+    assert part["name"] == "" and part["story"] == told(result)
     assert row["returned"] == "5 of 5" and row["quartiles"].count(" – ") == 1
     # Columns are as wide as their cells, or as the longest word of their name; 7.2 pixels a letter.
     words = [[*map(len, name.split()), len(value)] for name, value in row.items()]
@@ -92,3 +95,23 @@ def test_one_is_told_in_the_singular():
     )
     assert "1 reference, 1 scale 0.1, 1 trial of 1 step each" in " ".join(repr(study).split())
     assert "1 scale 0.1, 1 trial: " in " ".join(repr(study.run()).split())
+
+
+def test_basins_below_and_beyond_the_scales_stand_in_eighty_columns():
+    about = {"reference": "zero loss", "verdict": "global minimum", "certified": 3.14e-06}
+    about |= {"reason": "", "least": 0.000321, "most": 0.00123, "norm_low": 0.0}
+    for low, radius, high in ((0.0, 0.000339, 0.000412), (0.0, 0.0, 0.000339)):
+        row = about | {"low": low, "radius": radius, "high": high, "norm": 0.00117 * (radius > 0)}
+        text = as_text(basin_rows(pd.DataFrame([row])))
+        assert "< 0.000321 – 0.000" in text and ("norm" in text) == (radius > 0)
+        assert max(map(len, text.splitlines())) <= 80
+
+
+def test_a_page_has_a_part_for_each_of_several_references():
+    net, X = ReLUNetwork([[[1.0]]], [[0.0]]), np.array([[-1.0], [1.0]])
+    both = {"one": net, "two": ReLUNetwork([[[1.0]]], [[0.5]])}
+    study = perturbation_study(both, X, X, scales=[0.1, 1.0], trials=3, steps=9, learning_rate=0.1)
+    parts = page_parts(study)
+    assert [part["name"] for part in parts] == ["one", "two"]
+    assert [len(part["rows"]) for part in parts] == [2, 2]
+    assert parts[1]["story"] == told(study.of("two"))
