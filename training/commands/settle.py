@@ -31,7 +31,7 @@ def settle(
     table=None,
     loss: Loss = "mse",
     weight_decay: WeightDecay = 0.0,
-    seconds: Annotated[float, typer.Option(help="After which no more is tried.")] = 120.0,
+    seconds: Annotated[float, typer.Option(help="After which no more is tried.")] = 300.0,
     seed: Seed = 0,
     out: Out = None,
     force: Force = False,
@@ -66,7 +66,7 @@ def settle(
             settled = settle_network(net, source.X, source.y, **goal, told=told)
             case = Case(source, network=settled.network)
             step("verifying")
-            case.verify(**({} if (loss, weight_decay) == ("mse", 0.0) else kind))
+            case.verify(**kind)
             step("drawing")
             case.draw(run)
         case.keep(run)

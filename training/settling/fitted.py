@@ -9,6 +9,7 @@ are solved themselves, by Gauss and Newton, with shortest steps.
 """
 
 import numpy as np
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from constructions.critical import cell as calculus
 from training.settling.derivatives import jacobian
@@ -16,6 +17,8 @@ from training.settling.newton import finished
 
 ROUNDS = 40
 CUTS = (1e-13, 1e-11, 1e-9, 1e-7, 1e-5, 1e-3)
+DAMPED = (1e-13, 1e-9, 1e-5)  # of the mean squared singular value
+MOST_CUT = 600  # rows or columns of a derivative whose singular values are computed
 CLOSE = 1e-2  # of the targets: errors that may vanish next to parameters
 ROUNDING = 1e-14  # of an output of a network of norm 1
 
@@ -62,11 +65,9 @@ def on_fits(problem, theta, masks=None):
         if size < 1e-16:
             break
         J = jacobian(cell, found) * np.repeat(root[:, 0], problem.widths[-1])[:, None]
-        U, s, Vt = np.linalg.svd(J, full_matrices=False)
-        share, best = U.T @ error.ravel(), None
-        for cut in CUTS:
-            used = s > cut * s[0]
-            other = theta - Vt[used].T @ (share[used] / s[used])
+        best = None
+        for step in _steps(J, error.ravel()):
+            other = theta - step
             if not np.linalg.norm(other - start) <= 1 + np.linalg.norm(start):
                 continue
             after = calculus.forwards(cell, other)
@@ -79,3 +80,25 @@ def on_fits(problem, theta, masks=None):
     if not size <= ROUNDING * (1 + theta @ theta):
         return None
     return finished(problem, theta, [], np.zeros(0), masks)._replace(is_fitted=True)
+
+
+def _steps(J, error):
+    """Shortest solutions of J step = error, small singular values being cut off or damped."""
+    if max(J.shape) <= MOST_CUT:
+        U, s, Vt = np.linalg.svd(J, full_matrices=False)
+        share = U.T @ error
+        for cut in CUTS:
+            used = s > cut * s[0]
+            yield Vt[used].T @ (share[used] / s[used])
+        return
+    is_wide = J.shape[0] <= J.shape[1]
+    gram = J @ J.T if is_wide else J.T @ J
+    mean = np.trace(gram) / len(gram)
+    for cut in DAMPED:
+        damped = gram.copy()
+        damped[np.diag_indices(len(gram))] += cut * mean
+        try:
+            factor = cho_factor(damped, overwrite_a=True, check_finite=False)
+        except LinAlgError:
+            continue
+        yield J.T @ cho_solve(factor, error) if is_wide else cho_solve(factor, J.T @ error)

@@ -121,6 +121,7 @@ class _Model:
         self.H = hessian(cell, self.found, jacobian(cell, self.found))
         self.unit = max(np.abs(np.diag(self.H)).mean(), 1e-300)
         self.pairs, self.on_kink = list(kinks), len(kinks)
+        self.shares = np.asarray(multipliers, float)  # of the last step that was looked at
         self.rows = height_rows(cell, self.found)
         if kinks:  # convex across the kinks, where the loss is not smooth; nothing along them
             scaled = self.rows / np.maximum(np.linalg.norm(self.rows, axis=1), 1e-300)[:, None]
@@ -143,7 +144,9 @@ class _Model:
             gains, heights, signs = self._sides()
             A = signs[:, None] * self.rows
             solved = cho_solve(factor, A.T)
-            shares = least_in_box(A @ solved, -(A @ down) - heights, gains)
+            start = np.append(self.shares, np.zeros(len(gains) - len(self.shares)))
+            shares = least_in_box(A @ solved, -(A @ down) - heights, gains, start)
+            self.shares = shares
             step = down - solved @ shares
             if not left or not self._joined(step):
                 break

@@ -271,7 +271,7 @@ def without_idle_units(problem, theta):
                 kept = W[u].copy(), b[u], V[:, u].copy()
                 W[u], b[u], V[:, u] = 0, 0, 0
                 after = problem.loss(theta)
-                if after > loss:
+                if after > loss * (1 + 1e-14):  # rounding
                     W[u], b[u], V[:, u] = kept
                 else:
                     loss = after

@@ -9,7 +9,7 @@ import numpy as np
 
 from constructions.critical.kinks import candidates
 from training.settling.bfgs import bfgs
-from training.settling.face import WEAK, lower_than_saddle, without_weak_kinks
+from training.settling.face import WEAK, lower_than_saddle, without_weak_kinks, woken
 from training.settling.fitted import on_fits
 from training.settling.models import walked
 from training.settling.newton import SIGN, flipped, polished, solved
@@ -26,7 +26,7 @@ NOISE = 1e-5  # of the norm of the parameters: how far a descent that has stuck 
 CHANGES = 8  # of the kinks that a descent has ended on
 ZERO = 1e-8  # a loss, in the units of the problem, on the way to zero; BFGS keeps off kinks there
 MOST_AGAIN = 100  # parameters for which BFGS may be long, if nothing else has helped
-MOST_GUESSED = 500  # parameters for which also other sets of kinks are tried
+MOST_GUESSED = 500  # parameters for which more is tried: BFGS once more, other sets of kinks
 VANISHING = 1e-16  # a loss whose slope is no evidence, since it is small wherever the loss is
 PATIENCE = 4  # rounds that must tell so before it is said
 GROWTH = 1.005  # of the norm in a round, where it runs to infinity
@@ -85,19 +85,23 @@ def _attempt(problem, theta, clock, part):
         if problem.is_separated(theta):
             return None, theta, RUNAWAY
         clock.told(f"settling, round {round + 1}, loss {problem.full_loss(theta):.6g}")
-        if walk is None or walk.has_ended or min(_falls(track), default=1) < SLOW:
+        is_slow = len(theta) <= MOST_GUESSED and min(_falls(track), default=1) < SLOW
+        if walk is None or walk.has_ended or is_slow:
             theta = _descended(problem, theta, rng, round, clock.part(SHARE), part)
             kinks = []
         theta = without_idle_units(problem, theta)
         point = _on_fits(problem, theta)
         if point is None and (round or problem.loss(theta) > ZERO):
             walk = walked(problem, theta, kinks, steps=STEPS, stop=clock.part(SHARE).is_over)
+            walk = _at_rest(problem, walk)
             theta, kinks = walk.theta, walk.kinks
             point = _on_fits(problem, theta)
             if point is None and walk.has_ended:
                 point = _at_end(problem, walk, clock) or _guessed(problem, theta, clock)
         if point is not None:
             lower = None if point.is_fitted else lower_than_saddle(problem, point)
+            if lower is None:
+                lower = woken(problem, point)
             if lower is None:
                 point = _without_weak_kinks(problem, point, rng, clock)
                 return point, point.theta, CRITICAL
@@ -111,6 +115,18 @@ def _attempt(problem, theta, clock, part):
     if _runs_away(track):
         return None, theta, RUNAWAY
     return None, theta, f"no critical point found in {round + 1} rounds"
+
+
+def _at_rest(problem, walk):
+    """The walk with units that have vanished at zero, and without their kinks."""
+    theta = without_idle_units(problem, walk.theta)
+    if (theta == walk.theta).all():
+        return walk
+    tensors = problem.tensors(theta)
+    kinks = [
+        (l, i, u) for l, i, u in walk.kinks if tensors[2 * l][u].any() or tensors[2 * l + 1][u]
+    ]
+    return walk._replace(theta=theta, kinks=kinks, masks=problem.masks(theta, kinks))
 
 
 def _at_end(problem, walk, clock):

@@ -11,8 +11,9 @@ from training.settling.box import least_in_box
 def test_one_unknown_ends_inside_or_at_a_bound():
     M = np.array([[2.0]])
     for q, expected in [(-1.0, 0.5), (-9.0, 3.0), (4.0, 0.0), (0.0, 0.0)]:
-        assert least_in_box(M, np.array([q]), np.array([3.0])) == pytest.approx([expected])
-    assert least_in_box(np.zeros((0, 0)), np.zeros(0), np.zeros(0)).shape == (0,)
+        found = least_in_box(M, np.array([q]), np.array([3.0]), np.array([9.0]))
+        assert found == pytest.approx([expected], abs=1e-9)
+    assert least_in_box(np.zeros((0, 0)), *[np.zeros(0)] * 3).shape == (0,)
 
 
 @settings(max_examples=60)
@@ -22,7 +23,7 @@ def test_the_slope_vanishes_inside_and_points_outwards_at_bounds(seed, n, size):
     A = rng.standard_normal((rng.integers(1, n + 2), n))  # often of too small a rank
     M, q = size * A.T @ A, size * rng.standard_normal(n)
     upper = np.where(rng.random(n) < 0.2, 0.0, rng.exponential(size=n))
-    x = least_in_box(M, q, upper)
+    x = least_in_box(M, q, upper, rng.exponential(size=n))
     slope = (M @ x + q) / size
     assert ((x >= 0) & (x <= upper)).all()
     assert (slope[(x <= 0) & (upper > 0)] >= -1e-7).all()

@@ -85,11 +85,11 @@ def test_targets_that_leave_doubt_are_reached_and_not_run_after():
     assert found.is_critical
 
 
-def test_units_that_are_never_on_go_to_zero_with_weight_decay():
+def test_units_that_are_never_on_go_to_zero_with_strong_weight_decay():
     X, y = confused()
     W1, b1 = np.array([[1.0, 0.5], [-1, -1], [-0.5, 1]]), np.array([0.1, -9.0, 0.3])
     net = ReLUNetwork([W1, np.ones((2, 3))], [b1, np.zeros(2)])
-    found = settle(net, X, y, weight_decay=0.01)
+    found = settle(net, X, y, weight_decay=0.3)
     assert found.is_critical and all(k.unit != 1 for k in found.kinks)
     W1, b1, W2, _ = found.network.tensors
     assert not W1[1].any() and b1[1] == 0 and not W2[:, 1].any()
@@ -102,3 +102,12 @@ def test_strong_decay_leaves_nothing_but_zero():
     found = settle(random_network((2, 3, 2), 0), X, y, loss="cross_entropy", weight_decay=50.0)
     assert found.is_critical and norm(found.network) < 0.1
     assert not found.network.weights[0].any()
+
+
+@pytest.mark.parametrize("decay", [1e-4, 0.01])
+def test_units_at_rest_that_would_be_of_use_are_put_to_use(decay):
+    X, y = corners()
+    dead = ReLUNetwork([np.zeros((3, 2)), np.zeros((2, 3))], [np.zeros(3), np.zeros(2)])
+    found = settle(dead, X, y, weight_decay=decay)
+    assert found.is_critical and found.loss < 0.45  # 0.5 is what a constant reaches
+    assert (found.network.weights[0] != 0).any()
