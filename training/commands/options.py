@@ -66,14 +66,6 @@ Method = Annotated[
         "applies."
     ),
 ]
-Loss = Annotated[
-    str,
-    typer.Option(help="What is minimized: mse, class_weighted, cross_entropy (softmax) or bce."),
-]
-WeightDecay = Annotated[
-    float,
-    typer.Option(min=0.0, help="Half of this times the square of all parameters is added to it."),
-]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
 Out = Annotated[
     Path | None,
