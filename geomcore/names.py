@@ -33,7 +33,9 @@ _NAMES = {
     ),
     "training": (
         "AccuracyFor Adam BinaryCrossEntropy CrossEntropy L1 L2 largest_curvature "
-        "load_study LossBelow MaxNorm NegativePart NonNegative norm_per_scale perturb "
+        "load_study LossBelow LossLadder MaxNorm NegativePart neural_collapse NeuralCollapse "
+        "NonNegative norm_per_scale perturb truncation_history TruncationHistory "
+        "TruncationRecorder "
         "perturbation_study PerturbationStudy Plateau return_radius settle Settled SGD "
         "SquaredError StudyResult tensor_names train train_ensemble TrainResult "
         "UnitColumns wilson_interval"

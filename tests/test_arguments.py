@@ -62,6 +62,7 @@ FLAGS = {
     ("perturb", "relative"): partial(training.perturb, NET, 0.1, 1),
     ("norm_per_scale", "relative"): partial(training.norm_per_scale, NET),
     ("train", "drop_last"): partial(training.train, NET, X, Y, steps=1),
+    ("truncation_history", "drop_last"): partial(training.truncation_history, NET, X, Y, steps=1),
     ("train_ensemble", "drop_last"): partial(training.train_ensemble, [NET], X, Y, steps=1),
 }
 

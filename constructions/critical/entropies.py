@@ -8,11 +8,12 @@ not end at 1e308; where nothing is known of a logit, a probability is between 0 
 from typing import NamedTuple
 
 import numpy as np
-from flint import arb
+from flint import arb, fmpq
 
 from constructions.critical.balls import Balls, of_arbs
 from constructions.critical.cell import Block
 from constructions.critical.points import as_objects
+from constructions.proof.exact import rational
 
 
 class CrossEntropyBlock(NamedTuple):
@@ -69,6 +70,11 @@ class BinaryCrossEntropyBlock(NamedTuple):
         """Second derivative in the outputs times rows of theirs, shape (n K, P)."""
         p = sigmoid(outputs)
         return (self.weights.reshape(-1, 1) * (p * (1 - p))).reshape(-1, 1) * rows
+
+
+def sum_to_one(targets):
+    """Whether rows of targets sum to one exactly: else a softmax's cross-entropy has no bound."""
+    return all(sum(map(rational, row), fmpq(0)) == 1 for row in targets.tolist())
 
 
 ENTROPIES = {"cross_entropy": CrossEntropyBlock, "bce": BinaryCrossEntropyBlock}

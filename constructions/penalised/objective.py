@@ -6,7 +6,7 @@ import numpy as np
 from flint import arb
 
 from constructions.critical.balls import Balls, of_arbs
-from constructions.critical.entropies import ENTROPIES, block_of
+from constructions.critical.entropies import ENTROPIES, block_of, sum_to_one
 from constructions.critical.points import as_objects, exactly
 from constructions.penalised.series import loss_series
 from constructions.proof.derivatives import (
@@ -67,16 +67,22 @@ class Objective(NamedTuple):
     offset = None
 
     @property
+    def least(self):
+        """A lower bound of the losses of all networks."""
+        bounded = self.loss_name != "cross_entropy" or sum_to_one(self.labels.targets)
+        return 0.0 if bounded else -np.inf
+
+    @property
     def data(self):
         return self.net, self.X, self.labels.Y, self.weights
 
     def bounds(self):
         """Proved upper and lower bound of the loss."""
-        return _bounds(self.loss)
+        return _bounds(self.loss, self.least)
 
     def bounds_at(self, net):
         """The same of another network."""
-        return _bounds(self.loss_at(net))
+        return _bounds(self.loss_at(net), self.least)
 
     def loss_at(self, net):
         """A ball around the loss of a network."""
@@ -92,8 +98,8 @@ class Objective(NamedTuple):
             balls = [enclosure.plain + rest, enclosure.weighted + rest]
         if self.loss_name in ENTROPIES:
             balls[0] = self.loss
-        for ball in balls:
-            found.append((float(ball.mid()) if ball.is_finite() else np.nan, _bounds(ball)))
+        for ball, least in zip(balls, (self.least, 0.0), strict=True):
+            found.append((float(ball.mid()) if ball.is_finite() else np.nan, _bounds(ball, least)))
         return found
 
     def accuracy(self):
@@ -104,17 +110,17 @@ class Objective(NamedTuple):
         right, index = 0, self.labels.index
         with precision(self.enclosure.bits):
             for start, outputs in _outputs(self.net, self.X):
-                own = (
-                    outputs
-                    if isinstance(outputs, Balls)
-                    else of_arbs(outputs.ravel(), outputs.shape)
-                )
-                scores, q = own @ T.T, index[start : start + len(own)]
-                rows = np.arange(len(q))
-                best = scores.lower[rows, q][:, None]
-                ahead = scores.upper < best  # later classes may tie
-                ahead[rows, q] = True
-                right += int(ahead.all(axis=1).sum())
+                q = index[start : start + len(outputs)]
+                if isinstance(outputs, Balls):
+                    scores, rows = outputs @ T.T, np.arange(len(q))
+                    best = scores[rows, q].reshape(-1, 1)
+                    ahead, behind = scores.upper < best.lower, scores.lower > best.upper
+                    ahead[rows, q], behind[rows, q] = True, False
+                    ahead, behind = ahead.all(axis=1), behind.any(axis=1)
+                    right += int(ahead.sum())
+                    left = ~(ahead | behind)
+                    outputs, q = _in_arbs(self.net, self.X[start : start + len(q)][left]), q[left]
+                right += sum(map(_is_first, (outputs @ exactly(T).T).tolist(), q.tolist()))
         return right / len(self.X)
 
     def last_bias(self, direction):
@@ -209,9 +215,15 @@ class Objective(NamedTuple):
         return AtOutputs(lambda outputs, Y, weights: self._block(weights).slope(outputs, Y), bent)
 
 
-def _bounds(ball):
-    """Upper and lower bound as floats of a loss, which is not negative."""
-    return (above(ball), max(below(ball), 0.0)) if ball.is_finite() else (np.inf, 0.0)
+def _is_first(scores, q):
+    """Whether a score is proved to be the largest, the first one of a tie."""
+    gaps = [(j, scores[q] - score) for j, score in enumerate(scores)]
+    return all(gap > 0 or (j > q and gap >= 0) for j, gap in gaps if j != q)
+
+
+def _bounds(ball, least):
+    """Upper and lower bound as floats of a loss that is at least so large."""
+    return (above(ball), max(below(ball), least)) if ball.is_finite() else (np.inf, least)
 
 
 def penalty(net, decay):

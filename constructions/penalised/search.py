@@ -6,7 +6,7 @@ from flint import arb, arb_mat, fmpq
 from constructions.critical import cell as calculus
 from constructions.critical.balls import Balls, of_arbs
 from constructions.critical.cell import Cell
-from constructions.critical.entropies import ENTROPIES, block_of
+from constructions.critical.entropies import ENTROPIES, block_of, sum_to_one
 from constructions.critical.kinks import FLAT, candidates, looks_critical
 from constructions.critical.labels import orthonormal
 from constructions.critical.minimum import critical_point_near, everything
@@ -20,7 +20,7 @@ from constructions.critical.search import (
 )
 from constructions.penalised.idle import at_rest, idle_units
 from constructions.penalised.minimum import Penalised, strict_point_near
-from constructions.proof.exact import above, precision, rational
+from constructions.proof.exact import above, precision
 
 
 def nearby_strict_points(net, X, labels, per_class, loss, decay):
@@ -46,7 +46,7 @@ def nearby_strict_points(net, X, labels, per_class, loss, decay):
     if P > MOST_PARAMETERS or P * outputs > MOST_NUMBERS:
         yield None, f"{P} parameters and {outputs} outputs are too many for a proof"
         return
-    if not decay and loss == "cross_entropy" and not _sum_to_one(labels.targets):
+    if not decay and loss == "cross_entropy" and not sum_to_one(labels.targets):
         yield None, "targets do not sum to one exactly, so constants in the logits matter"
         return
     theta = np.concatenate([t.ravel() for t in net.tensors])
@@ -67,10 +67,6 @@ def nearby_strict_points(net, X, labels, per_class, loss, decay):
         yield found, why
     if not guesses:
         yield None, "the slope does not vanish, whatever is on its kink"
-
-
-def _sum_to_one(targets):
-    return all(sum(map(rational, row), fmpq(0)) == 1 for row in targets.tolist())
 
 
 def _guesses(net, points, loss, decay, theta):

@@ -53,6 +53,8 @@ class LocalProblem(NamedTuple):
     offset: list | None
     enclosure: object
 
+    least = 0.0  # a lower bound of the losses of all networks
+
     @property
     def data(self):
         return self.net, self.X, self.labels.Y, self.weights

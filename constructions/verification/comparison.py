@@ -5,6 +5,7 @@ import re
 import numpy as np
 
 from constructions.proof.certificate import Check
+from constructions.verification.verification import gap_between
 from constructions.verification.witness import FLOATING, ROUNDING, compared_witness
 
 BOUNDS = (
@@ -46,8 +47,10 @@ def compared(name, certificate, found, problem):
         return equality(name, stated, right)
     numbers = _flat(stated), _flat(right)
     near = len(numbers[0]) == len(numbers[1]) and np.allclose(*numbers, rtol=ROUNDING, atol=0)
-    if name in ("distance", "gap", "slack") and found.critical is not None:
-        near = 0 < right <= LOOSE * stated  # how near rounding lets it come is the machine's
+    if name == "gap":  # of what is stated, whatever rounding has left of it
+        near = stated == gap_between(certificate.loss_bound, certificate.lower_bound)
+    if name in ("distance", "slack") and found.critical is not None:
+        near = _is_alike(stated, right)  # how near rounding lets it come is the machine's
     return _answer(name, None if near else False, stated, right)
 
 
@@ -66,8 +69,13 @@ def _critical(stated, right):
         for c in (stated, right)
     ]
     near = np.allclose(*numbers, rtol=FLOATING, atol=0)
-    near = near and stated["uniqueness"] <= LOOSE * right["uniqueness"]
+    near = near and _is_alike(stated["uniqueness"], right["uniqueness"])
     return _answer("critical", None if near else False, stated, right)
+
+
+def _is_alike(stated, right):
+    """Whether two numbers that come from rounding may be of two machines."""
+    return None not in (stated, right) and 0 < right <= LOOSE * stated <= LOOSE**2 * right
 
 
 def _flat(value):
@@ -93,6 +101,7 @@ def _checks(stated, right):
         return Check("checks", True, None, f"{len(right)} of {len(right)} agree")
     for one, other in zip(stated, right, strict=False):
         same = (one.name, one.passed) == (other.name, other.passed)
+        same = same and (one.value == other.value or _is_alike(one.value, other.value))
         if not same or NUMBER.sub("", one.detail) != NUMBER.sub("", other.detail):
             return Check("checks", False, None, f"stated {tuple(one)}, found {tuple(other)}")
     if len(stated) != len(right):

@@ -98,7 +98,7 @@ def confirmation(checks):
     if differ:
         lines.append(f"the certificate does not hold: {differ[0].name} is not what is found")
     elif open_:
-        lines.append("the certificate holds but for rounding; geomcore check decides the rest")
+        lines.append("the certificate holds but for rounding in what is marked ?")
     else:
         lines.append(f"the certificate holds: all {len(checks)} fields are what is found")
     lines += [f"  no   {check.name}: {_told(check)}" for check in differ]

@@ -118,7 +118,7 @@ def _is_next(problem, found, rtol, is_near):
     if found.is_zero:
         return is_near(found, found.loss, np.inf)
     with precision(BITS):
-        room = arb(NEARLY) * rtol * _longest(problem)
+        room = arb(NEARLY) * rtol * longest(problem)
         return bool(abs(problem.loss - found.loss) <= room)
 
 
@@ -153,12 +153,12 @@ def saddle_at(problem, gtol, found, why, *, orders=(1,)):
         return None, checks
     checks.append(Check(DESCENT, False, None, refutation.detail))
     if falls:
-        return Near("not stationary", None, 0.0, 0.0, None, refutation), checks
+        return Near("not stationary", None, problem.least, 0.0, None, refutation), checks
     critical = critical_of(found, "saddle")
-    return Near("saddle", found.distance, 0.0, 0.0, critical, refutation), checks
+    return Near("saddle", found.distance, problem.least, 0.0, critical, refutation), checks
 
 
-def _longest(problem):
+def longest(problem):
     """The squared length of the longest target, rounded down."""
     with precision(BITS):
         rows = problem.labels.targets.tolist()
@@ -178,7 +178,7 @@ def is_close(net, moves, rtol):
 
 def _room(problem, rtol):
     """The largest slack that is told."""
-    return min(rtol * rtol, SMALL) * _longest(problem)
+    return min(rtol * rtol, SMALL) * longest(problem)
 
 
 def _next_to_zero(problem, rtol):

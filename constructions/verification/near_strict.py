@@ -1,6 +1,5 @@
 """What `verify` says of cross-entropies, and with weight decay, because of a point near by."""
 
-import numpy as np
 from flint import arb
 
 from constructions.critical.points import BITS
@@ -8,7 +7,15 @@ from constructions.penalised.search import nearby_strict_points
 from constructions.proof.certificate import Check
 from constructions.proof.exact import below, precision
 from constructions.verdicts import CRITICAL, SQUARED
-from constructions.verification.near import NEARLY, Near, critical_of, is_close, nearest, saddle_at
+from constructions.verification.near import (
+    NEARLY,
+    Near,
+    critical_of,
+    is_close,
+    longest,
+    nearest,
+    saddle_at,
+)
 
 NOTHING = 1e-24  # a move that no loss shows, next to data and logits of any size in use
 
@@ -29,7 +36,7 @@ def near_strict_point(problem, rtol, gtol):
     (Near or None, list of Check)
     """
     net = problem.net
-    if problem.loss == 0:
+    if problem.loss == 0 and problem.least == 0:
         why = "the loss of the stored network is exactly zero"
         return Near("global minimum", 0.0, 0.0, 0.0, None), [Check(CRITICAL, True, 0.0, why)]
     points = nearby_strict_points(
@@ -47,29 +54,28 @@ def near_strict_point(problem, rtol, gtol):
         near, more = saddle_at(problem, gtol, *saddle, orders=(1, 2))
         return near, [told, *more]
     # in one affine layer the loss is convex, and a point where its slope vanishes is the best
-    verdict, lower = "local minimum", 0.0
+    verdict, lower = "local minimum", problem.least
     if len(net.weights) == 1:
-        verdict, lower = "global minimum", max(below(found.loss), 0.0)
+        verdict, lower = "global minimum", max(below(found.loss), problem.least)
     critical = critical_of(found, "critical point")
     return Near(verdict, found.distance, lower, 0.0, critical), [told]
 
 
 def _is_next(problem, found, rtol):
     """Whether the stored network is next to an exact point, and its loss next to that one's."""
-    if not is_close(problem.net, _rounded(found.moves), rtol):
+    if not is_close(problem.net, _rounded(problem.net, found.moves), rtol):
         return False
     with precision(BITS):
         room = arb(NEARLY) * rtol * _size(problem)
         return bool(abs(problem.loss - found.loss) <= room)
 
 
-def _rounded(moves):
-    """Moves of layers, without those that are nothing: layers of zeros have no size to tell."""
-    return [move if move > NOTHING else 0.0 for move in moves]
+def _rounded(net, moves):
+    """Moves of layers; a layer of zeros has no size to tell by how much it may move."""
+    sizes = [W.any() or b.any() for W, b in zip(net.weights, net.biases, strict=True)]
+    return [m if size or m > NOTHING else 0.0 for m, size in zip(moves, sizes, strict=True)]
 
 
 def _size(problem):
     """In which units a loss is small: the squared length of the longest target; 1 for entropies."""
-    if problem.loss_name not in SQUARED:
-        return 1.0
-    return float(np.square(problem.labels.targets).sum(axis=1).max()) * (1 - 1e-9)
+    return longest(problem) if problem.loss_name in SQUARED else 1.0

@@ -215,7 +215,7 @@ def examine(net, X, y, *, targets, loss, subset, exact, rtol, gtol, weight_decay
         margins=margins,
         distance=found.distance,
         slack=found.slack,
-        gap=_gap(problem.bounds()[0], found.lower),
+        gap=gap_between(problem.bounds()[0], found.lower),
         critical=found.critical,
         radius=radius,
         basin=basin,
@@ -294,7 +294,7 @@ def _judge_strict(problem, rtol, gtol):
         return _Judgement(*parts, near.slack, near.critical)
     found = refute(problem, gtol=gtol)
     checks.append(Check(DESCENT, found.witness is None, None, found.detail))
-    return _Judgement(found.verdict, found.proved, None, 0.0, 0, found, checks)
+    return _Judgement(found.verdict, found.proved, None, problem.least, 0, found, checks)
 
 
 def _near(proof, least, reach, *, problem, rtol):
@@ -317,7 +317,7 @@ def _reach(net, rtol):
         return max(below(sum((arb(v) * v for v in entries), arb(0)).sqrt() * rtol), 0.0)
 
 
-def _gap(high, low):
+def gap_between(high, low):
     """A float not below the difference of two."""
     return 0.0 if high == low else float(np.nextafter(high - low, np.inf))
 

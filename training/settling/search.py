@@ -158,7 +158,8 @@ def _at_end(problem, walk, clock):
 
 def _falls(track):
     """Relative falls of the loss in the last rounds, the newest last."""
-    return [1 - after / before for (before, _), (after, _) in pairwise(track[-1 - PATIENCE :])]
+    rounds = pairwise(track[-1 - PATIENCE :])
+    return [1 - after / before if before else 0.0 for (before, _), (after, _) in rounds]
 
 
 def _is_stuck(track):

@@ -204,7 +204,7 @@ def test_a_bound_that_differs_by_rounding_is_left_open(key, factor, data):
     wrong = dataclasses.replace(found, basin=found.basin | {key: found.basin[key] * factor})
     (check,) = [c for c in recheck(wrong, net, data.X, data.y) if not c.passed]
     assert (check.name, check.passed) == ("basin", None)
-    assert "geomcore check decides" in confirmation([check])
+    assert "holds but for rounding" in confirmation([check])
 
 
 # What is proved of an exact critical point
@@ -283,23 +283,75 @@ def test_numbers_at_a_critical_point_may_differ_by_rounding_alone(change):
     assert critical(both).passed is False
 
 
-def test_a_radius_of_uniqueness_may_be_smaller_and_not_much_larger():
-    for factor, passed in ((0.5, None), (LOOSE, None), (1.001 * LOOSE, False), (100, False)):
-        assert critical(POINT | {"uniqueness": factor * 1e-6}).passed is passed, factor
+def test_a_radius_of_uniqueness_is_that_of_another_machine_or_a_false_one():
+    for factor, passed in (
+        (0.5, None),
+        (LOOSE, None),
+        (1 / LOOSE, None),
+        (1.001 * LOOSE, False),
+        (0.999 / LOOSE, False),
+        (-1, False),
+        (0, False),
+        (np.inf, False),
+    ):
+        assert (
+            critical(
+                POINT | {"uniqueness": factor * 2.0**-20}, POINT | {"uniqueness": 2.0**-20}
+            ).passed
+            is passed
+        ), factor
 
 
-@pytest.mark.parametrize("name", ["distance", "gap", "slack"])
+@pytest.mark.parametrize("name", ["distance", "slack"])
 def test_bounds_beside_a_critical_point_may_differ_by_what_another_machine_rounds(name):
     def standing(stated, right, point):
         about = [SimpleNamespace(critical=point, **{name: value}) for value in (stated, right)]
         return compared(name, *about, None).passed
 
     assert standing(1e-15, 1e-15, POINT) is True
-    for factor, passed in ((0.26, None), (0.249, False), (0.25, None), (2, None), (1e9, None)):
+    for factor, passed in (
+        (0.26, None),
+        (0.249, False),
+        (0.25, None),
+        (2, None),
+        (4, None),
+        (4.01, False),
+        (1e9, False),
+    ):
         assert standing(factor * 2.0**-50, 2.0**-50, POINT) is passed, factor
         assert standing(factor * 2.0**-50, 2.0**-50, None) is False, factor
     for stated, right in ((1e-15, 0.0), (0.0, 1e-15), (-1e-15, 1e-15), (1e-15, -1e-15)):
         assert standing(stated, right, POINT) is False
+    assert standing(np.inf, 1e-15, POINT) is False
     # of a bound that is no part of it, rounding is what it always is
     about = [SimpleNamespace(critical=POINT, radius=value) for value in (1.0, 2.0)]
     assert compared("radius", *about, None).passed is False
+
+
+def test_a_gap_is_that_of_the_bounds_that_are_stated():
+    def standing(gap, high, low):
+        stated = SimpleNamespace(critical=POINT, gap=gap, loss_bound=high, lower_bound=low)
+        return compared("gap", stated, SimpleNamespace(critical=POINT, gap=0.5), None).passed
+
+    assert standing(0.5, 0.5, 0.0) is True
+    other = float(np.nextafter(0.75 - 0.25 - 2.0**-30, 1))
+    assert standing(other, 0.75 - 2.0**-30, 0.25) is None
+    for gap in (0.25, 0.5 + 2.0**-40, 1000.0, np.inf, -0.5):
+        assert standing(gap, 0.75 - 2.0**-30, 0.25) is False, gap
+
+
+def test_values_of_checks_may_differ_by_what_another_machine_rounds(data):
+    net = a_minimum("merge", data)
+    found = verify(net, data.X, data.y)
+    place, check = next((i, c) for i, c in enumerate(found.checks) if c.value)
+    for value, passed in (
+        (2 * check.value, None),
+        (0.5 * check.value, None),
+        (100 * check.value, False),
+        (-check.value, False),
+        (None, False),
+    ):
+        checks = list(found.checks)
+        checks[place] = check._replace(value=value)
+        changed = standing(found, net, data.X, data.y, checks=tuple(checks))
+        assert changed == {"checks": passed}, value

@@ -70,7 +70,7 @@ def test_a_confirmation_names_the_first_field_that_differs(data):
     yes, no, open_ = (recheck_check(p) for p in (True, False, None))
     assert confirmation([yes, yes]) == "the certificate holds: all 2 fields are what is found"
     assert confirmation([yes, open_]).splitlines() == [
-        "the certificate holds but for rounding; geomcore check decides the rest",
+        "the certificate holds but for rounding in what is marked ?",
         "  ?    None: seen",
     ]
     assert confirmation([yes, open_, no]).splitlines() == [

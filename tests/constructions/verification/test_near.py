@@ -226,7 +226,7 @@ def test_the_best_of_a_cell_has_a_radius_and_a_bound_but_no_basin():
 
 
 @pytest.mark.parametrize(
-    ("factor", "passed"), [(1.0, True), (0.5, None), (2.0, None), (0.1, False)]
+    ("factor", "passed"), [(1.0, True), (0.5, None), (2.0, None), (0.1, False), (10.0, False)]
 )
 def test_distances_that_are_rounding_are_compared_loosely(factor, passed):
     net, X, Y = first_minimum()
