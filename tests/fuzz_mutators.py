@@ -128,7 +128,8 @@ def spoil_zip(rng, data, other):
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", METHODS[rng.integers(0, len(METHODS))]) as file:
         for name, content in members.items():
-            file.writestr(name, content)
+            # of no date, so that the bytes are the same again
+            file.writestr(zipfile.ZipInfo(name), content, compress_type=file.compression)
     return packed.getvalue()
 
 
@@ -139,7 +140,8 @@ def spoil_members(rng, data, other):
         chosen = rng.integers(0, len(file.namelist()))
         for k, name in enumerate(file.namelist()):
             content = file.read(name)
-            made.writestr(name, spoil(rng, content, other) if k == chosen else content)
+            spoilt = spoil(rng, content, other) if k == chosen else content
+            made.writestr(zipfile.ZipInfo(name), spoilt)
     return packed.getvalue()
 
 

@@ -214,3 +214,59 @@ def test_what_is_said_names_the_loss():
     text = " ".join(found.summary().split())
     assert "mean cross-entropy of the softmax on one-hot targets with weight decay 0.02" in text
     assert "mean squared" not in text and "such as cross-entropy" not in text
+
+
+# Found by a hostile reader
+
+
+def test_a_cross_entropy_of_targets_that_do_not_sum_to_one_has_no_bound_of_zero():
+    X, Y = np.zeros((2, 1)), np.array([[1 + 5e-7, 0.0]] * 2)
+    net = ReLUNetwork([np.zeros((2, 1))], [[50.0000000013978, -1.92874983e-14]])
+    found = verify(net, X, Y, loss="cross_entropy", weight_decay=1e-8)
+    assert found.loss < 0 and found.loss_floor <= found.loss <= found.loss_bound < 0
+    assert found.gap > 0 and found.lower_bound < -1.25e-5
+    natural = np.array([[0.1, 0.9], [0.3, 0.7000000000000001]])
+    far = ReLUNetwork([np.zeros((2, 1))], [[1e19, 1e19]])
+    for one in (far, ReLUNetwork([np.zeros((2, 1))], [[0.0, 0.0]])):
+        found = verify(one, [[0.0], [1.0]], natural, loss="cross_entropy")
+        assert found.lower_bound == -np.inf and found.gap == np.inf
+        assert found.loss_floor <= found.loss_bound and found.verdict != "global minimum"
+        again = Certificate.from_json(found.to_json())
+        assert again == found
+
+
+def test_a_witness_lowers_a_negative_loss_too():
+    X, Y = np.zeros((2, 1)), np.array([[1 + 5e-7, 0.0]] * 2)
+    b = (Y[0, 0] - 1) / 1e-9 * (1 - 1.3472639602911813e-07)
+    net = ReLUNetwork([np.zeros((2, 1))], [[b, 0.0]])
+    found = verify(net, X, Y, loss="cross_entropy", weight_decay=1e-9)
+    assert found.witness is None or found.witness["loss"] < found.loss_floor < 0
+
+
+def regression(scale, shift):
+    """The exact ridge regression of six points, but for a factor, in other units."""
+    x, y = np.array([-2.0, -1, 0.5, 1, 2, 3]), np.array([0.0, 1, 0, 1, 0, 1.5])
+    A = np.c_[x, np.ones(6)]
+    q = np.linalg.solve(A.T @ A / 3 + 0.01 * np.eye(2), A.T @ y / 3) * scale * (1 + shift)
+    return ReLUNetwork([q[None, :1]], [q[1:]]), x[:, None], (y * scale)[:, None]
+
+
+@pytest.mark.parametrize("scale", [1.0, 2.0**-100, 2.0**100, 2.0**512])
+def test_what_is_near_does_not_depend_on_units(scale):
+    exact = verify(*regression(scale, 0.0), weight_decay=0.01)
+    assert exact.verdict == ("global minimum" if scale < 1e150 else exact.verdict)
+    assert verify(*regression(scale, 1e-6), weight_decay=0.01).verdict != "global minimum"
+
+
+def test_a_tie_goes_to_the_first_class_whatever_the_loss():
+    X = np.array([[0.0], [1.0], [2.0]])
+    one = ReLUNetwork([np.zeros((1, 1))], [[0.0]])
+    for loss in ("mse", "bce"):
+        assert verify(one, X, [[0.0], [0.0], [1.0]], loss=loss).accuracy == 2 / 3
+    two = ReLUNetwork([np.zeros((2, 1))], [[0.0, 0.0]])
+    halves = [[0.5, 0.5], [1.0, 0.0], [1.0, 0.0]]
+    for loss in ("mse", "cross_entropy"):
+        assert verify(two, X, halves, loss=loss).accuracy == 1 / 3
+    # classes are in the order of their targets: (0, 1) before (1, 0)
+    assert verify(two, X, [[1.0, 0.0]] * 2 + [[0.0, 1.0]], loss="cross_entropy").accuracy == 1 / 3
+    assert verify(two, X, [0, 0, 1], loss="cross_entropy").accuracy == 2 / 3
