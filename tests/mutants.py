@@ -39,6 +39,10 @@ SCOPE = {
         "tests/constructions/critical",
         "tests/constructions/verification/test_near.py",
     ),
+    "constructions/penalised/*.py": (
+        "tests/constructions/penalised",
+        "tests/constructions/verification/test_near_strict.py",
+    ),
     "constructions/proof/*.py": TESTS,
     "constructions/verification/*.py": TESTS,
     "constructions/separation/answer.py": TESTS,
@@ -61,7 +65,7 @@ ROOMS = ("geomcore", "constructions", "training", "tests")
 LISTED = ROOT / "tests" / "mutants.txt"
 FOLDER = ROOT / "build" / "mutants"
 MOST_MEMORY = 8 << 30
-PATIENCE = 5.0, 0.1  # seconds; only quicker tests of the mirrored file, and of others, are run
+PATIENCE = 5.0  # seconds; only quicker tests of the mirrored file are run
 
 
 class _Plugin:
@@ -184,7 +188,7 @@ def _baseline(files, tests, path):
     return found
 
 
-def _stages(mutant, base):
+def _stages(mutant, base, patience):
     """Names of the tests that reach a mutant: those of the mirrored file, and the quick others."""
     file = Path(mutant.file)
     own = f"tests/{file.parent.as_posix()}/test_{file.name}::"
@@ -193,7 +197,7 @@ def _stages(mutant, base):
         lines = base["reached"][name].get(mutant.file, ())
         if mutant.span is None or any(i in mutant.span for i in lines):
             mirrored = name.startswith(own)
-            if base["seconds"][name] < PATIENCE[0 if mirrored else 1]:
+            if base["seconds"][name] < (PATIENCE if mirrored else patience):
                 (near if mirrored else far).append(name)
     return [stage for stage in (near, far) if stage]
 
@@ -207,9 +211,9 @@ def _start(mutant, names, base):
     return _fork(work, 10 + 4 * sum(base["seconds"][name] for name in names))
 
 
-def run(mutants, base, jobs):
+def run(mutants, base, jobs, patience):
     """Yield (mutant, survived) for every mutant, as they are decided."""
-    todo = [(m, _stages(m, base)) for m in reversed(mutants)]
+    todo = [(m, _stages(m, base, patience)) for m in reversed(mutants)]
     running = {}
     while todo or running:
         while todo and len(running) < jobs:
@@ -241,6 +245,9 @@ def main(arguments=None):
     parser.add_argument("--list", action="store_true", help="show the mutants, run nothing")
     parser.add_argument("--again", action="store_true", help="forget who survived before")
     parser.add_argument("--tests", nargs="+", help="run these only, not those of SCOPE")
+    parser.add_argument(
+        "--patience", type=float, default=0.1, help="seconds of the slowest test of another file"
+    )
     parser.add_argument("--listed", action="store_true", help="run those in mutants.txt, too")
     options = parser.parse_args(arguments)
 
@@ -292,7 +299,7 @@ def main(arguments=None):
     start, count = time.monotonic(), 0
     with (
         history.open("a", encoding="utf-8") as log,
-        contextlib.closing(run(todo, base, options.jobs)) as verdicts,
+        contextlib.closing(run(todo, base, options.jobs, options.patience)) as verdicts,
     ):
         for mutant, survived in verdicts:
             known[mutant.key] = survived

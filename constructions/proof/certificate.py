@@ -270,8 +270,8 @@ class Certificate:
             )
         if self.witness is not None:
             lines.append(
-                f"witness            a step of {self.witness['step']:.3g} lowers the loss "
-                f"to {self.witness['loss']:.6g}"
+                f"witness            a step of {self.witness['step']:.3g} lowers the loss by "
+                f"{self.loss_floor - self.witness['loss']:.2g}, to {self.witness['loss']:.6g}"
             )
         if self.smallest_eigenvalue is not None:
             lines.append(f"smallest Hessian eigenvalue  {self.smallest_eigenvalue:.3g}")

@@ -47,7 +47,8 @@ def check_question(loss, weight_decay, subset, labels):
     if loss == "cross_entropy" and ((Y < 0).any() or (np.abs(Y.sum(axis=1) - 1) > 1e-6).any()):
         raise ValueError(
             "y must hold labels, or distributions (rows at least 0 that sum to 1), for "
-            f"cross_entropy, got rows from {Y.min():.3g} to {Y.max():.3g}"
+            f"cross_entropy, got rows from {Y.min():.3g} to {Y.max():.3g}; one output for two "
+            "labels goes with loss 'bce' and the targets 0 and 1"
         )
     if loss == "bce" and ((Y < 0).any() or (Y > 1).any()):
         raise ValueError(

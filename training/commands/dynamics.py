@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+import numpy as np
 import typer
 
 from training.commands.options import (
@@ -31,7 +32,14 @@ def dynamics(
             help="As for construct; default: new balls around unit vectors for each seed."
         ),
     ] = None,
-    seeds: Annotated[int, typer.Option(min=1, max=MOST_SEEDS, help="Repetitions.")] = 10,
+    seeds: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            max=MOST_SEEDS,
+            help="Repetitions: new balls, or four fifths of each class of DATA.",
+        ),
+    ] = 10,
     fractions: Annotated[
         str, typer.Option(help="Of one class, truncated at the start, with commas between.")
     ] = "0.1,0.3,0.5,0.7,0.9",
@@ -116,11 +124,11 @@ def _fractions(text):
 
 
 def _data_sets(source, seeds, points, radius, table, seed):
-    """A data set for each seed; one that is read from a file is the same for all."""
+    """A data set for each seed: new draws, or of one that is read a part of each class."""
     from geomcore.datasets.table_error import Option
     from training.commands.data import flag, load_data
     from training.commands.options import DRAWN
-    from training.experiments.dynamics import draws
+    from training.experiments.dynamics import draws, part_of
 
     if source is not None:
         for name, value, default in (("points", points, POINTS), ("radius", radius, RADIUS)):
@@ -129,7 +137,8 @@ def _data_sets(source, seeds, points, radius, table, seed):
     if source in DRAWN:
         return [load_data(source, seed=seed + s, **table) for s in range(seeds)]
     if source is not None:
-        return [load_data(source, seed=seed, **table)] * seeds
+        whole = load_data(source, seed=seed, **table)
+        return [part_of(whole, np.random.default_rng([seed, s])) for s in range(seeds)]
     for name, value in table.items():
         if value not in (None, []):
             raise ValueError(f"{flag(Option(name))} goes with a CSV file as DATA")

@@ -67,7 +67,17 @@ def page(title, cases, *, record, intro=""):
         intro=intro,
         cases=[_section(case) for case in cases],
         rows=[case.row() for case in cases],
+        cost=_cost(cases),
     )
+
+
+def _cost(cases):
+    """What the losses on the page are."""
+    found = [case.certificate for case in cases if case.certificate is not None]
+    others = [c for c in found if c.loss_name != "mse" or c.weight_decay]
+    if not others:
+        return "mean over the points of the squared error norm"
+    return cost(others[0].loss_name, others[0].one_hot, others[0].weight_decay)
 
 
 def _section(case):

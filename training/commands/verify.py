@@ -50,6 +50,14 @@ def verify(
 
     net = load_network(network)
     stated = Certificate.from_file(certificate, net) if certificate is not None else None
+    if stated is not None:
+        asked, about = (loss, weight_decay), (stated.loss_name, stated.weight_decay)
+        if asked not in (("mse", 0.0), about):
+            raise ValueError(
+                f"--loss and --weight-decay must be those of the certificate, {about[0]} and "
+                f"{about[1]:g}, or not be given, got {loss} and {weight_decay:g}"
+            )
+        loss, weight_decay = given["loss"], given["weight_decay"] = about
     case = Case(load_data(data, seed=seed, targets=targets, **table), network=net)
     check_fit(net, case.data)
     wanted = ("network", "data", "targets", "jobs", *TABLE)

@@ -116,6 +116,16 @@ def draws(seeds, *, points, radius, seed):
     return [datasets.clusters(points, radius=radius, rng=seed + s) for s in range(seeds)]
 
 
+def part_of(data, rng):
+    """Four fifths of each class of a `Dataset`, at least two points, drawn anew."""
+    y, rows = np.asarray(data.y), []
+    for label in np.unique(y):
+        own = np.flatnonzero(y == label)
+        rows.append(rng.permutation(own)[: max(2, -(-4 * len(own) // 5))])
+    rows = np.sort(np.concatenate(rows))
+    return data._replace(X=data.X[rows], y=y[rows])
+
+
 def start(data, fractions, *, label=None, others=1.0, rng=0):
     """Truncate one class in part, by `constructions.partial`, and the others as far as given.
 

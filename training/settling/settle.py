@@ -141,7 +141,8 @@ def settle(net, X, y, *, loss="mse", weight_decay=0.0, targets=None, seconds=300
         ) from None
     network = network_of(problem, net, theta)
     ends = [n.packed()[0] for n in (net, network)]
-    even = [_even(net.widths, end) for end in ends]
+    # with weight decay scaling units changes the loss: it is a move like any other
+    even = ends if weight_decay else [_even(net.widths, end) for end in ends]
     return Settled(
         network=network,
         reason=reason,

@@ -9,6 +9,7 @@ from geomcore.display.lines import listed
 from geomcore.foreign.wording import counted
 from geomcore.network import ReLUNetwork
 
+FAR = 1e-3  # a smaller relative fall of the loss is none that people care for
 NAMES = {
     "mse": "squared error",
     "class_weighted": "squared error by classes",
@@ -64,9 +65,11 @@ class Settled:
         Of `network` and of the given one.
     moved : float
         Euclidean distance of all parameters of the two from each other, each with its units scaled
-        so that what goes in and what goes out have equal norms.
+        so that what goes in and what goes out have equal norms; with weight decay, which that
+        would change, as they are.
     moved_by_rescaling : float
-        Distance of the given parameters from the same ones with units scaled so, too.
+        Distance of the given parameters from the same ones with units scaled so, too; 0 with
+        weight decay.
     is_fitted : bool
         Whether its outputs are the best affine fits of all groups of points with one pattern, so
         that no network of its cell has a lower loss; zero loss is a case of that.
@@ -130,10 +133,14 @@ class Settled:
             f"{self.reason}{fitted}; {self._cost} {self.loss_before:.6g} -> {self.loss:.6g}",
             f"parameters moved by {self.moved:.2g}, their norm is {size:.3g}",
         ]
-        if self.moved > size / 2:
+        if self.moved_by_rescaling > self.moved:
             lines.append(
-                f"that is far: it was near no critical point of the {self._cost}, as where another "
-                "loss was trained"
+                f"and by {self.moved_by_rescaling:.2g} as units were scaled, which changes nothing"
+            )
+        if self.moved > size / 2 and self.loss_before - self.loss > FAR * abs(self.loss_before):
+            lines.append(
+                f"that is far: it was near no critical point of the {self._cost}, as where "
+                "training was stopped early or minimized another loss"
             )
         if len(self.spectrum):
             lines.append(

@@ -14,7 +14,8 @@ from scipy.optimize import minimize
 
 from constructions import Certificate, check_certificate, recheck, verify
 from constructions.proof.exact import precision
-from constructions.verification.near import _is_next
+from constructions.verdicts import SLACK
+from constructions.verification.near import _is_next, nearest
 from geomcore import ReLUNetwork
 from geomcore.parameters import flatten, move, split
 
@@ -366,3 +367,33 @@ def test_a_slack_is_at_most_the_square_of_the_tolerance_and_small(step, rtol, to
 def test_an_exact_bottleneck_needs_no_slack():
     found = verify(*bottleneck(0.0))
     assert (found.verdict, found.slack, found.critical) == ("global minimum", 0.0, None)
+
+
+# Which of several points is told
+
+
+def points(*kinds):
+    """Points of some kinds, "minimum", "saddle" or None, with a distance each."""
+    for i, kind in enumerate(kinds):
+        ways = (np.ones(1),) if kind == "saddle" else ()
+        yield (None if kind is None else SimpleNamespace(ways_down=ways, distance=i)), f"{kind} {i}"
+
+
+def test_a_minimum_is_told_first_and_then_a_saddle():
+    found, told, saddle = nearest(points(None, "saddle", "minimum"), lambda one: True)
+    assert found.distance == 2 and saddle is None
+    assert (told.passed, told.value, told.detail) == (True, 2, "minimum 2")
+    found, told, saddle = nearest(points(None, "saddle", "saddle"), lambda one: True)
+    assert found is None and saddle[1] == "saddle 1"
+    assert (told.passed, told.value, told.detail) == (False, None, "None 0")
+    found, told, saddle = nearest(points("saddle", "minimum", "minimum"), lambda one: False)
+    assert found is None and saddle is None
+    assert (told.passed, told.value, told.detail) == (False, 1, "minimum 1")
+
+
+def test_a_slack_that_is_told_has_passed_its_check():
+    found = verify(*bottleneck(2.0**-52))
+    checks = {check.name: check for check in found.checks}
+    assert checks[SLACK].passed and checks[SLACK].value == found.slack
+    none = verify(*first_minimum([]))
+    assert SLACK not in {check.name for check in none.checks if check.passed}

@@ -9,6 +9,7 @@ import pytest
 from decayed import blobs, loss_of, network_of, objective, planted_decayed, trained
 
 from constructions import Certificate, check_certificate, recheck, verify
+from constructions.verdicts import CRITICAL
 from geomcore import ReLUNetwork
 from geomcore.arrays import as_labels
 from geomcore.parameters import flatten, move, split
@@ -270,3 +271,30 @@ def test_a_tie_goes_to_the_first_class_whatever_the_loss():
     # classes are in the order of their targets: (0, 1) before (1, 0)
     assert verify(two, X, [[1.0, 0.0]] * 2 + [[0.0, 1.0]], loss="cross_entropy").accuracy == 1 / 3
     assert verify(two, X, [0, 0, 1], loss="cross_entropy").accuracy == 2 / 3
+
+
+def test_a_loss_of_exactly_zero_is_a_global_minimum_where_it_stands():
+    net = ReLUNetwork([np.zeros((2, 1)), np.zeros((1, 2))], [np.zeros(2), np.zeros(1)])
+    found = verify(net, [[1.0], [2.0]], [[0.0], [0.0]], weight_decay=0.5)
+    assert (found.verdict, found.proved) == ("global minimum", True)
+    assert (found.distance, found.lower_bound, found.slack, found.gap) == (0.0, 0.0, 0.0, 0.0)
+    (check,) = [c for c in found.checks if c.name == CRITICAL]
+    assert check.passed and check.value == 0.0
+
+
+def test_a_minimum_has_no_slack_and_a_saddle_bends_down():
+    net, X, y, loss, decay, _ = example(2)
+    found = verify(net, X, y, loss=loss, weight_decay=decay, rtol=1e-5)
+    assert (found.slack, found.lower_bound) == (0.0, 0.0)
+    # a unit at rest that would be of use: f = v max(w x + b, 0) + c for y = x on -1 and 1
+    zeros = ReLUNetwork([[[0.0]], [[0.0]]], [[0.0], [0.0]])
+    found = verify(zeros, [[-1.0], [1.0]], [[-1.0], [1.0]], weight_decay=0.1)
+    assert (found.verdict, found.proved, found.slack) == ("saddle", True, 0.0)
+    witness = found.witness
+    assert witness["order"] == 2 and witness["coefficient"] < 0
+    way = np.concatenate([np.ravel(p[k]) for p in witness["direction"] for k in p])
+    w, b, v, c = way / np.linalg.norm(way)
+    # along t way the loss is 1 + t^2 (0.05 - v max(+-w + b, 0) ...) and higher powers
+    gain = v * (max(w + b, 0) - max(b - w, 0))
+    exact = 0.05 - gain + c * c
+    assert exact <= witness["coefficient"] <= exact + 1e-9

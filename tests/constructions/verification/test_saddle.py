@@ -9,6 +9,7 @@ from planted import planted
 
 from constructions import Certificate, check_certificate, recheck, verify
 from constructions.proof.stationarity import Refutation
+from constructions.verdicts import SADDLE
 from constructions.verification.near import near_point
 from constructions.verification.verification import examine
 from geomcore import ReLUNetwork
@@ -30,6 +31,7 @@ def test_an_exact_saddle_has_a_witness_that_all_confirm():
     assert found.proved and found.critical["argument"] == "saddle" and len(found.kinks) == 2
     assert found.distance < 1e-10 and (found.lower_bound, found.slack) == (0.0, 0.0)
     assert found.critical["eigenvalue"] < 0
+    assert SADDLE in {check.name for check in found.checks if check.passed}
     assert found.witness["slope"] < 0 and found.witness["loss"] < found.loss_floor
     again = Certificate.from_json(found.to_json())
     assert again == found
@@ -62,6 +64,8 @@ def test_what_falls_over_a_kink_is_not_stationary(kind):
             proved += found.proved
             if found.proved:
                 assert found.witness["slope"] < 0 and found.witness["loss"] < found.loss_floor
+                assert (found.distance, found.slack, found.lower_bound) == (None, 0.0, 0.0)
+                assert SADDLE not in {check.name for check in found.checks if check.passed}
                 again = Certificate.from_json(found.to_json())
                 assert all(check.passed for check in recheck(again, *made))
     assert proved >= 5
