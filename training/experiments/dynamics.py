@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from constructions import partial
+from constructions import ConstructionError, partial
 from geomcore import datasets
 from geomcore.arrays import as_labels
 from geomcore.datasets.dataset import Dataset
@@ -158,10 +158,19 @@ def start(data, fractions, *, label=None, others=1.0, rng=0):
     if not 0 <= others <= 1:
         raise ValueError(f"others must be a number from 0 to 1, got {others!r}")
     q = classes.index(label)
-    made = [
-        partial(data.X, data.y, [f if c == q else others for c in range(len(classes))], rng=rng)
-        for f in fractions
-    ]
+    try:
+        made = [
+            partial(data.X, data.y, [f if c == q else others for c in range(len(classes))], rng=rng)
+            for f in fractions
+        ]
+    except ConstructionError as refusal:
+        why = "; ".join(refusal.reasons.values())
+        raise ConstructionError(
+            {
+                "truncating classes at the start": f"hyperplanes must cut them off in turn, but {why}"
+            },
+            refusal.certificates,
+        ) from None
     layer = next(i for i, record in enumerate(made[0].layers) if record.label == label)
     networks = [one.network for one in made]
     rate = STEP * min(2 / largest_curvature(net, data.X, data.y) for net in networks)
