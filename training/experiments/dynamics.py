@@ -165,12 +165,10 @@ def start(data, fractions, *, label=None, others=1.0, rng=0):
         ]
     except ConstructionError as refusal:
         why = "; ".join(refusal.reasons.values())
-        raise ConstructionError(
-            {
-                "truncating classes at the start": f"hyperplanes must cut them off in turn, but {why}"
-            },
-            refusal.certificates,
-        ) from None
+        reasons = {
+            "truncating at the start": f"hyperplanes must cut classes off in turn, but {why}"
+        }
+        raise ConstructionError(reasons, refusal.certificates) from None
     layer = next(i for i, record in enumerate(made[0].layers) if record.label == label)
     networks = [one.network for one in made]
     rate = STEP * min(2 / largest_curvature(net, data.X, data.y) for net in networks)
