@@ -165,9 +165,7 @@ def start(data, fractions, *, label=None, others=1.0, rng=0):
         ]
     except ConstructionError as refusal:
         why = "; ".join(refusal.reasons.values())
-        reasons = {
-            "truncating at the start": f"hyperplanes must cut classes off in turn, but {why}"
-        }
+        reasons = {"truncating at the start": f"hyperplanes must cut classes off, but {why}"}
         raise ConstructionError(reasons, refusal.certificates) from None
     layer = next(i for i, record in enumerate(made[0].layers) if record.label == label)
     networks = [one.network for one in made]
