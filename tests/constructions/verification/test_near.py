@@ -6,6 +6,7 @@ from fractions import Fraction
 from itertools import pairwise
 from types import SimpleNamespace
 
+import naive
 import numpy as np
 import pytest
 from flint import arb
@@ -297,6 +298,8 @@ def test_a_slack_above_a_bound_that_is_not_0_is_that_of_a_local_minimum():
     least = Fraction(1, 18)  # 2 (1/2)^2 2 / 18
     assert 0 < least - Fraction(found.lower_bound) < Fraction(1, 2**55)
     assert 0 < Fraction(found.loss_bound) - least and 1e-33 < found.slack < 1e-28
+    exact = naive.exact_loss(net.weights, net.biases, X, np.eye(3)[y])
+    assert 0 <= Fraction(found.slack) - (exact - least) < Fraction(1, 10**36)
 
 
 @pytest.mark.parametrize(("error", "told"), [(2.0**-24, True), (2.0**-23, False)])

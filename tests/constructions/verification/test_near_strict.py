@@ -3,13 +3,15 @@
 import dataclasses
 import functools
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from decayed import blobs, loss_of, network_of, objective, planted_decayed, trained
 
 from constructions import Certificate, check_certificate, recheck, verify
-from constructions.verdicts import CRITICAL
+from constructions.verdicts import CRITICAL, DESCENT
+from constructions.verification.near_strict import NOTHING, _rounded, _size
 from geomcore import ReLUNetwork
 from geomcore.arrays import as_labels
 from geomcore.parameters import flatten, move, split
@@ -298,3 +300,27 @@ def test_a_minimum_has_no_slack_and_a_saddle_bends_down():
     gain = v * (max(w + b, 0) - max(b - w, 0))
     exact = 0.05 - gain + c * c
     assert exact <= witness["coefficient"] <= exact + 1e-9
+
+
+def test_a_layer_of_zeros_may_move_by_next_to_nothing_and_no_other():
+    layers = [np.zeros((1, 1)), np.ones((1, 1)), np.zeros((1, 1))], [[0.0], [0.0], [1e-30]]
+    moves = [NOTHING, NOTHING, NOTHING]
+    assert _rounded(ReLUNetwork(*layers), moves) == [0.0, NOTHING, NOTHING]
+    assert _rounded(ReLUNetwork(*layers), [2 * NOTHING] * 3) == [2 * NOTHING] * 3
+    # one weight, or one bias, that is not zero is a size
+    parts = ReLUNetwork([[[0.0], [1.0]], [[0.0, 0.0]] * 2], [[0.0, 0.0], [0.0, 1.0]])
+    assert _rounded(parts, [NOTHING, NOTHING]) == [NOTHING, NOTHING]
+
+
+def test_a_loss_is_small_beside_the_longest_target_or_one():
+    targets = SimpleNamespace(targets=np.array([[0.0, 3.0], [4.0, 0.0]]))
+    for loss, size in (("bce", 1.0), ("cross_entropy", 1.0), ("mse", 16.0)):
+        assert _size(SimpleNamespace(loss_name=loss, labels=targets)) == pytest.approx(size)
+
+
+def test_a_step_down_is_a_check_that_has_not_passed():
+    X, y = np.array([[-1.0], [1.0], [2.0]]), [[0.0], [1.0], [0.0]]
+    net = ReLUNetwork([[[1.0]], [[1.0]]], [[0.5], [0.0]])
+    found = verify(net, X, y, loss="bce", weight_decay=0.01)
+    assert found.verdict == "not stationary"
+    assert [c.passed for c in found.checks if c.name == DESCENT] == [False]
