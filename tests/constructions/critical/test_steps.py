@@ -1,13 +1,15 @@
 """Local minima that are step functions: their Hessian by hand, and what must not be one."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
-from flint import arb, fmpq
+from flint import arb, fmpq, fmpq_mat
 from planted import lowest_near
 
 from constructions import verify
 from constructions.critical.search import nearby_minimum
-from constructions.critical.steps import step_minimum
+from constructions.critical.steps import _slopes_vanish, step_minimum
 from constructions.proof.exact import precision
 from geomcore import ReLUNetwork
 from geomcore.arrays import as_labels
@@ -142,3 +144,15 @@ def test_networks_without_a_constant_layer_are_left_alone():
     assert proved(ReLUNetwork(net.weights[:1], net.biases[:1]), X, Y)[1] == ""
     weights = [net.weights[0], np.array([[0.25, -2.0]]), net.weights[2]]
     assert proved(ReLUNetwork(weights, net.biases), X, Y)[1] == ""
+
+
+@pytest.mark.parametrize(
+    ("errors", "vanish"), [([0, 5, 1, -1], True), ([1, 5, 1, -1], False), ([0, 5, 1, -2], False)]
+)
+def test_slopes_count_where_the_unit_itself_is_on_and_by_the_patterns_below(errors, vanish):
+    X = np.array([[1.0], [2.0], [3.0], [3.0]])
+    below, own = np.array([[1], [1], [0], [0]], bool), np.array([[1], [0], [1], [1]], bool)
+    labels, weights = SimpleNamespace(index=np.zeros(4, int)), [fmpq(1, 4)]
+    last, rows = fmpq_mat([[1], [0]]), [[fmpq(e)] for e in errors]
+    found = _slopes_vanish(X, [below, own], np.array([True]), labels, weights, last, rows)
+    assert found is vanish
