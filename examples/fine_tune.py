@@ -40,6 +40,11 @@ def fine_tuned(model, X, y, steps):
     return losses
 
 
+def told(certificate):
+    """The verdict, and whether it is proved."""
+    return f"{certificate.verdict} ({'proved' if certificate.proved else 'not proved'})"
+
+
 def draw(net, X, y, title, ax):
     """The class that the network answers everywhere in the plane, and the points."""
     low, high = X.min(axis=0) - 0.2, X.max(axis=0) + 0.2
@@ -61,7 +66,7 @@ def main():
 
     data = datasets.sequential(arguments.points, d=2, rng=2)
     found = construct(data.X, data.y)
-    print("CONSTRUCTED:", verify(found.network, data.X, data.y).summary().splitlines()[0])
+    print("CONSTRUCTED:", told(verify(found.network, data.X, data.y)))
 
     X = data.X + 0.15 * np.random.default_rng(2).standard_normal(data.X.shape)
     model = to_torch(found.network)
@@ -69,14 +74,13 @@ def main():
     tuned = from_torch(model)
     before = verify(tuned, X, data.y)
     print(f"\nFINE-TUNED on data with noise, loss {losses[0]:.4g} -> {before.loss:.4g}:")
-    print(before.summary().splitlines()[0])
+    print(told(before))
 
     settled = settle(tuned, X, data.y)
     after = verify(settled.network, X, data.y)
     print(f"\nSETTLED:\n{settled.summary()}")
     print(after.summary())
 
-    proved = "proved" if after.proved else "not proved"
     fig, axes = plt.subplot_mosaic(
         [["constructed", "settled"], ["loss", "loss"]],
         figsize=(7, 6),
@@ -90,7 +94,7 @@ def main():
         f"constructed, on data with noise\nloss {losses[0]:.3g}",
         axes["constructed"],
     )
-    title = f"fine-tuned and settled: loss {after.loss:.3g}\n{after.verdict} ({proved})"
+    title = f"fine-tuned and settled: loss {after.loss:.3g}\n{told(after)}"
     draw(settled.network, X, data.y, title, axes["settled"])
     axes["loss"].plot(losses, label="Adam")
     axes["loss"].axhline(after.loss, color="black", ls="--", label="after settling")

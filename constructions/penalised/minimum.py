@@ -232,7 +232,8 @@ def _examined(attempt, box):
                 f"no critical point, as the loss falls over a kink, but one while it stays {where}"
             )
         return found, f"a saddle {where}"
-    return found, f"a local minimum {where}, strict up to {q} symmetr{'y' if q == 1 else 'ies'}"
+    upto = f" up to {q} symmetr{'y' if q == 1 else 'ies'}" if q else ""
+    return found, f"a local minimum {where}, strict{upto}"
 
 
 def spans(columns, others):

@@ -57,6 +57,7 @@ def near_strict_point(problem, rtol, gtol):
     verdict, lower = "local minimum", problem.least
     if len(net.weights) == 1:
         verdict, lower = "global minimum", max(below(found.loss), problem.least)
+        told = told._replace(detail=f"{told.detail}; one affine layer is convex, so a global one")
     critical = critical_of(found, "critical point")
     return Near(verdict, found.distance, lower, 0.0, critical), [told]
 

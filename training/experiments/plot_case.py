@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.collections import PathCollection
 
+from constructions.verdicts import SQUARED
 from geomcore import plot
 from geomcore.arrays import as_labels
 from geomcore.cones import PolyhedralCone
@@ -150,10 +151,12 @@ def figures(case, *, about_steps=""):
         fig = plot.plot_truncation(stages, data.y)
         told = alt.truncation_in_words(drawn, piled)
         yield "truncation", fig, caption("truncation", how=how), told
-    out = net(case.data.X)
-    told = alt.outputs_in_words(labels, out)
-    fig = plot.plot_outputs(out, case.data.y, case.data.targets).figure
-    yield "outputs", fig, CAPTIONS["outputs"], told
+    # logits have no distance from a target
+    if case.certificate is None or case.certificate.loss_name in SQUARED:
+        out = net(case.data.X)
+        told = alt.outputs_in_words(labels, out)
+        fig = plot.plot_outputs(out, case.data.y, case.data.targets).figure
+        yield "outputs", fig, CAPTIONS["outputs"], told
     if case.study is not None:
         words = {"steps": about_steps, "trials": _trials(case.study)}
         words |= {"tolerance": case.study.reference.tolerance, "limited": _limited(case.study)}

@@ -144,8 +144,9 @@ class Settled:
             )
         if len(self.spectrum):
             lines.append(
-                f"gradient {self.gradient_norm:.1e} with units on kinks held there, smallest "
-                f"eigenvalue {self.smallest_eigenvalue:.2g} on "
+                f"gradient {self.gradient_norm:.1e}"
+                f"{' with units on kinks held there' * bool(self.kinks)}, smallest eigenvalue "
+                f"{self.smallest_eigenvalue:.2g} on "
                 f"{counted(len(self.spectrum), 'direction')}"
             )
         if self.kinks:

@@ -243,7 +243,8 @@ def test_a_witness_lowers_a_negative_loss_too():
     b = (Y[0, 0] - 1) / 1e-9 * (1 - 1.3472639602911813e-07)
     net = ReLUNetwork([np.zeros((2, 1))], [[b, 0.0]])
     found = verify(net, X, Y, loss="cross_entropy", weight_decay=1e-9)
-    assert found.witness is None or found.witness["loss"] < found.loss_floor < 0
+    assert (found.verdict, found.proved) == ("not stationary", True)
+    assert found.witness["loss"] < found.loss_floor < 0
 
 
 def regression(scale, shift):
@@ -257,8 +258,8 @@ def regression(scale, shift):
 @pytest.mark.parametrize("scale", [1.0, 2.0**-100, 2.0**100, 2.0**512])
 def test_what_is_near_does_not_depend_on_units(scale):
     exact = verify(*regression(scale, 0.0), weight_decay=0.01)
-    assert exact.verdict == ("global minimum" if scale < 1e150 else exact.verdict)
-    assert verify(*regression(scale, 1e-6), weight_decay=0.01).verdict != "global minimum"
+    assert exact.verdict == "global minimum"
+    assert verify(*regression(scale, 1e-6), weight_decay=0.01).verdict == "not stationary"
 
 
 def test_a_tie_goes_to_the_first_class_whatever_the_loss():
