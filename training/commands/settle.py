@@ -22,6 +22,8 @@ from training.commands.options import (
     reads_table,
 )
 
+SHOWN = 20  # kinks in the table of the page; all are in kinks.csv
+
 
 @reads_table
 def settle(
@@ -72,8 +74,15 @@ def settle(
         case.keep(run)
         if settled.kinks:
             run.table("kinks", settled.frame())
-        told = settled.summary().replace("\n  ", " ").replace("\n", ". ")
-        publish(run, f"{network.name}, settled on {source.name}", [case], intro=told)
+        lines = [line for line in settled.summary().splitlines() if line[:1] != " "]
+        told = " ".join(f"{line[0].upper()}{line[1:].rstrip(':')}." for line in lines)
+        kinks = [
+            {"layer": k.layer, "point": k.point, "unit": k.unit}
+            | {"multiplier": f"{k.multiplier:.3g}", "of at most": f"{k.rise:.3g}"}
+            for k in settled.kinks[:SHOWN]
+        ]
+        title = f"{network.name}, settled on {source.name}"
+        publish(run, title, [case], intro=told, more=kinks)
         screen.print(f"{settled.summary()}\n\n{case.certificate.summary()}")
     screen.print(f"\nrun folder: {run.path}")
     return 0 if case.certificate.verdict in ("global minimum", "local minimum") else 1

@@ -22,7 +22,7 @@ EXPLANATIONS = {
 }
 
 
-def publish(run, title, cases, intro=""):
+def publish(run, title, cases, intro="", more=()):
     """Give a run its table and its page, and publish it.
 
     Parameters
@@ -32,6 +32,8 @@ def publish(run, title, cases, intro=""):
     cases : sequence of Case
     intro : str, optional
         What was done, for the reader.
+    more : sequence of dict, optional
+        Rows of a table below that.
 
     Raises
     ------
@@ -39,11 +41,11 @@ def publish(run, title, cases, intro=""):
         If the folder cannot be written.
     """
     run.table("table", [case.row() for case in cases])
-    run.text("index.html", page(title, cases, record=run.record, intro=intro))
+    run.text("index.html", page(title, cases, record=run.record, intro=intro, more=more))
     run.publish()
 
 
-def page(title, cases, *, record, intro=""):
+def page(title, cases, *, record, intro="", more=()):
     """Return the HTML page of a run.
 
     Parameters
@@ -55,6 +57,8 @@ def page(title, cases, *, record, intro=""):
         Of the `RunFolder`.
     intro : str
         What was done, for the reader.
+    more : sequence of dict
+        Rows of a table below that.
 
     Returns
     -------
@@ -65,6 +69,7 @@ def page(title, cases, *, record, intro=""):
         record,
         title=title,
         intro=intro,
+        more=list(more),
         cases=[_section(case) for case in cases],
         rows=[case.row() for case in cases],
         cost=_cost(cases),
