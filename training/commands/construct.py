@@ -29,9 +29,9 @@ def construct(
 ):
     """Construct a network with zero loss on DATA and verify it."""
     given = noted(locals())
-    from training.commands.case import Case
+    from training.commands.cases.case import Case
+    from training.commands.cases.story import publish
     from training.commands.data import load_data
-    from training.commands.story import publish
     from training.output.start import started
 
     case = Case(load_data(data, seed=seed, targets=targets, **table))

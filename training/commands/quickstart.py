@@ -35,9 +35,9 @@ def quickstart(
 ):
     """Construct, verify, perturb and train on five data sets, with pictures."""
     given = dict(locals())
-    from training.commands.case import Case
+    from training.commands.cases.case import Case
+    from training.commands.cases.story import publish
     from training.commands.data import load_data
-    from training.commands.story import publish
     from training.output.start import started
 
     names = SYNTHETIC if smoke else (*SYNTHETIC, "digits")

@@ -159,10 +159,10 @@ def study(
     """Perturb networks many times, train them back, map the basin; can be killed and resumed."""
     given = noted(locals())
     from geomcore.datasets.targets import read_targets, written
-    from training.commands import case_study
-    from training.commands.case import Case
+    from training.commands.cases import case_study
+    from training.commands.cases.case import Case
+    from training.commands.cases.origin import Made, data_of, keep_origin, read_origin
     from training.commands.data import check_fit, load_data, load_network
-    from training.commands.origin import Made, data_of, keep_origin, read_origin
     from training.descent.executors import dask_cluster
     from training.output.screen import Screen
     from training.output.start import started

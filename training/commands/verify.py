@@ -43,9 +43,9 @@ def verify(
     given = noted(locals())
     from constructions import Certificate, recheck
     from constructions.verification.confirmation import confirmation
-    from training.commands.case import Case
+    from training.commands.cases.case import Case
+    from training.commands.cases.story import publish
     from training.commands.data import check_fit, load_data, load_network
-    from training.commands.story import publish
     from training.output.start import started
 
     net = load_network(network)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from geomcore import datasets, load
-from training.commands.case import Case
+from training.commands.cases.case import Case
 from training.commands.cli import main
 
 

@@ -341,7 +341,7 @@ def test_wrong_options_are_told_before_any_work(run, monkeypatch, tmp_path, argu
     save(net, tmp_path / "made.npz")
     for work in ("construct", "suboptimal_family", "merged"):
         monkeypatch.setattr(f"constructions.{work}", None)
-    monkeypatch.setattr("training.commands.case.verify", None)
+    monkeypatch.setattr("training.commands.cases.case.verify", None)
     status, out, err = run("study", "digits", *arguments)
     assert (status, out) == (2, "")
     assert err.startswith("geomcore: ") and err.count("\n") == 1
@@ -352,7 +352,7 @@ def test_wrong_options_are_told_before_any_work(run, monkeypatch, tmp_path, argu
 def test_a_tensor_that_the_constructed_network_lacks_is_told_before_it_is_verified(
     run, monkeypatch, tmp_path
 ):
-    monkeypatch.setattr("training.commands.case.verify", None)
+    monkeypatch.setattr("training.commands.cases.case.verify", None)
     status, _, err = run("study", "clusters", *SMALL, "--tensors", "W1,b9", "-q")
     assert status == 2
     assert "tensors must be a list of some of W1, b1" in err

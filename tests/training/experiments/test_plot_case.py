@@ -8,7 +8,7 @@ from constructions import construct
 from geomcore import PolyhedralCone, datasets
 from geomcore.datasets.dataset import Dataset
 from geomcore.network import ReLUNetwork
-from training.commands.case import Case
+from training.commands.cases.case import Case
 from training.experiments.plot_case import MOST_POINTS, figure_of_cones, some_points
 from training.output.folder import RunFolder
 

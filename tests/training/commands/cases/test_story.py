@@ -8,8 +8,8 @@ import pytest
 from constructions import ConstructionError
 from geomcore.datasets.dataset import Dataset
 from geomcore.network import ReLUNetwork
-from training.commands.case import Case
-from training.commands.story import page
+from training.commands.cases.case import Case
+from training.commands.cases.story import page
 from training.output.folder import Picture
 
 RECORD = {"seed": 3, "started": "today", "python": "3.11", "versions": {"numpy": "2", "x": None}}

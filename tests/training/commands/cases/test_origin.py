@@ -9,10 +9,17 @@ import numpy as np
 import pytest
 
 from geomcore.datasets.dataset import Dataset
-from training.commands.case import Case
-from training.commands.case_study import told_parts
+from training.commands.cases.case import Case
+from training.commands.cases.case_study import told_parts
+from training.commands.cases.origin import (
+    Made,
+    Origin,
+    data_of,
+    keep_origin,
+    read_json,
+    read_origin,
+)
 from training.commands.cli import main
-from training.commands.origin import Made, Origin, data_of, keep_origin, read_json, read_origin
 from training.commands.study import Arguments, _arguments
 from training.output.folder import RunFolder
 from training.study.records import Part
@@ -106,7 +113,7 @@ def test_target_vectors_are_kept_as_they_are(run, tmp_path):
 def test_data_that_are_too_large_are_found_where_they_were_or_where_they_are_said_to_be(
     run, table, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("training.commands.origin.MOST_BYTES", 10)
+    monkeypatch.setattr("training.commands.cases.origin.MOST_BYTES", 10)
     run("study", table.name, *SMALL, "--out", "r")
     whole = rows(tmp_path / "r")
     assert not (tmp_path / "r" / "data.npz").exists()

@@ -12,8 +12,8 @@ from geomcore import ReLUNetwork, load
 from geomcore.arrays import as_labels
 from geomcore.foreign.wording import counted
 from geomcore.parameters import selected
-from training.commands.origin import DATA, ORIGIN, keep_points, read_json
-from training.commands.story import publish
+from training.commands.cases.origin import DATA, ORIGIN, keep_points, read_json
+from training.commands.cases.story import publish
 from training.descent.losses import SquaredError
 from training.descent.optimizers import AUTO, SGD, as_optimizer
 from training.descent.problem import as_plan

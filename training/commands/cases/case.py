@@ -12,7 +12,7 @@ from geomcore.datasets.dataset import Dataset
 from geomcore.display.lines import folded
 from geomcore.foreign.wording import printable
 from geomcore.network import ReLUNetwork
-from training.commands.origin import Made
+from training.commands.cases.origin import Made
 from training.experiments import plot_case
 from training.study.result import StudyResult
 from training.study.study import perturbation_study

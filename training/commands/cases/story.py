@@ -65,7 +65,7 @@ def page(title, cases, *, record, intro="", more=()):
     str
     """
     return render(
-        "commands/story.html",
+        "commands/cases/story.html",
         record,
         title=title,
         intro=intro,
