@@ -1,0 +1,176 @@
+"""A slice is the loss at every t, and knows every kink."""
+
+import numpy as np
+import pytest
+from builders import random_data, random_network
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from training_lines import losses_on
+
+from constructions import construct
+from geomcore import ReLUNetwork
+from training import exact_slice
+from training.landscape.polynomials import values
+
+SHAPES = st.sampled_from([(1, 1), (2, 3), (1, 2, 1), (2, 3, 2), (3, 3, 3, 3), (1, 4, 1, 4, 2)])
+
+
+def from_pieces(found, t):
+    """The loss at t by the coefficients of the pieces."""
+    ends = found.breakpoints
+    k = np.clip(np.searchsorted(ends, t, side="right") - 1, 0, found.cells - 1)
+    u = (t - (ends[k] + ends[k + 1]) / 2) / ((ends[k + 1] - ends[k]) / 2)
+    return values(found.coefficients[k], u)
+
+
+@settings(max_examples=40)
+@given(SHAPES, st.integers(0, 2**32 - 1), st.sampled_from([0.0, 0.1]), st.booleans())
+def test_the_slice_is_the_loss(widths, seed, decay, is_sparse):
+    rng = np.random.default_rng(seed)
+    net = random_network(widths, rng, scaled=True)
+    X, Y = random_data(widths, 7, rng)
+    v = rng.normal(size=net.parameter_count)
+    if is_sparse:
+        v *= rng.random(v.shape) < 0.3
+    found = exact_slice(net, v, X, Y, (-2.0, 1.5), weight_decay=decay)
+    t = rng.uniform(-2, 1.5, size=100)
+    wanted = losses_on(net, v, X, Y, t, decay)
+    np.testing.assert_allclose(found(t), wanted, rtol=1e-12)
+    np.testing.assert_allclose(from_pieces(found, t), wanted, rtol=1e-12)
+    grid = np.linspace(-2, 1.5, 501)
+    on_grid = losses_on(net, v, X, Y, grid, decay)
+    assert found.minimum.loss <= on_grid.min() * (1 + 1e-12)
+    assert found.maximum.loss >= on_grid.max() * (1 - 1e-12)
+    for extreme in (found.minimum, found.maximum):
+        np.testing.assert_allclose(
+            extreme.loss, losses_on(net, v, X, Y, [extreme.t], decay)[0], rtol=1e-12
+        )
+
+
+def test_ten_thousand_numbers_on_a_deep_network():
+    net = random_network((3, 3, 3, 3, 3), 1, scaled=True)
+    X, Y = random_data(net.widths, 50, 2)
+    v = np.random.default_rng(3).normal(size=net.parameter_count)
+    found = exact_slice(net, v, X, Y)
+    t = np.random.default_rng(4).uniform(-1, 1, 10_000)
+    np.testing.assert_allclose(found(t), losses_on(net, v, X, Y, t), rtol=1e-12)
+
+
+@settings(max_examples=25)
+@given(SHAPES, st.integers(0, 2**32 - 1))
+def test_every_change_of_the_pattern_is_a_breakpoint_and_nothing_else_is(widths, seed):
+    rng = np.random.default_rng(seed)
+    net = random_network(widths, rng, scaled=True)
+    X, Y = random_data(widths, 3, rng)
+    v = rng.normal(size=net.parameter_count)
+    found = exact_slice(net, v, X, Y)
+
+    def patterns(times):
+        along = net.rebuild([t for t in net.tensors])
+        out = []
+        for t in times:
+            theta = net.packed()[0] + t * v
+            start, hidden, x = 0, [], X
+            for n, m in zip(along.widths, along.widths[1:], strict=False):
+                W = theta[start : start + n * m].reshape(m, n)
+                b = theta[start + n * m : start + n * m + m]
+                start += n * m + m
+                x = x @ W.T + b
+                hidden.append(x > 0)
+                x = np.maximum(x, 0)
+            out.append(np.concatenate([h.ravel() for h in hidden[:-1]] or [np.zeros(0)]))
+        return np.array(out)
+
+    ends = found.breakpoints
+    middle = patterns((ends[:-1] + ends[1:]) / 2)
+    assert (middle[1:] != middle[:-1]).any(axis=1).all()
+    grid = np.linspace(-1, 1, 2001)
+    changed = (np.diff(patterns(grid).astype(int), axis=0) != 0).any(axis=1)
+    for i in np.flatnonzero(changed):
+        assert ((ends >= grid[i] - 1e-12) & (ends <= grid[i + 1] + 1e-12)).any()
+
+
+def test_a_slice_that_is_known_by_hand():
+    # relu(t) at x = 1 with target 0, in units of the one weight
+    net = ReLUNetwork([[[0.0]], [[1.0]]], [[0.0], [0.0]])
+    found = exact_slice(net, [1.0, 0.0, 0.0, 0.0], [[1.0]], [[-1.0]], (-1.0, 2.0))
+    np.testing.assert_allclose(found.breakpoints, [-1, 0, 2])
+    assert found.cells == 2
+    # (1 + t)^2 on the right, 1 on the left: its slope jumps from 0 to 2
+    np.testing.assert_allclose(found.slopes, [[0, 0], [2, 6]], atol=1e-15)
+    np.testing.assert_allclose(found.jumps, [2])
+    assert found.minimum.loss == 1 and found.maximum == (2.0, 9.0)
+    frame = found.frame()
+    assert frame["jump"][0] == pytest.approx(2) and frame["least_loss"].tolist() == [1, 1]
+    assert "1 kink of the loss among 1 crossing" in found.summary()
+
+
+def test_a_crossing_between_grid_points_is_seen():
+    # a bump between 0.1234 and 0.1235, of which 51 points see nothing
+    net = ReLUNetwork([[[0.0], [0.0]], [[1.0, -2.0]]], [[-0.1234, -0.12345], [0.0]])
+    v = [0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0]
+    found = exact_slice(net, v, [[0.0]], [[0.0]], (0.0, 0.1235))
+    np.testing.assert_allclose(found.breakpoints, [0, 0.1234, 0.12345, 0.1235], rtol=1e-15)
+    assert found.maximum.t == pytest.approx(0.12345)
+    assert found.maximum.loss == pytest.approx(2.5e-9)
+
+
+def test_on_a_constructed_network_all_points_of_a_class_cross_at_once():
+    X = np.concatenate([np.random.default_rng(0).normal(c, 0.1, size=(8, 2)) for c in (0, 3, 6)])
+    y = np.repeat([0, 1, 2], 8)
+    net = construct(X, y).network
+    rng = np.random.default_rng(1)
+    for v in (rng.normal(size=net.parameter_count), np.zeros(net.parameter_count)):
+        found = exact_slice(net, v, X, y, (-0.1, 0.1))
+        t = rng.uniform(-0.1, 0.1, 50)
+        wanted = losses_on(net, v, X, np.eye(3)[y], t)
+        np.testing.assert_allclose(found(t), wanted, rtol=1e-9, atol=1e-20)
+    assert found.cells == 1
+
+
+def test_class_weights_targets_and_a_network_as_direction():
+    net = random_network((2, 3, 1), 0)
+    X, _ = random_data(net.widths, 5, 1)
+    y = np.array(["a", "a", "a", "b", "b"])
+    along = random_network((2, 3, 1), 2)
+    found = exact_slice(net, along, X, y, loss="class_weighted", targets=[[-1.0], [1.0]])
+    error = (net(X)[:, 0] - np.where(y == "a", -1, 1)) ** 2
+    assert found(0.0) == pytest.approx(error[:3].mean() + error[3:].mean(), rel=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"net": None}, "net must be"),
+        ({"direction": [1.0]}, r"direction must be 13 finite numbers, .* got shape \(1,\)"),
+        ({"direction": [np.nan] * 13}, "direction must .* nan or inf"),
+        ({"direction": "north"}, "direction must"),
+        ({"direction": random_network((2, 2, 1))}, r"direction must have widths \(2, 3, 1\)"),
+        ({"X": np.zeros((0, 2))}, "X must"),
+        ({"y": np.zeros((4, 1))}, "y must"),
+        ({"y": ["a", "b", "a", "b", "c"]}, "net must have 3 outputs"),
+        ({"interval": (1.0, -1.0)}, "interval must be two finite numbers"),
+        ({"interval": (0.0, np.inf)}, "interval must"),
+        ({"interval": 3}, "interval must"),
+        ({"loss": "cross_entropy"}, "loss must be mse or class_weighted"),
+        ({"weight_decay": -1.0}, "weight_decay must"),
+        ({"weight_decay": "x"}, "weight_decay must"),
+    ],
+)
+def test_wrong_calls_say_which_argument(change, told):
+    given = {
+        "net": random_network((2, 3, 1)),
+        "direction": np.ones(13),
+        "X": np.ones((5, 2)),
+        "y": np.zeros((5, 1)),
+    }
+    with pytest.raises(ValueError, match=told):
+        exact_slice(**{**given, **change})
+
+
+def test_outside_of_the_interval_nothing_is_said():
+    found = exact_slice(random_network((2, 3, 1)), np.ones(13), np.ones((5, 2)), np.zeros((5, 1)))
+    for t in (1.0000001, [0.0, np.nan], -2):
+        with pytest.raises(ValueError, match="t must lie between -1 and 1"):
+            found(t)
+    assert found([[0.0, 1.0]]).shape == (1, 2)

@@ -1,0 +1,1 @@
+"""The loss around a point: along lines, exactly; on segments, with proved bounds."""

@@ -1,0 +1,53 @@
+"""What the functions about lines and segments take, checked."""
+
+import numpy as np
+
+from geomcore.arrays import as_labels, as_points, check_network
+from geomcore.foreign.wording import counted, quoted
+from geomcore.network import ReLUNetwork
+from geomcore.weighting import point_weights
+
+LOSSES = ("mse", "class_weighted")
+
+
+def as_line_problem(net, X, y, loss, weight_decay, targets):
+    """Points, labels and point weights of a squared error; ValueError if something does not fit."""
+    X = as_points(X, d=net.widths[0]).astype(np.float64, copy=False)
+    if not len(X):
+        raise ValueError("X must hold at least one point, got none")
+    if loss not in LOSSES:
+        raise ValueError(
+            f"loss must be {' or '.join(LOSSES)}, others are no polynomials, got {quoted(loss)}"
+        )
+    labels = as_labels(y, len(X), targets=targets)
+    if labels.targets.shape[1] != net.widths[-1]:
+        raise ValueError(
+            f"net must have {counted(labels.targets.shape[1], 'output')}, as many as the targets "
+            f"have entries, got {net.widths[-1]}"
+        )
+    check_decay(weight_decay)
+    return X, labels, point_weights(labels.index, class_weighted=loss == "class_weighted")
+
+
+def check_decay(weight_decay):
+    """Raise unless it is a finite number that is not negative."""
+    is_number = isinstance(weight_decay, int | float | np.integer | np.floating)
+    if not (is_number and np.isfinite(weight_decay) and weight_decay >= 0):
+        raise ValueError(
+            f"weight_decay must be a finite number, at least 0, got {quoted(weight_decay)}"
+        )
+
+
+def as_nodes(a, b, via):
+    """The networks of a path in order; ValueError unless they have the same widths."""
+    if isinstance(via, ReLUNetwork):
+        via = (via,)
+    if not isinstance(via, list | tuple):
+        raise ValueError(f"via must be a list of networks, got {quoted(via)}")
+    nodes = [a, *via, b]
+    names = ["a", *(f"via[{k}]" for k in range(len(nodes) - 2)), "b"]
+    for node, name in zip(nodes, names, strict=True):
+        check_network(node, ReLUNetwork, name=name)
+        if node.widths != a.widths:
+            raise ValueError(f"{name} must have widths {a.widths} as a, got {node.widths}")
+    return nodes
