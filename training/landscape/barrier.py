@@ -119,6 +119,7 @@ def barrier(
 
     Examples
     --------
+    >>> from geomcore import ReLUNetwork
     >>> net = ReLUNetwork([[[1.0]], [[1.0]]], [[0.0], [0.0]])
     >>> other = ReLUNetwork([[[-1.0]], [[-1.0]]], [[0.0], [0.0]])
     >>> found = barrier(net, other, [[1.0]], [[1.0]])
