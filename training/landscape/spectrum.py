@@ -1,0 +1,357 @@
+"""Eigenvalues of the Hessian: both ends, trace, density, flat directions, sharpness."""
+
+from contextlib import nullcontext
+from dataclasses import dataclass
+
+import numpy as np
+
+from geomcore.arrays import as_count, as_positive, as_rng
+from geomcore.display.lines import listed
+from geomcore.foreign.keywords import answers_keywords
+from geomcore.foreign.wording import counted
+from geomcore.threads import single_threaded_blas
+from training.landscape.operators import Curvature
+
+# Up to so many parameters the matrix is written out, and nothing is estimated.
+DENSE = 400
+# Eigenvalues, and singular values of the derivative of the outputs, that count as zero: relative.
+FLAT = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class Spectrum:
+    """The eigenvalues of a Hessian, as far as they were asked for; see `hessian_spectrum`.
+
+    Attributes
+    ----------
+    count : int
+        P, of the parameters that may move.
+    top, bottom : ndarray, shape (k,)
+        The largest eigenvalues, descending, and the smallest, ascending.
+    top_vectors, bottom_vectors : ndarray, shape (k, P)
+        Unit eigenvectors of these; each may be multiplied by -1.
+    trace, trace_error : float
+        And its standard error; 0 if it is exact but for rounding.
+    grid, density, density_error : ndarray, shape (G,)
+        Density of the eigenvalues, smoothed by a Gaussian of deviation `width`, and its standard
+        error.
+    width : float
+    values : ndarray, shape (P,), or None
+        All eigenvalues, ascending, of a matrix that was written out.
+    flat : int or None
+        Eigenvalues that are 0 to 1e-9 of the largest one; None if not all are known.
+    fibre : int or None
+        P minus the rank of the derivative of all outputs (to 1e-9): directions in which no output
+        moves at first order. At a minimum of loss zero the Hessian vanishes there and nowhere else.
+    is_converged : bool
+        Whether all of `top` and `bottom` were found to the last digits.
+    """
+
+    count: int
+    top: np.ndarray
+    bottom: np.ndarray
+    top_vectors: np.ndarray
+    bottom_vectors: np.ndarray
+    trace: float
+    trace_error: float
+    grid: np.ndarray
+    density: np.ndarray
+    density_error: np.ndarray
+    width: float
+    values: np.ndarray | None
+    flat: int | None
+    fibre: int | None
+    is_converged: bool
+
+    def __repr__(self):
+        ends = {"largest": self.top[:3].tolist(), "smallest": self.bottom[:3].tolist()}
+        return listed(self, {"count": self.count, **ends, "trace": self.trace})
+
+    def summary(self):
+        """Lines for people."""
+
+        def told(values):
+            more = ", ..." if len(values) > 5 else ""
+            return ", ".join(f"{value:.4g}" for value in values[:5]) + more
+
+        error = f" ± {self.trace_error:.2g} (standard error)" if self.trace_error else ""
+        lines = [
+            f"Hessian, {counted(self.count, 'parameter')}",
+            f"  largest eigenvalues {told(self.top)}",
+            f"  smallest eigenvalues {told(self.bottom)}",
+            f"  trace {self.trace:.6g}{error}",
+        ]
+        if self.flat is not None:
+            lines.append(
+                f"  flat directions {self.flat}; no output moves at first order in {self.fibre}"
+            )
+        if not self.is_converged:
+            lines.append("  some eigenvalues are not known to the last digits")
+        return "\n".join(lines)
+
+
+@answers_keywords
+def hessian_spectrum(
+    net,
+    X,
+    y,
+    k=10,
+    *,
+    loss="mse",
+    weight_decay=0.0,
+    tensors=None,
+    targets=None,
+    probes=20,
+    steps=80,
+    grid=400,
+    width=None,
+    rng=0,
+):
+    r"""Eigenvalues of the Hessian of the loss.
+
+    Up to 400 parameters the matrix is written out. Beyond that both ends are found by Lanczos's
+    method (ARPACK), the trace is estimated by Hutch++ [1]_, and the density by stochastic Lanczos
+    quadrature [2]_, from products with directions only.
+
+    Parameters
+    ----------
+    net : Network
+    X : array_like, shape (N, d)
+    y : array_like, shape (N,) or (N, k)
+        Labels or targets.
+    k : int
+        Eigenpairs at either end.
+    loss, weight_decay, tensors, targets : optional
+        As for `hessian`.
+    probes : int
+        Random vectors, at least 2, for the density; a third of three times as many for the trace.
+    steps : int
+        Of Lanczos's method for each.
+    grid : int
+        Points at which the density is given.
+    width : float, optional
+        Deviation of the Gaussian. Default a hundredth of the range of the eigenvalues.
+    rng : Generator or seed
+
+    Returns
+    -------
+    Spectrum
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit or a number is not positive.
+
+    References
+    ----------
+    .. [1] R. A. Meyer, C. Musco, C. Musco, D. P. Woodruff, "Hutch++: optimal stochastic trace
+       estimation", 2021.
+    .. [2] B. Ghorbani, S. Krishnan, Y. Xiao, "An investigation into neural net optimization via
+       Hessian eigenvalue density", 2019.
+
+    Examples
+    --------
+    >>> from geomcore import ReLUNetwork
+    >>> net = ReLUNetwork([[[1.0]]], [[0.0]])
+    >>> found = hessian_spectrum(net, [[-1.0], [2.0]], [[0.0], [0.0]], k=1)
+    >>> found.top.round(3), found.bottom.round(3), found.trace, found.flat
+    (array([5.303]), array([1.697]), 7.0, 0)
+    """
+    for value, name, least in ((k, "k", 1), (probes, "probes", 2), (steps, "steps", 1)):
+        as_count(value, name, least=least)
+    as_count(grid, "grid", least=2)
+    found = Curvature(
+        net, X, y, loss=loss, weight_decay=weight_decay, tensors=tensors, targets=targets
+    )
+    rng = as_rng(rng)
+    # threads that wait for each other cost more than they give where products are small
+    with single_threaded_blas() if found.is_small else nullcontext():
+        if found.count <= DENSE:
+            return _written_out(found, k, grid, width)
+        return _estimated(found, k, probes, steps, grid, width, rng)
+
+
+def _written_out(found, k, grid, width):
+    H = found.hessian_times(np.eye(found.count))
+    values, vectors = np.linalg.eigh((H + H.T) / 2)
+    k = min(k, found.count)
+    singular = np.linalg.svd(found.output_derivative(), compute_uv=False)
+    rank = int((singular > FLAT * max(singular.max(initial=0), np.finfo(float).tiny)).sum())
+    largest = np.abs(values).max()
+    grid, width = _grid(values[0], values[-1], grid, width)
+    density = _bells(grid, values, width).mean(axis=1)
+    return Spectrum(
+        count=found.count,
+        top=values[::-1][:k],
+        bottom=values[:k],
+        top_vectors=vectors.T[::-1][:k],
+        bottom_vectors=vectors.T[:k],
+        trace=float(np.trace(H)),
+        trace_error=0.0,
+        grid=grid,
+        density=density,
+        density_error=np.zeros_like(density),
+        width=width,
+        values=values,
+        flat=int((np.abs(values) <= FLAT * largest).sum()),
+        fibre=found.count - rank,
+        is_converged=True,
+    )
+
+
+def _estimated(found, k, probes, steps, grid, width, rng):
+    top, top_vectors, is_top = _end(found, k, "LA", rng)
+    bottom, bottom_vectors, is_bottom = _end(found, k, "SA", rng)
+    trace, trace_error = _trace(found, probes, rng)
+    nodes, shares = _quadrature(found, probes, min(steps, found.count), rng)
+    low, high = min(bottom[0], nodes.min()), max(top[0], nodes.max())
+    grid, width = _grid(low, high, grid, width)
+    each = np.stack([_bells(grid, t, width) @ w for t, w in zip(nodes, shares, strict=True)])
+    return Spectrum(
+        count=found.count,
+        top=top,
+        bottom=bottom,
+        top_vectors=top_vectors,
+        bottom_vectors=bottom_vectors,
+        trace=trace,
+        trace_error=trace_error,
+        grid=grid,
+        density=each.mean(axis=0),
+        density_error=each.std(axis=0, ddof=1) / np.sqrt(len(each)),
+        width=width,
+        values=None,
+        flat=None,
+        fibre=None,
+        is_converged=is_top and is_bottom,
+    )
+
+
+def _end(found, k, which, rng):
+    """Eigenvalues and vectors at one end of the spectrum, the outermost first."""
+    from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
+
+    operator = LinearOperator((found.count,) * 2, matvec=found.hessian_times, dtype=float)
+    start = rng.standard_normal(found.count)
+    is_converged = True
+    try:
+        values, vectors = eigsh(operator, k=min(k, found.count - 1), which=which, v0=start)
+    except ArpackNoConvergence as error:
+        values, vectors, is_converged = error.eigenvalues, error.eigenvectors, False
+        if not len(values):
+            values, vectors = eigsh(operator, k=1, which=which, v0=start, tol=1e-3)
+    order = np.argsort(values)
+    order = order[::-1] if which == "LA" else order
+    return values[order], vectors.T[order], is_converged
+
+
+def _trace(found, probes, rng):
+    """Trace and its standard error: exact on a random range, by random vectors beside it."""
+    signs = np.array([-1.0, 1.0])
+    sketch = found.hessian_times(rng.choice(signs, size=(found.count, probes)))
+    Q, _ = np.linalg.qr(sketch)
+    inside = float(np.einsum("pi,pi->", Q, found.hessian_times(Q)))
+    G = rng.choice(signs, size=(found.count, probes))
+    G -= Q @ (Q.T @ G)
+    outside = np.einsum("pi,pi->i", G, found.hessian_times(G))
+    return inside + float(outside.mean()), float(outside.std(ddof=1) / np.sqrt(probes))
+
+
+def _quadrature(found, probes, steps, rng):
+    """Nodes and weights, (probes, steps) each, by Lanczos's method from random vectors."""
+    from scipy.linalg import eigh_tridiagonal
+
+    nodes, shares = np.zeros((probes, steps)), np.zeros((probes, steps))
+    for p in range(probes):
+        basis = np.zeros((steps, found.count))
+        diagonal, beside = np.zeros(steps), np.zeros(steps)
+        v = rng.standard_normal(found.count)
+        v /= np.linalg.norm(v)
+        done = steps
+        for j in range(steps):
+            basis[j] = v
+            w = found.hessian_times(v)
+            diagonal[j] = v @ w
+            for _ in range(2):  # orthogonal to all before, to rounding
+                w -= basis[: j + 1].T @ (basis[: j + 1] @ w)
+            beside[j] = np.linalg.norm(w)
+            if beside[j] <= 1e-12 * np.abs(diagonal[: j + 1]).max():
+                done = j + 1
+                break
+            v = w / beside[j]
+        values, vectors = eigh_tridiagonal(diagonal[:done], beside[: done - 1])
+        nodes[p, :done], shares[p, :done] = values, vectors[0] ** 2
+        nodes[p, done:] = values[0]
+    return nodes, shares
+
+
+def _grid(low, high, grid, width):
+    """Where the density is given, and the width of the Gaussian."""
+    # equal eigenvalues have a range of rounding, and zeros none at all
+    reach = max(high - low, 1e-6 * max(abs(low), abs(high))) or 1.0
+    width = reach / 100 if width is None else as_positive(width, "width")
+    return np.linspace(low - 3 * width, high + 3 * width, grid), float(width)
+
+
+def _bells(grid, centers, width):
+    z = (grid[:, None] - centers) / width
+    return np.exp(-0.5 * z**2) / (width * np.sqrt(2 * np.pi))
+
+
+@answers_keywords
+def sharpness(net, X, y, *, loss="mse", weight_decay=0.0, targets=None, invariant=False, rng=0):
+    r"""Largest eigenvalue of the Hessian, raw or invariant under the rescaling of units.
+
+    Multiplying what comes into a hidden unit by s > 0 and what goes out by 1/s changes no output
+    but changes the Hessian, by which the raw sharpness can be made arbitrarily large. The invariant
+    one is the largest eigenvalue of :math:`D H D`, :math:`D = \mathrm{diag}|\theta|`: curvature for
+    *relative* changes of the parameters (the elementwise adaptive sharpness of [1]_, to second
+    order), which such a rescaling leaves as it is.
+
+    Parameters
+    ----------
+    net, X, y, loss, weight_decay, targets
+        As for `hessian`. (Weight decay itself is not invariant.)
+    invariant : bool
+    rng : Generator or seed
+        For the start of Lanczos's method.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit.
+
+    References
+    ----------
+    .. [1] J. Kwon, J. Kim, H. Park, I. K. Choi, "ASAM: adaptive sharpness-aware minimization for
+       scale-invariant learning of deep neural networks", 2021.
+
+    Examples
+    --------
+    >>> from geomcore import ReLUNetwork
+    >>> X, y = [[1.0], [2.0]], [[1.0], [2.0]]
+    >>> nets = [ReLUNetwork([[[s]], [[1 / s]]], [[0.0], [0.0]]) for s in (1.0, 100.0)]
+    >>> [round(sharpness(net, X, y), 3) for net in nets]
+    [13.708, 50001.801]
+    >>> [round(sharpness(net, X, y, invariant=True), 9) for net in nets]
+    [10.0, 10.0]
+    """
+    found = Curvature(net, X, y, loss=loss, weight_decay=weight_decay, targets=targets)
+    scale = np.abs(found.parameters) if invariant else np.ones(found.count)
+
+    class Scaled:
+        count = found.count
+
+        @staticmethod
+        def hessian_times(v):
+            v = np.asarray(v)
+            factor = scale.reshape(-1, *[1] * (v.ndim - 1))
+            return factor * found.hessian_times(factor * v)
+
+    if found.count <= DENSE:
+        H = Scaled.hessian_times(np.eye(found.count))
+        return float(np.linalg.eigvalsh((H + H.T) / 2)[-1])
+    return float(_end(Scaled, 1, "LA", as_rng(rng))[0][0])
