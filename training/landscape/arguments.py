@@ -51,3 +51,16 @@ def as_nodes(a, b, via):
         if node.widths != a.widths:
             raise ValueError(f"{name} must have widths {a.widths} as a, got {node.widths}")
     return nodes
+
+
+def as_interval(interval):
+    """Two finite numbers, the smaller first."""
+    try:
+        low, high = (float(end) for end in interval)
+    except (TypeError, ValueError):
+        low, high = np.nan, np.nan
+    if not (np.isfinite([low, high]).all() and low < high):
+        raise ValueError(
+            f"interval must be two finite numbers, the smaller first, got {quoted(interval)}"
+        )
+    return low, high

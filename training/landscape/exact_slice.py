@@ -13,7 +13,8 @@ from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import counted, quoted
 from geomcore.network import ReLUNetwork
 from geomcore.parameters import unflatten
-from training.landscape.arguments import as_line_problem
+from training.landscape.arguments import as_interval, as_line_problem
+from training.landscape.directions import as_direction
 from training.landscape.polynomials import derivative, roots, shifted, squares, values
 from training.landscape.sweep import Segments, segments_of
 
@@ -231,9 +232,9 @@ def exact_slice(
     (array([-1.  , -0.25,  0.5 ,  1.  ]), 0.0, 0.0)
     """
     check_network(net, ReLUNetwork)
-    along = _as_direction(net, direction)
+    along = unflatten(net, as_direction(net, direction))
     X, labels, weights = as_line_problem(net, X, y, loss, weight_decay, targets)
-    interval = _as_interval(interval)
+    interval = as_interval(interval)
     return slice_of(net, along, X, labels.Y, weights, interval, weight_decay)
 
 
@@ -245,35 +246,6 @@ def slice_of(net, along, X, Y, weights, interval, weight_decay):
     coefficients = _added_up(segments, breakpoints, Y, weights)
     coefficients = coefficients + _on_pieces(decay, breakpoints, coefficients.shape[1])
     return ExactSlice(breakpoints, coefficients, segments, Y, weights, decay)
-
-
-def _as_direction(net, direction):
-    if isinstance(direction, ReLUNetwork):
-        if direction.widths != net.widths:
-            raise ValueError(f"direction must have widths {net.widths}, got {direction.widths}")
-        return direction
-    wanted = f"direction must be {net.parameter_count} finite numbers, one per parameter, got"
-    try:
-        v = np.asarray(direction, dtype=float)
-    except (TypeError, ValueError):
-        raise ValueError(f"{wanted} {quoted(direction)}") from None
-    if v.shape != (net.parameter_count,):
-        raise ValueError(f"{wanted} shape {v.shape}")
-    if not np.isfinite(v).all():
-        raise ValueError(f"{wanted} nan or inf")
-    return unflatten(net, v)
-
-
-def _as_interval(interval):
-    try:
-        low, high = (float(end) for end in interval)
-    except (TypeError, ValueError):
-        low, high = np.nan, np.nan
-    if not (np.isfinite([low, high]).all() and low < high):
-        raise ValueError(
-            f"interval must be two finite numbers, the smaller first, got {quoted(interval)}"
-        )
-    return low, high
 
 
 def _decay(net, along, weight_decay):
