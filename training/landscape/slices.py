@@ -331,7 +331,8 @@ class _Problem:
                 outputs = self.stacked.output(self.tensors(part), self.X)
                 values = self.loss.value(outputs, self.labels.Y) * self.weights
                 # sums along rows do not depend on how many rows there are, products may
-                out[i : i + batch] = values.sum(axis=1) + 0.5 * self.decay * (part * part).sum(axis=1)
+                decay = 0.5 * self.decay * (part * part).sum(axis=1)
+                out[i : i + batch] = values.sum(axis=1) + decay
         return np.where(np.isfinite(out), out, np.inf)
 
     def tensors(self, thetas):
