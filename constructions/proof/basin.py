@@ -13,7 +13,7 @@ from scipy.optimize import minimize
 
 from constructions.proof.affine import LEAST
 from constructions.proof.exact import EPS
-from constructions.proof.motion import SLACK, bounds_of, motions, unit_reach
+from constructions.proof.motion import SLACK, Bounds, bounds_of, motions, unit_reach
 from geomcore.arrays import as_array, as_count, as_points, check_network
 from geomcore.display.lines import brief
 from geomcore.foreign.keywords import answers_keywords
@@ -169,20 +169,99 @@ def radius_and_basin(net, X, *, weights=None, rank=None, distance=0.0):
     X = _as_data(net, X)
     if len(net.weights) == 1:
         return np.inf, None
+    weights, rank, distance = _checked(weights, len(X), rank, distance)
+    bounds = bounds_of(net, X)
+    cell = _cell_radius(bounds)
+    around = _surroundings(bounds, cell - distance, net, X, weights, rank, distance)
+    return cell, None if around is None else _flow_basin(around)
+
+
+def _checked(weights, N, rank, distance):
+    """Weights of the points, 1/N if None; the rank, or None; the distance as a float."""
     if rank is not None:
         rank = as_count(rank, "rank", least=0)
     if not (isinstance(distance, Real) and 0 <= distance):
         raise ValueError(f"distance must be a number, at least 0, got {distance!r}")
-    distance = float(min(distance, sys.float_info.max))
+    weights = np.full(N, 1 / N) if weights is None else as_array(weights, "weights", 1)
+    if len(weights) != N or not (weights >= 0).all():
+        raise ValueError(f"weights must be {N} numbers, at least 0, got shape {weights.shape}")
+    return weights, rank, float(min(distance, sys.float_info.max))
+
+
+@QUIET
+def surroundings_of(net, X, *, weights=None, rank=None, distance=0.0):
+    """The `Surroundings` of a minimum, arguments as for `basin_of_return`; or None."""
+    X = _as_data(net, X)
+    weights, rank, distance = _checked(weights, len(X), rank, distance)
     bounds = bounds_of(net, X)
-    cell = _cell_radius(bounds)
-    weights = np.full(len(X), 1 / len(X)) if weights is None else as_array(weights, "weights", 1)
-    if len(weights) != len(X) or not (weights >= 0).all():
-        raise ValueError(f"weights must be {len(X)} numbers, at least 0, got shape {weights.shape}")
-    return cell, _basin(bounds, cell - distance, net, X, weights, rank, distance)
+    return _surroundings(bounds, _cell_radius(bounds) - distance, net, X, weights, rank, distance)
 
 
-def _basin(bounds, cell, net, X, weights, rank, distance):
+class Surroundings(NamedTuple):
+    """What is known of the networks around a minimum.
+
+    Attributes
+    ----------
+    bounds : Bounds
+        With those of the exact minimum.
+    shares : ndarray, shape (G,)
+        Sum of the weights of the points of each pattern.
+    at_minimum : float
+        Lower bound of sigma_min of the class matrix there.
+    cell : float
+        Radius around it in which no activation flips.
+    distance : float
+        Of the exact minimum from the stored one.
+    """
+
+    bounds: Bounds
+    shares: np.ndarray
+    at_minimum: float
+    cell: float
+    distance: float
+
+    def motion(self, r, layer):
+        """Root of the weighted sum of squared motions of an output, for changes up to r."""
+        moves = motions(self.bounds, r)[1][..., layer]
+        peak = np.maximum(moves.max(axis=-1), LEAST)  # squares would underflow
+        with np.errstate(invalid="ignore"):
+            return np.nan_to_num(
+                peak * np.sqrt((moves / peak[..., None]) ** 2 @ self.shares), nan=np.inf
+            ) * (1 + SLACK)
+
+    def strength(self, ball):
+        """Lower bound of sigma_min of the class matrix in a ball; not positive: none."""
+        return self.at_minimum - self.motion(ball, -2)
+
+    def size(self, ball, times=1, rounds=2):
+        """The largest lambda with lambda + times sqrt(C - C*) / s <= ball, to a fraction of it.
+
+        So far perturbations may go if the way back is no longer than `times` the root of what the
+        loss is above the minimum, over the strength in the ball; to 1 / GRID^rounds of the ball.
+        """
+        s = self.strength(ball)
+        if not s > 0:
+            return 0.0
+        low, width = 0.0, ball
+        for _ in range(rounds):
+            sizes = low + width * np.arange(GRID) / GRID
+            stays = sizes[1:] + times * self.motion(sizes[1:], -1) / s <= ball
+            low, width = sizes[np.count_nonzero(stays)], width / GRID
+        return low
+
+    def best_ball(self, top, times=1):
+        """The ball, up to radius `top`, that leaves the largest lambda; about."""
+        top = _largest(lambda ball: self.strength(ball) > 0, top)
+
+        def size(ball):
+            return self.size(ball, times)
+
+        best = max(top * np.linspace(0.1, 1, 10), key=size)
+        near = best + top * np.linspace(-0.09, 0.09, 10)
+        return max([best, *near[(near > 0) & (near <= top)]], key=size)
+
+
+def _surroundings(bounds, cell, net, X, weights, rank, distance):
     design = np.column_stack([net.hidden(X)[-1], np.ones(len(X))]) * np.sqrt(weights)[:, None]
     if not np.isfinite(design).all():
         return None
@@ -199,37 +278,15 @@ def _basin(bounds, cell, net, X, weights, rank, distance):
     layers = bounds.layers.copy()
     layers[:, -1] += distance * layers[:, -2]
     bounds = bounds._replace(layers=layers)
-    shares = np.bincount(bounds.owner, weights)
+    return Surroundings(bounds, np.bincount(bounds.owner, weights), strength, cell, distance)
 
-    def motion(r, layer):
-        """Root of the weighted sum of squared motions of an output, for changes up to r."""
-        moves = motions(bounds, r)[1][..., layer]
-        peak = np.maximum(moves.max(axis=-1), LEAST)  # squares would underflow
-        with np.errstate(invalid="ignore"):
-            return np.nan_to_num(
-                peak * np.sqrt((moves / peak[..., None]) ** 2 @ shares), nan=np.inf
-            ) * (1 + SLACK)
 
-    def size(ball, rounds=2):
-        """The largest lambda from which the flow stays in a ball, to 1 / GRID^rounds of it."""
-        s = strength - motion(ball, -2)
-        if not s > 0:
-            return 0.0
-        low, width = 0.0, ball
-        for _ in range(rounds):
-            sizes = low + width * np.arange(GRID) / GRID
-            stays = sizes[1:] + motion(sizes[1:], -1) / s <= ball
-            low, width = sizes[np.count_nonzero(stays)], width / GRID
-        return low
-
-    top = _largest(lambda ball: strength > motion(ball, -2), cell)
-    best = max(top * np.linspace(0.1, 1, 10), key=size)
-    near = best + top * np.linspace(-0.09, 0.09, 10)
-    best = max([best, *near[(near > 0) & (near <= top)]], key=size)
-    radius = size(best, rounds=5) - distance
+def _flow_basin(around):
+    best = around.best_ball(around.cell)
+    radius = around.size(best, rounds=5) - around.distance
     if not radius > 0:
         return None
-    s = strength - motion(best, -2)
+    s = around.strength(best)
     return Basin(float(radius), float(4 * s**2 * (1 - 4 * EPS)), float(best), float(s))
 
 
