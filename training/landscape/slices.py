@@ -10,16 +10,9 @@ from geomcore.foreign.choices import as_choice
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.network import Network
 from geomcore.parameters import flatten
-from geomcore.stack import stack
-from training.descent.losses import as_loss
-from training.descent.penalties import L2
-from training.descent.problem import as_training_data
-from training.descent.trainer import train_ensemble
-from training.landscape.arguments import as_interval, check_decay
+from training.landscape.arguments import as_interval
 from training.landscape.directions import SCALES, as_direction, named_directions, scaled_like
-
-# Numbers in the widest activations of a batch of networks.
-AT_A_TIME = 2_000_000
+from training.landscape.sampled import Sampled, length
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,7 +137,7 @@ def loss_slice(
     >>> found.t, found.losses, found.unit
     (array([-1.,  0.,  1.]), array([4., 0., 4.]), 2.0)
     """
-    problem = _Problem(net, X, y, loss, weight_decay, targets)
+    problem = Sampled(net, X, y, loss, weight_decay, targets)
     scale = as_choice(scale, SCALES, "scale")
     if direction is None:
         rng = as_rng(rng)
@@ -152,7 +145,7 @@ def loss_slice(
         direction = flatten(scaled_like(net, parts, scale))
     v = as_direction(net, direction)
     t = as_grid(extent, points, "extent")
-    unit = _length(v)
+    unit = length(v)
     losses = problem.losses(problem.theta + t[:, None] * v)
     return LossSlice(t, losses, v, unit, problem.relative(unit))
 
@@ -211,7 +204,7 @@ def loss_surface(
     >>> found.directions[1].round(3), found.losses.round(3)[:, 1]
     (array([0.   , 1.414]), array([1., 0., 1.]))
     """
-    problem = _Problem(net, X, y, loss, weight_decay, targets)
+    problem = Sampled(net, X, y, loss, weight_decay, targets)
     first, second = named_directions(
         net, directions, as_choice(scale, SCALES, "scale"), as_rng(rng)
     )
@@ -223,7 +216,7 @@ def loss_surface(
     theta = problem.theta + place.reshape(-1, len(first))
     shape = (len(alpha), len(beta))
     after = problem.trained(theta, steps, optimizer, jobs).reshape(shape) if steps else None
-    units = np.array([_length(v) for v in (first, second)])
+    units = np.array([length(v) for v in (first, second)])
     return LossSurface(
         alpha=alpha,
         beta=beta,
@@ -274,13 +267,13 @@ def interpolate(
     >>> interpolate(a, b, [[1.0]], [[0.0]], points=3).losses
     array([0., 1., 4.])
     """
-    problem = _Problem(a, X, y, loss, weight_decay, targets, name="a")
+    problem = Sampled(a, X, y, loss, weight_decay, targets, name="a")
     check_network(b, Network, name="b")
     v = as_direction(a, b, "b") - problem.theta
     t = np.linspace(*as_interval(interval), as_count(points, "points", least=2))
     # the ends are the networks themselves, without the rounding of a + (b - a)
     theta = (1 - t)[:, None] * problem.theta + t[:, None] * (v + problem.theta)
-    unit = _length(v)
+    unit = length(v)
     return LossSlice(t, problem.losses(theta), v, unit, problem.relative(unit))
 
 
@@ -292,62 +285,3 @@ def as_grid(extent, points, name):
         raise ValueError(f"points must be odd, for the network is in the middle, got {points}")
     half = points // 2
     return extent * (np.arange(points) - half) / half
-
-
-def _length(v):
-    """The norm of a vector, also where squares overflow."""
-    size = np.abs(v).max(initial=0)
-    return float(size * np.linalg.norm(v / size)) if size > 0 else 0.0
-
-
-class _Problem:
-    """Points and a loss at which many networks of one shape are looked at."""
-
-    def __init__(self, net, X, y, loss, weight_decay, targets, name="net"):
-        check_network(net, Network, name=name)
-        self.net, self.loss = net, as_loss(loss)
-        check_decay(weight_decay)
-        self.decay = float(weight_decay)
-        self.X, self.labels = as_training_data(net, X, y, loss=self.loss, targets=targets)
-        if hasattr(self.loss, "check"):
-            self.loss.check(self.labels.Y)
-        self.weights = self.loss.weights(self.labels.index)
-        self.theta = flatten(net.tensors).astype(float)
-        self.stacked, _ = stack([net])
-
-    def relative(self, unit):
-        """A length relative to that of the parameters."""
-        size = _length(self.theta)
-        return float(unit / size) if size > 0 else np.inf
-
-    def losses(self, thetas):
-        """Losses of networks (T, P), in batches."""
-        widest = max(w for w in self.net.widths if w is not None)
-        batch = max(1, AT_A_TIME // (len(self.X) * widest))
-        out = np.empty(len(thetas))
-        with np.errstate(over="ignore", invalid="ignore"):
-            for i in range(0, len(thetas), batch):
-                part = thetas[i : i + batch]
-                outputs = self.stacked.output(self.tensors(part), self.X)
-                values = self.loss.value(outputs, self.labels.Y) * self.weights
-                # sums along rows do not depend on how many rows there are, products may
-                decay = 0.5 * self.decay * (part * part).sum(axis=1)
-                out[i : i + batch] = values.sum(axis=1) + decay
-        return np.where(np.isfinite(out), out, np.inf)
-
-    def tensors(self, thetas):
-        """The parameters of networks, stacked."""
-        shapes = [tensor.shape for tensor in self.net.tensors]
-        ends = np.cumsum([int(np.prod(shape)) for shape in shapes])[:-1]
-        parts = np.split(thetas, ends, axis=1)
-        return [p.reshape(-1, *shape) for p, shape in zip(parts, shapes, strict=True)]
-
-    def trained(self, thetas, steps, optimizer, jobs):
-        """Losses after training from networks (T, P)."""
-        stacks = self.tensors(thetas)
-        nets = [self.net.rebuild([p[i] for p in stacks]) for i in range(len(thetas))]
-        kind = {"loss": self.loss, "optimizer": optimizer, "jobs": jobs, "record": steps}
-        if self.decay:
-            kind["penalties"] = L2(self.decay / 2)
-        done = train_ensemble(nets, self.X, self.labels, steps=steps, **kind)
-        return self.losses(np.array([flatten(net.tensors) for net in done.networks]))

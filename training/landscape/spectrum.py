@@ -200,8 +200,8 @@ def _written_out(found, k, grid, width):
 
 
 def _estimated(found, k, probes, steps, grid, width, rng):
-    top, top_vectors, is_top = _end(found, k, "LA", rng)
-    bottom, bottom_vectors, is_bottom = _end(found, k, "SA", rng)
+    top, top_vectors, is_top = _end(found, k, "LA", rng.standard_normal(found.count))
+    bottom, bottom_vectors, is_bottom = _end(found, k, "SA", rng.standard_normal(found.count))
     trace, trace_error = _trace(found, probes, rng)
     nodes, shares = _quadrature(found, probes, min(steps, found.count), rng)
     low, high = min(bottom[0], nodes.min()), max(top[0], nodes.max())
@@ -226,12 +226,11 @@ def _estimated(found, k, probes, steps, grid, width, rng):
     )
 
 
-def _end(found, k, which, rng):
+def _end(found, k, which, start):
     """Eigenvalues and vectors at one end of the spectrum, the outermost first."""
     from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
     operator = LinearOperator((found.count,) * 2, matvec=found.hessian_times, dtype=float)
-    start = rng.standard_normal(found.count)
     is_converged = True
     try:
         values, vectors = eigsh(operator, k=min(k, found.count - 1), which=which, v0=start)
@@ -242,6 +241,19 @@ def _end(found, k, which, rng):
     order = np.argsort(values)
     order = order[::-1] if which == "LA" else order
     return values[order], vectors.T[order], is_converged
+
+
+def ends_of(found, starts=None):
+    """Smallest and largest eigenvalue, and their vectors (2, P): good starts for a network near."""
+    if found.count <= DENSE // 4:
+        H = found.hessian_times(np.eye(found.count))
+        values, vectors = np.linalg.eigh((H + H.T) / 2)
+        return values[0], values[-1], vectors.T[[0, -1]]
+    starts = (
+        np.random.default_rng(0).standard_normal((2, found.count)) if starts is None else starts
+    )
+    ends = [_end(found, 1, which, v) for which, v in zip(("SA", "LA"), starts, strict=True)]
+    return ends[0][0][0], ends[1][0][0], np.concatenate([end[1] for end in ends])
 
 
 def _trace(found, probes, rng):
@@ -354,4 +366,5 @@ def sharpness(net, X, y, *, loss="mse", weight_decay=0.0, targets=None, invarian
     if found.count <= DENSE:
         H = Scaled.hessian_times(np.eye(found.count))
         return float(np.linalg.eigvalsh((H + H.T) / 2)[-1])
-    return float(_end(Scaled, 1, "LA", as_rng(rng))[0][0])
+    start = as_rng(rng).standard_normal(found.count)
+    return float(_end(Scaled, 1, "LA", start)[0][0])

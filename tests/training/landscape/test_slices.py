@@ -12,7 +12,7 @@ from geomcore.network import Network
 from geomcore.parameters import move
 from training import SGD, exact_slice, interpolate, loss_slice, loss_surface, train
 from training.descent.losses import as_loss
-from training.landscape import slices
+from training.landscape import sampled
 
 LOSSES = ("mse", "class_weighted", "cross_entropy", "bce")
 
@@ -62,7 +62,7 @@ def test_batches_change_nothing(monkeypatch):
     net = random_network((2, 3, 2), 0)
     X, Y = random_data((2, 2), 8, 1)
     whole = loss_surface(net, X, Y, points=(7, 5), extent=(1.0, 2.0))
-    monkeypatch.setattr(slices, "AT_A_TIME", 1)
+    monkeypatch.setattr(sampled, "AT_A_TIME", 1)
     assert (loss_surface(net, X, Y, points=(7, 5), extent=(1.0, 2.0)).losses == whole.losses).all()
     assert whole.losses.shape == (7, 5) and whole.beta[-1] == 2
 
