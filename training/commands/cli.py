@@ -17,6 +17,7 @@ import typer
 from training.commands.check import check
 from training.commands.construct import construct
 from training.commands.dynamics import dynamics
+from training.commands.landscape import landscape
 from training.commands.minima import minima
 from training.commands.quickstart import quickstart
 from training.commands.settle import settle
@@ -40,6 +41,7 @@ app.command()(settle)
 app.command()(study)
 app.command()(minima)
 app.command()(dynamics)
+app.command()(landscape)
 
 
 @app.callback(invoke_without_command=True)

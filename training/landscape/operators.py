@@ -29,6 +29,8 @@ class Curvature:
     gradient : ndarray, shape (count,)
     loss : float
         With weight decay.
+    constant_loss : float
+        Of the best constant output; 0 if the loss object does not tell.
     """
 
     def __init__(self, net, X, y, *, loss="mse", weight_decay=0.0, tensors=None, targets=None):
@@ -53,6 +55,10 @@ class Curvature:
         values = self._loss.value(self._outputs[-1], self._Y)[0] @ self._weights[:, 0]
         squares = sum(float(np.vdot(p, p)) for p in self._params)
         self.loss = float(values + 0.5 * self._decay * squares)
+        self.constant_loss = 0.0
+        if hasattr(self._loss, "constant_loss"):
+            told = self._loss.constant_loss(self._Y, self._weights[:, 0])
+            self.constant_loss = float(told)
         slopes = self._stacked.backward(self._params, self._outputs, self._grad)
         self.gradient = self._flat(slopes, 1)[:, 0] + self._decay * self.parameters
         widest = max(out.shape[-1] for out in self._outputs)
