@@ -140,6 +140,12 @@ class ExactSlice:
         k = int(np.argmin(sign * losses))
         return Extreme(float(t[k]), float(losses[k]))
 
+    def plot(self):
+        """Draw it; return the matplotlib figure."""
+        from training.landscape import plot
+
+        return plot.figure_of_slice(self)
+
     def frame(self):
         """One row per piece, as a `pandas.DataFrame`.
 

@@ -30,6 +30,12 @@ class CurvatureHistory:
         R, T = self.losses.shape
         return listed(self, {"records": R, "trials": T})
 
+    def plot(self, rate=None):
+        """Draw it, with 2 / rate for the learning rate; return the matplotlib figure."""
+        from training.landscape import plot
+
+        return plot.figure_of_curvature(self, rate)
+
     def frame(self):
         """One row per record and trial, as a `pandas.DataFrame`."""
         import pandas as pd

@@ -41,6 +41,12 @@ class LossSlice:
     def __repr__(self):
         return listed(self, {"points": len(self.t), "unit": self.unit, "relative": self.relative})
 
+    def plot(self):
+        """Draw it; return the matplotlib figure."""
+        from training.landscape import plot
+
+        return plot.figure_of_slice(self)
+
 
 @dataclass(frozen=True, eq=False)
 class LossSurface:
@@ -74,6 +80,12 @@ class LossSurface:
     def __repr__(self):
         fields = {"grid": self.losses.shape, "units": self.units.tolist(), "steps": self.steps}
         return listed(self, fields)
+
+    def plot(self, trajectory=None):
+        """Draw it, with a `TrajectoryPlane` whose plane it is; return the matplotlib figure."""
+        from training.landscape import plot
+
+        return plot.figure_of_surface(self, trajectory)
 
 
 @answers_keywords

@@ -67,6 +67,12 @@ class Spectrum:
         ends = {"largest": self.top[:3].tolist(), "smallest": self.bottom[:3].tolist()}
         return listed(self, {"count": self.count, **ends, "trace": self.trace})
 
+    def plot(self):
+        """Draw it; return the matplotlib figure."""
+        from training.landscape import plot
+
+        return plot.figure_of_spectrum(self)
+
     def summary(self):
         """Lines for people."""
 
