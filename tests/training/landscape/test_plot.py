@@ -36,7 +36,7 @@ def drawn():
 
 
 @pytest.mark.parametrize(
-    ("name", "found", "given"), drawn(), ids=lambda v: v if isinstance(v, str) else ""
+    ("name", "found", "given"), [*drawn()], ids=lambda v: v if isinstance(v, str) else ""
 )
 def test_it_draws_itself(name, found, given):
     fig = found.plot(*given)
