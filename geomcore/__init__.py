@@ -26,6 +26,8 @@ from geomcore.interop import (
 )
 from geomcore.names import listing, missing
 from geomcore.network import Network, ReLUNetwork
+from geomcore.regions.line import LinePieces, line_pieces
+from geomcore.regions.regions import Regions, linear_regions
 from geomcore.truncation import (
     truncate,
     truncation_defects,
@@ -37,9 +39,11 @@ __all__ = [
     "AffineMap",
     "CircularCone",
     "Dataset",
+    "LinePieces",
     "Network",
     "PolyhedralCone",
     "ReLUNetwork",
+    "Regions",
     "activation_pattern",
     "affine_map_at",
     "cumulative_parameters",
@@ -52,6 +56,8 @@ __all__ = [
     "input_gradients",
     "input_jacobians",
     "layer_parameters",
+    "line_pieces",
+    "linear_regions",
     "load",
     "save",
     "to_onnx",

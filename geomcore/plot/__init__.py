@@ -10,11 +10,13 @@ from geomcore.plot.losses import plot_histograms, plot_losses, plot_return
 from geomcore.plot.margins import plot_margins
 from geomcore.plot.outputs import plot_outputs
 from geomcore.plot.piles import plot_piles
+from geomcore.plot.regions import plot_boundary, plot_regions
 from geomcore.plot.style import class_style
 from geomcore.plot.truncation import plot_truncation
 
 __all__ = [
     "class_style",
+    "plot_boundary",
     "plot_cones",
     "plot_data",
     "plot_histograms",
@@ -22,6 +24,7 @@ __all__ = [
     "plot_margins",
     "plot_outputs",
     "plot_piles",
+    "plot_regions",
     "plot_return",
     "plot_truncation",
 ]

@@ -20,6 +20,7 @@ from training.commands.dynamics import dynamics
 from training.commands.landscape import landscape
 from training.commands.minima import minima
 from training.commands.quickstart import quickstart
+from training.commands.regions import regions
 from training.commands.settle import settle
 from training.commands.study import study
 from training.commands.verify import verify
@@ -42,6 +43,7 @@ app.command()(study)
 app.command()(minima)
 app.command()(dynamics)
 app.command()(landscape)
+app.command()(regions)
 
 
 @app.callback(invoke_without_command=True)

@@ -1,0 +1,91 @@
+"""Linear regions, coloured by a quantity."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.collections import LineCollection, PolyCollection
+
+from geomcore.arrays import as_array, as_labels
+from geomcore.plot.style import MANY_POINTS, scatter
+
+# More polygons go into vector files as one picture, and have no edges of their own.
+MANY = 20_000
+PALE = ("#E9EEF4", "#D6DFEA", "#C3D0DF", "#B0C2D5", "#F2F4F7", "#DFE7DF")
+
+
+def plot_regions(
+    found, values=None, *, ax=None, label=None, cmap="cividis", points=None, labels=None
+):
+    """Draw linear regions.
+
+    Parameters
+    ----------
+    found : geomcore.regions.regions.Regions
+    values : array_like, shape (R,), optional
+        What each region is coloured by. Default: pale colours that differ between most neighbours.
+    ax : matplotlib Axes, optional
+        Default those of a new figure.
+    label : str, optional
+        Name of the values beside a bar of colours.
+    cmap : str
+        Of the values.
+    points : array_like, shape (N, 2), optional
+        Data in coordinates of the plane, drawn over the regions.
+    labels : array_like, shape (N,), optional
+        Their classes.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If the values or the points do not fit.
+    """
+    if values is not None:
+        values = as_array(values, "values", 1)
+        if len(values) != len(found):
+            raise ValueError(
+                f"values must be {len(found)} numbers, one per region, got {len(values)}"
+            )
+    if ax is None:
+        ax = plt.subplots(figsize=(5.6, 4.8), layout="constrained")[1]
+    polygons = np.split(found.corners, found.starts[1:-1])
+    is_many = len(polygons) > MANY
+    edges = {"linewidths": 0} if is_many else {"edgecolors": "0.35", "linewidths": 0.3}
+    if values is None:
+        number = found.patterns @ np.arange(1, found.patterns.shape[1] + 1)
+        colors = [PALE[k % len(PALE)] for k in number]
+        drawn = PolyCollection(polygons, facecolors=colors, **edges)
+    else:
+        drawn = PolyCollection(polygons, array=values, cmap=cmap, **edges)
+    drawn.set_antialiased(not is_many)
+    drawn.set_rasterized(is_many)
+    ax.add_collection(drawn, autolim=False)
+    if values is not None:
+        ax.figure.colorbar(drawn, ax=ax, label=label)
+    if points is not None:
+        points = as_array(points, "points", 2)
+        labels = np.zeros(len(points), dtype=int) if labels is None else labels
+        scatter(ax, points, as_labels(labels, len(points)))
+        ax.collections[-1].set_rasterized(len(points) > MANY_POINTS)
+    ax.set(xlim=found.box[0], ylim=found.box[1], xlabel="x", ylabel="y", aspect="equal")
+    return ax
+
+
+def plot_boundary(lines, *, ax, color="black", lw=1.6):
+    """Draw the `Lines` of a level set or a class boundary over regions; return `ax`.
+
+    Parameters
+    ----------
+    lines : geomcore.regions.regions.Lines
+    ax : matplotlib Axes
+    color : str
+    lw : float
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax.add_collection(LineCollection(lines.ends, colors=color, linewidths=lw), autolim=False)
+    return ax

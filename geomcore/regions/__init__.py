@@ -1,0 +1,1 @@
+"""The linear regions of a network on a plane of its input space, exactly."""

@@ -1,0 +1,133 @@
+"""Layer by layer: polygons on which a network is affine so far, cut by the next layer's units."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from geomcore.layers.affine import Affine
+from geomcore.layers.lp_norm import LpNorm
+from geomcore.layers.relu import ReLU
+from geomcore.network import ReLUNetwork
+
+# A pre-activation at a corner that is a smaller part of what was added up in it is zero.
+ROUNDING = 1e-12
+# Numbers in the affine maps of the polygons that are worked on at a time.
+AT_A_TIME = 4_000_000
+
+
+class Step(NamedTuple):
+    """An affine map, and whether its values are rectified."""
+
+    W: np.ndarray
+    b: np.ndarray
+    is_rectified: bool
+
+
+class Pieces(NamedTuple):
+    """Polygons, the patterns of the hidden layers there, and the outputs as affine maps.
+
+    Attributes
+    ----------
+    corners : ndarray, shape (V, 2)
+    starts : ndarray of int64, shape (R + 1,)
+    patterns : ndarray of uint8, shape (R, units)
+    maps : ndarray, shape (R, k, 3)
+        Coefficients of x, y and 1.
+    """
+
+    corners: np.ndarray
+    starts: np.ndarray
+    patterns: np.ndarray
+    maps: np.ndarray
+
+
+def steps_of(net):
+    """A network as affine maps, rectified or not; ValueError if it is not piecewise linear.
+
+    An Lp head with p = 1 that follows a ReLU is affine, with the absolute values of its weights.
+    """
+    if isinstance(net, ReLUNetwork):
+        last = len(net.weights) - 1
+        pairs = zip(net.weights, net.biases, strict=True)
+        return [Step(W, b, l < last) for l, (W, b) in enumerate(pairs)]
+    steps, is_positive = [], False
+    for layer in net.layers:
+        if isinstance(layer, ReLU):
+            if not steps or steps[-1].is_rectified:
+                raise ValueError("net must begin with an affine layer, and have one between ReLUs")
+            steps[-1] = steps[-1]._replace(is_rectified=True)
+            is_positive = True
+        elif isinstance(layer, Affine):
+            steps.append(Step(layer.W, layer.b, False))
+            is_positive = False
+        elif isinstance(layer, LpNorm) and float(layer.p) == 1 and is_positive:
+            steps.append(Step(np.abs(layer.W), layer.b, False))
+            is_positive = False
+        else:
+            raise ValueError(
+                "net must be piecewise linear: affine layers, ReLUs, and Lp norms with p = 1 after "
+                f"a ReLU, got {layer!r}"
+            )
+    return _merged(steps)
+
+
+def _merged(steps):
+    """Two affine maps in a row are one."""
+    out = []
+    for step in steps:
+        if out and not out[-1].is_rectified:
+            before = out.pop()
+            step = Step(step.W @ before.W, step.W @ before.b + step.b, step.is_rectified)
+        out.append(step)
+    return out
+
+
+def subdivided(steps, first, counts):
+    """Yield the `Pieces` of the square from -1 to 1.
+
+    Parameters
+    ----------
+    steps : list of Step
+    first : ndarray, shape (d, 3)
+        The point of input space at (x, y).
+    counts : list of int
+        The regions of the first l hidden layers are added to entry l.
+    """
+    # compiled code, which importing geomcore does not wait for
+    from geomcore.regions.cutting import cut_all
+
+    square = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
+    nothing = np.zeros((1, 0), np.uint8)
+    waiting = [(0, square, np.array([0, 4]), nothing, first[None])]
+    while waiting:
+        l, corners, starts, patterns, inner = waiting.pop()
+        step = steps[l]
+        maps = _applied(step, inner)
+        if not step.is_rectified:
+            yield Pieces(corners, starts, patterns, maps)
+            continue
+        # |x| and |y| are at most 1
+        sizes = np.abs(inner).sum(axis=2) @ np.abs(step.W).T + np.abs(step.b)
+        corners, starts, parents, signs = cut_all(corners, starts, maps, ROUNDING * sizes)
+        counts[l] += len(parents)
+        patterns = np.concatenate([patterns[parents], signs], axis=1)
+        if l + 1 == len(steps):  # the last values are rectified, too
+            yield Pieces(corners, starts, patterns, maps[parents] * signs[:, :, None])
+            continue
+        wide = max(len(step.b), len(steps[l + 1].b))
+        block = max(1, AT_A_TIME // (3 * wide))
+        for i in reversed(range(0, len(parents), block)):
+            part = slice(i, min(i + block, len(parents)))
+            ends = starts[part.start : part.stop + 1]
+            mine = corners[ends[0] : ends[-1]]
+            known = maps[parents[part]] * signs[part][:, :, None]
+            waiting.append((l + 1, mine, ends - ends[0], patterns[part], known))
+
+
+def _applied(step, inner):
+    """The maps of the next values, (K, n, 3) to (K, m, 3)."""
+    K, n, _ = inner.shape
+    flat = np.ascontiguousarray(inner.transpose(1, 0, 2)).reshape(n, 3 * K)
+    out = np.ascontiguousarray((step.W @ flat).reshape(-1, K, 3).transpose(1, 0, 2))
+    out[:, :, 2] += step.b
+    return out

@@ -1,0 +1,211 @@
+"""Regions cover the box, and in each of them the network is the affine map that is told."""
+
+import itertools
+from math import comb
+
+import numpy as np
+import pytest
+from builders import random_network
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from geomcore import ReLUNetwork, activation_pattern, affine_map_at, linear_regions
+from geomcore.layers import Affine, LpNorm, ReLU
+from geomcore.network import Network
+
+BOX = [(-1.0, 1.0), (-1.0, 1.0)]
+SHAPES = st.sampled_from(
+    [(2, 3, 1), (2, 6, 2), (2, 4, 4, 3), (2, 3, 3, 3, 1), (2, 1, 1, 1), (2, 2)]
+)
+
+
+def check(net, found):
+    """Everything that must hold of regions of a network."""
+    assert (np.diff(found.starts) >= 3).all()
+    assert (found.areas > 0).all()
+    assert found.areas.sum() == pytest.approx(found.area, rel=1e-9)
+    inside = found.centroids
+    X = found.points(inside)
+    if isinstance(net, ReLUNetwork) and len(net.weights) > 1:
+        np.testing.assert_array_equal(activation_pattern(net, X), found.patterns)
+    values = (found.maps[:, :, :2] * inside[:, None]).sum(axis=2) + found.maps[:, :, 2]
+    size = 1 + np.abs(found.maps).sum(axis=(1, 2)).max()
+    np.testing.assert_allclose(values, net(X), atol=1e-12 * size)
+
+
+@settings(max_examples=40)
+@given(SHAPES, st.integers(0, 2**32 - 1))
+def test_regions_of_random_networks(widths, seed):
+    net = random_network(widths, seed, scaled=True, bias=0.3)
+    found = linear_regions(net, BOX)
+    check(net, found)
+    # no pattern twice: the set of points with one pattern is convex
+    assert len(np.unique(found.patterns, axis=0)) == len(found)
+    rng = np.random.default_rng(seed)
+    X = rng.uniform(-1, 1, size=(300, 2))
+    seen = {row.tobytes() for row in activation_pattern(net, X)} if len(widths) > 2 else set()
+    known = {row.tobytes() for row in found.patterns}
+    assert seen <= known
+
+
+@given(st.integers(1, 9), st.integers(0, 2**32 - 1))
+def test_generic_lines_make_as_many_regions_as_in_the_formula(m, seed):
+    rng = np.random.default_rng(seed)
+    W = rng.normal(size=(m, 2))
+    meet = [np.linalg.solve(W[[i, j]], -np.ones(2)) for i, j in itertools.combinations(range(m), 2)]
+    net = ReLUNetwork([W, np.ones((1, m))], [np.ones(m), [0.0]])
+    far = 10 * max([1.0, *(np.abs(p).max() for p in meet), *(1 / np.linalg.norm(W, axis=1))])
+    found = linear_regions(net, [(-far, far), (-far, far)])
+    near = min([1.0, *(np.linalg.norm(p - q) for p, q in itertools.combinations(meet, 2))])
+    if near > 1e-6 * far:
+        assert len(found) == 1 + m + comb(m, 2)
+
+
+def test_a_unit_through_corners_duplicates_and_dead_units_cut_nothing_anew():
+    W = [[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]
+    three = ReLUNetwork([W, np.ones((1, 3))], [[0.0, 0.0, 0.0], [0.0]])
+    assert len(linear_regions(three, BOX)) == 6  # three lines through one point
+    again = [*W, [2.0, 0.0], [-1.0, 0.0], [0.0, 0.0], [0.0, 0.0], [1e-300, 0.0]]
+    b = [0.0, 0, 0, 0, 0, 1.0, -1.0, -1.0]
+    more = ReLUNetwork([again, np.ones((1, 8))], [b, [0.0]])
+    found = linear_regions(more, BOX)
+    assert len(found) == 6
+    check(more, found)
+    # through the corners of the box
+    net = ReLUNetwork([[[1.0, 1.0], [1.0, -1.0]], [[1.0, 1.0]]], [[0.0, 0.0], [0.0]])
+    assert np.sort(linear_regions(net, BOX).areas).tolist() == [1, 1, 1, 1]
+    # along an edge of it, and outside
+    net = ReLUNetwork([[[1.0, 0.0], [0.0, 1.0]], [[1.0, 1.0]]], [[1.0, -5.0], [0.0]])
+    assert len(linear_regions(net, BOX)) == 1
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-150, 1e-8, 1e8, 1e150])
+def test_the_scale_of_the_weights_changes_nothing(scale):
+    net = random_network((2, 5, 5, 1), 3, scaled=True, bias=0.3)
+    other = ReLUNetwork(
+        [net.weights[0] * scale, *net.weights[1:]], [net.biases[0] * scale, *net.biases[1:]]
+    )
+    same = ReLUNetwork(
+        net.weights,
+        [net.biases[0], net.biases[1] / scale if scale > 1 else net.biases[1], net.biases[2]],
+    )
+    first = linear_regions(
+        ReLUNetwork([other.weights[0], np.ones((1, 5))], [other.biases[0], [0.0]]), BOX
+    )
+    plain = linear_regions(
+        ReLUNetwork([net.weights[0], np.ones((1, 5))], [net.biases[0], [0.0]]), BOX
+    )
+    assert len(first) == len(plain)
+    np.testing.assert_allclose(np.sort(first.areas), np.sort(plain.areas), rtol=1e-9)
+    check(same, linear_regions(same, BOX))
+
+
+@pytest.mark.parametrize(("center", "size"), [(0.0, 1e-6), (0.0, 1e6), (1e6, 1.0), (5.0, 1e-3)])
+def test_boxes_far_away_tiny_and_huge(center, size):
+    net = random_network((2, 8, 8, 1), 1, scaled=True, bias=0.3)
+    box = [(center - size, center + size), (-size, size)]
+    check(net, linear_regions(net, box))
+
+
+def test_a_plane_in_more_dimensions():
+    net = random_network((5, 6, 6, 2), 4, scaled=True, bias=0.3)
+    rng = np.random.default_rng(5)
+    origin, basis = rng.normal(size=5), rng.normal(size=(2, 5))
+    found = linear_regions(net, [(-2, 1), (0, 1)], origin, basis)
+    check(net, found)
+    assert found.area == 3
+    for i in (0, len(found) // 2, len(found) - 1):
+        A, c = found.affine_map(i)
+        wanted = affine_map_at(net, found.points(found.centroids[i]))
+        np.testing.assert_allclose(A, wanted[0], atol=1e-12)
+        np.testing.assert_allclose(c, wanted[1], atol=1e-12)
+
+
+def test_neighbours_differ_in_one_unit_and_all_are_connected():
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    net = random_network((2, 10, 10, 1), 0, scaled=True, bias=0.3)
+    found = linear_regions(net, BOX)
+    pairs = found.neighbours()
+    assert (np.sum(found.patterns[pairs[:, 0]] != found.patterns[pairs[:, 1]], axis=1) == 1).all()
+    graph = coo_matrix((np.ones(len(pairs)), pairs.T), shape=(len(found),) * 2)
+    assert connected_components(graph, directed=False)[0] == 1
+    # Euler: corners - edges + faces = 1, edges on the border counted once
+    corners = np.unique(found.corners.round(9), axis=0)
+    on_border = 2 * (len(found.corners) - 2 * len(pairs))
+    edges = len(pairs) + on_border // 2
+    assert len(corners) - edges + len(found) == 1
+
+
+def test_the_decision_boundary_is_where_the_output_is_zero():
+    net = random_network((2, 8, 8, 1), 2, scaled=True, bias=0.5)
+    shift = float(np.median(net(np.random.default_rng(0).uniform(-1, 1, size=(500, 2)))))
+    found = linear_regions(net, BOX)
+    lines = found.level_set(0, shift)
+    assert len(lines.region) > 3
+    for share in (0.0, 0.3, 1.0):
+        X = lines.ends[:, 0] * (1 - share) + lines.ends[:, 1] * share
+        np.testing.assert_allclose(net(X)[:, 0], shift, atol=1e-12)
+    # segments end on each other or on the border: every inner end occurs twice
+    ends = lines.ends.reshape(-1, 2)
+    inner = ends[(np.abs(ends) < 1 - 1e-9).all(axis=1)]
+    _, counts = np.unique(inner.round(9), axis=0, return_counts=True)
+    assert (counts == 2).all()
+
+
+def test_the_boundary_between_classes_is_where_the_two_largest_are_equal():
+    net = random_network((2, 8, 8, 4), 2, scaled=True, bias=0.5)
+    found = linear_regions(net, BOX)
+    lines = found.class_boundary()
+    for share in (0.01, 0.5, 0.99):
+        outputs = np.sort(net(lines.ends[:, 0] * (1 - share) + lines.ends[:, 1] * share), axis=1)
+        np.testing.assert_allclose(outputs[:, -1], outputs[:, -2], atol=1e-12)
+    # wherever the class changes along a fine grid there is a segment near
+    t = np.linspace(-1, 1, 400)
+    X = np.column_stack([t, np.full(400, 0.123)])
+    label = net(X).argmax(axis=1)
+    for i in np.flatnonzero(np.diff(label)):
+        low, high = lines.ends.min(axis=1), lines.ends.max(axis=1)
+        crosses = (low[:, 1] <= 0.123) & (high[:, 1] >= 0.123)
+        assert (crosses & (low[:, 0] <= t[i + 1] + 1e-9) & (high[:, 0] >= t[i] - 1e-9)).any()
+
+
+def test_an_lp_head_with_p_1_is_linear_and_others_are_refused():
+    rng = np.random.default_rng(0)
+    body = [Affine(rng.normal(size=(6, 2)), rng.normal(size=6)), ReLU()]
+    head = LpNorm(rng.normal(size=(1, 6)), rng.normal(size=1), p=1.0)
+    end = [ReLU(), Affine([[2.0]], [-1.0])]
+    net = Network([*body, head, *end])
+    found = linear_regions(net, BOX)
+    assert found.areas.sum() == pytest.approx(4)
+    inside = found.centroids
+    values = (found.maps[:, :, :2] * inside[:, None]).sum(axis=2) + found.maps[:, :, 2]
+    np.testing.assert_allclose(values, net(inside), atol=1e-12)
+    for p in (2.0, 3.0):
+        with pytest.raises(ValueError, match="net must be piecewise linear"):
+            linear_regions(Network([*body, LpNorm(head.W, head.b, p=p)]), BOX)
+    with pytest.raises(ValueError, match="net must be piecewise linear"):
+        linear_regions(Network([body[0], LpNorm(head.W, head.b, p=1.0)]), BOX)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"net": None}, "net must be"),
+        ({"net": random_network((1, 3, 1))}, "net must have at least two inputs"),
+        ({"box": [(0, 1)]}, "box must be two pairs"),
+        ({"box": [(1, 0), (0, 1)]}, "box must be two pairs"),
+        ({"box": [(0, np.inf), (0, 1)]}, "box must"),
+        ({"box": "x"}, "box must"),
+        ({"origin": [1.0]}, r"origin must have shape \(2,\)"),
+        ({"basis": [[1.0, 0.0]]}, r"basis must have shape \(2, 2\)"),
+        ({"basis": [[1.0, 0.0], [2.0, 0.0]]}, "basis must be two independent"),
+    ],
+)
+def test_wrong_calls_say_which_argument(change, told):
+    with pytest.raises(ValueError, match=told):
+        linear_regions(**{"net": random_network((2, 3, 1)), "box": BOX, **change})
+    found = linear_regions(random_network((2, 3, 1)), BOX)
+    with pytest.raises(ValueError, match="output must be a number from 0 to 0"):
+        found.level_set(1)
