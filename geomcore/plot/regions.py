@@ -13,7 +13,7 @@ PALE = ("#E9EEF4", "#D6DFEA", "#C3D0DF", "#B0C2D5", "#F2F4F7", "#DFE7DF")
 
 
 def plot_regions(
-    found, values=None, *, ax=None, label=None, cmap="cividis", points=None, labels=None
+    found, values=None, *, ax=None, label=None, cmap="cividis", norm=None, points=None, labels=None
 ):
     """Draw linear regions.
 
@@ -28,6 +28,8 @@ def plot_regions(
         Name of the values beside a bar of colours.
     cmap : str
         Of the values.
+    norm : matplotlib Normalize, optional
+        How values become colours; default linear.
     points : array_like, shape (N, 2), optional
         Data in coordinates of the plane, drawn over the regions.
     labels : array_like, shape (N,), optional
@@ -58,7 +60,7 @@ def plot_regions(
         colors = [PALE[k % len(PALE)] for k in number]
         drawn = PolyCollection(polygons, facecolors=colors, **edges)
     else:
-        drawn = PolyCollection(polygons, array=values, cmap=cmap, **edges)
+        drawn = PolyCollection(polygons, array=values, cmap=cmap, norm=norm, **edges)
     drawn.set_antialiased(not is_many)
     drawn.set_rasterized(is_many)
     ax.add_collection(drawn, autolim=False)

@@ -15,7 +15,7 @@ def cut_all(corners, starts, functions, tolerances):
         Of all polygons, one after another, each in counterclockwise order.
     starts : ndarray of int64, shape (K + 1,)
         The first corner of each polygon, and V.
-    functions : ndarray, shape (K, w, 3)
+    functions : ndarray, shape (K, 3, w)
         Coefficients of x, y and 1.
     tolerances : ndarray, shape (K, w)
         A value at a corner that is not larger counts as zero: no corner is cut off that is
@@ -50,7 +50,7 @@ def cut_all(corners, starts, functions, tolerances):
         used += n
         pieces += 1
         for j in range(w):
-            a, b, c = functions[k, j, 0], functions[k, j, 1], functions[k, j, 2]
+            a, b, c = functions[k, 0, j], functions[k, 1, j], functions[k, 2, j]
             tolerance = tolerances[k, j]
             for i in range(first, pieces):
                 n, low, high = count[i], 0.0, 0.0

@@ -1,5 +1,6 @@
 """All linear regions of a network on a plane of its input space."""
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -13,9 +14,11 @@ from geomcore.foreign.wording import counted, quoted
 from geomcore.gradients import AffineMap
 from geomcore.network import Network
 from geomcore.regions.subdivision import Step, steps_of, subdivided
+from geomcore.threads import single_threaded_blas
 
 # Edges of neighbours differ by no more than this part of the size of the box.
 NEAR = 1e-9
+SMALL = 128  # units of the widest layer up to which one thread is best
 
 
 class Lines(NamedTuple):
@@ -103,9 +106,7 @@ class Regions:
     @cached_property
     def _moments(self):
         first = self.corners[self.starts[:-1]]
-        owner = np.repeat(np.arange(len(self)), np.diff(self.starts))
-        following = np.arange(1, len(self.corners) + 1)
-        following[self.starts[1:] - 1] = self.starts[:-1]
+        owner, following = self._edges
         # from the first corner on, for areas far from the origin
         a = self.corners - first[owner]
         b = self.corners[following] - first[owner]
@@ -129,18 +130,29 @@ class Regions:
                 A, c, used = A * on[:, None], c * on, used + len(b)
         return AffineMap(A, c)
 
-    def neighbours(self):
-        """Pairs of regions that share an edge, shape (E, 2), the smaller number first, in order."""
-        from scipy.spatial import cKDTree
-
+    @cached_property
+    def _edges(self):
+        """Owner of each edge, which begins at a corner, and the corner at which it ends."""
         owner = np.repeat(np.arange(len(self)), np.diff(self.starts))
         following = np.arange(1, len(self.corners) + 1)
         following[self.starts[1:] - 1] = self.starts[:-1]
+        return owner, following
+
+    @cached_property
+    def _shared(self):
+        """Pairs of edges of different regions that are the same."""
+        from scipy.spatial import cKDTree
+
+        owner, following = self._edges
         size = self.box[:, 1] - self.box[:, 0]
         middles = (self.corners + self.corners[following]) / 2 / size
         pairs = cKDTree(middles).query_pairs(NEAR, output_type="ndarray")
-        pairs = np.sort(owner[pairs], axis=1)
-        return np.unique(pairs[pairs[:, 0] != pairs[:, 1]], axis=0)
+        return pairs[owner[pairs[:, 0]] != owner[pairs[:, 1]]]
+
+    def neighbours(self):
+        """Pairs of regions that share an edge, shape (E, 2), the smaller number first, in order."""
+        owner, _ = self._edges
+        return np.unique(np.sort(owner[self._shared], axis=1), axis=0)
 
     def level_set(self, output=0, level=0.0):
         """Where an output has a value: the decision boundary of a network with one output.
@@ -153,8 +165,9 @@ class Regions:
         Returns
         -------
         Lines
-            A segment in each region that it crosses; a region on which the output is the level
-            everywhere is left out.
+            A segment in each region that it crosses, and edges at which the output jumps over the
+            level, for what is between is thinner than the rounding; a region on which the output is
+            the level everywhere is left out.
         """
         k = self.maps.shape[1]
         if (
@@ -164,7 +177,10 @@ class Regions:
         ):
             raise ValueError(f"output must be a number from 0 to {k - 1}, got {output!r}")
         level = float(as_array(level, "level", 0))
-        return self._zeros(self.maps[:, output] - [0.0, 0.0, level])
+        functions = self.maps[:, output] - [0.0, 0.0, level]
+        inside = self._zeros(functions)
+        sides = np.sign(self._at_edges(functions[:, None])[..., 0])
+        return self._with_edges(inside, sides[:, 0] * sides[:, 1] < 0)
 
     def class_boundary(self):
         """Where the largest output changes, as `Lines`: between the classes of a classifier."""
@@ -190,13 +206,36 @@ class Regions:
                 first, way = found.ends[keep, 0], step[keep]
                 ends.append(np.stack([first + low * way, first + high * way], axis=1))
                 regions.append(found.region[keep])
-        return Lines(np.concatenate(ends), np.concatenate(regions))
+        inside = Lines(np.concatenate(ends), np.concatenate(regions))
+        largest = self._at_edges(self.maps)
+        first, second = largest.argmax(axis=2).T
+        rows = np.arange(len(largest))
+        # on an edge that is a boundary already both classes are equal, on both sides
+        differ = (largest[rows, 0, first] > largest[rows, 0, second]) & (
+            largest[rows, 1, second] > largest[rows, 1, first]
+        )
+        return self._with_edges(inside, differ)
+
+    def _at_edges(self, functions):
+        """Values of functions (R, k, 3) at the middles of shared edges, from both sides."""
+        owner, following = self._edges
+        middles = (self.corners + self.corners[following]) / 2
+        mine = functions[owner[self._shared]]
+        at = middles[self._shared][:, :, None]
+        return (mine[..., :2] * at).sum(axis=-1) + mine[..., 2]
+
+    def _with_edges(self, inside, chosen):
+        """Lines, and shared edges: where regions between are thinner than the rounding."""
+        owner, following = self._edges
+        edges = self._shared[chosen, 0]
+        ends = np.stack([self.corners[edges], self.corners[following[edges]]], axis=1)
+        return Lines(
+            np.concatenate([inside.ends, ends]), np.concatenate([inside.region, owner[edges]])
+        )
 
     def _zeros(self, functions):
         """Segments on which affine functions (R, 3), one per region, are zero."""
-        owner = np.repeat(np.arange(len(self)), np.diff(self.starts))
-        following = np.arange(1, len(self.corners) + 1)
-        following[self.starts[1:] - 1] = self.starts[:-1]
+        owner, following = self._edges
         mine = functions[owner]
         z = (mine[:, :2] * self.corners).sum(axis=1) + mine[:, 2]
         # a corner on the line belongs to the positive side: each line enters and leaves once
@@ -242,7 +281,7 @@ def linear_regions(net, box, origin=None, basis=None):
     Notes
     -----
     A unit that is off on both sides of a line, or whose line passes through a corner within the
-    rounding (1e-12 of what is added up in its pre-activation), cuts nothing there: regions that are
+    rounding (2e-14 of what is added up in its pre-activation), cuts nothing there: regions that are
     thinner than that are not seen. A unit that is zero on all of a polygon counts as off.
 
     Examples
@@ -279,7 +318,10 @@ def linear_regions(net, box, origin=None, basis=None):
     first = np.column_stack([basis[0] * half[0], basis[1] * half[1], origin + middle @ basis])
     hidden = [len(step.b) for step in steps if step.is_rectified]
     counts = [0] * len(hidden)
-    parts = list(subdivided(steps, first, counts))
+    # threads that wait for each other cost more than they give where products are small
+    is_small = max(len(step.b) for step in steps) <= SMALL
+    with single_threaded_blas() if is_small else nullcontext():
+        parts = list(subdivided(steps, first, counts))
     sizes = np.concatenate([np.diff(part.starts) for part in parts])
     maps = np.concatenate([part.maps for part in parts])
     # from the square back to coordinates of the plane

@@ -10,7 +10,7 @@ from geomcore.layers.relu import ReLU
 from geomcore.network import ReLUNetwork
 
 # A pre-activation at a corner that is a smaller part of what was added up in it is zero.
-ROUNDING = 1e-12
+ROUNDING = 2e-14
 # Numbers in the affine maps of the polygons that are worked on at a time.
 AT_A_TIME = 4_000_000
 
@@ -98,21 +98,22 @@ def subdivided(steps, first, counts):
 
     square = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
     nothing = np.zeros((1, 0), np.uint8)
-    waiting = [(0, square, np.array([0, 4]), nothing, first[None])]
+    waiting = [(0, square, np.array([0, 4]), nothing, np.ascontiguousarray(first.T)[None])]
     while waiting:
         l, corners, starts, patterns, inner = waiting.pop()
         step = steps[l]
         maps = _applied(step, inner)
         if not step.is_rectified:
-            yield Pieces(corners, starts, patterns, maps)
+            yield Pieces(corners, starts, patterns, maps.swapaxes(1, 2))
             continue
         # |x| and |y| are at most 1
-        sizes = np.abs(inner).sum(axis=2) @ np.abs(step.W).T + np.abs(step.b)
+        sizes = np.abs(inner).sum(axis=1) @ np.abs(step.W).T + np.abs(step.b)
         corners, starts, parents, signs = cut_all(corners, starts, maps, ROUNDING * sizes)
         counts[l] += len(parents)
         patterns = np.concatenate([patterns[parents], signs], axis=1)
         if l + 1 == len(steps):  # the last values are rectified, too
-            yield Pieces(corners, starts, patterns, maps[parents] * signs[:, :, None])
+            known = maps[parents] * signs[:, None]
+            yield Pieces(corners, starts, patterns, known.swapaxes(1, 2))
             continue
         wide = max(len(step.b), len(steps[l + 1].b))
         block = max(1, AT_A_TIME // (3 * wide))
@@ -120,14 +121,14 @@ def subdivided(steps, first, counts):
             part = slice(i, min(i + block, len(parents)))
             ends = starts[part.start : part.stop + 1]
             mine = corners[ends[0] : ends[-1]]
-            known = maps[parents[part]] * signs[part][:, :, None]
+            known = maps[parents[part]]
+            known *= signs[part][:, None]
             waiting.append((l + 1, mine, ends - ends[0], patterns[part], known))
 
 
 def _applied(step, inner):
-    """The maps of the next values, (K, n, 3) to (K, m, 3)."""
-    K, n, _ = inner.shape
-    flat = np.ascontiguousarray(inner.transpose(1, 0, 2)).reshape(n, 3 * K)
-    out = np.ascontiguousarray((step.W @ flat).reshape(-1, K, 3).transpose(1, 0, 2))
-    out[:, :, 2] += step.b
+    """The maps of the next values, (K, 3, n) to (K, 3, m)."""
+    K, _, n = inner.shape
+    out = (inner.reshape(3 * K, n) @ step.W.T).reshape(K, 3, -1)
+    out[:, 2] += step.b
     return out

@@ -209,3 +209,20 @@ def test_wrong_calls_say_which_argument(change, told):
     found = linear_regions(random_network((2, 3, 1)), BOX)
     with pytest.raises(ValueError, match="output must be a number from 0 to 0"):
         found.level_set(1)
+
+
+def test_where_the_network_is_steeper_than_the_rounding_the_boundary_is_an_edge():
+    # from 0 to 1 within 1e-15 at x = 0.25, thinner than what is seen
+    steep = 1e15
+    net = ReLUNetwork(
+        [[[steep, 0.0], [steep, 0.0]], [[1.0, -1.0]]], [[-0.25 * steep, -0.25 * steep - 1], [-0.5]]
+    )
+    found = linear_regions(net, BOX)
+    assert found.areas.sum() == pytest.approx(4)
+    lines = found.level_set()
+    np.testing.assert_allclose(lines.ends[:, :, 0], 0.25, atol=1e-12)
+    length = np.abs(lines.ends[:, 0, 1] - lines.ends[:, 1, 1]).sum()
+    assert length == pytest.approx(2)
+    two = ReLUNetwork([net.weights[0], [[1.0, -1.0], [-1.0, 1.0]]], [net.biases[0], [-0.5, 0.5]])
+    lines = linear_regions(two, BOX).class_boundary()
+    assert np.abs(lines.ends[:, 0, 1] - lines.ends[:, 1, 1]).sum() == pytest.approx(2)

@@ -2,7 +2,7 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.colors import to_rgb
+from matplotlib.colors import LogNorm, to_rgb
 from matplotlib.patches import Patch
 
 from geomcore.plot import plot_boundary, plot_regions
@@ -10,6 +10,8 @@ from geomcore.plot.style import class_style, legible
 
 PALE = 0.55  # how much white is in the colours of classes behind data
 MOST_NAMED = 10
+FEW = 30.0  # between least and largest norm, from which on their colours are logarithmic
+SHADED = 1e-4  # smaller parts of the largest norm have one colour
 
 
 def figures(found, plane, labels=None, names=None):
@@ -104,7 +106,10 @@ def plot_regions_data(ax, points, labels):
 def figure_of_steepness(found, plane, steep):
     """Draw the regions coloured by the norm of the derivative; return the figure."""
     fig, ax = plt.subplots(figsize=(6.6, 5.0), layout="constrained")
-    plot_regions(found, steep, ax=ax, label="norm of the derivative")
+    low, high = max(steep.min(), SHADED * steep.max()), steep.max()
+    norm = LogNorm(low, high) if high > FEW * low > 0 else None
+    shown = steep if norm is None else np.maximum(steep, low)
+    plot_regions(found, shown, ax=ax, norm=norm, label="norm of the derivative")
     _name(ax, plane)
     return fig
 
