@@ -137,7 +137,8 @@ def basin_of_return(net, X, *, weights=None, rank=None, distance=0.0):
     weights : array_like, shape (N,), optional
         Weight of each point in the loss, at least 0; default 1/N.
     rank : int, optional
-        D. Default: the numerical rank; `verify` gives the proved one.
+        D. Default: the numerical rank. What is said holds if D is the dimension of S, which
+        `verify` proves where its certificate has a basin, and which need not be so elsewhere.
     distance : float, optional
         How far the last layer of the exact minimum may be from the stored one.
 

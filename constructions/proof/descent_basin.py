@@ -28,12 +28,11 @@ import numpy as np
 from constructions.proof.basin import QUIET, surroundings_of
 from constructions.proof.exact import EPS
 from constructions.proof.motion import SLACK, motions
-from geomcore.arrays import as_positive
 from geomcore.display.lines import brief
-from geomcore.foreign.keywords import answers_keywords
 
 BALLS = 400  # radii that are tried for a wanted lambda,
 LARGE = 1e12  # up to so many times that
+SMALL_BALLS = 25
 
 
 class DescentBasin(NamedTuple):
@@ -65,50 +64,13 @@ class DescentBasin(NamedTuple):
     __repr__ = brief
 
 
-@answers_keywords
 @QUIET
-def descent_basin(net, X, step, *, loss_bound=0.0, weights=None, rank=None, distance=0.0):
-    r"""A radius from which gradient descent with a step provably comes back to a minimum.
+def basin_with_step(net, X, step, *, loss_bound, weights=None, rank, distance):
+    """The `DescentBasin` of a step, or None; see `constructions.verification.descent`.
 
-    Parameters
-    ----------
-    net : ReLUNetwork
-        With the least-squares last layer: a minimum that `constructions.verify` has proved.
-    X : array_like, shape (N, d)
-    step : float
-        Of gradient descent on :math:`\sum_i \pi_i |o_i - y_i|^2`, all points at each step. (A
-        framework whose loss divides by the number of outputs too takes that many times this step.)
-    loss_bound : float
-        Upper bound of the loss at the minimum: ``loss_bound`` of its certificate.
-    weights, rank, distance
-        As for `basin_of_return`.
-
-    Returns
-    -------
-    DescentBasin or None
-        None if the step is too large for any ball, or the bounds leave nothing.
-
-    Raises
-    ------
-    ValueError
-        If a number is not positive or something does not fit.
-
-    Notes
-    -----
-    The steps of descent are taken to be exact; its rounding is not bounded.
-
-    Examples
-    --------
-    >>> from geomcore import ReLUNetwork
-    >>> net = ReLUNetwork([[[-1.0]], [[1.0]]], [[1.0], [0.0]])
-    >>> X = np.array([[0.0], [2.0], [3.0]])
-    >>> basin = descent_basin(net, X, 0.1)
-    >>> 0 < basin.radius < basin.ball and basin.curvature * basin.step <= 1
-    True
-    >>> descent_basin(net, X, 1.0) is None
-    True
+    What holds is true of a minimum with the least-squares last layer whose class matrix has as its
+    rank, `rank`, the dimension of the space of outputs in the cell: that is for the caller to know.
     """
-    step = as_positive(step, "step")
     around = _around(net, X, loss_bound, weights, rank, distance)
     if around is None:
         return None
@@ -117,42 +79,15 @@ def descent_basin(net, X, step, *, loss_bound=0.0, weights=None, rank=None, dist
     if not top > 0:
         return None
     ball = around.best_ball(top, times=2)
+    # where the strength falls fast, small balls are best
+    ball = max([ball, *np.geomspace(1e-6 * top, top, SMALL_BALLS)], key=lambda b: around.size(b, 2))
     radius = around.size(ball, times=2, rounds=5) - around.distance
     return _described(around, root, ball, radius, step) if radius > 0 else None
 
 
-@answers_keywords
 @QUIET
-def largest_step(net, X, radius, *, loss_bound=0.0, weights=None, rank=None, distance=0.0):
-    """The largest step with which gradient descent provably returns from a radius.
-
-    Parameters
-    ----------
-    net, X, loss_bound, weights, rank, distance
-        As for `descent_basin`.
-    radius : float
-        Wanted; that of the flow, `basin_of_return`, is larger than any that can be had.
-
-    Returns
-    -------
-    DescentBasin or None
-        With that step; None if there is none.
-
-    Raises
-    ------
-    ValueError
-        If a number is not positive or something does not fit.
-
-    Examples
-    --------
-    >>> from geomcore import ReLUNetwork
-    >>> net = ReLUNetwork([[[-1.0]], [[1.0]]], [[1.0], [0.0]])
-    >>> X = np.array([[0.0], [2.0], [3.0]])
-    >>> found = largest_step(net, X, 0.01)
-    >>> descent_basin(net, X, found.step).radius >= 0.01
-    True
-    """
-    radius = as_positive(radius, "radius")
+def basin_with_radius(net, X, radius, *, loss_bound, weights=None, rank, distance):
+    """The `DescentBasin` of a wanted radius with the largest step, or None."""
     around = _around(net, X, loss_bound, weights, rank, distance)
     if around is None:
         return None
@@ -170,8 +105,6 @@ def largest_step(net, X, radius, *, loss_bound=0.0, weights=None, rank=None, dis
 
 def _around(net, X, loss_bound, weights, rank, distance):
     """What is known around the minimum, and the root of its loss; or None."""
-    if not (np.isscalar(loss_bound) and loss_bound >= 0):
-        raise ValueError(f"loss_bound must be a number, at least 0, got {loss_bound!r}")
     around = surroundings_of(net, X, weights=weights, rank=rank, distance=distance)
     if around is None:
         return None

@@ -1,5 +1,7 @@
 """What the functions about lines and segments take, checked."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from geomcore.arrays import as_labels, as_points, check_network
@@ -8,6 +10,7 @@ from geomcore.network import ReLUNetwork
 from geomcore.weighting import point_weights
 
 LOSSES = ("mse", "class_weighted")
+LARGEST = 1e150  # end of an interval
 
 
 def as_line_problem(net, X, y, loss, weight_decay, targets):
@@ -50,6 +53,12 @@ def as_nodes(a, b, via):
         check_network(node, ReLUNetwork, name=name)
         if node.widths != a.widths:
             raise ValueError(f"{name} must have widths {a.widths} as a, got {node.widths}")
+    for (p, first), (q, second) in pairwise(zip(nodes, names, strict=True)):
+        with np.errstate(over="ignore"):
+            if not np.isfinite(q.packed()[0] - p.packed()[0]).all():
+                raise ValueError(
+                    f"{second} must differ from {first} by finite floats, got overflow"
+                )
     return nodes
 
 
@@ -59,8 +68,9 @@ def as_interval(interval):
         low, high = (float(end) for end in interval)
     except (TypeError, ValueError):
         low, high = np.nan, np.nan
-    if not (np.isfinite([low, high]).all() and low < high):
+    if not (max(abs(low), abs(high)) <= LARGEST and high - low >= 1 / LARGEST):
         raise ValueError(
-            f"interval must be two finite numbers, the smaller first, got {quoted(interval)}"
+            "interval must be two finite numbers, the smaller first, up to "
+            f"{LARGEST:g} and not nearer than {1 / LARGEST:g}, got {quoted(interval)}"
         )
     return low, high

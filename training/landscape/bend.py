@@ -32,7 +32,7 @@ def bend(
     r"""Train a network c so that the loss stays low from a to c and from c to b.
 
     What falls is the mean loss over the way [1]_, :math:`\int_0^2 C(\theta(t)) dt`, by stochastic
-    gradients at random places; of the networks c met on the way that one is returned whose way has
+    gradients at random places; of twenty networks c on the way that one is returned whose way has
     the least largest loss on a grid. How low the way really stays says
     ``barrier(a, b, X, y, via=[c])``, with proof.
 

@@ -86,7 +86,11 @@ def scaled_like(net, parts, scale):
 
 def _ratio(wanted, given):
     """By what to multiply vectors along the last axis, so that they have other norms."""
-    norms = [np.linalg.norm(v, axis=-1) for v in (wanted, given)]
+    norms = []
+    for v in (wanted, given):
+        size = np.abs(v).max(axis=-1, keepdims=True, initial=0)
+        size = np.where(size > 0, size, 1.0)
+        norms.append(size[..., 0] * np.linalg.norm(v / size, axis=-1))
     return norms[0] / np.where(norms[1] > 0, norms[1], 1.0)
 
 
@@ -111,16 +115,18 @@ def as_direction(net, direction, name="direction"):
 
 def orthogonal(v, to):
     """What of a vector is orthogonal to another one, with the norm that it had."""
-    size = np.linalg.norm(to)
-    if size == 0:
+    sizes = [np.abs(u).max(initial=0) for u in (v, to)]
+    if 0 in sizes:
         return v
-    out = v
+    unit = to / sizes[1]
+    unit = unit / np.linalg.norm(unit)
+    out = start = v / sizes[0]
     for _ in range(2):  # to rounding
-        out = out - to / size * (to / size @ out)
+        out = out - unit * (unit @ out)
     length = np.linalg.norm(out)
-    if length <= 1e-9 * np.linalg.norm(v):
+    if length <= 1e-9 * np.linalg.norm(start):
         raise ValueError("directions must be two that are not parallel, got parallel ones")
-    return out * (np.linalg.norm(v) / length)
+    return out * (np.linalg.norm(start) / length) * sizes[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,7 +161,7 @@ def trajectory_plane(networks, center=None):
     Parameters
     ----------
     networks : sequence of Network
-        At least two of one shape, in the order of the run.
+        Of one shape, in the order of the run; at least two that differ from the centre.
     center : Network, optional
         Default the last one.
 
@@ -180,7 +186,12 @@ def trajectory_plane(networks, center=None):
     >>> float(plane.explained.sum().round(12)), plane.distances.round(12)
     (1.0, array([0., 0., 0.]))
     """
-    networks = list(networks)
+    try:
+        networks = list(networks)
+    except TypeError:
+        raise ValueError(
+            f"networks must be a sequence of networks, got {quoted(networks)}"
+        ) from None
     center = networks[-1] if center is None and networks else center
     check_network(center, Network, name="center" if networks else "networks")
     for k, net in enumerate(networks):
@@ -188,7 +199,8 @@ def trajectory_plane(networks, center=None):
         if net.widths != center.widths:
             raise ValueError(f"networks[{k}] must have widths {center.widths}, got {net.widths}")
     moved = np.array([flatten(net.tensors) for net in networks]) - flatten(center.tensors)
-    _, sizes, rows = np.linalg.svd(moved, full_matrices=False)
+    size = np.abs(moved).max(initial=0) or 1.0
+    _, sizes, rows = np.linalg.svd(moved / size, full_matrices=False)
     if len(sizes) < 2 or not sizes[1] > 1e-12 * sizes[0]:
         raise ValueError(
             "networks must span a plane: two that differ from the centre in different directions"
@@ -204,13 +216,20 @@ def trajectory_plane(networks, center=None):
     )
 
 
+def _are_apart(a, b):
+    sizes = [np.linalg.norm(u) for u in (a, b)]
+    return abs(a @ b) < (1 - 1e-9) * sizes[0] * sizes[1]
+
+
 def named_directions(net, directions, scale, rng):
     """Two directions, orthogonal, of which those that are not given are random."""
     if directions is None:
-        first, second = (
-            flatten(scaled_like(net, [rng.standard_normal(t.shape) for t in net.tensors], scale))
-            for _ in range(2)
-        )
+        # a network of a few parameters may leave no room for two directions of its own scale
+        for kind in (scale, "none"):
+            parts = [[rng.standard_normal(t.shape) for t in net.tensors] for _ in range(2)]
+            first, second = (flatten(scaled_like(net, part, kind)) for part in parts)
+            if _are_apart(first, second):
+                break
     else:
         try:
             first, second = directions

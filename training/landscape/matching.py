@@ -2,10 +2,12 @@
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
+from scipy.spatial.distance import cdist
 
 from geomcore.arrays import as_rng, check_network
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.network import ReLUNetwork
+from training.landscape.sampled import length
 
 # Starting orders that are tried: the one that is given, and random ones.
 STARTS = 10
@@ -82,7 +84,8 @@ def _renumbered(net, orders):
 
 def _distance(tensors, other):
     mine, theirs = [*tensors[0], *tensors[1]], [*other.weights, *other.biases]
-    return float(sum(np.sum((a - b) ** 2) for a, b in zip(mine, theirs, strict=True)))
+    parts = [(a - b).ravel() for a, b in zip(mine, theirs, strict=True)]
+    return length(np.concatenate(parts))
 
 
 def _improved(net, other, orders, rng):
@@ -94,12 +97,17 @@ def _improved(net, other, orders, rng):
         for l in rng.permutation(L):
             before = orders[l - 1] if l else slice(None)
             after = orders[l + 1] if l + 1 < L else slice(None)
-            # products of row i of `other` and row j of `net`, of what comes in and what goes out
-            likeness = other.weights[l] @ net.weights[l][:, before].T
-            likeness = likeness + np.outer(other.biases[l], net.biases[l])
-            likeness += other.weights[l + 1].T @ net.weights[l + 1][after]
-            rows, columns = linear_sum_assignment(likeness, maximize=True)
-            gain, now = likeness[rows, columns].sum(), likeness[rows, orders[l]].sum()
-            if gain > now + 1e-12 * np.abs(likeness).max():
+            mine, theirs = _features(net, l, before, after), _features(other, l)
+            # differences themselves: products of large weights would cancel
+            size = max(np.abs(mine).max(initial=0), np.abs(theirs).max(initial=0)) or 1.0
+            apart = cdist(theirs / size, mine / size, "sqeuclidean")
+            rows, columns = linear_sum_assignment(apart)
+            if apart[rows, columns].sum() < apart[rows, orders[l]].sum():
                 orders[l], is_better = columns, True
     return orders
+
+
+def _features(net, l, before=slice(None), after=slice(None)):
+    """What comes into each unit of hidden layer l, and what goes out, a row each."""
+    into, out = net.weights[l][:, before], net.weights[l + 1][after]
+    return np.column_stack([into, net.biases[l], out.T])

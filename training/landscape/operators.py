@@ -46,19 +46,23 @@ class Curvature:
         self._weights = self._loss.weights(labels.index)[:, None]
         self._stacked, self._params = stack([net])
         self.chosen = self._stacked.select(tensors)
-        self._outputs = self._stacked.forward(self._params, X)
+        with np.errstate(over="ignore", invalid="ignore"):
+            self._outputs = self._stacked.forward(self._params, X)
         self._grad = self._weights * self._loss.gradient(self._outputs[-1], self._Y)
         flat = [self._params[i].reshape(-1) for i in self.chosen]
         self.parameters = np.concatenate(flat)
         self.count = len(self.parameters)
         self._ends = np.cumsum([len(part) for part in flat])
-        values = self._loss.value(self._outputs[-1], self._Y)[0] @ self._weights[:, 0]
+        with np.errstate(over="ignore", invalid="ignore"):
+            values = self._loss.value(self._outputs[-1], self._Y)[0] @ self._weights[:, 0]
         squares = sum(float(np.vdot(p, p)) for p in self._params)
         self.loss = float(values + 0.5 * self._decay * squares)
         self.constant_loss = 0.0
         if hasattr(self._loss, "constant_loss"):
             told = self._loss.constant_loss(self._Y, self._weights[:, 0])
             self.constant_loss = float(told)
+        if not np.isfinite(self.loss):
+            raise ValueError(f"net must have a finite loss, got {self.loss}")
         slopes = self._stacked.backward(self._params, self._outputs, self._grad)
         self.gradient = self._flat(slopes, 1)[:, 0] + self._decay * self.parameters
         widest = max(out.shape[-1] for out in self._outputs)

@@ -6,8 +6,8 @@ import numpy as np
 
 from geomcore.arrays import as_points
 from geomcore.display.lines import listed
+from training.landscape.lanczos import ends_of
 from training.landscape.operators import Curvature
-from training.landscape.spectrum import ends_of
 
 
 @dataclass(frozen=True, eq=False)

@@ -281,10 +281,11 @@ def interpolate(
     """
     problem = Sampled(a, X, y, loss, weight_decay, targets, name="a")
     check_network(b, Network, name="b")
-    v = as_direction(a, b, "b") - problem.theta
+    end = as_direction(a, b, "b")
+    v = end - problem.theta
     t = np.linspace(*as_interval(interval), as_count(points, "points", least=2))
     # the ends are the networks themselves, without the rounding of a + (b - a)
-    theta = (1 - t)[:, None] * problem.theta + t[:, None] * (v + problem.theta)
+    theta = (1 - t)[:, None] * problem.theta + t[:, None] * end
     unit = length(v)
     return LossSlice(t, problem.losses(theta), v, unit, problem.relative(unit))
 
@@ -296,4 +297,4 @@ def as_grid(extent, points, name):
     if points % 2 == 0:
         raise ValueError(f"points must be odd, for the network is in the middle, got {points}")
     half = points // 2
-    return extent * (np.arange(points) - half) / half
+    return extent * ((np.arange(points) - half) / half)

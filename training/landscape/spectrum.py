@@ -10,6 +10,7 @@ from geomcore.display.lines import listed
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import counted
 from geomcore.threads import single_threaded_blas
+from training.landscape.lanczos import outermost, quadrature
 from training.landscape.operators import Curvature
 
 # Up to so many parameters the matrix is written out, and nothing is estimated.
@@ -41,8 +42,9 @@ class Spectrum:
     flat : int or None
         Eigenvalues that are 0 to 1e-9 of the largest one; None if not all are known.
     fibre : int or None
-        P minus the rank of the derivative of all outputs (to 1e-9): directions in which no output
-        moves at first order. At a minimum of loss zero the Hessian vanishes there and nowhere else.
+        P minus the rank of the derivative of all outputs in the cell (squares of singular values to
+        1e-9): directions in which no output moves at first order there. At a loss of zero the
+        Hessian vanishes on these and nowhere else.
     is_converged : bool
         Whether all of `top` and `bottom` were found to the last digits.
     """
@@ -182,7 +184,9 @@ def _written_out(found, k, grid, width):
     values, vectors = np.linalg.eigh((H + H.T) / 2)
     k = min(k, found.count)
     singular = np.linalg.svd(found.output_derivative(), compute_uv=False)
-    rank = int((singular > FLAT * max(singular.max(initial=0), np.finfo(float).tiny)).sum())
+    # squares of these are eigenvalues at a loss of zero, and are judged as such
+    least = np.sqrt(FLAT) * max(singular.max(initial=0), np.finfo(float).tiny)
+    rank = int((singular > least).sum())
     largest = np.abs(values).max()
     grid, width = _grid(values[0], values[-1], grid, width)
     density = _bells(grid, values, width).mean(axis=1)
@@ -206,10 +210,10 @@ def _written_out(found, k, grid, width):
 
 
 def _estimated(found, k, probes, steps, grid, width, rng):
-    top, top_vectors, is_top = _end(found, k, "LA", rng.standard_normal(found.count))
-    bottom, bottom_vectors, is_bottom = _end(found, k, "SA", rng.standard_normal(found.count))
+    top, top_vectors, is_top = outermost(found, k, "LA", rng.standard_normal(found.count))
+    bottom, bottom_vectors, is_bottom = outermost(found, k, "SA", rng.standard_normal(found.count))
     trace, trace_error = _trace(found, probes, rng)
-    nodes, shares = _quadrature(found, probes, min(steps, found.count), rng)
+    nodes, shares = quadrature(found, probes, min(steps, found.count), rng)
     low, high = min(bottom[0], nodes.min()), max(top[0], nodes.max())
     grid, width = _grid(low, high, grid, width)
     each = np.stack([_bells(grid, t, width) @ w for t, w in zip(nodes, shares, strict=True)])
@@ -232,36 +236,6 @@ def _estimated(found, k, probes, steps, grid, width, rng):
     )
 
 
-def _end(found, k, which, start):
-    """Eigenvalues and vectors at one end of the spectrum, the outermost first."""
-    from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
-
-    operator = LinearOperator((found.count,) * 2, matvec=found.hessian_times, dtype=float)
-    is_converged = True
-    try:
-        values, vectors = eigsh(operator, k=min(k, found.count - 1), which=which, v0=start)
-    except ArpackNoConvergence as error:
-        values, vectors, is_converged = error.eigenvalues, error.eigenvectors, False
-        if not len(values):
-            values, vectors = eigsh(operator, k=1, which=which, v0=start, tol=1e-3)
-    order = np.argsort(values)
-    order = order[::-1] if which == "LA" else order
-    return values[order], vectors.T[order], is_converged
-
-
-def ends_of(found, starts=None):
-    """Smallest and largest eigenvalue, and their vectors (2, P): good starts for a network near."""
-    if found.count <= DENSE // 4:
-        H = found.hessian_times(np.eye(found.count))
-        values, vectors = np.linalg.eigh((H + H.T) / 2)
-        return values[0], values[-1], vectors.T[[0, -1]]
-    starts = (
-        np.random.default_rng(0).standard_normal((2, found.count)) if starts is None else starts
-    )
-    ends = [_end(found, 1, which, v) for which, v in zip(("SA", "LA"), starts, strict=True)]
-    return ends[0][0][0], ends[1][0][0], np.concatenate([end[1] for end in ends])
-
-
 def _trace(found, probes, rng):
     """Trace and its standard error: exact on a random range, by random vectors beside it."""
     signs = np.array([-1.0, 1.0])
@@ -272,34 +246,6 @@ def _trace(found, probes, rng):
     G -= Q @ (Q.T @ G)
     outside = np.einsum("pi,pi->i", G, found.hessian_times(G))
     return inside + float(outside.mean()), float(outside.std(ddof=1) / np.sqrt(probes))
-
-
-def _quadrature(found, probes, steps, rng):
-    """Nodes and weights, (probes, steps) each, by Lanczos's method from random vectors."""
-    from scipy.linalg import eigh_tridiagonal
-
-    nodes, shares = np.zeros((probes, steps)), np.zeros((probes, steps))
-    for p in range(probes):
-        basis = np.zeros((steps, found.count))
-        diagonal, beside = np.zeros(steps), np.zeros(steps)
-        v = rng.standard_normal(found.count)
-        v /= np.linalg.norm(v)
-        done = steps
-        for j in range(steps):
-            basis[j] = v
-            w = found.hessian_times(v)
-            diagonal[j] = v @ w
-            for _ in range(2):  # orthogonal to all before, to rounding
-                w -= basis[: j + 1].T @ (basis[: j + 1] @ w)
-            beside[j] = np.linalg.norm(w)
-            if beside[j] <= 1e-12 * np.abs(diagonal[: j + 1]).max():
-                done = j + 1
-                break
-            v = w / beside[j]
-        values, vectors = eigh_tridiagonal(diagonal[:done], beside[: done - 1])
-        nodes[p, :done], shares[p, :done] = values, vectors[0] ** 2
-        nodes[p, done:] = values[0]
-    return nodes, shares
 
 
 def _grid(low, high, grid, width):
@@ -373,4 +319,4 @@ def sharpness(net, X, y, *, loss="mse", weight_decay=0.0, targets=None, invarian
         H = Scaled.hessian_times(np.eye(found.count))
         return float(np.linalg.eigvalsh((H + H.T) / 2)[-1])
     start = as_rng(rng).standard_normal(found.count)
-    return float(_end(Scaled, 1, "LA", start)[0][0])
+    return float(outermost(Scaled, 1, "LA", start)[0][0])

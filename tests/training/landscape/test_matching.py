@@ -58,3 +58,13 @@ def test_wrong_calls_say_which_argument():
             matched(*given_)
     with pytest.raises(ValueError, match="starts must"):
         matched(net, net, starts=0)
+
+
+def test_large_weights_do_not_hide_small_ones():
+    a, b = (
+        ReLUNetwork([[[1e7], [p], [q]], [[1e7, p, q]]], [[0, 0, 0], [0]])
+        for p, q in ((1, 2), (2, 1))
+    )
+    assert matched(b, a) == a
+    huge = ReLUNetwork([[[1e200], [2e200]], [[1.0, 2.0]]], [[0, 0], [0]])
+    assert matched(permuted(huge, np.random.default_rng(0)), huge) == huge

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from builders import random_data, random_network
 
+from geomcore import ReLUNetwork
 from training import SGD, CurvatureRecorder, hessian, train, train_ensemble
 
 
@@ -44,3 +45,19 @@ def test_wrong_calls_say_which_argument():
         CurvatureRecorder(np.zeros((0, 2)), [])
     with pytest.raises(ValueError, match="is empty"):
         CurvatureRecorder([[1.0]], [[0.0]]).history()
+
+
+def test_a_symmetric_network_hides_no_eigenvalue():
+    rng = np.random.default_rng(0)
+    half = random_network((2, 30, 1), 0)
+    double = [np.repeat(half.weights[0], 2, axis=0), np.repeat(half.weights[1], 2, axis=1) / 2]
+    net = ReLUNetwork(double, [np.repeat(half.biases[0], 2), half.biases[1]])
+    X, Y = rng.normal(size=(20, 2)), rng.normal(size=(20, 1))
+    recorder, kept = CurvatureRecorder(X, Y), []
+
+    def keep(snapshot):
+        kept.append(snapshot.stacked.network(snapshot.params, 0))
+
+    train(net, X, Y, optimizer=SGD(0.02), steps=40, record=2, callbacks=[recorder, keep])
+    for found, one in zip(recorder.history().smallest[:, 0], kept, strict=True):
+        assert found == pytest.approx(np.linalg.eigvalsh(hessian(one, X, Y))[0], rel=1e-6)

@@ -128,3 +128,23 @@ def test_wrong_calls_say_which_argument(change, told):
     X, Y = random_data((2, 2), 8, 1)
     with pytest.raises(ValueError, match=told):
         loss_surface(**{"net": random_network((2, 3, 2)), "X": X, "y": Y, **change})
+
+
+def test_the_ends_are_the_networks_whatever_their_sizes():
+    far, near = ReLUNetwork([[[1e16]]], [[0.0]]), ReLUNetwork([[[1.0]]], [[0.0]])
+    assert interpolate(far, near, [[1.0]], [[0.0]], points=3).losses[-1] == 1
+
+
+def test_a_network_of_two_parameters_has_a_plane():
+    found = loss_surface(ReLUNetwork([[[1.0]]], [[0.0]]), [[1.0]], [[1.0]], points=3)
+    first, second = found.directions
+    assert abs(first @ second) < 1e-12 and (found.units > 0).all()
+
+
+@pytest.mark.parametrize("size", [1e-170, 1e170])
+def test_directions_of_any_size_are_made_orthogonal_or_refused(size):
+    net = ReLUNetwork([[[1.0]]], [[0.0]])
+    found = loss_surface(net, [[1.0]], [[1.0]], [[size, 0.0], [size, size]], points=3)
+    assert found.directions[1][0] == pytest.approx(0, abs=1e-9 * size)
+    with pytest.raises(ValueError, match="parallel"):
+        loss_surface(net, [[1.0]], [[1.0]], [[size, 0.0], [-size, 0.0]], points=3)

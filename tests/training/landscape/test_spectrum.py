@@ -137,3 +137,30 @@ def test_wrong_calls_say_which_argument(change, told):
     X, Y = random_data((2, 2), 9, 1)
     with pytest.raises(ValueError, match=told):
         hessian_spectrum(**{"net": random_network((2, 3, 2)), "X": X, "y": Y, **change})
+
+
+def test_copies_of_an_eigenvalue_are_all_there():
+    rng = np.random.default_rng(0)
+    net = ReLUNetwork([rng.standard_normal((50, 10))], [rng.standard_normal(50)])
+    X, Y = rng.standard_normal((30, 10)), rng.standard_normal((30, 50))
+    for seed in range(3):
+        found = hessian_spectrum(net, X, Y, rng=seed, probes=2, steps=5)
+        values = np.linalg.eigvalsh(hessian(net, X, Y))
+        np.testing.assert_allclose(found.top, values[::-1][:10], rtol=1e-8)
+        np.testing.assert_allclose(found.bottom, values[:10], rtol=1e-6, atol=1e-8)
+        assert found.is_converged
+
+
+def test_a_large_hessian_of_zeros_and_a_loss_that_overflows():
+    net = ReLUNetwork([np.zeros((500, 1)), np.zeros((1, 500))], [-np.ones(500), [0.0]])
+    found = hessian_spectrum(net, [[1.0]], [[0.0]], tensors=["W1"], probes=2, steps=3)
+    assert (found.top == 0).all() and found.trace == 0
+    assert sharpness(net, [[1.0]], [[0.0]], invariant=True) == 0
+    big = ReLUNetwork([[[1e200]], [[1e200]]], [[0.0], [0.0]])
+    with pytest.raises(ValueError, match="net must have a finite loss"):
+        hessian_spectrum(big, [[1.0]], [[0.0]])
+
+
+def test_small_data_do_not_make_flat_and_fibre_differ():
+    found = hessian_spectrum(ReLUNetwork([[[0.0]]], [[0.0]]), [[0.0], [1e-6]], [[0.0], [0.0]])
+    assert found.flat == found.fibre == 1

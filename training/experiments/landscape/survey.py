@@ -5,14 +5,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from constructions import balanced, basin_of_return, descent_basin, largest_step, verify
+from constructions import balanced, descent_basin, largest_step, verify
 from geomcore.arrays import as_labels
 from geomcore.parameters import flatten
 from geomcore.weighting import point_weights
-from training.landscape.barrier import Barrier, barrier
 from training.landscape.bend import bend
 from training.landscape.directions import random_direction
-from training.landscape.exact_slice import ExactSlice, exact_slice
+from training.landscape.lines.barrier import Barrier, barrier
+from training.landscape.lines.exact_slice import ExactSlice, exact_slice
 from training.landscape.matching import matched
 from training.landscape.operators import Curvature
 from training.landscape.slices import LossSlice, LossSurface, loss_slice, loss_surface
@@ -190,18 +190,14 @@ def _basins(net, X, y, targets, loss, weight_decay):
     labels = as_labels(y, len(X), targets=targets)
     weights = point_weights(labels.index, class_weighted=loss == "class_weighted")
     out = []
-    better = balanced(net, X, weights=weights)
-    for name, one in (("as given", net), ("balanced", better)):
-        told = verify(one, X, y, targets=targets, loss=loss)
+    for name, one in (("as given", net), ("balanced", balanced(net, X, weights=weights))):
+        told = found if one is net else verify(one, X, y, targets=targets, loss=loss)
         if told.basin is None:
             continue
-        known = {"weights": weights, "distance": told.distance, "loss_bound": told.loss_bound}
-        flow = basin_of_return(one, X, weights=weights, distance=told.distance)
-        rows = [largest_step(one, X, part * flow.radius, **known) for part in PARTS] if flow else []
-        rows = [row for row in rows if row is not None]
-        if rows:
-            rows = [descent_basin(one, X, row.step, **known) for row in rows]
-        out.append(Basins(name, flow, tuple(rows)))
+        data = (told, one, X, y)
+        rows = [largest_step(*data, part * told.basin["radius"], targets=targets) for part in PARTS]
+        rows = [descent_basin(*data, r.step, targets=targets) for r in rows if r is not None]
+        out.append(Basins(name, told.basin, tuple(row for row in rows if row is not None)))
     return found.verdict, tuple(out)
 
 

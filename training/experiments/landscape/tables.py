@@ -24,11 +24,10 @@ def basin_rows(found):
     rows = []
     for basins in found.basins:
         flow = basins.flow
-        if flow is not None:
-            rows.append(
-                {"network": basins.name, "descent": "flow", "radius": flow.radius}
-                | {"step": "", "rate": flow.rate, "largest curvature": ""}
-            )
+        rows.append(
+            {"network": basins.name, "descent": "flow", "radius": flow["radius"]}
+            | {"step": "", "rate": flow["rate"], "largest curvature": ""}
+        )
         for row in basins.rows:
             rows.append(
                 {"network": basins.name, "descent": "with steps", "radius": row.radius}

@@ -10,7 +10,7 @@ from training_lines import losses_on
 from constructions import construct
 from geomcore import ReLUNetwork
 from training import exact_slice
-from training.landscape.polynomials import values
+from training.landscape.lines.polynomials import values
 
 SHAPES = st.sampled_from([(1, 1), (2, 3), (1, 2, 1), (2, 3, 2), (3, 3, 3, 3), (1, 4, 1, 4, 2)])
 
@@ -18,7 +18,7 @@ SHAPES = st.sampled_from([(1, 1), (2, 3), (1, 2, 1), (2, 3, 2), (3, 3, 3, 3), (1
 def from_pieces(found, t):
     """The loss at t by the coefficients of the pieces."""
     ends = found.breakpoints
-    k = np.clip(np.searchsorted(ends, t, side="right") - 1, 0, found.cells - 1)
+    k = np.clip(np.searchsorted(ends, t, side="right") - 1, 0, len(found.coefficients) - 1)
     u = (t - (ends[k] + ends[k + 1]) / 2) / ((ends[k + 1] - ends[k]) / 2)
     return values(found.coefficients[k], u)
 
@@ -83,7 +83,8 @@ def test_every_change_of_the_pattern_is_a_breakpoint_and_nothing_else_is(widths,
 
     ends = found.breakpoints
     middle = patterns((ends[:-1] + ends[1:]) / 2)
-    assert (middle[1:] != middle[:-1]).any(axis=1).all()
+    np.testing.assert_array_equal((middle[1:] != middle[:-1]).any(axis=1), found.is_crossing)
+    assert found.cells == 1 + found.is_crossing.sum()
     grid = np.linspace(-1, 1, 2001)
     changed = (np.diff(patterns(grid).astype(int), axis=0) != 0).any(axis=1)
     for i in np.flatnonzero(changed):
@@ -174,3 +175,58 @@ def test_outside_of_the_interval_nothing_is_said():
         with pytest.raises(ValueError, match="t must lie between -1 and 1"):
             found(t)
     assert found([[0.0, 1.0]]).shape == (1, 2)
+
+
+def test_a_minimum_far_below_the_ends_of_a_long_line_is_found():
+    for L, T in ((2, 1e4), (3, 1e4), (4, 1e2), (4, 1e3)):
+        net = ReLUNetwork([[[0.0]]] * L, [[0.0]] * L)
+        found = exact_slice(net, [1.0, 0.0] * L, [[1.0]], [[1.0]], (0.0, T))  # (t^L - 1)^2
+        assert found.minimum.t == pytest.approx(1, abs=1e-6) and found.minimum.loss < 1e-18
+        assert (found.frame()["least_loss"] >= 0).all()
+
+
+@settings(max_examples=10)
+@given(st.integers(0, 2**32 - 1))
+def test_no_grid_is_below_the_minimum_of_a_long_line(seed):
+    rng = np.random.default_rng(seed)
+    net = random_network((2, 5, 5, 5, 2), rng)
+    X, Y = random_data((2, 2), 6, rng)
+    v = rng.normal(size=net.parameter_count)
+    found = exact_slice(net, v, X, Y, (-1000.0, 1000.0))
+    for grid in (np.linspace(-1000, 1000, 401), np.geomspace(1e-3, 1000, 200)):
+        assert found.minimum.loss <= losses_on(net, v, X, Y, grid).min() * (1 + 1e-9)
+
+
+def test_neighbouring_crossings_are_not_joined_in_a_chain():
+    eps, N = 2.0**-52, 400
+    t, K, D = 0.5 + 8 * eps * np.arange(N), 2.0**40, 1600 * eps
+    net = ReLUNetwork([[[0, -K]] * 3, [[1, -2, 1]]], [[0, -K * D, -2 * K * D], [0]])
+    v = np.concatenate([[K, 0] * 3, np.zeros(7)])
+    X = np.column_stack([np.ones(N), t])
+    found = exact_slice(net, v, X, np.zeros((N, 1)), (0, 1))
+    wanted = losses_on(net, v, X, np.zeros((N, 1)), [t[200] + D])[0]
+    assert wanted > 0.05 and found.maximum.loss >= 0.9 * wanted
+
+
+def test_a_zero_at_the_end_of_the_interval_is_no_kink():
+    net = ReLUNetwork([[[0.1]], [[1.0]]], [[0.1], [0.0]])
+    found = exact_slice(net, [-0.1, -0.1, 0, 0], [[0.7]], [[0.5]], (0.1, 1.0))
+    assert found.breakpoints.tolist() == [0.1, 1.0]
+
+
+def test_a_small_pre_activation_of_a_wide_layer_counts():
+    w, W = 200, np.zeros((1, 200))
+    W[0, 0] = 2.0**44
+    net = ReLUNetwork([np.ones((w, 1)), W], [-np.ones(w), [0.0]])
+    v = np.zeros(net.parameter_count)
+    v[-1] = 1
+    assert exact_slice(net, v, [[1 + 2.0**-44]], [[0.0]])(0.0) == 1
+
+
+def test_huge_directions_and_tiny_intervals():
+    net = ReLUNetwork([[[1.0]], [[1.0]]], [[0.0], [0.0]])
+    found = exact_slice(net, [1e140, 0, 0, 0], [[1.0]], [[1.0]], (-2e-140, 2e-140))
+    assert found(0.0) == 0 and found(-1e-140) == 1
+    for interval in ((0, 5e-324), (-1e308, 1e308)):
+        with pytest.raises(ValueError, match="interval must be two finite numbers"):
+            exact_slice(net, [1.0, 0, 0, 0], [[1.0]], [[1.0]], interval)

@@ -140,6 +140,11 @@ def _has_both_signs(basis):
     return (basis > 0).any(axis=1) & (basis < 0).any(axis=1)
 
 
+def bounds_below(coefficients):
+    """Lower bounds of polynomials (K, n + 1) on [-1, 1], but for rounding: Bernstein's."""
+    return (coefficients @ _to_bernstein(coefficients.shape[1] - 1)).min(axis=1)
+
+
 def squares(coefficients):
     """Sums over the last axis of the squares of polynomials, (K, n + 1, k) to (K, 2 n + 1)."""
     K, m, _ = coefficients.shape

@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from training.landscape.polynomials import means, roots, shifted
+from training.landscape.lines.polynomials import means, roots, shifted
 
 EPS = np.finfo(float).eps
 # Crossings of which the difference is a smaller part of the largest t are one.
-SAME = 16 * EPS
+SAME = 4 * EPS
 # Numbers that a block of points may hold.
 WORKING = 4_000_000
 
@@ -45,7 +45,7 @@ class Segments(NamedTuple):
         return (self.right - self.left) / 2
 
 
-def segments_of(net, along, X, interval):
+def segments_of(net, along, X, interval, cuts=()):
     """The `Segments` of all points.
 
     Parameters
@@ -54,11 +54,14 @@ def segments_of(net, along, X, interval):
         At t the parameters are those of `net` plus t times those of `along`.
     X : ndarray, shape (N, d)
     interval : (float, float)
+    cuts : sequence of float
+        Further ends, in ascending order.
     """
     width = sum(net.widths) * (len(net.widths) + 1)
     block = max(1, WORKING // (width * 16))
+    ends = np.array([interval[0], *cuts, interval[1]])
     parts = [
-        _of_block(net, along, X[start : start + block], start, interval)
+        _of_block(net, along, X[start : start + block], start, ends)
         for start in range(0, len(X), block)
     ]
     return _joined(Segments(*(np.concatenate(part) for part in zip(*parts, strict=True))), interval)
@@ -67,29 +70,34 @@ def segments_of(net, along, X, interval):
 def _joined(found, interval):
     """Ends that differ by nothing but their rounding as one number; no empty intervals."""
     ends, number = np.unique(np.concatenate([found.left, found.right]), return_inverse=True)
-    is_new = np.diff(ends, prepend=-np.inf) > SAME * np.abs(interval).max()
-    # the ends of the interval stay what they are
-    is_new[-1] = True
-    common = ends[is_new][np.cumsum(is_new) - 1]
+    near = SAME * np.abs(interval).max()
+    common = ends.copy()
+    common[ends <= interval[0] + near], common[ends >= interval[1] - near] = interval
+    # each is joined to the first of those that are near to it, so that no chain of them is one
+    for k in np.flatnonzero(np.diff(ends) <= near):
+        if common[k + 1] not in interval and ends[k + 1] - common[k] <= near:
+            common[k + 1] = common[k]
     left, right = np.split(common[number], 2)
     keep = left < right
     return Segments(found.point[keep], left[keep], right[keep], found.outputs[keep])
 
 
-def _of_block(net, along, X, start, interval):
-    N = len(X)
-    found = Segments(np.arange(N), np.full(N, interval[0]), np.full(N, interval[1]), X[:, None, :])
+def _of_block(net, along, X, start, ends):
+    N, parts = len(X), len(ends) - 1
+    point = np.repeat(np.arange(N), parts)
+    left, right = np.tile(ends[:-1], N), np.tile(ends[1:], N)
+    found = Segments(point, left, right, X[point][:, None, :])
     pairs = zip(net.weights, net.biases, along.weights, along.biases, strict=True)
     for l, tensors in enumerate(pairs):
-        Z, size = _affine(found, *tensors)
+        Z, rounding = _affine(found, *tensors)
         found = found._replace(outputs=Z)
         if l < len(net.weights) - 1:
-            found = _rectified(found, size)
+            found = _rectified(found, rounding)
     return found._replace(point=found.point + start)
 
 
 def _affine(found, W, b, dW, db):
-    """The next pre-activations, one degree more, and the size of what was added up in them."""
+    """The next pre-activations, one degree more, and a bound on their rounding."""
     m, h = found.middle[:, None, None], found.half[:, None, None]
     A = found.outputs
     K, n, _ = A.shape
@@ -102,15 +110,16 @@ def _affine(found, W, b, dW, db):
     largest = np.abs(A).sum(axis=1)
     reach = np.abs(found.middle[:, None]) + found.half[:, None]
     size = largest @ np.abs(W).T + np.abs(b) + reach * (largest @ np.abs(dW).T + np.abs(db))
-    return Z, size
+    # the rounding of so many terms
+    return Z, 2 * (W.shape[1] + 2) * EPS * size
 
 
-def _rectified(found, size):
+def _rectified(found, rounding):
     """What the units put out, on intervals that are split where one of them is switched."""
     Z = found.outputs
     K, n, w = Z.shape
     # What is nothing but rounding is zero, and on or off makes no difference.
-    Z = np.where(np.abs(Z).max(axis=1, keepdims=True) > 4 * w * EPS * size[:, None], Z, 0.0)
+    Z = np.where(np.abs(Z).max(axis=1, keepdims=True) > rounding[:, None], Z, 0.0)
     rows, u = roots(np.moveaxis(Z, 2, 1).reshape(K * w, n))
     found = found._replace(outputs=Z)
     rows, u = _cuts(found, rows // w, u)

@@ -13,8 +13,8 @@ from geomcore.display.lines import listed
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.parameters import unflatten
 from training.landscape.arguments import as_line_problem, as_nodes
-from training.landscape.exact_slice import slice_of
-from training.landscape.models import largest, loss_models, segment_between, values_at
+from training.landscape.lines.exact_slice import slice_of
+from training.landscape.lines.models import largest, loss_models, segment_between, values_at
 
 FIRST = 32  # pieces of a segment to begin with
 FINEST = 2.0**-44  # half of the shortest piece
@@ -22,6 +22,9 @@ FINEST = 2.0**-44  # half of the shortest piece
 AT_A_TIME = 400_000
 # Of the loss of the best constant: losses below are as good as none.
 FLOOR = 1e-12
+MOST_PIECES = 300_000
+# Points times units up to which the largest loss is guessed by an exact slice.
+GUESSED = 300_000
 
 
 @dataclass(frozen=True)
@@ -32,18 +35,22 @@ class Barrier:
     ----------
     lower, upper : float
         Proved bounds of the largest loss on the path.
+    segment : int
+        The straight part of the path, from 0, on which the loss is at least `lower`, and
     t : float
-        Where the loss is at least `lower`: between nodes k and k + 1 for t from k to k + 1.
+        where on it, from 0 to 1.
     nodes : tuple of (float, float)
         Proved bounds of the loss at each network of the path, the two ends and those between.
     is_tight : bool
-        Whether the bounds are as near to each other as was asked for.
+        Whether the bounds are as near to each other as was asked for, or the upper one is nothing
+        (1e-12) beside the loss of the best constant output.
     pieces : int
         How many pieces of the path were looked at.
     """
 
     lower: float
     upper: float
+    segment: int
     t: float
     nodes: tuple
     is_tight: bool
@@ -60,7 +67,9 @@ class Barrier:
         )
         lines = [
             f"largest loss on {way}: between {self.lower:.10g} and {self.upper:.10g} (proved)",
-            f"  attained near t = {self.t:.6g}; loss at the nodes: at most {ends}",
+            f"  attained near t = {self.t:.6g}"
+            + (f" of segment {self.segment}" if len(self.nodes) > 2 else "")
+            + f"; loss at the nodes: at most {ends}",
         ]
         if not self.is_tight:
             lines.append("  the bounds are not as near to each other as was asked for")
@@ -108,7 +117,7 @@ def barrier(
     Notes
     -----
     Branch and bound on t: a piece is enclosed by a Taylor model in balls (midpoint and radius in
-    floating point, rounding in the radius; `training.landscape.models`) and halved while it may
+    floating point, rounding in the radius; `training.landscape.lines.models`) and halved while it may
     hold a loss above the bound. Where the largest loss is nothing beside that of the best constant
     output (a part of 1e-12), no more is tried either.
 
@@ -130,25 +139,21 @@ def barrier(
     X, labels, weights = as_line_problem(nodes[0], X, y, loss, weight_decay, targets)
     rtol = as_positive(rtol, "rtol")
     deadline = time.monotonic() + as_positive(seconds, "seconds")
-    mean = labels.Y.mean(axis=0)
-    floor = FLOOR * float(((labels.Y - mean) ** 2).sum(axis=1).mean())
-    search = _Search(rtol, floor, deadline)
+    search = _Search(rtol, _floor(labels.Y), deadline)
     ends = []
     for k, (p, q) in enumerate(pairwise(nodes)):
         enclosed = Balls(weights, 2 * EPS * weights)
         segment = segment_between(p, q, X, labels.Y, enclosed, weight_decay)
-        along = unflatten(p, q.packed()[0] - p.packed()[0])
-        line = slice_of(p, along, X, labels.Y, weights, (0.0, 1.0), weight_decay)
-        # in floating point, as a good guess; what it is there is enclosed
-        t = np.array([0.0, 1.0, line.maximum.t])
+        t = np.array([0.0, 1.0, _peak(p, q, X, labels.Y, weights, weight_decay)])
         at = values_at(loss_models(segment, t, np.zeros(3)), np.zeros(3))
         bounds = list(zip(np.maximum(at.lower, 0.0).tolist(), at.upper.tolist(), strict=True))[:2]
         ends += bounds if k == 0 else bounds[1:]
-        search.see(k + t, at.lower)
+        search.see(k, t, at.lower)
         search.run(segment, k)
     return Barrier(
         lower=search.lower,
         upper=search.upper,
+        segment=search.segment,
         t=search.t,
         nodes=tuple(ends),
         is_tight=search.is_done(search.upper),
@@ -156,45 +161,66 @@ def barrier(
     )
 
 
+def _floor(Y):
+    """A loss that is nothing beside that of the best constant output."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        floor = FLOOR * float(((Y - Y.mean(axis=0)) ** 2).sum(axis=1).mean())
+    return floor if np.isfinite(floor) else 0.0
+
+
+def _peak(p, q, X, Y, weights, weight_decay):
+    """Where the loss is largest on a segment, in floating point: a good guess."""
+    if len(X) * sum(p.widths) > GUESSED:
+        return 0.5
+    with np.errstate(all="ignore"):
+        along = unflatten(p, q.packed()[0] - p.packed()[0])
+        line = slice_of(p, along, X, Y, weights, (0.0, 1.0), weight_decay)
+        t = line.maximum.t
+    return t if np.isfinite(t) else 0.5
+
+
 class _Search:
     """Branch and bound over the pieces of segments, one segment after another."""
 
     def __init__(self, rtol, floor, deadline):
         self.rtol, self.floor, self.deadline = rtol, floor, deadline
-        self.lower, self.upper, self.t, self.pieces = 0.0, 0.0, 0.0, 0
+        self.lower, self.upper, self.segment, self.t, self.pieces = 0.0, 0.0, 0, 0.0, 0
 
     def is_done(self, upper):
         """Whether a bound is as near to what is attained as was asked for."""
-        return upper <= max(self.lower * (1 + self.rtol), self.floor)
+        return upper < np.inf and upper <= max(self.lower * (1 + self.rtol), self.floor)
 
-    def see(self, t, lower):
+    def see(self, segment, t, lower):
         """Take notice of losses that are attained."""
         best = int(np.argmax(lower))
         if lower[best] > self.lower:
-            self.lower, self.t = float(lower[best]), float(t[best])
+            self.lower, self.segment, self.t = float(lower[best]), segment, float(t[best])
 
     def run(self, segment, number):
         widest = max(W.shape[0] for W, _ in segment.start)
         batch = max(1, AT_A_TIME // (len(segment.X) * widest))
         middle = (np.arange(FIRST) + 0.5) / FIRST
         half = np.full(FIRST, 0.5 / FIRST)
+        upper = np.full(FIRST, np.inf)
         while len(middle):
-            upper = np.empty(len(middle))
-            for i in range(0, len(middle), batch):
+            # what there is no time for is bounded as the piece of which it is a half
+            out_of_time = time.monotonic() > self.deadline or self.pieces > MOST_PIECES
+            for i in range(0, 0 if out_of_time else len(middle), batch):
                 part = slice(i, i + batch)
                 model = loss_models(segment, middle[part], half[part])
-                upper[part] = largest(model)
+                upper[part] = np.minimum(upper[part], largest(model))
+                self.pieces += len(middle[part])
                 for u in (-1.0, 0.0, 1.0):
                     at = values_at(model, np.full(len(middle[part]), u))
-                    self.see(number + middle[part] + u * half[part], at.lower)
-            self.pieces += len(middle)
-            out_of_time = time.monotonic() > self.deadline
-            ends = (
-                np.array([self.is_done(value) for value in upper]) | (half <= FINEST) | out_of_time
-            )
+                    self.see(number, middle[part] + u * half[part], at.lower)
+                if time.monotonic() > self.deadline:
+                    out_of_time = True
+                    break
+            ends = np.array([self.is_done(value) for value in upper]) | (half <= FINEST)
+            ends |= out_of_time
             if ends.any():
                 self.upper = max(self.upper, float(upper[ends].max()))
             # what is below a bound that stands already cannot raise it
             go_on = ~ends & (upper > self.upper)
-            middle, half = middle[go_on], half[go_on] / 2
+            middle, half, upper = middle[go_on], half[go_on] / 2, np.tile(upper[go_on], 2)
             middle, half = np.concatenate([middle - half, middle + half]), np.tile(half, 2)

@@ -15,13 +15,26 @@ from geomcore.network import ReLUNetwork
 from geomcore.parameters import unflatten
 from training.landscape.arguments import as_interval, as_line_problem
 from training.landscape.directions import as_direction
-from training.landscape.polynomials import derivative, roots, shifted, squares, values
-from training.landscape.sweep import Segments, segments_of
+from training.landscape.lines.polynomials import (
+    bounds_below,
+    derivative,
+    roots,
+    shifted,
+    squares,
+    values,
+)
+from training.landscape.lines.sweep import Segments, segments_of
+from training.landscape.lines.windows import added_up
 
 # Pairs of a number t and a point that are worked on at a time.
 AT_A_TIME = 500_000
-# Pieces in which the least loss is looked for once more, from the outputs.
+# Places, and pieces, at which the least loss is looked for once more, from the outputs.
 CANDIDATES = 100
+LONG = 8.0  # times the largest parameter
+MOST_CUTS = 24
+HALVINGS = 60  # of pieces for that
+NOISE = 1e-14  # of a polynomial, relative to the sum of its coefficients,
+SHARP = 1e-12  # which does not matter if it is this part of the least loss
 
 
 class Extreme(NamedTuple):
@@ -38,12 +51,16 @@ class ExactSlice:
     Attributes
     ----------
     breakpoints : ndarray, shape (M + 1,)
-        The ends of the interval, and between them all t at which a unit is switched at a point.
+        The ends of the interval, and between them all t at which a unit is switched at a point; on
+        a line that is much longer than the network also powers of 4 times its end, since
+        polynomials are accurate on pieces whose ends are of one size.
+    is_crossing : ndarray of bool, shape (M - 1,)
+        Whether a unit is switched at each inner one.
     coefficients : ndarray, shape (M, 2 L + 1)
         Of the loss in each of the M pieces, in powers of u, which goes from -1 to 1 in the piece:
         t = (left + right) / 2 + u (right - left) / 2.
     cells : int
-        Cells of parameter space, of one activation pattern each, that the line crosses: M.
+        Cells of parameter space, of one activation pattern each, that the line crosses.
     minimum, maximum : Extreme
         (t, loss) of the least and of the largest loss in the interval.
     slopes : ndarray, shape (M, 2)
@@ -53,6 +70,7 @@ class ExactSlice:
     """
 
     breakpoints: np.ndarray
+    is_crossing: np.ndarray
     coefficients: np.ndarray
     _segments: Segments
     _targets: np.ndarray
@@ -65,7 +83,7 @@ class ExactSlice:
 
     @property
     def cells(self):
-        return len(self.coefficients)
+        return 1 + int(self.is_crossing.sum())
 
     def __call__(self, t):
         """The loss at t, of the shape of t; ValueError outside of the interval."""
@@ -120,25 +138,73 @@ class ExactSlice:
 
     @cached_property
     def minimum(self):
-        return self._extreme(1)
+        best = self._best_of(self._candidates(self.breakpoints, self.coefficients), 1)
+        return self._refined(best)
 
     @cached_property
     def maximum(self):
-        return self._extreme(-1)
+        return self._best_of(self._candidates(self.breakpoints, self.coefficients), -1)
 
-    def _extreme(self, sign):
-        """Where the loss times `sign` is least, by the polynomials and then by the outputs."""
-        rows, u = roots(derivative(self.coefficients))
-        M = self.cells
+    @staticmethod
+    def _candidates(ends, coefficients):
+        """Ends and critical points of pieces that follow each other: t, and loss by polynomial."""
+        rows, u = roots(derivative(coefficients))
+        M = len(coefficients)
         rows = np.concatenate([rows, np.arange(M), np.arange(M)])
         u = np.concatenate([u, np.full(M, -1.0), np.full(M, 1.0)])
-        best = np.argsort(sign * values(self.coefficients[rows], u), kind="stable")[:CANDIDATES]
-        ends = self.breakpoints[[0, -1]]
-        middle = self.breakpoints[:-1] + self._half
-        t = np.sort(np.clip(middle[rows[best]] + self._half[rows[best]] * u[best], *ends))
+        half = np.diff(ends) / 2
+        t = np.clip(ends[rows] + half[rows] * (1 + u), ends[0], ends[-1])
+        return t, values(coefficients[rows], u)
+
+    def _best_of(self, candidates, sign):
+        """Of the best by polynomial the best by the outputs; sign -1: the largest loss."""
+        t, losses = candidates
+        t = np.sort(t[np.argsort(sign * losses, kind="stable")[:CANDIDATES]])
         losses = self(t)
         k = int(np.argmin(sign * losses))
         return Extreme(float(t[k]), float(losses[k]))
+
+    def _refined(self, best):
+        """The least loss also where polynomials of large losses do not see it.
+
+        A polynomial is off by the rounding of the largest loss in its piece. Pieces in which that
+        could hide a loss below the best one are halved, and added up anew from the outputs.
+        """
+        left, right, pieces = self.breakpoints[:-1], self.breakpoints[1:], self.coefficients
+        for _ in range(HALVINGS):
+            size = np.abs(pieces).sum(axis=1)
+            noise = NOISE * size
+            low = bounds_below(pieces)
+            with np.errstate(invalid="ignore"):
+                open_ = (low - noise < best.loss) & (noise > SHARP * best.loss)
+            middle = left + (right - left) / 2
+            open_ &= (left < middle) & (middle < right)
+            if not open_.any():
+                break
+            # those that reach down the furthest, if there are too many
+            chosen = np.flatnonzero(open_)
+            chosen = chosen[np.argsort(low[chosen] - noise[chosen], kind="stable")[:CANDIDATES]]
+            left = np.concatenate([left[chosen], middle[chosen]])
+            right = np.concatenate([middle[chosen], right[chosen]])
+            pieces = np.array([self._piece(a, b) for a, b in zip(left, right, strict=True)])
+            for a, b, piece in zip(left, right, pieces, strict=True):
+                t, losses = self._candidates(np.array([a, b]), piece[None])
+                found = self._best_of((t, losses), 1)
+                best = found if found.loss < best.loss else best
+        return best
+
+    def _piece(self, left, right):
+        """The loss between two numbers with no breakpoint between them, from the outputs."""
+        middle = np.array([left + (right - left) / 2])
+        which = self._segment_at(middle)[0]
+        found = self._segments
+        center = (middle - found.middle[which]) / found.half[which]
+        error = shifted(found.outputs[which], center, (right - left) / 2 / found.half[which])
+        error[:, 0] -= self._targets
+        loss = self._weights @ squares(error)
+        decay = shifted(np.array([self._decay]), middle, np.array([(right - left) / 2]))[0]
+        loss[: len(decay)] += decay
+        return loss
 
     def plot(self):
         """Draw it; return the matplotlib figure."""
@@ -154,11 +220,12 @@ class ExactSlice:
         """
         import pandas as pd
 
-        M = self.cells
         rows, u = roots(derivative(self.coefficients))
-        ends = [values(self.coefficients, np.full(M, x)) for x in (-1.0, 1.0)]
+        at = self(self.breakpoints)
+        ends = [at[:-1], at[1:]]
         least = np.minimum(*ends)
-        np.minimum.at(least, rows, values(self.coefficients[rows], u))
+        middle = self.breakpoints[:-1] + self._half
+        np.minimum.at(least, rows, self(middle[rows] + self._half[rows] * u))
         return pd.DataFrame(
             {
                 "left": self.breakpoints[:-1],
@@ -179,7 +246,7 @@ class ExactSlice:
         degree = self.coefficients.shape[1] - 1
         return (
             f"loss along a line, t from {low:.6g} to {high:.6g}\n"
-            f"  {counted(self.cells, 'piece')}, each a polynomial of degree at most {degree}; "
+            f"  {counted(self.cells, 'cell')}, in each a polynomial of degree at most {degree}; "
             f"{counted(int(kinks.sum()), 'kink')} of the loss among "
             f"{counted(self.cells - 1, 'crossing')}\n"
             f"  least loss {self.minimum.loss:.6g} at t = {self.minimum.t:.6g}"
@@ -209,7 +276,7 @@ def exact_slice(
     interval : (float, float)
         Of t.
     loss : str
-        "mse" or "class_weighted". Cross-entropies are no polynomials: see `barrier`, `loss_slice`.
+        "mse" or "class_weighted". Cross-entropies are no polynomials: see `loss_slice`.
     weight_decay : float
         Half of it times the sum of the squares of all parameters is added.
     targets : array_like, optional
@@ -226,9 +293,11 @@ def exact_slice(
 
     Notes
     -----
-    "Exactly" is up to the rounding of float64: crossings, coefficients and losses are off by some
-    units in the last place of what is added up in them. Nothing is missed between grid points, but
-    two crossings nearer than the rounding may be none. For a bound with proof: `barrier`.
+    "Exactly" is up to the rounding of float64: losses are off by some units in the last place of
+    what is added up in them, coefficients by those of the largest loss in their piece. Nothing is
+    missed between grid points, but two crossings nearer than the rounding may be none, and a unit
+    that only touches zero may seem to be switched twice, within the root of the rounding. For a
+    bound with proof: `barrier`.
 
     Examples
     --------
@@ -246,16 +315,32 @@ def exact_slice(
 
 def slice_of(net, along, X, Y, weights, interval, weight_decay):
     """`exact_slice` of arguments that are checked; `weights` of the points, shape (N,)."""
-    segments = segments_of(net, along, X, interval)
+    cuts = _further_ends(net, along, interval)
+    segments = segments_of(net, along, X, interval, cuts)
     decay = _decay(net, along, weight_decay)
     breakpoints = np.unique(np.concatenate([segments.left, segments.right]))
-    coefficients = _added_up(segments, breakpoints, Y, weights)
+    coefficients = added_up(segments, breakpoints, Y, weights)
     coefficients = coefficients + _on_pieces(decay, breakpoints, coefficients.shape[1])
-    return ExactSlice(breakpoints, coefficients, segments, Y, weights, decay)
+    is_crossing = ~np.isin(breakpoints[1:-1], cuts)
+    return ExactSlice(breakpoints, is_crossing, coefficients, segments, Y, weights, decay)
+
+
+def _further_ends(net, along, interval):
+    """Powers of 4 at which a line that is much longer than the network is cut, in order."""
+    a, v = (np.abs(n.packed()[0]).max(initial=0) for n in (net, along))
+    T = np.abs(interval).max()
+    if not T * v > LONG * a:
+        return []
+    first = max(a / v, T * 4.0**-MOST_CUTS)
+    sizes = T * 4.0 ** -np.arange(1, MOST_CUTS)
+    both = np.concatenate([-sizes, sizes])
+    return np.sort(both[(np.abs(both) > first) & (interval[0] < both) & (both < interval[1])])
 
 
 def _decay(net, along, weight_decay):
     """Coefficients (1, t, t^2) of the term that weight decay adds."""
+    if weight_decay == 0:
+        return 0.0, 0.0, 0.0
     a, v = net.packed()[0], along.packed()[0]
     return tuple(0.5 * weight_decay * x for x in (a @ a, 2 * (a @ v), v @ v))
 
@@ -265,61 +350,3 @@ def _on_pieces(decay, breakpoints, n):
     half, middle = np.diff(breakpoints) / 2, (breakpoints[:-1] + breakpoints[1:]) / 2
     out[:, :3] = shifted(np.tile(decay, (len(out), 1)), middle, half)
     return out
-
-
-def _added_up(segments, breakpoints, Y, weights):
-    """The loss in each piece: a tree of windows of 1, 2, 4, ... pieces, each segment in a few.
-
-    A segment is added to the largest windows that it fills; then each window is added to its two
-    halves. So a point that crosses nothing in a window costs nothing in the pieces of it, and no
-    number is added and taken away again.
-    """
-    error = np.array(segments.outputs)
-    error[:, 0] -= Y[segments.point]
-    loss = squares(error) * weights[segments.point][:, None]
-    M, n = len(breakpoints) - 1, loss.shape[1]
-    leaves = 1 << max(M - 1, 0).bit_length()
-    ends = np.concatenate([breakpoints, np.full(leaves - M, breakpoints[-1])])
-    windows = np.zeros((2 * leaves, n))
-    low = np.searchsorted(breakpoints, segments.left) + leaves
-    high = np.searchsorted(breakpoints, segments.right) + leaves
-    span = 1  # pieces below a node of this height
-    while (low < high).any():
-        for is_end, nodes in ((low & 1 == 1, low), (high & 1 == 1, high - 1)):
-            which = np.flatnonzero((low < high) & is_end)
-            node = nodes[which]
-            window = _window(node, span, ends)
-            own = segments.left[which], segments.right[which]
-            np.add.at(windows, node, _seen_in(loss[which], *own, *window))
-        low, high = (low + (low & 1)) >> 1, high >> 1
-        span *= 2
-    return _handed_down(windows, ends)[:M]
-
-
-def _window(node, span, ends):
-    """Both ends of windows of a tree over pieces, given by number and number of pieces."""
-    first = node * span - (len(ends) - 1)
-    return ends[first], ends[first + span]
-
-
-def _seen_in(coefficients, left, right, low, high):
-    """Polynomials on [left, right], in the variable of the windows [low, high] inside."""
-    half = (right - left) / 2
-    scale = np.where(half > 0, half, 1.0)
-    center = ((low - left) / 2 + (high - right) / 2) / scale
-    return shifted(coefficients, center, (high - low) / 2 / scale)
-
-
-def _handed_down(windows, ends):
-    """The sum of all windows around each piece, in the variable of the piece."""
-    leaves = len(windows) // 2
-    first = 1
-    while first < leaves:
-        node = np.arange(first, 2 * first)
-        span = leaves // first
-        mine = _window(node, span, ends)
-        for child in (2 * node, 2 * node + 1):
-            window = _window(child, span // 2, ends)
-            windows[child] += _seen_in(windows[node], *mine, *window)
-        first *= 2
-    return windows[leaves:]

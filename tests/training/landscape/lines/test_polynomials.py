@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.polynomial import polynomial
 
-from training.landscape.polynomials import derivative, means, roots, shifted, squares, values
+from training.landscape.lines.polynomials import derivative, means, roots, shifted, squares, values
 
 INNER = st.floats(-0.999, 0.999)
 

@@ -135,3 +135,33 @@ def test_wrong_calls_say_which_argument(change, told):
     }
     with pytest.raises(ValueError, match=told):
         barrier(**{**given, **change})
+
+
+def test_the_place_is_exact_on_every_segment():
+    K = 2.0**43 * 1.1
+    head = [[1.0, -2.0, 1.0]]
+    c = ReLUNetwork([[[0.0]] * 3, head], [[0.0, -1.0, -2.0], [0.0]])
+    b = ReLUNetwork([[[K]] * 3, head], [[0.0, -1.0, -2.0], [0.0]])
+    found = barrier(c, b, [[1.0]], [[0.0]], via=[c], seconds=5.0)
+    assert found.segment == 1
+    assert found.lower <= exact_between(c, b, [[1.0]], [[0.0]], found.t)
+
+
+def test_an_infinite_bound_is_not_tight():
+    a, b = ReLUNetwork([[[1e200]]], [[0.0]]), ReLUNetwork([[[-1e200]]], [[0.0]])
+    found = barrier(a, b, [[1.0], [2.0]], [[1e200], [-1e200]], seconds=1.0)
+    assert found.upper == np.inf and not found.is_tight
+    with pytest.raises(ValueError, match="b must differ from a by finite floats"):
+        big = (ReLUNetwork([[[s * 1.7e308]]], [[0.0]]) for s in (1, -1))
+        barrier(*big, [[1.0]], [[0.0]])
+
+
+def test_the_time_is_looked_at_within_a_level(monkeypatch):
+    from training.landscape.lines import barrier as room
+
+    monkeypatch.setattr(room, "AT_A_TIME", 1)
+    a, b = random_network((2, 20, 20, 1), 0), random_network((2, 20, 20, 1), 1)
+    X, Y = random_data((2, 1), 50, 2)
+    found = barrier(a, b, X, Y, seconds=1e-9)
+    assert found.pieces < room.FIRST
+    assert found.upper == np.inf and not found.is_tight

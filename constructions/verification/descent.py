@@ -1,0 +1,127 @@
+"""The basin of gradient descent around a minimum that is proved."""
+
+import numpy as np
+
+from constructions.proof.certificate import Certificate, data_digest, network_digest
+from constructions.proof.descent_basin import basin_with_radius, basin_with_step
+from geomcore.arrays import as_labels, as_points, as_positive, check_network
+from geomcore.foreign.keywords import answers_keywords
+from geomcore.foreign.wording import quoted
+from geomcore.network import ReLUNetwork
+from geomcore.weighting import point_weights
+
+
+@answers_keywords
+def descent_basin(certificate, net, X, y, step, *, targets=None):
+    r"""A radius from which gradient descent with a step provably comes back to a minimum.
+
+    Parameters
+    ----------
+    certificate : Certificate
+        Of `constructions.verify` for this network on these data: a minimum with a basin of return.
+    net : ReLUNetwork
+    X : array_like, shape (N, d)
+    y : array_like, shape (N,) or (N, k)
+        Labels or targets.
+    step : float
+        Of gradient descent on the loss of the certificate, all points at each step. (A framework
+        whose loss divides by the number of outputs too takes that many times this step.)
+    targets : array_like, optional
+        As for `verify`.
+
+    Returns
+    -------
+    DescentBasin or None
+        None if the certificate has no basin, the step is too large for any ball, or the bounds
+        leave nothing.
+
+    Raises
+    ------
+    ValueError
+        If the certificate is of another network or other data, or something does not fit.
+
+    Notes
+    -----
+    See `constructions.proof.descent_basin`. The premise is that of the basin of return: a
+    certificate that has none, though it proves a minimum, says that the last layer alone does not
+    pull everything back. The steps of descent are taken to be exact; its rounding is not bounded.
+    A certificate that was read from a file is believed: `recheck` it first.
+
+    Examples
+    --------
+    >>> from constructions import verify
+    >>> net = ReLUNetwork([[[-1.0]], [[1.0]]], [[1.0], [0.0]])
+    >>> X, y = [[0.0], [2.0], [3.0]], [[1.0], [0.0], [0.0]]
+    >>> certificate = verify(net, X, y)
+    >>> basin = descent_basin(certificate, net, X, y, 0.1)
+    >>> 0 < basin.radius < basin.ball and basin.curvature * basin.step <= 1
+    True
+    >>> descent_basin(certificate, net, X, y, 1.0) is None
+    True
+    """
+    step = as_positive(step, "step")
+    X, known = _minimum(certificate, net, X, y, targets)
+    return None if known is None else basin_with_step(net, X, step, **known)
+
+
+@answers_keywords
+def largest_step(certificate, net, X, y, radius, *, targets=None):
+    """The largest step with which gradient descent provably returns from a radius.
+
+    Parameters
+    ----------
+    certificate, net, X, y, targets
+        As for `descent_basin`.
+    radius : float
+        Wanted; less than that of the flow, ``certificate.basin["radius"]``.
+
+    Returns
+    -------
+    DescentBasin or None
+        With that step; None if there is none.
+
+    Raises
+    ------
+    ValueError
+        As `descent_basin`.
+
+    Examples
+    --------
+    >>> from constructions import verify
+    >>> net = ReLUNetwork([[[-1.0]], [[1.0]]], [[1.0], [0.0]])
+    >>> X, y = [[0.0], [2.0], [3.0]], [[1.0], [0.0], [0.0]]
+    >>> certificate = verify(net, X, y)
+    >>> found = largest_step(certificate, net, X, y, 0.01)
+    >>> descent_basin(certificate, net, X, y, found.step).radius >= 0.01
+    True
+    """
+    radius = as_positive(radius, "radius")
+    X, known = _minimum(certificate, net, X, y, targets)
+    return None if known is None else basin_with_radius(net, X, radius, **known)
+
+
+def _minimum(certificate, net, X, y, targets):
+    """Points, and what is proved of the minimum, or None if that is not enough."""
+    if not isinstance(certificate, Certificate):
+        raise ValueError(f"certificate must be a Certificate, got {quoted(certificate)}")
+    check_network(net, ReLUNetwork)
+    X = as_points(X, d=net.widths[0]).astype(np.float64, copy=False)
+    labels = as_labels(y, len(X), targets=targets)
+    for name, stated, right in (
+        ("network", certificate.network, network_digest(net)),
+        ("data", certificate.data, data_digest(X, labels)),
+    ):
+        if stated != right:
+            raise ValueError(f"certificate must be of this network and these data, {name} differs")
+    if certificate.basin is None or not certificate.proved:
+        return X, None
+    # With a basin the rank of the class matrix is proved to be that of all outputs. The numerical
+    # rank is not below it, since the basin has a strength above the rounding; if rounding made it
+    # larger, the strength would only be smaller.
+    weights = point_weights(labels.index, class_weighted=certificate.loss_name == "class_weighted")
+    return X, {
+        "loss_bound": certificate.loss_bound,
+        "distance": certificate.distance,
+        "weights": weights,
+        "rank": None,
+    }

@@ -1,0 +1,1 @@
+"""Straight lines in parameter space: exact slices, and barriers with proof."""
