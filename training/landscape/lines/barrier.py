@@ -117,8 +117,8 @@ def barrier(
     Notes
     -----
     Branch and bound on t: a piece is enclosed by a Taylor model in balls (midpoint and radius in
-    floating point, rounding in the radius; `training.landscape.lines.models`) and halved while it may
-    hold a loss above the bound. Where the largest loss is nothing beside that of the best constant
+    floating point, rounding in the radius, see `training.landscape.lines.models`) and halved while
+    it may hold a loss above the bound. Where the largest loss is nothing beside that of the best constant
     output (a part of 1e-12), no more is tried either.
 
     References
