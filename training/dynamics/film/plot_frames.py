@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from geomcore.foreign.wording import shortened
 from geomcore.plot.strips import class_rows
 from geomcore.plot.style import (
     class_style,
@@ -26,6 +27,7 @@ INK, PALE = "0.15", 0.35
 # Lengths of edges, in sizes of the picture: where they lie in it they go all the way.
 WHOLE, PART = 3.0, 0.45
 MOMENTS = {"first": 0.0, "quarter": 0.25, "half": 0.5, "last": 1.0}
+LONGEST = 60  # characters of a title
 LOST = "outside: {}"
 
 
@@ -145,7 +147,7 @@ class Stage:
     """
 
     def __init__(self, scenes, title, *, scale=1.0):
-        self.scenes, self.text = scenes, f"{legible(title)}   " if title else ""
+        self.scenes, self.text = scenes, f"{_written(title)}   " if title else ""
         count = len(scenes.layers)
         columns, sides = min(count, COLUMNS), _sides(scenes)
         rows = -(-count // columns)
@@ -232,7 +234,7 @@ def strip_of(scenes, title=""):
                 panel.title.set_text(f"{told}\n{panel.title.get_text()}")
             panel.title.set_fontsize(8)
     if title:
-        fig.suptitle(legible(title), fontsize=10, x=0.01, ha="left")
+        fig.suptitle(_written(title), fontsize=10, x=0.01, ha="left")
     _name_axes(fig, scenes, "{}")
     _legend(fig, scenes, degrees=False)
     return fig
@@ -277,6 +279,11 @@ def draw_degrees(ax, at, scenes, *, names):
     ax.tick_params(labelsize=7, labelleft=names, left=False)
     ax.spines[["top", "right"]].set_visible(False)
     return ax.axvline(0, color="black", lw=1)
+
+
+def _written(title):
+    """A title as matplotlib can write it, and not too long."""
+    return " ".join(legible(word) for word in shortened(title, LONGEST).split())
 
 
 def _sides(scenes):
