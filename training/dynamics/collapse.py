@@ -5,14 +5,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from geomcore.arrays import check_network
 from geomcore.cumulative import cumulative_parameters
 from geomcore.display.lines import brief, listed
 from geomcore.foreign.keywords import answers_keywords
-from geomcore.network import ReLUNetwork
 from geomcore.truncation import padded, step_defect, truncation_steps
 from training.descent.losses import as_loss, offset_of, predicted
-from training.descent.problem import as_training_data
+from training.dynamics.classes import as_classes
 from training.dynamics.measures import CollapseMeasures, collapse_measures
 
 # Columns of a summary, of which the measures have these names.
@@ -139,7 +137,8 @@ def neural_collapse(net, X, y, *, loss="mse", targets=None, rtol=None):
     loss : str or loss object
         Which of the outputs fits an answer of the network; see `training.train`.
     targets : array_like, shape (Q, k), optional
-        Output wanted for each label in sorted order; default one-hot rows.
+        Output wanted for each label in sorted order; default one-hot rows, or 0 and 1 for
+        a network with one output, two labels and binary cross-entropy.
     rtol : float, optional
         A singular value of cumulative weights counts as zero below ``rtol`` times the
         largest one; see `geomcore.truncation_map`.
@@ -151,8 +150,8 @@ def neural_collapse(net, X, y, *, loss="mse", targets=None, rtol=None):
     Raises
     ------
     ValueError
-        If `net` is no ReLU network, the data do not fit it, or what it computes is
-        larger than any float.
+        If `net` is no ReLU network, the data do not fit it (of a network with one output the
+        `targets` must be told), or what it computes is larger than any float.
 
     See Also
     --------
@@ -198,9 +197,8 @@ def neural_collapse(net, X, y, *, loss="mse", targets=None, rtol=None):
     data 0.051 0.0
     hidden 0.0 0.0
     """
-    check_network(net, ReLUNetwork)
     loss = as_loss(loss)
-    X, labels = as_training_data(net, X, y, loss=loss, targets=targets)
+    X, labels = as_classes(net, X, y, loss=loss, targets=targets)
     Q = len(labels.targets)
     outputs = net(X)
     # An infinite output of a hidden layer leaves no output of the network finite.

@@ -8,8 +8,10 @@ from geomcore.arrays import as_count, as_labels, as_points, as_rtol, check_netwo
 from geomcore.display.lines import listed
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.network import ReLUNetwork
+from training.descent.losses import as_loss
 from training.descent.trainer import train
 from training.dynamics.chains import Truncation, means_and_spreads, norms, truncations
+from training.dynamics.classes import as_classes
 
 # Bytes of parameters and of activations that wait, and are worked on, at a time.
 WAITING = 32_000_000
@@ -257,6 +259,7 @@ def truncation_history(
     rng=None,
     record=None,
     engine="auto",
+    targets=None,
     rtol=None,
 ):
     r"""Train a network and follow what its layers do to each class.
@@ -281,6 +284,9 @@ def truncation_history(
         As for `training.train`.
     record : int, optional
         Steps between records; default a 200th of `steps`.
+    targets : array_like, shape (Q, k), optional
+        Output wanted for each label in sorted order; default one-hot rows, or 0 and 1 for
+        a network with one output, two labels and binary cross-entropy.
     rtol : float, optional
         A singular value of cumulative weights counts as zero below ``rtol`` times the
         largest one; see `geomcore.truncation_map`.
@@ -322,11 +328,13 @@ def truncation_history(
     """
     if record is None:
         record = max(1, as_count(steps, "steps", least=0) // RECORDS)
+    loss = as_loss(loss)
+    X, labels = as_classes(net, X, y, loss=loss, targets=targets)
     recorder = TruncationRecorder(X, y, rtol=rtol)
     train(
         net,
         X,
-        y,
+        labels,
         loss=loss,
         optimizer=optimizer,
         learning_rate=learning_rate,

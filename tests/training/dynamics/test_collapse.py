@@ -177,7 +177,7 @@ def test_its_frame_and_summary_have_a_row_for_each_layer_and_space():
         (Network([Affine(np.eye(3), np.zeros(3))]), [0, 1, 2], "net must be a ReLUNetwork"),
         (random_network((3, 3, 3)), [0, 1], "y must have one label per point"),
         (random_network((2, 3, 3)), [0, 1, 2], "X must have 2 columns"),
-        (random_network((3, 3, 2)), [0, 1, 2], "y must have 2 columns"),
+        (random_network((3, 3, 2)), [0, 1, 2], "targets must say what the 2 outputs"),
     ],
 )
 def test_wrong_calls_get_one_sentence(net, y, reason):
