@@ -87,11 +87,10 @@ def dynamics(
     given = noted(locals())
     from training.experiments import plot_dynamics
     from training.experiments.dynamics import survey
-    from training.experiments.dynamics_starts import as_fractions, as_piece, start
+    from training.experiments.dynamics_starts import as_fractions, as_piece, digest_of, start
     from training.experiments.dynamics_tables import course, in_words, models, verdict_rows
     from training.output.page import render
     from training.output.start import started
-    from training.study.identity import digest
 
     parts = as_fractions(fractions.split(","), "--fractions")
     data_sets, told = _data_sets(data, seeds, points, radius, table, seed, standardize)
@@ -99,7 +98,7 @@ def dynamics(
     about = data_sets[0].name if data is not None else ""
     options = {"label": label, "others": others}
     work = {"fractions": parts, **options, "steps": steps, "seeds": seeds, "seed": seed}
-    work["data"] = [digest(np.asarray(one.X), _index(one)) for one in data_sets]
+    work["data"] = [digest_of(one) for one in data_sets]
     with started("dynamics", given, about=about) as (run, screen):
         screen.tell(told)
         with screen.compiling(), screen.progress(2 * seeds + film) as step:
@@ -177,13 +176,6 @@ def _film(run, found, step):
     )
     (still,) = run.figures("dynamics", [("strip", strip, caption, about.alt)])
     return {"still": still, "about": about, "title": title, "files": sorted(made)}
-
-
-def _index(data):
-    """Number of the class of each point."""
-    from geomcore.arrays import as_labels
-
-    return as_labels(data.y, len(data.X)).index
 
 
 def _data_sets(source, seeds, points, radius, table, seed, standardize):

@@ -5,13 +5,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from geomcore.cumulative import cumulative_parameters
 from geomcore.display.lines import brief, listed
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.truncation import padded, step_defect, truncation_steps
 from training.descent.losses import as_loss, offset_of, predicted
 from training.dynamics.classes import as_classes
 from training.dynamics.measures import CollapseMeasures, collapse_measures
+from training.dynamics.numbers import to_size_one
 
 # Columns of a summary, of which the measures have these names.
 SHOWN = ("nc1", "nc2_norms", "nc2_angles", "nc2_simplex", "nc3", "nc4")
@@ -205,7 +205,7 @@ def neural_collapse(net, X, y, *, loss="mse", targets=None, rtol=None):
     if not np.isfinite(outputs).all():
         raise ValueError("net must put out finite numbers at X, it overflows")
     chosen = predicted(outputs, labels.targets, offset_of(loss, labels.targets))
-    composed = cumulative_parameters(padded(net, X)[0])[0][-1]
+    composed = _composed(padded(net, X)[0].weights)[0]
     of_layers = _composed(net.weights)
 
     def measured(points, weights):
@@ -228,10 +228,11 @@ def neural_collapse(net, X, y, *, loss="mse", targets=None, rtol=None):
 
 
 def _composed(weights):
-    """For each layer the product of all weights after it, the input being layer 0."""
-    found = [weights[-1]]
+    """For each layer the product of all weights after it, up to scale; the input is layer 0."""
+    found = [to_size_one(weights[-1])[0]]
     for W in reversed(weights[:-1]):
-        found.append(found[-1] @ W)
+        # NC3 does not see the scale, and without it no product vanishes or overflows.
+        found.append(to_size_one(found[-1] @ to_size_one(W)[0])[0])
     return found[::-1]
 
 

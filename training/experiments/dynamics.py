@@ -14,7 +14,7 @@ from training.dynamics.dependence import Dependence, Verdict, rate_dependence, r
 from training.dynamics.film.reel import FilmReel
 from training.dynamics.history import TruncationHistory, TruncationRecorder
 from training.dynamics.rates import fit_approach, fit_decay, fit_halves
-from training.experiments.dynamics_starts import as_fractions, as_piece, of_piece, start
+from training.experiments.dynamics_starts import as_fractions, as_piece, digest_of, of_piece, start
 
 # An interval over seeds needs two.
 LEAST_SEEDS = 2
@@ -225,13 +225,20 @@ def survey(
     Raises
     ------
     ValueError, ConstructionError
-        As `start`, or if the fractions do not fit, or there are too few data sets.
+        As `start`, or if the fractions do not fit, or half or more of the data sets are copies
+        of others, or there are too few.
     """
     fractions = as_fractions(fractions)
     if len(data_sets) < LEAST_SEEDS:
         raise ValueError(
             f"data_sets must be {LEAST_SEEDS} or more, for an interval over seeds, "
             f"got {len(data_sets)}"
+        )
+    different = len({digest_of(data) for data in data_sets})
+    if 2 * different <= len(data_sets):
+        raise ValueError(
+            "data_sets must differ, as seeds that share their data are no repetitions, "
+            f"got {different} different among {len(data_sets)}"
         )
     pieces = {} if pieces is None else pieces
     tell = (lambda text: None) if progress is None else progress

@@ -11,6 +11,7 @@ from geomcore.datasets.dataset import Dataset
 from geomcore.display.lines import brief
 from geomcore.network import ReLUNetwork
 from training.descent.curvature import largest_curvature
+from training.study.identity import digest
 
 STEP = 1 / 16  # of the largest stable learning rate
 MOST_FRACTIONS = 40  # each has a panel
@@ -80,12 +81,18 @@ def draws(seeds, *, points, radius, seed):
     return [datasets.clusters(points, radius=radius, rng=seed + s) for s in range(seeds)]
 
 
+def digest_of(data):
+    """What tells a `Dataset` from others: a text."""
+    X = np.asarray(data.X)
+    return digest(X, as_labels(data.y, len(X)).index)
+
+
 def part_of(data, rng):
-    """Four fifths of each class of a `Dataset`, at least two points, drawn anew."""
+    """Four fifths of each class of a `Dataset`, rounded down to two points at least, drawn anew."""
     y, rows = np.asarray(data.y), []
     for label in np.unique(y):
         own = np.flatnonzero(y == label)
-        rows.append(rng.permutation(own)[: max(2, -(-4 * len(own) // 5))])
+        rows.append(rng.permutation(own)[: max(2, 4 * len(own) // 5)])
     rows = np.sort(np.concatenate(rows))
     return data._replace(X=data.X[rows], y=y[rows])
 

@@ -23,7 +23,7 @@ def rows_of(path):
 
 
 def test_the_command_tells_rates_models_and_verdicts(run, tmp_path):
-    status, out, err = run("dynamics", *SMALL, "--out", "x")
+    status, out, err = run("dynamics", *SMALL, "--no-film", "--out", "x")
     assert status == 0 and "seed 2" in err
     assert "no dependence" in out and "spread of the truncated class: " in out
     rows = rows_of(tmp_path / "x" / "runs.csv")
@@ -39,7 +39,7 @@ def test_the_command_tells_rates_models_and_verdicts(run, tmp_path):
     record = json.loads((tmp_path / "x" / "run.json").read_text())
     assert record["command"] == "dynamics" and "runs" in record["timings"]
     page = (tmp_path / "x" / "index.html").read_text(encoding="utf-8")
-    assert page.count("<img") == 5 and verdicts[0]["verdict"] in page
+    assert page.count("<img") == 3 and verdicts[0]["verdict"] in page
 
 
 def test_the_page_has_a_film_that_can_be_stopped_and_its_still(run, tmp_path):

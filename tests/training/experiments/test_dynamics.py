@@ -8,7 +8,7 @@ from training.dynamics.film.reel import Frame
 from training.dynamics.rates import fit_decay
 from training.experiments import dynamics_starts
 from training.experiments.dynamics import QUANTITIES, reel_of, survey
-from training.experiments.dynamics_starts import draws
+from training.experiments.dynamics_starts import draws, part_of
 from training.output.pieces import Pieces
 
 FRACTIONS = (0.25, 0.75)
@@ -164,8 +164,15 @@ def test_wrong_fractions_are_refused(fractions):
 
 def test_classes_that_cannot_be_collapsed_are_refused():
     iris = datasets.iris()
+    parts = [part_of(iris, np.random.default_rng(s)) for s in range(2)]
     with pytest.raises(ValueError, match="could be separated"):
-        survey([iris, iris], FRACTIONS, steps=5, seed=0)
+        survey(parts, FRACTIONS, steps=5, seed=0)
+
+
+def test_copies_are_no_repetitions():
+    (data,) = draws(1, points=5, radius=0.15, seed=0)
+    with pytest.raises(ValueError, match=r"data_sets must differ, .* got 1 different among 3"):
+        survey([data] * 3, FRACTIONS, steps=10**15, seed=0)
 
 
 def test_one_data_set_is_refused_before_any_work():

@@ -79,3 +79,10 @@ def test_fractions_that_truncate_no_point_or_all_are_refused(fractions):
     (data,) = draws(1, points=5, radius=0.15, seed=0)
     with pytest.raises(ValueError, match="of 5 points does not"):
         start(data, fractions)
+
+
+def test_parts_of_few_points_differ_too():
+    (data,) = draws(1, points=4, radius=0.15, seed=3)
+    parts = [part_of(data, np.random.default_rng(s)) for s in range(20)]
+    assert {len(part.X) for part in parts} == {9}
+    assert len({part.X.tobytes() for part in parts}) > 10

@@ -12,6 +12,7 @@ from geomcore.display.lines import brief
 from geomcore.display.palette import COLORS
 from geomcore.foreign.files import as_new_file
 from geomcore.foreign.keywords import answers_keywords
+from geomcore.foreign.wording import counted
 from geomcore.interop.extras import extra
 from geomcore.interop.writing import replacing
 from training.dynamics.film.gif import SAMPLES, Palette, encoded
@@ -201,10 +202,8 @@ def in_words(scenes):
         width = scenes.widths[layer]
         cone = "" if last.rank[at] == width else f" (no cone: rank {last.rank[at]} of {width})"
         told.append(f"layer {layer}{cone} collapses of class {classes}")
-    return (
-        f"{len(scenes.frames)} frames from step {first.step:,} (loss {first.loss:.1e}) to step "
-        f"{last.step:,} (loss {last.loss:.1e}); {'; '.join(told)}"
-    )
+    ends = [f"step {scene.step:,} (loss {scene.loss:.1e})" for scene in (first, last)]
+    return f"{counted(len(scenes.frames), 'frame')} from {' to '.join(ends)}; {'; '.join(told)}"
 
 
 def _drawn(scenes, title, scale, shown, progress):

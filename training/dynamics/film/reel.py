@@ -9,6 +9,7 @@ from geomcore.display.lines import brief, listed
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.network import Network
 from training.dynamics.chains import norms
+from training.dynamics.moments import check_goes_on
 
 FRAMES = 200  # ten seconds
 WAITING = 250_000_000  # bytes of networks that are kept
@@ -46,7 +47,8 @@ class FilmReel:
     Raises
     ------
     ValueError
-        If an argument is no such number.
+        If an argument is no such number; when it is called, if it has followed another training
+        before.
 
     Notes
     -----
@@ -80,6 +82,8 @@ class FilmReel:
         (at,) = np.nonzero(snapshot.trials == self.trial)
         if not len(at):
             return
+        if self._kept:
+            check_goes_on(snapshot, self._kept[-1].network.widths, self._kept[-1].step)
         a = int(at[0])
         here = np.concatenate([p[a].ravel() for p in snapshot.params])
         way = 0.0

@@ -1,6 +1,5 @@
 """What a film shows: truncated data, cones and ranks of every frame, in one plane."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -20,6 +19,7 @@ from geomcore.network import ReLUNetwork
 from geomcore.projection import Projection, fit_projection
 from geomcore.threads import single_threaded_blas
 from geomcore.truncation import step_defect, truncation_degree, truncation_steps
+from training.dynamics.moments import as_list, as_moments
 
 MOST_POINTS = 2000  # that are drawn; all are counted
 MOST_LAYERS = 12
@@ -115,7 +115,7 @@ def scenes_of(frames, X, y, *, layers=None, projection=None, rtol=None):
     -------
     Scenes
     """
-    frames = _listed(frames, "frames", "moments with step, loss and network")
+    frames = as_moments(frames, "frames")
     X = as_points(X).astype(np.float64, copy=False)
     if not len(X):
         raise ValueError("X must hold at least one point, got none")
@@ -151,22 +151,9 @@ def scenes_of(frames, X, y, *, layers=None, projection=None, rtol=None):
     )
 
 
-def _listed(value, name, what):
-    """The entries of a sequence that holds at least one; ValueError if it is none."""
-    if isinstance(value, str) or not isinstance(value, Sequence | np.ndarray) or not len(value):
-        came = "none" if isinstance(value, Sequence) and not len(value) else quoted(value)
-        raise ValueError(f"{name} must be a list of {what}, at least one, got {came}")
-    return list(value)
-
-
 def _widths(frames, X):
     """The widths that all networks have; ValueError if they differ or do not fit."""
     for i, frame in enumerate(frames):
-        if not all(hasattr(frame, name) for name in ("step", "loss", "network")):
-            raise ValueError(
-                "frames must have step, loss and network, as those of FilmReel.frames() do, "
-                f"got {type(frame).__name__}"
-            )
         net = frame.network
         check_network(net, ReLUNetwork, f"frames[{i}].network")
         if i and net.widths != frames[0].network.widths:
@@ -186,7 +173,7 @@ def _layers(layers, count):
     if layers is None:
         shown = np.linspace(1, count, min(count, MOST_LAYERS)).round().astype(int)
         return shown
-    layers = _listed(layers, "layers", "numbers of hidden layers")
+    layers = as_list(layers, "layers", "numbers of hidden layers")
     numbers = sorted({as_count(l, "layers") for l in layers})
     if numbers[-1] > count or len(numbers) > MOST_LAYERS:
         raise ValueError(

@@ -101,3 +101,11 @@ def test_frames_are_not_changed_by_what_comes_later():
 def test_wrong_numbers_are_refused(options, reason):
     with pytest.raises(ValueError, match=reason):
         FilmReel(**options)
+
+
+def test_a_reel_is_for_one_training():
+    reel = FilmReel()
+    reel(snapshot(3, [random_start((1, 2, 1))]))
+    for step, widths in ((3, (1, 2, 1)), (4, (1, 3, 1))):
+        with pytest.raises(ValueError, match="must be new for each training"):
+            reel(snapshot(step, [random_start(widths)]))
