@@ -5,6 +5,7 @@ import numpy as np
 
 from geomcore.plot.style import class_style, legible, panels
 from geomcore.plot.ticks import powers
+from training.output.alt import listed
 
 LEAST = 1e-4  # relative spreads are drawn down to this one
 SECTORS = {"backward": "collapsed", "mixed": "projected onto a face", "forward": "left alone"}
@@ -40,10 +41,13 @@ def figures(found):
     """
     words = {"label": found.label, "ranks": ranks_in_words(found)}
     alts = {
-        "spread": "; ".join(
-            f"{row['fraction']:.0%} truncated, seed {row['seed']}: from {row['spread_start']:.2g} "
-            f"to {row['spread_end']:.2g}"
-            for row in found.rows[:12]
+        "spread": listed(
+            (
+                f"{100 * row['fraction']:.3g}% truncated, seed {row['seed']}: from "
+                f"{row['spread_start']:.2g} to {row['spread_end']:.2g}"
+                for row in found.rows
+            ),
+            between="; ",
         ),
         "degrees": f"Stacked areas in {len(found.fractions)} panels",
         "rates": "; ".join(

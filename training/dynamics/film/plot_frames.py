@@ -11,11 +11,13 @@ from matplotlib.patches import Patch
 from geomcore.foreign.wording import shortened
 from geomcore.plot.strips import class_rows
 from geomcore.plot.style import (
+    EDGES,
     class_style,
     few_ticks,
     lay_out,
     legend_handles,
     legible,
+    rasterize,
 )
 from geomcore.plot.ticks import RAISED, coordinate
 
@@ -56,7 +58,8 @@ class Panel:
         self.before, self.after, self.piles = [], [], []
         for q in range(Q):
             color, marker = class_style(q)
-            dots = {"ls": "", "marker": marker, "color": color, "markeredgewidth": 0}
+            rim = {"markeredgecolor": EDGES.get(color, color), "markeredgewidth": 0.3}
+            dots = {"ls": "", "marker": marker, "color": color, **rim}
             self.before += ax.plot([], [], **{**dots, "ms": 2}, alpha=PALE, zorder=1)
             self.after += ax.plot([], [], **dots, ms=size, zorder=3)
             # Of piles at one place, the later ones leave the earlier ones to be seen.
@@ -228,6 +231,7 @@ def strip_of(scenes, title=""):
         for at, ax in enumerate(grid[:, j]):
             panel = Panel(ax, at, scenes, moving=False)
             panel.show(scene)
+            rasterize(ax)
             ax.tick_params(labelleft=j == 0, labelbottom=at == count - 1)
             if at == 0:
                 told = f"{name}: step {scene.step:,}, loss {scene.loss:.1e}"
@@ -273,7 +277,7 @@ def draw_degrees(ax, at, scenes, *, names):
         ax.fill_between(places, first, first - height * mixed[:, q], color=color, alpha=PALE, lw=0)
         ax.axhline(floor, color="0.8", lw=0.5)
     class_rows(ax, scenes.labels.classes)
-    marked = [round(part * (len(frames) - 1)) for part in MOMENTS.values()]
+    marked = sorted({round(part * (len(frames) - 1)) for part in MOMENTS.values()})
     ax.set_xticks(marked, [f"{frames[i].step:,}" for i in marked])
     ax.set(xlim=(0, places[-1]), ylabel="")
     ax.tick_params(labelsize=7, labelleft=names, left=False)

@@ -183,3 +183,10 @@ def test_names_that_mean_something_to_matplotlib_are_written_as_they_are():
     fig.canvas.draw()
     texts = [text.get_text() for text in fig.legends[0].get_texts()]
     assert texts[:3] == [r"class \$a_b", "class ^", "class _c"]
+
+
+def test_many_points_go_into_vector_files_as_pictures(tmp_path):
+    points = random_points(900, 2)
+    fig = strip_of(scenes(*moving(2), X=points, y=np.arange(900) % 3))
+    fig.savefig(tmp_path / "x.svg")
+    assert (tmp_path / "x.svg").stat().st_size < 1_000_000

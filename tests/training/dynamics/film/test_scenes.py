@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from builders import random_network, random_points
+from builders import random_network, random_points, wild_network
 
 from geomcore import (
     Network,
@@ -186,6 +186,22 @@ def test_dead_layers_and_zero_weights_are_shown():
     _, scene = one_scene(net, X2, Y2 > 0)
     assert scene.rank[0] == 0 and scene.edges[0] is None
     assert (scene.after[0] == 0).all() and scene.backward.tolist() == [[1, 1]]
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_any_network_has_scenes_or_is_said_to_overflow(seed):
+    rng = np.random.default_rng(seed)
+    net = wild_network(rng)
+    X = rng.normal(size=(rng.integers(1, 9), net.widths[0])) * 10.0 ** rng.choice([0, -300, 300])
+    try:
+        made, scene = one_scene(net, X, rng.integers(0, 3, len(X)))
+    except ValueError as error:
+        assert "overflow" in str(error)
+        return
+    assert np.isfinite(made.limits).all() and np.isfinite(scene.after).all()
+    assert ((scene.backward + scene.mixed) <= 1 + 1e-12).all()
+    for edges, rank, layer in zip(scene.edges, scene.rank, made.layers, strict=True):
+        assert (edges is None) == (rank < net.widths[layer])
 
 
 # Bad input
