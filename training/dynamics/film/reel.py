@@ -115,5 +115,4 @@ class FilmReel:
         # Each one once: later where there are too few, and early enough for the rest.
         chosen = np.maximum.accumulate(nearest - order) + order
         chosen = np.minimum(chosen, n - count + order)
-        chosen[[0, -1]] = 0, n - 1
         return [[given[i] for i in chosen] for given in (self._kept, self._ways)]

@@ -51,6 +51,14 @@ def test_wanted_and_frequent_colours_stay_and_others_are_near():
             assert at.any() and (seen[at] == color).all()
 
 
+def test_of_colours_that_are_looked_up_together_the_frequent_one_stays():
+    picture = np.full((20, 20, 3), (0, 112, 176), np.uint8)
+    picture[0, :3] = (3, 115, 179)  # the middle of the cell
+    palette = Palette([picture], [])
+    assert len(palette.colors) == 2
+    assert (palette.colors[palette(picture)] == (0, 112, 176)).all()
+
+
 def test_colours_are_those_that_are_nearest():
     rng = np.random.default_rng(2)
     made = [rng.integers(0, 256, (40, 40, 3), dtype=np.uint8)]

@@ -129,12 +129,16 @@ def test_the_degrees_below_are_those_of_all_frames(stage):
     ]
     for at, ax in enumerate(grid):
         fills = [c for c in ax.collections if len(c.get_paths())]
-        for q, fill in enumerate(fills[::2]):
-            heights = [scene.backward[at][q] for scene in stage.scenes.frames]
-            corners = fill.get_paths()[0].vertices
-            for i, height in enumerate(heights):
-                own = corners[corners[:, 0] == i, 1]
-                assert np.ptp(own) == pytest.approx(0.84 * height)
+        scenes = stage.scenes.frames
+        for q, (whole, half) in enumerate(zip(fills[::2], fills[1::2], strict=True)):
+            floor = q + 0.42
+            for i, scene in enumerate(scenes):
+                top = floor - 0.84 * scene.backward[at][q]
+                ends = [(floor, top), (top, top - 0.84 * scene.mixed[at][q])]
+                for fill, (low, high) in zip((whole, half), ends, strict=True):
+                    corners = fill.get_paths()[0].vertices
+                    own = corners[corners[:, 0] == i, 1]
+                    assert own.max() == pytest.approx(low) and own.min() == pytest.approx(high)
     assert [text.get_text() for text in grid[0].get_xticklabels()] == ["0", "100", "200", "400"]
 
 
