@@ -1,6 +1,5 @@
 """`geomcore dynamics`: does truncation speed up with the number of truncated points?"""
 
-from importlib.util import find_spec
 from typing import Annotated
 
 import numpy as np
@@ -152,7 +151,7 @@ def dynamics(
 
 def _film(run, found, step):
     """Film the network of the first seed with the middle fraction; what the page says of it."""
-    from training.dynamics.film.film import film, film_strip
+    from training.dynamics.film.film import can_make_mp4, film, film_strip
     from training.experiments.dynamics import reel_of
 
     k, data = len(found.fractions) // 2, found.starts[0].data
@@ -163,7 +162,7 @@ def _film(run, found, step):
         step(f"film, picture {done} of {total}", still=True)
 
     made = {}
-    for kind in ("gif", "mp4") if find_spec("imageio_ffmpeg") else ("gif",):
+    for kind in ("gif", "mp4") if can_make_mp4() else ("gif",):
         file = run.file(f"dynamics-film.{kind}")
         made[kind] = film(frames, data.X, data.y, file, title=title, progress=told)
     strip = film_strip(frames, data.X, data.y, title=title)

@@ -115,7 +115,7 @@ def film(
         If an argument does not fit, all networks overflow, or even two small pictures are larger
         than `most_bytes`.
     ImportError
-        If imageio-ffmpeg is needed and not there.
+        If imageio-ffmpeg is needed and not there, or finds no ffmpeg.
 
     See Also
     --------
@@ -147,7 +147,7 @@ def film(
     if kind not in KINDS:
         raise ValueError(f"path must end in {' or '.join(KINDS)}, got {path.name!r}")
     if kind == ".mp4":
-        extra("imageio_ffmpeg")
+        _ffmpeg()
     fps, most_bytes = as_positive(fps, "fps"), as_count(most_bytes, "most_bytes")
     if fps > MOST_FPS:
         raise ValueError(f"fps must be at most {MOST_FPS}, got {fps:g}")
@@ -183,6 +183,15 @@ def film_strip(frames, X, y, *, layers=None, projection=None, title="", rtol=Non
 
     scenes = scenes_of(frames, X, y, layers=layers, projection=projection, rtol=rtol)
     return strip_of(scenes, title)
+
+
+def can_make_mp4():
+    """Whether `film` makes MP4 here."""
+    try:
+        _ffmpeg()
+    except ImportError:
+        return False
+    return True
 
 
 def in_words(scenes):
@@ -243,8 +252,7 @@ def _gif(scenes, title, fps, most_bytes, progress):
 
 def _mp4(scenes, title, fps, most_bytes, progress):
     """Bytes, number of pictures and shape of an MP4 that is small enough."""
-    ffmpeg = extra("imageio_ffmpeg")
-    shown, least = range(len(scenes.frames)), np.inf
+    ffmpeg, shown, least = _ffmpeg(), range(len(scenes.frames)), np.inf
     for quality in QUALITIES:
         pictures = (_even(pixels) for pixels in _drawn(scenes, title, 1.0, shown, progress))
         with tempfile.TemporaryDirectory() as folder:
@@ -269,6 +277,16 @@ def _mp4(scenes, title, fps, most_bytes, progress):
             return data, len(shown), (height, width)
         least = min(least, len(data))
     raise ValueError(f"most_bytes must be at least {least:,} for this film, got {most_bytes:,}")
+
+
+def _ffmpeg():
+    """The package imageio-ffmpeg, with a program that it finds; ImportError without."""
+    ffmpeg = extra("imageio_ffmpeg")
+    try:
+        ffmpeg.get_ffmpeg_exe()
+    except RuntimeError as error:
+        raise ImportError(f"imageio-ffmpeg needs the program ffmpeg: {error}") from None
+    return ffmpeg
 
 
 def _even(pixels):

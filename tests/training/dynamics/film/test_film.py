@@ -1,11 +1,15 @@
 """Films as files: their size, their pictures, and what is refused."""
 
+import sys
+import types
+
 import numpy as np
 import pytest
 from builders import random_network, random_points, random_start
 from PIL import Image
 
 from training import Adam, FilmReel, LossLadder, film, film_strip, train
+from training.dynamics.film.film import can_make_mp4
 from training.dynamics.film.reel import Frame
 
 X, Y = random_points(60, 2), np.arange(60) % 3
@@ -102,10 +106,19 @@ def test_a_film_is_an_mp4_where_ffmpeg_is_there(frames, tmp_path):
 
 
 def test_without_ffmpeg_the_package_is_named(frames, tmp_path, monkeypatch):
-    import sys
-
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
     with pytest.raises(ImportError, match="pip install imageio"):
+        film(frames, X, Y, tmp_path / "x.mp4")
+
+
+def test_a_package_that_finds_no_program_is_as_good_as_none(frames, tmp_path, monkeypatch):
+    def get_ffmpeg_exe():
+        raise RuntimeError("no ffmpeg exe could be found")
+
+    package = types.SimpleNamespace(get_ffmpeg_exe=get_ffmpeg_exe)
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", package)
+    assert not can_make_mp4()
+    with pytest.raises(ImportError, match="imageio-ffmpeg needs the program ffmpeg: no ffmpeg"):
         film(frames, X, Y, tmp_path / "x.mp4")
 
 
