@@ -63,6 +63,9 @@ _HOME = {
     "train": "training.descent.trainer",
     "train_ensemble": "training.descent.trainer",
     "wilson_interval": "training.study.wilson",
+    "film": "training.dynamics.film.film",
+    "film_strip": "training.dynamics.film.film",
+    "FilmReel": "training.dynamics.film.reel",
 }
 
 __all__ = [
@@ -77,6 +80,7 @@ __all__ = [
     "CurvatureHistory",
     "CurvatureRecorder",
     "ExactSlice",
+    "FilmReel",
     "LossBelow",
     "LossLadder",
     "LossSlice",
@@ -99,6 +103,8 @@ __all__ = [
     "barrier",
     "bend",
     "exact_slice",
+    "film",
+    "film_strip",
     "gauss_newton_operator",
     "hessian",
     "hessian_operator",

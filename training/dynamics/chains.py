@@ -66,7 +66,9 @@ def truncations(params, X, index, Q, *, rtol=None):
     Notes
     -----
     Per network as `geomcore.truncation.truncation_steps`, but where that refuses a network whose
-    cumulative parameters are larger than any float, here all is nan. Memory O(S N m).
+    cumulative parameters are larger than any float, here all is nan, as where base points are,
+    or weights are no numbers; and cumulative weights that are smaller than any float
+    have the rank that they have. Memory O(S N m).
     """
     # The products and factors of many networks are small: a second thread is waited for in vain.
     with single_threaded_blas(), np.errstate(over="ignore", invalid="ignore"):
@@ -77,21 +79,27 @@ def _truncations(params, X, index, Q, rtol):
     weights, biases = params[0::2], params[1::2]
     members = (index == np.arange(Q)[:, None]).astype(float)
     sizes = members.sum(axis=1)
-    first, points = _padded(weights[0], X)
-    output, cumulative = np.broadcast_to(X, (len(first), *X.shape)), None
-    layers, lost = [], np.zeros(len(first), dtype=bool)
+    lost = ~_are_finite(weights[0])
+    first, points = _padded(np.where(lost[:, None, None], 0.0, weights[0]), X)
+    output, W = np.broadcast_to(X, (len(first), *X.shape)), None
+    layers = []
     for V, c in zip(weights[:-1], biases[:-1], strict=True):
         output = output @ V.transpose(0, 2, 1) + c[:, None]
         dead = (output <= 0).all(axis=2)
         output = np.maximum(output, 0)
-        if cumulative is None:
-            cumulative = first, c
+        # A product of many small weights would vanish, and its rank with it: W and b are
+        # the cumulative parameters divided by powers of two.
+        if W is None:
+            W, exponents = _at_size_one(first)
+            b = _ldexp(c, -exponents)
         else:
-            W, b = cumulative
-            cumulative = V @ W, (V @ b[..., None])[..., 0] + c
-        finite = [np.isfinite(array).reshape(len(array), -1).all(axis=1) for array in cumulative]
-        lost |= ~(finite[0] & finite[1])
-        W, b = _at_size_one(*(np.where(np.isfinite(a), a, 0.0) for a in cumulative))
+            V, more = _at_size_one(V)
+            W, b, exponents = V @ W, (V @ b[..., None])[..., 0], exponents + more
+            b = b + _ldexp(c, -exponents)
+            W, more = _at_size_one(W)
+            b, exponents = _ldexp(b, -more), exponents + more
+        lost |= ~(_are_finite(_ldexp(W, exponents)) & _are_finite(_ldexp(b, exponents)))
+        W, b = (np.where(np.isfinite(a), a, 0.0) for a in (W, b))
         along = points @ W.transpose(0, 2, 1)
         A = along + b[:, None]
         backward = (A <= 0).all(axis=2)
@@ -99,7 +107,7 @@ def _truncations(params, X, index, Q, rtol):
         sectors = (backward, forward, ~(backward | forward), dead)
         pinv, rank, condition = _inverses(W, rtol)
         points = np.maximum(along, -b[:, None]) @ pinv.transpose(0, 2, 1)
-        error = points @ cumulative[0].transpose(0, 2, 1) + cumulative[1][:, None] - output
+        error = points @ W.transpose(0, 2, 1) + b[:, None] - _ldexp(output, -exponents)
         base = -(pinv @ b[..., None])[..., 0]
         means, spread = means_and_spreads(points, index, members)
         layers.append(
@@ -111,7 +119,7 @@ def _truncations(params, X, index, Q, rtol):
                 *_angles(pinv),
                 rank,
                 condition,
-                norms(error).max(axis=1),
+                np.ldexp(norms(error).max(axis=1), exponents),
             )
         )
     found = [np.stack(parts, axis=1).astype(float) for parts in zip(*layers, strict=True)]
@@ -145,13 +153,19 @@ def means_and_spreads(points, index, members):
         Of points that coincide 0, without rounding.
     """
     sizes = members.sum(axis=1)
+    # Sums of what is near the end of the range would leave it.
+    largest = np.frexp(np.abs(points).max(axis=(1, 2)))[1]
+    less = np.where(largest > 900, 100, 0)
+    points = _ldexp(points, -less)
     origins = points[:, members.argmax(axis=1)]  # a point of each class
     D = points - origins[:, index]
     means = (members @ D) / sizes[:, None]
     lengths = norms(D - means[:, index])
     exponents = np.frexp(lengths.max(axis=1))[1][:, None]
     squares = np.ldexp(lengths, -exponents) ** 2
-    return origins + means, np.ldexp(np.sqrt(squares @ members.T / sizes), exponents)
+    spreads = np.ldexp(np.sqrt(squares @ members.T / sizes), exponents)
+    with np.errstate(over="ignore"):
+        return _ldexp(origins + means, less), _ldexp(spreads, less)
 
 
 def _padded(W, X):
@@ -168,10 +182,20 @@ def _padded(W, X):
     return wide, np.hstack([X, np.zeros((len(X), m - n))])[None]
 
 
-def _at_size_one(W, b):
-    """Layers divided by powers of two, so that products with points stay in range."""
-    exponents = -np.frexp(np.abs(W).max(axis=(1, 2)))[1]
-    return np.ldexp(W, exponents[:, None, None]), np.ldexp(b, exponents[:, None])
+def _at_size_one(W):
+    """Weights divided by powers of two, so that products stay in range, and the exponents."""
+    exponents = np.frexp(np.abs(W).max(axis=(1, 2)))[1]
+    return _ldexp(W, -exponents), exponents
+
+
+def _ldexp(arrays, exponents):
+    """The arrays of S networks, each times a power of two."""
+    return np.ldexp(arrays, exponents.reshape(-1, *[1] * (arrays.ndim - 1)))
+
+
+def _are_finite(arrays):
+    """Which of the arrays of S networks hold numbers only."""
+    return np.isfinite(arrays).reshape(len(arrays), -1).all(axis=1)
 
 
 def _inverses(W, rtol):

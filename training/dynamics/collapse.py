@@ -5,15 +5,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from geomcore.arrays import check_network
-from geomcore.cumulative import cumulative_parameters
 from geomcore.display.lines import brief, listed
 from geomcore.foreign.keywords import answers_keywords
-from geomcore.network import ReLUNetwork
 from geomcore.truncation import padded, step_defect, truncation_steps
 from training.descent.losses import as_loss, offset_of, predicted
-from training.descent.problem import as_training_data
+from training.dynamics.classes import as_classes
 from training.dynamics.measures import CollapseMeasures, collapse_measures
+from training.dynamics.numbers import to_size_one
 
 # Columns of a summary, of which the measures have these names.
 SHOWN = ("nc1", "nc2_norms", "nc2_angles", "nc2_simplex", "nc3", "nc4")
@@ -139,7 +137,8 @@ def neural_collapse(net, X, y, *, loss="mse", targets=None, rtol=None):
     loss : str or loss object
         Which of the outputs fits an answer of the network; see `training.train`.
     targets : array_like, shape (Q, k), optional
-        Output wanted for each label in sorted order; default one-hot rows.
+        Output wanted for each label in sorted order; default one-hot rows, or 0 and 1 for
+        a network with one output, two labels and binary cross-entropy.
     rtol : float, optional
         A singular value of cumulative weights counts as zero below ``rtol`` times the
         largest one; see `geomcore.truncation_map`.
@@ -151,8 +150,8 @@ def neural_collapse(net, X, y, *, loss="mse", targets=None, rtol=None):
     Raises
     ------
     ValueError
-        If `net` is no ReLU network, the data do not fit it, or what it computes is
-        larger than any float.
+        If `net` is no ReLU network, the data do not fit it (of a network with one output the
+        `targets` must be told), or what it computes is larger than any float.
 
     See Also
     --------
@@ -198,16 +197,15 @@ def neural_collapse(net, X, y, *, loss="mse", targets=None, rtol=None):
     data 0.051 0.0
     hidden 0.0 0.0
     """
-    check_network(net, ReLUNetwork)
     loss = as_loss(loss)
-    X, labels = as_training_data(net, X, y, loss=loss, targets=targets)
+    X, labels = as_classes(net, X, y, loss=loss, targets=targets)
     Q = len(labels.targets)
     outputs = net(X)
     # An infinite output of a hidden layer leaves no output of the network finite.
     if not np.isfinite(outputs).all():
         raise ValueError("net must put out finite numbers at X, it overflows")
     chosen = predicted(outputs, labels.targets, offset_of(loss, labels.targets))
-    composed = cumulative_parameters(padded(net, X)[0])[0][-1]
+    composed = _composed(padded(net, X)[0].weights)[0]
     of_layers = _composed(net.weights)
 
     def measured(points, weights):
@@ -230,10 +228,11 @@ def neural_collapse(net, X, y, *, loss="mse", targets=None, rtol=None):
 
 
 def _composed(weights):
-    """For each layer the product of all weights after it, the input being layer 0."""
-    found = [weights[-1]]
+    """For each layer the product of all weights after it, up to scale; the input is layer 0."""
+    found = [to_size_one(weights[-1])[0]]
     for W in reversed(weights[:-1]):
-        found.append(found[-1] @ W)
+        # NC3 does not see the scale, and without it no product vanishes or overflows.
+        found.append(to_size_one(found[-1] @ to_size_one(W)[0])[0])
     return found[::-1]
 
 

@@ -7,6 +7,8 @@ import numpy as np
 
 from geomcore.arrays import as_array
 from geomcore.display.lines import listed
+from geomcore.foreign.wording import counted
+from training.dynamics.numbers import as_measured, to_size_one
 
 SUPPORTED, REFUTED, NOT_DECIDED = "supported", "refuted", "not decided"
 
@@ -117,16 +119,18 @@ def rate_dependence(rates, fractions):
     """
     from scipy.stats import t
 
-    rates = np.asarray(rates, dtype=float)
+    rates, fractions = as_measured(rates, "rates"), as_measured(fractions, "fractions")
     if rates.ndim != 2:
         raise ValueError(f"rates must have a row for each seed, got shape {rates.shape}")
-    fractions = np.asarray(fractions, dtype=float)
     if fractions.shape not in (rates.shape, rates.shape[1:]):
         raise ValueError(
             f"fractions must have the shape {rates.shape[1:]} or {rates.shape}, "
             f"got {fractions.shape}"
         )
     fractions = as_array(np.broadcast_to(fractions, rates.shape), "fractions", 2)
+    # All in units in which squares stay in range; what is told is in those that were given.
+    rates, unit = to_size_one(np.where(np.isfinite(rates), rates, np.nan))
+    fractions, part = to_size_one(fractions)
     slopes, means, lines = [], [], []
     for r, f in zip(rates, fractions, strict=True):
         known = np.isfinite(r)
@@ -145,26 +149,40 @@ def rate_dependence(rates, fractions):
     n = len(r)
     common = float(f @ r / (f @ f)) if S else none
     left = [float(((r - b * f) ** 2).sum()) if S else none for b in (common, 0.0)]
-    aic = [_aic(rest, n, S + extra) for rest, extra in zip(left, (1, 0), strict=True)]
+    aic = [_aic(rest, unit, n, S + extra) for rest, extra in zip(left, (1, 0), strict=True)]
+    with np.errstate(over="ignore"):
+        slopes, (slope, low, high) = (
+            np.ldexp(np.array(values, dtype=float), unit - part)
+            for values in (slopes, (slope, slope - half, slope + half))
+        )
+        mean, *residuals = np.ldexp(
+            [np.mean(means) if S else none, *(np.sqrt(rest / n) if n else none for rest in left)],
+            unit,
+        )
     return Dependence(
         slopes=slopes,
-        slope=slope,
-        low=float(slope - half),
-        high=float(slope + half),
-        mean_rate=float(np.mean(means)) if S else none,
-        residual=float(np.sqrt(left[0] / n)) if n else none,
-        residual_constant=float(np.sqrt(left[1] / n)) if n else none,
+        slope=float(slope),
+        low=float(low),
+        high=float(high),
+        mean_rate=float(mean),
+        residual=float(residuals[0]),
+        residual_constant=float(residuals[1]),
         aic=aic[0],
         aic_constant=aic[1],
         runs=n,
     )
 
 
-def _aic(rest, n, parameters):
-    """Akaike's criterion of normal deviations of unknown size; -inf where there are none."""
+def _aic(rest, unit, n, parameters):
+    """Akaike's criterion of normal deviations of unknown size; -inf where there are none.
+
+    `rest` is their sum of squares in units of ``2**(2 unit)``.
+    """
     if not n:
         return np.nan
-    return n * float(np.log(rest / n)) + 2 * (parameters + 1) if rest > 0 else -np.inf
+    if not rest > 0:
+        return -np.inf
+    return n * float(np.log(rest / n) + 2 * unit * np.log(2)) + 2 * (parameters + 1)
 
 
 def rate_verdict(
@@ -195,10 +213,8 @@ def rate_verdict(
     good = sum(fit.r_squared >= GOOD_FIT and fit.rate > 0 for fit in fits)
     seeds = len(dependence.slopes)
     if seeds < LEAST_SEEDS:
-        return Verdict(
-            NOT_DECIDED,
-            f"{seeds} seeds have rates at two fractions or more, {LEAST_SEEDS} are needed",
-        )
+        told = f"{counted(seeds, 'seed')} with rates at two fractions or more"
+        return Verdict(NOT_DECIDED, f"{told}, {LEAST_SEEDS} are needed")
     if good <= MOST * len(fits):
         return Verdict(
             NOT_DECIDED,

@@ -7,14 +7,20 @@ import numpy as np
 from geomcore.arrays import as_count, as_labels, as_points, as_rtol, check_network
 from geomcore.display.lines import listed
 from geomcore.foreign.keywords import answers_keywords
+from geomcore.foreign.wording import counted
 from geomcore.network import ReLUNetwork
+from training.descent.losses import as_loss
 from training.descent.trainer import train
 from training.dynamics.chains import Truncation, means_and_spreads, norms, truncations
+from training.dynamics.classes import as_classes
+from training.dynamics.moments import check_goes_on
 
 # Bytes of parameters and of activations that wait, and are worked on, at a time.
 WAITING = 32_000_000
 # Records of a run unless it is told otherwise.
 RECORDS = 200
+# A history has numbers for each class; of values to fit there would be as many as points.
+MOST_CLASSES = 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +28,7 @@ class TruncationHistory:
     """What the layers did to the classes while networks were trained; see `truncation_history`.
 
     R records, T trials, L - 1 hidden layers, Q classes. After the end of a trial all is nan, and
-    so is all of a network whose cumulative weights are larger than any float.
+    so is all of a network with cumulative weights or base points that are larger than any float.
 
     Attributes
     ----------
@@ -83,7 +89,8 @@ class TruncationHistory:
     @property
     def motion(self):
         """Distance of each base point from where it was at the first record, (R, T, L - 1)."""
-        return norms(self.base - self.base[:1])
+        with np.errstate(over="ignore", invalid="ignore"):
+            return norms(self.base - self.base[:1])
 
     @property
     def is_cone(self):
@@ -117,17 +124,22 @@ class TruncationHistory:
     def summary(self):
         """A few lines for people: for each layer how much of each class is collapsed at the end."""
         R, T = self.losses.shape
-        last = [np.flatnonzero(~np.isnan(self.losses[:, t]))[-1] for t in range(T)]
-        lines = [f"{R} records of {T} trial{'s' if T > 1 else ''}, widths {self.widths}"]
-        for l in range(len(self.widths) - 2):
-            first, end = (
-                np.median(self.backward[at, range(T), l], axis=0) for at in ([0] * T, last)
-            )
+        lines = [f"{counted(R, 'record')} of {counted(T, 'trial')}, widths {self.widths}"]
+        known = ~np.isnan(self.rank).all(axis=2)
+        # Trials that have a first and a last record with numbers.
+        trials = np.flatnonzero(known.any(axis=0))
+        first = [np.flatnonzero(known[:, t])[0] for t in trials]
+        last = [np.flatnonzero(known[:, t])[-1] for t in trials]
+        over = int((~np.isnan(self.losses) & ~known).any(axis=0).sum())
+        if over:
+            lines.append(f"{counted(over, 'trial')} left the range of floats, where all is nan")
+        for l in range(len(self.widths) - 2) if len(trials) else ():
+            start, end = (np.median(self.backward[at, trials, l], axis=0) for at in (first, last))
             told = ", ".join(
                 f"{label} {a:.0%} -> {b:.0%}"
-                for label, a, b in zip(self.classes.tolist(), first, end, strict=True)
+                for label, a, b in zip(self.classes.tolist(), start, end, strict=True)
             )
-            rank = np.median(self.rank[last, range(T), l])
+            rank = np.median(self.rank[last, trials, l])
             defect = self.defect[:, :, l]
             lines.append(
                 f"layer {l + 1}, rank {rank:.0f} of {self.widths[l + 1]}, defect up to "
@@ -151,7 +163,8 @@ class TruncationRecorder:
     Raises
     ------
     ValueError
-        If there are no points, or the labels do not fit them.
+        If there are no points, the labels do not fit them, or there are more than 1,000 classes;
+        when it is called, if it has followed another training before.
 
     Examples
     --------
@@ -171,6 +184,9 @@ class TruncationRecorder:
         if not len(self.X):
             raise ValueError("X must hold at least one point, got none")
         self.labels = as_labels(y, len(self.X))
+        Q = len(self.labels.classes)
+        if Q > MOST_CLASSES:
+            raise ValueError(f"y must have at most {MOST_CLASSES:,} classes, got {Q:,}")
         as_rtol(rtol, (1, 1))
         self.rtol = rtol
         self._records, self._waiting, self._bytes, self._done = [], [], 0, []
@@ -185,6 +201,7 @@ class TruncationRecorder:
             if len(template.widths) < 3:
                 raise ValueError(f"net must have a hidden layer, got widths {template.widths}")
             self._widths = template.widths
+        check_goes_on(snapshot, self._widths, self._records[-1][0] if self._records else -1)
         self._records.append((snapshot.step, snapshot.trials.copy(), snapshot.losses.copy()))
         self._waiting.append([p.copy() for p in snapshot.params])
         numbers = sum(p.size for p in snapshot.params)
@@ -257,6 +274,7 @@ def truncation_history(
     rng=None,
     record=None,
     engine="auto",
+    targets=None,
     rtol=None,
 ):
     r"""Train a network and follow what its layers do to each class.
@@ -281,6 +299,9 @@ def truncation_history(
         As for `training.train`.
     record : int, optional
         Steps between records; default a 200th of `steps`.
+    targets : array_like, shape (Q, k), optional
+        Output wanted for each label in sorted order; default one-hot rows, or 0 and 1 for
+        a network with one output, two labels and binary cross-entropy.
     rtol : float, optional
         A singular value of cumulative weights counts as zero below ``rtol`` times the
         largest one; see `geomcore.truncation_map`.
@@ -322,11 +343,13 @@ def truncation_history(
     """
     if record is None:
         record = max(1, as_count(steps, "steps", least=0) // RECORDS)
+    loss = as_loss(loss)
+    X, labels = as_classes(net, X, y, loss=loss, targets=targets)
     recorder = TruncationRecorder(X, y, rtol=rtol)
     train(
         net,
         X,
-        y,
+        labels,
         loss=loss,
         optimizer=optimizer,
         learning_rate=learning_rate,

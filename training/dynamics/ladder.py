@@ -6,6 +6,7 @@ import numpy as np
 
 from geomcore.arrays import as_array
 from geomcore.display.lines import brief, listed
+from geomcore.foreign.wording import counted
 from geomcore.network import Network
 from training.dynamics.collapse import neural_collapse
 from training.dynamics.dependence import (
@@ -16,6 +17,8 @@ from training.dynamics.dependence import (
     Verdict,
     rate_dependence,
 )
+from training.dynamics.moments import as_moments
+from training.dynamics.numbers import as_measured
 
 THRESHOLDS = tuple(10.0**-k for k in range(1, 9))
 NO_TREND = 0.01  # decades per decade
@@ -117,9 +120,7 @@ def ladder_collapse(rungs, X, y, *, loss="mse", targets=None, rtol=None):
     """
     import pandas as pd
 
-    if not len(rungs):
-        raise ValueError("rungs must hold at least one, got none")
-    tables = []
+    rungs, tables = as_moments(rungs, "rungs"), []
     for rung in rungs:
         frame = neural_collapse(rung.network, X, y, loss=loss, targets=targets, rtol=rtol).frame()
         for at, name in enumerate(("threshold", "step", "loss")):
@@ -150,7 +151,7 @@ def collapse_verdict(values, thresholds, *, what="NC1"):
     Raises
     ------
     ValueError
-        If the shapes do not fit, or a threshold is not positive.
+        If the shapes do not fit, a threshold is not positive, or a value is negative or inf.
 
     Notes
     -----
@@ -165,7 +166,7 @@ def collapse_verdict(values, thresholds, *, what="NC1"):
     >>> verdict.verdict, round(trend.slope, 2)
     ('supported', -0.47)
     """
-    values, thresholds = np.asarray(values, dtype=float), as_array(thresholds, "thresholds", 1)
+    values, thresholds = as_measured(values, "values"), as_array(thresholds, "thresholds", 1)
     if values.ndim != 2 or values.shape[1] != len(thresholds):
         raise ValueError(
             f"values must have a column for each threshold ({len(thresholds)}), "
@@ -173,11 +174,17 @@ def collapse_verdict(values, thresholds, *, what="NC1"):
         )
     if not (thresholds > 0).all():
         raise ValueError(f"thresholds must be positive numbers, got {thresholds.min()}")
+    wrong = values[(values < 0) | np.isinf(values)]
+    if len(wrong):
+        raise ValueError(f"values must be numbers from 0 up, or nan, got {wrong[0]}")
     logs = np.log10(np.where(values > 0, values, np.nan))
     trend = rate_dependence(logs, -np.log10(thresholds))
     seeds = len(trend.slopes)
     if seeds < LEAST_SEEDS:
-        reason = f"{seeds} seeds have reached two thresholds, {LEAST_SEEDS} are needed"
+        reason = (
+            f"{counted(seeds, 'seed')} with {what} above 0 at two thresholds or more, "
+            f"{LEAST_SEEDS} are needed"
+        )
         return Verdict(NOT_DECIDED, reason), trend
     told = (
         f"for each decade of the loss {what} changes by {trend.slope:.3g} decades (95 % interval "

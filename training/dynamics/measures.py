@@ -79,9 +79,11 @@ def collapse_measures(H, index, Q, *, classifier=None, chosen=None):
     singular, axes = _spectrum(centred / np.sqrt(Q), floor)
     nc1 = scatter = nc4 = np.nan
     if len(singular) and chosen is not None:
-        distances = np.stack([np.linalg.norm(H - mean, axis=1) for mean in means], axis=1)
-        own = distances[np.arange(len(H)), chosen]
-        nc4 = float((own > distances.min(axis=1) + 2 * floor).mean())
+        # One class at a time, as there may be as many as points.
+        own, nearest = np.linalg.norm(H - means[chosen], axis=1), np.full(len(H), np.inf)
+        for mean in means:
+            np.minimum(nearest, np.linalg.norm(H - mean, axis=1), out=nearest)
+        nc4 = float((own > nearest + 2 * floor).mean())
     if len(singular) and (sizes > 1).any():
         for c, mean in enumerate(means):
             H[index == c] -= mean

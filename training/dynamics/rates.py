@@ -1,11 +1,13 @@
 """Exponential rates: how fast something falls to zero, or to a limit that is not known."""
 
+from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
 
 from geomcore.arrays import as_array
 from geomcore.display.lines import brief
+from training.dynamics.numbers import as_measured, to_size_one
 
 # Rates from that of what hardly bends in the whole time to that of what is over at once.
 SLOWEST, FASTEST, GRID = 0.1, 30.0, 200
@@ -69,29 +71,31 @@ def fit_decay(times, values, *, floor=1e-8):
     >>> round(fit_decay(t, 3 * np.exp(-0.25 * t)).rate, 12)
     0.25
     """
-    times, values = _records(times, np.asarray(values, dtype=float)[..., None])
-    values = values[:, 0]
-    if not (isinstance(floor, int | float) and 0 <= floor < 1):
+    times, values = _sequence(times, values)
+    if not (isinstance(floor, Real) and 0 <= floor < 1):
         raise ValueError(f"floor must be a number from 0 to 1, got {floor!r}")
     low = np.flatnonzero(values <= max(floor * values[0], 0) if len(values) else [])
     if len(low):
         times, values = times[: low[0]], values[: low[0]]
     if len(values) < 3:
         return NO_RATE
-    t, y = times - times.mean(), np.log(values)
+    start, whole, t = _in_units(times)
+    middle, y = float(t.mean()), np.log(values)
+    t = t - middle
     slope = float(t @ y / (t @ t))
     rest = y - y.mean() - slope * t
     total, left = float(((y - y.mean()) ** 2).sum()), float(rest @ rest)
     rounding = len(y) * (4 * np.finfo(float).eps * max(1.0, np.abs(y).max())) ** 2
     if total <= rounding:
         return RateFit(0.0, 0.0, np.nan, float(np.exp(y.mean())), len(y))
-    return RateFit(
-        -slope,
-        float(np.sqrt(left / (len(y) - 2) / (t @ t))),
-        1 - left / total,
-        float(np.exp(y.mean() - slope * times.mean())),
-        len(y),
-    )
+    with np.errstate(over="ignore"):
+        return RateFit(
+            float(np.float64(-slope) / whole),
+            float(np.sqrt(left / (len(y) - 2) / (t @ t)) / whole),
+            1 - left / total,
+            float(np.exp(y.mean() - slope * (middle + start / whole))),
+            len(y),
+        )
 
 
 def fit_halves(times, values, *, floor=1e-8):
@@ -121,11 +125,11 @@ def fit_halves(times, values, *, floor=1e-8):
     True
     """
     whole = fit_decay(times, values, floor=floor)
-    times, values = _records(times, np.asarray(values, dtype=float)[..., None])
-    times, values = times[: whole.records], values[: whole.records, 0]
+    times, values = _sequence(times, values)
+    times, values = times[: whole.records], values[: whole.records]
     if not len(times):
         return NO_RATE, NO_RATE
-    early = times <= (times[0] + times[-1]) / 2
+    early = _in_units(times)[2] <= 0.5
     return tuple(fit_decay(times[part], values[part], floor=0) for part in (early, ~early))
 
 
@@ -142,8 +146,9 @@ def fit_approach(times, positions):
     Returns
     -------
     RateFit
-        All nan if fewer than four records are left, if the point rests, or if the path bends so
-        little that no limit is to be seen (the best rate is at most 0.1 over the whole time).
+        All nan if fewer than four records are left, if the point rests, if the path bends so
+        little that no limit is to be seen (the best rate is at most 0.1 over the whole time), or
+        if all is over before the second record: then any larger rate fits as well.
 
     Raises
     ------
@@ -167,11 +172,12 @@ def fit_approach(times, positions):
     times, positions = _records(times, positions)
     if len(times) < 4:
         return NO_RATE
-    start, whole = times[0], times[-1] - times[0]
-    t, Y = (times - start) / whole, positions - positions.mean(axis=0)
+    start, whole, t = _in_units(times)
+    positions, exponent = to_size_one(positions)
+    Y = positions - positions.mean(axis=0)
     total = float((Y**2).sum())
-    size = np.abs(positions).max(initial=0.0)
-    if total <= Y.size * (8 * np.finfo(float).eps * size) ** 2:
+    rounding = 8 * np.finfo(float).eps * np.abs(positions).max(initial=0.0)
+    if total <= Y.size * rounding**2:
         return NO_RATE
 
     def left(log_rate):
@@ -182,7 +188,7 @@ def fit_approach(times, positions):
 
     grid = np.linspace(np.log(SLOWEST), np.log(FASTEST * len(t)), GRID)
     best = int(np.argmin([left(g) for g in grid]))
-    if best == 0:
+    if best in (0, GRID - 1):
         return NO_RATE
     ends = grid[best - 1], grid[min(best + 1, GRID - 1)]
     found = minimize_scalar(left, bounds=ends, method="bounded", options={"xatol": 1e-10})
@@ -190,25 +196,46 @@ def fit_approach(times, positions):
     e = np.exp(-rate * t)
     centred = e - e.mean()
     A = centred @ Y / (centred @ centred)
+    deviation = np.sqrt(rest / Y.size)
+    if np.linalg.norm(A) * e[1] <= max(deviation, 8 * rounding):
+        return NO_RATE
     # How the law moves with the rate, beyond what limit and amplitude make up for.
     basis = np.column_stack([np.ones_like(t), e])
     slope = t * e - basis @ np.linalg.lstsq(basis, t * e, rcond=None)[0]
     d = Y.shape[1]
     spare = max(d * len(t) - 2 * d - 1, 1)
     bend = float(np.linalg.norm(A) * np.linalg.norm(slope))
-    return RateFit(
-        float(rate / whole),
-        float(np.sqrt(rest / spare)) / bend / whole if bend > 0 else np.nan,
-        1 - rest / total,
-        float(np.linalg.norm(A) * np.exp(rate / whole * start)),
-        len(t),
-    )
+    with np.errstate(over="ignore"):
+        return RateFit(
+            float(np.float64(rate) / whole),
+            float(np.float64(np.sqrt(rest / spare)) / bend / whole) if bend > 0 else np.nan,
+            1 - rest / total,
+            float(np.ldexp(np.linalg.norm(A) * np.exp(rate * (start / whole)), exponent)),
+            len(t),
+        )
+
+
+def _in_units(times):
+    """The first time, the whole time, and times from 0 to 1."""
+    times, exponent = to_size_one(times)
+    whole = times[-1] - times[0]
+    with np.errstate(over="ignore"):
+        return tuple(np.ldexp([times[0], whole], exponent)) + ((times - times[0]) / whole,)
+
+
+def _sequence(times, values):
+    """As `_records`, of one value per time."""
+    values = as_measured(values, "values")
+    if values.ndim != 1:
+        raise ValueError(f"values must be one number per time, got shape {values.shape}")
+    times, values = _records(times, values[:, None])
+    return times, values[:, 0]
 
 
 def _records(times, values):
     """Times and values (R, d), both finite, without the records that hold a nan."""
     times = as_array(times, "times", 1)
-    values = np.asarray(values, dtype=float)
+    values = as_measured(values, "values")
     if values.ndim != 2 or len(values) != len(times):
         raise ValueError(
             f"values must have one entry or row per time ({len(times)}), got shape {values.shape}"

@@ -1,26 +1,27 @@
 """Does truncation speed up with the number of truncated points? Claim E5, over many seeds."""
 
 import math
+from dataclasses import fields
 from typing import NamedTuple
 
 import numpy as np
 
-from constructions import ConstructionError, partial
-from geomcore import datasets
 from geomcore.arrays import as_labels
-from geomcore.datasets.dataset import Dataset
 from geomcore.display.lines import brief
-from training.descent.curvature import largest_curvature
 from training.descent.optimizers import SGD
-from training.descent.trainer import train_ensemble
+from training.descent.trainer import train, train_ensemble
 from training.dynamics.dependence import Dependence, Verdict, rate_dependence, rate_verdict
+from training.dynamics.film.reel import FilmReel
 from training.dynamics.history import TruncationHistory, TruncationRecorder
 from training.dynamics.rates import fit_approach, fit_decay, fit_halves
+from training.experiments.dynamics_starts import as_fractions, as_piece, digest_of, of_piece, start
 
-STEP = 1 / 16  # of the largest stable learning rate
+# An interval over seeds needs two.
+LEAST_SEEDS = 2
 # A spread is followed until this fraction of it is left.
 FLOOR = 0.05
 RECORDS = 200
+MOMENTS = 4000  # of which those of a film are chosen
 # What is fitted.
 QUANTITIES = {
     "spread": "spread of the truncated class",
@@ -31,31 +32,6 @@ QUANTITIES = {
 LAWS = {"base": "approach a limit exponentially"}
 SPANS = {"along": "from the first to the second half of the runs, while more points are truncated"}
 LAW, SPAN = "shrink exponentially", "from nothing to all truncated at the start"
-
-
-class Start(NamedTuple):
-    """Networks in which one class is truncated in part, one for each fraction.
-
-    Attributes
-    ----------
-    data : Dataset
-    networks : list of ReLUNetwork
-    layer : int
-        Number, from 0, of the hidden layer that truncates the class.
-    q : int
-        Number of the class, in sorted order.
-    rate : float
-        A sixteenth of the largest stable learning rate of all of them: small, so that descent
-        follows the gradient flow, and one for all, so that they differ in what is truncated only.
-    """
-
-    data: Dataset
-    networks: list
-    layer: int
-    q: int
-    rate: float
-
-    __repr__ = brief
 
 
 class Dynamics(NamedTuple):
@@ -74,6 +50,10 @@ class Dynamics(NamedTuple):
         One per seed, with a trial for each fraction.
     times : list of ndarray
         Of the records of each history: steps times learning rate.
+    time : float
+        How long each run lasts.
+    halves : ndarray, shape (S, 2)
+        Mean rates of the spread in the first and the second half of the runs of each seed.
     dependence : dict of str to Dependence
     verdicts : dict of str to Verdict
         Of each of `QUANTITIES`; the one on the claim is the first.
@@ -85,118 +65,29 @@ class Dynamics(NamedTuple):
     starts: list
     histories: list[TruncationHistory]
     times: list
+    time: float
+    halves: np.ndarray
     dependence: dict[str, Dependence]
     verdicts: dict[str, Verdict]
 
     __repr__ = brief
 
 
-def draws(seeds, *, points, radius, seed):
-    """Data sets of three balls around unit vectors, one for each seed.
-
-    Parameters
-    ----------
-    seeds : int
-        How many.
-    points : int
-        Per ball.
-    radius : float
-    seed : int
-        The first seed.
-
-    Returns
-    -------
-    list of Dataset
-
-    Raises
-    ------
-    ValueError
-        If there are no such balls.
-    """
-    return [datasets.clusters(points, radius=radius, rng=seed + s) for s in range(seeds)]
-
-
-def part_of(data, rng):
-    """Four fifths of each class of a `Dataset`, at least two points, drawn anew."""
-    y, rows = np.asarray(data.y), []
-    for label in np.unique(y):
-        own = np.flatnonzero(y == label)
-        rows.append(rng.permutation(own)[: max(2, -(-4 * len(own) // 5))])
-    rows = np.sort(np.concatenate(rows))
-    return data._replace(X=data.X[rows], y=y[rows])
-
-
-def start(data, fractions, *, label=None, others=1.0, rng=0):
-    """Truncate one class in part, by `constructions.partial`, and the others as far as given.
-
-    Parameters
-    ----------
-    data : Dataset
-    fractions : sequence of float
-        Of the class that is collapsed at the start, one for each network.
-    label : optional
-        Of the class; default the first one in sorted order.
-    others : float
-        Fraction of every other class.
-    rng : seed
-
-    Returns
-    -------
-    Start
-
-    Raises
-    ------
-    ValueError
-        If there is no such class, or a fraction does not fit.
-    ConstructionError
-        If a class cannot be collapsed.
-    """
-    classes = as_labels(data.y, len(data.X)).classes.tolist()
-    label = classes[0] if label is None else label
-    if label not in classes:
-        raise ValueError(f"label must be one of {classes[:20]}, got {label!r}")
-    if not 0 <= others <= 1:
-        raise ValueError(f"others must be a number from 0 to 1, got {others!r}")
-    q = classes.index(label)
-    try:
-        made = [
-            partial(data.X, data.y, [f if c == q else others for c in range(len(classes))], rng=rng)
-            for f in fractions
-        ]
-    except ConstructionError as refusal:
-        why = "; ".join(refusal.reasons.values())
-        reasons = {"truncating at the start": f"hyperplanes must cut classes off, but {why}"}
-        raise ConstructionError(reasons, refusal.certificates) from None
-    layer = next(i for i, record in enumerate(made[0].layers) if record.label == label)
-    networks = [one.network for one in made]
-    rate = STEP * min(2 / largest_curvature(net, data.X, data.y) for net in networks)
-    return Start(data, networks, layer, q, rate)
-
-
-def examine(started, fractions, *, seed, time):
-    """Train the networks of one seed, and fit what happens to the class.
+def history_of(started, *, time):
+    """Train the networks of one seed and follow what their layers do to the classes.
 
     Parameters
     ----------
     started : Start
-    fractions : sequence of float
-    seed : int
-        For the rows.
     time : float
         Steps times learning rate.
 
     Returns
     -------
-    rows : list of dict
-        One per fraction.
-    history : TruncationHistory
-    times : ndarray
-        Of the records.
-    fits : dict of str to list of RateFit
-        Of spread and base point, one per fraction.
+    TruncationHistory
+        A trial for each fraction.
     """
-    (X, y), layer, q = started.data[:2], started.layer, started.q
-    steps = math.ceil(time / started.rate)
+    (X, y), steps = started.data[:2], _steps(started, time)
     recorder = TruncationRecorder(X, y)
     train_ensemble(
         started.networks,
@@ -207,7 +98,63 @@ def examine(started, fractions, *, seed, time):
         record=max(1, steps // RECORDS),
         callbacks=recorder,
     )
-    history = recorder.history()
+    return recorder.history()
+
+
+def reel_of(started, k, *, time):
+    """Train one of the networks of a seed again, for a film.
+
+    Parameters
+    ----------
+    started : Start
+    k : int
+        Number of the fraction.
+    time : float
+        Steps times learning rate.
+
+    Returns
+    -------
+    list of Frame
+    """
+    (X, y), steps, reel = started.data[:2], _steps(started, time), FilmReel()
+    record = max(1, steps // MOMENTS)
+    train(
+        started.networks[k],
+        X,
+        y,
+        optimizer=SGD(started.rate),
+        steps=steps,
+        record=record,
+        callbacks=reel,
+    )
+    return reel.frames()
+
+
+def _steps(started, time):
+    return math.ceil(time / started.rate)
+
+
+def examine(started, history, fractions, *, seed):
+    """Fit what happens to the class in the networks of one seed.
+
+    Parameters
+    ----------
+    started : Start
+    history : TruncationHistory
+    fractions : sequence of float
+    seed : int
+        For the rows.
+
+    Returns
+    -------
+    rows : list of dict
+        One per fraction.
+    times : ndarray
+        Of the records.
+    fits : dict of str to list of RateFit
+        Of spread and base point, one per fraction.
+    """
+    layer, q = started.layer, started.q
     times, rows = started.rate * history.steps, []
     fits = {"spread": [], "base": []}
     for k, fraction in enumerate(fractions):
@@ -243,16 +190,18 @@ def examine(started, fractions, *, seed, time):
                 "defect": np.nanmax(history.defect[:, k, layer]),
             }
         )
-    return rows, history, times, fits
+    return rows, times, fits
 
 
-def survey(data_sets, fractions, *, label=None, others=1.0, steps, seed, progress=None):
+def survey(
+    data_sets, fractions, *, label=None, others=1.0, steps, seed, pieces=None, progress=None
+):
     """Run all seeds and read off the verdicts.
 
     Parameters
     ----------
     data_sets : list of Dataset
-        One for each seed; the seeds are those of the construction, too.
+        One for each seed, at least two; the seeds are those of the construction, too.
     fractions : sequence of float
         At least two, above 0 and below 1: without any truncated point a class keeps still, and
         one that is truncated altogether has no spread.
@@ -263,8 +212,11 @@ def survey(data_sets, fractions, *, label=None, others=1.0, steps, seed, progres
         so that all runs last as long.
     seed : int
         The first seed.
+    pieces : Pieces or dict, optional
+        What an earlier call with the same arguments has finished: "start 0", "seed 0", "start 1",
+        ...; whatever is not there is worked out and put there.
     progress : callable, optional
-        Called with a text before each seed.
+        Called with a text before the starting points and before the runs of each seed.
 
     Returns
     -------
@@ -273,28 +225,43 @@ def survey(data_sets, fractions, *, label=None, others=1.0, steps, seed, progres
     Raises
     ------
     ValueError, ConstructionError
-        As `start`, or if the fractions do not fit.
+        As `start`, or if the fractions do not fit, or half or more of the data sets are copies
+        of others, or there are too few.
     """
-    fractions = tuple(sorted({float(f) for f in fractions}))
-    if len(fractions) < 2 or not all(0 < f < 1 for f in fractions):
+    fractions = as_fractions(fractions)
+    if len(data_sets) < LEAST_SEEDS:
         raise ValueError(
-            f"fractions must be two different numbers or more between 0 and 1, got {fractions}"
+            f"data_sets must be {LEAST_SEEDS} or more, for an interval over seeds, "
+            f"got {len(data_sets)}"
         )
-    starts = [
-        start(data, fractions, label=label, others=others, rng=seed + s)
-        for s, data in enumerate(data_sets)
-    ]
-    for started in starts:
-        _check_counts(started, fractions)
+    different = len({digest_of(data) for data in data_sets})
+    if 2 * different <= len(data_sets):
+        raise ValueError(
+            "data_sets must differ, as seeds that share their data are no repetitions, "
+            f"got {different} different among {len(data_sets)}"
+        )
+    pieces = {} if pieces is None else pieces
+    tell = (lambda text: None) if progress is None else progress
+    starts = []
+    for s, data in enumerate(data_sets):
+        tell(f"starting points of seed {seed + s}")
+        name = f"start {s}"
+        if name not in pieces:
+            pieces[name] = as_piece(
+                start(data, fractions, label=label, others=others, rng=seed + s)
+            )
+        starts.append(of_piece(pieces[name], data))
     time = steps * min(started.rate for started in starts)
     rows, histories, all_times = [], [], []
     fits = {"spread": [], "base": []}
     for s, started in enumerate(starts):
-        if progress is not None:
-            progress(f"seed {seed + s}")
-        found, history, times, fitted = examine(started, fractions, seed=seed + s, time=time)
+        tell(f"seed {seed + s}")
+        name = f"seed {s}"
+        if name not in pieces:
+            pieces[name] = _as_piece(history_of(started, time=time))
+        histories.append(_of_piece(pieces[name], started.data))
+        found, times, fitted = examine(started, histories[-1], fractions, seed=seed + s)
         rows += found
-        histories.append(history)
         all_times.append(times)
         for key in fits:
             fits[key] += fitted[key]
@@ -305,10 +272,11 @@ def survey(data_sets, fractions, *, label=None, others=1.0, steps, seed, progres
     collapsed = by_seed("collapsed_start")
     halves = np.stack([by_seed("early_rate"), by_seed("late_rate")], axis=2)
     halves[np.isnan(halves).any(axis=2)] = np.nan
+    halves = _means(halves)
     dependence = {
         "spread": rate_dependence(by_seed("spread_rate"), collapsed),
         "base": rate_dependence(by_seed("base_rate"), collapsed),
-        "along": rate_dependence(_means(halves), [0.0, 1.0]),
+        "along": rate_dependence(halves, [0.0, 1.0]),
     }
     fits["along"] = fits["spread"]
     verdicts = {
@@ -319,18 +287,21 @@ def survey(data_sets, fractions, *, label=None, others=1.0, steps, seed, progres
     }
     classes = as_labels(data_sets[0].y, len(data_sets[0].X)).classes.tolist()
     label = classes[starts[0].q]
-    return Dynamics(rows, fractions, label, starts, histories, all_times, dependence, verdicts)
+    return Dynamics(
+        rows, fractions, label, starts, histories, all_times, time, halves, dependence, verdicts
+    )
 
 
-def _check_counts(started, fractions):
-    """Raise unless each fraction truncates a point of the class and leaves one."""
-    size = int((as_labels(started.data.y, len(started.data.X)).index == started.q).sum())
-    for f in fractions:
-        if not 0 < round(f * size) < size:
-            raise ValueError(
-                f"fractions must truncate at least one point of the class and leave one, "
-                f"{f:g} of {size} points does not"
-            )
+def _as_piece(history):
+    """A history but the names of its classes as plain values."""
+    names = {field.name for field in fields(history)} - {"classes"}
+    return {name: getattr(history, name) for name in sorted(names)}
+
+
+def _of_piece(piece, data):
+    """The history that `_as_piece` wrote down."""
+    classes = as_labels(data.y, len(data.X)).classes
+    return TruncationHistory(**{**piece, "widths": tuple(piece["widths"]), "classes": classes})
 
 
 def _means(values):

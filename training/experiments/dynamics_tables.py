@@ -23,7 +23,7 @@ def in_words(found):
 
         told.append(
             {
-                "truncated": f"{fraction:.0%}",
+                "truncated": f"{100 * fraction:.3g}%",
                 "rate": middle("spread_rate"),
                 "of the seeds": ends("spread_rate"),
                 "R²": middle("spread_r_squared"),

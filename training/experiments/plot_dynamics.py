@@ -5,12 +5,13 @@ import numpy as np
 
 from geomcore.plot.style import class_style, legible, panels
 from geomcore.plot.ticks import powers
+from training.output.alt import listed
 
 LEAST = 1e-4  # relative spreads are drawn down to this one
 SECTORS = {"backward": "collapsed", "mixed": "projected onto a face", "forward": "left alone"}
 SHADES = {"backward": "0.35", "mixed": "0.65", "forward": "0.9"}
 COLUMNS = 5
-MOST_PANELS = 10
+RATES = {"spread": "spread", "base": "base point", "along": "spread, halves of a run"}
 
 CAPTIONS = {
     "spread": "The spread of class {label} after the layer that truncates it, relative to that of "
@@ -20,7 +21,8 @@ CAPTIONS = {
     "degrees": "How much of class {label} is collapsed, projected onto a face of the cone, and "
     "left alone by that layer, mean over seeds, over time.",
     "rates": "The rate of each run against the fraction truncated at the start: a grey line per "
-    "seed. Blue: the line with the mean slope of the seeds, in the band of its 95 % interval. "
+    "seed; on the right the mean over the fractions in the first and in the second half of the "
+    "runs. Blue: the line with the mean slope of the seeds, in the band of its 95 % interval. "
     "Dashed: no dependence.",
 }
 
@@ -38,15 +40,20 @@ def figures(found):
     key, fig, caption, alt : str, matplotlib Figure, str, str
     """
     words = {"label": found.label, "ranks": ranks_in_words(found)}
-    verdict, reason = found.verdicts["spread"]
     alts = {
-        "spread": "; ".join(
-            f"{row['fraction']:.0%} truncated, seed {row['seed']}: from {row['spread_start']:.2g} "
-            f"to {row['spread_end']:.2g}"
-            for row in found.rows[:12]
+        "spread": listed(
+            (
+                f"{100 * row['fraction']:.3g}% truncated, seed {row['seed']}: from "
+                f"{row['spread_start']:.2g} to {row['spread_end']:.2g}"
+                for row in found.rows
+            ),
+            between="; ",
         ),
-        "degrees": f"Stacked areas in {min(len(found.fractions), MOST_PANELS)} panels",
-        "rates": f"{verdict}: {reason}",
+        "degrees": f"Stacked areas in {len(found.fractions)} panels",
+        "rates": "; ".join(
+            f"{name}, {found.verdicts[key].verdict}: {found.verdicts[key].reason}"
+            for key, name in RATES.items()
+        ),
     }
     drawn = {"spread": figure_of_spreads, "degrees": figure_of_degrees, "rates": figure_of_rates}
     for key, draw in drawn.items():
@@ -113,17 +120,22 @@ def figure_of_degrees(found):
 
 
 def figure_of_rates(found):
-    """Draw rates against fractions, of spreads and of base points; return the figure."""
-    fig, axes = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
+    """Draw rates against fractions, and halves of runs against each other; return the figure."""
+    fig, axes = plt.subplots(1, 3, figsize=(13, 4.2), layout="constrained")
     F = len(found.fractions)
     fractions = np.reshape([row["collapsed_start"] for row in found.rows], (-1, F))
-    for ax, key, name in zip(axes, ("spread", "base"), ("spread", "base point"), strict=True):
-        rates = np.reshape([row[f"{key}_rate"] for row in found.rows], (-1, F))
-        for f, r in zip(fractions, rates, strict=True):
+    drawn = {
+        key: (fractions, np.reshape([row[f"{key}_rate"] for row in found.rows], (-1, F)))
+        for key in ("spread", "base")
+    }
+    drawn["along"] = np.broadcast_to([0.0, 1.0], found.halves.shape), found.halves
+    for ax, (key, name) in zip(axes, RATES.items(), strict=True):
+        at, rates = drawn[key]
+        for f, r in zip(at, rates, strict=True):
             ax.plot(f, r, color="0.7", lw=0.8, marker=".", ms=4)
-        told, ends = found.dependence[key], np.array([fractions.min(), fractions.max()])
+        told, ends = found.dependence[key], np.array([at.min(), at.max()])
         if np.isfinite(told.slope):
-            off = ends - fractions.mean()
+            off = ends - at.mean()
             ax.plot(ends, told.mean_rate + told.slope * off, color="#0072B2", lw=2)
             if np.isfinite(told.low):
                 band = np.sort([told.mean_rate + s * off for s in (told.low, told.high)], axis=0)
@@ -133,19 +145,20 @@ def figure_of_rates(found):
         ax.set_xlabel("fraction truncated at the start")
         ax.grid(alpha=0.25)
     axes[0].set_ylabel("rate per unit of time")
+    axes[2].set_xlabel("")
+    axes[2].set_xticks([0, 1], ["first half", "second half"])
+    axes[2].set_xlim(-0.3, 1.3)
     return fig
 
 
 def _panels(found):
     """A figure with a panel for each fraction, by the number of the fraction."""
-    shown = np.unique(
-        np.linspace(0, len(found.fractions) - 1, min(len(found.fractions), MOST_PANELS)).round()
-    ).astype(int)
-    fig, axes = panels(len(shown), columns=COLUMNS, size=(2.3, 2.4), margin=(0.6, 0.5))
-    for k, ax in zip(shown, axes, strict=True):
-        ax.set_title(f"{found.fractions[k]:.0%} truncated", fontsize=9)
+    count = len(found.fractions)
+    fig, axes = panels(count, columns=COLUMNS, size=(2.3, 2.4), margin=(0.6, 0.5))
+    for fraction, ax in zip(found.fractions, axes, strict=True):
+        ax.set_title(f"{100 * fraction:.3g}% truncated", fontsize=9)
         ax.tick_params(labelsize=8)
-    return fig, dict(zip(shown.tolist(), axes, strict=True))
+    return fig, dict(enumerate(axes))
 
 
 def _seeds(found):

@@ -162,3 +162,16 @@ def test_what_overflows_is_nan_and_leaves_the_others_alone():
     for together, one in zip(found, alone, strict=True):
         np.testing.assert_allclose(together[0], one[0], rtol=1e-12)
         assert np.isnan(together[1:]).all()
+
+
+@pytest.mark.parametrize("size", [1e-290, 1e-150])
+def test_a_product_of_small_weights_keeps_its_rank(size):
+    net = random_network((3, 3, 3, 2), 4)
+    zero = [np.zeros_like(b) for b in net.biases]
+    usual = truncated([ReLUNetwork(net.weights, zero)], random_points(9, 3), np.arange(9) % 2, 2)
+    small = ReLUNetwork([size * W for W in net.weights], zero)
+    found = truncated([small], random_points(9, 3), np.arange(9) % 2, 2)
+    for name in ("rank", "backward", "mixed"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(usual, name))
+    np.testing.assert_allclose(found.condition, usual.condition, rtol=1e-9)
+    np.testing.assert_allclose(found.spread, usual.spread, rtol=1e-9)

@@ -177,7 +177,7 @@ def test_its_frame_and_summary_have_a_row_for_each_layer_and_space():
         (Network([Affine(np.eye(3), np.zeros(3))]), [0, 1, 2], "net must be a ReLUNetwork"),
         (random_network((3, 3, 3)), [0, 1], "y must have one label per point"),
         (random_network((2, 3, 3)), [0, 1, 2], "X must have 2 columns"),
-        (random_network((3, 3, 2)), [0, 1, 2], "y must have 2 columns"),
+        (random_network((3, 3, 2)), [0, 1, 2], "targets must say what the 2 outputs"),
     ],
 )
 def test_wrong_calls_get_one_sentence(net, y, reason):
@@ -188,3 +188,21 @@ def test_wrong_calls_get_one_sentence(net, y, reason):
 def test_a_name_that_is_nearly_right_is_named():
     with pytest.raises(TypeError, match="targets"):
         neural_collapse(random_network((3, 3, 3)), np.eye(3), [0, 1, 2], target=np.eye(3))
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-150])
+def test_weights_of_any_size_have_the_same_alignment(size):
+    net = random_network((2, 3, 4, 3), 1)
+    X, y = random_points(12, 2), np.arange(12) % 3
+    zero = [np.zeros_like(b) for b in net.biases]
+    usual = neural_collapse(ReLUNetwork(net.weights, zero), X, y)
+    found = neural_collapse(ReLUNetwork([size * W for W in net.weights], zero), X, y)
+    assert found.rows[0].measures.nc3 == pytest.approx(usual.rows[0].measures.nc3)
+
+
+def test_as_many_classes_as_points_are_measured():
+    X = random_points(400, 2)
+    net = random_network((2, 3, 1), 1)
+    found = neural_collapse(net, X, np.linspace(0, 1, 400)[:, None])
+    assert found.classes == 400 and np.isnan(found.hidden[0].measures.nc1)
+    assert 0 <= found.hidden[0].measures.nc4 <= 1

@@ -177,6 +177,33 @@ def test_intervals_of_95_percent_hold_the_slope_in_about_95_percent():
 # Degenerate and bad input
 
 
+@pytest.mark.parametrize("size", [1e-300, 1e-160, 1e160, 1e300])
+def test_rates_and_fractions_of_any_size_have_their_intervals(size):
+    rates = np.array([[1.0, 2.0], [1.5, 2.5], [0.0, 1.25]])
+    usual = rate_dependence(rates, [0.0, 0.5])
+    large, long = rate_dependence(size * rates, [0.0, 0.5]), rate_dependence(rates, [0, 0.5 * size])
+    for name in ("slope", "low", "high"):
+        value = getattr(usual, name)
+        assert getattr(large, name) == pytest.approx(size * value)
+        assert getattr(long, name) == pytest.approx(value / size)
+    np.testing.assert_allclose(large.slopes, size * usual.slopes)
+    for name in ("mean_rate", "residual", "residual_constant"):
+        assert getattr(large, name) == pytest.approx(size * getattr(usual, name))
+    assert large.aic - large.aic_constant == pytest.approx(usual.aic - usual.aic_constant)
+
+
+def test_rates_that_are_no_numbers_are_refused():
+    with pytest.raises(ValueError, match="rates must be an array of numbers"):
+        rate_dependence([["a", "b"]], [0, 1])
+    with pytest.raises(ValueError, match="rates must be an array of numbers"):
+        rate_dependence([[1, 2], [1]], [0, 1])
+
+
+def test_one_seed_is_one_seed():
+    told = rate_verdict([], rate_dependence([[1.0, 2.0]], [0, 1])).reason
+    assert told == "1 seed with rates at two fractions or more, 3 are needed"
+
+
 def test_without_rates_all_is_nan_and_nothing_decided():
     found = rate_dependence(np.full((3, 4), np.nan), [0, 1, 2, 3])
     assert np.isnan([found.slope, found.low, found.mean_rate, found.residual, found.aic]).all()

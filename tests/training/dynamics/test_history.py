@@ -159,7 +159,10 @@ def test_the_frame_has_a_row_for_each_record_layer_and_class():
 def test_a_run_that_overflows_has_a_summary_and_no_rows_for_it():
     net = ReLUNetwork([1e160 * np.eye(2)] * 3 + [np.zeros((2, 2))], [np.zeros(2)] * 4)
     found = truncation_history(net, np.eye(2), [0, 1], steps=0, learning_rate=0.1)
-    assert np.isnan(found.backward[:, :, 2]).all() and len(found.summary().splitlines()) == 4
+    assert np.isnan(found.backward[:, :, 2]).all()
+    told = found.summary().splitlines()
+    assert told[1] == "1 trial left the range of floats, where all is nan"
+    assert len(told) == 2 and "nan%" not in told[0]
 
 
 def test_spreads_and_motion_of_points_of_any_size():
@@ -214,3 +217,96 @@ def test_points_of_another_dimension_are_refused():
 def test_a_name_that_is_nearly_right_is_named():
     with pytest.raises(TypeError, match="learning_rate"):
         truncation_history(random_network((3, 3, 3)), np.eye(3), [0, 1, 2], lr=1)
+
+
+# Hostile runs
+
+
+X2, Y2 = random_points(12, 2), np.arange(12) % 3
+
+
+@pytest.mark.filterwarnings("ignore:training ended above its start")
+@pytest.mark.parametrize("rate", [10.0, 1e5, 1e100, 1e300])
+@pytest.mark.parametrize("widths", [(2, 3, 4, 2, 3), (2, 5, 3), (2, 2, 2, 2, 2, 3)])
+@pytest.mark.parametrize("loss", ["mse", "cross_entropy"])
+def test_training_that_diverges_is_told_and_no_number_is_made_up(rate, widths, loss):
+    options = {"learning_rate": rate, "steps": 40, "record": 1, "loss": loss}
+    found = truncation_history(random_start(widths), X2, Y2, **options)
+    told, frame = found.summary(), found.frame()
+    assert "nan%" not in told and "rank nan" not in told
+    lost = np.isnan(found.rank).all(axis=(1, 2))
+    assert ("left the range" in told) == bool((lost & ~np.isnan(found.losses[:, 0])).any())
+    sectors = frame.backward + frame.forward + frame.mixed
+    np.testing.assert_allclose(sectors, 1)
+    assert (found.motion[~np.isnan(found.motion)] >= 0).all()
+
+
+@pytest.mark.parametrize("size", [1e-320, 1e-300, 1e300, 4e307])
+def test_points_to_the_ends_of_the_range_are_followed(size):
+    net = random_start((2, 2, 2, 3))
+    net = net.rebuild([p if i % 2 == 0 else 0 * p for i, p in enumerate(net.tensors)])
+    usual = truncation_history(net, X2, Y2, steps=0)
+    found = truncation_history(net, X2 * size, Y2, steps=0)
+    np.testing.assert_array_equal(found.backward, usual.backward)
+    rtol = 1e-3 if size < 1e-307 else 1e-9
+    np.testing.assert_allclose(found.relative_spread, usual.relative_spread, rtol=rtol, atol=rtol)
+
+
+def test_points_at_both_ends_of_the_range_have_an_infinite_spread_and_no_warning():
+    found = truncation_history(
+        random_start((2, 2, 2)), [[1.7e308, 0], [-1.7e308, 0], [0, 1]], [0, 0, 1], steps=0
+    )
+    assert found.data_spread[0] > 1e308 and found.data_spread[1] == 0
+
+
+def test_a_loss_of_zero_at_the_start_stays_with_what_it_has():
+    net = ReLUNetwork([np.eye(3), np.eye(3)], [np.zeros(3), np.zeros(3)])
+    found = truncation_history(net, np.eye(3), [0, 1, 2], steps=20, record=5)
+    assert (found.losses == 0).all() and (found.motion == 0).all()
+    assert np.isnan(found.relative_spread).all()  # of one point each
+    assert (found.forward == 1).all() and (found.spread == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("X", "y", "widths"),
+    [
+        (X2, np.zeros(12), (2, 3, 2, 1)),
+        (X2[:1], [0], (2, 3, 1)),
+        (X2, np.arange(12), (2, 3, 12)),
+        (X2[:, :1], Y2, (1, 3, 1, 2, 3)),
+        (np.ones((12, 2)), Y2, (2, 3, 3)),
+        (np.zeros((12, 2)), np.array(["a", "$b", ""])[Y2], (2, 3, 3)),
+    ],
+)
+def test_few_equal_and_oddly_named_points_are_followed(X, y, widths):
+    found = truncation_history(random_start(widths), X, y, steps=10, record=5)
+    total = found.backward + found.forward + found.mixed
+    np.testing.assert_allclose(total, 1)
+    assert (found.spread >= 0).all() and "nan" not in found.summary()
+
+
+def test_weights_that_are_no_numbers_are_nan_and_leave_the_others_alone():
+    nets = [random_start((1, 5, 3), seed) for seed in range(2)]
+    stacked, params = stack(nets)
+    params = [p.copy() for p in params]
+    params[0][0] = np.nan
+    recorder = TruncationRecorder(X2[:, :1], Y2)
+    recorder(Snapshot(0, np.arange(2), np.zeros(2), params, stacked))
+    found = recorder.history()
+    assert np.isnan(found.rank[0, 0]).all() and found.rank[0, 1] == 5
+
+
+def test_a_recorder_is_for_one_training():
+    recorder = TruncationRecorder(X2, Y2)
+    train(random_start((2, 3, 3)), X2, Y2, steps=4, record=2, callbacks=recorder)
+    for net in (random_start((2, 3, 3)), random_start((2, 4, 3))):
+        with pytest.raises(
+            ValueError, match="must be new for each training, this one has followed"
+        ):
+            train(net, X2, Y2, steps=4, record=2, callbacks=recorder)
+    assert recorder.history().steps.tolist() == [0, 2, 4]
+
+
+def test_values_to_fit_are_no_classes():
+    with pytest.raises(ValueError, match="y must have at most 1,000 classes, got 1,001"):
+        TruncationRecorder(random_points(1001, 2), np.arange(1001.0)[:, None])

@@ -73,7 +73,7 @@ def test_the_table_has_the_measures_of_each_rung():
         assert (part.loss == rung.loss).all() and (part.step == rung.step).all()
         own = neural_collapse(rung.network, data.X, data.y).frame()
         np.testing.assert_array_equal(part.nc1, own.nc1)
-    with pytest.raises(ValueError, match="rungs must hold"):
+    with pytest.raises(ValueError, match="rungs must be a list of moments"):
         ladder_collapse([], data.X, data.y)
 
 
@@ -117,3 +117,19 @@ def test_wrong_values_are_refused():
         collapse_verdict([[1.0, 2.0]], [0.1])
     with pytest.raises(ValueError, match="thresholds must be positive"):
         collapse_verdict([[1.0]], [0.0])
+    for wrong in (-1.0, np.inf):
+        with pytest.raises(ValueError, match="values must be numbers from 0 up, or nan"):
+            collapse_verdict([[1.0, wrong]], [0.1, 0.01])
+    with pytest.raises(ValueError, match="values must be an array of numbers"):
+        collapse_verdict([[1], [1, 2]], [0.1, 0.01])
+
+
+def test_what_has_collapsed_altogether_is_not_said_to_have_reached_nothing():
+    found, _ = collapse_verdict(np.zeros((3, 2)), [0.1, 0.01])
+    assert found.reason == "0 seeds with NC1 above 0 at two thresholds or more, 3 are needed"
+
+
+@pytest.mark.parametrize("rungs", [None, 3, "abc", [random_start((3, 5, 3))]])
+def test_what_is_no_ladder_is_refused(rungs):
+    with pytest.raises(ValueError, match="rungs must"):
+        ladder_collapse(rungs, np.eye(3), [0, 1, 2])

@@ -149,10 +149,56 @@ def test_noise_moves_a_rate_by_about_its_error():
     assert 0.8 < np.std(off) < 1.25 and abs(np.mean(off)) < 0.3
 
 
+# Hostile numbers
+
+
+SIZES = [1e-300, 1e-200, 1e-9, 1e9, 1e200, 1e300]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_values_and_times_of_any_size_have_their_rates(size):
+    values = 3 * np.exp(-0.5 * t)
+    path = values[:, None] * [3.0, 4.0] + [1.0, 2.0]
+    assert fit_decay(t, size * values).rate == pytest.approx(0.5)
+    assert fit_approach(t, size * path).rate == pytest.approx(0.5, rel=1e-6)
+    assert fit_approach(t, size * path).amplitude == pytest.approx(15 * size, rel=1e-6)
+    assert fit_decay(size * t, values).rate == pytest.approx(0.5 / size)
+    assert fit_approach(size * t, path).rate == pytest.approx(0.5 / size, rel=1e-6)
+    for half in fit_halves(size * t, size * values):
+        assert half.rate == pytest.approx(0.5 / size)
+
+
+def test_late_times_have_rates_though_amplitudes_overflow():
+    values = np.exp(-0.5 * t)
+    assert fit_decay(t + 1e6, values).rate == pytest.approx(0.5)
+    assert fit_decay(t + 1e6, values).amplitude == np.inf
+    assert fit_approach(t + 1e6, values[:, None]).rate == pytest.approx(0.5, rel=1e-6)
+
+
+@pytest.mark.parametrize("noise", [0.0, 1e-9, 1e-3])
+def test_what_is_over_before_the_second_record_has_no_rate(noise):
+    rng = np.random.default_rng(0)
+    path = np.where(t > 0, 1.0, 5.0)[:, None] + noise * rng.normal(size=(len(t), 1))
+    assert np.isnan(fit_approach(t, path).rate)
+    assert np.isnan(fit_approach(t, np.exp(-400 * t)[:, None]).rate)
+
+
+def test_what_only_shakes_approaches_nothing():
+    found = [
+        fit_approach(t, np.random.default_rng(seed).normal(size=(len(t), 1))) for seed in range(20)
+    ]
+    assert not any(fit.r_squared >= 0.9 for fit in found)
+
+
 # Bad input
 
 
 def test_wrong_calls_get_one_sentence():
+    with pytest.raises(ValueError, match="values must be an array of numbers"):
+        fit_decay(t, ["a"] * len(t))
+    with pytest.raises(ValueError, match=r"one number per time, got shape \(30, 1\)"):
+        fit_decay(t, t[:, None])
+    assert fit_decay(t, np.exp(-t), floor=np.float32(0.1)).rate == pytest.approx(1)
     with pytest.raises(ValueError, match="one entry or row per time"):
         fit_decay(t, t[:5])
     with pytest.raises(ValueError, match="times must rise"):

@@ -3,16 +3,13 @@
 import numpy as np
 import pytest
 
-from geomcore import datasets, truncation_degree
-from geomcore.datasets.dataset import Dataset
-from geomcore.truncation import truncation_steps
+from geomcore import datasets
+from training.dynamics.film.reel import Frame
 from training.dynamics.rates import fit_decay
-from training.experiments.dynamics import (
-    QUANTITIES,
-    draws,
-    start,
-    survey,
-)
+from training.experiments import dynamics_starts
+from training.experiments.dynamics import QUANTITIES, reel_of, survey
+from training.experiments.dynamics_starts import draws, part_of
+from training.output.pieces import Pieces
 
 FRACTIONS = (0.25, 0.75)
 
@@ -21,41 +18,6 @@ FRACTIONS = (0.25, 0.75)
 def found():
     data_sets = draws(3, points=8, radius=0.15, seed=0)
     return survey(data_sets, FRACTIONS, steps=400, seed=0)
-
-
-# Starts
-
-
-@pytest.mark.parametrize("label", [0, 1, 2])
-def test_a_start_has_the_fraction_of_the_class_in_its_layer(label):
-    (data,) = draws(1, points=8, radius=0.15, seed=3)
-    made = start(data, FRACTIONS, label=label)
-    for net, fraction in zip(made.networks, FRACTIONS, strict=True):
-        points = data.X
-        for step in truncation_steps(net, data.X):
-            degree = truncation_degree(step.W, step.b, points, data.y)
-            if step.layer == made.layer + 1:
-                assert degree.backward[label] == fraction == degree.backward.max()
-            elif step.layer <= 3:
-                assert degree.backward.max() == 1 and degree.backward[label] == 0
-            points = step.truncated
-
-
-def test_the_other_classes_may_be_left_alone():
-    (data,) = draws(1, points=8, radius=0.15, seed=3)
-    made = start(data, [0.5], others=0.0)
-    steps = list(truncation_steps(made.networks[0], data.X))
-    last = steps[-1].truncated
-    for q in (1, 2):
-        np.testing.assert_allclose(last[data.y == q], data.X[data.y == q], atol=1e-9)
-
-
-def test_labels_of_any_kind_are_followed():
-    (data,) = draws(1, points=8, radius=0.15, seed=3)
-    named = Dataset(data.X, np.array(["x", "y", "z"])[data.y], "named", {})
-    assert start(named, FRACTIONS, label="y").q == 1
-    with pytest.raises(ValueError, match="label must be one of"):
-        start(named, FRACTIONS, label="w")
 
 
 # Runs
@@ -84,9 +46,7 @@ def test_all_runs_last_as_long_and_take_small_steps(found):
 
 
 def test_half_the_step_gives_the_same_rates(found, monkeypatch):
-    import training.experiments.dynamics as module
-
-    monkeypatch.setattr(module, "STEP", module.STEP / 2)
+    monkeypatch.setattr(dynamics_starts, "STEP", dynamics_starts.STEP / 2)
     data_sets = draws(3, points=8, radius=0.15, seed=0)
     finer = survey(data_sets, FRACTIONS, steps=800, seed=0)
     for coarse, fine in zip(found.rows, finer.rows, strict=True):
@@ -103,7 +63,62 @@ def test_progress_is_told_before_each_seed():
     told = []
     data_sets = draws(2, points=5, radius=0.15, seed=7)
     survey(data_sets, FRACTIONS, steps=5, seed=7, progress=told.append)
-    assert told == ["seed 7", "seed 8"]
+    assert told == [
+        "starting points of seed 7",
+        "starting points of seed 8",
+        "seed 7",
+        "seed 8",
+    ]
+
+
+# What was finished before
+
+
+def assert_same(one, other):
+    for a, b in zip(one.rows, other.rows, strict=True):
+        assert {k: np.float64(v).tobytes() for k, v in a.items()} == {
+            k: np.float64(v).tobytes() for k, v in b.items()
+        }
+    assert one.verdicts == other.verdicts
+
+
+@pytest.mark.parametrize("stop", ["starting points of seed 1", "seed 0", "seed 2"])
+def test_a_survey_that_was_stopped_goes_on_to_the_same_numbers(found, tmp_path, stop):
+    def power_cut(text):
+        if text == stop:
+            raise KeyboardInterrupt
+
+    data_sets = draws(3, points=8, radius=0.15, seed=0)
+    for progress in (power_cut, None):
+        with Pieces.open(tmp_path / "p", {}) as pieces:
+            before = len(pieces)
+            try:
+                options = {"pieces": pieces, "progress": progress}
+                again = survey(data_sets, FRACTIONS, steps=400, seed=0, **options)
+            except KeyboardInterrupt:
+                continue
+    assert 0 < before < 6
+    assert_same(found, again)
+
+
+def test_what_is_there_is_not_worked_out_again(found, monkeypatch):
+    data_sets, pieces = draws(3, points=8, radius=0.15, seed=0), {}
+    survey(data_sets, FRACTIONS, steps=400, seed=0, pieces=pieces)
+    assert set(pieces) == {f"{what} {s}" for what in ("start", "seed") for s in range(3)}
+    for name in ("start", "train_ensemble"):
+        monkeypatch.setattr(f"training.experiments.dynamics.{name}", None)
+    assert_same(found, survey(data_sets, FRACTIONS, steps=400, seed=0, pieces=pieces))
+
+
+# Films
+
+
+def test_a_film_is_of_the_run_that_was_measured(found):
+    frames = reel_of(found.starts[1], 1, time=found.time)
+    assert isinstance(frames[0], Frame) and frames[0].network == found.starts[1].networks[1]
+    assert frames[-1].step == found.histories[1].steps[-1]
+    assert frames[-1].loss == pytest.approx(found.histories[1].losses[-1, 1], rel=1e-9)
+    assert len(frames) == 200
 
 
 # Verdicts
@@ -117,6 +132,7 @@ def test_each_quantity_has_a_verdict_that_its_numbers_give(found):
     halves = [[row["early_rate"], row["late_rate"]] for row in found.rows]
     change = np.diff(np.reshape(halves, (3, 2, 2)).mean(axis=1), axis=1)[:, 0]
     np.testing.assert_allclose(found.dependence["along"].slopes, change)
+    np.testing.assert_allclose(np.diff(found.halves, axis=1)[:, 0], change)
 
 
 def test_two_seeds_decide_nothing():
@@ -127,26 +143,38 @@ def test_two_seeds_decide_nothing():
 # Bad input
 
 
-@pytest.mark.parametrize("fractions", [[0.5], [0.0, 0.5], [0.5, 1.0], [0.5, 0.5]])
+@pytest.mark.parametrize(
+    "fractions",
+    [
+        [0.5],
+        [0.0, 0.5],
+        [0.5, 1.0],
+        [0.5, 0.5],
+        [],
+        [np.nan, 0.5],
+        0.5,
+        ["a", 0.5],
+        np.linspace(0.01, 0.99, 41),
+    ],
+)
 def test_wrong_fractions_are_refused(fractions):
     with pytest.raises(ValueError, match="fractions must be two different numbers"):
-        survey(draws(1, points=5, radius=0.15, seed=0), fractions, steps=5, seed=0)
-
-
-@pytest.mark.parametrize("others", [-0.1, 1.5, np.nan])
-def test_wrong_fractions_of_the_others_are_refused(others):
-    (data,) = draws(1, points=5, radius=0.15, seed=0)
-    with pytest.raises(ValueError, match="others must be a number from 0 to 1"):
-        start(data, FRACTIONS, others=others)
-
-
-@pytest.mark.parametrize("fractions", [[0.01, 0.5], [0.5, 0.99]])
-def test_fractions_that_truncate_no_point_or_all_are_refused(fractions):
-    with pytest.raises(ValueError, match="of 5 points does not"):
-        survey(draws(1, points=5, radius=0.15, seed=0), fractions, steps=5, seed=0)
+        survey(draws(2, points=5, radius=0.15, seed=0), fractions, steps=5, seed=0)
 
 
 def test_classes_that_cannot_be_collapsed_are_refused():
     iris = datasets.iris()
+    parts = [part_of(iris, np.random.default_rng(s)) for s in range(2)]
     with pytest.raises(ValueError, match="could be separated"):
-        survey([iris], FRACTIONS, steps=5, seed=0)
+        survey(parts, FRACTIONS, steps=5, seed=0)
+
+
+def test_copies_are_no_repetitions():
+    (data,) = draws(1, points=5, radius=0.15, seed=0)
+    with pytest.raises(ValueError, match=r"data_sets must differ, .* got 1 different among 3"):
+        survey([data] * 3, FRACTIONS, steps=10**15, seed=0)
+
+
+def test_one_data_set_is_refused_before_any_work():
+    with pytest.raises(ValueError, match="data_sets must be 2 or more, for an interval"):
+        survey(draws(1, points=5, radius=0.15, seed=0), FRACTIONS, steps=10**15, seed=0)

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from training.experiments.dynamics import QUANTITIES, draws, survey
+from training.dynamics.dependence import rate_dependence
+from training.experiments.dynamics import QUANTITIES, survey
+from training.experiments.dynamics_starts import draws
 from training.experiments.dynamics_tables import course, in_words, models, verdict_rows
 
 
@@ -23,8 +25,9 @@ def test_there_is_a_row_for_each_fraction_with_medians_over_seeds(found):
 def test_what_is_not_known_is_a_dash(found):
     rows = [row | {"base_rate": np.nan} for row in found.rows]
     assert {row["base point"] for row in in_words(found._replace(rows=rows))} == {"-"}
-    one = survey(draws(1, points=8, radius=0.15, seed=0), (0.25, 0.75), steps=100, seed=0)
-    for row in [*in_words(one), *models(one)]:
+    none = rate_dependence(np.full((2, 2), np.nan), [0.0, 1.0])
+    unknown = found._replace(rows=rows, dependence=dict.fromkeys(QUANTITIES, none))
+    for row in [*in_words(unknown), *models(unknown)]:
         assert all(isinstance(value, str) and "nan" not in value for value in row.values()), row
 
 

@@ -4,7 +4,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from training.experiments.dynamics import draws, survey
+from training.experiments.dynamics import survey
+from training.experiments.dynamics_starts import draws
 from training.experiments.plot_dynamics import figures, ranks_in_words
 
 
@@ -38,7 +39,7 @@ def test_each_fraction_has_a_panel_with_a_line_per_seed_and_their_median(found):
 
 def test_rates_stand_beside_both_models_and_the_verdict(found):
     fig, alt = {key: (fig, alt) for key, fig, _, alt in figures(found)}["rates"]
-    for ax, key in zip(fig.axes, ("spread", "base"), strict=True):
+    for ax, key in zip(fig.axes, ("spread", "base", "along"), strict=True):
         assert found.verdicts[key].verdict in ax.get_title()
         seeds = [line for line in ax.lines if line.get_marker() == "."]
         assert len(seeds) == 3
@@ -48,7 +49,18 @@ def test_rates_stand_beside_both_models_and_the_verdict(found):
             rise = np.diff(line.get_ydata()) / np.diff(line.get_xdata())
             assert rise == pytest.approx(told.slope)
             assert ax.lines[4].get_ydata()[0] == told.mean_rate
-    assert found.verdicts["spread"].reason in alt
+        assert found.verdicts[key].reason in alt
+    halves = [line.get_ydata() for line in fig.axes[2].lines[:3]]
+    np.testing.assert_array_equal(halves, found.halves)
+
+
+def test_every_fraction_has_a_panel():
+    data_sets = draws(2, points=20, radius=0.15, seed=0)
+    many = survey(data_sets, np.linspace(0.1, 0.9, 12), steps=5, seed=0)
+    for key, fig, _, _ in figures(many):
+        titles = [ax.get_title() for ax in fig.axes if ax.get_visible()]
+        if key != "rates":
+            assert len(titles) == 12 and "17.3% truncated" in titles
 
 
 def test_rank_deficient_layers_are_told(found):

@@ -1,0 +1,1 @@
+"""Films of the data moving through the layers while a network is trained."""

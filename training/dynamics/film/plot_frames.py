@@ -1,0 +1,352 @@
+"""The picture of a film: what stands still is drawn once, what moves in every frame."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from geomcore.foreign.wording import shortened
+from geomcore.plot.strips import class_rows
+from geomcore.plot.style import (
+    EDGES,
+    class_style,
+    few_ticks,
+    lay_out,
+    legend_handles,
+    legible,
+    rasterize,
+)
+from geomcore.plot.ticks import RAISED, coordinate
+
+DPI = 100
+COLUMNS = 4
+SIDE = 2.7  # of the longer side of a panel, in inches
+DEGREES = 0.9  # height of the degrees below it
+INK, PALE = "0.15", 0.35
+# Lengths of edges, in sizes of the picture: where they lie in it they go all the way.
+WHOLE, PART = 3.0, 0.45
+MOMENTS = {"first": 0.0, "quarter": 0.25, "half": 0.5, "last": 1.0}
+LONGEST = 60  # characters of a title
+LOST = "outside: {}"
+
+
+class Panel:
+    """One layer: points before and after it, its base point and its edges.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+    at : int
+        Position of the layer among those that are shown.
+    scenes : Scenes
+    moving : bool
+        Whether what `show` changes is left out when the figure is drawn.
+    """
+
+    def __init__(self, ax, at, scenes, *, moving):
+        self.ax, self.at, self.scenes = ax, at, scenes
+        Q = len(scenes.labels.classes)
+        self.members = [scenes.index == q for q in range(Q)]
+        size = float(np.clip(60 / np.sqrt(len(scenes.index)), 2.5, 5))
+        self.edges = LineCollection([], colors=INK, linewidths=1.1, zorder=2)
+        self.opposite = LineCollection([], colors="0.5", linewidths=0.9, ls=":", zorder=1.5)
+        for lines in (self.edges, self.opposite):
+            ax.add_collection(lines, autolim=False)
+        self.before, self.after, self.piles = [], [], []
+        for q in range(Q):
+            color, marker = class_style(q)
+            rim = {"markeredgecolor": EDGES.get(color, color), "markeredgewidth": 0.3}
+            dots = {"ls": "", "marker": marker, "color": color, **rim}
+            self.before += ax.plot([], [], **{**dots, "ms": 2}, alpha=PALE, zorder=1)
+            self.after += ax.plot([], [], **dots, ms=size, zorder=3)
+            # Of piles at one place, the later ones leave the earlier ones to be seen.
+            edge = {"markeredgewidth": 0.8, "markeredgecolor": "black", "ms": 10 - 4 * q / Q}
+            self.piles += ax.plot([], [], **{**dots, **edge}, zorder=4)
+        (self.base,) = ax.plot([], [], marker="x", ms=8, mew=2, color=INK, ls="", zorder=5)
+        # Reserves the room that any number needs.
+        self.title = ax.set_title(f"layer {scenes.layers[at]}\n ", fontsize=9, loc="left")
+        self.outside = ax.text(
+            0.98, 0.02, "", transform=ax.transAxes, ha="right", fontsize=7, color="0.35"
+        )
+        self.artists = [
+            *(self.before + [self.opposite, self.edges] + self.after + self.piles),
+            *(self.base, self.title, self.outside),
+        ]
+        for artist in self.artists:
+            artist.set_animated(moving)
+        xlim, ylim = scenes.limits
+        rows = scenes.plane is None
+        ax.set(xlim=xlim, ylim=ylim, aspect="auto" if rows else "equal")
+        ax.tick_params(labelsize=7)
+        few_ticks(ax, 3)
+        if rows:
+            class_rows(ax, scenes.labels.classes)
+            ax.set(ylim=ylim, ylabel="")
+        elif len(scenes.plane.mean) == 3 and not scenes.given:
+            _tripod(ax, scenes)
+
+    def show(self, scene):
+        """Move everything to where it is in a `Scene`."""
+        at, rank, width = self.at, scene.rank[self.at], self.scenes.widths[self.layer]
+        before, after, piled = scene.before[at], scene.after[at], scene.piled[at]
+        for q, own in enumerate(self.members):
+            self.before[q].set_data(*before[own].T)
+            self.after[q].set_data(*after[own & ~piled[q]].T)
+            self.piles[q].set_data(*after[own & piled[q]][:1].T)
+        base, edges = scene.base[at], scene.edges[at]
+        self.base.set_data(*base[:, None])
+        for lines, sign in ((self.edges, 1), (self.opposite, -1)):
+            lines.set_segments([] if edges is None else self._rays(base, sign * edges))
+        cone = (
+            f"rank {rank} of {width}" if edges is not None else f"rank {rank} of {width}: no cone"
+        )
+        self.title.set_text(f"layer {self.layer}\n{cone}, defect {scene.defect[at]:.0e}")
+        self.base.set_color(INK if edges is not None else "0.6")
+        lost = [*["base"] * self._far(base[None]), *self._count(after)]
+        self.outside.set_text(LOST.format(", ".join(lost)) if lost else "")
+
+    def draw(self):
+        """Draw what `show` changes over what is there."""
+        for artist in self.artists:
+            if not isinstance(artist, Line2D) or len(artist.get_xdata(orig=True)):
+                self.ax.draw_artist(artist)
+
+    @property
+    def layer(self):
+        """Number of the layer, from 1."""
+        return int(self.scenes.layers[self.at])
+
+    def _rays(self, base, edges):
+        """Segments from the base point, longer where nothing of their length is lost."""
+        size = np.abs(np.diff(self.scenes.limits[0])).max()
+        plane = self.scenes.plane
+        flat = plane is None or len(plane.mean) == 2
+        far = np.abs(base - self.scenes.limits.mean(axis=1)).max() if flat else 0.0
+        length = WHOLE * (size + far) if flat else PART * size
+        return [(base, base + length * edge) for edge in edges]
+
+    def _far(self, points):
+        low, high = np.sort(self.scenes.limits, axis=1).T
+        return int(((points < low) | (points > high)).any(axis=1).sum())
+
+    def _count(self, points):
+        far = self._far(points)
+        return [f"{far} of {len(points)} points"] * (far > 0)
+
+
+class Stage:
+    """The figure of a film, that gives the pixels of one frame after the other.
+
+    Parameters
+    ----------
+    scenes : Scenes
+    title : str
+        Stands before step and loss.
+    scale : float
+        Size of the picture, 1 for 100 dots per inch.
+    """
+
+    def __init__(self, scenes, title, *, scale=1.0):
+        self.scenes, self.text = scenes, f"{_written(title)}   " if title else ""
+        count = len(scenes.layers)
+        columns, sides = min(count, COLUMNS), _sides(scenes)
+        rows = -(-count // columns)
+        fig = Figure(
+            figsize=(
+                max(columns * (sides[0] + 0.35) + 1.5, 4.6),
+                rows * (sides[1] + DEGREES + 0.75) + 0.5,
+            ),
+            layout="constrained",
+            dpi=DPI * scale,
+        )
+        self.canvas = FigureCanvasAgg(fig)
+        grid = fig.subplots(
+            2 * rows,
+            columns,
+            squeeze=False,
+            gridspec_kw={"height_ratios": [sides[1], DEGREES] * rows},
+        )
+        self.heading = fig.suptitle(" ", fontsize=10, x=0.01, ha="left", family="monospace")
+        self.panels, self.cursors = [], []
+        for at in range(rows * columns):
+            i, j = divmod(at, columns)
+            above, below = grid[2 * i, j], grid[2 * i + 1, j]
+            if at >= count:
+                above.set_visible(False)
+                below.set_visible(False)
+                continue
+            self.panels.append(Panel(above, at, scenes, moving=True))
+            if j:
+                above.tick_params(labelleft=False)
+            self.cursors.append(draw_degrees(below, at, scenes, names=not j))
+        _name_axes(fig, scenes)
+        _legend(fig, scenes)
+        lay_out(fig)
+        for artist in (self.heading, *self.cursors):
+            artist.set_animated(True)
+        self.canvas.draw()
+        self.still = self.canvas.copy_from_bbox(fig.bbox)
+
+    def pixels(self, i):
+        """Those of frame number `i`, shape (height, width, 3), as whole numbers up to 255."""
+        scene = self.scenes.frames[i]
+        self.canvas.restore_region(self.still)
+        self.heading.set_text(f"{self.text}step {scene.step:>9,}   loss {scene.loss:.2e}")
+        self.canvas.figure.draw_artist(self.heading)
+        for panel, cursor in zip(self.panels, self.cursors, strict=True):
+            panel.show(scene)
+            cursor.set_xdata([i, i])
+            panel.draw()
+            cursor.axes.draw_artist(cursor)
+        return np.asarray(self.canvas.buffer_rgba())[..., :3].copy()
+
+
+def strip_of(scenes, title=""):
+    """Draw the first, a quarter, half and the last of a film; return the figure.
+
+    Parameters
+    ----------
+    scenes : Scenes
+    title : str
+
+    Returns
+    -------
+    matplotlib Figure
+        A column for each of these moments, a row for each layer.
+    """
+    last = len(scenes.frames) - 1
+    moments = [scenes.frames[round(part * last)] for part in MOMENTS.values()]
+    sides, count = _sides(scenes), len(scenes.layers)
+    fig, grid = plt.subplots(
+        count,
+        len(moments),
+        squeeze=False,
+        figsize=(4 * (sides[0] + 0.25) + 1.5, count * (sides[1] + 0.45) + 0.7),
+        layout="constrained",
+    )
+    for j, (name, scene) in enumerate(zip(MOMENTS, moments, strict=True)):
+        for at, ax in enumerate(grid[:, j]):
+            panel = Panel(ax, at, scenes, moving=False)
+            panel.show(scene)
+            rasterize(ax)
+            ax.tick_params(labelleft=j == 0, labelbottom=at == count - 1)
+            if at == 0:
+                told = f"{name}: step {scene.step:,}, loss {scene.loss:.1e}"
+                panel.title.set_text(f"{told}\n{panel.title.get_text()}")
+            panel.title.set_fontsize(8)
+    if title:
+        fig.suptitle(_written(title), fontsize=10, x=0.01, ha="left")
+    _name_axes(fig, scenes, "{}")
+    _legend(fig, scenes, degrees=False)
+    return fig
+
+
+def draw_degrees(ax, at, scenes, *, names):
+    """Draw how much of each class a layer truncates, frame by frame; return the moving cursor.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+    at : int
+        Position of the layer among those that are shown.
+    scenes : Scenes
+    names : bool
+        Whether the rows have the names of their classes.
+
+    Returns
+    -------
+    matplotlib Line2D
+    """
+    frames = scenes.frames
+    backward, mixed = (
+        np.array([getattr(scene, name)[at] for scene in frames]) for name in ("backward", "mixed")
+    )
+    if len(frames) == 1:
+        backward, mixed = backward[[0, 0]], mixed[[0, 0]]
+    # Frame by frame, so that what is quick is seen, too.
+    places = np.arange(len(backward))
+    Q = len(scenes.labels.classes)
+    for q in range(Q):
+        color, _ = class_style(q)
+        floor, height = q + 0.42, 0.84
+        first = floor - height * backward[:, q]
+        ax.fill_between(places, floor, first, color=color, lw=0)
+        ax.fill_between(places, first, first - height * mixed[:, q], color=color, alpha=PALE, lw=0)
+        ax.axhline(floor, color="0.8", lw=0.5)
+    class_rows(ax, scenes.labels.classes)
+    marked = sorted({round(part * (len(frames) - 1)) for part in MOMENTS.values()})
+    ax.set_xticks(marked, [f"{frames[i].step:,}" for i in marked])
+    ax.set(xlim=(0, places[-1]), ylabel="")
+    ax.tick_params(labelsize=7, labelleft=names, left=False)
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax.axvline(0, color="black", lw=1)
+
+
+def _written(title):
+    """A title as matplotlib can write it, and not too long."""
+    return " ".join(legible(word) for word in shortened(title, LONGEST).split())
+
+
+def _sides(scenes):
+    """Width and height of a panel, in inches."""
+    if scenes.plane is None:
+        return np.array([SIDE, 0.8 * SIDE])
+    lengths = np.ptp(scenes.limits, axis=1)
+    return SIDE * lengths / lengths.max()
+
+
+def _tripod(ax, scenes):
+    """The directions of the coordinates, small, in a corner."""
+    low, high = scenes.limits.T
+    size = (high - low).max()
+    corners = [np.where(c, high - 0.16 * size, low + 0.16 * size) for c in np.ndindex(2, 2)]
+    points = np.vstack([scene.after[:, ::5].reshape(-1, 2) for scene in scenes.frames[::20]])
+    free = [np.linalg.norm(points - corner, axis=1).min() for corner in corners]
+    origin = corners[int(np.argmax(free))]
+    for k, arrow in enumerate(scenes.plane.axes.T):
+        tip = origin + 0.09 * size * arrow
+        ax.annotate("", tip, origin, arrowprops={"arrowstyle": "-|>", "lw": 0.7, "color": "0.45"})
+        at = origin + 0.125 * size * arrow
+        ax.text(*at, coordinate(k), fontsize=7, color="0.35", ha="center", va="center")
+
+
+def _name_axes(fig, scenes, form="above: {}; below: step"):
+    """Label the coordinates, which all panels share."""
+    unit = ""
+    if scenes.unit != 1:
+        exponent = str(round(np.log10(scenes.unit))).translate(RAISED)
+        unit = f", in units of 10{exponent}"
+    plane = scenes.plane
+    if plane is None:
+        names = [coordinate(0) + unit, "class"]
+    elif len(plane.mean) == 2 and not scenes.given:
+        names = [coordinate(0) + unit, coordinate(1)]
+    else:
+        names = [f"direction 1{unit}", "direction 2"]
+    fig.supxlabel(form.format(names[0]), fontsize=8)
+    fig.supylabel(names[1], fontsize=8)
+
+
+def _legend(fig, scenes, *, degrees=True):
+    """Classes and signs, to the right of all panels."""
+    classes = scenes.labels.classes
+    handles = legend_handles(classes)
+    for handle, name in zip(handles, classes, strict=True):
+        handle.set_label(f"class {legible(name)}")
+    line = {"color": INK, "ls": ""}
+    handles += [
+        Line2D([], [], color="0.4", marker="o", ls="", ms=2, alpha=0.6, label="before layer"),
+        Line2D([], [], **line, marker="x", ms=7, mew=2, label="base point"),
+        Line2D([], [], color=INK, lw=1.1, label="edge of cone"),
+        Line2D([], [], color="0.5", lw=0.9, ls=":", label="opposite: collapses"),
+    ]
+    if degrees:
+        handles += [
+            Patch(color="0.3", label="collapsed"),
+            Patch(color="0.3", alpha=PALE, lw=0, label="on a face"),
+            Patch(fc="white", ec="0.8", label="left alone"),
+        ]
+    fig.legend(handles=handles, loc="outside right center", frameon=False, fontsize=8)
