@@ -114,7 +114,7 @@ def settle(net, X, y, *, loss="mse", weight_decay=0.0, targets=None, seconds=300
         weight_decay = as_positive(weight_decay, "weight_decay")
     _check_targets(labels.targets, loss)
     clock = Clock(as_positive(seconds, "seconds"), told)
-    _check_size(net, len(X))
+    check_size(net, len(X))
     weights = point_weights(labels.index, class_weighted=loss == "class_weighted")
     block = block_of(loss, slice(0, len(X)), weights, net.widths[-1])
     problem = problem_of(net, X, labels, weights, loss=loss, weight_decay=weight_decay)
@@ -183,7 +183,8 @@ def _check_targets(targets, loss):
         )
 
 
-def _check_size(net, N):
+def check_size(net, N):
+    """Raise ValueError if a network on so many points is too large to be settled."""
     P, numbers = net.parameter_count, net.parameter_count * N * net.widths[-1]
     if P > MOST_PARAMETERS or numbers > MOST_NUMBERS:
         raise ValueError(
