@@ -17,11 +17,13 @@ import msgspec
 from geomcore.foreign.wording import printable
 from geomcore.interop import save
 from geomcore.plot.style import close, lay_out, lighten, same_names
+from training.output.pieces import Pieces
 from training.output.place import Place
 from training.output.record import PROGRAM, read_record
 
 LIBRARIES = ("geomcore", "numpy", "scipy", "numba", "cvxpy", "python-flint", "matplotlib", "pandas")
 DPI = 110  # of PNG files
+PIECES = "pieces.sqlite"
 LONGEST_NAME = 80  # characters of a data set in the name of a file
 
 
@@ -139,6 +141,35 @@ class RunFolder:
     def keep(self, names):
         """Go on with these live files of an earlier run, which are in `path` already."""
         self._live |= set(names)
+
+    @contextmanager
+    def pieces(self, work, *, resume):
+        """The finished pieces of a long work, in a file that stays in `path` if the run fails.
+
+        Parameters
+        ----------
+        work : dict
+            What the work is, as for `Pieces.open`.
+        resume : bool
+            Go on with the pieces of the run in `path`, if it has any; otherwise they go.
+
+        Yields
+        ------
+        Pieces
+
+        Raises
+        ------
+        ValueError, OSError
+            As `Pieces.open`.
+        """
+        path = self.path / PIECES
+        if resume:
+            self.keep([PIECES])
+        else:
+            self._place.remove(PIECES)
+            self.begin(live=[PIECES])
+        with Pieces.open(path, work) as pieces:
+            yield pieces
 
     def spare(self, paths):
         """Do not remove those files of an earlier run in `path` to which these paths lead.

@@ -160,6 +160,12 @@ class Place:
                 f"--out {self.path} holds a {state} study ({listed(there)}): give another "
                 f"folder{go_on}"
             )
+        stopped = [name for name in earlier.live if (self.folder / name).exists()]
+        if earlier.seconds is None and stopped and earlier.command not in ("", COSTLY):
+            raise ValueError(
+                f"--out {self.path} holds a run that was stopped ({listed(stopped)}): go on with "
+                f"--resume, give another folder{go_on}"
+            )
         live = earlier.live if earlier.command == command else ()
         told = sorted(self.known - {*live})
         changed = [name for name in told if self._is_there(name) and not self._ours(name)]
@@ -174,6 +180,22 @@ class Place:
         """Names of those files of earlier runs to which some paths lead, by links or not."""
         files = [found for path in paths if (found := _file(path))]
         return {name for name in self.known if _file(self.folder / name) in files}
+
+    def remove(self, name):
+        """Remove a file that an earlier run went on writing to.
+
+        Raises
+        ------
+        ValueError
+            If no run wrote the file; it stays.
+        """
+        if self._is_there(name) and name not in self.known:
+            raise ValueError(
+                f"--out {self.path} holds a file {name} that no run wrote: move it away, or give "
+                "another folder"
+            )
+        for end in ("", "-wal", "-shm"):
+            (self.folder / f"{name}{end}").unlink(missing_ok=True)
 
     def _is_there(self, name):
         return os.path.lexists(self.folder / name)

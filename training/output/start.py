@@ -5,13 +5,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from geomcore.threads import limited_threads
-from training.output.folder import RunFolder, stem
+from training.output.folder import PIECES, PROGRAM, RunFolder, stem
 from training.output.place import listed
 from training.output.screen import Screen
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # These have places of their own in `run.json`, or leave no trace in a run.
-NOT_KEPT = ("seed", "out", "quiet", "force")
+NOT_KEPT = ("seed", "out", "quiet", "force", "resume")
 
 
 @contextmanager
@@ -29,8 +29,7 @@ def started(command, given, *, about="", kept=None):
         What the run is about, for the name of its folder if ``out`` is None:
         runs/command-about.
     kept : sequence of str, optional
-        The arguments that `run.json` keeps. Default all but ``seed``, ``out``,
-        ``quiet`` and ``force``.
+        The arguments that `run.json` keeps. Default all but `NOT_KEPT`.
 
     Raises
     ------
@@ -51,6 +50,12 @@ def started(command, given, *, about="", kept=None):
         screen = Screen(given["quiet"])
         try:
             yield run, screen
+        except KeyboardInterrupt:
+            if (run.path / PIECES).exists():
+                screen.err.print(
+                    f"to go on: {PROGRAM} {command} --resume --out {out}", markup=False
+                )
+            raise
         except OSError as error:
             if error.errno in FULL:  # some libraries do not say which file it was
                 raise OSError(error.errno, error.strerror, str(run.path)) from None

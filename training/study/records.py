@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_info
 
 from geomcore.foreign.wording import shortened
 from training.descent.train_result import wrapped
-from training.study.connection import damaged
+from training.output.connection import damaged
 from training.study.identity import as_json, short
 
 # Versions of what may change a number in the last bit.

@@ -344,7 +344,7 @@ def load_study(path):
     -----
     The study may be running: the trials are those that were stored when the reading began.
     Nothing is changed, and no file is left behind, so that a finished study is read from where
-    nothing can be written, or from a full disk. See `training.study.connection` about network
+    nothing can be written, or from a full disk. See `training.output.connection` about network
     file systems.
     """
     with Store.open(path, None, writing=False) as store:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from training.study.connection import is_claimed
+from training.output.connection import is_claimed
 from training.study.result import StudyResult, result_of
 from training.study.store import Store
 

@@ -4,7 +4,7 @@ A store holds what the study is (configuration, references, library versions)
 and one row per finished trial. A chunk of trials is one transaction: whatever
 kills the writer, the file afterwards holds whole chunks only. There is one
 writer at a time, and any number of readers beside it; see
-`training.study.connection`. What a file says is checked before it is used: one
+`training.output.connection`. What a file says is checked before it is used: one
 that does not hold a study of ours is refused and left as it is.
 """
 
@@ -15,8 +15,8 @@ from contextlib import contextmanager
 import numpy as np
 
 from geomcore.foreign.files import as_path
-from training.study import connection as sqlite
-from training.study.connection import damaged, in_one_sentence
+from training.output import connection as sqlite
+from training.output.connection import damaged, in_one_sentence
 from training.study.identity import as_json, check_same
 from training.study.records import (
     COLUMNS,

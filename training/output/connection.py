@@ -1,4 +1,4 @@
-"""Connections to the file of a study: one writer, any number of readers, plain words for errors.
+"""Connections to a file of SQLite: one writer, any number of readers, plain words for errors.
 
 The writer holds an exclusive lock of SQLite on an empty file beside the study, named
 ``...-lock``, until it closes; the operating system drops the lock with the process, however
@@ -165,8 +165,8 @@ def check_writable(path):
 
 
 @contextmanager
-def in_one_sentence(path):
-    """Turn what SQLite reports into one sentence that says what to do."""
+def in_one_sentence(path, kind="a study"):
+    """Turn what SQLite reports of a file of `kind` into one sentence that says what to do."""
     try:
         yield
     except sqlite3.IntegrityError:
@@ -191,12 +191,12 @@ def in_one_sentence(path):
                     "intact, resume when the disk works"
                 ) from None
         # Not a database, pages or texts that are spoilt, tables of another form.
-        raise damaged(path, "it is something else or damaged") from None
+        raise damaged(path, "it is something else or damaged", kind) from None
 
 
-def damaged(path, what):
-    """The ValueError that says what is wrong with a file."""
-    return ValueError(f"{path} must be the file of a study, {what}")
+def damaged(path, what, kind="a study"):
+    """The ValueError that says what is wrong with a file, which should be that of `kind`."""
+    return ValueError(f"{path} must be the file of {kind}, {what}")
 
 
 def _missing_part(path):

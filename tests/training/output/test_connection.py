@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from geomcore.network import ReLUNetwork
-from training.study.connection import claim, is_claimed, release
+from training.output.connection import claim, is_claimed, release
 from training.study.result import load_study
 from training.study.store import Store
 from training.study.study import PerturbationStudy
@@ -151,7 +151,7 @@ def test_a_study_whose_writer_was_killed_is_read_where_nothing_can_be_written():
 
 
 def test_the_right_to_write_goes_to_one_of_many_that_want_it(tmp_path, monkeypatch):
-    monkeypatch.setattr("training.study.connection.PATIENCE", 5)
+    monkeypatch.setattr("training.output.connection.PATIENCE", 5)
     path, inside, most = tmp_path / "s", [], []
 
     def want():
