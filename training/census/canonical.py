@@ -47,7 +47,7 @@ class Canonical:
 
         Dead and idle units are not compared, nor is what no point sees of the others.
         """
-        return self._has_same_outputs(other, tolerance) and all(
+        return self.has_same_outputs(other, tolerance=tolerance) and all(
             _is_matched(a, b, lambda a, b: _distances(a, b) > tolerance)
             for a, b in zip(self.units, other.units, strict=True)
         )
@@ -58,12 +58,13 @@ class Canonical:
         Then both are in one cell, once their units are ordered, and on one level set of the
         outputs there. Whether a path in it joins them is another question.
         """
-        return self._has_same_outputs(other, tolerance) and all(
+        return self.has_same_outputs(other, tolerance=tolerance) and all(
             _is_matched(a > NOTHING, b > NOTHING, lambda a, b: (a[:, :, None] != b[:, None]).any(0))
             for a, b in zip(self.units, other.units, strict=True)
         )
 
-    def _has_same_outputs(self, other, tolerance):
+    def has_same_outputs(self, other, *, tolerance=TOLERANCE):
+        """Whether the outputs at all points are the same, whatever the units."""
         if self.outputs.shape != other.outputs.shape or len(self.units) != len(other.units):
             return False
         size = max(np.abs(self.outputs).max(initial=0), np.abs(other.outputs).max(initial=0))
