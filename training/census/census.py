@@ -4,13 +4,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from geomcore.arrays import as_points
+from geomcore.arrays import as_labels, as_points, as_positive
 from geomcore.datasets.dataset import Dataset
 from geomcore.display.lines import brief
 from training.census.ending import Ending, Question, ending_of
 from training.census.starts import RATE, STEPS, starts, trained
 from training.descent.executors import as_finished
-from training.settling.settle import check_size
+from training.descent.optimizers import Adam
+from training.settling.settle import check_kind, check_size
 
 GROUP = 64  # runs that are trained together
 
@@ -87,12 +88,10 @@ def census(
         If the widths or the loss do not fit the data, or the network is too large to be settled.
     """
     pieces = {} if pieces is None else pieces
-    X = as_points(data.X).astype(np.float64, copy=False)
-    question = Question(X, data.y, data.targets, loss, weight_decay, seconds)
-    widths = check_widths(widths, X, question.labels)
-    check_size(starts(widths, [0])[0], len(X))
+    kind = {"loss": loss, "weight_decay": weight_decay}
+    question, widths = checked(data, widths, rate=rate, seconds=seconds, **kind)
     y = data.y if data.targets is None else question.labels.Y
-    options = {"loss": loss, "weight_decay": weight_decay, "steps": steps, "rate": rate}
+    options = {"steps": steps, "rate": rate, **kind}
     name = f"{data.name} {'-'.join(map(str, widths))}"
     keys = [f"{name} run {number}" for number in range(runs)]
     done = sum(key in pieces for key in keys)
@@ -101,7 +100,8 @@ def census(
         missing = [number for number in numbers if keys[number] not in pieces]
         group = f"{name} trained from {first}"
         if missing and group not in pieces:
-            nets = trained(starts(widths, numbers, seed=seed), X, y, jobs=jobs, **options)
+            nets = starts(widths, numbers, seed=seed)
+            nets = trained(nets, question.X, y, jobs=jobs, **options)
             pieces[group] = np.array([net.packed()[0] for net in nets])
         thetas = pieces[group] if missing else ()
         work = [(number, widths, thetas[number - first], question) for number in missing]
@@ -114,29 +114,40 @@ def census(
     return Census(data, widths, question, endings)
 
 
-def check_widths(widths, X, labels):
-    """Widths as a tuple, if they fit the data.
+def checked(data, widths, *, loss, weight_decay, rate, seconds):
+    """What is asked of a census, before there is any work.
 
     Parameters
     ----------
-    widths : sequence of int
-    X : ndarray, shape (N, d)
-    labels : Labels
+    data, widths, loss, weight_decay, rate, seconds
+        As for `census`.
+
+    Returns
+    -------
+    Question, tuple of int
+        And the widths.
 
     Raises
     ------
     ValueError
+        As `census`.
     """
+    X = as_points(data.X).astype(np.float64, copy=False)
+    labels = as_labels(data.y, len(X), targets=data.targets)
+    weight_decay = check_kind(loss, weight_decay, labels.targets)
+    seconds, widths = as_positive(seconds, "seconds"), tuple(widths)
     d, K = X.shape[1], labels.targets.shape[1]
-    widths = tuple(widths)
     if len(widths) < 2 or min(widths) < 1:
         raise ValueError(f"widths must be two positive numbers or more, got {widths}")
     if widths[0] != d or widths[-1] != K:
         raise ValueError(
-            f"widths must begin with the {d} features and end with the {K} outputs that the data "
-            f"ask for, got {','.join(map(str, widths))}"
+            f"widths must begin with {d} and end with {K} for {data.name}, got "
+            f"{','.join(map(str, widths))}"
         )
-    return widths
+    (net,) = starts(widths, [0])
+    check_size(net, len(X))
+    Adam(rate)  # which checks it
+    return Question(X, data.y, data.targets, loss, weight_decay, seconds), widths
 
 
 def _in_any_order(work, executor):

@@ -14,6 +14,7 @@ from typing import Annotated, get_args
 
 import typer
 
+from training.commands.census import census
 from training.commands.check import check
 from training.commands.construct import construct
 from training.commands.dynamics import dynamics
@@ -40,6 +41,7 @@ app.command()(settle)
 app.command()(study)
 app.command()(minima)
 app.command()(dynamics)
+app.command()(census)
 
 
 @app.callback(invoke_without_command=True)

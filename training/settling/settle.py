@@ -108,11 +108,7 @@ def settle(net, X, y, *, loss="mse", weight_decay=0.0, targets=None, seconds=300
             f"{labels.targets.shape[1]} for {len(labels.classes)} classes, got {net.widths[-1]}; "
             "what it puts out for each class may be given as targets="
         )
-    if not isinstance(loss, str) or loss not in LOSSES:
-        raise ValueError(f"loss must be one of {LOSSES}, others cannot be settled, got {loss!r}")
-    if weight_decay != 0:
-        weight_decay = as_positive(weight_decay, "weight_decay")
-    _check_targets(labels.targets, loss)
+    weight_decay = check_kind(loss, weight_decay, labels.targets)
     clock = Clock(as_positive(seconds, "seconds"), told)
     check_size(net, len(X))
     weights = point_weights(labels.index, class_weighted=loss == "class_weighted")
@@ -167,6 +163,16 @@ def _even(widths, theta):
 def _loss(net, X, labels, block, weight_decay):
     value = block.value(net(X), labels.Y)
     return float(value + 0.5 * weight_decay * sum((t**2).sum() for t in net.tensors))
+
+
+def check_kind(loss, weight_decay, targets):
+    """The weight decay as a number; ValueError if that or the loss is none, for these targets."""
+    if not isinstance(loss, str) or loss not in LOSSES:
+        raise ValueError(f"loss must be one of {LOSSES}, others cannot be settled, got {loss!r}")
+    if weight_decay != 0:
+        weight_decay = as_positive(weight_decay, "weight_decay")
+    _check_targets(targets, loss)
+    return weight_decay
 
 
 def _check_targets(targets, loss):

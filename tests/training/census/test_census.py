@@ -5,7 +5,7 @@ import pytest
 from decayed import blobs
 
 from geomcore.datasets.dataset import Dataset
-from training.census.census import census, check_widths
+from training.census.census import census
 from training.census.ending import NOWHERE
 from training.census.points import end_points
 from training.census.tables import point_rows, run_rows
@@ -96,8 +96,11 @@ def test_widths_that_do_not_fit_are_refused(data, widths):
         census(data, widths, **OPTIONS)
 
 
-def test_widths_that_fit_are_a_tuple(found):
-    assert check_widths([2, 5, 3], found.question.X, found.question.labels) == (2, 5, 3)
+@pytest.mark.parametrize("name", ["rate", "seconds", "weight_decay"])
+def test_numbers_that_make_no_sense_are_refused(data, name):
+    for value in (-1.0, np.nan):
+        with pytest.raises(ValueError, match=f"{name} must"):
+            census(data, (2, 3, 3), **OPTIONS, **{name: value})
 
 
 def test_a_network_that_is_too_large_is_refused_before_it_is_trained(data):
