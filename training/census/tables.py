@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from itertools import pairwise
 
 from geomcore.foreign.wording import counted
 from training.census.ending import INFINITY, KINDS, MINIMA, NOWHERE
@@ -70,9 +71,13 @@ def summary_row(found, points):
     minima = minima_of(points)
     reached = lowest(minima)
     losses = sorted({point.function: point.loss for point in minima}.values())
+    often = Counter(point.function for point in minima for _ in point.endings).most_common()
+    flat = [point.best for point in minima if point.best.flat]
     return {
         "data": found.data.name,
         "widths": shape(found),
+        "loss": found.question.loss,
+        "weight_decay": found.question.weight_decay,
         "runs": runs,
         "proved": proved,
         "proved_low": low,
@@ -86,6 +91,16 @@ def summary_row(found, points):
         "isolated_proved": sum(
             point.best.flat == 0 and point.best.is_flat_proved for point in minima
         ),
+        "flat": len(flat),
+        "flat_proved": sum(end.is_flat_proved for end in flat),
+        "flat_least": min((end.flat for end in flat), default=None),
+        "flat_most": max((end.flat for end in flat), default=None),
+        "repeated": sum(number > 1 for _, number in often),
+        "most_often": often[0][1] if often else 0,
+        "most_often_loss": next(p.loss for p in minima if p.function == often[0][0])
+        if often
+        else None,
+        "nearest_losses": min((b - a for a, b in pairwise(losses)), default=None),
         "lowest_loss": losses[0] if losses else None,
         "lowest_times": sum(len(point.endings) for point in reached),
         "next_loss": losses[1] if len(losses) > 1 else None,
@@ -136,6 +151,12 @@ def function_rows(points):
     return rows
 
 
+def frequent_rows(points, most=10):
+    """Those rows of `function_rows` that several runs reach, the most frequent first."""
+    rows = [row for row in function_rows(points) if row["runs"] != "1"]
+    return sorted(rows, key=lambda row: -int(row["runs"]))[:most]
+
+
 def lost_rows(found):
     """For people, one row for each reason for which runs have no end point, or no proof."""
     rows = []
@@ -175,22 +196,14 @@ def overview_row(row):
 
 def sentences(row):
     """What a census of one shape on one data set found, from its `summary_row`."""
-    runs, minima = row["runs"], row["minima"]
+    runs = row["runs"]
     told = [
         f"{row['proved']} of {counted(runs, 'run')} ({row['proved'] / runs:.0%}, with 95 % "
         f"confidence {row['proved_low']:.0%} to {row['proved_high']:.0%}) end at what is proved to "
         f"be a minimum{' or a saddle' if row['saddle'] else ''}."
     ]
-    if minima == 1:
-        told += ["All these minima are one network, up to the order and the scales of its units."]
-    elif minima:
-        told += [
-            f"These minima are {minima} different networks, which no order and no scales of units "
-            f"make equal, and {counted(row['functions'], 'function')} on the data; their losses "
-            f"go from {row['lowest_loss']:.6g} to {row['highest_loss']:.6g}."
-        ]
-    if minima:
-        told += [_lowest_sentence(row), *_flat_sentences(row)]
+    if row["minima"]:
+        told += [_many_sentence(row), _lowest_sentence(row), *_flat_sentences(row)]
     others = [f"{row[kind]} {_phrase(kind)}" for kind in KINDS[3:] if row[kind]]
     if others:
         told.append(f"Of the other runs, {', '.join(others)}.")
@@ -203,24 +216,56 @@ def sentences(row):
     return told
 
 
-def _flat_sentences(row):
-    """How many minima are isolated, and how many are not."""
-    isolated, proved = row["isolated"], row["isolated_proved"]
-    flat = row["minima"] - isolated
-    how = {isolated: "by proof", 0: "by a rank in floating point"}.get(
-        proved, f"{proved} of them by proof, the others by a rank in floating point"
+def _symmetries(row):
+    return "order" if row["weight_decay"] else "order and scales"
+
+
+def _many_sentence(row):
+    """How many different minima there are, and how often they are reached."""
+    if row["minima"] == 1:
+        return f"All these minima are one network, up to the {_symmetries(row)} of its units."
+    told = (
+        f"The minima are {row['minima']} different networks, up to the {_symmetries(row)} of their "
+        f"units, and {counted(row['functions'], 'function')} on the data; their losses go from "
+        f"{row['lowest_loss']:.6g} to {row['highest_loss']:.6g}."
     )
+    if row["nearest_losses"] is not None:
+        told += f" The nearest losses of two functions are {row['nearest_losses']:.2g} apart."
+    if row["repeated"]:
+        told += (
+            f" {counted(row['repeated'], 'function')} {'is' if row['repeated'] == 1 else 'are'} "
+            f"reached by more than one run, one of loss {row['most_often_loss']:.6g} by "
+            f"{row['most_often']}."
+        )
+    return told
+
+
+def _flat_sentences(row):
+    """How many minima are isolated, and how many are points of families."""
+    isolated, flat = row["isolated"], row["flat"]
+    scales = "" if row["weight_decay"] else "scales of units and "
     if isolated:
         yield (
-            f"{isolated} of the minima {'is' if isolated == 1 else 'are'} isolated, up to scales "
-            f"of units and units that are never on: {how}."
+            f"{isolated} of the minima {'is' if isolated == 1 else 'are'} isolated, up to {scales}"
+            f"units that are never on: {_by_proof(isolated, row['isolated_proved'])}."
         )
     if flat:
+        least, most = row["flat_least"], row["flat_most"]
         yield (
-            f"{flat} {'belongs' if flat == 1 else 'belong'} to families of different networks with "
-            "one loss, or their flat directions are not known. Two points of one family are not "
+            f"{flat} {'is a point' if flat == 1 else 'are points'} of families of different "
+            f"networks with one loss, of {least if least == most else f'{least} to {most}'} "
+            f"dimensions: {_by_proof(flat, row['flat_proved'])}. Two points of one family are not "
             "equal as networks, and count as two minima here."
         )
+    if row["minima"] > isolated + flat:
+        yield f"Of {row['minima'] - isolated - flat} it is not known whether they are isolated."
+
+
+def _by_proof(number, proved):
+    """How so many dimensions are known, some of them by proof."""
+    if proved in (0, number):
+        return "by proof" if proved else "by a rank in floating point"
+    return f"{proved} of them by proof, the others by a rank in floating point"
 
 
 def _lowest_sentence(row):

@@ -67,6 +67,7 @@ def census(
     from training.census.census import checked
     from training.census.points import end_points
     from training.census.tables import (
+        frequent_rows,
         function_rows,
         lost_rows,
         overview_row,
@@ -125,6 +126,7 @@ def census(
                         "data": one.data.summary(),
                         "told": sentences(row),
                         "rows": function_rows(own),
+                        "frequent": frequent_rows(own),
                         "lost": lost_rows(one),
                         "figures": run.figures(name, plot_census.figures(one)),
                     }
@@ -148,7 +150,7 @@ def census(
             if rows:
                 screen.table([{key: row[key] for key in COLUMNS} for row in rows[:ON_SCREEN]])
             if len(rows) > ON_SCREEN:
-                screen.print(f"and {len(rows) - ON_SCREEN} more, see end_points.csv")
+                screen.print(f"and {len(rows) - ON_SCREEN} of higher loss, see end_points.csv")
             if section["lost"]:
                 screen.table(section["lost"])
             for sentence in section["told"]:

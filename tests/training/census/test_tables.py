@@ -6,6 +6,7 @@ from census_runs import LINE, MOVED, TWICE, census_of, ending, unproved
 
 from training.census.points import end_points
 from training.census.tables import (
+    frequent_rows,
     function_rows,
     lost_rows,
     overview_row,
@@ -65,6 +66,9 @@ def test_the_summary_counts(found):
     assert (row["isolated"], row["isolated_proved"]) == (2, 2)
     assert (row["lowest_loss"], row["next_loss"], row["highest_loss"]) == (0.5, 0.75, 0.75)
     assert (row["lowest_times"], row["lowest_unproved"], row["far"]) == (4, 0.125, 1)
+    assert (row["flat"], row["flat_proved"], row["flat_least"], row["flat_most"]) == (1, 0, 3, 3)
+    assert (row["repeated"], row["most_often"], row["most_often_loss"]) == (1, 4, 0.5)
+    assert row["nearest_losses"] == 0.25
 
 
 def test_functions_join_the_networks_that_share_them(found):
@@ -75,6 +79,7 @@ def test_functions_join_the_networks_that_share_them(found):
     assert (joined["flat"], joined["proof"]) == ("0 to 3*", "exact point")
     assert rows[0]["kind"] == "undetermined" and rows[0]["proof"] == "none"
     assert rows[3]["smallest eigenvalue"] == "-"
+    assert frequent_rows(end_points(found)) == [joined]
 
 
 def test_what_is_not_proved_is_told_with_its_reason(found):
@@ -96,7 +101,31 @@ def test_the_sentences_say_no_more_than_is_proved(found):
     assert "nothing is proved about whether it is global" in text
     assert "0.25 above it" in text and "has a lower loss, 0.125" in text
     assert "2 of the minima are isolated" in text and ": by proof." in text
-    assert "1 belongs to families" in text and "not equal as networks" in text
+    assert "1 is a point of families" in text and "of 3 dimensions: by a rank in" in text
+    assert "not equal as networks" in text and "not known" not in text
+    assert "1 function is reached by more than one run, one of loss 0.5 by 4" in text
+
+
+def test_with_weight_decay_scales_of_units_are_no_symmetry(found):
+    row = summary_row(found, end_points(found))
+    text = " ".join(sentences(row | {"weight_decay": 0.1}))
+    assert "scales" not in text and "up to the order of their units" in text
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"isolated_proved": 0}, "by a rank in floating point."),
+        ({"isolated_proved": 1}, "1 of them by proof, the others by a rank"),
+        ({"flat_most": 5}, "of 3 to 5 dimensions"),
+        ({"flat": 0}, "Of 1 it is not known whether they are isolated"),
+        ({"saddle": 1}, "a minimum or a saddle"),
+        ({"minima": 1}, "one network, up to the order and scales of its units"),
+    ],
+)
+def test_each_sentence_follows_its_numbers(found, change, words):
+    row = summary_row(found, end_points(found))
+    assert words in " ".join(sentences(row | change))
 
 
 def test_a_proved_global_minimum_is_called_so():
