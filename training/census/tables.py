@@ -253,8 +253,8 @@ def _flat_sentences(row):
         least, most = row["flat_least"], row["flat_most"]
         yield (
             f"{flat} {'is a point' if flat == 1 else 'are points'} of families of different "
-            f"networks with one loss, of {least if least == most else f'{least} to {most}'} "
-            f"dimensions: {_by_proof(flat, row['flat_proved'])}. Two points of one family are not "
+            f"networks with one loss, of dimension {_span((least, most))}: "
+            f"{_by_proof(flat, row['flat_proved'])}. Two points of one family are not "
             "equal as networks, and count as two minima here."
         )
     if row["minima"] > isolated + flat:

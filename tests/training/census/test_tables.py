@@ -101,7 +101,7 @@ def test_the_sentences_say_no_more_than_is_proved(found):
     assert "nothing is proved about whether it is global" in text
     assert "0.25 above it" in text and "has a lower loss, 0.125" in text
     assert "2 of the minima are isolated" in text and ": by proof." in text
-    assert "1 is a point of families" in text and "of 3 dimensions: by a rank in" in text
+    assert "1 is a point of families" in text and "of dimension 3: by a rank in" in text
     assert "not equal as networks" in text and "not known" not in text
     assert "1 function is reached by more than one run, one of loss 0.5 by 4" in text
 
@@ -117,7 +117,7 @@ def test_with_weight_decay_scales_of_units_are_no_symmetry(found):
     [
         ({"isolated_proved": 0}, "by a rank in floating point."),
         ({"isolated_proved": 1}, "1 of them by proof, the others by a rank"),
-        ({"flat_most": 5}, "of 3 to 5 dimensions"),
+        ({"flat_most": 5}, "of dimension 3 to 5: by"),
         ({"flat": 0}, "Of 1 it is not known whether they are isolated"),
         ({"saddle": 1}, "a minimum or a saddle"),
         ({"minima": 1}, "one network, up to the order and scales of its units"),
