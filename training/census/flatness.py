@@ -17,11 +17,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from constructions.critical.cell import forwards
 from constructions.critical.ranks import counted_bound
 from geomcore.weighting import point_weights
-from training.settling.face import mixings, row_space, slice_of
-from training.settling.problem import parameters_of, problem_of
+from training.settling.derivatives import height_rows, jacobian
+from training.settling.face import mixings, row_space
+from training.settling.problem import parameters_of, problem_of, scale_of
 
+RANK = 1e-7  # of the length of a row: what the others leave of it counts as zero below
 BENDS = 1e-9  # of the largest eigenvalue: a smaller one is none
 
 
@@ -77,10 +80,14 @@ def flatness(settled, X, labels):
         turned = row_space(mixings(problem, point))[0].shape[1]
         unbent = int((spectrum <= BENDS * spectrum.max(initial=0)).sum())
         return Flatness(P, P - turned - unbent, 0)
-    multipliers = np.zeros(len(kinks))
-    point = SimpleNamespace(theta=theta, kinks=kinks, masks=masks, multipliers=multipliers)
-    rank = slice_of(problem, point)[1].shape[1]
-    known = P - counted_bound(problem.cell(masks, kinks), [np.ones(m.shape[1]) for m in masks])
+    cell = problem.cell(masks, kinks)
+    found = forwards(cell, theta)
+    seen = jacobian(cell, found).reshape(len(problem.X), problem.widths[-1], P)
+    if loss == "cross_entropy":
+        seen = seen - seen.mean(axis=1, keepdims=True)
+    rows = np.vstack([seen.reshape(-1, P), height_rows(cell, found)]) * scale_of(problem)
+    rank = row_space(rows, least=RANK)[0].shape[1]
+    known = P - counted_bound(cell, [np.ones(m.shape[1]) for m in masks])
     if loss == "cross_entropy":
         read = masks[-1].any(axis=0) if masks else np.ones(problem.widths[0], bool)
         at_kink = {u for l, _, u in kinks if l == len(masks) - 1}

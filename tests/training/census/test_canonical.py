@@ -136,6 +136,16 @@ def test_another_last_bias_is_another_network(seed, widths):
         assert canonical(net, X).is_same(canonical(net.rebuild(tensors), X)) == same
 
 
+@pytest.mark.parametrize("size", [1e-12, 1.0, 1e12])
+@pytest.mark.parametrize("part", [1e-8, 1e-4])
+def test_outputs_are_compared_by_their_size(size, part):
+    X = [[0.0], [1.0]]
+    first, second = (canonical(ReLUNetwork([[[w]]], [[0.0]]), X) for w in (size, size * (1 + part)))
+    same = part < 1e-6
+    assert first.is_same(second) == second.is_same(first) == same
+    assert first.is_same_family(second) == first.has_same_outputs(second) == same
+
+
 @given(SEEDS, st.sampled_from(SHAPES[1:-1]), st.integers(0, 1))
 @settings(max_examples=40, deadline=None)
 def test_units_of_no_account_change_nothing_but_their_number(seed, widths, layer):

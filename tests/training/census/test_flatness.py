@@ -1,14 +1,17 @@
 """Flat directions at critical points whose families are known."""
 
+from dataclasses import replace
+from itertools import pairwise
+
 import numpy as np
 import pytest
-from naive import difference_quotients
 from settling_problems import on_a_kink
 
 from geomcore import ReLUNetwork
 from geomcore.arrays import as_labels
 from training import settle
 from training.census.flatness import flatness
+from training.census.starts import starts
 
 LINE = np.array([[0.0], [1.0], [2.0], [3.0]])
 ZIGZAG = np.array([[0.0], [1.0], [0.0], [1.0]])
@@ -70,26 +73,105 @@ def test_with_weight_decay_units_that_are_on_at_the_same_points_turn():
     assert found == (7, 6, 0) and found.flat == 1
 
 
-# Against difference quotients of the outputs
+def test_with_weight_decay_directions_that_do_not_bend_are_flat():
+    net = ReLUNetwork([[[0.5], [0.4]], [[0.5, 0.4]]], [[0.3, 0.2], [0.0]])
+    X, y = np.array([[1.0], [2.0], [3.0]]), np.array([[1.0], [2.0], [3.0]])
+    settled = settle(net, X, y, weight_decay=0.01)
+    for least, unbent in ((0.0, 1), (-1e-12, 1), (5e-10, 1), (2e-9, 0)):
+        spectrum = np.append(least * settled.spectrum.max(), settled.spectrum[1:])
+        found = flatness(replace(settled, spectrum=spectrum), X, as_labels(y, 3))
+        assert found == (7, 6 - unbent, 0) and found.flat == 1 + unbent
 
 
-@pytest.mark.parametrize("seed", [2, 3, 5, 6, 7, 8])  # they settle off all kinks
-def test_the_rank_is_that_of_the_outputs_as_functions_of_the_parameters(seed):
-    rng = np.random.default_rng(seed)
-    X, y = rng.normal(size=(12, 2)), rng.normal(size=(12, 1))
-    net = ReLUNetwork(
-        [rng.normal(size=(m, n)) for n, m in ((2, 2), (2, 1))], [rng.normal(size=m) for m in (2, 1)]
+# Against derivatives by imaginary steps, and tangents of its symmetries one by one
+
+
+def tensors(widths, theta):
+    at, found = 0, []
+    for n, m in pairwise(widths):
+        found.append((theta[at : at + m * n].reshape(m, n), theta[at + m * n : at + m * n + m]))
+        at += m * n + m
+    return found
+
+
+def seen(settled, X, theta, masks):
+    """What the loss sees of the outputs of the masked network, and pre-activations on kinks."""
+    values, read = [], X
+    for (W, b), mask in zip(tensors(settled.network.widths, theta), [*masks, 1], strict=True):
+        values.append(read @ W.T + b)
+        read = values[-1] * mask
+    if settled.loss_name == "cross_entropy":
+        read = read - read.mean(axis=1, keepdims=True)
+    return np.concatenate(
+        [read.ravel(), [values[k.layer - 1][k.point, k.unit] for k in settled.kinks]]
     )
-    settled = settle(net, X, y)
-    assert settled.is_critical and not settled.kinks
-    found = flatness(settled, X, as_labels(y, 12))
+
+
+def symmetries(settled, masks):
+    """Directions in which nothing changes, whatever the parameters are."""
+    widths = settled.network.widths
+    theta, rows = settled.network.packed()[0], []
+    here = tensors(widths, theta)
+
+    def moved(change):
+        row = np.zeros_like(theta)
+        change(tensors(widths, row))
+        rows.append(row)
+
+    for l, mask in enumerate(masks):
+        for u in range(mask.shape[1]):
+            on_kink = any((k.layer - 1, k.unit) == (l, u) for k in settled.kinks)
+            if mask[:, u].any():
+
+                def scale(parts, l=l, u=u):
+                    parts[l][0][u], parts[l][1][u] = here[l][0][u], here[l][1][u]
+                    parts[l + 1][0][:, u] = -here[l + 1][0][:, u]
+
+                moved(scale)
+            elif not on_kink:
+                own = np.zeros_like(theta)
+                parts = tensors(widths, own)
+                parts[l][0][u], parts[l][1][u], parts[l + 1][0][:, u] = 1, 1, 1
+                rows += [np.eye(len(theta))[i] for i in np.flatnonzero(own)]
+    if settled.loss_name == "cross_entropy":
+        for k in range(widths[-2]):
+            moved(lambda parts, k=k: parts[-1][0][:, k].fill(1))
+        moved(lambda parts: parts[-1][1].fill(1))
+    return np.array(rows)
+
+
+# Seeds that settle: on kinks of either layer, of units that are on elsewhere or nowhere, with dead
+# units, and with saturated outputs.
+SEEDS = {
+    ("mse", (2, 2, 1)): (0, 2, 5, 12, 26),
+    ("mse", (2, 3, 2, 1)): (3, 5, 10, 12, 17, 18),
+    ("cross_entropy", (2, 2, 2)): (1, 4, 13, 16, 31, 39),
+    ("cross_entropy", (2, 3, 2, 2)): (4, 6, 9, 12, 22, 23),
+}
+
+
+@pytest.mark.parametrize(
+    ("loss", "widths", "seed"), [(*kind, seed) for kind, seeds in SEEDS.items() for seed in seeds]
+)
+def test_it_is_the_kernel_less_the_symmetries(loss, widths, seed):
+    rng = np.random.default_rng(seed)
+    X, y = rng.normal(size=(16, 2)), rng.normal(size=(16, 1))
+    if loss == "cross_entropy":
+        y = rng.integers(0, 2, 16)
+    (net,) = starts(widths, [seed])
+    settled = settle(net, X, y, loss=loss)
+    assert settled.is_critical
+    found = flatness(settled, X, as_labels(y, 16))
+    masks = [value > 0 for value in settled.network.hidden(X)]
+    for k in settled.kinks:
+        masks[k.layer - 1][k.point, k.unit] = False
     theta = settled.network.packed()[0]
+    # the masked network is a polynomial, so imaginary steps give derivatives to the last bit
+    steps = [seen(settled, X, theta + 1e-30j * e, masks).imag / 1e-30 for e in np.eye(len(theta))]
+    rank, known = (_rank(rows) for rows in (np.transpose(steps), symmetries(settled, masks)))
+    assert found == (len(theta), rank, known)
 
-    def outputs(theta):
-        W, v = theta[:4].reshape(2, 2), theta[6:8]
-        return np.maximum(X @ W.T + theta[4:6], 0) @ v + theta[8]
 
-    rows = difference_quotients(outputs, theta)
-    sizes = np.linalg.svd(rows, compute_uv=False)
-    assert found.rank == (sizes > 1e-6 * sizes[0]).sum()
-    assert found.parameters == 9
+def _rank(rows):
+    size = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.linalg.matrix_rank(rows / np.where(size > 0, size, 1), rtol=1e-8)

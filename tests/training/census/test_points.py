@@ -51,6 +51,12 @@ def test_losses_are_equal_to_a_part_of_the_loss_of_the_best_constant():
         assert len(end_points(census_of(ending(0), ending(1, loss=0.5 + shift)))) == count
 
 
+def test_losses_are_compared_with_the_first_of_a_point_so_that_no_chain_joins_them():
+    steps = [ending(k, loss=0.5 + 2e-10 * k) for k in range(4)]
+    found = end_points(census_of(*steps))
+    assert [[one.number for one in point.endings] for point in found] == [[0, 1], [2, 3]]
+
+
 def test_runs_without_an_end_have_none_but_a_proof_makes_one():
     lost = {"is_critical": False, "reason": RUNAWAY, "rank": None, "flat": None}
     assert end_points(census_of(unproved(0, **lost))) == []
