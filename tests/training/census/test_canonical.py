@@ -1,6 +1,6 @@
 """The form of a network that the order and the scales of its units do not change."""
 
-from itertools import pairwise, product
+from itertools import pairwise, permutations, product
 
 import naive
 import numpy as np
@@ -67,6 +67,18 @@ def test_linear_units_that_mix_are_another_network_of_one_family():
     assert not a.is_same(b) and a.is_same_family(b)
     bent = canonical(ReLUNetwork([np.eye(2), [[1.0, 2.0]]], [[1.0, -0.5], [0.0]]), X)
     assert not a.is_same_family(bent)
+
+
+def test_networks_of_other_sizes_are_others():
+    X = [[0.5], [1.0]]
+    nets = [
+        ReLUNetwork([[[1.0]]], [[0.0]]),
+        ReLUNetwork([[[1.0]], [[1.0]]], [[0.0], [0.0]]),
+        ReLUNetwork([[[1.0], [1.0]]], [[0.0, 0.0]]),
+    ]
+    for one, other in permutations([canonical(net, X) for net in nets], 2):
+        assert not one.is_same(other) and not one.is_same_family(other)
+    assert not canonical(nets[0], X).is_same(canonical(nets[0], X[:1]))
 
 
 def test_equal_outputs_in_another_cell_are_another_family():

@@ -12,6 +12,7 @@ from geomcore.arrays import as_labels
 from training import settle
 from training.census.flatness import flatness
 from training.census.starts import starts
+from training.settling.settled import KinkedPair
 
 LINE = np.array([[0.0], [1.0], [2.0], [3.0]])
 ZIGZAG = np.array([[0.0], [1.0], [0.0], [1.0]])
@@ -161,7 +162,35 @@ def test_it_is_the_kernel_less_the_symmetries(loss, widths, seed):
     (net,) = starts(widths, [seed])
     settled = settle(net, X, y, loss=loss)
     assert settled.is_critical
-    found = flatness(settled, X, as_labels(y, 16))
+    assert flatness(settled, X, as_labels(y, 16)) == expected(settled, X)
+
+
+@pytest.mark.parametrize(
+    ("net", "kink"),
+    [
+        # a unit that is nowhere on but on its kink at the first point
+        (ReLUNetwork([[[1.0], [-1.0]], np.eye(2)], [[1.0, 0.0], [0.0, 1.0]]), (1, 0, 1)),
+        # the same in the first layer of two, with a dead unit of its number in the second
+        (
+            ReLUNetwork([[[1.0], [-1.0]], np.eye(2), np.eye(2)], [[1.0, 0.0], [0, -9], [0, 1]]),
+            (1, 0, 1),
+        ),
+        # and in the second
+        (
+            ReLUNetwork([[[1.0]], [[1.0], [-1.0]], np.eye(2)], [[1.0], [0, 1], [0, 1]]),
+            (2, 0, 1),
+        ),
+    ],
+)
+def test_under_the_softmax_units_on_kinks_alone_are_read(net, kink):
+    y = np.array([0, 1, 0, 1])
+    settled = settle(net, LINE, y, loss="cross_entropy", seconds=1e-3)
+    settled = replace(settled, network=net, kinks=(KinkedPair(*kink, 0.1, 0.2),))
+    assert flatness(settled, LINE, as_labels(y, 4)) == expected(settled, LINE)
+
+
+def expected(settled, X):
+    """Parameters, rank and symmetries, in another way."""
     masks = [value > 0 for value in settled.network.hidden(X)]
     for k in settled.kinks:
         masks[k.layer - 1][k.point, k.unit] = False
@@ -169,7 +198,7 @@ def test_it_is_the_kernel_less_the_symmetries(loss, widths, seed):
     # the masked network is a polynomial, so imaginary steps give derivatives to the last bit
     steps = [seen(settled, X, theta + 1e-30j * e, masks).imag / 1e-30 for e in np.eye(len(theta))]
     rank, known = (_rank(rows) for rows in (np.transpose(steps), symmetries(settled, masks)))
-    assert found == (len(theta), rank, known)
+    return len(theta), rank, known
 
 
 def _rank(rows):
