@@ -125,15 +125,20 @@ def threads(jobs):
 
 @contextmanager
 def processes(jobs):
-    """An executor of `jobs` new processes; on an error what has not begun is dropped.
+    """An executor of `jobs` new processes; on an error what they are at is dropped.
 
     Functions and what they take go there as pickles. A process ends with this one, however this one
     ends, and leaves it to this one to be interrupted.
     """
     context = multiprocessing.get_context("spawn")  # others inherit locks that threads hold
+    others = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_serve)
     try:
         yield pool
+    except BaseException:
+        for process in set(multiprocessing.active_children()) - others:
+            process.terminate()
+        raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 

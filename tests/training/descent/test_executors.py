@@ -312,6 +312,15 @@ def test_new_processes_give_what_this_one_gives():
         assert sorted(as_finished(abs, [-3, 1, -2], pool)) == [1, 2, 3]
 
 
+def test_an_interrupt_does_not_wait_for_what_processes_are_at():
+    with pytest.raises(KeyboardInterrupt), processes(1) as pool:
+        pool.submit(os.getpid).result()
+        pool.submit(time.sleep, 600)
+        began = time.monotonic()
+        raise KeyboardInterrupt
+    assert time.monotonic() - began < 60
+
+
 def test_processes_end_with_a_parent_that_is_killed(tmp_path):
     program = tmp_path / "parent.py"
     program.write_text(
