@@ -1,7 +1,7 @@
 """Slow, obvious oracles: they take another road than the code and import none of it."""
 
 from fractions import Fraction
-from itertools import permutations
+from itertools import permutations, product
 
 import cvxpy as cp
 import numpy as np
@@ -236,3 +236,58 @@ def cut_off(points, others):
                 first = min(normal @ o for o in others)
                 best = max(best, sum(normal @ p < first for p in points))
     return best
+
+
+# Networks that differ in the order and the scales of their units
+
+
+def live_part(weights, biases, X):
+    """The network without units that are on at no point, and without units that nothing reads."""
+    weights, biases = [np.array(W) for W in weights], [np.array(b) for b in biases]
+    while True:
+        for l in range(len(weights) - 1):
+            keep = []
+            for u in range(len(biases[l])):
+                is_on = any(relu_layers(weights, biases, x)[l][u] > 0 for x in X)
+                if is_on and weights[l + 1][:, u].any():
+                    keep.append(u)
+            if len(keep) < len(biases[l]):
+                weights[l], biases[l] = weights[l][keep], biases[l][keep]
+                weights[l + 1] = weights[l + 1][:, keep]
+                break
+        else:
+            return weights, biases
+
+
+def same_up_to_units(first, second, tolerance=1e-6):
+    """Whether some order of the hidden units of each layer, and some scales, make two networks one.
+
+    Each is a pair (weights, biases). All orders are tried; the scale of a unit is what makes the
+    norm of its (w, b) 1. So no unit may be zero.
+    """
+    shapes = [[np.shape(W) for W in weights] for weights, _ in (first, second)]
+    if shapes[0] != shapes[1]:
+        return False
+    first, second = _with_unit_rows(*first), _with_unit_rows(*second)
+    hidden = [range(len(b)) for b in first[1][:-1]]
+    for orders in product(*(permutations(units) for units in hidden)):
+        orders = [range(first[0][0].shape[1]), *orders, range(len(first[1][-1]))]
+        pairs = []
+        for l, (W, b) in enumerate(zip(*second, strict=True)):
+            rows, columns = list(orders[l + 1]), list(orders[l])
+            pairs.append((first[0][l], W[rows][:, columns]))
+            pairs.append((first[1][l], b[rows]))
+        if all(np.allclose(A, B, rtol=0, atol=tolerance) for A, B in pairs):
+            return True
+    return False
+
+
+def _with_unit_rows(weights, biases):
+    weights, biases = [np.array(W, float) for W in weights], [np.array(b, float) for b in biases]
+    for l in range(len(weights) - 1):
+        for u in range(len(biases[l])):
+            size = np.sqrt(sum(weights[l][u] ** 2) + biases[l][u] ** 2)
+            weights[l][u] /= size
+            biases[l][u] /= size
+            weights[l + 1][:, u] *= size
+    return weights, biases

@@ -16,6 +16,14 @@ from geomcore.foreign.wording import printable, shortened
 from geomcore.plot.ticks import powers
 
 MARKERS = "os^DvPX<>p"
+# One colour and marker for what a point is, the same in every picture.
+VERDICT_STYLES = {
+    "global minimum": ("#009E73", "*"),
+    "local minimum": ("#0072B2", "o"),
+    "saddle": ("#CC79A7", "D"),
+    "not stationary": ("#D55E00", "v"),
+    "undetermined": ("#999999", "s"),
+}
 EDGES = {"#F0E442": "#8A8200"}  # of small markers; yellow alone is lost on white
 
 LETTER = 0.084  # width of a letter of size 10, in inches, on average

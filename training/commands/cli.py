@@ -14,6 +14,7 @@ from typing import Annotated, get_args
 
 import typer
 
+from training.commands.census import census
 from training.commands.check import check
 from training.commands.construct import construct
 from training.commands.dynamics import dynamics
@@ -44,6 +45,7 @@ app.command()(minima)
 app.command()(dynamics)
 app.command()(landscape)
 app.command()(regions)
+app.command()(census)
 
 
 @app.callback(invoke_without_command=True)

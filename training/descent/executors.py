@@ -5,15 +5,20 @@ An executor is any object with the interface of `concurrent.futures.Executor`.
 
 import asyncio
 import logging
+import multiprocessing
 import os
+import signal
+import threading
 from concurrent.futures import (
     FIRST_COMPLETED,
     BrokenExecutor,
     CancelledError,
+    ProcessPoolExecutor,
     ThreadPoolExecutor,
     wait,
 )
 from contextlib import contextmanager
+from multiprocessing.connection import wait as wait_for
 
 # To wait for a scheduler to answer.
 SECONDS = 4
@@ -116,6 +121,36 @@ def threads(jobs):
         yield pool
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def processes(jobs):
+    """An executor of `jobs` new processes; on an error what they are at is dropped.
+
+    Functions and what they take go there as pickles. A process ends with this one, however this one
+    ends, and leaves it to this one to be interrupted.
+    """
+    context = multiprocessing.get_context("spawn")  # others inherit locks that threads hold
+    others = set(multiprocessing.active_children())
+    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_serve)
+    try:
+        yield pool
+    except BaseException:
+        for process in set(multiprocessing.active_children()) - others:
+            process.terminate()
+        raise
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _serve():
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent():
+    wait_for([multiprocessing.parent_process().sentinel])
+    os._exit(1)
 
 
 @contextmanager

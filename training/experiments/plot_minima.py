@@ -6,6 +6,7 @@ import numpy as np
 from geomcore.arrays import as_labels
 from geomcore.plot.strips import class_rows
 from geomcore.plot.style import (
+    VERDICT_STYLES,
     add_figure_legend,
     collapsed,
     few_ticks,
@@ -19,13 +20,6 @@ from geomcore.projection import fit_projection
 from geomcore.truncation import truncate
 from training.output.alt import points_in_words
 
-VERDICT_STYLES = {
-    "global minimum": ("#009E73", "*"),
-    "local minimum": ("#0072B2", "o"),
-    "saddle": ("#CC79A7", "D"),
-    "not stationary": ("#D55E00", "v"),
-    "undetermined": ("#999999", "s"),
-}
 FLOOR = 1e-6  # losses below are drawn here
 COLUMNS = 5
 AXES = ["direction 1", "direction 2"]

@@ -10,6 +10,8 @@ class Pace:
 
     Parameters
     ----------
+    what : str
+        What is counted, one of it.
     clock : callable
         Seconds.
 
@@ -23,15 +25,15 @@ class Pace:
     '300 of 1,000 trials, 100 per second, 7 s left'
     """
 
-    def __init__(self, clock=time.monotonic):
-        self._clock, self._first = clock, None
+    def __init__(self, what="trial", *, clock=time.monotonic):
+        self._what, self._clock, self._first = what, clock, None
 
     def __call__(self, done, total):
         now = self._clock()
         if self._first is None:
             self._first = (now, done)
         start, there = self._first
-        text = f"{done:,} of {counted(total, 'trial')}"
+        text = f"{done:,} of {counted(total, self._what)}"
         if done == there or now <= start:
             return text
         rate = (done - there) / (now - start)

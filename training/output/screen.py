@@ -94,7 +94,7 @@ class Screen:
             yield
 
     @contextmanager
-    def trials(self, *, after=0.0, first=""):
+    def trials(self, *, after=0.0, first="", what="trial"):
         """Yield a function ``(done, total)`` that shows how fast trials go and what remains.
 
         Parameters
@@ -103,8 +103,10 @@ class Screen:
             Seconds before there is a bar.
         first : str
             What is shown before the function is called.
+        what : str
+            What is counted, one of it.
         """
-        pace = Pace()
+        pace = Pace(what)
         if self.quiet:
             yield lambda done, total: None
         elif self.err.is_terminal:

@@ -108,13 +108,9 @@ def settle(net, X, y, *, loss="mse", weight_decay=0.0, targets=None, seconds=300
             f"{labels.targets.shape[1]} for {len(labels.classes)} classes, got {net.widths[-1]}; "
             "what it puts out for each class may be given as targets="
         )
-    if not isinstance(loss, str) or loss not in LOSSES:
-        raise ValueError(f"loss must be one of {LOSSES}, others cannot be settled, got {loss!r}")
-    if weight_decay != 0:
-        weight_decay = as_positive(weight_decay, "weight_decay")
-    _check_targets(labels.targets, loss)
+    weight_decay = check_kind(loss, weight_decay, labels.targets)
     clock = Clock(as_positive(seconds, "seconds"), told)
-    _check_size(net, len(X))
+    check_size(net, len(X))
     weights = point_weights(labels.index, class_weighted=loss == "class_weighted")
     block = block_of(loss, slice(0, len(X)), weights, net.widths[-1])
     problem = problem_of(net, X, labels, weights, loss=loss, weight_decay=weight_decay)
@@ -169,6 +165,16 @@ def _loss(net, X, labels, block, weight_decay):
     return float(value + 0.5 * weight_decay * sum((t**2).sum() for t in net.tensors))
 
 
+def check_kind(loss, weight_decay, targets):
+    """The weight decay as a number; ValueError if that or the loss is none, for these targets."""
+    if not isinstance(loss, str) or loss not in LOSSES:
+        raise ValueError(f"loss must be one of {LOSSES}, others cannot be settled, got {loss!r}")
+    if weight_decay != 0:
+        weight_decay = as_positive(weight_decay, "weight_decay")
+    _check_targets(targets, loss)
+    return weight_decay
+
+
 def _check_targets(targets, loss):
     is_mixed = (targets < 0).any() or (np.abs(targets.sum(axis=1) - 1) > 1e-6).any()
     if loss == "cross_entropy" and is_mixed:
@@ -183,7 +189,8 @@ def _check_targets(targets, loss):
         )
 
 
-def _check_size(net, N):
+def check_size(net, N):
+    """Raise ValueError if a network on so many points is too large to be settled."""
     P, numbers = net.parameter_count, net.parameter_count * N * net.widths[-1]
     if P > MOST_PARAMETERS or numbers > MOST_NUMBERS:
         raise ValueError(

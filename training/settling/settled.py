@@ -114,6 +114,13 @@ class Settled:
         return self.reason == CRITICAL
 
     @property
+    def is_far(self):
+        """Whether it ended far from where it began, and lower: it was near no critical point."""
+        size = float(np.linalg.norm(self.network.packed()[0]))
+        fall = self.loss_before - self.loss
+        return bool(self.moved > size / 2 and fall > FAR * abs(self.loss_before))
+
+    @property
     def smallest_eigenvalue(self):
         """The least of the spectrum; inf if no direction is left."""
         return float(self.spectrum.min(initial=np.inf))
@@ -137,7 +144,7 @@ class Settled:
             lines.append(
                 f"and by {self.moved_by_rescaling:.2g} as units were scaled, which changes nothing"
             )
-        if self.moved > size / 2 and self.loss_before - self.loss > FAR * abs(self.loss_before):
+        if self.is_far:
             lines.append(
                 f"that is far: it was near no critical point of the {self._cost}, as where "
                 "training was stopped early or minimized another loss"

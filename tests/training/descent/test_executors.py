@@ -3,8 +3,10 @@
 import gc
 import multiprocessing
 import os
+import signal
 import socket
 import sqlite3
+import subprocess
 import sys
 import threading
 import time
@@ -21,7 +23,7 @@ import numpy as np
 import pytest
 
 from geomcore.network import ReLUNetwork
-from training.descent.executors import as_finished, dask_cluster, threads
+from training.descent.executors import as_finished, dask_cluster, processes, threads
 from training.study.study import PerturbationStudy
 
 X = np.array([[0.0, 0.1], [0.2, 0.0], [1.0, 0.9], [0.8, 1.0], [1.1, 1.0]])
@@ -300,3 +302,35 @@ def test_without_distributed_the_extra_is_named(monkeypatch):
         dask_cluster("tcp://127.0.0.1:9"),
     ):
         pass
+
+
+# Processes
+
+
+def test_new_processes_give_what_this_one_gives():
+    with processes(2) as pool:
+        assert sorted(as_finished(abs, [-3, 1, -2], pool)) == [1, 2, 3]
+
+
+def test_an_interrupt_does_not_wait_for_what_processes_are_at():
+    with pytest.raises(KeyboardInterrupt), processes(1) as pool:
+        pool.submit(os.getpid).result()
+        pool.submit(time.sleep, 600)
+        began = time.monotonic()
+        raise KeyboardInterrupt
+    assert time.monotonic() - began < 60
+
+
+def test_processes_end_with_a_parent_that_is_killed(tmp_path):
+    program = tmp_path / "parent.py"
+    program.write_text(
+        "import os, signal\n"
+        "from training.descent.executors import processes\n"
+        "if __name__ == '__main__':\n"
+        "    with processes(1) as pool:\n"
+        "        print(pool.submit(os.getpid).result(), flush=True)\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    # It ends when all that write to its output have ended, the process too.
+    ended = subprocess.run([sys.executable, program], capture_output=True, text=True, timeout=60)
+    assert ended.returncode == -signal.SIGKILL and ended.stdout.strip().isdecimal()

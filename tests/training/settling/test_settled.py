@@ -1,5 +1,7 @@
 """What a settled network tells."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from settling_problems import on_a_kink, shaken
@@ -46,3 +48,12 @@ def test_the_spectrum_is_of_the_directions_in_which_outputs_change_and_kinks_sta
     np.testing.assert_allclose(settled.spectrum, expected, rtol=1e-8)
     assert settled.smallest_eigenvalue == settled.spectrum[0]
     assert settled.is_critical and not settled.is_fitted
+
+
+def test_it_is_far_where_it_moved_by_half_its_size_and_the_loss_fell(settled):
+    size = float(np.linalg.norm(settled.network.packed()[0]))
+    moved = replace(settled, moved=0.51 * size, loss_before=1.01 * settled.loss)
+    assert moved.is_far and "that is far" in moved.summary()
+    for change in ({"moved": 0.49 * size}, {"loss_before": 1.0009 * settled.loss}):
+        near = replace(moved, **change)
+        assert not near.is_far and "that is far" not in near.summary()
