@@ -21,6 +21,7 @@ from training.commands.minima import minima
 from training.commands.quickstart import quickstart
 from training.commands.settle import settle
 from training.commands.study import study
+from training.commands.trained import trained
 from training.commands.verify import verify
 
 PROGRAM = "geomcore"
@@ -40,6 +41,7 @@ app.command()(settle)
 app.command()(study)
 app.command()(minima)
 app.command()(dynamics)
+app.command()(trained)
 
 
 @app.callback(invoke_without_command=True)
