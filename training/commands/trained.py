@@ -95,7 +95,8 @@ def trained(
             "data": images.summary(),
             "images": images,
             "found": found,
-            "verdicts": judged,
+            "verdicts": tables.verdict_words(judged, names),
+            "judged": judged,
             "subsets": tables.subset_words(tables.shown_subsets(found.subsets, images.chosen)),
             "counts": tables.subset_counts(found.subsets),
             "all_subsets": tables.subset_words(found.subsets),
@@ -107,6 +108,7 @@ def trained(
             "noise": tables.noise_words(found.noise),
             "figures": {picture.stem.removeprefix("trained-"): picture for picture in figures},
             "stored": stored,
+            "names": tables.NAMES,
         }
         run.text("index.html", render("commands/trained.html", run.record, **content))
         run.publish()
@@ -116,8 +118,8 @@ def trained(
         screen.table([{name: row[name] for name in LAYERS} for row in content["layers"]])
         screen.print()
         screen.table([{name: row[name] for name in BESIDE} for row in content["comparison"]])
-        for row in judged:
-            screen.print(f"\n{row['claim']}, {row['quantity']}: {row['verdict']}. {row['reason']}")
+        screen.print()
+        screen.table(content["verdicts"])
     screen.print(f"\nrun folder: {run.path}")
     return 0
 

@@ -8,7 +8,8 @@ from training.experiments.trained import verdicts
 from training.experiments.trained.measures import PRECISIONS
 
 MNIST = "mnist"
-SPACES = {"hidden": "its output", "truncated": "truncated data"}
+TOLD = {"digits": "the bundled digits", "mnist": "MNIST"}
+SPACES = {"hidden": "outputs", "truncated": "truncated data"}
 
 
 def judgements(found):
@@ -21,39 +22,35 @@ def judgements(found):
     Returns
     -------
     list of dict
-        ``claim``, ``quantity``, ``verdict``, ``reason``.
+        ``claim``, ``quantity``, ``loss`` ("" where it is of none, or of both), ``verdict``,
+        ``reason``.
     """
     rows = []
 
-    def add(claim, quantity, judged):
-        rows.append({"claim": claim, "quantity": quantity, **judged._asdict()})
+    def add(claim, quantity, judged, loss=""):
+        rows.append({"claim": claim, "quantity": quantity, "loss": loss, **judged._asdict()})
 
     digits = found.digits
-    judged = verdicts.separable_verdict(found.steps, name=digits.name, is_part=digits.is_part)
-    add("E6", f"0, 1, 6, 4 in this order, in {digits.name}", judged)
+    name = TOLD.get(digits.name, digits.name)
+    judged = verdicts.separable_verdict(found.steps, name=name, is_part=digits.is_part)
+    add("E6", f"0, 1, 6, 4 are separable in this order: {name}", judged)
     if digits.name != MNIST:
         told = "it needs the MNIST files: give --mnist PATH"
-        add("E6", "0, 1, 6, 4 in this order, in mnist", Verdict(NOT_DECIDED, told))
+        add("E6", "0, 1, 6, 4 are separable in this order: MNIST", Verdict(NOT_DECIDED, told))
     for loss in found.losses:
         layers, classes, collapse = (
             [row for row in table if row["loss_name"] == loss]
             for table in (found.layers, found.classes, found.collapse)
         )
-        add("E7", f"cones, {loss}", verdicts.cone_verdict(layers, classes))
+        add("E7", "cones collapse classes", verdicts.cone_verdict(layers, classes), loss)
         for precision in PRECISIONS:
-            add(
-                "E7",
-                f"rank-deficient middle layers in {precision} precision, {loss}",
-                verdicts.rank_verdict(layers, precision),
-            )
-            add(
-                "E7",
-                f"there the identities fail, {precision} precision, {loss}",
-                verdicts.identity_verdict(layers, precision),
-            )
+            judged = verdicts.rank_verdict(layers, precision)
+            add("E7", f"middle layers are rank-deficient, {precision} precision", judged, loss)
+            judged = verdicts.identity_verdict(layers, precision)
+            add("E7", f"the identities fail there, {precision} precision", judged, loss)
         for space, told in SPACES.items():
             judged = verdicts.ladder_verdict(collapse, list(THRESHOLDS), space)
-            add("E8", f"collapse of the last hidden layer, {told}, {loss}", judged)
+            add("E8", f"the last hidden layer collapses with the loss, {told}", judged, loss)
     if len(found.losses) == 2:
         judged = verdicts.difference_verdict(compared(found))
         add("E7", "squared error and cross-entropy differ", judged)

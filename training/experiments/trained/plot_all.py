@@ -7,11 +7,11 @@ from training.experiments.trained.plot_course import (
 )
 from training.experiments.trained.plot_hyperplanes import figure_of_hyperplanes
 from training.experiments.trained.plot_stages import (
-    NAMES,
     figure_of_cones,
     figure_of_outputs,
     figure_of_stages,
 )
+from training.experiments.trained.tables import NAMES
 from training.experiments.trained.views import view
 
 CAPTIONS = {
@@ -32,9 +32,9 @@ CAPTIONS = {
     "an edge that runs across the plane is short{few}. {full}",
     "hyperplanes": "{name}: of each layer the hyperplanes in the space of the data that part the "
     "classes best; “pure to” is the least fraction of a class on the side of its majority. "
-    "Image: the weights, coloured where positive, dark where negative, grey at pixels "
-    "that never vary. Below: truncated images before the layer by their signed distance, coloured "
-    "where the unit is on, a line for each digit. {full}",
+    "Image: the weights, coloured where positive, dark where negative, pale yellow at "
+    "pixels that never vary. Below: truncated images before the layer by their signed distance, "
+    "coloured where the unit is on, a line for each digit. {full}",
 }
 FULL = "All layers have full rank in double precision; the defect of each is beside it."
 DEFICIENT = (

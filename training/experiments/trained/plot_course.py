@@ -2,10 +2,11 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from geomcore.plot.ticks import powers
 from training.experiments.trained.plot_hyperplanes import COLORS
-from training.experiments.trained.plot_stages import NAMES
+from training.experiments.trained.tables import NAMES
 
 LEAST = 1e-16  # defects are drawn down to this one
 MARKERS = "os^Dv"
@@ -72,6 +73,8 @@ def figure_of_ladder(found):
         if logarithmic:
             low, high = axes[k][0].get_ylim()
             powers(axes[k][0].yaxis, low, high)
+        else:
+            axes[k][0].yaxis.set_major_locator(MaxNLocator(4, integer=True))
     for ax in axes[-1]:
         low, high = ax.get_xlim()
         ax.set_xlim(high, low)

@@ -11,7 +11,7 @@ from training.experiments.trained.views import about, separating
 # One for each hyperplane, none of them that of a class; told apart by the colour-blind.
 COLORS = ("#332288", "#117733", "#AA4499", "#DDAA33", "#44AA99")
 OFF = "0.6"  # of the points on the negative side
-BLANK = "#E8E8E8"  # of pixels that never vary
+BLANK = "#FBE7A8"  # of pixels that never vary
 MOST_POINTS = 120  # of a class
 SIDE = 1.75  # of an image, in inches
 
@@ -75,7 +75,7 @@ def figure_of_hyperplanes(seen, digits):
 
 def _image(ax, weights, color):
     shades = LinearSegmentedColormap.from_list("side", ["black", "white", color])
-    shades.set_bad(BLANK)
+    shades = shades.with_extremes(bad=BLANK)
     size = float(np.abs(weights).max()) or 1.0
     ax.imshow(weights, cmap=shades, vmin=-size, vmax=size, interpolation="nearest")
     ax.set(xticks=[], yticks=[])

@@ -5,15 +5,22 @@ import numpy as np
 
 from geomcore.arrays import as_labels
 from geomcore.plot.strips import few_of
-from geomcore.plot.style import add_figure_legend, few_ticks, limits_around, scatter
+from geomcore.plot.style import (
+    add_figure_legend,
+    collapsed,
+    few_ticks,
+    limits_around,
+    scatter,
+)
 from geomcore.projection import class_mean_plane, fit_projection
+from training.experiments.trained.tables import NAMES
 from training.experiments.trained.views import about
 
 MOST_POINTS = 600  # of a panel
 MOST_EDGES = 64
+MOST_TOLD = 3  # classes in the title of a panel
 SIDE = 2.1  # of a panel, in inches
 REACH = 0.75  # of drawn edges, in sizes of what is there
-NAMES = {"mse": "squared error", "cross_entropy": "cross-entropy", "constructed": "constructed"}
 ROWS = {
     "data": "PCA of the data",
     "own": "PCA of the truncated data",
@@ -41,7 +48,7 @@ def figure_of_stages(seen, y):
         for k, key in enumerate(ROWS):
             projection = fixed[key] if key in fixed else fit_projection(points)
             ax, image = axes[k][l], projection(points)
-            _points(ax, image, labels)
+            _points(ax, image, labels, collapsed(points, labels, raw))
             _frame(ax, image)
             if l == 0:
                 ax.set_ylabel(ROWS[key], fontsize=9)
@@ -67,7 +74,7 @@ def figure_of_cones(seen, y):
     labels = as_labels(y, len(y))
     layers = len(seen.rows)
     columns = min(layers, 4)
-    fig, axes = _grid(-(-layers // columns), columns, side=1.35 * SIDE, top=1.0)
+    fig, axes = _grid(-(-layers // columns), columns, side=1.35 * SIDE, top=1.2)
     flat = [ax for row in axes for ax in row]
     for ax in flat[layers:]:
         ax.set_visible(False)
@@ -85,12 +92,13 @@ def figure_of_cones(seen, y):
         style = "-" if row["is_cone"] else ":"
         for end in base + REACH * size * edges:
             ax.plot(*np.transpose([base, end]), color="0.35", lw=0.7, ls=style, zorder=1)
-        _points(ax, image, labels)
+        _points(ax, image, labels, collapsed(points, labels, seen.stages[0]))
         ax.plot(*base, marker="*", ms=13, color="black", mec="white", ls="", zorder=4)
         _frame(ax, both)
         told = "aperture" if row["is_cone"] else "largest angle"
         angle = f"{told} {np.degrees(row['aperture']):.1f}°"
-        ax.set_title(f"layer {l + 1}\n{about(row)}\n{angle}", fontsize=8)
+        behind = _behind(seen, l, labels)
+        ax.set_title(f"layer {l + 1}\n{about(row)}\n{angle}\n{behind}", fontsize=8)
     fig.supxlabel("direction 1 of the data before the layer", fontsize=9)
     fig.supylabel("direction 2", fontsize=9)
     add_figure_legend(fig, labels.classes, title="digit")
@@ -129,9 +137,9 @@ def figure_of_outputs(found):
             projection = fit_projection(out, 3)
             out, corners = projection(out), projection(corners)
             words = [f"direction {k + 1}" for k in range(3)]
-        _points(ax, out, labels)
         if name != "cross_entropy":
-            ax.plot(*corners.T, marker="x", ls="", color="black", ms=9, zorder=5)
+            ax.plot(*corners.T, marker="x", ls="", color="black", ms=13, mew=1.5, zorder=1)
+        _points(ax, out, labels, collapsed(out, labels, corners))
         for k, word in zip("xyz", words, strict=False):
             getattr(ax, f"set_{k}label")(word, fontsize=8)
         few_ticks(ax)
@@ -154,9 +162,21 @@ def _grid(rows, columns, *, side=SIDE, top=0.5):
     return fig, axes
 
 
-def _points(ax, image, labels):
+def _behind(seen, l, labels):
+    """How much of each class is in the backward cone of a layer, in words."""
+    A = seen.stages[l] @ seen.weights[l].T + seen.biases[l]
+    behind = (A <= 0).all(axis=1)
+    parts = [(c, behind[labels.index == j].mean()) for j, c in enumerate(labels.classes)]
+    told = [f"{part:.0%} of {c}" for c, part in parts if part > 0]
+    if len(told) > MOST_TOLD:
+        told = [*told[:MOST_TOLD], "..."]
+    return f"in S₋: {', '.join(told) or 'nothing'}"
+
+
+def _points(ax, image, labels, piled):
     rows = few_of(np.arange(len(image)), MOST_POINTS)
-    scatter(ax, image[rows], labels._replace(index=labels.index[rows]))
+    shown = labels._replace(index=labels.index[rows])
+    scatter(ax, image[rows], shown, collapsed=piled)
 
 
 def _frame(ax, image):

@@ -5,6 +5,7 @@ import numpy as np
 from training.experiments.trained.beside import CONSTRUCTED
 from training.experiments.trained.verdicts import by_run
 
+NAMES = {"mse": "squared error", "cross_entropy": "cross-entropy", "constructed": "constructed"}
 ANSWERS = {True: "yes", False: "no", None: "open"}
 
 
@@ -17,6 +18,31 @@ def number(value, form="{:.2e}"):
     ('1.23e-03', '-', '12')
     """
     return "-" if value != value else form.format(value)
+
+
+def verdict_words(rows, losses):
+    """Verdicts as strings by column: one for each loss, or one for what is of none.
+
+    Parameters
+    ----------
+    rows : list of dict
+        Of `training.experiments.trained.judgements.judgements`.
+    losses : sequence of str
+
+    Returns
+    -------
+    list of dict
+    """
+    found = {}
+    for row in rows:
+        at = found.setdefault((row["claim"], row["quantity"]), {})
+        at |= {loss: row["verdict"] for loss in ([row["loss"]] if row["loss"] else losses[:1])}
+        if not row["loss"]:
+            at |= dict.fromkeys(losses[1:], "")
+    return [
+        {"claim": claim, "what": what} | {NAMES[loss]: at[loss] for loss in losses}
+        for (claim, what), at in found.items()
+    ]
 
 
 def subset_words(rows):
@@ -92,7 +118,7 @@ def layer_words(rows):
             ranks = {p: sorted({row[f"rank_{p}"] for row in part}) for p in ("double", "single")}
             found.append(
                 {
-                    "network": name,
+                    "network": NAMES[name],
                     "layer": str(layer),
                     "width": str(part[0]["width"]),
                     "full rank": f"{full} of {len(part)}",
@@ -122,7 +148,7 @@ def class_words(rows):
 
             found.append(
                 {
-                    "network": name,
+                    "network": NAMES[name],
                     "layer": str(layer),
                     "digit": str(q),
                     "collapsed": f"{mean('backward'):.0%}",
@@ -140,7 +166,7 @@ def run_words(rows):
     """The runs as strings by column."""
     return [
         {
-            "loss": row["loss_name"],
+            "loss": NAMES[row["loss_name"]],
             "start": str(row["start"]),
             "steps": f"{row['steps']:,}",
             "stopped by": row["stop_reason"],
@@ -167,7 +193,7 @@ def comparison_words(rows):
         many = name != CONSTRUCTED and len(own) > 1
         found.append(
             {
-                "network": name + (f", {len(own)} starts" if many else ""),
+                "network": NAMES[name] + (f", {len(own)} starts" if many else ""),
                 "loss": number(middle("loss")),
                 "accuracy": number(middle("accuracy"), "{:.2%}"),
                 "held out": number(middle("held_accuracy"), "{:.2%}"),
@@ -191,7 +217,7 @@ def noise_words(rows):
             f"{noise:g}": np.mean([r["accuracy"] for r in own if r["noise"] == noise])
             for noise in noises
         }
-        found.append({"network": name} | {k: f"{value:.1%}" for k, value in means.items()})
+        found.append({"network": NAMES[name]} | {k: f"{value:.1%}" for k, value in means.items()})
     return found
 
 
