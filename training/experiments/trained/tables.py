@@ -21,7 +21,7 @@ def number(value, form="{:.2e}"):
 
 
 def verdict_words(rows, losses):
-    """Verdicts as strings by column: one for each loss, or one for what is of none.
+    """Verdicts as strings by column: of what no loss has a part in, and of each loss.
 
     Parameters
     ----------
@@ -35,13 +35,13 @@ def verdict_words(rows, losses):
     """
     found = {}
     for row in rows:
-        at = found.setdefault((row["claim"], row["quantity"]), {})
-        at |= {loss: row["verdict"] for loss in ([row["loss"]] if row["loss"] else losses[:1])}
-        if not row["loss"]:
-            at |= dict.fromkeys(losses[1:], "")
+        told = found.setdefault((row["claim"], row["quantity"]), {})
+        told[row["loss"]] = row["verdict"]
+    columns = {"": "verdict"} | {loss: NAMES[loss] for loss in losses}
     return [
-        {"claim": claim, "what": what} | {NAMES[loss]: at[loss] for loss in losses}
-        for (claim, what), at in found.items()
+        {"claim": claim, "what": what}
+        | {column: told.get(loss, "") for loss, column in columns.items()}
+        for (claim, what), told in found.items()
     ]
 
 
