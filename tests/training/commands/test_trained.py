@@ -9,9 +9,11 @@ import pytest
 
 from geomcore import cumulative_parameters, load
 from training.experiments.trained import plot_all, survey
+from training.experiments.trained.plot_hyperplanes import figure_of_hyperplanes
+from training.experiments.trained.views import view
 from training.output.folder import PIECES
 
-SMALL = ("--seeds", "2", "--steps", "60", "--jobs", "1")
+SMALL = ("--seeds", "2", "--steps", "400", "--jobs", "1")
 TABLES = (
     "verdicts",
     "subsets",
@@ -74,7 +76,9 @@ def no_figures(monkeypatch):
 
 def test_the_command_tells_verdicts_and_keeps_networks_of_each_rung(run, mnist, tmp_path):
     files = mnist(5, 12)
-    status, out, err = run("trained", "--mnist", files, "--digits", "6,0", *SMALL, "--out", "x")
+    status, out, err = run(
+        "trained", "--mnist", files, "--digits", "6,0", "--losses", "mse", *SMALL, "--out", "x"
+    )
     assert status == 0 and "which digits are separable" in err and "mse, start 1" in err
     x = tmp_path / "x"
     assert "images of 5 x 5 pixels, for training 0 (12), 6 (12); 24 held out" in out
@@ -87,7 +91,7 @@ def test_the_command_tells_verdicts_and_keeps_networks_of_each_rung(run, mnist, 
     layers = rows_of(x / "layers.csv")
     assert {row["layer"] for row in layers} == {"1", "2"} and layers[0]["width"] == "25"
     page = (x / "index.html").read_text(encoding="utf-8")
-    assert page.count("<img") == 4 + 9 and "Constructed beside trained" in page
+    assert page.count("<img") == 4 + 6 and "Constructed beside trained" in page
     record = json.loads((x / "run.json").read_text())
     assert record["command"] == "trained" and record["arguments"]["mnist"] == str(files)
     names = [name for name in record["files"] if name.endswith(".npz")]
@@ -188,13 +192,27 @@ def test_wrong_calls_get_one_line_and_leave_nothing(run, tmp_path, arguments, re
 # Size
 
 
-def test_images_of_mnist_size_are_trained_on_stored_and_drawn(run, mnist, tmp_path):
-    files = mnist(28, 100, labels=(0, 1))
-    options = ("--digits", "0,1", "--seeds", "1", "--steps", "4", "--losses", "mse", "-q")
-    status, _, err = run("trained", "--mnist", files, *options, "--out", "x")
+def test_images_of_mnist_size_are_trained_on_stored_and_drawn(
+    run, mnist, no_figures, tmp_path, monkeypatch
+):
+    files = mnist(28, 120, labels=(0, 1))
+    bare = plot_all.figures
+
+    def large(found, *, draws):
+        yield from bare(found, draws=draws)
+        seen = view(found.last("mse"), found.digits.X, found.layers_of("mse"), name="mse")
+        yield "mse-hyperplanes", figure_of_hyperplanes(seen, found.digits), "", ""
+
+    monkeypatch.setattr(plot_all, "figures", large)
+    # Half a minute of ball arithmetic.
+    unknown = {"verdict": "", "proved": False, "cell_radius": np.nan, "basin": np.nan}
+    monkeypatch.setattr(survey, "examined", lambda net, X, y: unknown)
+    options = ("--points", "100", "--digits", "0,1", "--seeds", "1", "--steps", "3", "-q")
+    status, _, err = run(
+        "trained", "--mnist", files, *options, "--losses", "mse", "--jobs", "1", "--out", "x"
+    )
     assert status == 0 and not err
     (row, *_) = rows_of(tmp_path / "x" / "layers.csv")
     assert row["width"] == "784"
-    for name in ("constructed", "mse"):
-        assert (tmp_path / "x" / f"trained-{name}-hyperplanes.png").exists()
+    assert (tmp_path / "x" / "trained-mse-hyperplanes.png").exists()
     assert load(tmp_path / "x" / "constructed.npz").widths == (784, 784, 784, 2)
