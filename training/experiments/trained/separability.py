@@ -70,8 +70,13 @@ class Facts:
         self._open = set()
 
     def __call__(self, q, others):
-        """The `Fact` on (q | others)."""
-        wanted, known = frozenset(others), self._known(q, frozenset(others))
+        """The `Fact` on (q | others); ValueError if q is among the others, or there are none."""
+        wanted = frozenset(others)
+        if not wanted or q in wanted or not {q, *wanted} <= {*self.classes}:
+            raise ValueError(
+                f"others must be classes of {self.classes} without {q}, got {sorted(wanted)}"
+            )
+        known = self._known(q, wanted)
         M = frozenset(self.classes) - {q}
         while known is None:
             for N in self._fails[q]:

@@ -150,3 +150,12 @@ def test_progress_is_told_before_each_program():
     facts = Facts(*on_a_line("01"), progress=told.append)
     assert facts(1, {0}).separable and facts(0, {1}).separable
     assert told == ["separating 1 from 0"] and facts.programs == 1
+
+
+# Bad input
+
+
+@pytest.mark.parametrize("others", [{0}, {0, 1}, set(), {7}])
+def test_a_class_is_asked_to_be_separable_from_others_that_are_there(others):
+    with pytest.raises(ValueError, match=r"others must be classes of \[0, 1\] without 0"):
+        Facts(*on_a_line("01"))(0, others)
