@@ -27,13 +27,15 @@ def test_loss_margin_and_condition_are_those_of_the_network(tiny):
     W = np.eye(d)
     W[0, 0] = 3
     V = np.zeros((Q, d))
-    net = ReLUNetwork([W, V], [np.full(d, 0.5), np.array([1.0, 0, 0])])
+    b = np.full(d, 0.5)
+    b[-1] = -0.25  # of the last pixel, which is dark
+    net = ReLUNetwork([W, V], [b, np.array([1.0, 0, 0])])
     row = comparison_row(net, tiny, loss="mse")
     assert row["condition"] == pytest.approx(3)
     # Answers are (1, 0, 0) for all: right for a third, 2 off in square for the others.
     assert row["loss"] == pytest.approx(4 / 3) and row["accuracy"] == pytest.approx(1 / 3)
-    size = np.sqrt(d - 1 + 9 + d / 4)
-    assert row["margin"] == pytest.approx(0.5 / size)  # the last pixel is dark
+    size = np.sqrt(d - 1 + 9 + (d - 1) / 4 + 1 / 16)
+    assert row["margin"] == pytest.approx(0.25 / size)
     entropy = comparison_row(net, tiny, loss="cross_entropy")["loss"]
     e = np.e
     assert entropy == pytest.approx((np.log(e + 2) - 1 + 2 * np.log(e + 2)) / 3)

@@ -40,6 +40,14 @@ def test_a_cone_that_is_given_is_told_as_it_is():
     assert classes[0]["spread"] == 0 and classes[1]["spread"] == pytest.approx(1)
 
 
+def test_the_aperture_is_the_largest_angle_between_two_edges():
+    edges = [[1.0, 0, 0], [1, 1, 0], [-1, ROOT3, 1e-3]]
+    net = of_cone([0.0, 0, 0], edges)
+    (layer,), _ = layer_rows(net, np.eye(3), np.arange(3), 3)
+    assert layer["aperture"] == pytest.approx(2 * np.pi / 3, abs=1e-6)
+    assert layer["smallest_angle"] == pytest.approx(np.pi / 4)
+
+
 def test_the_condition_is_that_of_the_cumulative_weights():
     net = ReLUNetwork([np.diag([1.0, 2]), np.diag([1.0, 8]), np.eye(2)], [np.ones(2)] * 3)
     layers, _ = layer_rows(net, np.array([[1.0, 1], [2, 1]]), np.array([0, 1]), 2)

@@ -129,6 +129,14 @@ def test_few_programs_decide_all_subsets_of_ten_classes():
     assert all(row["separable"] and row["orders"] == row["of"] for row in rows)
 
 
+def test_a_common_point_tells_of_all_sets_with_the_classes_that_it_is_made_of():
+    facts = Facts(*on_a_line("0102233"))
+    assert facts(0, {1, 2, 3}).separable is False
+    # It is a point of 1 alone that lies in the hull of 0.
+    assert facts(0, {1}).separable is facts(0, {1, 3}).separable is False
+    assert facts(1, {0}).separable is False and facts.programs == 1
+
+
 def test_what_is_open_is_said_to_be_open(monkeypatch):
     class Nothing:
         separable, margin, certificate = None, 0.0, None
