@@ -149,9 +149,11 @@ def survey(
         # One after the other: the precision of ball arithmetic is one for all threads.
         for loss, start in runs:
             key = f"examined {_key(loss, start)}"
-            if is_examined(digits.X.shape[1], start) and key not in pieces:
+            if start != 0 or key in pieces:
+                continue
+            net = _networks(pieces[_key(loss, start)])[-1]
+            if is_examined(net):
                 progress(f"what is proved of {_key(loss, start)}")
-                net = _networks(pieces[_key(loss, start)])[-1]
                 pieces[key] = examined(net, digits.X, digits.y, loss=loss)
         return _together(digits, tuple(losses), starts, runs, pieces, seed)
 

@@ -12,6 +12,7 @@ from training.experiments.trained.beside import (
     is_examined,
     noise_rows,
 )
+from training.experiments.trained.ladder import random_start
 
 
 def test_accuracy_counts_the_largest_output():
@@ -54,8 +55,10 @@ def test_what_is_not_separable_is_refused_in_words():
     assert net is None and "does not apply" in refusal
 
 
-def test_of_the_trained_ones_the_first_start_is_examined_if_it_is_small():
-    assert is_examined(64, 0) and not is_examined(64, 1) and not is_examined(784, 0)
+def test_what_is_too_large_is_not_examined():
+    rng = np.random.default_rng(0)
+    assert is_examined(random_start(64, 3, rng)) and not is_examined(random_start(64, 9, rng))
+    assert not is_examined(random_start(144, 2, rng))
 
 
 def test_noise_is_the_same_for_all_networks_and_none_is_none(tiny):
