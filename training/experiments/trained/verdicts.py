@@ -7,6 +7,7 @@ fail; squared error and cross-entropy differ. E8: lower losses go with more neur
 
 import numpy as np
 
+from geomcore.foreign.wording import counted
 from training.dynamics.dependence import (
     CONFIDENCE,
     LEAST_SEEDS,
@@ -72,12 +73,12 @@ def separable_verdict(steps, *, name, is_part):
     return Verdict(SUPPORTED, f"{told}, for all {points:,} images of these digits in {name}")
 
 
-def most_verdict(counted, runs, what):
+def most_verdict(number, runs, what):
     """Whether most runs show something, by a 95 % Wilson interval of their part against 1/2.
 
     Parameters
     ----------
-    counted, runs : int
+    number, runs : int
     what : str
         What they do, for the sentence.
 
@@ -92,8 +93,8 @@ def most_verdict(counted, runs, what):
     """
     if not runs:
         return Verdict(NOT_DECIDED, "there are no such runs")
-    low, high = wilson_interval(counted, runs)
-    told = f"{counted} of {runs} runs {what} (95 % interval of the part {low:.2f} to {high:.2f})"
+    low, high = wilson_interval(number, runs)
+    told = f"{number} of {runs} runs {what} (95 % interval of the part {low:.2f} to {high:.2f})"
     if low > 0.5:
         return Verdict(SUPPORTED, told)
     if high < 0.5:
@@ -134,23 +135,23 @@ def cone_verdict(layers, classes):
     Verdict
     """
     found = by_run(classes)
-    counted = 0
+    found_in = 0
     for start, own in by_run(layers).items():
         cones = {row["layer"] for row in own if row["is_cone"]}
-        counted += any(
+        found_in += any(
             row["layer"] in cones and row["backward"] >= COLLAPSED for row in found[start]
         )
     return most_verdict(
-        counted, len(found), "have a layer of full rank that collapses 90 % of a class to its base"
+        found_in, len(found), "have a layer of full rank that collapses 90 % of a class to its base"
     )
 
 
 def rank_verdict(layers, precision):
     """E7: some middle layer, a hidden one after the first, is rank-deficient."""
     runs = by_run(layers).values()
-    counted = sum(any(_deficient(row, precision) for row in own) for own in runs)
+    number = sum(any(_deficient(row, precision) for row in own) for own in runs)
     return most_verdict(
-        counted, len(runs), f"have a middle layer that is rank-deficient in {precision} precision"
+        number, len(runs), f"have a middle layer that is rank-deficient in {precision} precision"
     )
 
 
@@ -169,9 +170,9 @@ def identity_verdict(layers, precision):
             NOT_DECIDED, f"no middle layer of any run is rank-deficient in {precision} precision"
         )
     name = f"defect_relative_{precision}"
-    counted = sum(all(row[name] > FAILS for row in own) for own in runs)
+    number = sum(all(row[name] > FAILS for row in own) for own in runs)
     return most_verdict(
-        counted,
+        number,
         len(runs),
         "with such a layer have a defect of more than 1e-6 of the output in all of them",
     )
@@ -208,7 +209,7 @@ def difference_verdict(pairs):
         D = np.asarray(a, dtype=float) - np.asarray(b, dtype=float)
         D = D[np.isfinite(D)]
         if len(D) < LEAST_SEEDS:
-            reason = f"{len(D)} starts have both losses, {LEAST_SEEDS} are needed"
+            reason = f"{counted(len(D), 'start')} with both losses, {LEAST_SEEDS} are needed"
             return Verdict(NOT_DECIDED, reason)
         quantile = t.ppf(1 - (1 - CONFIDENCE) / (2 * len(pairs)), len(D) - 1)
         half = quantile * D.std(ddof=1) / np.sqrt(len(D))

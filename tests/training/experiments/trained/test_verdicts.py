@@ -135,7 +135,7 @@ def test_intervals_are_wider_for_three_quantities_than_for_one():
 
 def test_two_pairs_are_too_few():
     pairs = {"condition": ([1.0, 2.0, np.nan], [0.0, 0.0, 0.0])}
-    assert difference_verdict(pairs).reason.startswith("2 starts have both losses")
+    assert difference_verdict(pairs).reason.startswith("2 starts with both losses")
 
 
 # E8
