@@ -24,6 +24,7 @@ from training.commands.quickstart import quickstart
 from training.commands.regions import regions
 from training.commands.settle import settle
 from training.commands.study import study
+from training.commands.trained import trained
 from training.commands.verify import verify
 
 PROGRAM = "geomcore"
@@ -46,6 +47,7 @@ app.command()(dynamics)
 app.command()(landscape)
 app.command()(regions)
 app.command()(census)
+app.command()(trained)
 
 
 @app.callback(invoke_without_command=True)

@@ -1,0 +1,40 @@
+"""All claims of a survey, judged."""
+
+import numpy as np
+import pytest
+
+from training.experiments.trained.judgements import compared, judgements
+
+
+def test_every_claim_is_judged_for_every_loss(found):
+    rows = judgements(found)
+    assert {row["claim"] for row in rows} == {"E6", "E7", "E8"}
+    assert {row["verdict"] for row in rows} <= {"supported", "refuted", "not decided"}
+    per_loss = [row for row in rows if row["loss"] == "mse"]
+    assert len(per_loss) == 1 + 4 + 2 == len([r for r in rows if r["loss"] == "cross_entropy"])
+    first, second = rows[:2]
+    assert first["verdict"] == "supported" and first["quantity"].endswith("tiny")
+    assert second["verdict"] == "not decided" and "--mnist" in second["reason"]
+
+
+def test_of_mnist_itself_there_is_one_verdict_on_the_order(found):
+    named = found._replace(digits=found.digits._replace(name="mnist"))
+    rows = [row for row in judgements(named) if row["claim"] == "E6"]
+    assert len(rows) == 1 and rows[0]["verdict"] == "supported" and "MNIST" in rows[0]["quantity"]
+
+
+def test_one_loss_is_compared_with_nothing(found):
+    rows = judgements(found._replace(losses=("mse",)))
+    assert not [row for row in rows if "differ" in row["quantity"]]
+
+
+def test_what_is_compared_stands_in_the_tables(found):
+    pairs = compared(found)
+    for k, loss in enumerate(found.losses):
+        own = [r for r in found.layers if r["loss_name"] == loss and r["layer"] == 3]
+        for start in range(3):
+            mine = [r for r in own if r["start"] == start]
+            lowest = min(mine, key=lambda row: row["threshold"])
+            assert pairs["condition"][k][start] == pytest.approx(np.log10(lowest["condition"]))
+        held = [r["held_accuracy"] for r in found.comparison if r["network"] == loss]
+        assert pairs["held_accuracy"][k] == held

@@ -1,0 +1,83 @@
+"""Tables in words."""
+
+import numpy as np
+
+from training.experiments.trained import tables
+
+ROW = {
+    "subset": "0 1 6 4",
+    "classes": 4,
+    "separable": True,
+    "as_written": False,
+    "orders": 3,
+    "of": 24,
+    "order": "4 0 1 6",
+    "margin": 0.125,
+}
+NEVER = ROW | {"subset": "0 1", "classes": 2, "separable": False, "orders": 0, "of": 2, "order": ""}
+
+
+def test_subsets_are_answered_in_words_and_counted():
+    words = tables.subset_words([ROW, NEVER])
+    assert list(words[0].values()) == ["0 1 6 4", "yes", "no", "3 of 24", "4 0 1 6", "0.125"]
+    assert list(words[1].values())[4:] == ["-", "-"]
+    counts = tables.subset_counts([ROW, NEVER, NEVER | {"separable": None}])
+    assert [list(row.values()) for row in counts] == [
+        ["2", "2", "0", "0", "1", "1"],
+        ["4", "1", "1", "0", "0", "0"],
+    ]
+
+
+def test_at_the_head_stand_the_order_of_the_claim_and_the_chosen_digits():
+    other = NEVER | {"subset": "0 2"}
+    assert tables.shown_subsets([ROW, NEVER, other], (0, 1)) == [ROW, NEVER]
+    assert tables.shown_subsets([NEVER, other], (0, 2)) == [other]
+
+
+def test_verdicts_have_a_column_for_each_loss():
+    about = {"claim": "E7", "quantity": "cones", "reason": ""}
+    rows = [
+        {"claim": "E6", "quantity": "order", "loss": "", "verdict": "supported", "reason": ""},
+        about | {"loss": "mse", "verdict": "refuted"},
+        about | {"loss": "cross_entropy", "verdict": "not decided"},
+    ]
+    words = tables.verdict_words(rows, ("mse", "cross_entropy"))
+    assert list(words[0]) == ["claim", "what", "verdict", "squared error", "cross-entropy"]
+    assert [list(row.values()) for row in words] == [
+        ["E6", "order", "supported", "", ""],
+        ["E7", "cones", "", "refuted", "not decided"],
+    ]
+
+
+def test_layers_and_classes_are_told_of_the_lowest_rung(found):
+    rows = tables.layer_words(found.layers)
+    assert len(rows) == 3 * 3 and rows[0]["network"] == "constructed"
+    last = next(r for r in rows if (r["network"], r["layer"]) == ("squared error", "2"))
+    lowest = {run["start"]: run["threshold"] for run in found.runs if run["loss_name"] == "mse"}
+    own = [
+        r["condition"]
+        for r in found.layers
+        if r["loss_name"] == "mse" and r["layer"] == 2 and r["threshold"] == lowest[r["start"]]
+    ]
+    assert len(own) == 3 and last["condition"] == f"{np.median(own):.2e}"
+    assert last["full rank"] == "3 of 3"
+    rows = tables.class_words(found.classes)
+    assert len(rows) == 3 * 3 * 3
+    done = [r for r in rows if r["network"] == "constructed" and r["collapsed"] == "100%"]
+    assert len(done) == 3 and all(r["units off"] == "100%" for r in done)
+
+
+def test_networks_stand_beside_each_other(found):
+    rows = tables.comparison_words(found.comparison)
+    assert [row["network"] for row in rows] == [
+        "constructed",
+        "squared error, 3 starts",
+        "cross-entropy, 3 starts",
+    ]
+    assert rows[0]["kind, first start"] == "global minimum (proved)"
+    assert rows[0]["certified basin"] != "-" == rows[1]["certified basin"]
+    noise = tables.noise_words(found.noise)
+    assert len(noise) == 3 and noise[0]["0"].endswith("%")
+    runs = tables.run_words(found.runs)
+    assert len(runs) == 6 and runs[0]["loss"] == "squared error"
+    assert len(tables.step_words(found.steps)) == 3

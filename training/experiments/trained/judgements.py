@@ -1,0 +1,84 @@
+"""The claims about a survey, judged one by one; the rules are in verdicts.py."""
+
+import numpy as np
+
+from training.dynamics.dependence import NOT_DECIDED, Verdict
+from training.dynamics.ladder import THRESHOLDS
+from training.experiments.trained import verdicts
+from training.experiments.trained.measures import PRECISIONS
+
+MNIST = "mnist"
+TOLD = {"digits": "the bundled digits", "mnist": "MNIST"}
+SPACES = {"hidden": "outputs", "truncated": "truncated data"}
+
+
+def judgements(found):
+    """What the tables say of E6, E7 and E8.
+
+    Parameters
+    ----------
+    found : Findings
+
+    Returns
+    -------
+    list of dict
+        ``claim``, ``quantity``, ``loss`` ("" where it is of none, or of both), ``verdict``,
+        ``reason``.
+    """
+    rows = []
+
+    def add(claim, quantity, judged, loss=""):
+        rows.append({"claim": claim, "quantity": quantity, "loss": loss, **judged._asdict()})
+
+    digits = found.digits
+    name = TOLD.get(digits.name, digits.name)
+    judged = verdicts.separable_verdict(found.steps, name=name, is_part=digits.is_part)
+    add("E6", f"0, 1, 6, 4 are separable in this order: {name}", judged)
+    if digits.name != MNIST:
+        told = "it needs the MNIST files: give --mnist PATH"
+        add("E6", "0, 1, 6, 4 are separable in this order: MNIST", Verdict(NOT_DECIDED, told))
+    for loss in found.losses:
+        layers, classes, collapse = (
+            [row for row in table if row["loss_name"] == loss]
+            for table in (found.layers, found.classes, found.collapse)
+        )
+        add("E7", "cones collapse classes", verdicts.cone_verdict(layers, classes), loss)
+        for precision in PRECISIONS:
+            judged = verdicts.rank_verdict(layers, precision)
+            add("E7", f"middle layers are rank-deficient, {precision} precision", judged, loss)
+            judged = verdicts.identity_verdict(layers, precision)
+            add("E7", f"the identities fail there, {precision} precision", judged, loss)
+        for space, told in SPACES.items():
+            judged = verdicts.ladder_verdict(collapse, list(THRESHOLDS), space)
+            add("E8", f"the last hidden layer collapses with the loss, {told}", judged, loss)
+    if len(found.losses) == 2:
+        judged = verdicts.difference_verdict(compared(found))
+        add("E7", "squared error and cross-entropy differ", judged)
+    return sorted(rows, key=lambda row: row["claim"])
+
+
+def compared(found):
+    """What `difference_verdict` compares: of each of two losses a value for every start."""
+    pairs = {}
+    for name in verdicts.COMPARED:
+        pairs[name] = tuple(
+            [_value(found, name, loss, start) for start in range(found.starts)]
+            for loss in found.losses
+        )
+    return pairs
+
+
+def _value(found, name, loss, start):
+    if name == "held_accuracy":
+        rows = found.comparison
+        own = [r for r in rows if (r["network"], r["start"]) == (loss, start)]
+        return own[0][name]
+    rows = found.layers if name == "condition" else found.collapse
+    own = [r for r in rows if (r["loss_name"], r["start"]) == (loss, start)]
+    least, last = min(r["threshold"] for r in own), max(r["layer"] for r in own)
+    value = next(
+        r[name]
+        for r in own
+        if (r["threshold"], r["layer"]) == (least, last) and r.get("space", "hidden") == "hidden"
+    )
+    return float(np.log10(value)) if 0 < value < np.inf else np.nan
