@@ -17,6 +17,7 @@ from constructions.proof.motion import SLACK, bounds_of, motions, unit_reach
 from geomcore.arrays import as_array, as_count, as_points, check_network
 from geomcore.display.lines import brief
 from geomcore.foreign.keywords import answers_keywords
+from geomcore.foreign.wording import quoted
 from geomcore.network import ReLUNetwork
 from geomcore.threads import factorizing
 
@@ -172,7 +173,7 @@ def radius_and_basin(net, X, *, weights=None, rank=None, distance=0.0):
     if rank is not None:
         rank = as_count(rank, "rank", least=0)
     if not (isinstance(distance, Real) and 0 <= distance):
-        raise ValueError(f"distance must be a number, at least 0, got {distance!r}")
+        raise ValueError(f"distance must be a number, at least 0, got {quoted(distance)}")
     distance = float(min(distance, sys.float_info.max))
     bounds = bounds_of(net, X)
     cell = _cell_radius(bounds)
@@ -271,7 +272,7 @@ def balanced(net, X, *, weights=None, rank=None, evaluations=200):
     >>> basin_of_return(better, X).radius > 2 * basin_of_return(net, X).radius
     True
     """
-    X = _as_data(net, X)
+    X, evaluations = _as_data(net, X), as_count(evaluations, "evaluations")
     start = np.zeros(len(net.weights) - 1)
     if not len(start):
         return net

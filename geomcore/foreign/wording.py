@@ -40,11 +40,15 @@ def quoted(value, most=60):
     --------
     >>> quoted("x" * 1000, most=15)
     "'xxxxxxx...xxx'"
+    >>> quoted([1, 2]), quoted("a  b")
+    ('[1, 2]', "'a  b'")
     """
     # What is cut away in the end is not worth writing down: a text may be very long.
     if isinstance(value, str):
-        value = shortened(value, most)
-    return shortened(printable(repr(value)), most)
+        text = repr(shortened(value, most))
+    else:
+        text = " ".join(repr(value).split())  # arrays stand in several lines
+    return shortened(printable(text), most)
 
 
 def suggestion(given, known):
