@@ -160,6 +160,7 @@ def study(
     given = noted(locals())
     from geomcore.datasets.targets import read_targets, written
     from training.commands.cases import case_study
+    from training.commands.cases.another_loss import tell_reference, told_loss
     from training.commands.cases.case import Case
     from training.commands.cases.origin import Made, data_of, keep_origin, read_origin
     from training.commands.data import check_fit, load_data, load_network
@@ -215,6 +216,9 @@ def study(
             if references is None:
                 screen.print(case.why_not())
                 return 1
+            if not resume and network is not None:
+                folder = Path(arguments["network"]).parent
+                tell_reference(screen, case.certificate, told_loss(network, folder))
             step("measuring curvatures, and trying out scales where none are given")
             work = PerturbationStudy(
                 out / STORE,
