@@ -164,7 +164,10 @@ def _told(findings, stated):
         return False, f"REFUSED: {', '.join(wrong)} not confirmed"
     reasons = {finding.detail for finding in findings}
     if len(open_) == len(holds) > FEW and len(reasons) == 1:
-        return False, f"nothing was examined: {ascii(reasons.pop())[1:-1]}"
+        return (
+            False,
+            f"the verdict was not examined, nor anything else: {ascii(reasons.pop())[1:-1]}",
+        )
     if holds["verdict"] is None:
         return False, f"the verdict was not examined; nor were {', '.join(open_)}"
     verdict = f"{stated['verdict']}, with rtol {stated['rtol']!r} and gtol {stated['gtol']!r}"

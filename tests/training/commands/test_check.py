@@ -83,7 +83,10 @@ def test_fields_that_are_not_examined_for_one_reason_are_one_line(run, made, tmp
     assert status == 1 and len(findings) == 1
     assert findings[0].startswith("  ?    33 fields (format, version, network, data, points, ")
     assert findings[0].endswith("): the loss is not a squared error alone")
-    assert "nothing was examined: the loss is not a squared error alone\n" in out
+    assert (
+        "the verdict was not examined, nor anything else: the loss is not a squared error alone\n"
+        in out
+    )
     with open(tmp_path / "c" / "findings.csv") as file:
         assert len(list(csv.DictReader(file))) == 33
     assert (tmp_path / "c" / "index.html").read_text().count("not a squared error alone") == 2
