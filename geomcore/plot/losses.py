@@ -19,7 +19,7 @@ from geomcore.plot.style import (
     new_axes,
     panels,
 )
-from geomcore.plot.ticks import powers
+from geomcore.plot.ticks import marks, powers
 
 # Colour and marker of what became of a trial; any other word is drawn as the last.
 OUTCOMES = {
@@ -170,7 +170,7 @@ def plot_losses(losses, *, initial=None, outcomes=None, tolerance=None, floor=1e
     ax.set_ylim(max(least, floor) / 3, ceiling * (0.5, 3)[diverged])
     powers(ax.yaxis, *ax.get_ylim())
     logarithmic(ax, scales)
-    ax.set_xlim(*slots(ax, scales).ravel()[[0, -1]])
+    _axis_of_scales(ax, scales)
     if tolerance is not None:
         height = max(tolerance, floor)
         ax.axhline(height, color=COLORS[0], lw=1, ls="--", zorder=1, label="tolerance")
@@ -196,6 +196,14 @@ def plot_losses(losses, *, initial=None, outcomes=None, tolerance=None, floor=1e
     ax.grid(alpha=0.25)
     name_axes(ax, ["perturbation scale λ", "loss"])
     return ax
+
+
+def _axis_of_scales(ax, scales):
+    """Ends and ticks of the x axis, after `logarithmic`; scales in increasing order."""
+    ends = slots(ax, scales).ravel()[[0, -1]]
+    ax.set_xlim(*ends)
+    inches = ax.get_position().width * ax.figure.get_figwidth()  # about, before it is laid out
+    marks(ax.xaxis, *ends, np.unique(scales), inches)
 
 
 def _drawable(losses, floor, ceiling):
@@ -247,7 +255,7 @@ def plot_return(scales, fractions, intervals, *, untrained=None, limited=None, a
     logarithmic(ax, scales)
     order = np.argsort(scales)
     scales, fractions, intervals = scales[order], fractions[order], intervals[order]
-    ax.set_xlim(*slots(ax, scales).ravel()[[0, -1]])
+    _axis_of_scales(ax, scales)
     if untrained is not None:
         untrained = untrained[order]
         shade_met(ax, scales, untrained, label="tolerance met\nbefore training")
