@@ -38,6 +38,10 @@ HEADINGS = {
     "diagnostic": "whether truncation maps describe the network, in floating point; no verdict "
     "rests on it",
 }
+# What else a summary says of a verdict.
+NEXT = {
+    "not stationary": ["what next          settle brings it onto the critical point it is near"]
+}
 MARKS = {True: "yes", False: "no ", None: "?  "}
 
 

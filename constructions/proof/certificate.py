@@ -18,7 +18,7 @@ from constructions.certificate_schema import (
     struct_of,
     with_numbers,
 )
-from constructions.verdicts import LOSS_NAMES, SQUARED, VERDICTS, cost, part, told
+from constructions.verdicts import LOSS_NAMES, NEXT, SQUARED, VERDICTS, cost, part, told
 from geomcore.display.lines import brief, folded, listed
 from geomcore.display.page import page
 from geomcore.foreign.files import read_whole
@@ -275,6 +275,7 @@ class Certificate:
             )
         if self.smallest_eigenvalue is not None:
             lines.append(f"smallest Hessian eigenvalue  {self.smallest_eigenvalue:.3g}")
+        lines += NEXT.get(self.verdict, ())
         return [*lines, *told(self.checks, self.verdict, self.proved)]
 
     def _losses(self):
