@@ -41,7 +41,7 @@ def check(
     jobs: Jobs = 1,
     quiet: Quiet = False,
 ):
-    """Check CERTIFICATE of NETWORK on DATA in exact arithmetic; status 0 if all of it holds."""
+    """Check CERTIFICATE of NETWORK on DATA in exact arithmetic. Status 0 if all of it holds."""
     given = noted(locals())
     from constructions import check_certificate
     from geomcore import ReLUNetwork

@@ -156,7 +156,7 @@ def study(
     jobs: Jobs = CORES,
     quiet: Quiet = False,
 ):
-    """Perturb networks many times, train them back, map the basin; can be killed and resumed."""
+    """Push networks many times, train them back, count what returns. Can be killed and resumed."""
     given = noted(locals())
     from geomcore.datasets.targets import read_targets, written
     from geomcore.foreign.wording import printable
