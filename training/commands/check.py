@@ -70,6 +70,7 @@ def check(
         run.table("findings", rows)
         shown = _folded(rows)
         content = {"title": title, "data": source.summary(), "told": told, "rows": shown}
+        content["examined"] = any(finding.holds is not None for finding in findings)
         run.text("index.html", render("commands/check.html", run.record, **content))
         run.publish()
     screen.print(source.summary())
