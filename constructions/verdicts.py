@@ -3,7 +3,8 @@
 The names of checks stand in certificate files.
 """
 
-from geomcore.foreign.wording import printable, quoted, suggestion
+from geomcore.foreign.choices import as_choice
+from geomcore.foreign.wording import printable
 
 VERDICTS = ("global minimum", "local minimum", "saddle", "not stationary", "undetermined")
 SQUARED = ("mse", "class_weighted")
@@ -37,15 +38,16 @@ HEADINGS = {
     "diagnostic": "whether truncation maps describe the network, in floating point; no verdict "
     "rests on it",
 }
+# What else a summary says of a verdict.
+NEXT = {
+    "not stationary": ["what next          settle brings it onto the critical point it is near"]
+}
 MARKS = {True: "yes", False: "no ", None: "?  "}
 
 
 def check_loss(loss, names=LOSS_NAMES):
     """Raise unless `loss` is one of the names."""
-    if not isinstance(loss, str) or loss not in names:
-        raise ValueError(
-            f"loss must be one of {names}, got {quoted(loss)}{suggestion(loss, names)}"
-        )
+    as_choice(loss, names, "loss")
 
 
 def cost(loss_name, one_hot, weight_decay=0.0):

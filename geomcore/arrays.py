@@ -173,7 +173,7 @@ def as_labels(y, n, *, targets=None, name="y"):
     if targets is None:
         targets = np.eye(len(classes))
     else:
-        if np.ndim(targets) == 1:
+        if _is_flat(targets):
             raise ValueError(f"targets must have rows, such as [[0], [1]], got {quoted(targets)}")
         targets = as_array(targets, "targets", 2)
         if len(targets) != len(classes):
@@ -181,6 +181,12 @@ def as_labels(y, n, *, targets=None, name="y"):
                 f"targets must have one row per class ({len(classes)}), got shape {targets.shape}"
             )
     return Labels(classes, index.reshape(-1), targets)
+
+
+def _is_flat(values):
+    """Whether there is a number where a row should be."""
+    sized = isinstance(values, (list, tuple)) and len(values)
+    return not any(map(np.iterable, values)) if sized else getattr(values, "ndim", 0) == 1
 
 
 def _check_classes(y, array, classes, name):
@@ -217,7 +223,7 @@ def as_rng(rng):
         return np.random.default_rng(rng)
     except (TypeError, ValueError):
         raise ValueError(
-            f"rng must be a numpy.random.Generator, a non-negative seed or None, got {rng!r}"
+            f"rng must be a numpy.random.Generator, a non-negative seed or None, got {quoted(rng)}"
         ) from None
 
 
@@ -235,14 +241,14 @@ def read_only(array):
     return view
 
 
-def check_sequence(value, name, what="array"):
+def check_sequence(value, name, what="array", of="layer"):
     """Raise unless `value` is a list or tuple (not one array, whose rows would pass silently)."""
     if isinstance(value, np.ndarray | str) or not isinstance(value, Sequence):
         raise ValueError(
-            f"{name} must be a list with one {what} per layer, got {type(value).__name__}"
+            f"{name} must be a list with one {what} per {of}, got {type(value).__name__}"
         )
     if not len(value):
-        raise ValueError(f"{name} must hold at least one layer, got none")
+        raise ValueError(f"{name} must hold at least one {of}, got none")
 
 
 def check_network(value, kind, name="net"):
@@ -259,7 +265,7 @@ def as_rtol(rtol, shape, name="rtol"):
     try:
         rtol = float(rtol)
     except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"{name} must be a number or None, got {rtol!r}") from None
+        raise ValueError(f"{name} must be a number or None, got {quoted(rtol)}") from None
     if not 0 <= rtol < 1:
         raise ValueError(f"{name} must be at least 0 and less than 1, got {rtol}")
     return rtol
@@ -268,7 +274,7 @@ def as_rtol(rtol, shape, name="rtol"):
 def as_count(value, name, least=1):
     """Return a whole number, at least `least`, as an int."""
     if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
-        raise ValueError(f"{name} must be a whole number, at least {least}, got {value!r}")
+        raise ValueError(f"{name} must be a whole number, at least {least}, got {quoted(value)}")
     return int(value)
 
 
@@ -287,7 +293,18 @@ def as_positive(value, name):
         or not isinstance(value, Real)
         or not (value > 0 and is_finite(value))
     ):
-        raise ValueError(f"{name} must be a positive number, got {value!r}")
+        raise ValueError(f"{name} must be a positive number, got {quoted(value)}")
+    return float(value)
+
+
+def as_number(value, name, least=-np.inf, most=np.inf):
+    """Return a finite number from `least` to `most` as a float."""
+    real = isinstance(value, Real | np.number) and not isinstance(value, bool | np.complexfloating)
+    if not real or not is_finite(value) or not least <= value <= most:
+        ends = [f", at least {least:g}"] if np.isfinite(least) else []
+        if np.isfinite(most):
+            ends.append(f"{' and' if ends else ','} at most {most:g}")
+        raise ValueError(f"{name} must be a finite number{''.join(ends)}, got {quoted(value)}")
     return float(value)
 
 

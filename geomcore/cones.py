@@ -5,10 +5,10 @@ from functools import cached_property
 
 import numpy as np
 
-from geomcore.arrays import as_array, as_layer, as_points, as_rtol, freeze
+from geomcore.arrays import as_array, as_layer, as_number, as_points, as_rtol, freeze
 from geomcore.display.lines import brief
 from geomcore.foreign.keywords import answers_keywords
-from geomcore.foreign.wording import counted
+from geomcore.foreign.wording import counted, quoted
 from geomcore.scaling import is_moderate, scaled_differences
 
 
@@ -261,7 +261,7 @@ class CircularCone:
         ndarray of bool, shape (N,)
             The apex itself is in the cone.
         """
-        X = as_points(X, d=len(self.apex))
+        X, tol = as_points(X, d=len(self.apex)), as_number(tol, "tol", 0)
         Y = X - self.apex if is_moderate(self.apex, X) else scaled_differences(X, self.apex)[0]
         along = Y @ self.axis
         across = np.linalg.norm(Y - along[:, None] * self.axis, axis=1)
@@ -318,7 +318,7 @@ class CircularCone:
         if width is None:
             width = d
         if not (isinstance(width, int | np.integer) and 1 <= width <= d):
-            raise ValueError(f"width must be an integer between 1 and {d}, got {width!r}")
+            raise ValueError(f"width must be an integer between 1 and {d}, got {quoted(width)}")
         u = np.full(d, 1 / np.sqrt(d))
         R = _carry(self.axis, u)
         # tan(theta_d / 2) = 1 / sqrt(d - 1), infinite for d = 1, where every cone is a half line.

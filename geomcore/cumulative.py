@@ -144,6 +144,7 @@ def layer_parameters(Ws, bs, *, rtol=None):
         for l, (W, b) in enumerate(zip(Ws, bs, strict=True))
     ]
     d = layers[0][0].shape[1]
+    as_rtol(rtol, layers[0][0].shape)  # which one layer alone does not need
     weights, biases = [layers[0][0]], [layers[0][1]]
     for l in range(1, len(layers)):
         (A, a), (W, b) = layers[l - 1], layers[l]

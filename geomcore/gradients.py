@@ -7,6 +7,7 @@ import numpy as np
 from geomcore.arrays import as_array, as_points, check_network
 from geomcore.display.lines import brief
 from geomcore.foreign.keywords import answers_keywords
+from geomcore.foreign.wording import quoted
 from geomcore.layers import Affine, ReLU
 from geomcore.network import Network, ReLUNetwork
 from geomcore.threads import MANY, SMALL, for_kernels, in_parts
@@ -271,7 +272,7 @@ def _pulled_back(net, X, output):
 
 def _check_output(output, m):
     if not (isinstance(output, int | np.integer) and 0 <= output < m):
-        raise ValueError(f"output must be an integer between 0 and {m - 1}, got {output!r}")
+        raise ValueError(f"output must be an integer between 0 and {m - 1}, got {quoted(output)}")
 
 
 def _is_narrow(net):

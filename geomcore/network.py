@@ -1,5 +1,6 @@
 """Networks: chains of layers, and ReLU networks in particular."""
 
+from collections.abc import Sequence
 from dataclasses import is_dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ from geomcore.display.page import page
 from geomcore.foreign.choices import as_choice
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.libraries import type_name
-from geomcore.foreign.wording import counted
+from geomcore.foreign.wording import counted, quoted
 from geomcore.layers import Affine, Layer, ReLU
 
 MOST_LINES = 40  # of a summary
@@ -61,7 +62,7 @@ class Network:
         for i, layer in enumerate(layers):
             is_layer = callable(layer) and hasattr(layer, "pull_back")
             if isinstance(layer, type) or not is_layer:
-                raise ValueError(f"layers[{i}] must be a layer with pull_back, got {layer!r}")
+                raise ValueError(f"layers[{i}] must be a layer with pull_back, got {quoted(layer)}")
             if isinstance(layer, Layer) and not is_dataclass(layer):
                 raise ValueError(f"layers[{i}] must be a dataclass, got {type(layer).__name__}")
         self._layers = tuple(layers)
@@ -192,7 +193,7 @@ def _chained(layers):
         if None not in (layer.inputs, width) and layer.inputs != width:
             raise ValueError(
                 f"layers[{i}] must take {counted(width, 'input')}, as many as the layer before it "
-                f"has outputs, got {layer!r}"
+                f"has outputs, got {quoted(layer)}"
             )
         if len(widths) == 1 and width is None:
             widths[0] = width = layer.inputs
@@ -330,7 +331,9 @@ class ReLUNetwork(Network):
 
     def rebuild(self, tensors):
         """The ReLU network that has these tensors, W1, b1, ..., WL, bL."""
-        tensors = list(tensors)
+        tensors = list(tensors) if isinstance(tensors, Sequence) else []
+        if len(tensors) != len(self.tensors):
+            raise ValueError(f"tensors must be a list of {len(self.tensors)} arrays, W1, b1, ...")
         return ReLUNetwork(tensors[0::2], tensors[1::2])
 
     def __repr__(self):

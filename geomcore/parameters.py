@@ -4,13 +4,14 @@ The order is that of the layers and, within a layer, of its tensors: W1, b1, W2,
 ReLU network, as in `ReLUNetwork.packed`.
 """
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
 
-from geomcore.arrays import check_network
+from geomcore.arrays import as_array, as_number, check_network
 from geomcore.foreign.keywords import answers_keywords
-from geomcore.foreign.wording import suggestion
+from geomcore.foreign.wording import quoted, suggestion
 from geomcore.names import listing
 from geomcore.network import Network
 
@@ -87,7 +88,7 @@ def selected(names, chosen, *, argument="tensors", also=""):
         some = chosen if isinstance(chosen, list | tuple | set | frozenset) else ()
         unknown = [suggestion(n, names) for n in some if isinstance(n, str) and n not in names]
         raise ValueError(
-            f"{argument} must be {also}a list of some of {', '.join(names)}, got {chosen!r}"
+            f"{argument} must be {also}a list of some of {', '.join(names)}, got {quoted(chosen)}"
             f"{unknown[0] if unknown else ''}"
         )
     return [i for i, name in enumerate(names) if name in chosen]
@@ -113,7 +114,10 @@ def flatten(tensors):
     """
     if isinstance(tensors, Network):
         tensors = tensors.tensors
-    return np.concatenate([np.empty(0), *(np.reshape(tensor, -1) for tensor in tensors)])
+    parts = list(tensors) if isinstance(tensors, Sequence) else [None]
+    if not all(isinstance(part, np.ndarray) for part in parts):
+        raise ValueError(f"tensors must be a Network or a list of arrays, got {quoted(tensors)}")
+    return np.concatenate([np.empty(0), *(np.reshape(part, -1) for part in parts)])
 
 
 def split(vector, shapes):
@@ -178,7 +182,16 @@ def unflatten(net, vector):
     >>> unflatten(net, flatten(net)) == net
     True
     """
-    return net.rebuild(split(vector, net))
+    check_network(net, Network)
+    return net.rebuild(split(_of_all(net, vector, "vector"), net))
+
+
+def _of_all(net, vector, name):
+    """A vector with one finite entry for each parameter of `net`."""
+    vector = as_array(vector, name, 1)
+    if len(vector) != net.parameter_count:
+        raise ValueError(f"{name} must have {net.parameter_count} entries, got {len(vector)}")
+    return vector
 
 
 def move(net, direction, step=1.0):
@@ -208,6 +221,8 @@ def move(net, direction, step=1.0):
     >>> move(ReLUNetwork([[[1.0]]], [[2.0]]), np.array([10.0, 20.0]), 0.1).biases[0]
     array([4.])
     """
+    check_network(net, Network)
+    direction, step = _of_all(net, direction, "direction"), as_number(step, "step")
     parts = zip(net.tensors, split(direction, net), strict=True)
     return net.rebuild([tensor + step * part for tensor, part in parts])
 

@@ -4,12 +4,14 @@ The parameters of T networks are one flat list of tensors with a leading trial a
 for weights and (T, m) for biases, so that a layer of all networks is one batched matrix product.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
 from geomcore.arrays import check_network
+from geomcore.foreign.wording import quoted
 from geomcore.layers import Layer
 from geomcore.network import Network
 from geomcore.parameters import selected
@@ -145,21 +147,21 @@ def stack(networks):
     >>> shape.output(params, np.array([[1.0, 1.0]]))[:, 0, 0]
     array([10.5, 10.5])
     """
-    if isinstance(networks, Network) or not len(networks):
-        raise ValueError(f"networks must be a non-empty list of networks, got {networks!r}")
+    if not isinstance(networks, Sequence) or not networks:
+        raise ValueError(f"networks must be a non-empty list of networks, got {quoted(networks)}")
     first = networks[0]
     for t, net in enumerate(networks):
-        check_network(net, Network)
+        check_network(net, Network, f"networks[{t}]")
         if t == 0:
             _check_layers(first)
         elif not _is_like(net, first):
-            raise ValueError(f"networks[{t}] must have the shape of the others, got {net!r}")
+            raise ValueError(f"networks[{t}] must have the shape of the others, got {quoted(net)}")
     slots, filled = [], 0
     for layer in first.layers:
         slots.append(slice(filled, filled + len(layer.letters)))
         filled = slots[-1].stop
     if not filled:
-        raise ValueError(f"net must have tensors, a layer such as Affine, got {first!r}")
+        raise ValueError(f"net must have tensors, a layer such as Affine, got {quoted(first)}")
     columns = zip(*(net.tensors for net in networks), strict=True)
     return Stack(first, tuple(slots)), [np.stack(column) for column in columns]
 

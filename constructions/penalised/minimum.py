@@ -33,6 +33,7 @@ from constructions.critical.ties import multipliers_of
 from constructions.penalised.idle import stay_at_rest, way_to_grow
 from constructions.penalised.orbits import are_free, slices_across, tangents
 from constructions.proof.exact import precision
+from geomcore.foreign.wording import counted
 
 REFINED = 6
 SHORT = 1e-6  # so far a network of zeros may be moved
@@ -220,9 +221,10 @@ def _examined(attempt, box):
     r = attempt.slice.shape[1]
     unique = float(np.nextafter((box.radius - box.image)[:r].min(initial=np.inf), 0))
     q = len(attempt.planes)
-    where = f"on {k} kink{'s' if k > 1 else ''}" if k else "that is smooth"
-    if problem.idle:
-        where += f", {len(problem.idle)} unit{'s' if len(problem.idle) > 1 else ''} at rest"
+    # A unit at rest has the weights 0, a kink at every point, so nothing is smooth there.
+    at = [f"on {counted(k, 'kink')}"] if k else []
+    at += [f"with {counted(len(problem.idle), 'unit')} at rest at zero"] if problem.idle else []
+    where = ", ".join(at) or "that is smooth"
     found = CriticalPoint(
         theta, loss, GenericRank(len(theta) - q, 0.0), bend, kinks, unique, False, ways
     )

@@ -17,6 +17,7 @@ from constructions.proof.motion import SLACK, Bounds, bounds_of, motions, unit_r
 from geomcore.arrays import as_array, as_count, as_points, check_network
 from geomcore.display.lines import brief
 from geomcore.foreign.keywords import answers_keywords
+from geomcore.foreign.wording import quoted
 from geomcore.network import ReLUNetwork
 from geomcore.threads import factorizing
 
@@ -182,7 +183,7 @@ def _checked(weights, N, rank, distance):
     if rank is not None:
         rank = as_count(rank, "rank", least=0)
     if not (isinstance(distance, Real) and 0 <= distance):
-        raise ValueError(f"distance must be a number, at least 0, got {distance!r}")
+        raise ValueError(f"distance must be a number, at least 0, got {quoted(distance)}")
     weights = np.full(N, 1 / N) if weights is None else as_array(weights, "weights", 1)
     if len(weights) != N or not (weights >= 0).all():
         raise ValueError(f"weights must be {N} numbers, at least 0, got shape {weights.shape}")
@@ -329,7 +330,7 @@ def balanced(net, X, *, weights=None, rank=None, evaluations=200):
     >>> basin_of_return(better, X).radius > 2 * basin_of_return(net, X).radius
     True
     """
-    X = _as_data(net, X)
+    X, evaluations = _as_data(net, X), as_count(evaluations, "evaluations")
     start = np.zeros(len(net.weights) - 1)
     if not len(start):
         return net

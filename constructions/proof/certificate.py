@@ -18,12 +18,12 @@ from constructions.certificate_schema import (
     struct_of,
     with_numbers,
 )
-from constructions.verdicts import LOSS_NAMES, SQUARED, VERDICTS, cost, part, told
+from constructions.verdicts import LOSS_NAMES, NEXT, SQUARED, VERDICTS, cost, part, told
 from geomcore.display.lines import brief, folded, listed
 from geomcore.display.page import page
 from geomcore.foreign.files import read_whole
 from geomcore.foreign.schema import Mismatch, decoded
-from geomcore.foreign.wording import printable
+from geomcore.foreign.wording import printable, rounded
 
 # Bytes of a file: a witness in 4 million parameters; without one; and for each parameter in it.
 LARGEST, PLAIN, NUMBER = 2**27, 2**20, 64
@@ -238,7 +238,7 @@ class Certificate:
             "                   (nothing is said of another loss"
             + (", such as cross-entropy)" if self.loss_name in SQUARED else ")"),
             f"loss               {self._losses()}",
-            f"exact loss         at most {self.loss_bound:.3g}",
+            f"exact loss         at most {rounded(self.loss_bound, up=True)}",
             f"accuracy           {self.accuracy:.2%} of {self.points} points",
             f"gradient norm      {self.gradient_norm:.3g}"
             + (" as stored; with units on kinks held there it is 0" if self.kinks else ""),
@@ -275,16 +275,16 @@ class Certificate:
             )
         if self.smallest_eigenvalue is not None:
             lines.append(f"smallest Hessian eigenvalue  {self.smallest_eigenvalue:.3g}")
+        lines += NEXT.get(self.verdict, ())
         return [*lines, *told(self.checks, self.verdict, self.proved)]
 
     def _losses(self):
         """The numbers of `loss` and `class_weighted_loss`, named."""
         decayed = " with the decay" if self.weight_decay else ""
         if self.loss_name not in SQUARED:
-            return f"{self.loss:.3g}{decayed}"
-        return (
-            f"{self.loss:.3g} mean squared, {self.class_weighted_loss:.3g} class-weighted{decayed}"
-        )
+            return f"{rounded(self.loss)}{decayed}"
+        weighted = rounded(self.class_weighted_loss)
+        return f"{rounded(self.loss)} mean squared, {weighted} class-weighted{decayed}"
 
     def frame(self):
         """The checks as a table.

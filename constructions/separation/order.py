@@ -7,7 +7,7 @@ import numpy as np
 
 from constructions.separation.answer import Separation
 from constructions.separation.separation import separate
-from geomcore.arrays import as_labels, as_points
+from geomcore.arrays import as_labels, as_points, as_rtol
 from geomcore.display.lines import folded, listed
 from geomcore.display.page import page
 from geomcore.foreign.keywords import answers_keywords
@@ -126,7 +126,7 @@ def elimination_order(X, y, *, rtol=1e-3):
     ([], ['a', 'b'])
     """
     X = as_points(X).astype(np.float64, copy=False)
-    labels = as_labels(y, len(X))
+    rtol, labels = as_rtol(rtol, X.shape), as_labels(y, len(X))
     if len(labels.classes) < 2:
         raise ValueError(f"y must hold at least two classes, got {labels.classes.tolist()}")
     names = labels.classes.tolist()

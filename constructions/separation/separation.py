@@ -22,6 +22,7 @@ from constructions.separation.line import separate_intervals
 from constructions.separation.programs import common_point, least_distance, maximum_margin
 from geomcore.arrays import as_points, as_rtol
 from geomcore.foreign.keywords import answers_keywords
+from geomcore.foreign.wording import quoted
 
 # Most entries of a program that is given to the interior-point method.
 LARGE = 100_000
@@ -262,7 +263,7 @@ def _as_rows(start, *sizes):
             return pair
     raise ValueError(
         f"start must be a pair of lists of row numbers below {sizes[0]} and {sizes[1]}, "
-        f"got {start!r}"
+        f"got {quoted(start)}"
     )
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from constructions.building.assembly import plain_frame
 from constructions.building.draft import Draft, Refused, chained
 from geomcore.cones import CircularCone
+from geomcore.foreign.wording import quoted
 
 
 def draft(X, labels, rng, *, hidden_width):
@@ -66,7 +67,7 @@ def as_width(width, X, labels):
         return d
     # with fewer features than classes no width will do, and the theorem itself is refused
     if d >= Q and (not isinstance(width, int | np.integer) or not Q <= width <= d):
-        raise ValueError(f"hidden_width must be an integer from {Q} to {d}, got {width!r}")
+        raise ValueError(f"hidden_width must be an integer from {Q} to {d}, got {quoted(width)}")
     return width
 
 

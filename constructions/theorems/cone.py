@@ -45,7 +45,10 @@ def as_faces(cone, X, labels):
             raise ValueError(
                 f"cone must be a PolyhedralCone or a pair (base, edges), got {quoted(cone)}"
             ) from None
-        cone = PolyhedralCone(base, edges)
+        try:
+            cone = PolyhedralCone(base, edges)
+        except ValueError as error:
+            raise ValueError(f"cone must be such: {error}") from None
     d = X.shape[1]
     if len(cone.base) != d:
         raise ValueError(f"cone must live in R^{d} like the data, got R^{len(cone.base)}")

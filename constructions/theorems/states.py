@@ -5,6 +5,8 @@ if s_j = 1 (CE23 Theorem 2.5); the last layer is the least-squares one. What kin
 point this is, `verify` finds out; docs/minima.md says what holds of the theorem.
 """
 
+from numbers import Integral
+
 import numpy as np
 
 from constructions.building.assembly import (
@@ -24,6 +26,7 @@ from constructions.verdicts import SQUARED, check_loss
 from geomcore.arrays import as_array, as_labels, as_points, as_rng
 from geomcore.foreign.choices import as_flag
 from geomcore.foreign.keywords import answers_keywords
+from geomcore.foreign.wording import quoted
 from geomcore.network import ReLUNetwork
 from geomcore.weighting import point_weights
 
@@ -149,10 +152,12 @@ def merged(X, y, groups, *, loss="mse", targets=None, rng=None):
         parts = [[known[label] for label in group] for group in groups]
     except (TypeError, KeyError):
         raise ValueError(
-            f"groups must be a partition of the labels {list(known)}, got {groups!r}"
+            f"groups must be a partition of the labels {list(known)}, got {quoted(groups)}"
         ) from None
     if sorted(q for part in parts for q in part) != list(range(len(known))) or [] in parts:
-        raise ValueError(f"groups must be a partition of the labels {list(known)}, got {groups!r}")
+        raise ValueError(
+            f"groups must be a partition of the labels {list(known)}, got {quoted(groups)}"
+        )
     name = "merge " + " | ".join(" ".join(str(labels.classes[q]) for q in part) for part in parts)
     return _build(X, labels, parts, [], name, True, loss, rng)
 
@@ -195,7 +200,7 @@ def partial(X, y, fractions, *, bias=True, loss="mse", targets=None, rng=None):
     Q = len(labels.classes)
     fractions = as_array(fractions, "fractions", 1)
     if fractions.shape != (Q,) or not ((fractions >= 0) & (fractions <= 1)).all():
-        raise ValueError(f"fractions must be {Q} numbers from 0 to 1, got {fractions!r}")
+        raise ValueError(f"fractions must be {Q} numbers from 0 to 1, got {quoted(fractions)}")
     frame = standard_frame(X)
     Z = frame(X)
     rng = as_rng(0 if rng is None else rng)
@@ -241,9 +246,10 @@ def _data(X, y, targets, loss):
 
 
 def _as_state(state, Q):
-    values = tuple(state) if np.iterable(state) else ()
-    if len(values) != Q or any(v not in (0, 1) for v in values):
-        raise ValueError(f"state must hold {Q} numbers 0 or 1, one per class, got {state!r}")
+    values = state.tolist() if isinstance(state, np.ndarray) else state
+    good = isinstance(values, list | tuple) and len(values) == Q
+    if not good or not all(isinstance(v, Integral) and v in (0, 1) for v in values):
+        raise ValueError(f"state must hold {Q} numbers 0 or 1, one per class, got {quoted(state)}")
     return tuple(int(v) for v in values)
 
 

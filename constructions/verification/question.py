@@ -8,7 +8,8 @@ from constructions.proof.derivatives import pairs_of
 from constructions.proof.exact import ball_matrix, precision
 from constructions.proof.local_problem import LocalProblem
 from constructions.verdicts import SQUARED, check_loss
-from geomcore.arrays import as_positive
+from geomcore.arrays import as_number
+from geomcore.foreign.wording import counted, quoted
 from geomcore.parameters import selected
 from geomcore.weighting import points_sharing
 
@@ -30,18 +31,32 @@ def tensor_names_of(net, subset):
     return tuple(net.names[i] for i in selected(net.names, subset, argument="subset", also=also))
 
 
+def check_outputs(net, labels, y, targets):
+    """Raise unless a network has as many outputs as the targets of its labels have entries."""
+    wanted, outputs = labels.targets.shape[1], net.widths[-1]
+    if wanted == outputs:
+        return
+    if targets is None and np.ndim(y) == 1:
+        raise ValueError(
+            f"net must have one output per class ({len(labels.classes)}), got {outputs}; what it "
+            f"puts out for each class may be told by targets=, rows of {counted(outputs, 'number')}"
+        )
+    raise ValueError(
+        f"net must have {counted(wanted, 'output')}, as the targets have entries, got {outputs}"
+    )
+
+
 def check_question(loss, weight_decay, subset, labels):
     """The weight decay as a float; raise unless a loss, and what may move, can be asked about.
 
     Losses are those of `training.descent.losses`.
     """
     check_loss(loss)
-    if weight_decay != 0:
-        weight_decay = as_positive(weight_decay, "weight_decay")
+    weight_decay = as_number(weight_decay, "weight_decay", 0)
     if (loss not in SQUARED or weight_decay) and subset is not None:
         raise ValueError(
             "subset must be None for a cross-entropy and with weight decay, of which all tensors "
-            f"move, got {subset!r}"
+            f"move, got {quoted(subset)}"
         )
     Y = labels.targets
     if loss == "cross_entropy" and ((Y < 0).any() or (np.abs(Y.sum(axis=1) - 1) > 1e-6).any()):
@@ -54,7 +69,7 @@ def check_question(loss, weight_decay, subset, labels):
         raise ValueError(
             f"y must lie in [0, 1] for bce, got values from {Y.min():.3g} to {Y.max():.3g}"
         )
-    return float(weight_decay)
+    return weight_decay
 
 
 def objective_of(net, X, labels, loss, weight_decay, enclosure):

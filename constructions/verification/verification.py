@@ -25,6 +25,7 @@ from constructions.verdicts import CELL, DESCENT, SQUARED, ZERO
 from constructions.verification.near import near_point
 from constructions.verification.near_strict import near_strict_point
 from constructions.verification.question import (
+    check_outputs,
     check_question,
     objective_of,
     problem_of,
@@ -165,12 +166,7 @@ def examine(net, X, y, *, targets, loss, subset, exact, rtol, gtol, weight_decay
     if not len(X):
         raise ValueError("X must hold at least one point, got none")
     labels = as_labels(y, len(X), targets=targets)
-    if labels.targets.shape[1] != net.widths[-1]:
-        raise ValueError(
-            f"net must have as many outputs as the targets have entries, "
-            f"{labels.targets.shape[1]} for {len(labels.classes)} classes, got {net.widths[-1]}; "
-            "what it puts out for each class may be given as targets="
-        )
+    check_outputs(net, labels, y, targets)
     exact = as_flag(exact, "exact")
     weight_decay = check_question(loss, weight_decay, subset, labels)
     names = tensor_names_of(net, subset)

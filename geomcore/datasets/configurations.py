@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from geomcore.arrays import as_count, as_positive, as_rng
+from geomcore.arrays import as_count, as_number, as_positive, as_rng
 from geomcore.cones import PolyhedralCone
 from geomcore.datasets.dataset import Dataset
 from geomcore.datasets.sampling import random_rotation, regular_simplex, rejection, uniform_ball
@@ -148,6 +148,7 @@ def sequential(n=150, *, classes=3, d=3, irregularity=0.3, gap=0.1, rng=None):
     """
     n, Q = as_count(n, "n", 1), as_count(classes, "classes", 2)
     d, gap, rng = as_count(d, "d", max(2, Q - 1)), as_positive(gap, "gap"), as_rng(rng)
+    irregularity = as_number(irregularity, "irregularity")
     if not 0 <= irregularity < 1:
         raise ValueError(f"irregularity must be at least 0 and below 1, got {irregularity}")
     wave, phase = rng.normal(0, 2, d), rng.uniform(0, 2 * np.pi)
@@ -233,6 +234,7 @@ def single_cone(n=200, *, d=3, angle=np.pi / 3, radius=1.5, gap=0.1, rng=None):
     """
     n, d, rng = as_count(n, "n", 1), as_count(d, "d", 2), as_rng(rng)
     radius, gap = as_positive(radius, "radius"), as_positive(gap, "gap")
+    angle = as_number(angle, "angle")
     if not 0 < angle < np.pi / 2:
         raise ValueError(f"angle must lie in (0, pi/2), got {angle}")
     edges = np.empty((d, d))

@@ -177,7 +177,7 @@ def likeliest(text, among):
 
 def check_delimiter(delimiter):
     """Return the character that separates columns; a blank stands for runs of blanks."""
-    found = WORDS.get(delimiter, delimiter)
+    found = WORDS.get(delimiter, delimiter) if isinstance(delimiter, str) else delimiter
     if not isinstance(found, str) or len(found) != 1 or found in '"\n\r\0\ufeff':
         raise TableError(
             Option("delimiter"),

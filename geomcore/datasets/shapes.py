@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from geomcore.arrays import as_count, as_positive, as_rng
+from geomcore.arrays import as_array, as_count, as_number, as_positive, as_rng
 from geomcore.datasets.dataset import Dataset
 from geomcore.datasets.sampling import rejection
 from geomcore.foreign.keywords import answers_keywords
+from geomcore.foreign.wording import quoted
 
 
 @answers_keywords
@@ -60,11 +61,14 @@ def polytope(n=1000, *, d=2, faces=6, box=1.5, jitter=0.2, radii=(0.4, 1.0), gap
     """
     n, d, F = as_count(n, "n"), as_count(d, "d"), as_count(faces, "faces")
     box, rng = as_positive(box, "box"), as_rng(rng)
-    low, high = (as_positive(r, "radii") for r in radii)
-    if low > high:
-        raise ValueError(f"radii must be the smaller and the larger radius, got {radii}")
-    if gap != 0:
-        gap = as_positive(gap, "gap")
+    radii = as_array(radii, "radii", 1)
+    low, high = radii if len(radii) == 2 else (1, 0)
+    if not 0 < low <= high:
+        raise ValueError(
+            f"radii must be the smaller and the larger radius, both positive, got {quoted(radii)}"
+        )
+    jitter = as_number(jitter, "jitter", 0)
+    gap = as_number(gap, "gap", 0)
     if d == 2:
         angle = 2 * np.pi * np.arange(F) / F + rng.uniform(-jitter, jitter, F)
         normals = np.column_stack([np.cos(angle), np.sin(angle)])
@@ -127,10 +131,9 @@ def spirals(n=150, *, arms=2, turns=1.5, inner=0.15, noise=0.0, gap=0.02, rng=No
     """
     n, arms = as_count(n, "n"), as_count(arms, "arms", 2)
     turns, gap, rng = as_positive(turns, "turns"), as_positive(gap, "gap"), as_rng(rng)
+    inner, noise = as_number(inner, "inner"), as_number(noise, "noise", 0)
     if not 0 < inner < 1:
         raise ValueError(f"inner must lie in (0, 1), got {inner}")
-    if noise != 0:
-        noise = as_positive(noise, "noise")
     y = np.repeat(np.arange(arms), n)
     t = rng.random(len(y))
     angle = 2 * np.pi * (t * turns + y / arms)

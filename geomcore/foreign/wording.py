@@ -1,6 +1,10 @@
 """How text that somebody else wrote stands in a sentence, on a screen and in a picture."""
 
+from decimal import ROUND_CEILING, Context
 from difflib import get_close_matches
+from math import isfinite
+
+ROUNDING = 1e-20  # a loss below is that of residuals of the size of rounding
 
 
 def printable(text):
@@ -40,11 +44,15 @@ def quoted(value, most=60):
     --------
     >>> quoted("x" * 1000, most=15)
     "'xxxxxxx...xxx'"
+    >>> quoted([1, 2]), quoted("a  b")
+    ('[1, 2]', "'a  b'")
     """
     # What is cut away in the end is not worth writing down: a text may be very long.
     if isinstance(value, str):
-        value = shortened(value, most)
-    return shortened(printable(repr(value)), most)
+        text = repr(shortened(value, most))
+    else:
+        text = " ".join(repr(value).split())  # arrays stand in several lines
+    return shortened(printable(text), most)
 
 
 def suggestion(given, known):
@@ -78,6 +86,24 @@ def counted(number, what):
         else:
             what += "s"
     return f"{number:,} {what}"
+
+
+def rounded(loss, *, up=False):
+    """Return a loss with the digits that tell it from others: four, two where rounding decides.
+
+    Upwards on demand, so that what is an upper bound stays one.
+
+    Examples
+    --------
+    >>> rounded(0.594421), rounded(2.76431e-5), rounded(2.31e-31), rounded(0.0)
+    ('0.5944', '2.764e-05', '2.3e-31', '0')
+    >>> rounded(0.594421, up=True), rounded(2.31e-31, up=True)
+    ('0.5945', '2.4e-31')
+    """
+    digits = 2 if abs(loss) < ROUNDING else 4
+    if up and isfinite(loss):
+        loss = float(Context(prec=digits, rounding=ROUND_CEILING).create_decimal(loss))
+    return f"{loss:.{digits}g}"
 
 
 def named(label, most=60):

@@ -94,7 +94,7 @@ def read_network(path):
 def _described(layer):
     """A layer but for its tensors, for the header."""
     if type(layer) not in KINDS.values():
-        raise ValueError(f"net must hold layers of {', '.join(KINDS)} only, got {layer!r}")
+        raise ValueError(f"net must hold layers of {', '.join(KINDS)} only, got {quoted(layer)}")
     return {"kind": type(layer).__name__, "hyperparameters": layer.hyperparameters}
 
 

@@ -6,6 +6,7 @@ from numbers import Real
 import numpy as np
 
 from geomcore.arrays import as_layer, freeze
+from geomcore.foreign.wording import quoted
 from geomcore.layers.layer import Layer
 
 MOST, ROOT = float(np.finfo(float).max), 1e150  # the largest float, and about its root
@@ -55,7 +56,7 @@ class LpNorm(Layer):
 
     def __post_init__(self):
         if isinstance(self.p, bool) or not isinstance(self.p, Real) or not 1 <= self.p <= MOST:
-            raise ValueError(f"p must be a finite number, at least 1, got {self.p!r}")
+            raise ValueError(f"p must be a finite number, at least 1, got {quoted(self.p)}")
         W, b = as_layer(self.W, self.b)
         object.__setattr__(self, "W", freeze(W))
         object.__setattr__(self, "b", freeze(b))

@@ -1,15 +1,18 @@
 """Pictures of data and of the cones that layers collapse."""
 
 import math
+from numbers import Integral
 
 import numpy as np
 from matplotlib.patches import Polygon
 from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 
-from geomcore.arrays import as_labels, as_points, check_sequence
+from geomcore.arrays import as_array, as_labels, as_layer, as_points, check_sequence
 from geomcore.cones import CircularCone, PolyhedralCone
 from geomcore.foreign.choices import as_flag
 from geomcore.foreign.keywords import answers_keywords
+from geomcore.foreign.wording import quoted
+from geomcore.plot.arguments import as_axes, projected
 from geomcore.plot.outlines import sector_outlines
 from geomcore.plot.strips import class_rows
 from geomcore.plot.style import (
@@ -53,11 +56,12 @@ def plot_data(X, y, *, ax=None, projection=None, legend=True):
     legend = as_flag(legend, "legend")
     X = as_points(X)
     labels = as_labels(y, len(X))
+    ax = None if ax is None else as_axes(ax)
     if projection is None and X.shape[1] > 3:
         projection = fit_projection(X, 3 if is_3d(ax) else 2)
     names = [coordinate(k) for k in range(X.shape[1])]
     if projection is not None:
-        X = projection(X)
+        X = projected(projection, X, (1, 2, 3))
         names = [f"direction {k + 1}" for k in range(X.shape[1])]
     if X.shape[1] == 1:
         # Points of a line: one row per class, so that they do not hide each other.
@@ -105,12 +109,14 @@ def plot_cones(cones, *, ax, box=None, classes=None):
     ValueError
         If a cone does not have the dimension of the picture.
     """
-    check_sequence(cones, "cones")
-    classes = range(len(cones)) if classes is None else classes
-    if len(classes) != len(cones):
-        raise ValueError(f"classes must have one entry per cone ({len(cones)}), got {len(classes)}")
+    check_sequence(cones, "cones", "object", "cone")
+    ax = as_axes(ax)
+    classes = _as_classes(classes, len(cones))
     if box is None:
         box = [ax.get_xlim(), ax.get_ylim()] + ([ax.get_zlim()] if is_3d(ax) else [])
+    box = as_array(box, "box", 2)
+    if box.shape != (2 + is_3d(ax), 2):
+        raise ValueError(f"box must have shape {(2 + is_3d(ax), 2)}, got {box.shape}")
     drawn = []
     for cone, j in zip(cones, classes, strict=True):
         outlines = sector_outlines(*_half_spaces(cone, len(box)), box)
@@ -137,15 +143,33 @@ def plot_cones(cones, *, ax, box=None, classes=None):
     return drawn
 
 
+def _as_classes(classes, count):
+    """Numbers of classes, one per cone."""
+    if classes is None:
+        return range(count)
+    found = classes.tolist() if isinstance(classes, np.ndarray) else classes
+    good = isinstance(found, list | tuple | range) and len(found) == count
+    if not good or not all(isinstance(j, Integral) and j >= 0 for j in found):
+        raise ValueError(
+            f"classes must have one entry per cone ({count}), the number of a class each, got "
+            f"{quoted(classes)}"
+        )
+    return found
+
+
 def _half_spaces(cone, d):
     """Weights and biases whose inactive set is the backward cone."""
     if isinstance(cone, CircularCone):
         return _circular_half_spaces(cone)
     if isinstance(cone, PolyhedralCone):
         return cone.to_layer()
-    if hasattr(cone, "W"):
-        return cone.W, cone.b
-    return cone
+    pair = (cone.W, cone.b) if hasattr(cone, "W") and hasattr(cone, "b") else cone
+    if not isinstance(pair, tuple | list) or len(pair) != 2:
+        raise ValueError(
+            "cones must be polyhedral or circular cones, pairs (W, b), or objects with W and b, "
+            f"got {quoted(cone)}"
+        )
+    return as_layer(*pair)
 
 
 def _circular_half_spaces(cone, sides=32):

@@ -5,8 +5,10 @@ import math
 import matplotlib.pyplot as plt
 import numpy as np
 
-from geomcore.arrays import as_array
+from geomcore.arrays import as_array, as_number, as_positive
 from geomcore.foreign.keywords import answers_keywords
+from geomcore.foreign.wording import quoted
+from geomcore.plot.arguments import as_axes, as_losses, as_numbers, by_scale, same_scales
 from geomcore.plot.sizes import shade_met, slots, spread
 from geomcore.plot.style import (
     COLORS,
@@ -17,7 +19,7 @@ from geomcore.plot.style import (
     new_axes,
     panels,
 )
-from geomcore.plot.ticks import powers
+from geomcore.plot.ticks import marks, powers
 
 # Colour and marker of what became of a trial; any other word is drawn as the last.
 OUTCOMES = {
@@ -60,12 +62,12 @@ def plot_histograms(losses, *, floor=1e-20, reference=None):
     ValueError
         If there is nothing to draw, or a loss is negative.
     """
-    if not losses:
-        raise ValueError("losses must hold at least one scale, got none")
-    losses = {float(scale): np.asarray(losses[scale], float) for scale in sorted(losses)}
-    for scale, values in losses.items():
-        if values.ndim != 1 or not len(values) or (values < 0).any():
-            raise ValueError(f"losses[{scale:g}] must be losses of at least one trial, none < 0")
+    floor = as_positive(floor, "floor")
+    reference = None if reference is None else as_number(reference, "reference")
+    losses = {
+        scale: as_losses(values, f"losses[{scale:g}]", sign=False)
+        for scale, values in by_scale(losses, "losses").items()
+    }
     every = np.concatenate(list(losses.values()))
     inside = np.log10(every[np.isfinite(every) & (every > floor)])
     if reference is not None and reference > floor:
@@ -142,15 +144,17 @@ def plot_losses(losses, *, initial=None, outcomes=None, tolerance=None, floor=1e
     ValueError
         If there is nothing to draw, or the lengths do not fit.
     """
-    if not losses:
-        raise ValueError("losses must hold at least one scale, got none")
-    scales = sorted(losses)
+    losses, floor = by_scale(losses, "losses"), as_positive(floor, "floor")
+    initial = None if initial is None else same_scales(initial, losses, "initial")
+    outcomes = None if outcomes is None else same_scales(outcomes, losses, "outcomes")
+    tolerance = None if tolerance is None else as_number(tolerance, "tolerance")
+    scales = list(losses)
     ends, starts, words = [], [], []
     for scale in scales:
-        end = np.asarray(losses[scale], float)
-        start = end if initial is None else np.asarray(initial[scale], float)
-        word = np.full(end.shape, "") if outcomes is None else np.asarray(outcomes[scale])
-        if end.ndim != 1 or not len(end) or not end.shape == start.shape == word.shape:
+        end = as_losses(losses[scale], f"losses[{scale:g}]")
+        start = end if initial is None else as_losses(initial[scale], f"initial[{scale:g}]")
+        word = np.full(end.shape, "") if outcomes is None else np.array(outcomes[scale], str)
+        if not end.shape == start.shape == word.shape:
             raise ValueError(
                 f"losses[{scale:g}] must be those of at least one trial, with as many initial "
                 f"losses and outcomes, got shapes {end.shape}, {start.shape}, {word.shape}"
@@ -160,13 +164,13 @@ def plot_losses(losses, *, initial=None, outcomes=None, tolerance=None, floor=1e
     finite = every[every <= HIGHEST]
     diverged = len(finite) < len(every)
     ceiling = 10 * max(finite.max(initial=floor), floor, tolerance or 0)
-    ax = new_axes(2) if ax is None else ax
+    ax = as_axes(ax, lambda: new_axes(2))
     ax.set_yscale("log")
     least = min(finite.min(initial=ceiling), ceiling if tolerance is None else tolerance)
     ax.set_ylim(max(least, floor) / 3, ceiling * (0.5, 3)[diverged])
     powers(ax.yaxis, *ax.get_ylim())
     logarithmic(ax, scales)
-    ax.set_xlim(*slots(ax, scales).ravel()[[0, -1]])
+    _axis_of_scales(ax, scales)
     if tolerance is not None:
         height = max(tolerance, floor)
         ax.axhline(height, color=COLORS[0], lw=1, ls="--", zorder=1, label="tolerance")
@@ -192,6 +196,14 @@ def plot_losses(losses, *, initial=None, outcomes=None, tolerance=None, floor=1e
     ax.grid(alpha=0.25)
     name_axes(ax, ["perturbation scale λ", "loss"])
     return ax
+
+
+def _axis_of_scales(ax, scales):
+    """Ends and ticks of the x axis, after `logarithmic`; scales in increasing order."""
+    ends = slots(ax, scales).ravel()[[0, -1]]
+    ax.set_xlim(*ends)
+    inches = ax.get_position().width * ax.figure.get_figwidth()  # about, before it is laid out
+    marks(ax.xaxis, *ends, np.unique(scales), inches)
 
 
 def _drawable(losses, floor, ceiling):
@@ -230,21 +242,20 @@ def plot_return(scales, fractions, intervals, *, untrained=None, limited=None, a
     """
     scales = as_array(scales, "scales", 1)
     k = len(scales)
-    fractions, intervals = np.asarray(fractions, float), np.asarray(intervals, float)
-    untrained = None if untrained is None else np.asarray(untrained, float)
-    limited = np.zeros(k, bool) if limited is None else np.asarray(limited, bool)
-    rows = [fractions, limited, *([] if untrained is None else [untrained])]
-    if any(row.shape != (k,) for row in rows) or intervals.shape != (k, 2):
+    if not k or scales.min() < 0:
         raise ValueError(
-            "fractions and intervals must have one entry per scale, and so untrained and limited "
-            f"if given, got shapes {scales.shape}, {intervals.shape}, "
-            f"{', '.join(str(row.shape) for row in rows)}"
+            f"scales must hold at least one number, none below 0, got {quoted(scales)}"
         )
-    ax = new_axes(2) if ax is None else ax
+    fractions = as_numbers(fractions, "fractions", (k,))
+    intervals = as_numbers(intervals, "intervals", (k, 2))
+    untrained = None if untrained is None else as_numbers(untrained, "untrained", (k,))
+    limited = np.zeros(k) if limited is None else as_numbers(limited, "limited", (k,))
+    limited = limited.astype(bool)
+    ax = as_axes(ax, lambda: new_axes(2))
     logarithmic(ax, scales)
     order = np.argsort(scales)
     scales, fractions, intervals = scales[order], fractions[order], intervals[order]
-    ax.set_xlim(*slots(ax, scales).ravel()[[0, -1]])
+    _axis_of_scales(ax, scales)
     if untrained is not None:
         untrained = untrained[order]
         shade_met(ax, scales, untrained, label="tolerance met\nbefore training")

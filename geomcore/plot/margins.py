@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from geomcore.arrays import as_count, as_labels, as_points
+from geomcore.arrays import as_count, as_labels, as_points, check_network
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import shortened
+from geomcore.network import ReLUNetwork
 from geomcore.plot.strips import few_of
 from geomcore.plot.style import (
     LETTER,
@@ -76,8 +77,10 @@ def plot_margins(net, X, y, *, most=30):
     ValueError
         If there is no hidden layer, or the arguments do not fit together.
     """
+    check_network(net, ReLUNetwork)
+    X = as_points(X, d=net.widths[0])
     found = margins(net, X)
-    labels = as_labels(y, len(as_points(X)))
+    labels = as_labels(y, len(X))
     if not found:
         raise ValueError("net must have a hidden layer, got none")
     kept = few_of(np.arange(len(found)), as_count(most, "most"))

@@ -4,6 +4,7 @@ import numpy as np
 
 from geomcore.arrays import as_labels, as_points
 from geomcore.foreign.keywords import answers_keywords
+from geomcore.plot.arguments import as_axes
 from geomcore.plot.strips import class_rows, few_of
 from geomcore.plot.style import class_style, new_axes, rasterize
 from geomcore.plot.ticks import powers
@@ -48,7 +49,8 @@ def plot_outputs(out, y, targets=None, *, ax=None):
     k = labels.targets.shape[1]
     if out.shape[1] != k:
         raise ValueError(f"out must have {k} columns, as the targets have, got shape {out.shape}")
-    ax = new_axes(2, height=1.4 + 0.32 * min(max(len(labels.classes), 3), 24)) if ax is None else ax
+    height = 1.4 + 0.32 * min(max(len(labels.classes), 3), 24)
+    ax = as_axes(ax, lambda: new_axes(2, height=height))
     far = distances(out, labels.Y)
     half = _gap(labels.targets) / 2
     positive = far[far > 0]

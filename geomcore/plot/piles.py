@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from geomcore.arrays import as_count, as_labels, as_points
+from geomcore.arrays import as_count, as_labels, as_number, as_points, check_network
 from geomcore.foreign.keywords import answers_keywords
+from geomcore.network import ReLUNetwork
 from geomcore.plot.style import add_figure_legend, add_title, class_style, legible, panels
 from geomcore.projection import Projection, fit_projection
 from geomcore.truncation import truncate, truncation_defects
@@ -50,7 +51,8 @@ def plot_piles(net, X, y, *, most=20, rtol=1e-6):
     """
     X = as_points(X).astype(float, copy=False)
     labels = as_labels(y, len(X))
-    most = as_count(most, "most")
+    check_network(net, ReLUNetwork)
+    most, rtol = as_count(most, "most"), as_number(rtol, "rtol", 0, 1)
     if 0 in X.shape:
         raise ValueError(f"X must hold at least one point and one column, got shape {X.shape}")
     stages, moved, complete = _stages(net, X, labels, rtol)

@@ -10,6 +10,7 @@ from matplotlib.collections import PathCollection
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.ticker import MaxNLocator
 
+from geomcore.arrays import as_count
 from geomcore.display.palette import COLORS
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import printable, shortened
@@ -51,6 +52,7 @@ def class_style(j):
     >>> class_style(0)
     ('#0072B2', 'o')
     """
+    j = as_count(j, "j", 0)
     # After ten classes the markers are shifted, so that 100 pairs differ.
     return COLORS[j % 10], MARKERS[(j + j // 10) % 10]
 

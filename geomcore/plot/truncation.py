@@ -6,6 +6,7 @@ from matplotlib.patches import Rectangle
 from geomcore.arrays import as_labels, as_points, check_sequence
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import shortened
+from geomcore.plot.arguments import as_titles, projected
 from geomcore.plot.names import name_points, places_beside
 from geomcore.plot.strips import class_rows
 from geomcore.plot.style import (
@@ -62,7 +63,7 @@ def plot_truncation(stages, y, projection=None, *, titles=None):
     A class that has become one point, a pile, is drawn as one large marker
     with its name, below the points that are still there.
     """
-    check_sequence(stages, "stages")
+    check_sequence(stages, "stages", of="stage")
     stages = [as_points(Z, name=f"stages[{l}]") for l, Z in enumerate(stages)]
     labels = as_labels(y, len(stages[0]))
     if any(len(Z) != len(stages[0]) for Z in stages):
@@ -70,13 +71,13 @@ def plot_truncation(stages, y, projection=None, *, titles=None):
     d = stages[0].shape[1]
     if projection is None:
         projection = Projection(np.zeros(d), np.eye(2, d)) if d <= 2 else fit_projection(stages[0])
-    images = [projection(Z) for Z in stages]
+    images = [projected(projection, Z) for Z in stages]
     rows = d == 1 and np.ptp([image[:, 1] for image in images]) == 0
     if rows:
         # Points of a line: one row per class, so that they do not hide each other.
         images = [np.column_stack([image[:, 0], labels.index]) for image in images]
     piled = np.array([collapsed(Z, labels, stages[0]) for Z in stages])
-    titles = _titles(stages, labels, piled) if titles is None else titles
+    titles = _titles(stages, labels, piled) if titles is None else as_titles(titles, len(stages))
     box = limits_around(np.vstack(images))
     if rows:
         box = np.vstack([limits_around(np.vstack(images)[:, :1]), [len(labels.classes), -1]])

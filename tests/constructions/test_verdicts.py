@@ -152,3 +152,8 @@ def test_texts_of_a_hostile_file_cannot_reach_the_screen():
     text = odd.summary()
     assert all(line.isprintable() for line in text.splitlines())
     assert "proof" not in text.splitlines()
+
+
+def test_what_is_not_stationary_is_sent_to_settle():
+    for verdict, found in certificates().items():
+        assert ("what next          settle" in found.summary()) == (verdict == "not stationary")

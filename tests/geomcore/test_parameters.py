@@ -91,13 +91,13 @@ def test_a_tensor_that_is_nearly_right_is_answered_with_the_right_one():
 
 @pytest.mark.parametrize("size", [0, 8, 10])
 def test_vectors_of_another_length_are_refused(size):
-    for function in (unflatten, move):
-        with pytest.raises(ValueError, match=f"vector must have 9 entries, got {size}"):
+    for name, function in (("vector", unflatten), ("direction", move)):
+        with pytest.raises(ValueError, match=f"{name} must have 9 entries, got {size}"):
             function(NET, np.zeros(size))
 
 
 def test_infinite_parameters_are_refused():
-    with pytest.raises(ValueError, match=r"biases\[1\] must be finite"):
+    with pytest.raises(ValueError, match=r"direction must be finite"):
         move(NET, np.where(np.arange(9) == 8, np.inf, 0.0))
 
 

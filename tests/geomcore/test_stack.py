@@ -129,7 +129,7 @@ class Otherwise(ReLUNetwork):
         ([], "networks must be a non-empty list"),
         (networks()[0], "networks must be a non-empty list"),
         ([networks()[0], networks((3, 5, 2))[0]], r"networks\[1\] must have the shape"),
-        ([networks()[0], 3], "net must be a Network, got int"),
+        ([networks()[0], 3], r"networks\[1\] must be a Network, got int"),
         ([Network([Affine([[1.0]], [0.0]), Square()])], "a layer that cannot be trained"),
         ([Network([ReLU()])], "net must have tensors"),
         ([Otherwise([[[1.0]]], [[0.0]])], "net must have the layers that it was made of"),

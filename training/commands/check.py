@@ -1,11 +1,13 @@
 """`geomcore check`: whether a certificate holds, confirmed without the code that made it."""
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from geomcore.foreign.wording import counted, shortened
 from training.commands.options import (
     TABLE,
     Data,
@@ -22,6 +24,7 @@ from training.commands.options import (
 WORDS = {True: "yes", False: "no", None: "?"}
 LONGEST = 300  # characters of what a certificate says that are shown, and of a line
 MOST_FIELDS = 1000
+FEW = 6  # rows that say the same are shown one by one
 
 
 @reads_table
@@ -38,12 +41,11 @@ def check(
     jobs: Jobs = 1,
     quiet: Quiet = False,
 ):
-    """Check CERTIFICATE of NETWORK on DATA in exact arithmetic; status 0 if all of it holds."""
+    """Check CERTIFICATE of NETWORK on DATA in exact arithmetic. Status 0 if all of it holds."""
     given = noted(locals())
     from constructions import check_certificate
     from geomcore import ReLUNetwork
     from geomcore.arrays import as_labels, as_points, check_network
-    from geomcore.foreign.wording import shortened
     from training.commands.data import check_fit, load_data, load_network
     from training.output.page import render
     from training.output.start import started
@@ -66,11 +68,13 @@ def check(
         confirmed, told = _told(findings, stated)
         title = f"{certificate.name} of {network.name} on {source.name}"
         run.table("findings", rows)
-        content = {"title": title, "data": source.summary(), "told": told, "rows": rows}
+        shown = _folded(rows)
+        content = {"title": title, "data": source.summary(), "told": told, "rows": shown}
+        content["examined"] = any(finding.holds is not None for finding in findings)
         run.text("index.html", render("commands/check.html", run.record, **content))
         run.publish()
     screen.print(source.summary())
-    for row in rows:
+    for row in shown:
         stands = f", stated {row['stated']}" if row["stated"] else ""
         why = f": {row['detail']}" if row["detail"] else ""
         screen.print(shortened(f"  {row['holds']:3}  {row['field']}{stands}{why}", LONGEST))
@@ -128,6 +132,28 @@ def _row(finding, stated):
     }
 
 
+def _folded(rows):
+    """The rows, of which many that say the same are one, in the place of the first."""
+    kinds = Counter((row["holds"], row["detail"]) for row in rows if row["detail"])
+    found = {}
+    for k, row in enumerate(rows):
+        kind = row["holds"], row["detail"]
+        many = kinds[kind] > FEW
+        found.setdefault(kind if many else k, []).append(row)
+    return [
+        row
+        if len(same) == 1
+        else {**row, "field": _listed([other["field"] for other in same]), "stated": ""}
+        for same in found.values()
+        for row in same[:1]
+    ]
+
+
+def _listed(fields):
+    """How many fields there are, and which, in half a line."""
+    return shortened(f"{counted(len(fields), 'field')} ({', '.join(fields)})", LONGEST // 2)
+
+
 def _told(findings, stated):
     """Whether nothing is false and the verdict is confirmed, and a sentence that says it."""
     holds = {finding.field: finding.holds for finding in findings}
@@ -137,6 +163,12 @@ def _told(findings, stated):
         return False, "REFUSED: it does not say that it is a certificate of geomcore"
     if wrong:
         return False, f"REFUSED: {', '.join(wrong)} not confirmed"
+    reasons = {finding.detail for finding in findings}
+    if len(open_) == len(holds) > FEW and len(reasons) == 1:
+        return (
+            False,
+            f"the verdict was not examined, nor anything else: {ascii(reasons.pop())[1:-1]}",
+        )
     if holds["verdict"] is None:
         return False, f"the verdict was not examined; nor were {', '.join(open_)}"
     verdict = f"{stated['verdict']}, with rtol {stated['rtol']!r} and gtol {stated['gtol']!r}"

@@ -52,7 +52,7 @@ def minima(
     jobs: Jobs = CORES,
     quiet: Quiet = False,
 ):
-    """Find out what kind of point each state and each merge of the classes is."""
+    """Find out what kind of point each state and merge is."""
     given = noted(locals())
     from geomcore.display.lines import folded
     from training.experiments import plot_minima

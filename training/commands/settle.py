@@ -40,7 +40,7 @@ def settle(
     jobs: Jobs = CORES,
     quiet: Quiet = False,
 ):
-    """Settle NETWORK on DATA and verify it; status 0 if it is proved to be a minimum."""
+    """Settle NETWORK on DATA and verify it. Status 0 if it is proved to be a minimum."""
     given = noted(locals())
     from geomcore.arrays import check_network
     from geomcore.network import ReLUNetwork

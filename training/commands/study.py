@@ -156,14 +156,16 @@ def study(
     jobs: Jobs = CORES,
     quiet: Quiet = False,
 ):
-    """Perturb networks many times, train them back, map the basin; can be killed and resumed."""
+    """Push networks many times, train them back, count what returns. Can be killed and resumed."""
     given = noted(locals())
     from geomcore.datasets.targets import read_targets, written
+    from geomcore.foreign.wording import printable
     from training.commands.cases import case_study
+    from training.commands.cases.another_loss import tell_reference, told_loss
     from training.commands.cases.case import Case
     from training.commands.cases.origin import Made, data_of, keep_origin, read_origin
     from training.commands.data import check_fit, load_data, load_network
-    from training.descent.executors import dask_cluster
+    from training.descent.executors import SECONDS, dask_cluster
     from training.output.screen import Screen
     from training.output.start import started
     from training.study.result import need_parquet
@@ -200,6 +202,9 @@ def study(
         arguments["standardize"] = case_study.is_to_be_standardised(case, arguments["standardize"])
     # A study that is resumed has no other folder: what was changed in its own is kept aside.
     given |= {**arguments, "out": out, "force": True if resume else None}
+    if dask is not None and not quiet:
+        waiting = f"asking for a Dask scheduler at {dask}, for at most {SECONDS} s"
+        Screen().err.print(printable(waiting), markup=False)
     with (
         dask_cluster(dask) if dask is not None else nullcontext() as executor,
         started("study", given, kept=arguments) as (run, screen),
@@ -215,6 +220,9 @@ def study(
             if references is None:
                 screen.print(case.why_not())
                 return 1
+            if not resume and network is not None:
+                folder = Path(arguments["network"]).parent
+                tell_reference(screen, case.certificate, told_loss(network, folder))
             step("measuring curvatures, and trying out scales where none are given")
             work = PerturbationStudy(
                 out / STORE,

@@ -39,7 +39,7 @@ def verify(
     jobs: Jobs = CORES,
     quiet: Quiet = False,
 ):
-    """Verify the network in NETWORK on DATA; status 0 if it is a proved global minimum."""
+    """Verify the network in NETWORK on DATA. Status 0 if it is a proved global minimum."""
     given = noted(locals())
     from constructions import Certificate, recheck
     from constructions.verification.confirmation import confirmation

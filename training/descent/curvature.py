@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from geomcore.arrays import as_count, as_rng
+from geomcore.arrays import as_count, as_number, as_rng
 from geomcore.stack import stack
 from training.descent.keywords import answering
 from training.descent.losses import as_loss
@@ -66,6 +66,7 @@ def largest_curvature(net, X, y, *, loss="mse", iterations=100, rtol=1e-3, rng=0
     2.0
     """
     as_count(iterations, "iterations")
+    rtol = as_number(rtol, "rtol", 0, 1)
     X, labels = as_training_data(net, X, y)
     loss = as_loss(loss)
     weights = loss.weights(labels.index)[:, None]

@@ -20,6 +20,9 @@ from concurrent.futures import (
 from contextlib import contextmanager
 from multiprocessing.connection import wait as wait_for
 
+from geomcore.arrays import as_count
+from geomcore.foreign.wording import quoted
+
 # To wait for a scheduler to answer.
 SECONDS = 4
 # Between two looks whether a cluster that sends nothing is there at all.
@@ -48,6 +51,8 @@ def as_finished(function, items, executor, *, in_flight=None):
 
     Raises
     ------
+    ValueError
+        If it is no executor.
     ConnectionError
         (An OSError.) If the executor lost its workers for good, or was closed.
 
@@ -57,7 +62,13 @@ def as_finished(function, items, executor, *, in_flight=None):
     ...     sorted(as_finished(abs, [-3, 1, -2], pool))
     [1, 2, 3]
     """
-    most = in_flight or max(64, 4 * (os.cpu_count() or 1))
+    if isinstance(executor, type) or not hasattr(executor, "submit"):
+        raise ValueError(
+            "executor must be a concurrent.futures.Executor, or another object that has its "
+            f"submit, got {quoted(executor)}"
+        )
+    usual = max(64, 4 * (os.cpu_count() or 1))
+    most = usual if in_flight is None else as_count(in_flight, "in_flight")
     waiting, running = iter(items), set()
     is_lost = getattr(executor, "is_lost", lambda: False)
     try:

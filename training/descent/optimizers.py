@@ -14,6 +14,7 @@ import numpy as np
 
 from geomcore.arrays import as_positive
 from geomcore.foreign.keywords import answers_keywords
+from geomcore.foreign.wording import quoted
 
 # In the place of an optimizer: gradient descent at a rate from the curvature at the start.
 AUTO = "auto"
@@ -154,7 +155,7 @@ def as_optimizer(optimizer, learning_rate, default):
     if optimizer is not None and optimizer is not default:
         raise ValueError(
             "learning_rate must be left out where an optimizer is given, which has its own, "
-            f"got {learning_rate!r} beside {optimizer!r}"
+            f"got {quoted(learning_rate)} beside {optimizer!r}"
         )
     return SGD(learning_rate)
 
@@ -198,5 +199,5 @@ def _as_floats(optimizer, positive, fractions):
         if name in positive:
             value = as_positive(value, name)
         elif isinstance(value, bool) or not isinstance(value, Real) or not 0 <= value < 1:
-            raise ValueError(f"{name} must lie in [0, 1), got {value}")
+            raise ValueError(f"{name} must lie in [0, 1), got {quoted(value)}")
         object.__setattr__(optimizer, name, float(value))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from geomcore.arrays import as_positive
+from geomcore.foreign.wording import quoted
 
 
 @dataclass(frozen=True)
@@ -123,5 +124,5 @@ def as_terms(terms, name, parts):
     if not isinstance(terms, list | tuple) or not all(
         hasattr(term, part) and not isinstance(term, type) for term in terms for part in parts
     ):
-        raise ValueError(f"{name} must be objects with {', '.join(parts)}, got {terms!r}")
+        raise ValueError(f"{name} must be objects with {', '.join(parts)}, got {quoted(terms)}")
     return tuple(terms)

@@ -201,10 +201,10 @@ def as_training_data(net, X, Y, *, loss=None, targets=None):
     if isinstance(Y, Labels):
         labels = Y
     else:
-        if targets is None and np.ndim(Y) == 1 and net.widths[-1] == 1:
-            if loss is not None and loss.name.endswith("bce"):
-                targets = [[0.0], [1.0]]
-        labels = as_labels(Y, len(X), targets=targets, name="y")
+        labels = as_labels(Y, len(X), targets=targets)
+        is_bce = loss is not None and loss.name.endswith("bce")
+        if is_bce and targets is None and np.ndim(Y) == 1 and net.widths[-1] == 1:
+            labels = as_labels(Y, len(X), targets=[[0.0], [1.0]])
     outputs = net.widths[-1]
     if outputs is not None and labels.targets.shape[1] != outputs:
         raise ValueError(

@@ -12,6 +12,7 @@ from numbers import Real
 import numpy as np
 
 from geomcore.arrays import as_count
+from geomcore.foreign.wording import quoted
 
 BUDGET = "step budget"
 DIVERGED = "diverged"
@@ -61,7 +62,7 @@ class LossBelow:
 
     def __post_init__(self):
         if not isinstance(self.threshold, Real) or self.threshold != self.threshold:
-            raise ValueError(f"threshold must be a number, got {self.threshold!r}")
+            raise ValueError(f"threshold must be a number, got {quoted(self.threshold)}")
         object.__setattr__(self, "threshold", float(self.threshold))
 
     def met(self, progress):
@@ -92,7 +93,7 @@ class AccuracyFor:
 
     def __post_init__(self):
         if not isinstance(self.level, Real) or not 0 <= self.level <= 1:
-            raise ValueError(f"level must lie in [0, 1], got {self.level!r}")
+            raise ValueError(f"level must lie in [0, 1], got {quoted(self.level)}")
         object.__setattr__(self, "level", float(self.level))
         object.__setattr__(self, "records", as_count(self.records, "records"))
 
@@ -125,7 +126,7 @@ class Plateau:
     def __post_init__(self):
         object.__setattr__(self, "records", as_count(self.records, "records"))
         if not isinstance(self.rtol, Real) or not 0 <= self.rtol < 1:
-            raise ValueError(f"rtol must lie in [0, 1), got {self.rtol!r}")
+            raise ValueError(f"rtol must lie in [0, 1), got {quoted(self.rtol)}")
         object.__setattr__(self, "rtol", float(self.rtol))
 
     def met(self, progress):
@@ -146,7 +147,7 @@ def as_rules(stop):
     """
     rules = (stop,) if hasattr(stop, "met") else stop
     if not isinstance(rules, list | tuple) or not all(map(_is_rule, rules)):
-        raise ValueError(f"stop must be a stopping rule or a sequence of them, got {stop!r}")
+        raise ValueError(f"stop must be a stopping rule or a sequence of them, got {quoted(stop)}")
     for rule in rules:
         if not isinstance(rule.reason, str) or rule.reason in ("", BUDGET, DIVERGED):
             raise ValueError(

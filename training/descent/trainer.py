@@ -6,13 +6,16 @@ trial has any influence on the numbers of another one.
 """
 
 import warnings
+from collections.abc import Sequence
 from contextlib import nullcontext
 from inspect import signature
 
 import numpy as np
 
-from geomcore.arrays import Labels, as_count, as_rng
+from geomcore.arrays import Labels, as_count, as_rng, check_network
 from geomcore.foreign.choices import as_choice
+from geomcore.foreign.wording import quoted
+from geomcore.network import Network
 from geomcore.stack import stack
 from geomcore.threads import single_threaded_blas
 from training.descent.curvature import stable_rate
@@ -131,7 +134,8 @@ def train(
     >>> result.stop_reason
     'step budget'
     """
-    optimizer = as_optimizer(optimizer, learning_rate, AUTO)
+    check_network(net, Network)
+    rng, optimizer = as_rng(rng), as_optimizer(optimizer, learning_rate, AUTO)
     options = {name: value for name, value in locals().items() if name in OPTIONS}
     options["learning_rate"] = None
     result = train_ensemble([net], X, y, rngs=[rng], **options).trial(0)
@@ -217,9 +221,9 @@ def train_ensemble(
     stacked, params = stack(networks)
     problem = as_problem(networks[0], X, y, as_loss(loss))
     trials = len(networks)
-    rngs = [None] * trials if rngs is None else list(rngs)
-    if len(rngs) != trials:
-        raise ValueError(f"rngs must have one entry per network ({trials}), got {len(rngs)}")
+    rngs = [None] * trials if rngs is None else rngs
+    if isinstance(rngs, str) or not isinstance(rngs, Sequence) or len(rngs) != trials:
+        raise ValueError(f"rngs must be a list of one per network ({trials}), got {quoted(rngs)}")
     plans = [
         as_plan(
             len(problem.X),

@@ -52,22 +52,24 @@ CAPTIONS = {
     "losses": "The losses of all {trials} trials around “{name}” per λ, before training (grey "
     "lines) and after it (dots, whose colour is what became of the trial), from the smallest on "
     "the left of each λ to the largest on its right. Dashed, the loss up to which a trial counts "
-    "as returned.",
+    "as returned.{floor}",
     "comparison": "Against the total norm of the perturbation: of the trials that left, the "
     "fraction that returns to the loss of the reference (to within {tolerance:.1e}) with 95 % "
     "Wilson intervals, dotted where half of them do, and the fraction of all trials that are there "
     "before any training (dashed); median and quartiles of the final loss, dotted the loss of the "
-    "reference; mean accuracy.{limited}{certified}",
+    "reference; mean accuracy.{limited}{certified}{floor}",
     "ends": "The loss after the perturbation and the loss after training, one point per trial. "
-    "On the dashed line training has changed nothing.",
+    "On the dashed line training has changed nothing.{floor}",
     "return": "Every tensor of the network was moved by random noise of norm λ, {trials} times for "
     "each λ, then trained by plain gradient descent ({steps}). On top: of the trials that left, "
     "the fraction that comes back to the loss of the constructed network (to within "
     "{tolerance:.1e}), with 95 % Wilson intervals, and the fraction of all trials that are there "
     "before any training (grey; on the grey ground they are half of all, so there coming back "
     "says little). Below: the losses before and after training, each from the smallest on the "
-    "left of its λ to the largest on the right.{limited}",
+    "left of its λ to the largest on the right.{limited}{floor}",
 }
+
+FLOORED = " Losses below {floor:g} are drawn at it: there rounding decides."
 
 CERTIFIED = " The certified radius is dash-dotted, or told beside the picture."
 
@@ -160,6 +162,7 @@ def figures(case, *, about_steps=""):
     if case.study is not None:
         words = {"steps": about_steps, "trials": _trials(case.study)}
         words |= {"tolerance": case.study.reference.tolerance, "limited": _limited(case.study)}
+        words["floor"] = _floored(case.study)
         fig, told = plot_study.figure_of_return(case.study), alt.study_in_words(case.study)
         yield "return", fig, CAPTIONS["return"].format(**words), told
 
@@ -180,14 +183,15 @@ def study_figures(study):
         "tolerance": study.references[0].tolerance,
         "certified": CERTIFIED if certified else "",
         "limited": _limited(study),
+        "floor": _floored(study),
     }
     fig = plot_study.figure_of_comparison(study)
     yield "comparison", fig, CAPTIONS["comparison"].format(**words), alt.study_in_words(study)
     fig = plot_study.figure_of_start_and_end(study)
-    yield "ends", fig, CAPTIONS["ends"], alt.ends_in_words(study)
+    yield "ends", fig, CAPTIONS["ends"].format(**words), alt.ends_in_words(study)
     for k, ref in enumerate(study.references):
-        words = {"name": ref.name, "trials": _trials(study)}
         part = study.of(ref.name)
+        words = {"name": ref.name, "trials": _trials(study), "floor": _floored(part)}
         fig = plot_study.figure_of_losses(part)
         yield f"losses-{k}", fig, CAPTIONS["losses"].format(**words), alt.study_in_words(part)
 
@@ -200,6 +204,13 @@ def _trials(study):
 def _limited(study):
     summary = study.frame("scale")
     return LIMITED if "limited" in summary and summary["limited"].any() else ""
+
+
+def _floored(study):
+    """That losses are drawn higher than they are, if some of them are."""
+    losses = [study.columns[name] for name in ("initial_loss", "final_loss")]
+    low = min(np.nanmin(values, initial=np.inf) for values in losses) < plot_study.FLOOR
+    return FLOORED.format(floor=plot_study.FLOOR) if low else ""
 
 
 def some_points(data):

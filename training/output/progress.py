@@ -3,6 +3,8 @@
 import sys
 from contextlib import contextmanager
 
+from geomcore.foreign.wording import quoted
+
 # Seconds after which a terminal shows that something goes on.
 PATIENCE = 2.0
 
@@ -29,7 +31,9 @@ def reporting(progress, *, first=""):
         yield progress
         return
     if not (progress is None or isinstance(progress, bool)):
-        raise ValueError(f"progress must be True, False, None or a function, got {progress!r:.60}")
+        raise ValueError(
+            f"progress must be True, False, None or a function, got {quoted(progress)}"
+        )
     if progress is False or (progress is None and not sys.stderr.isatty()):
         yield lambda done, total: None
         return

@@ -3,8 +3,11 @@
 import numpy as np
 
 from constructions.critical.entropies import block_of
-from geomcore.arrays import as_labels, as_points, as_positive, check_network
+from constructions.verification.question import check_outputs
+from geomcore.arrays import as_labels, as_number, as_points, as_positive, check_network
+from geomcore.foreign.choices import as_choice
 from geomcore.foreign.keywords import answers_keywords
+from geomcore.foreign.wording import quoted
 from geomcore.network import ReLUNetwork
 from geomcore.threads import single_threaded_blas
 from geomcore.weighting import point_weights
@@ -102,13 +105,10 @@ def settle(net, X, y, *, loss="mse", weight_decay=0.0, targets=None, seconds=300
     if not len(X):
         raise ValueError("X must hold at least one point, got none")
     labels = as_labels(y, len(X), targets=targets)
-    if labels.targets.shape[1] != net.widths[-1]:
-        raise ValueError(
-            f"net must have as many outputs as the targets have entries, "
-            f"{labels.targets.shape[1]} for {len(labels.classes)} classes, got {net.widths[-1]}; "
-            "what it puts out for each class may be given as targets="
-        )
+    check_outputs(net, labels, y, targets)
     weight_decay = check_kind(loss, weight_decay, labels.targets)
+    if not (told is None or callable(told)) or isinstance(told, type):
+        raise ValueError(f"told must be a function of a text or None, got {quoted(told)}")
     clock = Clock(as_positive(seconds, "seconds"), told)
     check_size(net, len(X))
     weights = point_weights(labels.index, class_weighted=loss == "class_weighted")
@@ -167,10 +167,8 @@ def _loss(net, X, labels, block, weight_decay):
 
 def check_kind(loss, weight_decay, targets):
     """The weight decay as a number; ValueError if that or the loss is none, for these targets."""
-    if not isinstance(loss, str) or loss not in LOSSES:
-        raise ValueError(f"loss must be one of {LOSSES}, others cannot be settled, got {loss!r}")
-    if weight_decay != 0:
-        weight_decay = as_positive(weight_decay, "weight_decay")
+    as_choice(loss, LOSSES, "loss", ", others cannot be settled")
+    weight_decay = as_number(weight_decay, "weight_decay", 0)
     _check_targets(targets, loss)
     return weight_decay
 

@@ -137,7 +137,7 @@ class Settled:
         fitted = ", the best of its cell" if self.is_fitted else ""
         size = float(np.linalg.norm(self.network.packed()[0]))
         lines = [
-            f"{self.reason}{fitted}; {self._cost} {self.loss_before:.6g} -> {self.loss:.6g}",
+            f"{self.reason}{fitted}; {self._cost}: {self.loss_before:.6g} -> {self.loss:.6g}",
             f"parameters moved by {self.moved:.2g}, their norm is {size:.3g}",
         ]
         if self.moved_by_rescaling > self.moved:

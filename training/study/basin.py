@@ -69,7 +69,10 @@ def return_radius(scales, returned, *, resamples=2000, rng=0):
     ReturnRadius(radius=inf, low=inf, high=inf)
     """
     scales = as_array(scales, "scales", 1)
-    returned = np.asarray(returned)
+    try:
+        returned = np.asarray(returned)
+    except ValueError:  # rows of several lengths
+        returned = np.empty(0, object)
     if returned.shape != scales.shape or returned.dtype != bool or not len(scales):
         raise ValueError(
             "returned must be one bool for each of at least one trial, "

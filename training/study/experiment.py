@@ -167,7 +167,6 @@ class PerturbationStudy:
         self.seed, self.plan = as_seed(seed), None
         self._relative = as_flag(relative, "relative")
         self._keep_parameters = as_flag(keep_parameters, "keep_parameters")
-        self._tensors = tensors if tensors is None or isinstance(tensors, str) else list(tensors)
         optimizer = as_optimizer(optimizer, learning_rate, AUTO)
         self._optimizer = None if isinstance(optimizer, str) and optimizer == AUTO else optimizer
         self._tolerance = as_size(tolerance, "tolerance")
@@ -176,6 +175,7 @@ class PerturbationStudy:
         self._certified = as_radii(certified_radius, self.references)
         noise = {"relative": relative, "tensors": tensors}  # which each call checks
         self._norms = {name: norm_per_scale(net, **noise) for name, net in self.references.items()}
+        self._tensors = None if tensors is None else tuple(tensors)
         with single_threaded_blas():
             self._losses = {
                 name: float(self._evaluated(net, self._engine(net)).final_losses[0])

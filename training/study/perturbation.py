@@ -7,6 +7,7 @@ import numpy as np
 from geomcore.arrays import as_count, as_rng, check_network
 from geomcore.foreign.choices import as_flag
 from geomcore.foreign.keywords import answers_keywords
+from geomcore.foreign.wording import quoted
 from geomcore.network import Network
 from geomcore.parameters import selected
 
@@ -67,7 +68,7 @@ def perturb(net, scale, trials, *, relative=False, tensors=None, rng=None):
            [0., 1.]])
     """
     if isinstance(scale, bool) or not isinstance(scale, Real) or not 0 <= scale < np.inf:
-        raise ValueError(f"scale must be a finite number, at least 0, got {scale!r}")
+        raise ValueError(f"scale must be a finite number, at least 0, got {quoted(scale)}")
     relative = as_flag(relative, "relative")
     trials, rng = as_count(trials, "trials", least=0), as_rng(rng)
     check_network(net, Network)

@@ -6,7 +6,7 @@ import numpy as np
 from geomcore import plot
 from geomcore.plot.sizes import shade_met
 from geomcore.plot.style import arms, class_style, logarithmic, panels
-from geomcore.plot.ticks import powers
+from geomcore.plot.ticks import places_apart, powers
 
 # Losses up to this one are drawn at it: below, rounding decides.
 FLOOR = 1e-20
@@ -77,7 +77,7 @@ def figure_of_comparison(study):
                 ax.axvline(ref.certified_radius, color=color, lw=1.2, ls="-.")
     back.axhline(0.5, color="0.7", lw=0.8)
     back.set_ylim(-0.04, 1.04)
-    back.set_ylabel("fraction of those that left")
+    back.set_ylabel("fraction that is back")
     loss.set_yscale("log")
     powers(loss.yaxis, FLOOR, 1)
     loss.set_ylabel("final loss: median, quartiles")
@@ -93,8 +93,10 @@ def figure_of_comparison(study):
         ax.grid(alpha=0.25)
     handles, labels = back.get_legend_handles_labels()
     if len(study.references) == 1:
-        labels = ["after training"]
-    more = {"before training": {"lw": 1, "ls": "--"}}
+        labels = ["after training,\nof those that left"]
+    more = {"before training,\nof all trials": {"lw": 1, "ls": "--"}}
+    if len(study.references) > 1:
+        more = {"after training,\nof those that left": {"lw": 1.4}} | more
     if summary["limited"].any():
         more["the budget decides"] = {"marker": "o", "ms": 4, "ls": "", "mfc": "white"}
     if any(radius >= visible for radius in certified):
@@ -202,13 +204,15 @@ def figure_of_return(study):
     back.set(xlabel="", ylabel="fraction that returns")
     _draw_losses(study, loss)
     shade_met(loss, scales, untrained)
-    # How many trials each fraction speaks of, above it.
-    back.set_ylim(-0.05, 1.2)
+    # How many trials each fraction speaks of, above it, one above the other where they are close.
+    told = [f"{row.returned}/{row.left}" for row in summary.itertuples()]
+    wide = [0.07 * (len(text) + 1) for text in told]
+    place = 4.6 * back.transLimits.transform(back.transScale.transform(np.c_[scales, untrained]))
+    levels = places_apart(place[:, 0], wide, len(told))
+    back.set_ylim(-0.05, 1.2 + 0.1 * max(levels))
     back.set_yticks([0, 0.5, 1])
-    for row in summary.itertuples():
-        back.annotate(
-            f"{row.returned}/{row.left}", (row.scale, 1.1), ha="center", va="center", fontsize=7
-        )
+    for scale, text, level in zip(scales, told, levels, strict=True):
+        back.annotate(text, (scale, 1.1 + 0.1 * level), ha="center", va="center", fontsize=7)
     back.set_title("trials that returned / trials that left", fontsize=8)
     _add_legend(back)
     _add_legend(loss)

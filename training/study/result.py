@@ -7,9 +7,11 @@ from importlib.util import find_spec
 
 import numpy as np
 
+from geomcore.arrays import as_array, as_number
 from geomcore.foreign.choices import as_choice
 from geomcore.foreign.files import as_new_file
 from geomcore.foreign.keywords import answers_keywords
+from geomcore.foreign.wording import quoted
 from training.descent.train_result import wrapped
 from training.study.basin import basin_of
 from training.study.outcomes import RETURNED, outcomes, tally, undecided
@@ -124,7 +126,8 @@ class StudyResult:
         return np.array([values[name] for name in self.columns["reference"]], dtype=float)
 
     def losses(self, scale):
-        """Final losses of all trials at one scale."""
+        """Final losses of all trials at one scale; none at a scale that is not in the study."""
+        scale = as_number(scale, "scale", 0)
         return self.columns["final_loss"][self.columns["scale"] == scale]
 
     def frame(self, per="trial"):
@@ -234,7 +237,9 @@ class StudyResult:
         """
         import pandas as pd
 
-        edges = 10.0 ** np.arange(-20, 4.5, 0.5) if edges is None else np.asarray(edges, float)
+        edges = 10.0 ** np.arange(-20, 4.5, 0.5) if edges is None else as_array(edges, "edges", 1)
+        if (np.diff(edges) <= 0).any():
+            raise ValueError(f"edges must be increasing, got {quoted(edges.tolist())}")
         low, high = np.r_[0.0, edges], np.r_[edges, np.inf]
         blocks = []
         for part in map(self.of, [ref.name for ref in self.references]):

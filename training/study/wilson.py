@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from geomcore.arrays import as_count
+from geomcore.arrays import as_count, as_number
 from geomcore.foreign.keywords import answers_keywords
 
 
@@ -33,6 +33,7 @@ def wilson_interval(successes, trials, z=1.959963984540054):
     trials = as_count(trials, "trials")
     if as_count(successes, "successes", 0) > trials:
         raise ValueError(f"successes must be at most trials ({trials}), got {successes}")
+    z = as_number(z, "z", 0)
     p, shift = successes / trials, z**2 / trials
     half = z * np.sqrt(p * (1 - p) / trials + shift / (4 * trials))
     low, high = (p + shift / 2 - half) / (1 + shift), (p + shift / 2 + half) / (1 + shift)

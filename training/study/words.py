@@ -5,7 +5,7 @@ from html import escape
 from pathlib import Path
 from textwrap import wrap
 
-from geomcore.foreign.wording import counted, printable, shortened
+from geomcore.foreign.wording import counted, printable, rounded, shortened
 from training.study.basin import radius_in_words
 from training.study.outcomes import FAR, OUTCOMES, UNKNOWN
 
@@ -229,9 +229,9 @@ def _rows(study):
             **({"diverged": str(row.diverged)} if frame["diverged"].any() else {}),
             **({"ended below": str(row.below)} if frame["below"].any() else {}),
             "decided by": ("steps, rate" if row.limited else "landscape") if row.left else "-",
-            "loss after noise": f"{row.initial:.0e}",
-            "final loss": f"{row.median:.0e}",
-            "quartiles": f"{row.q25:.0e} – {row.q75:.0e}",
+            "loss after noise": rounded(row.initial),
+            "final loss": rounded(row.median),
+            "quartiles": f"{rounded(row.q25)} – {rounded(row.q75)}",
             "accuracy": f"{row.accuracy:.1%}",
         }
         for row in frame.itertuples()
@@ -250,7 +250,7 @@ def told(study):
     """What perturbing and training the only reference showed, in sentences."""
     frame, ref, basin = study.frame("scale"), study.reference, study.basins().iloc[0]
     left = frame[frame["left"] > 0]
-    parts = [f"A trial is back if its loss is within {ref.tolerance:.2g} of {ref.loss:.2g}."]
+    parts = [f"A trial is back if its loss is within {ref.tolerance:.2g} of {rounded(ref.loss)}."]
     if (frame["left"] == 0).any():
         parts.append(
             f"At λ = {frame.loc[frame['left'] == 0, 'scale'].max():g} no trial was further away, "

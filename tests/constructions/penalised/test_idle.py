@@ -39,7 +39,7 @@ def test_one_point_decides_whether_units_stay_at_rest(decay):
     for t in (edge, edge * 1.001, 2 * edge):
         found, why = proved(at_rest(t, decay), [[1.0]], [[t]], decay)
         assert found is None
-        is_saddle = why == "a saddle that is smooth, 2 units at rest"
+        is_saddle = why == "a saddle with 2 units at rest at zero"
         assert is_saddle if t > edge else why == "a unit at rest may lower the loss"
 
 
@@ -109,6 +109,9 @@ def test_labels_in_balance_leave_nothing_but_zeros():
     for loss in ("cross_entropy", "bce"):
         found = verify(net, [[0.0], [1.0], [2.0], [3.0]], [0, 1, 0, 1], loss=loss, weight_decay=2.0)
         assert found.verdict == "local minimum" and found.proved and found.distance < 1e-24
+        # all points are on the kinks of all units: not smooth
+        assert "with 5 units at rest at zero" in found.summary()
+        assert "smooth" not in found.summary()
 
 
 @pytest.mark.parametrize("shape", [(3, 2), (2, 5), (4, 4), (1, 1)])

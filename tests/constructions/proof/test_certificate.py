@@ -303,5 +303,5 @@ def test_no_other_losses_have_certificates(loss):
 def test_a_loss_that_is_nearly_right_is_answered_with_the_right_one():
     with pytest.raises(ValueError, match=r"got 'MSE', did you mean 'mse'\?"):
         check_loss("MSE")
-    with pytest.raises(ValueError, match=r"class_weighted'\), got 'cross_entropy'$"):
+    with pytest.raises(ValueError, match=r"or 'class_weighted', got 'cross_entropy'$"):
         check_loss("cross_entropy", SQUARED)

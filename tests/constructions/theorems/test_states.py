@@ -230,7 +230,7 @@ def test_fractions_outside_the_interval_are_refused(fractions):
 
 def test_an_unknown_loss_is_refused():
     data = balls(n=5)
-    with pytest.raises(ValueError, match="loss must be one of"):
+    with pytest.raises(ValueError, match="loss must be 'mse' or 'class_weighted'"):
         suboptimal(data.X, data.y, (0, 0, 0), loss="median")
 
 

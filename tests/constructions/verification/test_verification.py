@@ -462,8 +462,14 @@ def test_what_is_no_certificate_is_refused(text):
         ((TWO_DEAD, np.zeros((0, 1)), []), "at least one point"),
         ((TWO_DEAD, [[np.nan]], [0]), "X must be finite"),
         ((TWO_DEAD, [[0.0]], [0, 1]), "one label per point"),
-        ((TWO_DEAD, [[0.0], [1.0]], [0, 1]), "entries, 2 for 2 classes, got 1"),
-        ((TWO_DEAD, [[0.0]], [[0.0, 1.0]]), "entries, 2 for 1 classes, got 1"),
+        (
+            (TWO_DEAD, [[0.0], [1.0]], [0, 1]),
+            r"one output per class \(2\), got 1; what it puts out",
+        ),
+        (
+            (TWO_DEAD, [[0.0]], [[0.0, 1.0]]),
+            "2 outputs, as the targets have entries, got 1",
+        ),
         ((TWO_DEAD, [[0.0]], [[np.inf]]), "y must be finite"),
         ((TWO_DEAD, [[0.0]], [None]), "missing labels"),
     ],

@@ -10,6 +10,7 @@ from geomcore.foreign.wording import (
     one_line,
     printable,
     quoted,
+    rounded,
     shortened,
     suggestion,
 )
@@ -73,3 +74,10 @@ def test_what_is_plain_and_short_stays_as_it_is(text):
 @pytest.mark.parametrize("size", [10**6, 10**7])
 def test_a_text_of_megabytes_is_shortened_without_a_look_at_all_of_it(size):
     assert len(one_line("\x1b " * size, 300)) == 300
+
+
+@given(st.floats(0, 1e300))
+def test_a_loss_that_is_rounded_upwards_is_not_above_what_is_told(loss):
+    told = float(rounded(loss, up=True))
+    assert loss <= told <= loss * (1 + (0.1 if loss < 1e-20 else 1e-3)) or loss < 1e-300
+    assert abs(float(rounded(loss)) - loss) <= loss * 0.05 + 1e-320

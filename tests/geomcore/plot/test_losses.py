@@ -135,12 +135,15 @@ def test_histograms_of_degenerate_losses_add_up_to_one(losses):
         (lambda: plot_histograms({}), "losses must hold at least one scale"),
         (lambda: plot_histograms({1: [-1.0]}), r"losses\[1\] must be losses"),
         (lambda: plot_losses({}), "losses must hold at least one scale"),
-        (lambda: plot_losses({1: []}), r"losses\[1\] must be those of at least one trial"),
+        (lambda: plot_losses({1: []}), r"losses\[1\] must be losses of at least one trial"),
         (lambda: plot_losses({1: [1.0]}, initial={1: [1.0, 2.0]}), "as many initial"),
         (lambda: plot_losses({1: [1.0]}, outcomes={1: []}), "as many initial"),
-        (lambda: plot_return([1], [1, 2], [[0, 1]]), "fractions and intervals must have one entry"),
-        (lambda: plot_return([1], [1], [[0, 1]], untrained=[1, 2]), "must have one entry"),
-        (lambda: plot_return([1], [1], [[0, 1]], limited=[]), "must have one entry"),
+        (lambda: plot_return([1], [1, 2], [[0, 1]]), "fractions must hold numbers in the shape"),
+        (
+            lambda: plot_return([1], [1], [[0, 1]], untrained=[1, 2]),
+            "must hold numbers in the shape",
+        ),
+        (lambda: plot_return([1], [1], [[0, 1]], limited=[]), "must hold numbers in the shape"),
     ],
 )
 def test_wrong_calls_say_what_is_wrong(call, sentence):

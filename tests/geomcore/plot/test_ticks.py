@@ -1,11 +1,16 @@
 """Labels of axes in plain characters."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from matplotlib.cbook import is_math_text
 
+from geomcore.plot import plot_return
 from geomcore.plot.style import close, lay_out, logarithmic, new_axes
-from geomcore.plot.ticks import Powers, coordinate, powers
+from geomcore.plot.ticks import Powers, coordinate, places_apart, powers
 
 
 def labels(axis):
@@ -49,6 +54,31 @@ def test_axes_of_sizes_are_labelled_in_plain_characters(sizes):
     logarithmic(ax, sizes)
     ax.figure.draw_without_rendering()
     assert not any(map(is_math_text, labels(ax.xaxis)))
+    close(ax.figure)
+
+
+@given(st.lists(st.tuples(st.floats(0, 9), st.floats(0.1, 3)), max_size=20), st.integers(1, 4))
+def test_labels_on_one_level_do_not_cover_each_other(labels, most):
+    labels = sorted(labels)
+    levels = places_apart(*zip(*labels, strict=True), most) if labels else []
+    for level in range(most):
+        own = [label for label, k in zip(labels, levels, strict=True) if k == level]
+        for (a, wide), (b, wider) in pairwise(own):
+            assert b - a >= (wide + wider) / 2 - 1e-9
+    assert -1 not in places_apart(*zip(*labels, strict=True), len(labels)) if labels else True
+
+
+@pytest.mark.parametrize(
+    "scales",
+    [[0.03], [1.0, 1.1], [0.1, 0.2, 0.3, 0.4], [0.0, 0.1, 1], [1e-9, 1, 1e4], [*range(1, 40)]],
+)
+def test_every_scale_has_a_tick_and_no_two_numbers_touch(scales):
+    ax = plot_return(scales, [0.5] * len(scales), [[0.4, 0.6]] * len(scales))
+    ax.figure.draw_without_rendering()
+    assert ax.get_xticks().tolist() == scales
+    shown = [t.get_window_extent() for t in ax.get_xticklabels() if t.get_text()]
+    assert shown
+    assert all(a.x1 < b.x0 for a, b in pairwise(shown))
     close(ax.figure)
 
 

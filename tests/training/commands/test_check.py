@@ -77,6 +77,21 @@ def test_a_verdict_without_proof_ends_with_status_one(run, made, tmp_path):
     assert "the verdict was not examined" in out
 
 
+def test_fields_that_are_not_examined_for_one_reason_are_one_line(run, made, tmp_path):
+    status, out, _ = run("check", altered(tmp_path, loss_name="bce"), *made[1:], "--out", "c")
+    findings = [line for line in out.splitlines() if line.startswith("  ")]
+    assert status == 1 and len(findings) == 1
+    assert findings[0].startswith("  ?    33 fields (format, version, network, data, points, ")
+    assert findings[0].endswith("): the loss is not a squared error alone")
+    assert (
+        "the verdict was not examined, nor anything else: the loss is not a squared error alone\n"
+        in out
+    )
+    with open(tmp_path / "c" / "findings.csv") as file:
+        assert len(list(csv.DictReader(file))) == 33
+    assert (tmp_path / "c" / "index.html").read_text().count("not a squared error alone") == 2
+
+
 def test_names_and_texts_of_a_certificate_cannot_pass_for_findings(run, made, tmp_path):
     spoof = "zz\n  yes  basin, stated {'radius': 1e9}\nconfirmed, 99 fields"
     fields = {spoof: 1, "\ud800": "\udfff", "\x1b[2J": "x" * 1000, "y" * 1000: 1}

@@ -316,7 +316,9 @@ def test_a_wrong_address_is_told_before_anything_is_made(run, monkeypatch, tmp_p
     monkeypatch.setattr("constructions.construct", None)
     status, out, err = run("study", "clusters", "--dask", "tcp://127.0.0.1:9")
     assert (status, out) == (2, "")
-    assert err.startswith("geomcore: no Dask scheduler answers") and err.count("\n") == 1
+    first, second = err.splitlines()
+    assert first == "asking for a Dask scheduler at tcp://127.0.0.1:9, for at most 0.5 s"
+    assert second.startswith("geomcore: no Dask scheduler answers")
     assert not list(tmp_path.iterdir())
 
 

@@ -9,8 +9,14 @@ from geomcore import PolyhedralCone, datasets
 from geomcore.datasets.dataset import Dataset
 from geomcore.network import ReLUNetwork
 from training.commands.cases.case import Case
-from training.experiments.plot_case import MOST_POINTS, figure_of_cones, some_points
+from training.experiments.plot_case import (
+    MOST_POINTS,
+    figure_of_cones,
+    some_points,
+    study_figures,
+)
 from training.output.folder import RunFolder
+from training.study.study import perturbation_study
 
 
 def told(case, key):
@@ -37,6 +43,16 @@ def test_caption_says_that_no_point_is_in_between_only_if_that_is_so(tmp_path):
     captions = [told(case, "sectors").caption for case in (solved, mixed)]
     assert "No point is in between" in captions[0]
     assert "No point is in between" not in captions[1]
+
+
+@pytest.mark.parametrize(("scale", "is_told"), [(1e-13, True), (0.1, False)])
+def test_captions_tell_that_losses_are_drawn_higher_than_they_are_only_if_some_are(scale, is_told):
+    net = ReLUNetwork([np.eye(2), np.eye(2)], [np.ones(2), -np.ones(2)])
+    X = np.array([[0.0, 1.0], [1.0, 0.0]])
+    study = perturbation_study(net, X, X, scales=[scale], trials=2, steps=0, progress=False)
+    for _, fig, caption, _ in study_figures(study):
+        assert ("below 1e-20 are drawn at it" in caption) == is_told
+        plt.close(fig)
 
 
 def test_a_network_that_decides_about_no_point_has_no_strips_of_margins(tmp_path):

@@ -34,7 +34,7 @@ def test_its_frame_has_one_row_for_each_kink(settled):
 
 def test_its_summary_says_why_it_ended_and_where_it_sits(settled):
     text = settled.summary()
-    assert text.startswith("critical point; squared error ")
+    assert text.startswith("critical point; squared error: ")
     assert "1 kink, least room" in text and "layer 1, point 3, unit 0" in text
 
 

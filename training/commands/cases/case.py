@@ -10,7 +10,7 @@ import constructions
 from constructions import Certificate, Construction, ConstructionError, verify
 from geomcore.datasets.dataset import Dataset
 from geomcore.display.lines import folded
-from geomcore.foreign.wording import printable
+from geomcore.foreign.wording import printable, rounded
 from geomcore.network import ReLUNetwork
 from training.commands.cases.origin import Made
 from training.experiments import plot_case
@@ -160,7 +160,7 @@ class Case:
             "layers": str(len(net.weights)) if net else "-",
             "width": str(max(net.widths[1:])) if net else "-",
             "parameters": str(net.parameter_count) if net else "-",
-            "loss": f"{found.loss:.0e}" if found else "-",
+            "loss": rounded(found.loss) if found else "-",
             "margin": f"{found.activation_margin:.0e}" if found else "-",
             "verdict": self._verdict(),
             "time": f"{self.timings.get('construct', 0) + self.timings.get('verify', 0):.1f} s",

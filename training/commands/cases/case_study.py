@@ -12,6 +12,7 @@ from geomcore import ReLUNetwork, load
 from geomcore.arrays import as_labels
 from geomcore.foreign.wording import counted
 from geomcore.parameters import selected
+from training.commands.cases.another_loss import told_reference
 from training.commands.cases.origin import DATA, ORIGIN, keep_points, read_json
 from training.commands.cases.story import publish
 from training.descent.losses import SquaredError
@@ -355,7 +356,8 @@ def finish(run, screen, case, references, parquet, origin):
     run.record["timings"] |= {k: round(seconds, 3) for k, seconds in case.timings.items()}
     run.record["timings"]["study"] = round(sum(part.seconds or 0 for part in parts), 3)
     run.record["parts"] = [{"started": part.started, "seconds": part.seconds} for part in parts]
-    intro = f"{INTRO} {told_plan(run.path)} {told_parts(parts, origin)}"
+    told = INTRO, told_reference(case.certificate), told_plan(run.path), told_parts(parts, origin)
+    intro = " ".join(filter(None, told))
     publish(run, f"A study of perturbations: {case.name}", [case], intro=intro)
     screen.print(as_summary(found.frame("scale"), basins))
 

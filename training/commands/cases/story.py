@@ -1,7 +1,7 @@
 """The page about data sets: what was found about each, in sentences, tables and figures."""
 
 from constructions.verdicts import cost
-from geomcore.foreign.wording import counted
+from geomcore.foreign.wording import counted, rounded
 from training.output.page import render
 from training.study.words import COLUMNS, page_parts
 
@@ -120,9 +120,9 @@ def _story(case):
         kind = cost(found.loss_name, found.one_hot, found.weight_decay)
     points = counted(len(case.data.X), "point")
     loss = (
-        f"Its {kind} on the {points} is {found.loss:.1e} in "
+        f"Its {kind} on the {points} is {rounded(found.loss)} in "
         f"floating point. Proved by ball arithmetic: the network as stored has loss at most "
-        f"{found.loss_bound:.1e}, "
+        f"{rounded(found.loss_bound, up=True)}, "
     )
     if found.proved and found.slack:
         local = found.verdict == "local minimum"
@@ -155,7 +155,7 @@ def _story(case):
         )
     else:
         verdict = (
-            f"Its {kind} on the {points} is {found.loss:.3g} and it "
+            f"Its {kind} on the {points} is {rounded(found.loss)} and it "
             f"classifies {found.accuracy:.1%} of them correctly. It is not proved to be a global "
             f"minimum; the verdict is “{found.verdict}”. The checks below say why."
         )

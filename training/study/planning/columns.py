@@ -10,9 +10,10 @@ import numpy as np
 
 from geomcore.network import ReLUNetwork
 
-# Root mean square above which a column is large. Three classes in the plane with one standardised
-# column, the other multiplied: by 3 hardly anything changes, by 10 the rate that pilot trials find
-# is 16 times smaller, by 100 it is 1,000 times smaller.
+# Root mean square above which a column is large, measured (docs/studies.md): of two drawn
+# configurations with one column multiplied by 3 half return at scales whose intervals overlap with
+# those as they were, by 10 at two thirds or half of them; iris, up to 5.9, has a rate 90 times
+# smaller, and 30,000 steps are 0.2 relaxations in place of 16.
 LARGE = 4.0
 
 
