@@ -139,6 +139,16 @@ def test_one_constant_for_all_points_has_no_unique_last_layer():
     assert found is None and "unique" in why
 
 
+def test_a_weight_that_acts_at_a_single_point_is_no_constant():
+    # a unit below is on at the point 4 alone, and the constant unit reads it
+    net, X, Y = step(0.5)
+    below = np.array([[1.0, 0.0], [-1.0, 0.0], [1.0, 0.0]])
+    for weight in (0.0, 0.25):
+        weights = [below, np.array([[0.0, -2.0, weight]]), net.weights[2]]
+        found, why = proved(ReLUNetwork(weights, [[0.0, 0.0, -3.5], *net.biases[1:]]), X, Y)
+        assert (found is not None) == (weight == 0) and (why == "") == (weight != 0)
+
+
 def test_networks_without_a_constant_layer_are_left_alone():
     net, X, Y = step(0.5)
     assert proved(ReLUNetwork(net.weights[:1], net.biases[:1]), X, Y)[1] == ""
