@@ -267,9 +267,18 @@ def test_points_stand_for_others_if_they_are_independent_in_the_whole_box(width,
     problem = Reduced(None, None, None, [], [], [], True, [Span(0, [0, 1], np.array([0]))])
 
     class Followed:
-        inputs = (None, values)
+        inputs = (None, values, Balls(np.array([[1.0], [1.0]])))
 
     assert problem.stands(Followed) == stands
+
+
+def test_groups_with_other_patterns_in_the_next_layer_are_apart():
+    first = np.arange(1.0, 7.0)[:, None]
+    second = np.repeat([[1.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 1.0]], 3, axis=0) * first
+    masks = [np.ones((6, 1)), (second > 0).astype(float)]
+    groups = [group([0, 1, 2], [0, 1, 2], 7), group([3, 4, 5], [3, 4, 5], 7)]
+    parts = spanning(groups, masks, [first, second])
+    assert [(span.layer, len(rows)) for rows, _, span in parts] == [(0, 2), (0, 2)]
 
 
 def two_units(step):
