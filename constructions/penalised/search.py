@@ -50,9 +50,6 @@ def nearby_strict_points(net, X, labels, per_class, loss, decay):
         yield None, "targets do not sum to one exactly, so constants in the logits matter"
         return
     theta = np.concatenate([t.ravel() for t in net.tensors])
-    if not np.isfinite(theta).all():
-        yield None, "a parameter is not finite"
-        return
     with np.errstate(all="ignore"), precision(BITS):  # what overflows is a ball of infinite radius
         coordinates = [[arb(v) for v in row] for row in labels.targets.tolist()]
         points = distinct_points(X, labels, per_class, coordinates)

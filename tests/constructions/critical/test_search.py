@@ -5,8 +5,15 @@ import pytest
 from flint import arb
 from planted import loss_of, lowest_near, planted
 
+from constructions.critical import search
+from constructions.critical.balls import Balls
 from constructions.critical.points import BITS
-from constructions.critical.search import nearby_minimum
+from constructions.critical.search import (
+    above_square,
+    lower_bound_of_cell,
+    nearby_minimum,
+    nearby_points,
+)
 from constructions.proof.exact import precision
 from geomcore import ReLUNetwork
 from geomcore.arrays import as_labels
@@ -16,11 +23,15 @@ SERIES = [(0, 0, 0), (1, 0, 0)]
 APART = [(0, 0, 0), (0, 1, 1)]
 
 
-def proved(net, X, y):
+def problem(net, X, y):
     labels = as_labels(y, len(X), targets=None)
     with precision(BITS):
         weights = [arb(1) / len(X)] * len(labels.classes)
-    return nearby_minimum(net, np.asarray(X, float), labels, weights)
+    return net, np.asarray(X, float), labels, weights
+
+
+def proved(net, X, y):
+    return nearby_minimum(*problem(net, X, y))
 
 
 def seeds_of(widths, N, kinks, kind, count, size=1e-3):
@@ -119,7 +130,118 @@ def test_a_network_that_interpolates_has_loss_zero_exactly():
 
 def test_slopes_that_do_not_vanish_are_not_critical():
     net = ReLUNetwork([[[1.0]], [[0.5]]], [[0.0], [0.01]])
-    assert proved(net, [[1.0], [2.0], [3.0]], [[0.0], [2.0], [1.0]])[0] is None
+    ((found, why),) = nearby_points(*problem(net, [[1.0], [2.0], [3.0]], [[0.0], [2.0], [1.0]]))
+    assert found is None and why == "the slope does not vanish, whatever is on its kink"
+
+
+def test_nothing_more_is_said_where_the_slope_vanishes():
+    net = ReLUNetwork([[[1.0]], [[0.5]]], [[0.0], [0.0]])
+    said = list(nearby_points(*problem(net, [[1.0], [2.0], [3.0]], [[0.0], [2.0], [1.0]])))
+    assert [why for _, why in said] == ["a local minimum that is smooth"]
+
+
+@pytest.mark.parametrize("shift", [0.0, 1e-12, 1e-9])
+def test_the_last_layer_moves_into_the_space_of_the_labels(shift):
+    # of two classes the outputs of a minimum sum to 1; these sum to 1 + 2 shift
+    net = ReLUNetwork([[[1.0]], [[1.0], [-1.0]]], [[-9.0], [0.5 + shift] * 2])
+    found, _ = proved(net, [[1.0], [2.0]], [0, 1])
+    exact = np.hypot(*(net.biases[1] - 0.5))
+    assert exact * (1 - 1e-5) <= found.distance <= exact * (1 + 1e-5) + 5e-15
+    assert found.moves[0] < 1e-15 and found.moves[1] <= found.distance
+    assert abs(float(found.loss.mid()) - 0.5) < 1e-15 and not found.is_zero
+
+
+def test_a_first_layer_that_moves_is_told_for_itself():
+    net, X, Y = seeds_of((2, 3, 2), 14, APART, "minimum", 1)[0]
+    exact, _ = proved(net, X, Y)
+    for layer, tensor in enumerate((0, 2)):
+        tensors = [t.copy() for t in net.tensors]
+        tensors[tensor][0, 0] += 1e-9
+        found, _ = proved(net.rebuild(tensors), X, Y)
+        assert found is not None and exact.distance < 1e-6
+        assert np.hypot(*found.moves) == pytest.approx(found.distance)
+        assert max(found.moves) <= found.distance and len(found.moves) == 2 > layer
+
+
+def test_points_that_are_one_leave_what_their_labels_differ():
+    X, y = [[1.0], [1.0], [2.0]], [[0.0], [2.0], [2.0]]
+    net = ReLUNetwork([[[1.0]], [[1.0]]], [[0.0], [0.0]])
+    found, _ = proved(net, X, y)
+    assert found.is_best_of_cell and not found.is_zero
+    assert found.loss.overlaps(arb(2) / 3) and float(found.loss.rad()) < 1e-12
+    # without that it is 0; three points off a line leave something, too
+    assert proved(net, X, [[1.0], [1.0], [2.0]])[0].is_zero
+    found, _ = proved(net, [[1.0], [2.0], [3.0]], [[1.5], [1.0], [3.5]])
+    assert found.is_best_of_cell and not found.is_zero and found.loss.overlaps(arb("0.5"))
+
+
+def test_kinks_are_told_in_order_and_by_the_first_of_equal_points():
+    net, X, Y = seeds_of((2, 3, 2), 14, APART, "minimum", 1)[0]
+    rows = 2 * [5, 1, 0, 2, 3, 4, *range(6, 14)]
+    found, _ = proved(net, X[rows], Y[rows])
+    assert [(k.layer, k.point, k.unit) for k in found.kinks] == [(1, 1, 1), (1, 2, 0)]
+
+
+def test_a_way_down_is_one_of_all_parameters():
+    # the unit passes the smaller of two components; labels in a plane of three dimensions
+    X = np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
+    Y = np.column_stack([X * [2.0, 1.0], np.full(4, 7.0)])
+    net = ReLUNetwork([[[0.0, 1.0]], [[0.0], [1.0], [0.0]]], [[4.0], [0.0, -4.0, 7.0]])
+    found = [point for point, _ in nearby_points(*problem(net, X, Y)) if point is not None]
+    assert found and all(len(point.ways_down) == 1 for point in found)
+    for (way,) in (point.ways_down for point in found):
+        assert len(way) == net.parameter_count and np.linalg.norm(way) == pytest.approx(1)
+        losses = [loss_of(move(net, way, t).tensors, X, Y) for t in (-1e-2, 0.0, 1e-2)]
+        assert max(losses[0], losses[2]) < losses[1]
+        assert abs(way[5]) < 1e-12 and abs(way[8]) < 1e-12  # the third output stays
+
+
+# A bound of all networks of a cell
+
+
+@pytest.mark.parametrize(
+    ("labels", "least"),
+    [
+        ([[0.0], [2.0], [1.0]], "0.5"),
+        ([[1.0], [2.0], [3.0]], "0"),
+        ([[0.0], [3.0], [0.0]], "2"),
+    ],
+)
+def test_the_bound_of_a_cell_is_what_the_best_line_leaves(labels, least):
+    net, X = ReLUNetwork([[[1.0]], [[7.0]]], [[1.0], [-3.0]]), [[1.0], [2.0], [3.0]]
+    found = lower_bound_of_cell(*problem(net, X, labels))
+    assert found.overlaps(arb(least)) and float(found.rad()) < 1e-30
+    # doubled points with other labels leave their part, too
+    more = lower_bound_of_cell(*problem(net, [*X, *X], [*labels, *labels[::-1]]))
+    gap = sum((a[0] - b[0]) ** 2 for a, b in zip(labels, labels[::-1], strict=True)) / 12
+    assert float(more.lower()) >= gap - 1e-15
+
+
+def test_a_cell_whose_pattern_is_not_proved_has_no_bound():
+    # 3 * 0.1 - 0.3 is 5e-17 in floats
+    for bias, least in ((-0.3, None), (-0.2, 0)):
+        net = ReLUNetwork([[[3.0]], [[1.0]]], [[bias], [0.0]])
+        assert lower_bound_of_cell(*problem(net, [[0.1], [1.0]], [[0.0], [1.0]])) == least
+
+
+@pytest.mark.parametrize("limits", [(3, 10**6), (10**6, 2)])
+def test_what_is_too_large_is_not_begun(limits, monkeypatch):
+    net, X, y = (
+        ReLUNetwork([[[1.0]], [[1.0]]], [[0.0], [0.0]]),
+        [[1.0], [2.0], [3.0]],
+        [[1], [2], [4]],
+    )
+    assert lower_bound_of_cell(*problem(net, X, y)) is not None
+    monkeypatch.setattr(search, "MOST_PARAMETERS", limits[0])
+    monkeypatch.setattr(search, "MOST_NUMBERS", limits[1])
+    assert lower_bound_of_cell(*problem(net, X, y)) is None
+    assert "4 parameters and 3 outputs are too many" in proved(net, X, y)[1]
+
+
+def test_squares_of_balls_are_bounded_from_above():
+    found = above_square(Balls(np.array([[3.0, -4.0]]), np.array([[0.5, 0.25]])))
+    assert 3.5**2 + 4.25**2 <= found <= (3.5**2 + 4.25**2) * (1 + 1e-12)
+    assert above_square(Balls(np.zeros(0))) < 1e-300
 
 
 def test_the_origin_between_two_signs_is_no_minimum():
