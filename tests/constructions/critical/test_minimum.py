@@ -25,8 +25,8 @@ def proved(net, X, y):
     return nearby_minimum(net, np.asarray(X, float), labels, weights)
 
 
-def on_two_kinks():
-    made = (planted((2, 3, 2), 14, APART, seed) for seed in range(100))
+def on_two_kinks(widths=(2, 3, 2)):
+    made = (planted(widths, 14, APART, seed) for seed in range(100))
     return next(one for one in made if one is not None and proved(*one)[0] is not None)
 
 
@@ -138,6 +138,12 @@ def with_box(monkeypatch, change):
         return box if box is None else box._replace(**change(box))
 
     monkeypatch.setattr(minimum, "solution_near", changed)
+
+
+@pytest.mark.parametrize("widths", [(2, 3, 1), (3, 3, 2), (2, 2, 3)])
+def test_inputs_and_outputs_may_be_of_any_number(widths):
+    found, _ = proved(*on_two_kinks(widths))
+    assert {(k.layer - 1, k.point, k.unit) for k in found.kinks} == set(APART)
 
 
 def test_in_a_wide_box_a_multiplier_may_have_any_sign(monkeypatch):

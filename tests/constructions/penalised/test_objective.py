@@ -146,3 +146,101 @@ def test_accuracy_of_one_logit_is_that_of_its_sign():
         # the squared error would ask whether the logit is above one half
         assert p.accuracy() == pytest.approx(right, abs=0.26) and p.accuracy() <= right
         assert objective_of(net, X, labels, "mse", 0.1, enclosure).accuracy() == enclosure.right / 4
+
+
+# Parts by hand
+
+
+def test_the_first_of_a_tie_is_the_first():
+    def are_first(*scores):
+        return [objective._is_first(list(map(arb, scores)), q) for q in range(len(scores))]
+
+    assert are_first(1, 3, 2) == [False, True, False]
+    assert are_first(2, 2, 1) == [True, False, False]
+    assert are_first(1, 2, 2) == [False, True, False]
+    assert are_first(2, 1, 2) == [True, False, False]
+    assert are_first(5) == [True]
+    # what balls leave open is not proved
+    assert not objective._is_first([arb(1, 0.5), arb(1.25)], 0)
+    assert not objective._is_first([arb(1.25), arb(1, 0.5)], 1)
+    assert objective._is_first([arb(2, 0.5), arb(1.25)], 0)
+
+
+@pytest.mark.parametrize("least", [0.0, -np.inf, 0.95])
+def test_bounds_are_those_of_the_ball_and_of_all_losses(least):
+    high, low = objective._bounds(arb(1, 0.25), least)
+    assert 1.25 <= high < 1.25 + 1e-9 and low == max(least, objective.below(arb(1, 0.25)))
+    for lost in (arb("inf"), arb("nan")):
+        assert objective._bounds(lost, least) == (np.inf, least)
+
+
+def test_the_penalty_is_half_the_decay_times_all_squares():
+    net = ReLUNetwork([[[3.0], [-1.0]], [[0.5, 2.0]]], [[1.0, 0.0], [-0.25]])
+    squares = 9 + 1 + 0.25 + 4 + 1 + 0.0625
+    assert objective.penalty(net, 0.5) == arb(squares) / 4
+    assert objective.penalty(net, 0.0) == 0
+
+
+@pytest.mark.parametrize("widths", [(2, 3), (2, 4, 1), (1, 3, 2, 2)])
+def test_outputs_in_floats_hold_those_in_many_digits(widths):
+    net = random_network(widths, 3)
+    X = np.random.default_rng(0).standard_normal((6, widths[0]))
+    with precision(192):
+        exact = objective._in_arbs(net, X)
+    found = objective._in_floats(net, X)
+    for (i, k), value in np.ndenumerate(exact):
+        assert arb(float(found.lower[i, k])) <= value <= arb(float(found.upper[i, k]))
+    assert found.rad.max() < 1e-12
+    assert np.allclose(net(X), found.mid) and (found.mid < 0).any()
+
+
+def test_a_unit_that_may_be_on_or_off_has_both_outputs_in_floats():
+    # 3 * 0.1 - 0.3 is 5e-17 in floats, and 3e-17 or less in truth
+    net = ReLUNetwork([[[3.0]], [[1e20]]], [[-0.3], [0.0]])
+    found = objective._in_floats(net, np.array([[0.1]]))
+    assert found.lower[0, 0] <= 0 and found.upper[0, 0] >= 1e20 * (3 * 0.1 - 0.3)
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_accuracy_counts_the_targets_that_fit_best_and_ties_for_the_first(many, monkeypatch):
+    # logits (0, x, 2): the second class from x = 2 on, since it is the first one of the tie there
+    net = ReLUNetwork([[[0.0], [1.0], [0.0]]], [[0.0, 0.0, 2.0]])
+    X = np.array([[1.0], [2.0], [3.0], [4.0], [-5.0]])
+    monkeypatch.setattr(objective, "MOST_BALLS", 0 if many else 10**9)
+    monkeypatch.setattr(objective, "ROWS", 2)
+    for y, right in (
+        ([1, 1, 1, 1, 1], 3),
+        ([2, 2, 2, 2, 2], 2),
+        ([2, 1, 1, 1, 2], 5),
+        ([0] * 5, 0),
+    ):
+        targets = np.eye(3)
+        targets[0] *= 2  # of other lengths, so that distances to targets do not tell
+        labels = as_labels(np.array([*y, 0, 1, 2]), 8, targets=targets)
+        points = np.vstack([X, [[-1.0]] * 3])
+        enclosure = enclose(net, points, labels, count=True)
+        p = objective_of(net, points, labels, "bce", 0.0, enclosure)
+        # of the last three points, (0, -1, 2) is right for class 2 alone
+        assert p.accuracy() == (right + 1) / 8
+
+
+def test_what_balls_leave_open_is_decided_in_more_digits(monkeypatch):
+    monkeypatch.setattr(objective, "MOST_BALLS", 0)
+    # logits 0.3 and 3 x at x = 0.1: the second one is larger by 3e-17
+    net = ReLUNetwork([[[0.0], [3.0]]], [[0.3, 0.0]])
+    X = np.array([[0.1], [0.1], [5.0]])
+    for y, right in (([0, 1, 1], 2), ([1, 0, 1], 2), ([1, 1, 0], 2), ([0, 0, 1], 1)):
+        labels = as_labels(np.array(y), 3, targets=np.array([[1.0, 0.0], [0.0, 1.0 + 1e-12]]))
+        enclosure = enclose(net, X, labels, count=True)
+        p = objective_of(net, X, labels, "bce", 0.0, enclosure)
+        assert p.accuracy() == right / 3
+
+
+def test_of_targets_that_do_not_sum_to_one_a_softmax_has_no_least_loss():
+    p = problem("cross_entropy", 0.1)
+    assert p.least == 0.0
+    Y = p.labels.targets * 1.5
+    assert p._replace(labels=p.labels._replace(targets=Y)).least == -np.inf
+    for loss in ("bce", "mse"):
+        other = problem(loss, 0.1)
+        assert other._replace(labels=other.labels._replace(targets=Y)).least == 0.0
