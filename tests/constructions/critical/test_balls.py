@@ -108,6 +108,12 @@ def test_balls_between_floats_hold_both_and_little_more(low, steps):
     assert made.rad[0] <= 1.01 * (high[0] - low) + 2e-323
 
 
+def test_a_ball_is_not_zero_if_none_of_its_numbers_is():
+    mid = np.array([1.0, -1.0, 1.0, -1.0, 0.0, 1.0, -1.0, 0.5, -0.5, 0.0])
+    rad = np.array([0.9, 0.9, 1.0, 1.0, 0.0, np.inf, 1.1, 0.0, 0.0, 1.0])
+    assert np.flatnonzero(Balls(mid, rad).nonzero).tolist() == [0, 1, 7, 8]
+
+
 def test_what_overflows_is_not_known():
     big = Balls(np.full((2, 2), 1e308))
     for result in (big + big, big * big, big @ big, big.sum(axis=0)):

@@ -11,7 +11,7 @@ from constructions.critical import minimum
 from constructions.critical.balls import Balls
 from constructions.critical.cell import Cell
 from constructions.critical.points import BITS
-from constructions.critical.search import nearby_minimum
+from constructions.critical.search import nearby_minimum, nearby_points
 from constructions.proof.exact import precision
 from geomcore.arrays import as_labels
 
@@ -140,10 +140,23 @@ def with_box(monkeypatch, change):
     monkeypatch.setattr(minimum, "solution_near", changed)
 
 
-@pytest.mark.parametrize("widths", [(2, 3, 1), (3, 3, 2), (2, 2, 3)])
-def test_inputs_and_outputs_may_be_of_any_number(widths):
-    found, _ = proved(*on_two_kinks(widths))
+@pytest.mark.parametrize(
+    ("widths", "rank"), [((2, 3, 1), 9), ((3, 3, 2), 17), ((2, 2, 3), 13), ((2, 3, 2), 14)]
+)
+def test_inputs_and_outputs_may_be_of_any_number(widths, rank):
+    net, X, Y = on_two_kinks(widths)
+    found, _ = proved(net, X, Y)
+    # it is counted where a scale of each hidden unit is all that changes nothing, and else drawn
+    counted = rank == net.parameter_count - widths[1]
+    assert found.rank.rank == rank and (found.rank.error == 0) == counted == (widths[2] > 1)
+    assert found.rank.error < 1e-20
     assert {(k.layer - 1, k.point, k.unit) for k in found.kinks} == set(APART)
+
+
+def test_rows_of_kinks_count_among_those_that_bound_the_rank():
+    # 14 rows of outputs and 2 of kinks have rank 12, which is neither their number nor counted
+    found, _ = proved(*planted((2, 3, 2), 8, APART, 48))
+    assert found.rank.rank == 12 and 0 < found.rank.error < 1e-20
 
 
 def test_in_a_wide_box_a_multiplier_may_have_any_sign(monkeypatch):
@@ -202,6 +215,38 @@ def test_whatever_is_not_proved_refuses_the_minimum(name, answer, said, monkeypa
     monkeypatch.setattr(minimum, name, answer)
     found, why = proved(*made)
     assert found is None and said in why
+
+
+def test_a_way_down_along_the_kinks_is_one_whatever_their_multipliers_are(monkeypatch):
+    net, X, Y = on_two_kinks()
+    way = np.arange(1.0, net.parameter_count + 1)
+    monkeypatch.setattr(minimum, "curvature_down", lambda H, G: (way, -0.25))
+    labels = as_labels(Y, len(X), targets=None)
+    with precision(BITS):
+        per_class = [arb(1) / len(X)] * len(labels.classes)
+    for name, answer in (("signs_of", (False, [])), ("least_on_slice", -np.inf)):
+        with monkeypatch.context() as patched:
+            patched.setattr(minimum, name, lambda *given, answer=answer: answer)
+            found, why = next(nearby_points(net, X, labels, per_class))
+        assert why == "a saddle on 2 kinks" and found.smallest_eigenvalue == -0.25
+        assert len(found.ways_down) == 1
+    # where the Hessian is positive no way is asked for
+    found, why = next(nearby_points(net, X, labels, per_class))
+    assert why == "a local minimum on 2 kinks" and not found.ways_down
+    assert 0 < found.smallest_eigenvalue < np.inf
+
+
+def test_ways_over_kinks_are_told_one_by_one(monkeypatch):
+    net, X, Y = on_two_kinks()
+    sides = [([0], -1.0), ([1], 1.0)]
+    monkeypatch.setattr(minimum, "signs_of", lambda *given: (False, sides))
+    labels = as_labels(Y, len(X), targets=None)
+    with precision(BITS):
+        per_class = [arb(1) / len(X)] * len(labels.classes)
+    found, why = next(nearby_points(net, X, labels, per_class))
+    assert why.startswith("no critical point, as the loss falls over a kink, but one while")
+    assert why.endswith("it stays on 2 kinks")
+    assert found.smallest_eigenvalue == 0.0 and len(found.ways_down) == 2
 
 
 def test_independent_kinks_are_asked_for_in_the_slice(monkeypatch):
