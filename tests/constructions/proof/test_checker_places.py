@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from constructions import check_certificate, construct, merged, partial, suboptimal, verify
-from constructions.proof.checker import _Case, _exact
+from constructions.proof.checker import CLAIMS, _Case, _exact
 from constructions.verdicts import SQUARED
 from geomcore import ReLUNetwork, datasets
 from geomcore.arrays import as_labels
@@ -145,7 +145,95 @@ def test_outputs_move_by_the_motion_of_all_layers_and_of_the_solution_next_to_it
         assert float(output) == pytest.approx(r * np.sqrt(active / 3 + 2 / 3), rel=1e-12)
 
 
-# Against `verify`
+# What is asked
+
+
+@pytest.mark.parametrize(
+    ("asked", "value"),
+    [
+        ("loss_name", "cross_entropy"),
+        ("loss_name", "bce"),
+        ("weight_decay", 0.1),
+        ("weight_decay", -1),
+        ("weight_decay", "0"),
+        ("weight_decay", True),
+    ],
+)
+@pytest.mark.parametrize("example", [LINE, COLLAPSED])
+def test_of_another_loss_nothing_is_examined(asked, value, example):
+    stated = {**example.fields, asked: value}
+    data = example.X, example.targets, example.classes
+    found = check_certificate(stated, example.weights, example.biases, *data)
+    assert [finding.field for finding in found] == list(CLAIMS)
+    assert {(f.holds, f.detail) for f in found} == {(None, "the loss is not a squared error alone")}
+
+
+@pytest.mark.parametrize("none", [0, 0.0])
+def test_without_weight_decay_all_is_examined(none):
+    for example in (LINE, COLLAPSED):
+        assert not example.refused(weight_decay=none)
+        assert example.findings({**example.fields, "weight_decay": none})["weight_decay"] is True
+
+
+def test_what_is_too_large_is_not_begun_and_says_so():
+    # one point more than 2**12, of 2**12 coordinates
+    X, y = np.broadcast_to(0.0, (2**12 + 1, 2**12)), np.zeros(2**12 + 1, int)
+    weights, biases = [np.zeros((1, 2**12))], [np.zeros(1)]
+    found = check_certificate({}, weights, biases, X, np.zeros((1, 1)), y)
+    assert {(f.holds, f.detail) for f in found} == {(None, "too large for exact arithmetic")}
+
+
+def test_of_a_critical_point_near_by_distance_radius_slack_and_verdict_are_left_open():
+    found = LINE.findings({**LINE.fields, "critical": {"argument": "fit"}})
+    assert {field for field, holds in found.items() if holds is None} == {
+        *("exact", "smallest_eigenvalue", "checks", "bits", "critical"),
+        *("distance", "radius", "slack", "verdict"),
+    }
+    assert False not in found.values()
+    # the rest is examined as before
+    assert LINE.findings({**LINE.fields, "critical": {}, "loss": 1.0})["loss"] is False
+    assert LINE.findings({**LINE.fields, "critical": {}, "verdict": "x"})["verdict"] is None
+    assert LINE.findings({**LINE.fields, "critical": None, "slack": 0.0})["slack"] is True
+
+
+@pytest.mark.parametrize("slack", [1e-300, -1.0, 1.0])
+def test_a_slack_is_zero(slack):
+    assert LINE.refused(slack=slack) == {"slack"}
+
+
+def test_a_lower_bound_and_a_gap_may_be_attained():
+    # |x| at -1 and 1 with targets 0: the best last layer of one unit leaves 0
+    assert not COLLAPSED.refused(lower_bound=0.0, gap=0.0)
+    assert COLLAPSED.refused(gap=-5e-324) == {"gap"}
+    # one point of every class at one place: 1/4 is what is left, exactly, of a loss of 1/2
+    layers, data = [([[0]], [0])], ([[0], [0]], [[0], [1]], [0, 1])
+    fields = {"loss": 0.5, "class_weighted_loss": 1.0, "accuracy": 0.5, "margins": []}
+    fields |= {"lower_bound": 0.25, "gap": 0.25, "gradient_norm": 1.0}
+    half = Example(layers, *data, verdict="undetermined", proved=False, **fields)
+    assert not half.refused() and not half.refused(gap="inf")
+    assert half.refused(lower_bound=np.nextafter(0.25, 1)) == {"lower_bound"}
+    assert half.refused(gap=np.nextafter(0.25, 0)) == {"gap"}
+    assert not half.refused(lower_bound=-1.0, gap=0.3)
+
+
+@pytest.mark.parametrize("name", SQUARED)
+def test_points_share_the_loss_by_its_name(name):
+    # errors 1, 1 and 3 of classes 0, 0 and 1: means (1 + 1 + 9) / 3 and 1 + 9
+    layers, data = [([[0]], [0])], ([[0], [1], [2]], [[1], [3]], [0, 0, 1])
+    fields = {"loss": 11 / 3, "class_weighted_loss": 10.0, "accuracy": 2 / 3, "margins": []}
+    own = 10.0 if name == "class_weighted" else 11 / 3
+    ends = {"loss_bound": np.nextafter(own, 20), "loss_floor": np.nextafter(own, 0)}
+    # derivative in the output 2 w e, w = 1/3, or 1/2, 1/2, 1: weight and bias
+    slopes = np.array([1, 1, 3]) * ([1, 1, 2] if name == "class_weighted" else [2 / 3] * 3)
+    ends |= {"gradient_norm": float(np.hypot(slopes @ [0, 1, 2], slopes.sum()))}
+    made = Example(
+        layers, *data, loss_name=name, verdict="undetermined", proved=False, **ends, **fields
+    )
+    made.fields["gap"] = own
+    assert not made.refused()
+    for field in ("loss", "class_weighted_loss", "loss_bound"):
+        assert field in made.refused(**{field: made.fields[field] * 0.99})
+
 
 # Against `verify`
 
