@@ -191,6 +191,33 @@ def test_points_that_are_dead_in_the_layer_before_count_by_the_sum_of_their_slop
     assert not stay_at_rest(cell, found, units, np.sqrt(2) * (1 - 1e-9))
 
 
+def test_a_point_is_dead_if_no_unit_of_the_layer_before_is_on():
+    cell, found, units = behind(np.array([[3.0], [-3.0]]), np.array([[1.0], [2.0]]))
+    halves = [np.array([[1.0, 0.0], [0.0, 1.0]]), np.zeros((2, 1))]
+    cell = cell._replace(widths=(1, 2, 1, 1), masks=halves)
+    assert not stay_at_rest(cell, found, units, 1.0)
+
+
+@pytest.mark.parametrize("radius", [0.0, 0.02])
+@pytest.mark.parametrize("seed", range(8))
+def test_what_a_growing_unit_gains_is_never_more_than_at_any_point_of_the_balls(seed, radius):
+    rng = np.random.default_rng(seed)
+    slopes, read = rng.standard_normal((4, 2)), 3 * rng.standard_normal((4, 1))
+    cell = cell_of((1, 1, 2), [np.zeros((4, 1))])
+    found = passed([np.zeros((4, 1)), slopes], [read])
+    found.slopes[1].rad[:], found.inputs[0].rad[:] = radius, radius
+    decay = 1e-3
+    way, bend = way_to_grow(cell, found, [(0, 0)], decay)
+    w = way[:2] / np.linalg.norm(way[:2])
+    gains = []
+    for _ in range(200 if radius else 1):
+        s = slopes + radius * rng.choice([-1.0, 1.0], slopes.shape)
+        h = read + radius * rng.choice([-1.0, 1.0], read.shape)
+        gains.append(np.linalg.norm(np.maximum(h * w[0] + w[1], 0)[:, 0] @ s))
+    assert bend >= decay - min(gains) - 1e-13
+    assert radius or bend <= decay - gains[0] + 1e-10
+
+
 @pytest.mark.parametrize("side", [-1.0, 1.0])
 @pytest.mark.parametrize("first", [True, False])
 def test_a_unit_grows_if_one_direction_gains_more_than_the_decay(first, side):
@@ -217,6 +244,17 @@ def test_what_a_growing_unit_gains_is_that_of_all_in_the_balls():
     assert way_to_grow(cell, found, units, 0.89) is None
 
 
+def test_a_gain_that_may_be_nothing_or_is_just_the_decay_is_none():
+    cell, found, units = behind(np.array([[0.8]]), np.array([[0.75]]), first=True)
+    found.slopes[1] = Balls([[0.8]], [[5.0]])
+    assert way_to_grow(cell, found, units, 1e-300) is None
+    found.slopes[1] = Balls([[0.8]])
+    _, bend = way_to_grow(cell, found, units, 1e-300)
+    most = -np.nextafter(bend, -np.inf)  # what is proved of the gain
+    assert way_to_grow(cell, found, units, most) is None
+    assert way_to_grow(cell, found, units, np.nextafter(most, 0))[1] <= 0
+
+
 def test_of_a_unit_that_others_read_on_a_kink_nothing_is_said():
     cell, found, units = behind(np.array([[0.8]]), np.array([[0.75]]), first=True)
     assert way_to_grow(cell._replace(kinks=[(0, 0, 0)]), found, units, 0.5) is not None
@@ -226,10 +264,10 @@ def test_of_a_unit_that_others_read_on_a_kink_nothing_is_said():
 
 def test_units_are_brought_to_rest_with_their_kinks():
     masks, theta = [np.ones((2, 2)), np.ones((2, 1))], np.arange(1.0, 10.0)
-    cell = cell_of((1, 2, 1, 1), masks, [(0, 0, 1), (0, 1, 0), (1, 1, 0)])
+    cell = cell_of((1, 2, 1, 1), masks, [(0, 1, 1), (0, 1, 0), (1, 0, 0)])
     theta = np.arange(1.0, cell.places[-1][1].stop + 1)
     rest, moved = brought_to_rest(cell, theta, [(0, 1)])
     # w_2, b_2 of the first layer and what reads it in the second
     assert moved.tolist() == [1, 0, 3, 0, 5, 0, 7, 8, 9] and theta[1] == 2
     assert rest.masks[0].tolist() == [[1, 0], [1, 0]] and rest.masks[1].all() and masks[0].all()
-    assert rest.kinks == [(0, 1, 0), (1, 1, 0)]
+    assert rest.kinks == [(0, 1, 0), (1, 0, 0)]
