@@ -121,8 +121,6 @@ def _that_matter(loss, K):
     units = [[int(i == j) for j in range(K)] for i in range(K)]
     if loss != "cross_entropy":
         return arb_mat(units), [list(map(fmpq, row)) for row in units]
-    if K == 1:
-        return arb_mat(1, 0), []
     differences = [[fmpq(int(j == i) - int(j == K - 1)) for j in range(K)] for i in range(K - 1)]
     columns = arb_mat(K, K - 1, [arb(row[j]) for j in range(K) for row in differences])
     return orthonormal(columns), differences

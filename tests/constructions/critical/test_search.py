@@ -7,6 +7,7 @@ from planted import loss_of, lowest_near, planted
 
 from constructions.critical import search
 from constructions.critical.balls import Balls
+from constructions.critical.minimum import Kink
 from constructions.critical.points import BITS
 from constructions.critical.search import (
     above_square,
@@ -180,6 +181,25 @@ def test_kinks_are_told_in_order_and_by_the_first_of_equal_points():
     rows = 2 * [5, 1, 0, 2, 3, 4, *range(6, 14)]
     found, _ = proved(net, X[rows], Y[rows])
     assert [(k.layer, k.point, k.unit) for k in found.kinks] == [(1, 1, 1), (1, 2, 0)]
+    # a feature of zeros, of either sign, changes nothing
+    wide = ReLUNetwork([np.c_[net.weights[0], np.zeros(3)], net.weights[1]], net.biases)
+    X = np.c_[X, np.where(np.arange(14) % 2, 0.0, -0.0)]
+    found, _ = proved(wide, X[rows], Y[rows])
+    assert [(k.layer, k.point, k.unit) for k in found.kinks] == [(1, 1, 1), (1, 2, 0)]
+
+
+def test_kinks_of_one_point_are_told_by_units(monkeypatch):
+    own = search.critical_point_near
+
+    def with_kinks(*given):
+        found, why = own(*given)
+        places = [(2, 1, 0), (1, 1, 2), (1, 1, 0), (1, 0, 1)]
+        return found._replace(kinks=tuple(Kink(*at, 0.1, 0.2) for at in places)), why
+
+    monkeypatch.setattr(search, "critical_point_near", with_kinks)
+    net = ReLUNetwork([[[1.0]], [[0.5]]], [[0.0], [0.0]])
+    found, _ = proved(net, [[1.0], [2.0], [3.0]], [[0.0], [2.0], [1.0]])
+    assert [k[:3] for k in found.kinks] == [(1, 0, 1), (1, 1, 0), (1, 1, 2), (2, 1, 0)]
 
 
 def test_a_way_down_is_one_of_all_parameters():

@@ -13,6 +13,7 @@ from decayed import (
 )
 from flint import arb, arb_mat, fmpq_mat
 
+from constructions.critical.minimum import Kink
 from constructions.penalised import search
 from constructions.penalised.search import nearby_strict_points
 from geomcore import ReLUNetwork
@@ -149,9 +150,9 @@ def test_each_layer_says_how_far_it_moves_and_nothing_of_what_stays():
     r = np.sqrt((t + e - c) / np.sqrt(2))
     w = r / np.sqrt(2)
     net = ReLUNetwork([[[w]], [[r]]], [[w], [c]])
-    for layer, step in ((0, 1e-9), (1, 1e-8)):
-        tensors = [part.copy() for part in net.tensors]
-        tensors[2 * layer + 1][0] += step
+    for tensor, step in enumerate((1e-9, 1e-8, 1e-9, 1e-8)):
+        layer, tensors = tensor // 2, [part.copy() for part in net.tensors]
+        tensors[tensor].ravel()[0] += step
         found, _ = proved(net.rebuild(tensors), [[1.0]], [[t]], "mse", decay)
         assert found.moves[layer] == pytest.approx(step, rel=1e-4)
         assert found.moves[1 - layer] < 1e-14 and found.distance >= max(found.moves)
@@ -161,6 +162,9 @@ def test_each_layer_says_how_far_it_moves_and_nothing_of_what_stays():
     rest = ReLUNetwork([[[0.0]], [[0.0]]], [[0.0], [c]])
     found, _ = proved(rest, [[1.0]], [[0.5]], "mse", decay)
     assert found.moves[0] == 0.0 and 0 < found.moves[1] < 1e-14
+    near = ReLUNetwork([[[1e-9]], [[0.0]]], [[0.0], [c]])
+    found, _ = proved(near, [[1.0]], [[0.5]], "mse", decay)
+    assert found.moves[0] >= 1e-9 and found.moves[1] < 1e-14
 
 
 def test_kinks_are_told_in_order_and_by_the_first_of_equal_points():
@@ -172,9 +176,41 @@ def test_kinks_are_told_in_order_and_by_the_first_of_equal_points():
         rows = 2 * [5, 1, 0, 2, 3, 4, *range(6, 16)]
         found, _ = proved(net, X[rows], Y[rows], "cross_entropy", 1e-3)
         if found is not None:
-            assert [(k.layer, k.point, k.unit) for k in found.kinks] == [(1, 1, 1), (1, 2, 0)]
+            told = [(k.layer, k.point, k.unit) for k in found.kinks]
+            assert told == [(1, 1, 1), (1, 2, 0)]
+            # a feature of zeros, of either sign, changes nothing
+            wide = ReLUNetwork([np.c_[net.weights[0], np.zeros(3)], net.weights[1]], net.biases)
+            X = np.c_[X, np.where(np.arange(16) % 2, 0.0, -0.0)]
+            found, _ = proved(wide, X[rows], Y[rows], "cross_entropy", 1e-3)
+            assert [(k.layer, k.point, k.unit) for k in found.kinks] == told
             return
     raise AssertionError("no minimum")
+
+
+def test_kinks_of_one_point_are_told_by_units(monkeypatch):
+    own = search.strict_point_near
+
+    def with_kinks(problem, theta):
+        found, why = own(problem, theta)
+        places = [(2, 1, 0), (1, 1, 2), (1, 1, 0), (1, 0, 1)]
+        return found._replace(kinks=tuple(Kink(*at, 0.1, 0.2) for at in places)), why
+
+    monkeypatch.setattr(search, "strict_point_near", with_kinks)
+    net, X, y, _ = convex("bce", 0.1)
+    order = np.lexsort(X.T[::-1])  # so that points are numbered as rows are
+    found, _ = proved(net, X[order], np.array(y)[order], "bce", 0.1)
+    assert [k[:3] for k in found.kinks] == [(1, 0, 1), (1, 1, 0), (1, 1, 2), (2, 1, 0)]
+
+
+def test_what_labels_at_one_point_differ_is_part_of_a_squared_loss_with_decay():
+    t, decay, gap = 3.0, 0.1, 0.5
+    c, e = 1 / np.sqrt(2), -decay / (2 * np.sqrt(2))
+    r = np.sqrt((t + e - c) / np.sqrt(2))
+    w = r / np.sqrt(2)
+    net = ReLUNetwork([[[w]], [[r]]], [[w], [c]])
+    found, _ = proved(net, [[1.0], [1.0]], [[t - gap], [t + gap]], "mse", decay)
+    expected = e**2 + gap**2 + decay * (r**2 + c**2 / 2)
+    assert float(found.loss.mid()) == pytest.approx(expected, rel=1e-12)
 
 
 def test_slopes_that_do_not_vanish_are_said_once():
