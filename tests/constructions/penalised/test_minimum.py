@@ -245,6 +245,20 @@ def test_unique_is_what_a_box_has_beyond_its_image(monkeypatch):
     assert 5.99e-10 < found.uniqueness < 6e-10
 
 
+def test_unique_is_one_of_parameters_and_not_of_multipliers(monkeypatch):
+    own = minimum.solution_near
+
+    def known(value, jacobian):
+        box = own(value, jacobian)
+        radius = np.arange(len(box.radius), 0.0, -1.0) * 1e-9
+        return box._replace(radius=radius, image=0.4 * radius)
+
+    monkeypatch.setattr(minimum, "solution_near", known)
+    net, X, Y = planted("cross_entropy", (2, 3, 2), 16, ONE, 1)[0]
+    found, _ = next(points_of(net, X, Y, "cross_entropy", 1e-3))
+    assert found.uniqueness == pytest.approx(3 * 0.6e-9)  # the last two are multipliers
+
+
 def test_a_box_holds_all_parameters_of_a_slice():
     rng = np.random.default_rng(0)
     attempt = object.__new__(minimum._Attempt)
