@@ -190,6 +190,12 @@ def test_each_bias_follows_its_cumulative_weight_but_for_rounding(off, follows, 
         **fields,
     )
     assert ("witness" in both.refused()) is not follows
+    # an output that stays where it is has a bias that stays
+    still = {"weights": [[-1], [0]], "biases": [1.0, 0.0]}
+    if output:
+        still = {"weights": [[0], [1]], "biases": [0.0, -1.0]}
+    witness = {**witness, "direction": [witness["direction"][0], still]}
+    assert not both.refused(witness=witness)
 
 
 def test_a_verdict_that_is_not_said_to_be_proved_is_not_examined_but_the_step_is():
