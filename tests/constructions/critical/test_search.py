@@ -244,18 +244,22 @@ def test_a_cell_whose_pattern_is_not_proved_has_no_bound():
         assert lower_bound_of_cell(*problem(net, [[0.1], [1.0]], [[0.0], [1.0]])) == least
 
 
-@pytest.mark.parametrize("limits", [(3, 10**6), (10**6, 2)])
-def test_what_is_too_large_is_not_begun(limits, monkeypatch):
-    net, X, y = (
-        ReLUNetwork([[[1.0]], [[1.0]]], [[0.0], [0.0]]),
-        [[1.0], [2.0], [3.0]],
-        [[1], [2], [4]],
-    )
-    assert lower_bound_of_cell(*problem(net, X, y)) is not None
-    monkeypatch.setattr(search, "MOST_PARAMETERS", limits[0])
-    monkeypatch.setattr(search, "MOST_NUMBERS", limits[1])
-    assert lower_bound_of_cell(*problem(net, X, y)) is None
-    assert "4 parameters and 3 outputs are too many" in proved(net, X, y)[1]
+def test_what_is_too_large_is_not_begun(monkeypatch):
+    # 13 parameters, 3 outputs in all, 6 coordinates of points
+    net = ReLUNetwork([np.ones((3, 2)), np.ones((1, 3))], [np.ones(3), [0.0]])
+    X, y = [[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]], [[0.0], [1.0], [3.0]]
+
+    def limited(parameters, numbers):
+        monkeypatch.setattr(search, "MOST_PARAMETERS", parameters)
+        monkeypatch.setattr(search, "MOST_NUMBERS", numbers)
+        begun = not proved(net, X, y)[1].startswith("13 parameters and 3 outputs are too many")
+        return begun, lower_bound_of_cell(*problem(net, X, y)) is not None
+
+    assert limited(13, 39) == (True, True)
+    assert limited(12, 39) == (False, False)
+    assert limited(13, 38) == (False, True)
+    assert limited(13, 6) == (False, True)
+    assert limited(13, 5) == (False, False)
 
 
 def test_squares_of_balls_are_bounded_from_above():
