@@ -176,6 +176,42 @@ def test_points_that_are_one_leave_what_their_labels_differ():
     assert found.is_best_of_cell and not found.is_zero and found.loss.overlaps(arb("0.5"))
 
 
+def test_what_labels_at_one_point_differ_is_part_of_the_loss_on_kinks():
+    net, X, Y = seeds_of((2, 3, 2), 14, APART, "minimum", 1)[0]
+    gap = np.array([0.5, -0.25])
+    found, _ = proved(net, np.vstack([X, X]), np.vstack([Y + gap, Y - gap]))
+    expected = float(loss_of(net.tensors, X, Y)) + gap @ gap
+    assert len(found.kinks) == 2 and float(found.loss.mid()) == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_minimum_is_preferred_to_a_saddle_and_ends_the_search(monkeypatch):
+    net, tried = ReLUNetwork([[[1.0]], [[0.5]]], [[0.0], [0.0]]), []
+    X, Y = [[1.0], [2.0], [3.0]], [[0.0], [2.0], [1.0]]
+    own = search.critical_point_near
+    monkeypatch.setattr(search, "ways_of", lambda *given: ("groups", "whole", "whole"))
+
+    def said(kinds):
+        """What is told if these are found, one after the other."""
+        tried.clear()
+
+        def near(*given):
+            tried.append(kinds[len(tried)])
+            found, _ = own(*given)
+            ways = {"saddle": (np.ones(4),), "minimum": ()}
+            found = found._replace(ways_down=ways[tried[-1]]) if tried[-1] in ways else None
+            return found, tried[-1]
+
+        monkeypatch.setattr(search, "critical_point_near", near)
+        ((found, why),) = nearby_points(*problem(net, X, Y))
+        assert (found is None) == (why not in ("saddle", "minimum"))
+        return why, len(tried)
+
+    assert said(["minimum", "saddle", "saddle"]) == ("minimum", 1)
+    assert said(["saddle", "minimum", "saddle"]) == ("minimum", 2)
+    assert said(["nothing", "saddle", "no"]) == ("saddle", 3)
+    assert said(["no", "nothing", "none"]) == ("no", 3)
+
+
 def test_kinks_are_told_in_order_and_by_the_first_of_equal_points():
     net, X, Y = seeds_of((2, 3, 2), 14, APART, "minimum", 1)[0]
     rows = 2 * [5, 1, 0, 2, 3, 4, *range(6, 14)]
@@ -235,6 +271,12 @@ def test_the_bound_of_a_cell_is_what_the_best_line_leaves(labels, least):
     more = lower_bound_of_cell(*problem(net, [*X, *X], [*labels, *labels[::-1]]))
     gap = sum((a[0] - b[0]) ** 2 for a, b in zip(labels, labels[::-1], strict=True)) / 12
     assert float(more.lower()) >= gap - 1e-15
+
+
+def test_points_where_a_unit_is_off_are_a_group_of_their_own():
+    net = ReLUNetwork([[[1.0]], [[7.0]]], [[-2.5], [-3.0]])
+    found = lower_bound_of_cell(*problem(net, [[1.0], [2.0], [3.0], [4.0]], [[1.0], [2], [5], [0]]))
+    assert found.overlaps(arb("0.125"))  # what a constant leaves of 1 and 2, of four points
 
 
 def test_a_cell_whose_pattern_is_not_proved_has_no_bound():

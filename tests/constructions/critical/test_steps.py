@@ -8,6 +8,7 @@ from flint import arb, fmpq, fmpq_mat
 from planted import lowest_near
 
 from constructions import verify
+from constructions.critical import search
 from constructions.critical.search import nearby_minimum
 from constructions.critical.steps import _slopes_vanish, step_minimum
 from constructions.proof.exact import precision
@@ -71,6 +72,18 @@ def test_the_exact_step_function_is_near_by():
         assert why == "a local minimum that is a step function"
         assert 0.01 * size < found.distance < 10 * size
         assert abs(float(found.loss.mid()) - 9 / 48) < 1e-15
+        assert len(found.moves) == 3 and found.moves[0] == 0
+        assert np.hypot(*found.moves[1:]) == pytest.approx(found.distance)
+        assert found.rank == (5, 0.0) and found.uniqueness == 0.0 and found.ways_down == ()
+        assert not (found.is_zero or found.is_best_of_cell)
+
+
+def test_a_step_function_through_all_labels_has_loss_zero():
+    net, X, _ = step(0.0)
+    Y = np.array([[4.0, -2.0]] * 4 + [[3.0, -2.0]] * 2)
+    steps, why = proved(net, X, Y)
+    assert why == "a local minimum that is a step function" and steps.loss == 0
+    assert search._stepped(net, steps).is_zero
 
 
 def test_a_slope_that_the_layers_below_can_change_is_no_minimum():
