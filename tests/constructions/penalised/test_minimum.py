@@ -257,6 +257,13 @@ def test_unique_is_one_of_parameters_and_not_of_multipliers(monkeypatch):
     net, X, Y = planted("cross_entropy", (2, 3, 2), 16, ONE, 1)[0]
     found, _ = next(points_of(net, X, Y, "cross_entropy", 1e-3))
     assert found.uniqueness == pytest.approx(3 * 0.6e-9)  # the last two are multipliers
+    # nor of units at rest, which do not move
+    monkeypatch.setattr(minimum, "stay_at_rest", lambda *given: True)
+    weights = [np.vstack([net.weights[0], np.zeros((1, 2))]), np.c_[net.weights[1], np.zeros(2)]]
+    wide = ReLUNetwork(weights, [np.append(net.biases[0], 0.0), net.biases[1]])
+    found, why = next(points_of(wide, X, Y, "cross_entropy", 1e-3))
+    assert "on 2 kinks, 1 unit at rest" in why
+    assert found.uniqueness == pytest.approx(3 * 0.6e-9)
 
 
 def test_a_box_holds_all_parameters_of_a_slice():
