@@ -162,6 +162,17 @@ def test_a_weight_that_acts_at_a_single_point_is_no_constant():
         assert (found is not None) == (weight == 0) and (why == "") == (weight != 0)
 
 
+def test_layers_may_be_of_any_width():
+    # a second step that is off everywhere, and a third unit below that is on and not read
+    net, X, Y = step(0.5)
+    weights = [np.vstack([net.weights[0], [[0.0, 1.0]]]), [[0.0, -2.0, 0.0], [0.0, -1.0, 0.0]]]
+    weights.append(np.c_[net.weights[2], [0.0, 0.0]])
+    wide = ReLUNetwork(weights, [[0.0, 0.0, 9.0], [1.0, -1.0], net.biases[2]])
+    found, why = proved(wide, X, Y)
+    assert why == "a local minimum that is a step function" and found.loss == fmpq(9, 48)
+    assert found.on.tolist() == [True, False]
+
+
 def test_networks_without_a_constant_layer_are_left_alone():
     net, X, Y = step(0.5)
     assert proved(ReLUNetwork(net.weights[:1], net.biases[:1]), X, Y)[1] == ""
