@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from builders import random_data, random_network
 
+from constructions.proof import stationarity
 from constructions.proof.derivatives import gradient_terms, pairs_of
 from constructions.proof.enclosure import enclose
 from constructions.proof.exact import precision
@@ -109,6 +110,20 @@ def test_the_cumulative_weight_moves_with_its_bias():
     with precision(128):
         series = p.series(along, 1)
     assert float(series[1].mid()) == pytest.approx((V * G).sum(), rel=1e-9)
+
+
+def test_a_derivative_in_balls_is_a_coefficient_of_the_series(monkeypatch):
+    p = problem()
+    way = np.random.default_rng(4).standard_normal(p.net.parameter_count)
+    expected = [p.value(p.net), p.slope() @ way, way @ p.hessian_vector(way) / 2]
+    for order, value in enumerate(expected):
+        found = stationarity.derivative_in_balls(p, way, order)
+        assert float(found.mid()) == pytest.approx(value) and float(found.rad()) < 1e-12
+    # of 7 points and 11 units
+    monkeypatch.setattr(stationarity, "MOST_BALLS", 77)
+    assert stationarity.derivative_in_balls(p, way, 1) is not None
+    monkeypatch.setattr(stationarity, "MOST_BALLS", 76)
+    assert stationarity.derivative_in_balls(p, way, 1) is None
 
 
 @pytest.mark.parametrize("widths", [(2, 2), (2, 3, 2), WIDTHS])
