@@ -32,7 +32,7 @@ from pathlib import Path
 import pytest
 from mutations import changes, listed, shown, whole_of
 
-# What proves something, and the tests that may find it out (those in the mirrored file come first).
+# What proves something, and tests that may find it out (those of the mirrored files come first).
 TESTS = tuple(f"tests/constructions/{room}" for room in ("proof", "separation", "verification"))
 SCOPE = {
     "constructions/critical/*.py": (
@@ -65,7 +65,7 @@ ROOMS = ("geomcore", "constructions", "training", "tests")
 LISTED = ROOT / "tests" / "mutants.txt"
 FOLDER = ROOT / "build" / "mutants"
 MOST_MEMORY = 8 << 30
-PATIENCE = 5.0  # seconds; only quicker tests of the mirrored file are run
+PATIENCE = 5.0  # seconds; only quicker tests of the mirrored files are run
 
 
 class _Plugin:
@@ -189,14 +189,14 @@ def _baseline(files, tests, path):
 
 
 def _stages(mutant, base, patience):
-    """Names of the tests that reach a mutant: those of the mirrored file, and the quick others."""
+    """Names of the tests that reach a mutant: those of the mirrored files, and the quick others."""
     file = Path(mutant.file)
-    own = f"tests/{file.parent.as_posix()}/test_{file.name}::"
+    own = f"tests/{file.parent.as_posix()}/test_{file.stem}"
     near, far = [], []
     for name in sorted(base["seconds"], key=base["seconds"].get):
         lines = base["reached"][name].get(mutant.file, ())
         if mutant.span is None or any(i in mutant.span for i in lines):
-            mirrored = name.startswith(own)
+            mirrored = name.startswith((f"{own}.py::", f"{own}_"))
             if base["seconds"][name] < (PATIENCE if mirrored else patience):
                 (near if mirrored else far).append(name)
     return [stage for stage in (near, far) if stage]

@@ -45,6 +45,8 @@ NO_MODULE = {
     "constructions/theorems/test_contract.py": "what every theorem keeps",
     "constructions/proof/test_trials.py": "hostile networks, against the whole room",
     "constructions/proof/test_checker_arithmetic.py": "of checker.py, which is one file",
+    "constructions/proof/test_checker_places.py": "of checker.py, as before",
+    "constructions/proof/test_checker_witness.py": "of checker.py, as before",
     "geomcore/layers/test_contract.py": "what every kind of layer keeps",
     "geomcore/datasets/test_datasets.py": "the data sets of the whole room obey one contract",
     "training/study/test_same_study.py": "which studies share a file, a law of the whole room",

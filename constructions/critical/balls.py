@@ -132,6 +132,11 @@ class Balls:
         with np.errstate(over="ignore"):
             return np.nextafter(np.abs(self.mid) + self.rad, np.inf)
 
+    @property
+    def nonzero(self):
+        """Where no number of a ball is 0."""
+        return (self.lower > 0) | (self.upper < 0)
+
 
 def as_balls(value):
     """Balls as they are, and floats as balls of radius 0."""

@@ -364,7 +364,7 @@ def _examined(attempt, critical, basis, rank, box):
     if not (ways or bend > 0):
         return None, "the Hessian is not proved to be positive definite where the loss changes"
     places = attempt.problem.balls.places[:-1]
-    not_zero = [(theta.lower[at] > 0) | (theta.upper[at] < 0) for _, at in places]
+    not_zero = [theta[at].nonzero for _, at in places]
     most = len(attempt.problem.wanted) + len(whole.free)
     if r1 == min(counted_bound(attempt.problem.floats, not_zero), most):
         rank = GenericRank(r1, 0.0)

@@ -144,7 +144,7 @@ def _merged(parts, layer, values, mask):
     lifted = lifted / np.maximum(np.abs(lifted).max(axis=0), 1e-300)
     _, R, order = qr(lifted.T, mode="economic", pivoting=True)
     diagonal = np.abs(np.diag(R))
-    if len(diagonal) <= len(live) or not diagonal[len(live)] > 1e-6 * diagonal[0]:
+    if not diagonal[len(live)] > 1e-6 * diagonal[0]:
         return parts
     chosen = rows[order[: len(live) + 1]].tolist()
     return [(groups, chosen, Span(layer, chosen, live))]

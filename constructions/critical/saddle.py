@@ -33,7 +33,7 @@ def curvature_down(H, G):
         The vector, of length 1 but for rounding, and an upper bound of the quadratic form there,
         negative. None if nothing is proved.
     """
-    if not (np.isfinite(H.mid).all() and np.isfinite(G.mid).all() and H.shape[0]):
+    if not (np.isfinite(H.mid).all() and np.isfinite(G.mid).all()):
         return None
     k = len(G)
     Q, R = np.linalg.qr(G.mid.T, mode="complete")
@@ -52,12 +52,12 @@ def curvature_down(H, G):
     v = kernel @ vectors[:, 0]
     exact = as_balls(v)
     if k:
-        left = (1.0 - as_balls((np.eye(k) - G @ W).largest).sum(axis=1).upper.max()) * (1 - 1e-12)
+        left = 1.0 - as_balls((np.eye(k) - G @ W).largest).sum(axis=1).upper.max()
         if not left > 0:
             return None
-        size = (G @ v).largest.max() / left * (1 + 1e-12)
+        size = (G @ v).largest.max() / left * (1 + 1e-12)  # room for these three roundings
         exact = Balls(v, (as_balls(np.abs(W)) @ np.full(k, size)).upper)
-    bend = float((exact.reshape(1, -1) @ H @ exact.reshape(-1, 1)).upper[0, 0])
+    bend = float((exact @ H @ exact).upper)
     return (v, bend) if bend < 0 else None
 
 

@@ -90,9 +90,6 @@ def nearby_points(net, X, labels, per_class):
     if P > MOST_PARAMETERS or P * outputs > MOST_NUMBERS:
         yield None, f"{P} parameters and {outputs} outputs are too many for a proof"
         return
-    if not all(np.isfinite(t).all() for t in net.tensors):
-        yield None, "a parameter is not finite"
-        return
     with np.errstate(all="ignore"), precision(BITS):  # what overflows is a ball of infinite radius
         space = label_space(labels.targets)
         theta, widths = _projected(net, space)

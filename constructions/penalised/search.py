@@ -50,9 +50,6 @@ def nearby_strict_points(net, X, labels, per_class, loss, decay):
         yield None, "targets do not sum to one exactly, so constants in the logits matter"
         return
     theta = np.concatenate([t.ravel() for t in net.tensors])
-    if not np.isfinite(theta).all():
-        yield None, "a parameter is not finite"
-        return
     with np.errstate(all="ignore"), precision(BITS):  # what overflows is a ball of infinite radius
         coordinates = [[arb(v) for v in row] for row in labels.targets.tolist()]
         points = distinct_points(X, labels, per_class, coordinates)
@@ -124,8 +121,6 @@ def _that_matter(loss, K):
     units = [[int(i == j) for j in range(K)] for i in range(K)]
     if loss != "cross_entropy":
         return arb_mat(units), [list(map(fmpq, row)) for row in units]
-    if K == 1:
-        return arb_mat(1, 0), []
     differences = [[fmpq(int(j == i) - int(j == K - 1)) for j in range(K)] for i in range(K - 1)]
     columns = arb_mat(K, K - 1, [arb(row[j]) for j in range(K) for row in differences])
     return orthonormal(columns), differences

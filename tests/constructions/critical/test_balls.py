@@ -96,6 +96,24 @@ def test_ends_are_outside_of_all_numbers(mid, rad):
             assert size == np.inf or Fraction(size) >= max(abs(low[i][j]), abs(high[i][j]))
 
 
+@pytest.mark.parametrize("low", [0.0, 5e-324, 0.1, 1 / 3, 1.0, -1.0, -0.7, 2.0**-1022])
+@pytest.mark.parametrize("steps", [0, 1, 2, 3])
+def test_balls_between_floats_hold_both_and_little_more(low, steps):
+    high = np.array([low])
+    for _ in range(steps):
+        high = np.nextafter(high, np.inf)
+    made = Balls.between(np.array([low]), high)
+    holds(made.reshape(1, 1), [[Fraction(low)]])
+    holds(made.reshape(1, 1), [[Fraction(float(high[0]))]])
+    assert made.rad[0] <= 1.01 * (high[0] - low) + 2e-323
+
+
+def test_a_ball_is_not_zero_if_none_of_its_numbers_is():
+    mid = np.array([1.0, -1.0, 1.0, -1.0, 0.0, 1.0, -1.0, 0.5, -0.5, 0.0])
+    rad = np.array([0.9, 0.9, 1.0, 1.0, 0.0, np.inf, 1.1, 0.0, 0.0, 1.0])
+    assert np.flatnonzero(Balls(mid, rad).nonzero).tolist() == [0, 1, 7, 8]
+
+
 def test_what_overflows_is_not_known():
     big = Balls(np.full((2, 2), 1e308))
     for result in (big + big, big * big, big @ big, big.sum(axis=0)):
@@ -227,6 +245,12 @@ def test_singular_matrices_are_never_proved_to_be_anything(seed, m, tiny):
     assert smallest_eigenvalue(Balls(A)) == -np.inf
     C = rng.integers(-3, 4, (m + 2, m - 1)) @ rng.integers(-3, 4, (m - 1, m))
     assert not has_full_column_rank(Balls(C.astype(float)))
+
+
+@pytest.mark.parametrize("small", [0.0, 1e-310])
+def test_a_matrix_whose_inverse_overflows_is_not_proved_to_be_regular(small):
+    A = Balls(np.array([[1.0, 1.0], [0.0, small]]), np.array([[0.0, 0.0], [0.0, small]]))
+    assert not has_full_column_rank(A)
 
 
 @settings(max_examples=40, deadline=None)

@@ -126,6 +126,36 @@ def test_the_hessian_is_that_of_the_lagrangian(widths):
 
 
 @pytest.mark.parametrize("widths", WIDTHS)
+@pytest.mark.parametrize("parts", [0, 2])
+def test_the_hessian_of_a_box_holds_those_in_it(widths, parts):
+    cell, theta, mu = random_cell(widths, 6)
+    cell = cell._replace(blocks=cell.blocks[:parts])
+    balls, rng, reach = in_balls(cell), np.random.default_rng(0), 1e-3
+
+    def at(theta, mu):
+        found = calculus.run(balls, theta, mu)
+        return calculus.hessian(balls, found, calculus.output_rows(balls, found))
+
+    box = at(Balls(theta, np.full(len(theta), reach)), Balls(mu, np.full(len(mu), reach)))
+    for _ in range(5):
+        moved = theta + reach * rng.choice([-1.0, 1.0], len(theta))
+        inner = at(Balls(moved), Balls(mu + reach * rng.choice([-1.0, 1.0], len(mu))))
+        assert (box.lower <= inner.upper).all() and (inner.lower <= box.upper).all()
+
+
+@pytest.mark.parametrize("widths", [(1, 2, 2, 1), (2, 3, 2)])
+def test_without_a_loss_the_hessian_is_that_of_the_heights(widths):
+    cell, theta, mu = random_cell(widths, 7)
+    whole, none = in_balls(cell), in_balls(cell._replace(blocks=[]))
+
+    def at(cell, mu):
+        found = calculus.run(cell, Balls(theta), Balls(mu))
+        return calculus.hessian(cell, found, calculus.output_rows(cell, found)).mid
+
+    np.testing.assert_array_equal(at(none, mu), at(whole, mu) - at(whole, 0 * mu))
+
+
+@pytest.mark.parametrize("widths", WIDTHS)
 def test_rows_are_derivatives_of_outputs_and_of_heights(widths):
     cell, theta, _ = random_cell(widths, 4)
     balls = in_balls(cell)

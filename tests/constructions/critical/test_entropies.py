@@ -13,7 +13,14 @@ from hypothesis.extra.numpy import arrays
 from constructions.critical import cell as calculus
 from constructions.critical.balls import Balls
 from constructions.critical.cell import Block, Cell
-from constructions.critical.entropies import ENTROPIES, block_of, sigmoid, softmax
+from constructions.critical.entropies import (
+    ENTROPIES,
+    _known,
+    block_of,
+    sigmoid,
+    softmax,
+    sum_to_one,
+)
 from constructions.critical.points import BITS, exactly
 from constructions.proof.exact import precision
 from training.descent.losses import LOSSES
@@ -134,6 +141,30 @@ def test_squared_errors_are_blocks_as_well():
         assert np.allclose(found, 2 * np.repeat(weights, 3)[:, None] * rows)
 
 
+def test_blocks_have_the_numbers_of_their_weights():
+    weights = np.ones(2)
+    assert block_of("mse", slice(0, 2), weights, 3).across.dtype == float
+    assert isinstance(block_of("mse", slice(0, 2), Balls(weights), 3).across, Balls)
+    entries = block_of("mse", slice(0, 2), exactly(weights), 3).across.ravel()
+    assert {type(entry) for entry in entries} == {arb}
+
+
+@pytest.mark.parametrize(
+    ("rows", "do"),
+    [
+        ([[0.5, 0.5], [0.25, 0.75]], True),
+        ([[1.0, 0.0], [0.0, 1.0]], True),
+        ([[2.0, -1.0]], True),
+        ([[0.5, 0.5], [0.5, 0.75]], False),
+        ([[0.3, 0.7]], False),  # in floats 1, in truth 5e-17 less
+        ([[0.0, 0.0]], False),
+        ([[1.0, 1.0]], False),
+    ],
+)
+def test_targets_sum_to_one_if_each_row_does_so_exactly(rows, do):
+    assert sum_to_one(np.array(rows)) is do
+
+
 HUGE = [0.0, 1.0, -40.0, 700.0, -745.0, 1e4, -1e4, 1e300, -1e300]
 
 
@@ -184,6 +215,11 @@ def test_outputs_of_which_nothing_is_known_leave_the_loss_unknown():
             value, slope = block.value(unknown, Y), block.slope(unknown, Y)
         assert np.isinf(value.rad) and (slope.lower <= -1 + Y[:, ::-1]).all()
         assert (slope.upper >= 1 - Y).all() and (slope.rad <= 1).all()
+
+
+def test_what_is_known_keeps_its_radius_and_what_is_not_a_number_is_not_known():
+    found = _known(Balls([1.0, 2.0, np.nan], [0.0, 5e-324, 0.0]))
+    assert (found.rad >= [0.0, 5e-324, np.inf]).all() and found.rad[:2].max() == 5e-324
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -267,9 +267,18 @@ def test_points_stand_for_others_if_they_are_independent_in_the_whole_box(width,
     problem = Reduced(None, None, None, [], [], [], True, [Span(0, [0, 1], np.array([0]))])
 
     class Followed:
-        inputs = (None, values)
+        inputs = (None, values, Balls(np.array([[1.0], [1.0]])))
 
     assert problem.stands(Followed) == stands
+
+
+def test_groups_with_other_patterns_in_the_next_layer_are_apart():
+    first = np.arange(1.0, 7.0)[:, None]
+    second = np.repeat([[1.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 1.0]], 3, axis=0) * first
+    masks = [np.ones((6, 1)), (second > 0).astype(float)]
+    groups = [group([0, 1, 2], [0, 1, 2], 7), group([3, 4, 5], [3, 4, 5], 7)]
+    parts = spanning(groups, masks, [first, second])
+    assert [(span.layer, len(rows)) for rows, _, span in parts] == [(0, 2), (0, 2)]
 
 
 def two_units(step):
@@ -288,3 +297,14 @@ def test_a_zero_loss_behind_a_bottleneck_is_exact(step):
     found = verify(*two_units(step))
     assert (found.verdict, found.proved, found.slack) == ("global minimum", True, 0.0)
     assert found.critical["argument"] == "fit" and step / 100 < found.distance < 10 * step + 1e-14
+
+
+def test_a_bottleneck_may_follow_a_wider_layer():
+    """As `two_units` in three dimensions, with a third unit below that is on and is not read."""
+    X = [[1, 0, 0], [2, 1, 3], [3, -1, 1], [4, 2, -2], [5, 1, 1], [-1, 0, 2], [-2, 1, 0]]
+    X = np.array([*X, [-3, 0, 1]], float)
+    weights = [[[1.0, 0, 0], [-1.0, 0, 0], [0, 1.0, 0]], [[1.0, -5.0, 0], [1.0, -5.0, 0]]]
+    net = ReLUNetwork([*weights, [[1.0, -1.0 - 2.0**-40]]], [[0.0, 0.0, 10.0], [1.0, 2.0], [2.0]])
+    found = verify(net, X, np.where(X[:, :1] > 0, 1.0, 2.0))
+    assert (found.verdict, found.proved, found.slack) == ("global minimum", True, 0.0)
+    assert found.critical["argument"] == "fit" and found.distance < 1e-10

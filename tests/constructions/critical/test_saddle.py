@@ -1,5 +1,7 @@
 """Ways down from critical points: by hand, against bounds that are attained, and planted."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from planted import planted
@@ -7,7 +9,7 @@ from planted import planted
 from constructions import verify
 from constructions.critical.balls import Balls
 from constructions.critical.cell import Block, Cell
-from constructions.critical.saddle import curvature_down, sides_down, way_over
+from constructions.critical.saddle import curvature_down, sides_down, signs_of, way_over
 from geomcore import ReLUNetwork
 from geomcore.parameters import flatten, move
 
@@ -60,6 +62,14 @@ def test_every_row_that_spans_the_kernel_counts(heavy, widths):
     assert curvature_down(H, Balls(G, np.array(widths))) is None
 
 
+@pytest.mark.parametrize(("spare", "proved"), [(1e-12, False), (-4e-12, True)])
+def test_what_the_kernel_may_lean_by_is_not_rounded_down(spare, proved):
+    # with (1, s) in the balls the form is 1e6 s^2 - 1 on the kernel
+    H, width = Balls(np.diag([1e6, -1.0])), 1e-3 * np.sqrt(1 + spare)
+    G = Balls(np.array([[1.0, 0.0]]), np.array([[0.0, width]]))
+    assert (curvature_down(H, G) is not None) == proved
+
+
 @pytest.mark.parametrize("width", [1.0, 2.0, np.inf])
 def test_a_matrix_that_may_lose_its_rank_proves_nothing(width):
     H, G = Balls(np.diag([1.0, -1.0])), Balls(np.array([[1.0, 0.0]]), np.array([[width, 0.0]]))
@@ -77,6 +87,19 @@ def test_a_multiplier_that_may_be_at_its_bound_says_nothing():
     mu = Balls(np.array([-1.0, 2.0]), np.array([1.0, 0.5]))
     rises = [Balls(np.array(3.0), np.array(0.0)), Balls(np.array(1.0), np.array(0.5))]
     assert sides_down([(mu[j], rise) for j, rise in enumerate(rises)]) == []
+
+
+def test_multipliers_of_kinks_that_depend_on_each_other_say_nothing_beyond_their_bounds():
+    mu, rises = Balls(np.array([-1.0, 0.5, 3.0])), [Balls(np.array(1.0))] * 3
+    alone = SimpleNamespace(alike=[[0], [1], [2]], free=[0, 1, 2])
+    assert signs_of(alone, mu, rises) == (False, [([0], -1.0), ([2], 1.0)])
+    tied = SimpleNamespace(alike=[[0], [1], [2]], free=[0, 1])
+    assert signs_of(tied, mu, rises) == (False, [])
+    # those that are one count by their sums: -0.5 of 2 and 3 of 1, or 2.5 of 3
+    pair = SimpleNamespace(alike=[[0, 1], [2]], free=[0, 2])
+    assert signs_of(pair, mu, rises) == (False, [([0, 1], -1.0), ([2], 1.0)])
+    one = SimpleNamespace(alike=[[0, 1, 2]], free=[0])
+    assert signs_of(one, mu, rises) == (True, [])
 
 
 @pytest.mark.parametrize("kinks", [APART, SERIES])

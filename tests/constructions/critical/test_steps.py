@@ -8,6 +8,7 @@ from flint import arb, fmpq, fmpq_mat
 from planted import lowest_near
 
 from constructions import verify
+from constructions.critical import search
 from constructions.critical.search import nearby_minimum
 from constructions.critical.steps import _slopes_vanish, step_minimum
 from constructions.proof.exact import precision
@@ -71,6 +72,18 @@ def test_the_exact_step_function_is_near_by():
         assert why == "a local minimum that is a step function"
         assert 0.01 * size < found.distance < 10 * size
         assert abs(float(found.loss.mid()) - 9 / 48) < 1e-15
+        assert len(found.moves) == 3 and found.moves[0] == 0
+        assert np.hypot(*found.moves[1:]) == pytest.approx(found.distance)
+        assert found.rank == (5, 0.0) and found.uniqueness == 0.0 and found.ways_down == ()
+        assert not (found.is_zero or found.is_best_of_cell)
+
+
+def test_a_step_function_through_all_labels_has_loss_zero():
+    net, X, _ = step(0.0)
+    Y = np.array([[4.0, -2.0]] * 4 + [[3.0, -2.0]] * 2)
+    steps, why = proved(net, X, Y)
+    assert why == "a local minimum that is a step function" and steps.loss == 0
+    assert search._stepped(net, steps).is_zero
 
 
 def test_a_slope_that_the_layers_below_can_change_is_no_minimum():
@@ -137,6 +150,27 @@ def test_one_constant_for_all_points_has_no_unique_last_layer():
     net, X, Y = step(0.5)
     found, why = proved(net, X[:4], Y[:4])
     assert found is None and "unique" in why
+
+
+def test_a_weight_that_acts_at_a_single_point_is_no_constant():
+    # a unit below is on at the point 4 alone, and the constant unit reads it
+    net, X, Y = step(0.5)
+    below = np.array([[1.0, 0.0], [-1.0, 0.0], [1.0, 0.0]])
+    for weight in (0.0, 0.25):
+        weights = [below, np.array([[0.0, -2.0, weight]]), net.weights[2]]
+        found, why = proved(ReLUNetwork(weights, [[0.0, 0.0, -3.5], *net.biases[1:]]), X, Y)
+        assert (found is not None) == (weight == 0) and (why == "") == (weight != 0)
+
+
+def test_layers_may_be_of_any_width():
+    # a second step that is off everywhere, and a third unit below that is on and not read
+    net, X, Y = step(0.5)
+    weights = [np.vstack([net.weights[0], [[0.0, 1.0]]]), [[0.0, -2.0, 0.0], [0.0, -1.0, 0.0]]]
+    weights.append(np.c_[net.weights[2], [0.0, 0.0]])
+    wide = ReLUNetwork(weights, [[0.0, 0.0, 9.0], [1.0, -1.0], net.biases[2]])
+    found, why = proved(wide, X, Y)
+    assert why == "a local minimum that is a step function" and found.loss == fmpq(9, 48)
+    assert found.on.tolist() == [True, False]
 
 
 def test_networks_without_a_constant_layer_are_left_alone():

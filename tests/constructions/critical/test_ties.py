@@ -50,6 +50,14 @@ def test_dead_points_that_differ_above_are_not_compared():
     assert independent_kinks(X, masks, [(2, 0, 0), (2, 1, 0)])[0] == [0, 1]
 
 
+def test_points_that_are_dead_below_read_the_same_whatever_is_dead_further_below():
+    # one of them comes alive again by a bias in between
+    X = np.arange(3.0)[:, None]
+    masks = [np.array([[0.0], [1.0], [1.0]]), np.array([[0.0]] * 3), np.zeros((3, 1))]
+    free, alike = independent_kinks(X, masks, [(2, 0, 0), (2, 1, 0)])
+    assert (free, alike) == ([0], [[0, 1]])
+
+
 def test_multipliers_are_as_far_inside_of_their_bounds_as_they_can_be():
     # mu_1 + mu_2 = 1 with mu <= (0.25, 2): the least margin is largest where mu_1 = 0.125
     rows, rises = np.array([[1.0, 0.0], [1.0, 0.0]]), np.array([0.25, 2.0])
@@ -64,7 +72,30 @@ def test_multipliers_count_how_they_move_each_others_bounds():
     # mu_1 + mu_2 = 1, delta = (mu_2, 2): mu_1 < mu_2
     rows = np.array([[1.0], [1.0]])
     found = multipliers_of(rows, np.array([-1.0]), [[0], [1]], lambda mu: np.array([mu[1], 2.0]))
-    assert 0 < found[0] < found[1] and found.sum() == pytest.approx(1)
+    assert found == pytest.approx([1 / 3, 2 / 3])  # the least of mu_1, mu_2 - mu_1 and 1 / 3
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1.0, 1e9])
+def test_three_multipliers_of_any_size_are_found_exactly(scale):
+    # mu_1 + mu_2 + 2 mu_3 = 1, the least of mu_1, mu_2 - mu_1 and mu_3 is largest at (1, 2, 1) / 5
+    rows, slope = np.array([[1.0, 0.0], [1.0, 0.0], [2.0, 0.0]]), np.array([-scale, 0.0])
+
+    def tied(mu):
+        return np.array([mu[1], 9 * scale, 9 * scale])
+
+    found = multipliers_of(rows, slope, [[0], [1], [2]], tied)
+    assert found / scale == pytest.approx([0.2, 0.4, 0.2])
+
+    # the first one has no place below -1; with s = mu_1 + mu_2 <= 2, 0 < mu_3 < s: s = 2 mu_3
+    def summed(mu):
+        return np.array([-scale, 3 * scale, mu[0] + mu[1]])
+
+    found = multipliers_of(rows, slope, [[0, 1], [2]], summed) / scale
+    assert [found[:2].sum(), found[2]] == pytest.approx([0.5, 0.25])
+
+    # nothing is inside: the smallest ones
+    found = multipliers_of(rows, slope, [[0], [1], [2]], lambda mu: np.full(3, -scale))
+    assert found / scale == pytest.approx([1 / 6, 1 / 6, 1 / 3])
 
 
 # Planted

@@ -245,11 +245,33 @@ def test_unique_is_what_a_box_has_beyond_its_image(monkeypatch):
     assert 5.99e-10 < found.uniqueness < 6e-10
 
 
+def test_unique_is_one_of_parameters_and_not_of_multipliers(monkeypatch):
+    own = minimum.solution_near
+
+    def known(value, jacobian):
+        box = own(value, jacobian)
+        radius = np.arange(len(box.radius), 0.0, -1.0) * 1e-9
+        return box._replace(radius=radius, image=0.4 * radius)
+
+    monkeypatch.setattr(minimum, "solution_near", known)
+    net, X, Y = planted("cross_entropy", (2, 3, 2), 16, ONE, 1)[0]
+    found, _ = next(points_of(net, X, Y, "cross_entropy", 1e-3))
+    assert found.uniqueness == pytest.approx(3 * 0.6e-9)  # the last two are multipliers
+    # nor of units at rest, which do not move
+    monkeypatch.setattr(minimum, "stay_at_rest", lambda *given: True)
+    weights = [np.vstack([net.weights[0], np.zeros((1, 2))]), np.c_[net.weights[1], np.zeros(2)]]
+    wide = ReLUNetwork(weights, [np.append(net.biases[0], 0.0), net.biases[1]])
+    found, why = next(points_of(wide, X, Y, "cross_entropy", 1e-3))
+    assert "on 2 kinks, 1 unit at rest" in why
+    assert found.uniqueness == pytest.approx(3 * 0.6e-9)
+
+
 def test_a_box_holds_all_parameters_of_a_slice():
     rng = np.random.default_rng(0)
     attempt = object.__new__(minimum._Attempt)
     attempt.slice = np.linalg.qr(rng.standard_normal((6, 3)))[0]
     attempt.slice[2] = 0  # does not move
+    attempt.slice[1, 0] = 0  # moves with the others
     attempt.theta, attempt.multipliers = rng.standard_normal(6), np.array([1.0, 2.0, 3.0])
     attempt.whole = minimum.Everything(None, [0, 1, 2], None, [0, 2], None)
     radius = np.array([1.0, 0.1, 0.01, 0.5, 0.25])
@@ -259,6 +281,7 @@ def test_a_box_holds_all_parameters_of_a_slice():
         moved = attempt.theta + attempt.slice @ x
         assert (np.abs(moved - theta.mid) <= theta.rad + 1e-15).all()
     assert theta.rad[2] == 0 and np.allclose(theta.rad, np.abs(attempt.slice) @ radius[:3])
+    assert (theta.rad >= np.abs(attempt.slice) @ radius[:3]).all()
     assert mu.rad.tolist() == [0.5, 0.0, 0.25] and mu.mid.tolist() == [1.0, 2.0, 3.0]
 
 
@@ -267,6 +290,30 @@ def test_kinks_that_point_the_same_way_are_not_independent(monkeypatch):
     monkeypatch.setattr(minimum, "has_full_column_rank", lambda A: False)
     found, why = next(points_of(net, X, Y, "cross_entropy", 1e-3))
     assert found is None and why == "the kinks are not proved to be independent"
+
+
+def test_a_way_down_is_one_whatever_the_multipliers_are(monkeypatch):
+    net, X, Y = planted("cross_entropy", (2, 3, 2), 16, ONE, 1)[0]
+    way = np.arange(1.0, net.parameter_count + 1)
+    monkeypatch.setattr(minimum, "curvature_down", lambda H, G: (way, -0.25))
+    for name, answer in (("signs_of", (False, [])), ("least_on_slice", -np.inf)):
+        with monkeypatch.context() as patched:
+            patched.setattr(minimum, name, lambda *given, answer=answer: answer)
+            found, why = next(points_of(net, X, Y, "cross_entropy", 1e-3))
+        assert why == "a saddle on 2 kinks" and found.smallest_eigenvalue == -0.25
+        assert found.ways_down[0].tolist() == way.tolist()
+    # where the Hessian is positive no way is asked for
+    found, why = next(points_of(net, X, Y, "cross_entropy", 1e-3))
+    assert why == "a local minimum on 2 kinks, strict" and not found.ways_down
+
+
+def test_ways_over_kinks_are_told_one_by_one(monkeypatch):
+    net, X, Y = planted("cross_entropy", (2, 3, 2), 16, ONE, 1)[0]
+    sides = [([0], -1.0), ([1], 1.0)]
+    monkeypatch.setattr(minimum, "signs_of", lambda *given: (False, sides))
+    found, why = next(points_of(net, X, Y, "cross_entropy", 1e-3))
+    assert why.startswith("no critical point, as the loss falls over a kink, but one while")
+    assert found.smallest_eigenvalue == 0.0 and len(found.ways_down) == 2
 
 
 def test_the_decay_is_part_of_the_curvature():

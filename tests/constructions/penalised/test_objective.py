@@ -1,5 +1,7 @@
 """A loss with decay as refutations ask for it, against extended precision and differences."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from builders import random_network
@@ -72,6 +74,13 @@ def test_units_whose_sign_is_open_are_enclosed():
         up, down = objective._in_arbs(net, X)[:, 0]
     exact = [max(arb(a) - arb(b), arb(0)) for a, b in X.tolist()]
     assert up.contains(exact[0]) and down.contains(exact[1])
+    rng = np.random.default_rng(0)
+    X = rng.uniform(0.3, 0.6, (300, 1)) + rng.uniform(-1e-3, 1e-3, (300, 2))
+    with precision(10):
+        found = objective._in_arbs(net, X)[:, 0].tolist()
+    exact = [max(arb(a) - arb(b), arb(0)) for a, b in X.tolist()]
+    assert all(f.contains(e) for f, e in zip(found, exact, strict=True))
+    assert any(0 in f and e > 0 for f, e in zip(found, exact, strict=True))
 
 
 def test_a_loss_is_never_bounded_below_zero():
@@ -114,7 +123,8 @@ def test_derivatives_are_those_of_differences(loss):
     assert np.allclose(H @ way, p.hessian_vector(way)) and np.allclose(H, H.T)
     value, largest, vector = p.smallest_eigenpair()
     assert np.isclose(value, np.linalg.eigvalsh(H).min(), atol=1e-10)
-    assert np.allclose(H @ vector, value * vector, atol=1e-8) and largest > 0
+    assert np.allclose(H @ vector, value * vector, atol=1e-8)
+    assert np.isclose(largest, np.linalg.eigvalsh(H).max())
     with precision(128):
         series = p.series(way, 2)
     assert np.isclose(float(series[0].mid()), float(at(0)), rtol=1e-13)
@@ -134,6 +144,7 @@ def test_the_first_coefficients_hold_the_penalty_exactly():
             assert abs(float((a - b - r).mid())) < 1e-30
         assert abs(float((whole[2] - plain[2]).mid()) - 0.25 * len(theta)) < 1e-25
         assert whole[3].overlaps(plain[3])
+        assert len(whole) == len(plain) == 4 and len(p.series(way, 1)) == 2
 
 
 def test_accuracy_of_one_logit_is_that_of_its_sign():
@@ -146,3 +157,134 @@ def test_accuracy_of_one_logit_is_that_of_its_sign():
         # the squared error would ask whether the logit is above one half
         assert p.accuracy() == pytest.approx(right, abs=0.26) and p.accuracy() <= right
         assert objective_of(net, X, labels, "mse", 0.1, enclosure).accuracy() == enclosure.right / 4
+
+
+# Parts by hand
+
+
+def test_the_first_of_a_tie_is_the_first():
+    def are_first(*scores):
+        return [objective._is_first(list(map(arb, scores)), q) for q in range(len(scores))]
+
+    assert are_first(1, 3, 2) == [False, True, False]
+    assert are_first(2, 2, 1) == [True, False, False]
+    assert are_first(1, 2, 2) == [False, True, False]
+    assert are_first(2, 1, 2) == [True, False, False]
+    assert are_first(5) == [True]
+    # what balls leave open is not proved
+    assert not objective._is_first([arb(1, 0.5), arb(1.25)], 0)
+    assert not objective._is_first([arb(1.25), arb(1, 0.5)], 1)
+    assert objective._is_first([arb(2, 0.5), arb(1.25)], 0)
+
+
+@pytest.mark.parametrize("least", [0.0, -np.inf, 0.95])
+def test_bounds_are_those_of_the_ball_and_of_all_losses(least):
+    high, low = objective._bounds(arb(1, 0.25), least)
+    assert 1.25 <= high < 1.25 + 1e-9 and low == max(least, objective.below(arb(1, 0.25)))
+    for lost in (arb("inf"), arb("nan")):
+        assert objective._bounds(lost, least) == (np.inf, least)
+
+
+def test_the_penalty_is_half_the_decay_times_all_squares():
+    net = ReLUNetwork([[[3.0], [-1.0]], [[0.5, 2.0]]], [[1.0, 0.0], [-0.25]])
+    squares = 9 + 1 + 0.25 + 4 + 1 + 0.0625
+    assert objective.penalty(net, 0.5) == arb(squares) / 4
+    assert objective.penalty(net, 0.0) == 0
+
+
+@pytest.mark.parametrize("widths", [(2, 3), (2, 4, 1), (1, 3, 2, 2)])
+def test_outputs_in_floats_hold_those_in_many_digits(widths):
+    net = random_network(widths, 3)
+    X = np.random.default_rng(0).standard_normal((6, widths[0]))
+    with precision(192):
+        exact = objective._in_arbs(net, X)
+    found = objective._in_floats(net, X)
+    for (i, k), value in np.ndenumerate(exact):
+        assert arb(float(found.lower[i, k])) <= value <= arb(float(found.upper[i, k]))
+    assert found.rad.max() < 1e-12
+    assert np.allclose(net(X), found.mid) and (found.mid < 0).any()
+
+
+def test_a_unit_that_may_be_on_or_off_has_both_outputs_in_floats():
+    # 3 * 0.1 - 0.3 is 5e-17 in floats, and 3e-17 or less in truth
+    net = ReLUNetwork([[[3.0]], [[1e20]]], [[-0.3], [0.0]])
+    found = objective._in_floats(net, np.array([[0.1]]))
+    assert found.lower[0, 0] <= 0 and found.upper[0, 0] >= 1e20 * (3 * 0.1 - 0.3)
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_accuracy_counts_the_targets_that_fit_best_and_ties_for_the_first(many, monkeypatch):
+    # logits (0, x, 2): the second class from x = 2 on, since it is the first one of the tie there
+    net = ReLUNetwork([[[0.0], [1.0], [0.0]]], [[0.0, 0.0, 2.0]])
+    X = np.array([[1.0], [2.0], [3.0], [4.0], [-5.0]])
+    monkeypatch.setattr(objective, "MOST_BALLS", 0 if many else 10**9)
+    monkeypatch.setattr(objective, "ROWS", 2)
+    for y, right in (
+        ([1, 1, 1, 1, 1], 3),
+        ([2, 2, 2, 2, 2], 2),
+        ([2, 1, 1, 1, 2], 5),
+        ([0] * 5, 0),
+    ):
+        targets = np.eye(3)
+        targets[0] *= 2  # of other lengths, so that distances to targets do not tell
+        labels = as_labels(np.array([*y, 0, 1, 2]), 8, targets=targets)
+        points = np.vstack([X, [[-1.0]] * 3])
+        enclosure = enclose(net, points, labels, count=True)
+        p = objective_of(net, points, labels, "bce", 0.0, enclosure)
+        # of the last three points, (0, -1, 2) is right for class 2 alone
+        assert p.accuracy() == (right + 1) / 8
+
+
+def test_what_balls_leave_open_is_decided_in_more_digits(monkeypatch):
+    monkeypatch.setattr(objective, "MOST_BALLS", 0)
+    # logits 0.3 and 3 x at x = 0.1: the second one is larger by 3e-17 ...
+    # ... than 0.3, and less than the next float, which is what 3 * 0.1 is in floats
+    lower = ReLUNetwork([[[0.0], [3.0]]], [[0.3, 0.0]])
+    upper = ReLUNetwork([[[0.0], [3.0]]], [[3 * 0.1, 0.0]])
+    X = np.array([[0.1], [0.1], [5.0], [5.0]])
+    targets = np.array([[1.0, 0.0], [0.0, 1.0], [0.5, 0.25]])  # the third one is never best
+    for net, y, right in (
+        (lower, [0, 1, 1, 2], 2),
+        (lower, [1, 0, 1, 2], 2),
+        (lower, [1, 1, 0, 2], 2),
+        (lower, [0, 0, 1, 2], 1),
+        (upper, [0, 0, 1, 2], 3),
+        (upper, [1, 1, 0, 2], 0),
+        (upper, [0, 1, 0, 2], 1),
+    ):
+        labels = as_labels(np.array(y), 4, targets=targets)
+        enclosure = enclose(net, X, labels, count=True)
+        p = objective_of(net, X, labels, "bce", 0.0, enclosure)
+        assert p.accuracy() == right / 4
+
+
+def test_of_targets_that_do_not_sum_to_one_a_softmax_has_no_least_loss():
+    p = problem("cross_entropy", 0.1)
+    assert p.least == 0.0
+    Y = p.labels.targets * 1.5
+    assert p._replace(labels=p.labels._replace(targets=Y)).least == -np.inf
+    for loss in ("bce", "mse"):
+        other = problem(loss, 0.1)
+        assert other._replace(labels=other.labels._replace(targets=Y)).least == 0.0
+
+
+def test_stated_losses_are_within_their_bounds_and_squares_not_negative():
+    # outputs 1/2 off at one of two points of two classes: 1/8 over points, 1/4 over classes
+    net, X = ReLUNetwork([[[1.0]]], [[0.0]]), np.array([[0.5], [1.0]])
+    labels = as_labels([[0.0], [1.0]], 2, targets=None)
+    p = objective_of(net, X, labels, "mse", 0.5, enclose(net, X, labels))
+    # with decay 1/2 times 1 / 2
+    for (value, (high, low)), exact in zip(p.stated_losses(), (0.375, 0.5), strict=True):
+        assert low <= exact <= high and value == pytest.approx(exact)
+    open_ = SimpleNamespace(bits=128, plain=arb(0, 1e-3), weighted=arb(0, 1e-3))
+    for _, (high, low) in p._replace(enclosure=open_, weight_decay=0.0).stated_losses():
+        assert low == 0.0 and 1e-3 <= high < 1.1e-3
+
+
+def test_the_slope_at_a_kink_is_that_of_the_side_asked_for():
+    net, X = ReLUNetwork([[[1.0]], [[1.0]]], [[0.0], [0.0]]), np.array([[0.0]])
+    labels = as_labels([[-1.0]], 1, targets=None)
+    p = objective_of(net, X, labels, "mse", 0.5, enclose(net, X, labels))
+    # the error is 1 at x = 0, where the hidden unit is at zero
+    assert p.slope().tolist() == [0.5, 0.0, 0.5, 2.0]
+    assert p.slope(net, kinks=True).tolist() == [0.5, 2.0, 0.5, 2.0]

@@ -136,3 +136,16 @@ def test_without_planes_a_slice_is_everything():
     masks = np.eye(N)[:, :3], np.eye(N)[:, :2]
     (across, planes), *_ = slices_across(cell_with(masks), np.ones(P))
     assert planes == [] and np.array_equal(across, np.eye(P))
+
+
+def test_small_units_may_be_turned_or_not():
+    """Of two units that are alike and of size 1e-5, where everything else is 1."""
+    masks = np.eye(N)[:, [0, 0, 1]], np.eye(N)[:, :2]
+    cell, theta = cell_with(masks), np.ones(P)
+    for u in (0, 1):
+        theta[places_of_unit(cell, 0, u)] = 1e-5 * np.arange(1.0, 6.0) ** (u + 1)
+    found = slices_across(cell, theta)
+    assert [(across.shape, len(planes)) for across, planes in found] == [
+        ((P, P - 1), 1),
+        ((P, P), 0),
+    ]

@@ -11,8 +11,10 @@ from decayed import (
     planted_decayed,
     trained,
 )
-from flint import arb
+from flint import arb, arb_mat, fmpq_mat
 
+from constructions.critical.minimum import Kink
+from constructions.penalised import search
 from constructions.penalised.search import nearby_strict_points
 from geomcore import ReLUNetwork
 from geomcore.parameters import flatten, split
@@ -129,10 +131,108 @@ def test_equal_points_with_different_labels_are_one_point_with_their_mean():
         assert found.distance < 1e-14 and abs(float(found.loss.mid()) - expected) < 1e-14
 
 
-def test_what_is_too_large_is_said_before_it_is_tried(monkeypatch):
+@pytest.mark.parametrize(("name", "limit"), [("MOST_PARAMETERS", 8), ("MOST_NUMBERS", 809)])
+def test_what_is_too_large_is_said_before_it_is_tried(name, limit, monkeypatch):
     net, X, y, _ = convex("bce", 0.1)
-    monkeypatch.setattr("constructions.penalised.search.MOST_PARAMETERS", 8)
+    monkeypatch.setattr(f"constructions.penalised.search.{name}", limit)
     assert proved(net, X, y, "bce", 0.1) == (
         None,
         "9 parameters and 90 outputs are too many for a proof",
     )
+    monkeypatch.setattr(f"constructions.penalised.search.{name}", limit + 1)
+    assert proved(net, X, y, "bce", 0.1)[0] is not None
+
+
+def test_each_layer_says_how_far_it_moves_and_nothing_of_what_stays():
+    # one point x = 1 at its minimum: w, b, v and c as in test_minimum.py
+    t, decay = 3.0, 0.1
+    c, e = 1 / np.sqrt(2), -decay / (2 * np.sqrt(2))
+    r = np.sqrt((t + e - c) / np.sqrt(2))
+    w = r / np.sqrt(2)
+    net = ReLUNetwork([[[w]], [[r]]], [[w], [c]])
+    for tensor, step in enumerate((1e-9, 1e-8, 1e-9, 1e-8)):
+        layer, tensors = tensor // 2, [part.copy() for part in net.tensors]
+        tensors[tensor].ravel()[0] += step
+        found, _ = proved(net.rebuild(tensors), [[1.0]], [[t]], "mse", decay)
+        assert found.moves[layer] == pytest.approx(step, rel=1e-4)
+        assert found.moves[1 - layer] < 1e-14 and found.distance >= max(found.moves)
+        assert not found.is_zero and not found.is_best_of_cell
+    # a unit at rest does not move, and neither does its layer if it is all there is
+    c = 2 * 0.5 / (2 + decay)
+    rest = ReLUNetwork([[[0.0]], [[0.0]]], [[0.0], [c]])
+    found, _ = proved(rest, [[1.0]], [[0.5]], "mse", decay)
+    assert found.moves[0] == 0.0 and 0 < found.moves[1] < 1e-14
+    near = ReLUNetwork([[[1e-9]], [[0.0]]], [[0.0], [c]])
+    found, _ = proved(near, [[1.0]], [[0.5]], "mse", decay)
+    assert found.moves[0] >= 1e-9 and found.moves[1] < 1e-14
+
+
+def test_kinks_are_told_in_order_and_by_the_first_of_equal_points():
+    made = (
+        planted_decayed((2, 3, 2), 16, ONE, seed, loss="cross_entropy", kind="minimum")
+        for seed in range(100)
+    )
+    for net, X, Y in filter(None, made):
+        rows = 2 * [5, 1, 0, 2, 3, 4, *range(6, 16)]
+        found, _ = proved(net, X[rows], Y[rows], "cross_entropy", 1e-3)
+        if found is not None:
+            told = [(k.layer, k.point, k.unit) for k in found.kinks]
+            assert told == [(1, 1, 1), (1, 2, 0)]
+            # a feature of zeros, of either sign, changes nothing
+            wide = ReLUNetwork([np.c_[net.weights[0], np.zeros(3)], net.weights[1]], net.biases)
+            X = np.c_[X, np.where(np.arange(16) % 2, 0.0, -0.0)]
+            found, _ = proved(wide, X[rows], Y[rows], "cross_entropy", 1e-3)
+            assert [(k.layer, k.point, k.unit) for k in found.kinks] == told
+            return
+    raise AssertionError("no minimum")
+
+
+def test_kinks_of_one_point_are_told_by_units(monkeypatch):
+    own = search.strict_point_near
+
+    def with_kinks(problem, theta):
+        found, why = own(problem, theta)
+        places = [(2, 1, 0), (1, 1, 2), (1, 1, 0), (1, 0, 1)]
+        return found._replace(kinks=tuple(Kink(*at, 0.1, 0.2) for at in places)), why
+
+    monkeypatch.setattr(search, "strict_point_near", with_kinks)
+    net, X, y, _ = convex("bce", 0.1)
+    order = np.lexsort(X.T[::-1])  # so that points are numbered as rows are
+    found, _ = proved(net, X[order], np.array(y)[order], "bce", 0.1)
+    assert [k[:3] for k in found.kinks] == [(1, 0, 1), (1, 1, 0), (1, 1, 2), (2, 1, 0)]
+
+
+def test_what_labels_at_one_point_differ_is_part_of_a_squared_loss_with_decay():
+    t, decay, gap = 3.0, 0.1, 0.5
+    c, e = 1 / np.sqrt(2), -decay / (2 * np.sqrt(2))
+    r = np.sqrt((t + e - c) / np.sqrt(2))
+    w = r / np.sqrt(2)
+    net = ReLUNetwork([[[w]], [[r]]], [[w], [c]])
+    found, _ = proved(net, [[1.0], [1.0]], [[t - gap], [t + gap]], "mse", decay)
+    expected = e**2 + gap**2 + decay * (r**2 + c**2 / 2)
+    assert float(found.loss.mid()) == pytest.approx(expected, rel=1e-12)
+
+
+def test_slopes_that_do_not_vanish_are_said_once():
+    net, X, y, _ = convex("bce", 0.1)
+    moved = net.rebuild([part + 0.1 for part in net.tensors])
+    labels = labels_of(np.asarray(y), len(X))
+    per_class = [arb(1) / len(X)] * len(labels.classes)
+    said = list(nearby_strict_points(moved, X, labels, per_class, "bce", 0.1))
+    assert said == [(None, "the slope does not vanish, whatever is on its kink")]
+    said = list(nearby_strict_points(net, X, labels, per_class, "bce", 0.1))
+    assert [why for _, why in said] == ["a local minimum that is smooth, strict"]
+
+
+@pytest.mark.parametrize("K", [1, 2, 3, 4])
+def test_a_softmax_depends_on_the_differences_of_its_logits(K):
+    within, functionals = search._that_matter("cross_entropy", K)
+    assert within.ncols() == len(functionals) == K - 1
+    columns = np.array([[float(v.mid()) for v in row] for row in within.tolist()]).reshape(K, -1)
+    rows = np.array([[float(int(v.p)) / int(v.q) for v in row] for row in functionals])
+    assert np.allclose(columns.T @ columns, np.eye(K - 1)) and np.allclose(columns.sum(axis=0), 0)
+    rows = rows.reshape(-1, K)
+    assert np.linalg.matrix_rank(rows) == K - 1 and not rows.sum(axis=1).any()
+    within, functionals = search._that_matter("bce", K)
+    assert within == arb_mat(K, K, [int(i == j) for i in range(K) for j in range(K)])
+    assert fmpq_mat(functionals) == fmpq_mat(np.eye(K, dtype=int).tolist())

@@ -17,6 +17,7 @@ from constructions.proof.derivatives import (
     length,
     line_series,
     one_sided_slope,
+    output_series,
     pairs_of,
 )
 from constructions.proof.exact import precision
@@ -235,6 +236,15 @@ def test_a_short_series_has_the_terms_of_the_outputs_up_to_its_order():
     X, Y, both = np.array([[1.0]]), np.array([[0.0]]), np.array([1.0, 0.0, 1.0, 0.0])
     for order, expected in ((1, [1, 4]), (2, [1, 4, 6]), (4, [1, 4, 6, 4, 1])):
         assert [float(c) for c in line_series(net, X, Y, [arb(1)], both, order)] == expected
+
+
+@pytest.mark.parametrize("widths", [(1, 1), (3, 2), (2, 3, 1), (1, 2, 3, 2)])
+@pytest.mark.parametrize("order", [0, 1, 2, 5])
+def test_a_series_of_outputs_has_as_many_terms_as_are_asked_for(widths, order):
+    net, X, *_, way = random_problem(0, widths)
+    series = output_series(net, X, way, order)
+    assert [(term.nrows(), term.ncols()) for term in series] == [(5, widths[-1])] * (order + 1)
+    assert all(v == 0 for term in series[len(widths) :] for v in term.entries())
 
 
 def test_slopes_through_two_layers_follow_the_chain_rule():
