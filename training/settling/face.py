@@ -73,7 +73,7 @@ def slice_of(problem, point):
     cell = problem.cell(point.masks, point.kinks)
     found = lagrangian(cell, point.theta, point.multipliers)[3]
     J, Z = jacobian(cell, found), height_rows(cell, found)
-    H, scale = hessian(cell, found, J), scale_of(problem)
+    H, scale = hessian(cell, found), scale_of(problem)
     if problem.decay:
         return H, row_space(mixings(problem, point))[1], Z
     return H, row_space(np.vstack([rooted(cell, found, J), Z]) * scale, least=EIGEN_RANK)[0], Z
@@ -109,7 +109,7 @@ def lower_than_saddle(problem, point):
     """Parameters with a lower loss next to a saddle; None if it is none."""
     cell = problem.cell(point.masks, point.kinks)
     found = lagrangian(cell, point.theta, point.multipliers)[3]
-    H, T = hessian(cell, found, jacobian(cell, found)), row_space(height_rows(cell, found))[1]
+    H, T = hessian(cell, found), row_space(height_rows(cell, found))[1]
     if not T.shape[1]:
         return None
     w, U = np.linalg.eigh(T.T @ H @ T)

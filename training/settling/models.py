@@ -17,7 +17,7 @@ import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from training.settling.box import least_in_box
-from training.settling.derivatives import height_rows, hessian, jacobian, lagrangian
+from training.settling.derivatives import height_rows, hessian, lagrangian
 from training.settling.face import retracted
 from training.settling.newton import least_multipliers
 
@@ -118,7 +118,7 @@ class _Model:
         cell = self.cell = problem.cell(self.masks, kinks)
         self.slope = lagrangian(cell, theta, np.zeros(len(kinks)))[0]
         self.found = lagrangian(cell, theta, multipliers)[3]
-        self.H = hessian(cell, self.found, jacobian(cell, self.found))
+        self.H = hessian(cell, self.found)
         self.unit = max(np.abs(np.diag(self.H)).mean(), 1e-300)
         self.pairs, self.on_kink = list(kinks), len(kinks)
         self.shares = np.asarray(multipliers, float)  # of the last step that was looked at

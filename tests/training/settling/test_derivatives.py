@@ -32,7 +32,7 @@ def test_they_are_the_middles_of_the_balls(widths, loss, decay):
     own = jacobian(cell, found)
     np.testing.assert_allclose(own, rows.mid, atol=1e-12)
     np.testing.assert_allclose(
-        hessian(cell, found, own),
+        hessian(cell, found),
         calculus.hessian(exact, balls, rows).mid + decay * np.eye(len(theta)),
         atol=1e-11,
     )
