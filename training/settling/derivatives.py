@@ -17,6 +17,8 @@ from constructions.critical.entropies import (
     softmax,
 )
 
+LONG = 1e9  # products in a matrix R^T R
+
 
 class Piece(NamedTuple):
     """A `Cell` of one block, to the loss of which half of `decay` times |theta|^2 is added."""
@@ -111,16 +113,16 @@ def squared(cell, found):
 
     The rows of a layer are products of what goes back from the outputs and what goes in, so that
     outputs are summed first: with K' of them, that takes 1 / K' of the time of R^T R, and about a
-    quarter of that since a unit counts only where it is on and half of the matrix is known.
+    quarter of that since a unit counts only where it is on and half of the matrix is known. Where
+    R^T R takes no time, a loop over units would.
     """
-    N, K = len(cell.X), cell.widths[-1]
-    if K == 1:
+    N, K, P = len(cell.X), cell.widths[-1], cell.places[-1][1].stop
+    if K == 1 or N * K * P**2 < LONG:
         R = rooted(cell, found, jacobian(cell, found))
         return R.T @ R
     backs = outputs_backwards(cell, found)
     backs = [rooted(cell, found, back).reshape(N, K, -1) for back in backs]
     reads = [np.column_stack([read, np.ones(N)]) for read in found.inputs]
-    P = cell.places[-1][1].stop
     total = np.zeros((P, P))
     for l, (n, m) in enumerate(pairwise(cell.widths)):
         (W, b), own = cell.places[l], backs[l]

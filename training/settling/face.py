@@ -36,7 +36,10 @@ def retracted(problem, theta, kinks):
         for u, at in own.items():
             rows = np.column_stack([read[at], np.ones(len(at))])
             unit = np.append(W[u], b[u])
-            unit -= np.linalg.lstsq(rows, rows @ unit, rcond=1e-12)[0]
+            if len(at) == 1:
+                unit -= rows[0] * ((rows[0] @ unit) / (rows[0] @ rows[0]))
+            else:
+                unit -= np.linalg.lstsq(rows, rows @ unit, rcond=1e-12)[0]
             W[u], b[u] = unit[:-1], unit[-1]
         value = read @ W.T + b
         for u, at in own.items():
