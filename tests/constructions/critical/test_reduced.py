@@ -287,3 +287,16 @@ def test_a_zero_loss_behind_a_bottleneck_is_exact(step):
     found = verify(*two_units(step))
     assert (found.verdict, found.proved, found.slack) == ("global minimum", True, 0.0)
     assert found.critical["argument"] == "fit" and step / 100 < found.distance < 10 * step + 1e-14
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_points_that_nothing_ties_together_are_one_block(problem):
+    found = problem.reduced(problem.errors(), "whole")
+    lone = [g for g in problem.groups if len(g.chosen) == len(g.rows)]
+    assert len(found.floats.blocks) == len(problem.groups) - len(lone) + bool(lone)
+    if lone:
+        block = found.floats.blocks[0]
+        rows = np.concatenate([g.rows for g in lone])
+        np.testing.assert_array_equal(found.floats.X[block.rows], problem.points.X[rows])
+        weights = np.array([float(problem.points.weights[i].mid()) for i in rows])
+        np.testing.assert_array_equal(block.form, weights)
