@@ -82,9 +82,7 @@ def test_with_many_parameters_longer_steps_end_where_kinks_hold_the_slope(loss, 
     found = walked(problem, theta, steps=400)
     assert problem.loss(found.theta) < problem.loss(theta)
     mu = least_multipliers(problem.cell(found.masks, found.kinks), found.theta)
-    slope, heights, rises, _ = lagrangian(
-        problem.cell(found.masks, found.kinks), found.theta, mu
-    )
+    slope, heights, rises, _ = lagrangian(problem.cell(found.masks, found.kinks), found.theta, mu)
     assert found.has_ended
     assert np.linalg.norm(slope) < 1e-6 and np.abs(heights).max(initial=0) < 1e-9
     assert (mu > -1e-7).all() and (mu < rises + 1e-7).all()
