@@ -221,11 +221,15 @@ def output_rows(cell, found, points=None, outputs=None):
 
 def height_rows(cell, found):
     """Derivatives of the pre-activations at the kinks, `Balls` of shape (number of kinks, P)."""
-    rows = []
-    for l, i, u in cell.kinks:
-        rows.append(_rows(cell, found, l, np.array([i]), np.array([u])))
     P = cell.places[-1][1].stop
-    return stacked(rows) if rows else Balls(np.zeros((0, P)))
+    mid, rad = np.zeros((len(cell.kinks), P)), np.zeros((len(cell.kinks), P))
+    layers = np.array([l for l, _, _ in cell.kinks], int)
+    for l in np.unique(layers).tolist():
+        at = np.flatnonzero(layers == l)
+        points, units = np.array([cell.kinks[j][1:] for j in at]).T
+        rows = _rows(cell, found, l, points, units)
+        mid[at], rad[at] = rows.mid, rows.rad
+    return Balls(mid, rad)
 
 
 def _rows(cell, found, layer, points, units):

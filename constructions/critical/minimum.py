@@ -36,6 +36,7 @@ from constructions.critical.ties import independent_kinks, multipliers_of
 from constructions.proof.exact import precision
 
 REFINED = 4
+CLOSE = 1e-6  # of the norm of the parameters: a step that hardly changes derivatives
 STIFFNESS = (1e2, 1e4, 1.0, 1e6)  # what is added across {z_A = 0}, in units of the Hessian
 
 
@@ -171,8 +172,7 @@ class _Attempt:
 
     def slices(self, rank):
         """(columns for what is critical, these and more for what is exact), or None."""
-        found = calculus.forwards(self.problem.balls, as_balls(self.theta))
-        J, Z, E, _ = self._rows(found)
+        J, Z, E, _ = self._rows(calculus.forwards(self.problem.balls, as_balls(self.theta)))
         critical = _row_space(np.vstack([J.mid, Z.mid]), rank)
         if critical is None:
             return None
@@ -225,17 +225,17 @@ class _Attempt:
 
     def refine(self, critical, basis):
         """Walk along the slice, in floating point, to where the system vanishes."""
-        r = basis.shape[1]
+        r, size, D = basis.shape[1], np.inf, None
         for _ in range(REFINED):
-            D = self.system(critical, basis, np.zeros(r + len(self.whole.free)))
+            if D is None or size > CLOSE * np.linalg.norm(self.theta):  # else D is nearly the same
+                D = self.system(critical, basis, np.zeros(r + len(self.whole.free)))
             if D is None:
                 return
             try:
                 step = np.linalg.solve(D.mid, self.value(critical).mid)
             except np.linalg.LinAlgError:
                 return
-            move = basis @ step[:r]
-            size = np.linalg.norm(move)
+            move, size = basis @ step[:r], np.linalg.norm(basis @ step[:r])
             if not np.isfinite(step).all() or size > 0.1 * np.linalg.norm(self.theta):
                 return
             self.theta, self.multipliers = self.theta - move, self.multipliers.copy()
@@ -246,9 +246,12 @@ class _Attempt:
 
 def _along(J, place, directions, K):
     """Rows of J for some points in a row, in some directions of the outputs."""
-    m = directions.ncols()
-    D = of_arbs(directions.transpose().entries(), (m, K))
-    return stacked([D @ J[i * K : i * K + K] for i in range(place.start, place.stop)])
+    m, n, P = directions.ncols(), place.stop - place.start, J.shape[1]
+    own = J[place.start * K : place.stop * K]
+    if m == K and all(a == (i % (K + 1) == 0) for i, a in enumerate(directions.entries())):
+        return own
+    across = of_arbs(directions.transpose().entries(), (m, K))
+    return (across @ own.reshape(n, K, P)).reshape(n * m, P)
 
 
 def _row_space(rows, rank):

@@ -7,6 +7,7 @@ import numpy as np
 from constructions.critical.balls import as_balls
 
 ROUNDS = 8  # how often the box is enlarged
+POWERS = 20  # products that show that a matrix is no contraction
 
 
 class Box(NamedTuple):
@@ -72,5 +73,21 @@ def solution_near(value, jacobian):
             return None
         if (image < radius).all():
             return Box(radius, image, D)
+        if _never_contracts(rest, radius):
+            return None
         radius = 1.5 * np.maximum(image, radius)
     return None
+
+
+def _never_contracts(rest, x):
+    """Whether a matrix that is not negative takes some positive x to what is nowhere smaller.
+
+    Then its spectral radius is at least 1, and that of no larger one is less: no larger box will do
+    (Collatz and Wielandt).
+    """
+    for _ in range(POWERS):
+        y = rest @ x
+        if (y >= x).all():
+            return True
+        x = y / y.max(initial=np.finfo(float).tiny) + np.finfo(float).eps
+    return False

@@ -19,7 +19,7 @@ from constructions.proof.exact import rational
 BITS = 61
 PRIMES = 2.7e16  # there are more of so many bits
 DRAWS = 2
-MOST_ENTRIES = 8_000_000  # of a derivative that is computed modulo primes
+MOST_ENTRIES = 20_000_000  # of a derivative that is computed modulo primes
 
 
 class GenericRank(NamedTuple):

@@ -200,6 +200,20 @@ def reduced(points, groups, space, labels, widths, masks, kinks, errors, way, hi
     if way == "groups" and not dropped:
         return None
     rows, fits, blocks, inside, equations, wanted, at = [], [], [], [], [], [], 0
+    is_lone = [
+        len(group.chosen) == len(group.rows) and functionals is units
+        for group, _, _, functionals in parts
+    ]
+    lone = [part[0] for part, own in zip(parts, is_lone, strict=True) if own]
+    parts = [part for part, own in zip(parts, is_lone, strict=True) if not own]
+    if lone:  # points that nothing ties together are one block: many small ones take long
+        rows = [i for group in lone for i in group.chosen.tolist()]
+        fits = [fit for group in lone for fit in group.fit]
+        at = len(rows)
+        weights = [group.form[i, i] for group in lone for i in range(len(group.chosen))]
+        blocks.append((slice(0, at), weights, identity))
+        inside.append((slice(0, at), identity))
+        wanted += [(i, row) for i in range(at) for row in units]
     for group, within, beyond, functionals in parts:
         place = slice(at, at + len(group.chosen))
         across = within * within.transpose()
@@ -250,7 +264,7 @@ def reduced(points, groups, space, labels, widths, masks, kinks, errors, way, hi
         [exactly(mask) for mask in masks],
         copies,
     )
-    return Reduced(floats, balls, arbs, inside, equations, wanted, not parts, spans)
+    return Reduced(floats, balls, arbs, inside, equations, wanted, not blocks, spans)
 
 
 def ways_of(errors, space):
@@ -266,9 +280,16 @@ def _size(space):
     return max(1e-300, *(abs(float(a.mid())) for row in space.coordinates for a in row))
 
 
-def _balls(matrix):
-    return of_arbs(matrix.entries(), (matrix.nrows(), matrix.ncols()))
+def _balls(form):
+    return of_arbs(*_entries(form))
 
 
-def _objects(matrix):
-    return as_objects(matrix.entries(), (matrix.nrows(), matrix.ncols()))
+def _objects(form):
+    return as_objects(*_entries(form))
+
+
+def _entries(form):
+    """Entries and shape of a matrix, or of the list of a diagonal."""
+    if isinstance(form, list):
+        return form, (len(form),)
+    return form.entries(), (form.nrows(), form.ncols())

@@ -88,7 +88,7 @@ def nearby_points(net, X, labels, per_class):
     """
     P, outputs = net.parameter_count, len(X) * net.widths[-1]
     if P > MOST_PARAMETERS or P * outputs > MOST_NUMBERS:
-        yield None, f"{P} parameters and {outputs} outputs are too many for a proof"
+        yield None, too_many(P, outputs)
         return
     with np.errstate(all="ignore"), precision(BITS):  # what overflows is a ball of infinite radius
         space = label_space(labels.targets)
@@ -108,6 +108,14 @@ def nearby_points(net, X, labels, per_class):
         yield found, why
     elif not cells:
         yield None, "the slope does not vanish, whatever is on its kink"
+
+
+def too_many(P, outputs):
+    """What is said of a network that is too large for a proof, with the size that is not."""
+    return (
+        f"{P} parameters and {outputs} outputs are too many for a proof, which is tried with up to "
+        f"{MOST_PARAMETERS} parameters, and up to {MOST_NUMBERS} for their product with outputs"
+    )
 
 
 def lower_bound_of_cell(net, X, labels, per_class):

@@ -19,6 +19,7 @@ from constructions.critical import cell as calculus
 from constructions.critical.balls import Balls, as_balls, has_full_column_rank, of_arbs, stacked
 from constructions.critical.cell import Cell
 from constructions.critical.minimum import (
+    CLOSE,
     CriticalPoint,
     Everything,
     Kink,
@@ -130,9 +131,10 @@ class _Attempt:
 
     def refine(self):
         """Walk along the slice, in floating point, to where the system vanishes."""
-        r = self.slice.shape[1]
+        r, size, D = self.slice.shape[1], np.inf, None
         for _ in range(REFINED):
-            D = self.system(np.zeros(r + len(self.whole.free)))
+            if D is None or size > CLOSE * np.linalg.norm(self.theta):
+                D = self.system(np.zeros(r + len(self.whole.free)))
             if D is None:
                 return
             try:

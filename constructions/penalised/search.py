@@ -17,6 +17,7 @@ from constructions.critical.search import (
     MOST_PARAMETERS,
     NearbyPoint,
     above_square,
+    too_many,
 )
 from constructions.penalised.idle import at_rest, idle_units
 from constructions.penalised.minimum import Penalised, strict_point_near
@@ -44,7 +45,7 @@ def nearby_strict_points(net, X, labels, per_class, loss, decay):
     """
     P, outputs = net.parameter_count, len(X) * net.widths[-1]
     if P > MOST_PARAMETERS or P * outputs > MOST_NUMBERS:
-        yield None, f"{P} parameters and {outputs} outputs are too many for a proof"
+        yield None, too_many(P, outputs)
         return
     if not decay and loss == "cross_entropy" and not sum_to_one(labels.targets):
         yield None, "targets do not sum to one exactly, so constants in the logits matter"

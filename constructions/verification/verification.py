@@ -36,6 +36,7 @@ from geomcore.arrays import as_labels, as_points, as_rtol, check_network
 from geomcore.foreign.choices import as_flag
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.network import ReLUNetwork
+from geomcore.threads import single_threaded_blas
 
 LARGE_BASIN = 3_000_000  # points times units up to which the cell radius is computed
 
@@ -173,13 +174,15 @@ def examine(net, X, y, *, targets, loss, subset, exact, rtol, gtol, weight_decay
     rtol, gtol = as_rtol(rtol, X.shape), as_rtol(gtol, X.shape, "gtol")
 
     enclosure = enclose(net, X, labels, exact=exact, count=True)
-    if loss in SQUARED and not weight_decay:
-        problem = problem_of(net, X, labels, loss, names, subset == "cumulative", enclosure)
-        found = _judge(problem, names, rtol, gtol)
-        radius, basin = _radius_and_basin(problem, found)
-    else:
-        problem = objective_of(net, X, labels, loss, weight_decay, enclosure)
-        found, radius, basin = _judge_strict(problem, rtol, gtol), None, None
+    # one thread: threads that share a core wait for each other at every small matrix
+    with single_threaded_blas():
+        if loss in SQUARED and not weight_decay:
+            problem = problem_of(net, X, labels, loss, names, subset == "cumulative", enclosure)
+            found = _judge(problem, names, rtol, gtol)
+            radius, basin = _radius_and_basin(problem, found)
+        else:
+            problem = objective_of(net, X, labels, loss, weight_decay, enclosure)
+            found, radius, basin = _judge_strict(problem, rtol, gtol), None, None
     margins = tuple(
         _per_norm(m, *pair) for m, pair in zip(enclosure.margins, pairs_of(net), strict=False)
     )

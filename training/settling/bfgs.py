@@ -18,7 +18,7 @@ from scipy.linalg.blas import dsymv, dsyr, dsyr2
 DECREASE, SLOPE = 1e-4, 0.9
 BISECTIONS = 50
 MEMORY = 60  # pairs that are kept where a matrix would be too large
-MOST_DENSE = 2000
+MOST_DENSE = 500
 LEAST = 1e-150  # a product of a step and a change whose reciprocal may be squared
 
 

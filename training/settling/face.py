@@ -36,7 +36,10 @@ def retracted(problem, theta, kinks):
         for u, at in own.items():
             rows = np.column_stack([read[at], np.ones(len(at))])
             unit = np.append(W[u], b[u])
-            unit -= np.linalg.lstsq(rows, rows @ unit, rcond=1e-12)[0]
+            if len(at) == 1:
+                unit -= rows[0] * ((rows[0] @ unit) / (rows[0] @ rows[0]))
+            else:
+                unit -= np.linalg.lstsq(rows, rows @ unit, rcond=1e-12)[0]
             W[u], b[u] = unit[:-1], unit[-1]
         value = read @ W.T + b
         for u, at in own.items():
@@ -73,7 +76,7 @@ def slice_of(problem, point):
     cell = problem.cell(point.masks, point.kinks)
     found = lagrangian(cell, point.theta, point.multipliers)[3]
     J, Z = jacobian(cell, found), height_rows(cell, found)
-    H, scale = hessian(cell, found, J), scale_of(problem)
+    H, scale = hessian(cell, found), scale_of(problem)
     if problem.decay:
         return H, row_space(mixings(problem, point))[1], Z
     return H, row_space(np.vstack([rooted(cell, found, J), Z]) * scale, least=EIGEN_RANK)[0], Z
@@ -109,7 +112,7 @@ def lower_than_saddle(problem, point):
     """Parameters with a lower loss next to a saddle; None if it is none."""
     cell = problem.cell(point.masks, point.kinks)
     found = lagrangian(cell, point.theta, point.multipliers)[3]
-    H, T = hessian(cell, found, jacobian(cell, found)), row_space(height_rows(cell, found))[1]
+    H, T = hessian(cell, found), row_space(height_rows(cell, found))[1]
     if not T.shape[1]:
         return None
     w, U = np.linalg.eigh(T.T @ H @ T)

@@ -19,6 +19,7 @@ ROUNDS = 40
 CUTS = (1e-13, 1e-11, 1e-9, 1e-7, 1e-5, 1e-3)
 DAMPED = (1e-13, 1e-9, 1e-5)  # of the mean squared singular value
 MOST_CUT = 600  # rows or columns of a derivative whose singular values are computed
+ENOUGH = 1e-2  # of an error after a step: no other step is tried
 CLOSE = 1e-2  # of the targets: errors that may vanish next to parameters
 ROUNDING = 1e-14  # of an output of a network of norm 1
 
@@ -27,6 +28,9 @@ def best_fits(problem, masks):
     """Outputs at all points of the best affine maps of the groups of a cell, shape (N, K')."""
     fits = np.empty_like(problem.Y)
     for rows, is_dead in groups(masks, len(problem.X)):
+        if len(rows) == 1:
+            fits[rows] = problem.Y[rows]
+            continue
         design = np.ones((len(rows), 1))
         if not is_dead:
             design = np.column_stack([problem.X[rows], design])
@@ -74,6 +78,8 @@ def on_fits(problem, theta, masks=None):
             left = root * (after.values[-1] - fits)
             if best is None or np.linalg.norm(left) < 0.3 * best[0]:
                 best = np.linalg.norm(left), other, after, left
+            if best[0] < ENOUGH * size:
+                break
         if best is None or not best[0] < 0.9 * size:
             break
         size, theta, found, error = best

@@ -17,7 +17,7 @@ import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from training.settling.box import least_in_box
-from training.settling.derivatives import height_rows, hessian, jacobian, lagrangian
+from training.settling.derivatives import height_rows, hessian, lagrangian
 from training.settling.face import retracted
 from training.settling.newton import least_multipliers
 
@@ -30,6 +30,8 @@ CROSSINGS = 4  # how often pairs that a step crosses join the model
 MOST_PAIRS = 600
 STRICT = 1e-9  # of its bound: how far inside of it a multiplier is
 SUFFICIENT = 1e-3  # of what the model promises
+SHORT = 0.1  # of a step: a smaller part, and the whole was too long
+MANY = 500  # parameters, with which a step takes long and so has to bring something
 BEYOND = 1e-3  # of the way to a kink: how far a step goes on
 STILL = 1e-15  # of the loss: a promise
 
@@ -83,7 +85,7 @@ def walked(problem, theta, kinks=(), *, steps, stop=None):
             if found is not None and found.promised > -STILL * loss:
                 if found.promised <= STILL * loss:
                     return Walk(theta, found.kinks, found.masks, True)
-                other, lower = model.after(found)
+                (other, lower), promised = model.after(found), found.promised
                 if loss - lower < SUFFICIENT * found.promised:
                     found = model.shortened(found)
                     other, lower = (theta, loss) if found is None else model.after(found)
@@ -93,7 +95,11 @@ def walked(problem, theta, kinks=(), *, steps, stop=None):
         else:
             return Walk(theta, kinks, masks, True)
         kept = (loss - lower) / found.promised
-        damping *= next((factor for least, factor in GOOD if kept > least), 1.0)
+        # what a part of a step keeps says nothing of the whole, but goes less far away
+        if len(theta) > MANY and found.promised < SHORT * promised:
+            damping = min(damping * GROWTH, DAMPING[2])
+        else:
+            damping *= next((factor for least, factor in GOOD if kept > least), 1.0)
         damping, done = max(damping, DAMPING[1]), done + 1
         theta, loss, kinks, mu, masks = other, lower, found.kinks, found.multipliers, found.masks
     return Walk(theta, kinks, masks, False)
@@ -118,7 +124,7 @@ class _Model:
         cell = self.cell = problem.cell(self.masks, kinks)
         self.slope = lagrangian(cell, theta, np.zeros(len(kinks)))[0]
         self.found = lagrangian(cell, theta, multipliers)[3]
-        self.H = hessian(cell, self.found, jacobian(cell, self.found))
+        self.H = hessian(cell, self.found)
         self.unit = max(np.abs(np.diag(self.H)).mean(), 1e-300)
         self.pairs, self.on_kink = list(kinks), len(kinks)
         self.shares = np.asarray(multipliers, float)  # of the last step that was looked at
@@ -140,10 +146,11 @@ class _Model:
         except LinAlgError:
             return None
         down = -cho_solve(factor, self.slope)
+        solved = np.zeros((len(down), 0))
         for left in reversed(range(CROSSINGS)):
             gains, heights, signs = self._sides()
-            A = signs[:, None] * self.rows
-            solved = cho_solve(factor, A.T)
+            A, known = signs[:, None] * self.rows, solved.shape[1]
+            solved = np.hstack([solved, cho_solve(factor, A[known:].T)])
             start = np.append(self.shares, np.zeros(len(gains) - len(self.shares)))
             shares = least_in_box(A @ solved, -(A @ down) - heights, gains, start)
             self.shares = shares

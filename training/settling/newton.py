@@ -16,7 +16,7 @@ from flint import arb
 
 from constructions.critical.points import BITS, exactly
 from constructions.proof.exact import precision
-from training.settling.derivatives import height_rows, hessian, jacobian, lagrangian
+from training.settling.derivatives import height_rows, hessian, lagrangian
 
 CUTS = 10.0 ** np.arange(-14, -2)
 ROUNDS = 30
@@ -169,7 +169,7 @@ def _system(cell, theta, mu):
 def kkt(cell, theta, mu):
     """The derivative of the system, symmetric, (P + k, P + k)."""
     _, _, _, found = lagrangian(cell, theta, mu)
-    H = hessian(cell, found, jacobian(cell, found))
+    H = hessian(cell, found)
     Z = height_rows(cell, found)
     k = len(Z)
     return np.block([[H, Z.T], [Z, np.zeros((k, k))]])

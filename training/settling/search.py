@@ -18,6 +18,7 @@ from training.settling.settled import CRITICAL, RUNAWAY
 
 ROUNDS = 30
 ITERATIONS = 20_000, 4000  # of BFGS, in the first round and in later ones
+FEW = 300  # of BFGS with many parameters, where steps by models bring more for their time
 STRETCH, PART = 1000, 0.9  # so many, in which the loss falls to this part, or BFGS ends
 OFTEN = 20  # steps of BFGS between two looks whether it runs to infinity
 STEPS = 100  # by models, in a round
@@ -92,7 +93,7 @@ def _attempt(problem, theta, clock, part):
         theta = without_idle_units(problem, theta)
         point = _on_fits(problem, theta)
         if point is None and (round or problem.loss(theta) > ZERO):
-            walk = walked(problem, theta, kinks, steps=STEPS, stop=clock.part(SHARE).is_over)
+            walk = walked(problem, theta, kinks, steps=STEPS, stop=clock.is_over)
             walk = _at_rest(problem, walk)
             theta, kinks = walk.theta, walk.kinks
             point = _on_fits(problem, theta)
@@ -203,7 +204,7 @@ def _descended(problem, theta, rng, round, clock, part):
             ZERO < loss and len(losses) > 1 and losses[-1] > part * losses[-2]
         )
 
-    most = ITERATIONS[min(round, 1)]
+    most = ITERATIONS[min(round, 1)] if len(theta) <= MOST_GUESSED else FEW
     found = bfgs(problem.loss_and_gradient, start, iterations=most, stop=is_slow)
     if not found.loss <= problem.loss(theta):
         return theta

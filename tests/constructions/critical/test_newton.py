@@ -90,3 +90,11 @@ def test_a_system_with_two_solutions_in_the_box_is_not_proved():
         return Balls(np.array(rows), np.array([2 * radius, radius[::-1]]))
 
     assert solution_near(value, derivative) is None
+
+
+def test_where_no_box_will_do_larger_ones_are_not_tried():
+    # at the double zero of (x - 1e-3)^2 the slope in a box is never nearly the one at its centre
+    value, slope = polynomial([1e-6, -2e-3, 1.0], 0.0)
+    seen = []
+    assert solution_near(value, lambda radius: seen.append(radius) or slope(radius)) is None
+    assert len(seen) == 2

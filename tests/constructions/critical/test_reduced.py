@@ -136,8 +136,7 @@ def test_ways_take_out_what_they_say_and_are_none_if_that_is_nothing(problem):
         (equation,) = labels.equations
         m = len(problem.groups[i].classes) - 1
         assert equation.directions.ncols() == 3 - m
-        assert labels.within[i][1].ncols() == m
-        assert all(w.ncols() == 3 for j, (_, w) in enumerate(labels.within) if j != i)
+        assert [w.ncols() for _, w in labels.within if w.ncols() < 3] == [m]
         almost = problem.errors((), i)
         almost[i][-1] += 1e-3 * floats(equation.directions)[:, 0]
         assert problem.reduced(almost, "labels") is None
@@ -308,3 +307,16 @@ def test_a_bottleneck_may_follow_a_wider_layer():
     found = verify(net, X, np.where(X[:, :1] > 0, 1.0, 2.0))
     assert (found.verdict, found.proved, found.slack) == ("global minimum", True, 0.0)
     assert found.critical["argument"] == "fit" and found.distance < 1e-10
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_points_that_nothing_ties_together_are_one_block(problem):
+    found = problem.reduced(problem.errors(), "whole")
+    lone = [g for g in problem.groups if len(g.chosen) == len(g.rows)]
+    assert len(found.floats.blocks) == len(problem.groups) - len(lone) + bool(lone)
+    if lone:
+        block = found.floats.blocks[0]
+        rows = np.concatenate([g.rows for g in lone])
+        np.testing.assert_array_equal(found.floats.X[block.rows], problem.points.X[rows])
+        weights = np.array([float(problem.points.weights[i].mid()) for i in rows])
+        np.testing.assert_array_equal(block.form, weights)

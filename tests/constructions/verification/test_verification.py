@@ -655,3 +655,20 @@ def test_the_gap_is_what_the_loss_may_be_above_the_bound():
     assert kinds == {True, False}
     zero = verify(ReLUNetwork([[[1.0]]], [[0.0]]), [[0.0], [1.0]], [[0.0], [1.0]])
     assert (zero.loss_bound, zero.gap, zero.slack) == (0.0, 0.0, 0.0)
+
+
+def test_products_take_one_thread_and_afterwards_as_many_as_before(monkeypatch):
+    from threadpoolctl import threadpool_info
+
+    from constructions.verification import verification
+
+    def threads():
+        return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+    seen, real, before = [], verification.near_point, threads()
+    monkeypatch.setattr(
+        verification, "near_point", lambda *args: seen.append(threads()) or real(*args)
+    )
+    net = random_network([2, 3, 2], np.random.default_rng(0))
+    verify(net, [[0.0, 0.0], [1.0, 2.0], [2.0, 1.0]], [0, 1, 0])
+    assert seen == [{1}] and threads() == before

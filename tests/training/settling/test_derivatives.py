@@ -7,6 +7,7 @@ from settling_problems import KINDS, example
 from constructions.critical import cell as calculus
 from constructions.critical.balls import Balls, as_balls
 from constructions.critical.entropies import block_of
+from training.settling import derivatives
 from training.settling.derivatives import height_rows, hessian, jacobian, lagrangian
 from training.settling.problem import parameters_of
 
@@ -19,8 +20,10 @@ def cell_of(widths, seed=0, loss="mse", decay=0.0):
 
 
 @pytest.mark.parametrize(("loss", "decay"), KINDS)
+@pytest.mark.parametrize("long", [0, derivatives.LONG])
 @pytest.mark.parametrize("widths", [(2, 3), (2, 3, 3), (2, 4, 3, 3), (3, 2, 3, 2, 3)])
-def test_they_are_the_middles_of_the_balls(widths, loss, decay):
+def test_they_are_the_middles_of_the_balls(widths, long, loss, decay, monkeypatch):
+    monkeypatch.setattr(derivatives, "LONG", long)
     cell, theta = cell_of(widths, loss=loss, decay=decay)
     mu = np.arange(1.0, len(cell.kinks) + 1)
     slope, heights, rises, found = lagrangian(cell, theta, mu)
@@ -32,7 +35,7 @@ def test_they_are_the_middles_of_the_balls(widths, loss, decay):
     own = jacobian(cell, found)
     np.testing.assert_allclose(own, rows.mid, atol=1e-12)
     np.testing.assert_allclose(
-        hessian(cell, found, own),
+        hessian(cell, found),
         calculus.hessian(exact, balls, rows).mid + decay * np.eye(len(theta)),
         atol=1e-11,
     )

@@ -5,6 +5,7 @@ import pytest
 from settling_problems import KINDS, example, on_a_kink, problem_with, shaken
 
 from geomcore import ReLUNetwork
+from training.settling import models
 from training.settling.derivatives import lagrangian
 from training.settling.models import walked
 from training.settling.newton import least_multipliers
@@ -71,3 +72,17 @@ def test_a_kink_that_holds_nothing_but_bends_the_loss_is_crossed():
     problem, theta = problem_with(net, X, np.array([[1e-4], [3.0], [6.0]]))
     found = walked(problem, theta, steps=200)
     assert found.has_ended and problem.loss(found.theta) < 1e-3 * problem.loss(theta)
+
+
+@pytest.mark.parametrize(("loss", "decay"), KINDS)
+def test_with_many_parameters_longer_steps_end_where_kinks_hold_the_slope(loss, decay, monkeypatch):
+    net, _, _, _, problem = example(2, (2, 4, 3), N=40, loss=loss, weight_decay=decay)
+    theta = parameters_of(problem, net)
+    monkeypatch.setattr(models, "MANY", 0)
+    found = walked(problem, theta, steps=400)
+    assert problem.loss(found.theta) < problem.loss(theta)
+    mu = least_multipliers(problem.cell(found.masks, found.kinks), found.theta)
+    slope, heights, rises, _ = lagrangian(problem.cell(found.masks, found.kinks), found.theta, mu)
+    assert found.has_ended
+    assert np.linalg.norm(slope) < 1e-6 and np.abs(heights).max(initial=0) < 1e-9
+    assert (mu > -1e-7).all() and (mu < rises + 1e-7).all()

@@ -118,8 +118,8 @@ def barrier(
     -----
     Branch and bound on t: a piece is enclosed by a Taylor model in balls (midpoint and radius in
     floating point, rounding in the radius, see `training.landscape.lines.models`) and halved while
-    it may hold a loss above the bound. Where the largest loss is nothing beside that of the best constant
-    output (a part of 1e-12), no more is tried either.
+    it may hold a loss above the bound. Where the largest loss is nothing beside that of the best
+    constant output (a part of 1e-12), no more is tried either.
 
     References
     ----------
