@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from training.commands.options import (
+from training.commands.arguments.options import (
     CORES,
     MOST_STEPS,
     MOST_TRIALS,
@@ -20,7 +20,7 @@ from training.commands.options import (
     noted,
     reads_table,
 )
-from training.commands.resumed import Resume, resumes
+from training.commands.arguments.resumed import Resume, resumes
 
 SHOWN = 60  # rows of a table on the page; all are in end_points.csv
 ON_SCREEN = 12  # and on a terminal
@@ -161,7 +161,7 @@ def census(
 
 def _data_sets(sources, seed, targets, table):
     """The data sets, which must have different names."""
-    from training.commands.data import load_data
+    from training.commands.arguments.data import load_data
     from training.output.folder import stem
 
     found = [load_data(source, seed=seed, targets=targets, **table) for source in sources]

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from geomcore.foreign.wording import counted, shortened
-from training.commands.options import (
+from training.commands.arguments.options import (
     TABLE,
     Data,
     Force,
@@ -46,7 +46,7 @@ def check(
     from constructions import check_certificate
     from geomcore import ReLUNetwork
     from geomcore.arrays import as_labels, as_points, check_network
-    from training.commands.data import check_fit, load_data, load_network
+    from training.commands.arguments.data import check_fit, load_data, load_network
     from training.output.page import render
     from training.output.start import started
 

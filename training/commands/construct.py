@@ -1,6 +1,6 @@
 """`geomcore construct`: a network with zero loss for one data set."""
 
-from training.commands.options import (
+from training.commands.arguments.options import (
     CORES,
     Data,
     Force,
@@ -29,9 +29,9 @@ def construct(
 ):
     """Construct a network with zero loss on DATA and verify it."""
     given = noted(locals())
+    from training.commands.arguments.data import load_data
     from training.commands.cases.case import Case
     from training.commands.cases.story import publish
-    from training.commands.data import load_data
     from training.output.start import started
 
     case = Case(load_data(data, seed=seed, targets=targets, **table))

@@ -5,7 +5,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from training.commands.options import (
+from training.commands.arguments.options import (
     CORES,
     MOST_POINTS,
     MOST_STEPS,
@@ -17,7 +17,7 @@ from training.commands.options import (
     noted,
     reads_table,
 )
-from training.commands.resumed import Resume, resumes
+from training.commands.arguments.resumed import Resume, resumes
 
 # An interval over seeds needs two.
 LEAST_SEEDS, MOST_SEEDS = 2, 1000
@@ -187,8 +187,8 @@ def _data_sets(source, seeds, points, radius, table, seed, standardize):
         What has been done to their columns; "" if nothing has.
     """
     from geomcore.datasets.table_error import Option
-    from training.commands.data import flag, load_data
-    from training.commands.options import DRAWN
+    from training.commands.arguments.data import flag, load_data
+    from training.commands.arguments.options import DRAWN
     from training.experiments.dynamics_starts import draws, part_of
     from training.study.planning.columns import LARGE, Columns, largest_column
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from training.commands.options import (
+from training.commands.arguments.options import (
     CORES,
     MOST_STEPS,
     Data,
@@ -59,7 +59,7 @@ def landscape(
     given = noted(locals())
     from geomcore.arrays import as_positive, check_network
     from geomcore.network import ReLUNetwork
-    from training.commands.data import check_fit, load_data, load_network
+    from training.commands.arguments.data import check_fit, load_data, load_network
     from training.descent.losses import as_loss
     from training.experiments.landscape import plot_landscape, tables
     from training.experiments.landscape.survey import EXACT, survey

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from training.commands.options import (
+from training.commands.arguments.options import (
     CORES,
     MOST_POINTS,
     MOST_STEPS,
@@ -103,7 +103,7 @@ def _data_sets(source, classes, radius, points, table, seed):
     import numpy as np
 
     from geomcore.datasets.table_error import Option
-    from training.commands.data import flag, load_data
+    from training.commands.arguments.data import flag, load_data
     from training.experiments.minima import MOST_CLASSES, balls
 
     if source is not None:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from training.commands.options import CORES, SYNTHETIC, Force, Jobs, Out, Quiet, Seed
+from training.commands.arguments.options import CORES, SYNTHETIC, Force, Jobs, Out, Quiet, Seed
 
 INTRO = (
     "For each of the data sets below a ReLU network was built from the geometry of the data "
@@ -37,9 +37,9 @@ def quickstart(
 ):
     """Construct, verify, perturb and train on five data sets, drawn. Scales and steps are fixed."""
     given = dict(locals())
+    from training.commands.arguments.data import load_data
     from training.commands.cases.case import Case
     from training.commands.cases.story import publish
-    from training.commands.data import load_data
     from training.output.start import started
 
     names = SYNTHETIC if smoke else (*SYNTHETIC, "digits")

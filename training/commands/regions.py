@@ -6,7 +6,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from training.commands.options import (
+from training.commands.arguments.options import (
     CORES,
     Force,
     Jobs,
@@ -48,7 +48,7 @@ def regions(
     given = noted(locals())
     from geomcore.arrays import as_labels
     from geomcore.regions.regions import linear_regions
-    from training.commands.data import check_fit, load_data, load_network
+    from training.commands.arguments.data import check_fit, load_data, load_network
     from training.experiments.regions import plot_found
     from training.experiments.regions.plane import plane_of
     from training.output.page import render

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from training.commands.options import (
+from training.commands.arguments.options import (
     CORES,
     TABLE,
     Data,
@@ -44,9 +44,9 @@ def settle(
     given = noted(locals())
     from geomcore.arrays import check_network
     from geomcore.network import ReLUNetwork
+    from training.commands.arguments.data import check_fit, load_data, load_network
     from training.commands.cases.case import Case
     from training.commands.cases.story import publish
-    from training.commands.data import check_fit, load_data, load_network
     from training.output.start import started
     from training.settling.settle import settle as settle_network
 

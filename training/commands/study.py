@@ -8,7 +8,7 @@ import msgspec
 import typer
 from msgspec import Meta
 
-from training.commands.options import (
+from training.commands.arguments.options import (
     CORES,
     TABLE,
     Jobs,
@@ -160,11 +160,11 @@ def study(
     given = noted(locals())
     from geomcore.datasets.targets import read_targets, written
     from geomcore.foreign.wording import printable
+    from training.commands.arguments.data import check_fit, load_data, load_network
     from training.commands.cases import case_study
     from training.commands.cases.another_loss import tell_reference, told_loss
     from training.commands.cases.case import Case
     from training.commands.cases.origin import Made, data_of, keep_origin, read_origin
-    from training.commands.data import check_fit, load_data, load_network
     from training.descent.executors import SECONDS, dask_cluster
     from training.output.screen import Screen
     from training.output.start import started

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from training.commands.options import CORES, MOST_STEPS, Force, Jobs, Out, Quiet, Seed
-from training.commands.resumed import Resume, resumes
+from training.commands.arguments.options import CORES, MOST_STEPS, Force, Jobs, Out, Quiet, Seed
+from training.commands.arguments.resumed import Resume, resumes
 
 MOST_STARTS = 1000
 MOST_DIGITS = 10

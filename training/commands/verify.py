@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from training.commands.options import (
+from training.commands.arguments.options import (
     CORES,
     TABLE,
     Data,
@@ -43,9 +43,9 @@ def verify(
     given = noted(locals())
     from constructions import Certificate, recheck
     from constructions.verification.confirmation import confirmation
+    from training.commands.arguments.data import check_fit, load_data, load_network
     from training.commands.cases.case import Case
     from training.commands.cases.story import publish
-    from training.commands.data import check_fit, load_data, load_network
     from training.output.start import started
 
     net = load_network(network)

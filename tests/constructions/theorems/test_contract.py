@@ -14,7 +14,7 @@ from constructions.building.draft import Draft, Refused
 from constructions.theorems.table import THEOREMS
 from geomcore import cumulative_parameters, datasets
 from geomcore.arrays import as_labels, as_points
-from training.commands.options import Method
+from training.commands.arguments.options import Method
 
 XOR = np.array([[0.0, 0.0], [1.0, 1.0], [0.0, 1.0], [1.0, 0.0]]), np.array([0, 0, 1, 1])
 

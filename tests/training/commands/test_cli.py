@@ -192,7 +192,7 @@ def test_what_is_too_large_for_the_memory_ends_in_one_line(run, monkeypatch):
     def too_large(*arguments, **options):
         return np.empty((10**9, 10**6))
 
-    monkeypatch.setattr("training.commands.data.load_data", too_large)
+    monkeypatch.setattr("training.commands.arguments.data.load_data", too_large)
     status, _, err = run("construct", "clusters")
     assert (status, err.count("\n")) == (2, 1)
     assert "Unable to allocate" in err
@@ -202,6 +202,6 @@ def test_a_mistake_of_the_program_is_not_told_as_one_of_the_user(run, monkeypatc
     def mistaken(*arguments, **options):
         return {}["no such key"]
 
-    monkeypatch.setattr("training.commands.data.load_data", mistaken)
+    monkeypatch.setattr("training.commands.arguments.data.load_data", mistaken)
     with pytest.raises(KeyError):
         run("construct", "clusters")

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from geomcore import ReLUNetwork, load, save
-from training.commands.data import load_data
+from training.commands.arguments.data import load_data
 from training.commands.study import DEFAULTS
 from training.study.result import load_study
 

@@ -10,7 +10,7 @@ from constructions import Certificate, recheck
 from geomcore import load
 from geomcore.datasets import load_table
 from training.commands import check, construct, minima, settle, study, verify
-from training.commands.options import TABLE, Targets, noted, reads_table
+from training.commands.arguments.options import TABLE, Targets, noted, reads_table
 
 COMMANDS = (check.check, construct.construct, minima.minima, study.study, verify.verify)
 

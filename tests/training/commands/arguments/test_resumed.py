@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import typer
 
-from training.commands.options import Force, Jobs, Out, Quiet, Seed, noted, reads_table
-from training.commands.resumed import Resume, resumes
+from training.commands.arguments.options import Force, Jobs, Out, Quiet, Seed, noted, reads_table
+from training.commands.arguments.resumed import Resume, resumes
 from training.output.folder import PIECES
 from training.output.start import started
 

@@ -8,9 +8,9 @@ import pytest
 from builders import random_network
 
 from geomcore import ReLUNetwork, save
+from training.commands.arguments.data import check_fit, load_data, load_network
+from training.commands.arguments.options import BUNDLED, DRAWN
 from training.commands.construct import construct
-from training.commands.data import check_fit, load_data, load_network
-from training.commands.options import BUNDLED, DRAWN
 
 # By hand
 

@@ -12,7 +12,7 @@ from geomcore.arrays import as_labels
 from geomcore.datasets.table_error import Option, TableError
 from geomcore.datasets.targets import read_targets
 from geomcore.foreign.wording import counted, one_line, suggestion
-from training.commands.options import BUNDLED, DRAWN
+from training.commands.arguments.options import BUNDLED, DRAWN
 
 LONGEST = 300  # characters of a line
 

@@ -1,0 +1,1 @@
+"""What commands are given: options that several have, data, networks, and runs to go on with."""
