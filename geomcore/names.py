@@ -10,11 +10,11 @@ from importlib.util import find_spec
 
 _NAMES = {
     "geomcore": (
-        "activation_pattern affine_map_at AffineMap CircularCone cumulative_parameters "
-        "Dataset datasets from_keras from_nnet from_onnx from_sklearn from_torch "
-        "input_gradients input_jacobians layer_parameters load Network PolyhedralCone "
-        "ReLUNetwork save to_onnx to_torch truncate truncation_defects truncation_degree "
-        "truncation_map"
+        "activation_pattern affine_map_at AffineMap CircularCone cumulative_parameters Dataset "
+        "datasets from_keras from_nnet from_onnx from_sklearn from_torch input_gradients "
+        "input_jacobians layer_parameters line_pieces linear_regions LinePieces load Network "
+        "PolyhedralCone Regions ReLUNetwork save to_onnx to_torch truncate truncation_defects "
+        "truncation_degree truncation_map"
     ),
     "geomcore.datasets": (
         "breast_cancer clusters concentric Dataset digits iris load_table mnist polytope "
@@ -22,23 +22,25 @@ _NAMES = {
     ),
     "geomcore.layers": ("Affine Layer LpNorm ReLU"),
     "geomcore.plot": (
-        "class_style plot_cones plot_data plot_histograms plot_losses plot_margins "
-        "plot_outputs plot_piles plot_return plot_truncation"
+        "class_style plot_boundary plot_cones plot_data plot_histograms plot_losses "
+        "plot_margins plot_outputs plot_piles plot_regions plot_return plot_truncation"
     ),
     "constructions": (
-        "balanced basin_of_return cell_radius Certificate Check check_certificate "
-        "construct Construction ConstructionError elimination_order GeometricClassifier "
-        "HullCertificate LayerRecord merged Order partial recheck separate Separation "
-        "suboptimal suboptimal_family verify"
+        "balanced basin_of_return cell_radius Certificate Check check_certificate construct "
+        "Construction ConstructionError descent_basin DescentBasin elimination_order "
+        "GeometricClassifier HullCertificate largest_step LayerRecord merged Order partial "
+        "recheck separate Separation suboptimal suboptimal_family verify"
     ),
     "training": (
-        "AccuracyFor Adam BinaryCrossEntropy CrossEntropy L1 L2 largest_curvature "
-        "load_study LossBelow LossLadder MaxNorm NegativePart neural_collapse NeuralCollapse "
-        "NonNegative norm_per_scale perturb truncation_history TruncationHistory "
-        "TruncationRecorder "
-        "perturbation_study PerturbationStudy Plateau return_radius settle Settled SGD "
-        "SquaredError StudyResult tensor_names train train_ensemble TrainResult "
-        "UnitColumns wilson_interval"
+        "AccuracyFor Adam Barrier barrier bend BinaryCrossEntropy CrossEntropy CurvatureHistory "
+        "CurvatureRecorder exact_slice ExactSlice film film_strip FilmReel "
+        "gauss_newton_operator hessian hessian_operator hessian_spectrum interpolate L1 L2 "
+        "largest_curvature load_study loss_slice loss_surface LossBelow LossLadder LossSlice "
+        "LossSurface matched MaxNorm NegativePart neural_collapse NeuralCollapse NonNegative "
+        "norm_per_scale perturb perturbation_study PerturbationStudy Plateau random_direction "
+        "return_radius settle Settled SGD sharpness Spectrum SquaredError StudyResult "
+        "tensor_names train train_ensemble TrainResult trajectory_plane TrajectoryPlane "
+        "truncation_history TruncationHistory TruncationRecorder UnitColumns wilson_interval"
     ),
 }
 # What other libraries call the same.

@@ -63,6 +63,7 @@ FLAGS = {
     ("norm_per_scale", "relative"): partial(training.norm_per_scale, NET),
     ("train", "drop_last"): partial(training.train, NET, X, Y, steps=1),
     ("truncation_history", "drop_last"): partial(training.truncation_history, NET, X, Y, steps=1),
+    ("sharpness", "invariant"): partial(training.sharpness, NET, X, Y),
     ("train_ensemble", "drop_last"): partial(training.train_ensemble, [NET], X, Y, steps=1),
 }
 

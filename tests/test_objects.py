@@ -10,10 +10,12 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
+from builders import random_network
 
 from constructions import (
     basin_of_return,
     construct,
+    descent_basin,
     elimination_order,
     merged,
     recheck,
@@ -28,6 +30,8 @@ from geomcore import (
     ReLUNetwork,
     affine_map_at,
     datasets,
+    line_pieces,
+    linear_regions,
     truncation_defects,
     truncation_degree,
 )
@@ -53,6 +57,7 @@ def objects():
     line = elimination_order(np.arange(40.0)[:, None], labels)
     stuck = elimination_order(np.arange(12.0)[:, None], [EVIL, "b", "c"] * 4)
     first, last = found.network.weights[0], found.network.weights[-1]
+    pair, P = ReLUNetwork([[[-1.0]], [[1.0]]], [[1.0], [0.0]]), np.array([[1.0], [0.0]])
     chain = [Affine(np.eye(3), np.zeros(3)), ReLU()] * 200
     return {
         "construction": found,
@@ -86,6 +91,9 @@ def objects():
         "steps": list(truncation_steps(odd.network, few.X)),
         "degree": truncation_degree(first, found.network.biases[0], data.X, data.y),
         "projection": class_mean_plane(data.X, data.y),
+        "line": line_pieces(found.network, data.X[0], data.X[1]),
+        "regions": linear_regions(random_network((2, 9, 9, 3)), [(-1, 1), (-1, 1)]),
+        "descent basin": descent_basin(verify(pair, P, P), pair, P, P, 0.1),
         "layer": Affine(last, np.zeros(len(last))),
     }
 
@@ -116,7 +124,7 @@ NAMES = [
     ),
     *("data", "hostile data", "targets", "network", "long network", "chain", "foreign layer"),
     *("polyhedral cone", "circular cone", "affine map", "defects", "steps", "degree"),
-    *("projection", "layer"),
+    *("projection", "layer", "line", "regions", "descent basin"),
 ]
 
 

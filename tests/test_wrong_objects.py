@@ -15,19 +15,31 @@ import pytest
 
 import constructions
 import training
-from geomcore import Network, ReLUNetwork, datasets, layers, parameters, plot, projection
+from geomcore import (
+    Network,
+    ReLUNetwork,
+    datasets,
+    layers,
+    line_pieces,
+    linear_regions,
+    parameters,
+    plot,
+    projection,
+)
 from geomcore.cones import CircularCone, PolyhedralCone
 from tests.test_arguments import PACKAGES
 
 X, Y = np.array([[0.0, 0.0], [0.1, 0.0], [3.0, 0.1], [3.0, 0.2]]), np.array([0, 0, 1, 1])
 W, B = np.eye(2), np.zeros(2)
 NET = ReLUNetwork([W, W], [B, B])
+SHIFTED = ReLUNetwork([W, W + 1], [B, B])
 DATA = {"X": X, "y": Y}
 CONE, ROUND = PolyhedralCone(B, W), CircularCone(B, [1.0, 0.0], 1.0)
 SCALES = {"scales": [0.1, 1.0], "trials": 1, "steps": 1}
 BUILT = constructions.construct(X, Y)
 PROVED = constructions.verify(BUILT.network, X, Y)
 STUDY = training.perturbation_study(NET, X, Y, **SCALES)
+REGIONS = linear_regions(NET, [(-1, 1), (-1, 1)])
 LOSSES = {0.1: [1e-3, 1e-2]}
 
 
@@ -76,11 +88,13 @@ def cases():
     known |= {"W": W, "b": B, "index": Y, "x": X[0], "Ws": [W], "bs": [B], "Y": Y, "A": X[:2]}
     known |= {"B": X[2:], "state": (0, 1), "groups": [[0], [1]], "fractions": (0.5, 1)}
     known |= {"scale": 0.1, "trials": 1, "scales": [0.1], "certificate": PROVED}
+    known |= {"a": NET, "b": SHIFTED, "other": NET, "direction": np.ones(12), "step": 0.01}
+    known |= {"box": [(0, 1), (0, 1)], "points": 3, "grid": 9, "probes": 2}
     known |= {"seconds": 1.0, "evaluations": 5, "successes": 1, "iterations": 3}
     for room, names in {
         "geomcore": (
             "activation_pattern affine_map_at cumulative_parameters input_gradients "
-            "input_jacobians layer_parameters to_onnx truncate truncation_defects "
+            "input_jacobians layer_parameters linear_regions to_onnx truncate truncation_defects "
             "truncation_degree truncation_map"
         ),
         "geomcore.datasets": "prepare",
@@ -89,8 +103,10 @@ def cases():
             "separate suboptimal suboptimal_family verify"
         ),
         "training": (
-            "largest_curvature neural_collapse norm_per_scale perturb settle tensor_names train "
-            "train_ensemble wilson_interval"
+            "barrier bend exact_slice gauss_newton_operator hessian hessian_operator "
+            "hessian_spectrum interpolate largest_curvature loss_slice loss_surface matched "
+            "neural_collapse norm_per_scale perturb random_direction settle sharpness "
+            "tensor_names train train_ensemble wilson_interval"
         ),
     }.items():
         for name in names.split():
@@ -98,6 +114,16 @@ def cases():
             yield name, function, with_defaults(function, **known)
     stated = {"certificate": PROVED, "net": BUILT.network, **DATA, "targets": None}
     yield "recheck", constructions.recheck, stated
+    yield "descent_basin", constructions.descent_basin, stated | {"step": 0.01}
+    yield "largest_step", constructions.largest_step, stated | {"radius": 1e-4}
+    yield "line_pieces", line_pieces, {"net": NET, "start": X[0], "end": X[2]}
+    yield "Regions.level_set", REGIONS.level_set, {"output": 0, "level": 0.0}
+    yield "Regions.polygon", REGIONS.polygon, {"i": 0}
+    yield "Regions.affine_map", REGIONS.affine_map, {"i": 0}
+    yield "Regions.points", REGIONS.points, {"coordinates": X}
+    path = {"networks": [NET, SHIFTED, ReLUNetwork([W, W], [B + 1, B])], "center": NET}
+    yield "trajectory_plane", training.trajectory_plane, path
+    yield "CurvatureRecorder", training.CurvatureRecorder, DATA
     yield "SGD", training.SGD, {"learning_rate": 0.1, "momentum": 0.0, "clip": None}
     yield "Plateau", training.Plateau, {"records": 10, "rtol": 1e-3}
     study = with_defaults(training.perturbation_study, net=NET, **DATA) | SCALES
@@ -156,17 +182,22 @@ def pictures():
     yield "plot_return", plot.plot_return, {**shares, **parts}
     stages = {"stages": [X, X], "y": Y, "projection": None, "titles": None}
     yield "plot_truncation", plot.plot_truncation, stages
+    regions = with_defaults(plot.plot_regions, found=REGIONS, points=X, labels=Y)
+    yield "plot_regions", plot.plot_regions, regions
+    lines = {"lines": REGIONS.level_set(), "ax": plt.figure().add_subplot()}
+    yield "plot_boundary", plot.plot_boundary, lines
 
 
 CASES = {name: (function, good) for name, function, good in cases()}
 # Constructed from files or other libraries, plain records, or tried in another test.
 ELSEWHERE = set(
-    "AffineMap BinaryCrossEntropy Certificate Check Construction ConstructionError CrossEntropy "
-    "Dataset GeometricClassifier HullCertificate LayerRecord NegativePart NeuralCollapse "
-    "NonNegative Order PerturbationStudy Separation Settled SquaredError TrainResult "
-    "TruncationHistory TruncationRecorder UnitColumns breast_cancer check_certificate digits "
-    "from_keras from_nnet from_onnx from_sklearn from_torch iris load load_study load_table mnist "
-    "save to_torch truncation_history wine".split()
+    "AffineMap Barrier BinaryCrossEntropy Certificate Check Construction ConstructionError "
+    "CrossEntropy CurvatureHistory Dataset DescentBasin ExactSlice FilmReel GeometricClassifier "
+    "HullCertificate LayerRecord LinePieces LossSlice LossSurface NegativePart NeuralCollapse "
+    "NonNegative Order PerturbationStudy Separation Settled Spectrum SquaredError TrainResult "
+    "TrajectoryPlane TruncationHistory TruncationRecorder UnitColumns breast_cancer "
+    "check_certificate digits film film_strip from_keras from_nnet from_onnx from_sklearn "
+    "from_torch iris load load_study load_table mnist save to_torch truncation_history wine".split()
 )
 
 

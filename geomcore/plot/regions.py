@@ -5,6 +5,7 @@ import numpy as np
 from matplotlib.collections import LineCollection, PolyCollection
 
 from geomcore.arrays import as_array, as_labels
+from geomcore.foreign.keywords import answers_keywords
 from geomcore.plot.style import MANY_POINTS, scatter
 
 # More polygons go into vector files as one picture, and have no edges of their own.
@@ -12,6 +13,7 @@ MANY = 20_000
 PALE = ("#E9EEF4", "#D6DFEA", "#C3D0DF", "#B0C2D5", "#F2F4F7", "#DFE7DF")
 
 
+@answers_keywords
 def plot_regions(
     found, values=None, *, ax=None, label=None, cmap="cividis", norm=None, points=None, labels=None
 ):
@@ -75,6 +77,7 @@ def plot_regions(
     return ax
 
 
+@answers_keywords
 def plot_boundary(lines, *, ax, color="black", lw=1.6):
     """Draw the `Lines` of a level set or a class boundary over regions; return `ax`.
 

@@ -4,6 +4,8 @@ import numpy as np
 
 from geomcore.kernels import INNER, cached_njit
 
+FAINT = 0.05  # of a tolerance: a mean below is zero
+
 
 @cached_njit(nogil=True)
 def cut_all(corners, starts, functions, tolerances):
@@ -53,12 +55,15 @@ def cut_all(corners, starts, functions, tolerances):
             a, b, c = functions[k, 0, j], functions[k, 1, j], functions[k, 2, j]
             tolerance = tolerances[k, j]
             for i in range(first, pieces):
-                n, low, high = count[i], 0.0, 0.0
+                n, low, high, total = count[i], 0.0, 0.0, 0.0
                 for v in range(n):
                     z = a * points[begin[i] + v, 0] + b * points[begin[i] + v, 1] + c
                     values[v] = z if abs(z) > tolerance else 0.0
+                    total += z
                     low, high = min(low, values[v]), max(high, values[v])
                 signs[i, j] = high > 0
+                if low == 0 == high:  # nowhere far from zero: on where it is more than noise
+                    signs[i, j] = total > FAINT * tolerance * n
                 if not low < 0 < high:
                     continue
                 while used + 2 * n + 8 > room:

@@ -3,36 +3,24 @@
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 
-from geomcore.arrays import as_array, check_network
+from geomcore.arrays import as_array, as_number, check_network
 from geomcore.display.lines import listed
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import counted, quoted
 from geomcore.gradients import AffineMap
 from geomcore.network import Network
+from geomcore.regions.boundaries import boundary_of, lines_of
 from geomcore.regions.subdivision import Step, steps_of, subdivided
 from geomcore.threads import single_threaded_blas
 
 # Edges of neighbours differ by no more than this part of the size of the box.
 NEAR = 1e-9
+FARTHEST = 1e100  # end of a box
+THIN = 1e-10  # side of a box, relative to its ends
 SMALL = 128  # units of the widest layer up to which one thread is best
-
-
-class Lines(NamedTuple):
-    """Segments in the plane, and the region in which each of them lies.
-
-    Attributes
-    ----------
-    ends : ndarray, shape (S, 2, 2)
-        Both ends of each segment.
-    region : ndarray of int, shape (S,)
-    """
-
-    ends: np.ndarray
-    region: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +54,7 @@ class Regions:
     box: np.ndarray
     origin: np.ndarray
     basis: np.ndarray
+    _local: np.ndarray
     _steps: tuple
 
     def __len__(self):
@@ -78,15 +67,24 @@ class Regions:
     def summary(self):
         """A line for people."""
         sizes = np.diff(self.starts)
+        layers = f" (by layer {', '.join(f'{n:,}' for n in self.counts)})" if self.counts else ""
         return (
-            f"{counted(len(self), 'linear region')} on a rectangle of area {self.area:.6g} "
-            f"(by layer {', '.join(f'{n:,}' for n in self.counts)}); "
+            f"{counted(len(self), 'linear region')} on a rectangle of area {self.area:.6g}"
+            f"{layers}; "
             f"{sizes.mean():.2f} corners on average, median area {np.median(self.areas):.3g}"
         )
 
     def polygon(self, i):
         """Corners of region number `i`, shape (n, 2), counterclockwise."""
+        i = self._number(i)
         return self.corners[self.starts[i] : self.starts[i + 1]]
+
+    def _number(self, i):
+        if isinstance(i, bool) or not isinstance(i, int | np.integer) or not 0 <= i < len(self):
+            raise ValueError(
+                f"i must be the number of a region, from 0 to {len(self) - 1}, got {quoted(i)}"
+            )
+        return int(i)
 
     @property
     def area(self):
@@ -96,39 +94,26 @@ class Regions:
     @cached_property
     def areas(self):
         """Area of each region in coordinates of the plane, shape (R,)."""
-        return self._moments[0]
+        return self._moments[0] * (self.area / 4)
 
     @cached_property
     def centroids(self):
-        """A point inside of each region: its centre of mass, shape (R, 2)."""
-        return self._moments[1]
+        """The centre of mass of each region, shape (R, 2): inside, but for its rounding."""
+        return on_box(self._moments[1], self.box)
 
     @cached_property
     def _moments(self):
-        first = self.corners[self.starts[:-1]]
+        """Areas and centres of mass in the square from -1 to 1."""
+        first = self._local[self.starts[:-1]]
         owner, following = self._edges
-        # from the first corner on, for areas far from the origin
-        a = self.corners - first[owner]
-        b = self.corners[following] - first[owner]
+        # from the first corner on, for areas far from the middle
+        a = self._local - first[owner]
+        b = self._local[following] - first[owner]
         cross = a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]
         twice = np.bincount(owner, cross, len(self))
         sums = [np.bincount(owner, (a + b)[:, m] * cross, len(self)) for m in range(2)]
         share = np.where(twice > 0, 3 * twice, 1.0)
         return twice / 2, first + np.stack(sums, axis=1) / share[:, None]
-
-    def points(self, coordinates):
-        """Points of input space with coordinates (..., 2), shape (..., d)."""
-        return self.origin + np.asarray(coordinates, dtype=float) @ self.basis
-
-    def affine_map(self, i):
-        """The network in region number `i` on all of input space, as an `AffineMap` (A, c)."""
-        A, c, used = np.eye(len(self.origin)), np.zeros(len(self.origin)), 0
-        for W, b, is_rectified in self._steps:
-            A, c = W @ A, W @ c + b
-            if is_rectified:
-                on = self.patterns[i, used : used + len(b)]
-                A, c, used = A * on[:, None], c * on, used + len(b)
-        return AffineMap(A, c)
 
     @cached_property
     def _edges(self):
@@ -139,20 +124,49 @@ class Regions:
         return owner, following
 
     @cached_property
-    def _shared(self):
-        """Pairs of edges of different regions that are the same."""
+    def _mates(self):
+        """For each edge the same edge of the region on its other side, -1 on the border."""
         from scipy.spatial import cKDTree
 
         owner, following = self._edges
-        size = self.box[:, 1] - self.box[:, 0]
-        middles = (self.corners + self.corners[following]) / 2 / size
-        pairs = cKDTree(middles).query_pairs(NEAR, output_type="ndarray")
-        return pairs[owner[pairs[:, 0]] != owner[pairs[:, 1]]]
+        here, there = self._local, self._local[following]
+        # a neighbour goes along it the other way round
+        tree = cKDTree(np.hstack([here, there]))
+        off, mate = tree.query(np.hstack([there, here]), distance_upper_bound=NEAR)
+        mate = np.where(np.isfinite(off), mate, -1)
+        edges = np.arange(len(mate))
+        is_mutual = (mate >= 0) & (mate[mate] == edges) & (owner[mate] != owner)
+        return np.where(is_mutual, mate, -1)
 
     def neighbours(self):
         """Pairs of regions that share an edge, shape (E, 2), the smaller number first, in order."""
         owner, _ = self._edges
-        return np.unique(np.sort(owner[self._shared], axis=1), axis=0)
+        edges = np.flatnonzero(self._mates >= 0)
+        pairs = np.stack([owner[edges], owner[self._mates[edges]]], axis=1)
+        return np.unique(np.sort(pairs, axis=1), axis=0)
+
+    def points(self, coordinates):
+        """Points of input space with coordinates (..., 2), shape (..., d)."""
+        try:
+            coordinates = np.asarray(coordinates, dtype=float)
+        except (TypeError, ValueError):
+            coordinates = np.zeros(0)
+        if coordinates.shape[-1:] != (2,):
+            raise ValueError(
+                f"coordinates must be pairs of numbers, shape (..., 2), got {quoted(coordinates)}"
+            )
+        return self.origin + coordinates @ self.basis
+
+    def affine_map(self, i):
+        """The network in region number `i` on all of input space, as an `AffineMap` (A, c)."""
+        i = self._number(i)
+        A, c, used = np.eye(len(self.origin)), np.zeros(len(self.origin)), 0
+        for W, b, is_rectified in self._steps:
+            A, c = W @ A, W @ c + b
+            if is_rectified:
+                on = self.patterns[i, used : used + len(b)]
+                A, c, used = A * on[:, None], c * on, used + len(b)
+        return AffineMap(A, c)
 
     def level_set(self, output=0, level=0.0):
         """Where an output has a value: the decision boundary of a network with one output.
@@ -165,9 +179,15 @@ class Regions:
         Returns
         -------
         Lines
-            A segment in each region that it crosses, and edges at which the output jumps over the
-            level, for what is between is thinner than the rounding; a region on which the output is
-            the level everywhere is left out.
+            A segment in each region that it crosses; edges of regions on which the output has the
+            value, whether it crosses it there or only touches it; and edges at which the output
+            jumps over it, for what is between is thinner than the rounding. A region on which the
+            output has the value everywhere is left out.
+
+        Raises
+        ------
+        ValueError
+            If there is no such output, or the level is no number.
         """
         k = self.maps.shape[1]
         if (
@@ -175,78 +195,31 @@ class Regions:
             or not isinstance(output, int | np.integer)
             or not 0 <= output < k
         ):
-            raise ValueError(f"output must be a number from 0 to {k - 1}, got {output!r}")
-        level = float(as_array(level, "level", 0))
-        functions = self.maps[:, output] - [0.0, 0.0, level]
-        inside = self._zeros(functions)
-        sides = np.sign(self._at_edges(functions[:, None])[..., 0])
-        return self._with_edges(inside, sides[:, 0] * sides[:, 1] < 0)
+            raise ValueError(f"output must be a number from 0 to {k - 1}, got {quoted(output)}")
+        level = as_number(level, "level")
+        return lines_of(self, self.maps[:, output] - [0.0, 0.0, level])
 
     def class_boundary(self):
-        """Where the largest output changes, as `Lines`: between the classes of a classifier."""
-        k = self.maps.shape[1]
-        ends, regions = [np.zeros((0, 2, 2))], [np.zeros(0, dtype=int)]
-        for i in range(k):
-            for j in range(i + 1, k):
-                found = self._zeros(self.maps[:, i] - self.maps[:, j])
-                low, high = np.zeros(len(found.region)), np.ones(len(found.region))
-                step = found.ends[:, 1] - found.ends[:, 0]
-                for other in set(range(k)) - {i, j}:
-                    # i is not below the other one on a part of the segment
-                    more = (self.maps[:, i] - self.maps[:, other])[found.region]
-                    start = (more[:, :2] * found.ends[:, 0]).sum(axis=1) + more[:, 2]
-                    slope = (more[:, :2] * step).sum(axis=1)
-                    with np.errstate(divide="ignore", invalid="ignore"):
-                        t = -start / slope
-                    low = np.where(slope > 0, np.maximum(low, t), low)
-                    high = np.where(slope < 0, np.minimum(high, t), high)
-                    high = np.where((slope == 0) & (start < 0), -1.0, high)
-                keep = high > low
-                low, high = low[keep, None], high[keep, None]
-                first, way = found.ends[keep, 0], step[keep]
-                ends.append(np.stack([first + low * way, first + high * way], axis=1))
-                regions.append(found.region[keep])
-        inside = Lines(np.concatenate(ends), np.concatenate(regions))
-        largest = self._at_edges(self.maps)
-        first, second = largest.argmax(axis=2).T
-        rows = np.arange(len(largest))
-        # on an edge that is a boundary already both classes are equal, on both sides
-        differ = (largest[rows, 0, first] > largest[rows, 0, second]) & (
-            largest[rows, 1, second] > largest[rows, 1, first]
-        )
-        return self._with_edges(inside, differ)
+        """Where the largest output changes, as `Lines`: between the classes of a classifier.
 
-    def _at_edges(self, functions):
-        """Values of functions (R, k, 3) at the middles of shared edges, from both sides."""
-        owner, following = self._edges
-        middles = (self.corners + self.corners[following]) / 2
-        mine = functions[owner[self._shared]]
-        at = middles[self._shared][:, :, None]
-        return (mine[..., :2] * at).sum(axis=-1) + mine[..., 2]
+        Where two outputs are largest and equal but do not change their order there is none.
+        """
+        return boundary_of(self)
 
-    def _with_edges(self, inside, chosen):
-        """Lines, and shared edges: where regions between are thinner than the rounding."""
-        owner, following = self._edges
-        edges = self._shared[chosen, 0]
-        ends = np.stack([self.corners[edges], self.corners[following[edges]]], axis=1)
-        return Lines(
-            np.concatenate([inside.ends, ends]), np.concatenate([inside.region, owner[edges]])
-        )
 
-    def _zeros(self, functions):
-        """Segments on which affine functions (R, 3), one per region, are zero."""
-        owner, following = self._edges
-        mine = functions[owner]
-        z = (mine[:, :2] * self.corners).sum(axis=1) + mine[:, 2]
-        # a corner on the line belongs to the positive side: each line enters and leaves once
-        is_up = z >= 0
-        cut = np.flatnonzero(is_up != is_up[following])
-        a, b = np.where(is_up[cut], cut, following[cut]), np.where(is_up[cut], following[cut], cut)
-        share = (z[a] / (z[a] - z[b]))[:, None]
-        points = self.corners[a] + share * (self.corners[b] - self.corners[a])
-        region = owner[cut]
-        # the edges of a region stand together, so its two points do
-        return Lines(points.reshape(-1, 2, 2), region[::2])
+def as_place(value, name, count):
+    """A whole number from 0 to count - 1."""
+    is_whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not is_whole or not 0 <= value < count:
+        raise ValueError(f"{name} must be a number from 0 to {count - 1}, got {quoted(value)}")
+    return int(value)
+
+
+def on_box(local, box):
+    """Points of the square from -1 to 1 on a box, its ends exactly."""
+    low, high = box.T
+    inner = local * ((high - low) / 2) + (low + (high - low) / 2)
+    return np.where(local == -1, low, np.where(local == 1, high, np.clip(inner, low, high)))
 
 
 @answers_keywords
@@ -280,6 +253,7 @@ def linear_regions(net, box, origin=None, basis=None):
 
     Notes
     -----
+    They are the regions of one activation pattern each; two of them may have the same affine map.
     A unit that is off on both sides of a line, or whose line passes through a corner within the
     rounding (2e-14 of what is added up in its pre-activation), cuts nothing there: regions that are
     thinner than that are not seen. A unit that is zero on all of a polygon counts as off.
@@ -302,6 +276,15 @@ def linear_regions(net, box, origin=None, basis=None):
         raise ValueError(
             f"box must be two pairs of numbers, the lower end first, got {quoted(box.tolist())}"
         )
+    largest, width = np.abs(box).max(axis=1), box[:, 1] / 2 - box[:, 0] / 2
+    if (
+        not (largest <= FARTHEST).all()
+        or not (width > np.maximum(THIN * largest, 1 / FARTHEST)).all()
+    ):
+        raise ValueError(
+            f"box must have ends up to {FARTHEST:g} and sides above {THIN:g} of these, got "
+            f"{quoted(box.tolist())}"
+        )
     origin = np.zeros(d) if origin is None else as_array(origin, "origin", 1)
     if origin.shape != (d,):
         raise ValueError(f"origin must have shape ({d},), the inputs of net, got {origin.shape}")
@@ -312,7 +295,8 @@ def linear_regions(net, box, origin=None, basis=None):
     basis = as_array(basis, "basis", 2)
     if basis.shape != (2, d):
         raise ValueError(f"basis must have shape (2, {d}), two directions, got {basis.shape}")
-    if np.linalg.matrix_rank(basis) < 2:
+    sizes = np.abs(basis).max(axis=1, keepdims=True)
+    if not (sizes > 0).all() or np.linalg.matrix_rank(basis / sizes) < 2:
         raise ValueError("basis must be two independent directions, got dependent ones")
     middle, half = box.mean(axis=1), (box[:, 1] - box[:, 0]) / 2
     first = np.column_stack([basis[0] * half[0], basis[1] * half[1], origin + middle @ basis])
@@ -321,14 +305,19 @@ def linear_regions(net, box, origin=None, basis=None):
     # threads that wait for each other cost more than they give where products are small
     is_small = max(len(step.b) for step in steps) <= SMALL
     with single_threaded_blas() if is_small else nullcontext():
-        parts = list(subdivided(steps, first, counts))
+        with np.errstate(over="ignore", invalid="ignore"):
+            parts = list(subdivided(steps, first, counts))
     sizes = np.concatenate([np.diff(part.starts) for part in parts])
     maps = np.concatenate([part.maps for part in parts])
     # from the square back to coordinates of the plane
-    maps[:, :, :2] /= half
-    maps[:, :, 2] -= maps[:, :, :2] @ middle
+    with np.errstate(over="ignore", invalid="ignore"):
+        maps[:, :, :2] /= half
+        maps[:, :, 2] -= maps[:, :, :2] @ middle
+    if not np.isfinite(maps).all():
+        raise ValueError("net must have outputs on the box that are finite floats, got overflow")
+    local = np.concatenate([part.corners for part in parts])
     return Regions(
-        corners=np.concatenate([part.corners for part in parts]) * half + middle,
+        corners=on_box(local, box),
         starts=np.concatenate([[0], np.cumsum(sizes)]),
         patterns=np.concatenate([part.patterns for part in parts]).astype(bool),
         maps=maps,
@@ -336,5 +325,6 @@ def linear_regions(net, box, origin=None, basis=None):
         box=box,
         origin=origin,
         basis=basis,
+        _local=local,
         _steps=tuple(Step(*step) for step in steps),
     )

@@ -98,10 +98,15 @@ def subdivided(steps, first, counts):
 
     square = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
     nothing = np.zeros((1, 0), np.uint8)
-    waiting = [(0, square, np.array([0, 4]), nothing, np.ascontiguousarray(first.T)[None])]
+    start = (
+        np.ascontiguousarray(first.T)[None],
+        np.zeros(1, int),
+        np.ones((1, len(first)), np.uint8),
+    )
+    waiting = [(0, square, np.array([0, 4]), nothing, start)]
     while waiting:
-        l, corners, starts, patterns, inner = waiting.pop()
-        step = steps[l]
+        l, corners, starts, patterns, given = waiting.pop()
+        step, inner = steps[l], _on(*given)
         maps = _applied(step, inner)
         if not step.is_rectified:
             yield Pieces(corners, starts, patterns, maps.swapaxes(1, 2))
@@ -112,7 +117,7 @@ def subdivided(steps, first, counts):
         counts[l] += len(parents)
         patterns = np.concatenate([patterns[parents], signs], axis=1)
         if l + 1 == len(steps):  # the last values are rectified, too
-            known = maps[parents] * signs[:, None]
+            known = _on(maps, parents, signs)
             yield Pieces(corners, starts, patterns, known.swapaxes(1, 2))
             continue
         wide = max(len(step.b), len(steps[l + 1].b))
@@ -121,9 +126,16 @@ def subdivided(steps, first, counts):
             part = slice(i, min(i + block, len(parents)))
             ends = starts[part.start : part.stop + 1]
             mine = corners[ends[0] : ends[-1]]
-            known = maps[parents[part]]
-            known *= signs[part][:, None]
-            waiting.append((l + 1, mine, ends - ends[0], patterns[part], known))
+            # maps of the parents: those of the pieces are made when it is their turn
+            given = (maps, parents[part], signs[part])
+            waiting.append((l + 1, mine, ends - ends[0], patterns[part], given))
+
+
+def _on(maps, parents, signs):
+    """What rectified values are on pieces of polygons."""
+    known = maps[parents]
+    known *= signs[:, None]
+    return known
 
 
 def _applied(step, inner):

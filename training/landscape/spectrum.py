@@ -7,6 +7,7 @@ import numpy as np
 
 from geomcore.arrays import as_count, as_positive, as_rng
 from geomcore.display.lines import listed
+from geomcore.foreign.choices import as_flag
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import counted
 from geomcore.threads import single_threaded_blas
@@ -303,6 +304,7 @@ def sharpness(net, X, y, *, loss="mse", weight_decay=0.0, targets=None, invarian
     >>> [round(sharpness(net, X, y, invariant=True), 9) for net in nets]
     [10.0, 10.0]
     """
+    invariant = as_flag(invariant, "invariant")
     found = Curvature(net, X, y, loss=loss, weight_decay=weight_decay, targets=targets)
     scale = np.abs(found.parameters) if invariant else np.ones(found.count)
 

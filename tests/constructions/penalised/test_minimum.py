@@ -262,7 +262,7 @@ def test_unique_is_one_of_parameters_and_not_of_multipliers(monkeypatch):
     weights = [np.vstack([net.weights[0], np.zeros((1, 2))]), np.c_[net.weights[1], np.zeros(2)]]
     wide = ReLUNetwork(weights, [np.append(net.biases[0], 0.0), net.biases[1]])
     found, why = next(points_of(wide, X, Y, "cross_entropy", 1e-3))
-    assert "on 2 kinks, 1 unit at rest" in why
+    assert "on 2 kinks, with 1 unit at rest" in why
     assert found.uniqueness == pytest.approx(3 * 0.6e-9)
 
 

@@ -226,3 +226,97 @@ def test_where_the_network_is_steeper_than_the_rounding_the_boundary_is_an_edge(
     two = ReLUNetwork([net.weights[0], [[1.0, -1.0], [-1.0, 1.0]]], [net.biases[0], [-0.5, 0.5]])
     lines = linear_regions(two, BOX).class_boundary()
     assert np.abs(lines.ends[:, 0, 1] - lines.ends[:, 1, 1]).sum() == pytest.approx(2)
+
+
+def length(lines):
+    return np.linalg.norm(lines.ends[:, 1] - lines.ends[:, 0], axis=1).sum()
+
+
+@settings(max_examples=60)
+@given(st.integers(0, 2**32 - 1))
+def test_a_level_on_a_kink_and_a_change_of_class_there_are_whole_lines(seed):
+    rng = np.random.default_rng(seed)
+    u, c = rng.normal(size=2), 0.5 * rng.uniform(-1, 1)
+    more = rng.normal(size=(4, 2)), rng.normal(size=4)
+    # the line u x + c = 0 within the box, by hand
+    p, q = rng.uniform(0.2, 3, size=2)
+    first = np.vstack([u, -u, more[0]]), np.concatenate([[c, -c], more[1]])
+    ends = []
+    for k in (0, 1):
+        for side in (-1.0, 1.0):
+            other = -(c + u[k] * side) / u[1 - k]
+            if abs(other) <= 1:
+                ends.append([side, other] if k == 0 else [other, side])
+    wanted = np.linalg.norm(np.subtract(*ends[:2])) if len(ends) >= 2 else 0.0
+    zeros = np.zeros(4)
+    for signs in ((1, -1), (1, 1), (-1, -1)):  # it crosses zero, and touches it from both sides
+        head = np.concatenate([[signs[0] * p, signs[1] * q], zeros])[None]
+        found = linear_regions(ReLUNetwork([first[0], head], [first[1], [0.0]]), BOX)
+        assert length(found.level_set()) == pytest.approx(wanted, abs=1e-9)
+    two = np.array([[p, 0.0, *zeros], [0.0, q, *zeros]])
+    for shift in (0.0, 0.1):
+        found = linear_regions(ReLUNetwork([first[0], two], [first[1], [shift, shift]]), BOX)
+        assert length(found.class_boundary()) == pytest.approx(wanted, abs=1e-9)
+    # |u x + c| against 0: equal on the line, and the same one is larger on both sides
+    same = np.array([[p, q, *zeros], [0.0, 0.0, *zeros]])
+    found = linear_regions(ReLUNetwork([first[0], same], [first[1], [0.0, 0.0]]), BOX)
+    assert length(found.class_boundary()) == 0
+
+
+def test_nearly_concurrent_lines_have_their_own_neighbours_only():
+    rng = np.random.default_rng(5)
+    angles = rng.uniform(0, np.pi, 40)
+    W, b = np.stack([np.cos(angles), np.sin(angles)], axis=1), 1e-8 * rng.normal(size=40)
+    found = linear_regions(ReLUNetwork([W, rng.normal(size=(1, 40))], [b, [0.0]]), BOX)
+    pairs = found.neighbours()
+    assert (np.sum(found.patterns[pairs[:, 0]] != found.patterns[pairs[:, 1]], axis=1) == 1).all()
+    # Euler's formula counts the edges inside
+    assert len(pairs) <= len(found.corners) / 2
+    assert len(found.level_set().region) < len(found)
+
+
+def test_a_step_that_is_steeper_than_floats_tell_is_right_on_both_sides():
+    for power in (40, 44, 45, 46):
+        s = 2.0**power
+        net = ReLUNetwork(
+            [[[s, 0], [s, 0]], [[1, -1]], [[1.0]]], [[-s / 4, -s / 4 - 1], [-0.5], [0]]
+        )
+        found = linear_regions(net, BOX)
+        values = (found.maps[:, 0, :2] * found.centroids).sum(axis=1) + found.maps[:, 0, 2]
+        far = np.abs(found.centroids[:, 0] - 0.25) > 1e-6
+        np.testing.assert_allclose(values[far], net(found.centroids[far])[:, 0], atol=1e-2)
+        assert length(found.level_set(0, 0.25)) == pytest.approx(2)
+
+
+def test_many_classes_do_not_take_long():
+    net = random_network((2, 10, 100), 0)
+    found = linear_regions(net, BOX)
+    lines = found.class_boundary()
+    for share in (0.01, 0.99):
+        outputs = np.sort(net(lines.ends[:, 0] * (1 - share) + lines.ends[:, 1] * share), axis=1)
+        np.testing.assert_allclose(outputs[:, -1], outputs[:, -2], atol=1e-10)
+    grid = np.stack(np.meshgrid(*[np.linspace(-1, 1, 60)] * 2), axis=-1).reshape(-1, 2)
+    assert (len(np.unique(net(grid).argmax(axis=1))) > 1) == (len(lines.region) > 0)
+
+
+def test_the_box_is_met_exactly_wherever_it_is():
+    net = random_network((2, 20, 20, 1), 0, scaled=True)
+    for box in ([(1e6, 1e6 + 0.1)] * 2, [(0.5, 0.5 + 1e-6)] * 2, [(-1e90, 1e90), (-1e-3, 1)]):
+        found = linear_regions(net, box)
+        assert found.areas.sum() == pytest.approx(found.area, rel=1e-12)
+        low, high = np.array(box).T
+        assert (found.corners >= low).all() and (found.corners <= high).all()
+        assert (found.corners.min(axis=0) == low).all() and (
+            found.corners.max(axis=0) == high
+        ).all()
+    for box in ([(0.5, 0.5 + 1e-12)] * 2, [(-1.7e308, 1.7e308)] * 2, [(0, 1e-300)] * 2):
+        with pytest.raises(ValueError, match="box must have ends up to"):
+            linear_regions(net, box)
+    huge = ReLUNetwork([W * 1e160 for W in net.weights], net.biases)
+    with pytest.raises(ValueError, match="net must have outputs on the box that are finite"):
+        linear_regions(huge, BOX)
+
+
+def test_orthogonal_directions_of_very_different_lengths_are_independent():
+    net = random_network((2, 5, 1), 0)
+    assert len(linear_regions(net, BOX, basis=[[1.0, 0.0], [0.0, 1e-17]])) > 1
