@@ -57,7 +57,7 @@ def objects():
     line = elimination_order(np.arange(40.0)[:, None], labels)
     stuck = elimination_order(np.arange(12.0)[:, None], [EVIL, "b", "c"] * 4)
     first, last = found.network.weights[0], found.network.weights[-1]
-    pair, P = ReLUNetwork([[[-1.0]], [[1.0]]], [[1.0], [0.0]]), np.array([[1.0], [0.0]])
+    pair, P = ReLUNetwork([[[-1.0]], [[1.0]]], [[1.0], [0.0]]), np.array([[0.0], [2.0], [3.0]])
     chain = [Affine(np.eye(3), np.zeros(3)), ReLU()] * 200
     return {
         "construction": found,
@@ -93,7 +93,7 @@ def objects():
         "projection": class_mean_plane(data.X, data.y),
         "line": line_pieces(found.network, data.X[0], data.X[1]),
         "regions": linear_regions(random_network((2, 9, 9, 3)), [(-1, 1), (-1, 1)]),
-        "descent basin": descent_basin(verify(pair, P, P), pair, P, P, 0.1),
+        "descent basin": descent_basin(verify(pair, P, pair(P)), pair, P, pair(P), 0.1),
         "layer": Affine(last, np.zeros(len(last))),
     }
 

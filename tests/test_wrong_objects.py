@@ -88,7 +88,7 @@ def cases():
     known |= {"W": W, "b": B, "index": Y, "x": X[0], "Ws": [W], "bs": [B], "Y": Y, "A": X[:2]}
     known |= {"B": X[2:], "state": (0, 1), "groups": [[0], [1]], "fractions": (0.5, 1)}
     known |= {"scale": 0.1, "trials": 1, "scales": [0.1], "certificate": PROVED}
-    known |= {"a": NET, "b": SHIFTED, "other": NET, "direction": np.ones(12), "step": 0.01}
+    known |= {"other": NET, "direction": np.ones(12), "step": 0.01}
     known |= {"box": [(0, 1), (0, 1)], "points": 3, "grid": 9, "probes": 2}
     known |= {"seconds": 1.0, "evaluations": 5, "successes": 1, "iterations": 3}
     for room, names in {
@@ -103,9 +103,9 @@ def cases():
             "separate suboptimal suboptimal_family verify"
         ),
         "training": (
-            "barrier bend exact_slice gauss_newton_operator hessian hessian_operator "
-            "hessian_spectrum interpolate largest_curvature loss_slice loss_surface matched "
-            "neural_collapse norm_per_scale perturb random_direction settle sharpness "
+            "exact_slice gauss_newton_operator hessian hessian_operator "
+            "hessian_spectrum largest_curvature matched "
+            "neural_collapse norm_per_scale perturb settle sharpness "
             "tensor_names train train_ensemble wilson_interval"
         ),
     }.items():
@@ -116,6 +116,13 @@ def cases():
     yield "recheck", constructions.recheck, stated
     yield "descent_basin", constructions.descent_basin, stated | {"step": 0.01}
     yield "largest_step", constructions.largest_step, stated | {"radius": 1e-4}
+    two = {"a": NET, "b": SHIFTED, **DATA, "steps": 1, "points": 3, "seconds": 1.0}
+    for name in ("barrier", "bend", "interpolate"):
+        function = getattr(training, name)
+        yield name, function, with_defaults(function, **two)
+    for name in ("loss_slice", "loss_surface", "random_direction"):
+        function = getattr(training, name)
+        yield name, function, with_defaults(function, net=NET, **DATA, steps=1, points=3)
     yield "line_pieces", line_pieces, {"net": NET, "start": X[0], "end": X[2]}
     yield "Regions.level_set", REGIONS.level_set, {"output": 0, "level": 0.0}
     yield "Regions.polygon", REGIONS.polygon, {"i": 0}

@@ -2,11 +2,17 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.collections import LineCollection, PolyCollection
+from matplotlib.colors import Colormap, Normalize, is_color_like
 
-from geomcore.arrays import as_array, as_labels
+from geomcore.arrays import as_array, as_labels, as_points, as_positive
 from geomcore.foreign.keywords import answers_keywords
+from geomcore.foreign.wording import quoted
+from geomcore.plot.arguments import as_axes
 from geomcore.plot.style import MANY_POINTS, scatter
+from geomcore.regions.boundaries import Lines
+from geomcore.regions.regions import Regions
 
 # More polygons go into vector files as one picture, and have no edges of their own.
 MANY = 20_000
@@ -46,14 +52,21 @@ def plot_regions(
     ValueError
         If the values or the points do not fit.
     """
+    if not isinstance(found, Regions):
+        raise ValueError(f"found must be Regions, as linear_regions returns, got {quoted(found)}")
     if values is not None:
         values = as_array(values, "values", 1)
         if len(values) != len(found):
             raise ValueError(
                 f"values must be {len(found)} numbers, one per region, got {len(values)}"
             )
-    if ax is None:
-        ax = plt.subplots(figsize=(5.6, 4.8), layout="constrained")[1]
+    ax = as_axes(ax, lambda: plt.subplots(figsize=(5.6, 4.8), layout="constrained")[1])
+    if not (label is None or isinstance(label, str)):
+        raise ValueError(f"label must be a text or None, got {quoted(label)}")
+    if not isinstance(cmap, Colormap) and not (isinstance(cmap, str) and cmap in colormaps):
+        raise ValueError(f"cmap must be the name of a colormap, got {quoted(cmap)}")
+    if not (norm is None or isinstance(norm, Normalize)):
+        raise ValueError(f"norm must be a matplotlib Normalize or None, got {quoted(norm)}")
     polygons = np.split(found.corners, found.starts[1:-1])
     is_many = len(polygons) > MANY
     edges = {"linewidths": 0} if is_many else {"edgecolors": "0.35", "linewidths": 0.3}
@@ -69,7 +82,7 @@ def plot_regions(
     if values is not None:
         ax.figure.colorbar(drawn, ax=ax, label=label)
     if points is not None:
-        points = as_array(points, "points", 2)
+        points = as_points(points, d=2, name="points")
         labels = np.zeros(len(points), dtype=int) if labels is None else labels
         scatter(ax, points, as_labels(labels, len(points)))
         ax.collections[-1].set_rasterized(len(points) > MANY_POINTS)
@@ -92,5 +105,12 @@ def plot_boundary(lines, *, ax, color="black", lw=1.6):
     -------
     matplotlib Axes
     """
-    ax.add_collection(LineCollection(lines.ends, colors=color, linewidths=lw), autolim=False)
+    if not isinstance(lines, Lines):
+        raise ValueError(f"lines must be Lines, as level_set returns, got {quoted(lines)}")
+    if not is_color_like(color):
+        raise ValueError(f"color must be a colour of matplotlib, got {quoted(color)}")
+    lw = as_positive(lw, "lw")
+    as_axes(ax).add_collection(
+        LineCollection(lines.ends, colors=color, linewidths=lw), autolim=False
+    )
     return ax

@@ -38,7 +38,7 @@ def as_classes(net, X, y, *, loss, targets=None):
     """
     check_network(net, ReLUNetwork)
     X, outputs = as_points(X, d=net.widths[0]), net.widths[-1]
-    if targets is None and not isinstance(y, Labels) and np.ndim(y) == 1:
+    if targets is None and not isinstance(y, Labels) and _is_flat(y):
         Q = len(as_labels(y, len(X)).classes)
         # A logit is one output for two classes.
         is_logit = outputs == 1 and loss.name.endswith("bce")
@@ -51,3 +51,11 @@ def as_classes(net, X, y, *, loss, targets=None):
                 "output for each class"
             )
     return as_training_data(net, X, y, loss=loss, targets=targets)
+
+
+def _is_flat(y):
+    """Whether y is one label per point, as far as NumPy can tell."""
+    try:
+        return np.ndim(y) == 1
+    except ValueError:  # rows of several lengths: what is wrong is said where they are read
+        return False

@@ -5,6 +5,7 @@ from itertools import pairwise
 import numpy as np
 
 from geomcore.arrays import as_labels, as_points, check_network
+from geomcore.foreign.choices import as_choice
 from geomcore.foreign.wording import counted, quoted
 from geomcore.network import ReLUNetwork
 from geomcore.weighting import point_weights
@@ -18,10 +19,7 @@ def as_line_problem(net, X, y, loss, weight_decay, targets):
     X = as_points(X, d=net.widths[0]).astype(np.float64, copy=False)
     if not len(X):
         raise ValueError("X must hold at least one point, got none")
-    if loss not in LOSSES:
-        raise ValueError(
-            f"loss must be {' or '.join(LOSSES)}, others are no polynomials, got {quoted(loss)}"
-        )
+    as_choice(loss, LOSSES, "loss", ", others are no polynomials")
     labels = as_labels(y, len(X), targets=targets)
     if labels.targets.shape[1] != net.widths[-1]:
         raise ValueError(

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
-from geomcore.arrays import as_rng, check_network
+from geomcore.arrays import as_count, as_rng, check_network
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.network import ReLUNetwork
 from training.landscape.sampled import length
@@ -57,8 +57,7 @@ def matched(net, other, *, starts=STARTS, rng=0):
     check_network(other, ReLUNetwork, name="other")
     if net.widths != other.widths:
         raise ValueError(f"other must have widths {net.widths} as net, got {other.widths}")
-    if isinstance(starts, bool) or not isinstance(starts, int | np.integer) or starts < 1:
-        raise ValueError(f"starts must be a whole number, at least 1, got {starts!r}")
+    starts = as_count(starts, "starts")
     rng = as_rng(rng)
     hidden = net.widths[1:-1]
     own = [np.arange(w) for w in hidden]

@@ -161,6 +161,7 @@ def film(
     return Film(path, count, scenes.lost, shape[1], shape[0], len(data), in_words(scenes))
 
 
+@answers_keywords
 def film_strip(frames, X, y, *, layers=None, projection=None, title="", rtol=None):
     """Draw four moments of a film beside each other: first, quarter, half and last.
 

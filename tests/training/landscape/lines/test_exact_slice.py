@@ -153,7 +153,7 @@ def test_class_weights_targets_and_a_network_as_direction():
         ({"interval": (1.0, -1.0)}, "interval must be two finite numbers"),
         ({"interval": (0.0, np.inf)}, "interval must"),
         ({"interval": 3}, "interval must"),
-        ({"loss": "cross_entropy"}, "loss must be mse or class_weighted"),
+        ({"loss": "cross_entropy"}, "loss must be .mse. or .class_weighted."),
         ({"weight_decay": -1.0}, "weight_decay must"),
         ({"weight_decay": "x"}, "weight_decay must"),
     ],
