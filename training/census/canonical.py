@@ -20,6 +20,7 @@ from geomcore.foreign.keywords import answers_keywords
 from geomcore.network import ReLUNetwork
 
 TOLERANCE = 1e-6  # of the norm of what is compared
+ROUNDING = 1e-12  # of the largest output
 NOTHING = 1e-9  # of the size of what it adds to
 
 
@@ -67,8 +68,12 @@ class Canonical:
         """Whether the outputs at all points are the same, whatever the units."""
         if self.outputs.shape != other.outputs.shape or len(self.units) != len(other.units):
             return False
-        size = max(np.abs(self.outputs).max(initial=0), np.abs(other.outputs).max(initial=0))
-        return bool(np.abs(self.outputs - other.outputs).max(initial=0) <= tolerance * size)
+        both = (self.outputs, other.outputs)
+        size = max(np.abs(out).max(initial=0) for out in both)
+        # an offset that all points share says nothing about how far outputs are apart
+        spread = max(np.abs(out - out.mean(axis=0)).max(initial=0) for out in both)
+        apart = np.abs(self.outputs - other.outputs).max(initial=0)
+        return bool(apart <= tolerance * spread + ROUNDING * size)
 
 
 @answers_keywords
@@ -114,7 +119,7 @@ def canonical(net, X, *, rtol=NOTHING):
     for W, b in zip(net.weights, net.biases, strict=True):
         values.append(read @ W.T + b)
         read = np.maximum(values[-1], 0)
-    sizes = [np.linalg.norm(value, axis=0) for value in values]
+    sizes = [_norms(value) for value in values]
     counts = np.ones(net.widths[-1], bool)
     units, dead, idle = [], [], []
     for l in reversed(range(len(values) - 1)):
@@ -128,6 +133,12 @@ def canonical(net, X, *, rtol=NOTHING):
         dead.append(int((~is_on).sum()))
         idle.append(int((is_on & ~is_read).sum()))
     return Canonical(tuple(units[::-1]), tuple(dead[::-1]), tuple(idle[::-1]), values[-1])
+
+
+def _norms(columns):
+    """Norms of columns of any size."""
+    size = np.abs(columns).max(axis=0, initial=0)
+    return size * np.linalg.norm(columns / np.where(size > 0, size, 1.0), axis=0)
 
 
 def _sorted(columns):

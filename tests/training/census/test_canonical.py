@@ -142,7 +142,8 @@ def test_another_last_bias_is_another_network(seed, widths):
     rng = np.random.default_rng(seed)
     net, X = random_network(widths, rng), random_points(12, widths[0], rng)
     tensors = [t.copy() for t in net.tensors]
-    size = np.abs(net(X)).max()
+    size = np.abs(net(X) - net(X).mean(axis=0)).max()
+    assume(size > 1e-3 * np.abs(net(X)).max())
     for part, same in ((1e-8, True), (1e-4, False)):
         tensors[-1] = net.tensors[-1] + part * size
         assert canonical(net, X).is_same(canonical(net.rebuild(tensors), X)) == same
@@ -194,3 +195,23 @@ def test_what_no_point_sees_is_not_compared():
 def test_wrong_calls_are_refused(change, reason):
     with pytest.raises(ValueError, match=reason):
         canonical(**{"net": random_network((2, 2, 1)), "X": [[0.0, 1.0]], **change})
+
+
+def test_an_offset_of_the_outputs_hides_no_difference():
+    X = np.array([[-1.0], [0.2], [1.0], [2.0]])
+    a, b = (ReLUNetwork([[[1.0]], [[s]]], [[0.3], [1e7]]) for s in (1.0, -1.0))
+    assert not canonical(a, X).is_same(canonical(b, X))
+    assert canonical(a, X).is_same(canonical(a, X))
+
+
+@pytest.mark.parametrize("scale", [1e-170, 1e-155, 1e155, 1e160])
+def test_units_of_any_scale_are_told_apart(scale):
+    X = np.array([[-1.0], [0.2], [1.0]])
+
+    def shifted(b):
+        return ReLUNetwork([[[scale]], [[1 / scale]]], [[scale * b], [0.0]])
+
+    assert not canonical(shifted(5.0), X).is_same(canonical(shifted(7.0), X))
+    plain = ReLUNetwork([[[1.0]], [[1.0]]], [[5.0], [0.0]])
+    found = canonical(shifted(5.0), X)
+    assert found.is_same(canonical(plain, X)) and found.dead == (0,)
