@@ -16,7 +16,8 @@ RATES = {"spread": "spread", "base": "base point", "along": "spread, halves of a
 CAPTIONS = {
     "spread": "The spread of class {label} after the layer that truncates it, relative to that of "
     "the data, for each fraction truncated at the start: a grey line per seed, in colour the "
-    "median. An exponential law is a straight line here. Time is steps times learning rate. "
+    "median; spreads below 1e-4 are drawn at that. An exponential law is a straight line "
+    "here. Time is steps times learning rate. "
     "{ranks}",
     "degrees": "How much of class {label} is collapsed, projected onto a face of the cone, and "
     "left alone by that layer, mean over seeds, over time.",

@@ -34,7 +34,8 @@ except ImportError:  # Windows
     fcntl = None
 
 KEPT = ".kept"
-COSTLY = "study"  # the command whose runs no other command replaces
+COSTLY = ("study", "census", "trained")  # commands whose runs no other one replaces
+NOUNS = {"study": "study", "census": "census"}
 TOLD = 3  # names that a sentence tells
 
 
@@ -153,15 +154,15 @@ class Place:
         if force:
             return
         go_on = "" if force is None else ", or --force, which replaces only what nobody changed"
-        if earlier.command == COSTLY != command:
+        if earlier.command in COSTLY and earlier.command != command:
             there = sorted(name for name in self.known if (self.folder / name).exists())
             state = "stopped" if earlier.seconds is None else "finished"
             raise ValueError(
-                f"--out {self.path} holds a {state} study ({listed(there)}): give another "
-                f"folder{go_on}"
+                f"--out {self.path} holds a {state} {NOUNS.get(earlier.command, 'run')} "
+                f"({listed(there)}): give another folder{go_on}"
             )
         stopped = [name for name in earlier.live if (self.folder / name).exists()]
-        if earlier.seconds is None and stopped and earlier.command not in ("", COSTLY):
+        if earlier.seconds is None and stopped and earlier.command not in ("", "study"):
             raise ValueError(
                 f"--out {self.path} holds a run that was stopped ({listed(stopped)}): go on with "
                 f"--resume, give another folder{go_on}"

@@ -365,3 +365,13 @@ def test_a_folder_that_cannot_be_written_is_refused_and_left_as_it_was(tmp_path,
             make_run(tmp_path / name, {"a": "2"})
     assert [p.name for p in tmp_path.iterdir()] == ["run"]
     assert content(tmp_path / "run") == {"a": "1"}
+
+
+@pytest.mark.parametrize(("command", "noun"), [("census", "census"), ("trained", "run")])
+def test_what_took_long_is_not_replaced_by_another_command(tmp_path, command, noun):
+    record = {"program": "geomcore", "command": command, "seconds": 1.0, "files": ["a.csv"]}
+    (tmp_path / "a.csv").write_text("1")
+    (tmp_path / "run.json").write_text(json.dumps(record))
+    with pytest.raises(ValueError, match=f"holds a finished {noun} .a.csv.: give another folder"):
+        place.Place(tmp_path, "landscape", False)
+    assert (tmp_path / "a.csv").exists()

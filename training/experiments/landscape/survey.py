@@ -64,6 +64,7 @@ class Survey(NamedTuple):
     layers: tuple
     sharpness: tuple
     verdict: str
+    kinks: int
     basins: tuple
     ways: tuple
 
@@ -128,7 +129,7 @@ def survey(
         net, X, y, extent=extent, points=points, steps=steps, rng=seed, jobs=jobs, **kind
     )
     told("basin")
-    verdict, basins = _basins(net, X, y, targets, loss, weight_decay)
+    certificate, basins = _basins(net, X, y, targets, loss, weight_decay)
     ways = ()
     if other is not None and loss in EXACT:
         told("way to the other network")
@@ -141,7 +142,8 @@ def survey(
         spectrum=spectrum,
         layers=_layers(net, X, y, kind) if here.count <= SMALL else (),
         sharpness=tuple(both),
-        verdict=verdict,
+        verdict=certificate.verdict,
+        kinks=len(certificate.kinks),
         basins=basins,
         ways=ways,
     )
@@ -183,10 +185,10 @@ def _layers(net, X, y, kind):
 
 
 def _basins(net, X, y, targets, loss, weight_decay):
-    """The verdict of `verify`, and the proved radii of return, as given and balanced."""
+    """The certificate of `verify`, and the proved radii of return, as given and balanced."""
     found = verify(net, X, y, targets=targets, loss=loss, weight_decay=weight_decay)
     if found.basin is None or loss not in EXACT:
-        return found.verdict, ()
+        return found, ()
     labels = as_labels(y, len(X), targets=targets)
     weights = point_weights(labels.index, class_weighted=loss == "class_weighted")
     out = []
@@ -198,7 +200,7 @@ def _basins(net, X, y, targets, loss, weight_decay):
         rows = [largest_step(*data, part * told.basin["radius"], targets=targets) for part in PARTS]
         rows = [descent_basin(*data, r.step, targets=targets) for r in rows if r is not None]
         out.append(Basins(name, told.basin, tuple(row for row in rows if row is not None)))
-    return found.verdict, tuple(out)
+    return found, tuple(out)
 
 
 def _ways(net, other, X, y, kind, bend_steps, seed):

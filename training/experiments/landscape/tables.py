@@ -1,5 +1,7 @@
 """What was found around a network, as rows of tables and in sentences."""
 
+from geomcore.foreign.wording import counted
+
 
 def line_rows(found):
     """A row for each line."""
@@ -40,7 +42,10 @@ def way_rows(found):
     """A row for each way to the other network."""
     return [
         {"way": way.name, "largest loss, at least": way.barrier.lower}
-        | {"at most": way.barrier.upper, "at t": way.barrier.t / len(way.parts)}
+        | {
+            "at most": way.barrier.upper,
+            "at t": (way.barrier.segment + way.barrier.t) / len(way.parts),
+        }
         for way in found.ways
     ]
 
@@ -68,6 +73,12 @@ def in_sentences(found):
         f"For relative changes of the parameters it is {invariant:.4g}, which does not depend on "
         "how hidden units are scaled."
     )
+    if found.kinks:
+        lines.append(
+            f"The network sits on {counted(found.kinks, 'kink')} (a unit that is zero at a point): "
+            "the Hessian is that of one side, on which the unit is off, and neither it nor the "
+            "gradient decides there; verify does."
+        )
     spectrum = found.spectrum
     if spectrum.flat is not None:
         lines.append(

@@ -66,3 +66,12 @@ def test_tables_and_figures_of_what_was_found(minimum):
         for ax in fig.axes:
             assert not ax.get_visible() or ax.get_xlabel() or ax.get_ylabel()
         plot_landscape.plt.close(fig)
+
+
+def test_the_place_on_a_bent_way_is_that_of_the_whole_way(minimum):
+    *_, found, _ = minimum
+    for way, row in zip(found.ways, tables.way_rows(found), strict=True):
+        parts = len(way.parts)
+        k = min(int(row["at t"] * parts), parts - 1)
+        loss = way.parts[k](np.clip(row["at t"] * parts - k, 0, 1))
+        assert loss >= way.barrier.lower * (1 - 1e-9) - 1e-30
