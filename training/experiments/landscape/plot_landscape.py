@@ -19,8 +19,8 @@ from training.landscape.plot import (
 
 CAPTIONS = {
     "lines": "The loss along lines through the network, which is at t = 0 (dot); losses below "
-    "1e-16 of the largest are drawn at that. {exact} t = 1 moves the parameters by as much as is said "
-    "below each panel.",
+    "1e-16 of the largest are drawn at that. {exact} t = 1 moves the parameters by as much as is "
+    "said below each panel.",
     "surface": "The loss in the plane of two random directions that are scaled like the network, "
     "row by row; the cross is the network. {after}",
     "spectrum": "Density of the eigenvalues of the Hessian, smoothed by a Gaussian of deviation "
