@@ -39,14 +39,15 @@ def check_decay(weight_decay):
         )
 
 
-def as_nodes(a, b, via):
+def as_nodes(a, b, via, name="via"):
     """The networks of a path in order; ValueError unless they have the same widths."""
     if isinstance(via, ReLUNetwork):
         via = (via,)
     if not isinstance(via, list | tuple):
         raise ValueError(f"via must be a list of networks, got {quoted(via)}")
     nodes = [a, *via, b]
-    names = ["a", *(f"via[{k}]" for k in range(len(nodes) - 2)), "b"]
+    inner = [f"{name}[{k}]" for k in range(len(via))] if name == "via" else [name] * len(via)
+    names = ["a", *inner, "b"]
     for node, name in zip(nodes, names, strict=True):
         check_network(node, ReLUNetwork, name=name)
         if node.widths != a.widths:

@@ -78,12 +78,9 @@ def bend(
     >>> barrier(a, b, X, y).lower > 0.6, barrier(a, b, X, y, via=[c]).upper < 0.1
     (True, True)
     """
-    nodes = as_nodes(a, b, () if start is None else [start])
-    steps, learning_rate = (
-        as_count(steps, "steps", least=1),
-        as_positive(learning_rate, "learning_rate"),
-    )
-    rng = as_rng(rng)
+    nodes = as_nodes(a, b, () if start is None else [start], name="start")
+    steps = as_count(steps, "steps", least=1)
+    learning_rate, rng = as_positive(learning_rate, "learning_rate"), as_rng(rng)
     problem = Sampled(a, X, y, loss, weight_decay, targets, name="a")
     ends = np.array([node.packed()[0] for node in (a, b)])
     theta = nodes[1].packed()[0].copy() if start is not None else ends.mean(axis=0)

@@ -50,7 +50,7 @@ def test_wrong_calls_say_which_argument():
         ({"b": random_network((2, 2, 1))}, "b must have widths"),
         ({"steps": 0}, "steps must"),
         ({"learning_rate": 0}, "learning_rate must"),
-        ({"start": 3}, r"via\[0\] must|start must"),
+        ({"start": 3}, "start must be"),
         ({"rng": "x"}, "rng must"),
         ({"loss": "x"}, "loss must"),
     ):

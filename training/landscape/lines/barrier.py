@@ -57,7 +57,8 @@ class Barrier:
     pieces: int
 
     def __repr__(self):
-        return listed(self, {"lower": self.lower, "upper": self.upper, "t": self.t})
+        where = {"segment": self.segment} if len(self.nodes) > 2 else {}
+        return listed(self, {"lower": self.lower, "upper": self.upper, **where, "t": self.t})
 
     def summary(self):
         """Lines for people."""
