@@ -13,6 +13,10 @@ from constructions.separation.programs import narrowest_apex, nearest_on_hyperpl
 from constructions.separation.separation import separate
 from geomcore.foreign.choices import as_choice, as_flag
 
+# Smallest singular value of the base points beside a column of ones, in features of unit spread,
+# from which they count as affinely independent.
+LEAST_SPREAD = 1e-6
+
 
 def draft(X, labels, rng, *, base_points, robust):
     """One spread cone per class, in an order in which hyperplanes cut the classes off.
@@ -181,7 +185,7 @@ def collapse_in_order(Z, index, found: Order, classes, rng, *, robust=False, seg
     ------
     Refused
         If a class cannot be separated from the rest and the base points, or
-        the base points are affinely dependent, whatever is tried.
+        the base points that are tried are affinely dependent to working precision.
 
     References
     ----------
@@ -249,8 +253,13 @@ def _collapse(Z, index, order, known, classes, rng, spread, robust, means=None):
         collapses.append(layer)
         margins.append(float(min((keep @ normal + offset).min(), -(G @ normal + offset).max())))
     lifted = np.column_stack([np.stack(bases), np.ones(len(bases))])
-    if np.linalg.svd(lifted, compute_uv=False)[-1] < 1e-6:
-        raise Refused("the base points are affinely dependent")
+    smallest = np.linalg.svd(lifted, compute_uv=False)[-1]
+    if smallest < LEAST_SPREAD:
+        raise Refused(
+            "no base points were found that are affinely independent to working precision (the "
+            f"smallest singular value of the points, scaled to unit spread and beside a 1, is "
+            f"{smallest:.2g}, below {LEAST_SPREAD:.0e})"
+        )
     return Sequence(order, collapses, margins)
 
 

@@ -203,3 +203,10 @@ def test_robust_base_points_make_no_layer_of_a_first_collapse_worse():
     robust = construct(data.X, data.y, "sequential", robust=True)
     assert robust.layers[0].condition <= plain.layers[0].condition
     assert verify(robust.network, data.X, data.y).verdict == "global minimum"
+
+
+def test_a_tiny_gap_on_the_line_is_refused_for_working_precision_and_nothing_else():
+    # One hyperplane of the line is one point: the gap bounds how far the base points can be apart.
+    with pytest.raises(ConstructionError, match=r"to working precision .* is 5.9e-10, below 1e-06"):
+        construct([[0.0], [2e-9], [1.0]], [0, 1, 1], "sequential")
+    assert construct([[0.0], [2e-2], [1.0]], [0, 1, 1], "sequential").method == "sequential"
