@@ -62,7 +62,7 @@ def landscape(
     from training.commands.arguments.data import check_fit, load_data, load_network
     from training.descent.losses import as_loss
     from training.experiments.landscape import plot_landscape, tables
-    from training.experiments.landscape.survey import EXACT, survey
+    from training.experiments.landscape.survey import survey
     from training.output.page import render
     from training.output.start import started
 
@@ -70,8 +70,6 @@ def landscape(
     as_positive(extent, "extent")
     if points % 2 == 0:
         raise ValueError(f"points must be odd, for the network is in the middle, got {points}")
-    if to is not None and loss not in EXACT:
-        raise ValueError(f"--to goes with --loss {' or '.join(EXACT)}, got --loss {loss}")
     net = load_network(network)
     check_network(net, ReLUNetwork, name="NETWORK")
     source = load_data(data, seed=seed, targets=targets, **table)

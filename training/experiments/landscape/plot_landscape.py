@@ -101,10 +101,9 @@ def figure_of_ways(found):
     everything = []
     for k, way in enumerate(found.ways):
         t, losses = [], []
-        for i, part in enumerate(way.parts):
-            at = np.sort(np.concatenate([part.breakpoints, np.linspace(0, 1, 201)]))
+        for i, (at, there) in enumerate(way.parts):
             t.append((i + at) / len(way.parts))
-            losses.append(part(at))
+            losses.append(there)
         t, losses = np.concatenate(t), np.concatenate(losses)
         everything += [losses, [way.barrier.upper]]
         ax.plot(t, losses, color=COLORS[k], lw=1.4, label=way.name)

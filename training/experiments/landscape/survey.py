@@ -15,7 +15,13 @@ from training.landscape.lines.barrier import Barrier, barrier
 from training.landscape.lines.exact_slice import ExactSlice, exact_slice
 from training.landscape.matching import matched
 from training.landscape.operators import Curvature
-from training.landscape.slices import LossSlice, LossSurface, loss_slice, loss_surface
+from training.landscape.slices import (
+    LossSlice,
+    LossSurface,
+    interpolate,
+    loss_slice,
+    loss_surface,
+)
 from training.landscape.spectrum import Spectrum, hessian_spectrum, sharpness
 
 EXACT = ("mse", "class_weighted")
@@ -38,7 +44,7 @@ class Line(NamedTuple):
 
 
 class Way(NamedTuple):
-    """A way to another network: its name, exact slices of its segments or none, its barrier."""
+    """A way to another network: its name, (t, losses) along each of its segments, its barrier."""
 
     name: str
     parts: tuple
@@ -131,7 +137,7 @@ def survey(
     told("basin")
     certificate, basins = _basins(net, X, y, targets, loss, weight_decay)
     ways = ()
-    if other is not None and loss in EXACT:
+    if other is not None:
         told("way to the other network")
         ways = _ways(net, other, X, y, kind, bend_steps, seed)
     return Survey(
@@ -216,8 +222,14 @@ def _ways(net, other, X, y, kind, bend_steps, seed):
 
 
 def _parts(net, via, end, X, y, kind):
-    nodes = [net, *via, end]
-    return tuple(
-        exact_slice(p, flatten(q.tensors) - flatten(p.tensors), X, y, (0.0, 1.0), **kind)
-        for p, q in pairwise(nodes)
-    )
+    return tuple(_losses_between(p, q, X, y, kind) for p, q in pairwise([net, *via, end]))
+
+
+def _losses_between(p, q, X, y, kind):
+    """Places from 0 to 1 and the losses there; of an exact line its breakpoints, too."""
+    if kind["loss"] not in EXACT:
+        line = interpolate(p, q, X, y, points=401, **kind)
+        return line.t, line.losses
+    line = exact_slice(p, flatten(q.tensors) - flatten(p.tensors), X, y, (0.0, 1.0), **kind)
+    t = np.sort(np.concatenate([line.breakpoints, np.linspace(0, 1, 201)]))
+    return t, line(t)

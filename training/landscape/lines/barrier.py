@@ -10,11 +10,15 @@ from constructions.critical.balls import Balls
 from constructions.proof.exact import EPS
 from geomcore.arrays import as_positive
 from geomcore.display.lines import listed
+from geomcore.foreign.choices import as_choice
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.parameters import unflatten
-from training.landscape.arguments import as_line_problem, as_nodes
+from training.descent.losses import SquaredError
+from training.landscape.arguments import as_nodes
+from training.landscape.lines.costs import COSTS
 from training.landscape.lines.exact_slice import slice_of
 from training.landscape.lines.models import largest, loss_models, segment_between, values_at
+from training.landscape.sampled import Sampled
 
 FIRST = 32  # pieces of a segment to begin with
 FINEST = 2.0**-44  # half of the shortest piece
@@ -23,8 +27,9 @@ AT_A_TIME = 400_000
 # Of the loss of the best constant: losses below are as good as none.
 FLOOR = 1e-12
 MOST_PIECES = 300_000
-# Points times units up to which the largest loss is guessed by an exact slice.
-GUESSED = 300_000
+# Places on a segment among which the largest loss is guessed, and points times units up to which
+# an exact slice finds that of a squared error.
+PLACES, GUESSED = 257, 300_000
 
 
 @dataclass(frozen=True)
@@ -98,7 +103,7 @@ def barrier(
     via : sequence of ReLUNetwork
         Networks between, in order: the path is then made of straight segments.
     loss : str
-        "mse" or "class_weighted".
+        "mse", "class_weighted", "cross_entropy" or "bce".
     weight_decay : float
         Half of it times the sum of the squares of all parameters is added.
     targets : array_like, optional
@@ -113,7 +118,7 @@ def barrier(
     Raises
     ------
     ValueError
-        If shapes do not fit, a value is nan or inf, or the loss is another one.
+        If shapes or targets do not fit, a value is nan or inf, or the loss is another one.
 
     Notes
     -----
@@ -137,15 +142,16 @@ def barrier(
     (True, True)
     """
     nodes = as_nodes(a, b, via)
-    X, labels, weights = as_line_problem(nodes[0], X, y, loss, weight_decay, targets)
+    problem = Sampled(a, X, y, as_choice(loss, COSTS, "loss"), weight_decay, targets, name="a")
     rtol = as_positive(rtol, "rtol")
     deadline = time.monotonic() + as_positive(seconds, "seconds")
-    search = _Search(rtol, _floor(labels.Y), deadline)
+    weights = Balls(problem.weights, 2 * EPS * problem.weights)
+    search = _Search(rtol, _floor(problem), deadline)
     ends = []
     for k, (p, q) in enumerate(pairwise(nodes)):
-        enclosed = Balls(weights, 2 * EPS * weights)
-        segment = segment_between(p, q, X, labels.Y, enclosed, weight_decay)
-        t = np.array([0.0, 1.0, _peak(p, q, X, labels.Y, weights, weight_decay)])
+        data = problem.X, problem.labels.Y, weights, problem.decay
+        segment = segment_between(p, q, *data, COSTS[loss])
+        t = np.array([0.0, 1.0, _peak(p, q, problem)])
         at = values_at(loss_models(segment, t, np.zeros(3)), np.zeros(3))
         bounds = list(zip(np.maximum(at.lower, 0.0).tolist(), at.upper.tolist(), strict=True))[:2]
         ends += bounds if k == 0 else bounds[1:]
@@ -162,20 +168,24 @@ def barrier(
     )
 
 
-def _floor(Y):
+def _floor(problem):
     """A loss that is nothing beside that of the best constant output."""
     with np.errstate(over="ignore", invalid="ignore"):
-        floor = FLOOR * float(((Y - Y.mean(axis=0)) ** 2).sum(axis=1).mean())
+        floor = FLOOR * float(problem.loss.constant_loss(problem.labels.Y, problem.weights))
     return floor if np.isfinite(floor) else 0.0
 
 
-def _peak(p, q, X, Y, weights, weight_decay):
+def _peak(p, q, problem):
     """Where the loss is largest on a segment, in floating point: a good guess."""
-    if len(X) * sum(p.widths) > GUESSED:
+    start, end = p.packed()[0], q.packed()[0]
+    if not isinstance(problem.loss, SquaredError):
+        t = np.linspace(0.0, 1.0, PLACES)
+        return float(t[np.argmax(problem.losses((1 - t)[:, None] * start + t[:, None] * end))])
+    if len(problem.X) * sum(p.widths) > GUESSED:
         return 0.5
     with np.errstate(all="ignore"):
-        along = unflatten(p, q.packed()[0] - p.packed()[0])
-        line = slice_of(p, along, X, Y, weights, (0.0, 1.0), weight_decay)
+        data = problem.X, problem.labels.Y, problem.weights
+        line = slice_of(p, unflatten(p, end - start), *data, (0.0, 1.0), problem.decay)
         t = line.maximum.t
     return t if np.isfinite(t) else 0.5
 

@@ -8,6 +8,7 @@ and s is r / (r - l), then 0 <= max(z, 0) - s z <= max(-s l, (1 - s) r), for the
 convex in z.
 """
 
+from itertools import zip_longest
 from typing import NamedTuple
 
 import numpy as np
@@ -29,6 +30,8 @@ class Segment(NamedTuple):
     weights : Balls, shape (N,)
     decay : tuple of Balls
         Coefficients of (1, t, t^2) in what weight decay adds.
+    cost : callable
+        The loss of moving outputs, see `training.landscape.lines.costs`.
     """
 
     start: list
@@ -37,9 +40,10 @@ class Segment(NamedTuple):
     Y: np.ndarray
     weights: Balls
     decay: tuple
+    cost: object
 
 
-def segment_between(a, b, X, labels_Y, weights, weight_decay):
+def segment_between(a, b, X, Y, weights, weight_decay, cost):
     """The `Segment` between two networks of one shape."""
     start = list(zip(a.weights, a.biases, strict=True))
     end = zip(b.weights, b.biases, strict=True)
@@ -52,11 +56,11 @@ def segment_between(a, b, X, labels_Y, weights, weight_decay):
                 terms = (p * p).sum(), (p * v).sum() * 2.0, (v * v).sum()
                 sizes = [s + term for s, term in zip(sizes, terms, strict=True)]
     decay = tuple(s * weight_decay * 0.5 for s in sizes)
-    return Segment(start, step, X, labels_Y, weights, decay)
+    return Segment(start, step, X, Y, weights, decay, cost)
 
 
 def loss_models(segment, middle, half):
-    """Coefficients of (1, u, ..., u^4) in enclosures of the loss on pieces of a segment.
+    """Coefficients of the powers of u in enclosures of the loss on pieces of a segment.
 
     Parameters
     ----------
@@ -66,7 +70,7 @@ def loss_models(segment, middle, half):
 
     Returns
     -------
-    list of five Balls, shape (B,)
+    list of Balls, shape (B,)
     """
     m, h = middle[:, None, None], half[:, None, None]
     A = [Balls(segment.X[None])]
@@ -74,21 +78,12 @@ def loss_models(segment, middle, half):
         A = _affine(A, W, b, dW, db, m, h)
         if l < len(segment.start) - 1:
             A = _rectified(A)
-    A[0] = A[0] - segment.Y
-    loss = []
-    for power in range(2 * len(A) - 1):
-        terms = [
-            (A[i] * A[power - i]).sum(axis=-1)
-            for i in range(max(0, power - len(A) + 1), min(power, len(A) - 1) + 1)
-        ]
-        total = terms[0]
-        for term in terms[1:]:
-            total = total + term
-        loss.append((total * segment.weights).sum(axis=-1))
+    loss = [(power * segment.weights).sum(axis=-1) for power in segment.cost(A, segment.Y)]
     c0, c1, c2 = segment.decay
     m, h = middle, half
     more = [c0 + (c1 + c2 * m) * m, (c1 + c2 * (2.0 * m)) * h, c2 * h * h]
-    return [a + more[i] if i < len(more) else a for i, a in enumerate(loss)]
+    # of a network without hidden layers a cross-entropy has no third coefficient
+    return [a + b for a, b in zip_longest(loss, more, fillvalue=0.0)]
 
 
 def largest(model):

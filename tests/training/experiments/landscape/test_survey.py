@@ -73,5 +73,6 @@ def test_the_place_on_a_bent_way_is_that_of_the_whole_way(minimum):
     for way, row in zip(found.ways, tables.way_rows(found), strict=True):
         parts = len(way.parts)
         k = min(int(row["at t"] * parts), parts - 1)
-        loss = way.parts[k](np.clip(row["at t"] * parts - k, 0, 1))
-        assert loss >= way.barrier.lower * (1 - 1e-9) - 1e-30
+        t, losses = way.parts[k]
+        near = np.abs(t - (row["at t"] * parts - k)) <= 0.0051
+        assert losses[near].max() >= way.barrier.lower * (1 - 1e-3) - 1e-28

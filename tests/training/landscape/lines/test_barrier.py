@@ -121,7 +121,7 @@ def test_permuted_units_are_matched_and_the_barrier_is_gone():
         ({"rtol": 0}, "rtol must"),
         ({"rtol": "x"}, "rtol must"),
         ({"seconds": -1}, "seconds must"),
-        ({"loss": "bce"}, "loss must"),
+        ({"loss": "huber"}, "loss must"),
         ({"weight_decay": np.inf}, "weight_decay must"),
         ({"X": [[np.inf, 0.0]] * 5}, "X must"),
     ],
