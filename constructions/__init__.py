@@ -21,6 +21,8 @@ _HOME = {
     "descent_basin": "verification.descent",
     "largest_step": "verification.descent",
     "balanced": "proof.basin",
+    "BestUnit": "units",
+    "best_unit": "units",
     "cell_radius": "proof.basin",
     "check_certificate": "proof.checker",
     "construct": "construction",
@@ -35,6 +37,7 @@ _HOME = {
 }
 
 __all__ = [
+    "BestUnit",
     "Certificate",
     "Check",
     "Construction",
@@ -47,6 +50,7 @@ __all__ = [
     "Separation",
     "balanced",
     "basin_of_return",
+    "best_unit",
     "cell_radius",
     "check_certificate",
     "construct",

@@ -18,7 +18,7 @@ from scipy.optimize import linprog, nnls
 from scipy.sparse import coo_array, csc_array, csr_array, eye_array, hstack, vstack
 
 
-def _solve(problem, solver, **options):
+def solved(problem, solver, **options):
     """Solve with the named solver; True if and only if the status is ``optimal``."""
     if solver == cp.HIGHS:
         _spend_banner()
@@ -166,7 +166,7 @@ def common_point(A, B):
         cp.Minimize(0),
         [A.T @ alpha == B.T @ beta, cp.sum(alpha) == 1, cp.sum(beta) == 1],
     )
-    if not _solve(problem, cp.HIGHS, highs_options={"solver": "simplex"}):
+    if not solved(problem, cp.HIGHS, highs_options={"solver": "simplex"}):
         return None
     return alpha.value, beta.value
 
@@ -195,7 +195,7 @@ def nearest_on_hyperplane(x, normal, offset, forward):
         cp.Minimize(cp.sum_squares(p - projection)),
         [normal @ (p - projection) == 0, *(w @ p + c >= m for w, c, m in forward)],
     )
-    if not _solve(problem, cp.CLARABEL):
+    if not solved(problem, cp.CLARABEL):
         return projection
     return p.value - (normal @ p.value + offset) * normal
 
@@ -245,7 +245,7 @@ def covering_faces(P, O, k, *, seconds=20):
             t <= 1,
         ],
     )
-    if not _solve(problem, cp.HIGHS, highs_options={"time_limit": float(seconds)}):
+    if not solved(problem, cp.HIGHS, highs_options={"time_limit": float(seconds)}):
         return None
     if t.value <= 1e-7:
         return None
@@ -326,7 +326,7 @@ def narrowest_apex(X, heights, base, normal, forward, *, start=60, rounds=4):
                 *(w @ p + (w @ base + c) >= m for w, c, m in forward),
             ],
         )
-        if not _solve(problem, cp.CLARABEL):
+        if not solved(problem, cp.CLARABEL):
             break
         found = aperture(p.value)
         if found.max() < value.max():
