@@ -292,7 +292,7 @@ def test_where_no_cache_can_be_kept_there_is_one_warning_and_the_same_numbers():
         with warnings.catch_warnings(record=True) as found:
             warnings.simplefilter("always")
             import geomcore
-            import training.descent.ensemble
+            import training.descent.compiled.ensemble
             net = geomcore.ReLUNetwork([[[1.0, 2.0], [3.0, -4.0]], [[0.1, 0.7]]], [[1, 2], [3]])
             print(geomcore.input_gradients(net, [[0.3, 0.1], [-1.0, 2.0]]).tolist())
         told = [str(w.message) for w in found]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from geomcore.layers import Affine, ReLU
 from geomcore.network import Network, ReLUNetwork
-from training.descent import ensemble_descent
+from training.descent.compiled import ensemble_descent
 from training.descent.constraints import NonNegative
 from training.descent.losses import LOSSES, CrossEntropy
 from training.descent.optimizers import SGD, Adam
@@ -286,8 +286,8 @@ def test_final_loss_is_the_loss_of_the_network_that_is_returned(seed):
 
 
 def test_more_records_than_one_call_holds_are_all_there(monkeypatch):
-    monkeypatch.setattr("training.descent.ensemble_descent.RECORDS", 7)
-    monkeypatch.setattr("training.descent.ensemble_descent.SHUFFLE_BYTES", 1)
+    monkeypatch.setattr("training.descent.compiled.ensemble_descent.RECORDS", 7)
+    monkeypatch.setattr("training.descent.compiled.ensemble_descent.SHUFFLE_BYTES", 1)
     widths = (2, 3, 2)
     X, Y = random_data(widths, 10)
     for options in ({}, {"batch_size": 4, "record": 2}):

@@ -1,4 +1,4 @@
-"""The loop over steps in compiled code: what `training.descent.ensemble` needs, and its calls."""
+"""The loop over steps in compiled code: what the kernels of this room need, and their calls."""
 
 import math
 
@@ -7,7 +7,7 @@ import numpy as np
 from geomcore.arrays import read_only
 from geomcore.network import ReLUNetwork
 from geomcore.parameters import split
-from training.descent import ensemble
+from training.descent.compiled import ensemble
 from training.descent.batches import Shuffles
 from training.descent.descent import Descended
 from training.descent.losses import BinaryCrossEntropy, CrossEntropy, SquaredError
