@@ -7,8 +7,8 @@ import numpy as np
 from geomcore.arrays import read_only
 from geomcore.network import ReLUNetwork
 from geomcore.parameters import split
-from training.descent.compiled import ensemble
 from training.descent.batches import Shuffles
+from training.descent.compiled import ensemble
 from training.descent.descent import Descended
 from training.descent.losses import BinaryCrossEntropy, CrossEntropy, SquaredError
 from training.descent.optimizers import SGD, Adam
