@@ -1,16 +1,8 @@
 """Compiled training steps: many trials of small networks, one after the other.
 
 The arithmetic of `training.descent.descent.Descent`, with the parameters of a trial in
-one packed vector (`geomcore.ReLUNetwork.packed`). Points lie along the rows of
-tiles, so that every inner loop runs over points and vectorises; a tile has a
-multiple of `LANES` points, the last ones repeats of weight zero. Rows are
-addressed by number rather than sliced: a slice counts references, which costs
-as much as the loop it is for. Matrices of `WIDE` or more entries are multiplied
-by BLAS, tile by tile, while the tile is in the cache. No trial reads of another.
-
-The rows of a tile are x (d_0), y (d_L), the weight and the class. Below all tiles
-lie the outputs of the layers at one of them, d_1 + ... + d_L rows: what a layer
-reads is in the array that it writes to. Gradients there would cost 28 %.
+one packed vector (`geomcore.ReLUNetwork.packed`) and points in tiles; see
+`training.descent.compiled.passes`. No trial reads of another.
 """
 
 import math
@@ -19,14 +11,10 @@ from typing import NamedTuple
 import numpy as np
 
 from geomcore.kernels import FLAGS, INNER, cached_njit
-
-# Entries of a weight matrix from which BLAS beats loops over points; see benchmarks/ensemble.py.
-WIDE = 128
-# Loops over points that are known to come in such packs need no remainder.
-LANES = 16
+from training.descent.compiled import passes
+from training.descent.compiled.passes import sweep
 
 RUNNING, BUDGET, DIVERGED, FIRST_RULE = 0, 1, 2, 3
-SQUARED, SOFTMAX, SIGMOID = 0, 1, 2
 SGD, ADAM = 0, 1
 LOSS_BELOW, ACCURACY_FOR, PLATEAU = 0, 1, 2
 
@@ -62,7 +50,7 @@ class Task(NamedTuple):
     last: int  # points used in an epoch
 
 
-@cached_njit(nogil=True, fastmath=FLAGS)
+@cached_njit(nogil=True, fastmath=FLAGS, uses=[passes])
 def descend(trials, task, orders, first, until, fresh):
     """Take the running trials from step `first` to `until`; record at first only if `fresh`.
 
@@ -89,7 +77,7 @@ def descend(trials, task, orders, first, until, fresh):
                 _fill(points, orders, t, epoch, start, min(task.size, task.last - start), filled)
             # One place that calls it, so that equal parameters have equal losses to the last bit.
             x, g = (batch, batch_slopes) if mini else (data, slopes)
-            loss, right = _pass(theta, widths, x, g, task.loss, classes, grad, backward)
+            loss, right = sweep(theta, widths, x, g, task.loss, classes, grad, backward)
             if due:
                 loss = loss if np.isfinite(loss) else np.inf
                 reason = DIVERGED if ending else _record(t, trials, task, step, loss, right)
@@ -183,217 +171,3 @@ def _fill(points, orders, t, epoch, start, count, batch):
             for r in range(rows):
                 batch[row + r, p] = points[i, r]
             batch[row + rows - 2, p] *= scale
-
-
-@cached_njit(nogil=True, fastmath=FLAGS, **INNER)
-def _pass(theta, widths, x, g, loss, classes, grad, backward):
-    """Return loss and number of right points; fill `grad` (P,) if `backward`."""
-    d, K, packs = widths[0], widths[-1], x.shape[1] // LANES
-    end, top = len(x) - widths.sum() + d, len(x) - K
-    total = right = 0.0
-    for i in range(len(grad)):
-        grad[i] = 0.0
-    for row in range(0, end, d + K + 2):
-        _forward(theta, widths, x, row, end, packs)
-        y, w = row + d, row + d + K
-        if loss == SOFTMAX:
-            total += _softmax(x, top, K, y, w, g, packs)
-        else:
-            for i in range(K):
-                total += _separate(x, top + i, y + i, w, g, i, loss, packs)
-        if len(classes):
-            right += _right(x, top, w, classes, packs)
-        if backward:
-            _backward(theta, widths, x, row, g, grad, packs)
-    return total, right
-
-
-@cached_njit(nogil=True, fastmath=FLAGS, **INNER)
-def _forward(theta, widths, x, r, z, packs):
-    """Fill the rows of x from z on with the outputs of all layers at the tile in r."""
-    at, one = 0, 1
-    for l in range(1, len(widths)):
-        n, m = widths[l - 1], widths[l]
-        floor = 0.0 if l + 1 < len(widths) else -np.inf
-        if m * n >= WIDE:
-            np.dot(theta[at : at + m * n].reshape(m, n), x[r : r + n], x[z : z + m])
-        for i in range(m):
-            b = theta[at + m * n + i]
-            if m * n >= WIDE:
-                for p in range(packs * LANES):
-                    v = x[z + i, p] + b
-                    x[z + i, p] = floor if v < floor else v
-            else:
-                _combine(theta, (at + i * n, one, n), x, r, x, z + i, (b, floor), packs)
-        at += m * (n + 1)
-        r, z = z, z + m
-
-
-@cached_njit(nogil=True, fastmath=FLAGS, **INNER)
-def _backward(theta, widths, x, row, g, grad, packs):
-    """Add the gradients of one tile to `grad`, given that of the outputs in the first rows of g."""
-    at, z, here, half = len(theta), len(x), np.int64(0), len(g) // 2
-    for l in range(len(widths) - 1, 0, -1):
-        n, m = widths[l - 1], widths[l]
-        at, z = at - m * (n + 1), z - m
-        r = z - n if l > 1 else row
-        there = half - here
-        if m * n >= WIDE:
-            products = np.dot(g[here : here + m], x[r : r + n].T)
-            for i in range(m):
-                for k in range(n):
-                    grad[at + i * n + k] += products[i, k]
-            if l > 1:
-                W = theta[at : at + m * n].reshape(m, n)
-                np.dot(W.T, g[here : here + m], g[there : there + n])
-        for i in range(m):
-            b = at + m * n + i
-            if m * n >= WIDE:
-                for p in range(packs * LANES):
-                    grad[b] += g[here + i, p]
-            else:
-                grad[b] += _dots(g, here + i, x, r, n, grad, at + i * n, packs)
-        if l > 1:
-            for k in range(n):
-                if m * n < WIDE:
-                    _combine(theta, (at + k, n, m), g, here, g, there + k, (0.0, -np.inf), packs)
-                for p in range(packs * LANES):
-                    g[there + k, p] = g[there + k, p] if x[r + k, p] > 0 else 0.0
-            here = there
-
-
-@cached_njit(nogil=True, fastmath=FLAGS, **INNER)
-def _combine(c, terms, x, r, out, o, bounds, packs):
-    """out[o] = max(base + sum over k < n of c[at + k stride] x[r + k], floor)."""
-    (at, stride, n), (base, floor) = terms, bounds
-    # The first 1 to 4 rows, then 4 at a time; written with < so that nan stays nan.
-    k = (n - 1) % 4 + 1
-    low = floor if k == n else -np.inf
-    c0 = c[at]
-    c1 = c[at + stride] if k > 1 else 0.0
-    c2 = c[at + 2 * stride] if k > 2 else 0.0
-    if k == 1:
-        for p in range(packs * LANES):
-            v = base + c0 * x[r, p]
-            out[o, p] = low if v < low else v
-    elif k == 2:
-        for p in range(packs * LANES):
-            v = base + c0 * x[r, p] + c1 * x[r + 1, p]
-            out[o, p] = low if v < low else v
-    elif k == 3:
-        for p in range(packs * LANES):
-            v = base + c0 * x[r, p] + c1 * x[r + 1, p] + c2 * x[r + 2, p]
-            out[o, p] = low if v < low else v
-    else:
-        c3 = c[at + 3 * stride]
-        for p in range(packs * LANES):
-            v = base + c0 * x[r, p] + c1 * x[r + 1, p] + c2 * x[r + 2, p] + c3 * x[r + 3, p]
-            out[o, p] = low if v < low else v
-    while k < n:
-        low = floor if k + 4 == n else -np.inf
-        q, at_k = r + k, at + k * stride
-        c0, c1, c2, c3 = c[at_k], c[at_k + stride], c[at_k + 2 * stride], c[at_k + 3 * stride]
-        for p in range(packs * LANES):
-            v = out[o, p] + c0 * x[q, p] + c1 * x[q + 1, p] + c2 * x[q + 2, p] + c3 * x[q + 3, p]
-            out[o, p] = low if v < low else v
-        k += 4
-
-
-@cached_njit(nogil=True, fastmath=FLAGS, **INNER)
-def _dots(g, i, x, r, n, s, at, packs):
-    """Add the dot products of g[i] with x[r + k], k < n, to s[at + k]; return the sum of g[i]."""
-    k, b = 0, 0.0
-    while n - k > 3:
-        q = r + k
-        s0 = s1 = s2 = s3 = 0.0
-        for p in range(packs * LANES):
-            e = g[i, p]
-            s0 += e * x[q, p]
-            s1 += e * x[q + 1, p]
-            s2 += e * x[q + 2, p]
-            s3 += e * x[q + 3, p]
-        for j, v in enumerate((s0, s1, s2, s3)):
-            s[at + k + j] += v
-        k += 4
-    q = r + k
-    s0 = s1 = s2 = 0.0
-    if n - k == 3:
-        for p in range(packs * LANES):
-            e = g[i, p]
-            b += e
-            s0 += e * x[q, p]
-            s1 += e * x[q + 1, p]
-            s2 += e * x[q + 2, p]
-    elif n - k == 2:
-        for p in range(packs * LANES):
-            e = g[i, p]
-            b += e
-            s0 += e * x[q, p]
-            s1 += e * x[q + 1, p]
-    elif n - k == 1:
-        for p in range(packs * LANES):
-            e = g[i, p]
-            b += e
-            s0 += e * x[q, p]
-    else:
-        for p in range(packs * LANES):
-            b += g[i, p]
-    for j, v in enumerate((s0, s1, s2)):
-        if j < n - k:
-            s[at + k + j] += v
-    return b
-
-
-@cached_njit(nogil=True, fastmath=FLAGS, **INNER)
-def _separate(x, r, y, w, g, i, loss, packs):
-    """Squared error, or that of logits, of outputs x[r] against x[y]; gradient in g[i]."""
-    total = 0.0
-    if loss == SQUARED:
-        for p in range(packs * LANES):
-            error = x[r, p] - x[y, p]
-            weighted = x[w, p] * error
-            total += weighted * error
-            g[i, p] = 2 * weighted
-    else:
-        for p in range(packs * LANES):
-            f = x[r, p]
-            e = math.exp(-abs(f))
-            total += x[w, p] * (max(f, 0.0) - f * x[y, p] + math.log1p(e))
-            g[i, p] = x[w, p] * ((1.0 if f >= 0 else e) / (1 + e) - x[y, p])
-    return total
-
-
-@cached_njit(nogil=True, fastmath=FLAGS, **INNER)
-def _softmax(x, r, K, y, w, g, packs):
-    """Cross-entropy of output rows x[r : r + K] against x[y : y + K]; gradient in g[:K]."""
-    loss = 0.0
-    for p in range(packs * LANES):
-        top = x[r, p]
-        for i in range(1, K):
-            top = max(top, x[r + i, p])
-        total, fit = 0.0, 0.0
-        for i in range(K):
-            shifted = x[r + i, p] - top
-            fit += x[y + i, p] * shifted
-            g[i, p] = math.exp(shifted)
-            total += g[i, p]
-        for i in range(K):
-            g[i, p] = x[w, p] * (g[i, p] / total - x[y + i, p])
-        loss += x[w, p] * (math.log(total) - fit)
-    return loss
-
-
-@cached_njit(nogil=True, fastmath=FLAGS, **INNER)
-def _right(x, r, w, classes, packs):
-    """Number of points of positive weight whose class, in x[w + 1], fits the output best."""
-    count, K = 0, classes.shape[1] - 1
-    for p in range(packs * LANES):
-        best, found = -np.inf, 0
-        for j in range(len(classes)):
-            score = -classes[j, K]
-            for i in range(K):
-                score += classes[j, i] * x[r + i, p]
-            if score > best:
-                best, found = score, j
-        count += x[w, p] > 0 and found == x[w + 1, p]
-    return count

@@ -8,7 +8,7 @@ from geomcore.arrays import read_only
 from geomcore.network import ReLUNetwork
 from geomcore.parameters import split
 from training.descent.batches import Shuffles
-from training.descent.compiled import ensemble
+from training.descent.compiled import ensemble, passes
 from training.descent.descent import Descended
 from training.descent.losses import BinaryCrossEntropy, CrossEntropy, SquaredError
 from training.descent.optimizers import SGD, Adam
@@ -24,9 +24,9 @@ from training.descent.stopping import (
 )
 
 LOSSES = {
-    SquaredError: ensemble.SQUARED,
-    CrossEntropy: ensemble.SOFTMAX,
-    BinaryCrossEntropy: ensemble.SIGMOID,
+    SquaredError: passes.SQUARED,
+    CrossEntropy: passes.SOFTMAX,
+    BinaryCrossEntropy: passes.SIGMOID,
 }
 
 # Rules the kernel knows, as rows (kind, level, records).
@@ -241,5 +241,5 @@ def _tiling(n, rows):
     """Number of tiles and points per tile, a multiple of LANES, for n points and so many rows."""
     most = min(TILE_POINTS, max(128, TILE_BYTES // (8 * rows)))
     tiles = max(1, -(-n // most))
-    width = -(-n // (tiles * ensemble.LANES)) * ensemble.LANES
+    width = -(-n // (tiles * passes.LANES)) * passes.LANES
     return tiles, width
