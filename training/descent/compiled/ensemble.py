@@ -12,11 +12,13 @@ import numpy as np
 
 from geomcore.kernels import FLAGS, INNER, cached_njit
 from training.descent.compiled import passes
-from training.descent.compiled.passes import sweep
+from training.descent.compiled.passes import Chain, sweep
 
 RUNNING, BUDGET, DIVERGED, FIRST_RULE = 0, 1, 2, 3
 SGD, ADAM = 0, 1
 LOSS_BELOW, ACCURACY_FOR, PLATEAU = 0, 1, 2
+MODULUS, SQUARE, NEGATIVE_PART, SMOOTH_COUNT = 0, 1, 2, 3
+NON_NEGATIVE, UNIT, AT_MOST = 0, 1, 2
 
 
 class Trials(NamedTuple):
@@ -40,9 +42,11 @@ class Task(NamedTuple):
     batch_slopes: np.ndarray  # as slopes, for a batch
     points: np.ndarray  # (N, d_0 + d_L + 2) all points once more, one after the other
     classes: np.ndarray  # (Q, d_L + 1) targets and offset, see training.descent.losses.predicted
-    widths: np.ndarray  # int64
     optimizer: np.ndarray  # kind, rate, two fractions, eps, clip
     rules: np.ndarray  # (number of rules, 3): kind and two numbers
+    penalties: np.ndarray  # (any, 5): kind, first and end of the parameters, weight, width
+    constraints: np.ndarray  # (any, 5): kind, first parameter, rows, columns, limit
+    chain: Chain
     loss: int
     steps: int
     record: int
@@ -56,8 +60,9 @@ def descend(trials, task, orders, first, until, fresh):
 
     `orders` (T, epochs, N) are the shuffles from the epoch of `first` on.
     """
-    data, slopes, batch, batch_slopes, points, classes, widths, optimizer = task[:8]
-    filled = batch[: len(batch) - widths[1:].sum()]
+    data, slopes, batch, batch_slopes, points, classes, optimizer = task[:7]
+    chain = task.chain
+    filled = batch[: len(batch) - chain.widths[1:].sum() - chain.spare]
     P = trials.theta.shape[1]
     grad, new = np.empty(P), np.empty(P)
     per_epoch = max(1, -(-task.last // max(1, task.size)))
@@ -77,7 +82,7 @@ def descend(trials, task, orders, first, until, fresh):
                 _fill(points, orders, t, epoch, start, min(task.size, task.last - start), filled)
             # One place that calls it, so that equal parameters have equal losses to the last bit.
             x, g = (batch, batch_slopes) if mini else (data, slopes)
-            loss, right = sweep(theta, widths, x, g, task.loss, classes, grad, backward)
+            loss, right = sweep(theta, chain, x, g, task.loss, classes, grad, backward)
             if due:
                 loss = loss if np.isfinite(loss) else np.inf
                 reason = DIVERGED if ending else _record(t, trials, task, step, loss, right)
@@ -86,7 +91,12 @@ def descend(trials, task, orders, first, until, fresh):
                     break
                 known = True
             if backward:
-                if _update(theta, grad, moments, optimizer, step, new):
+                if len(task.penalties):
+                    _penalize(theta, task.penalties, grad)
+                is_finite = _update(theta, grad, moments, optimizer, step, new)
+                if len(task.constraints):
+                    is_finite = _project(new, task.constraints)
+                if is_finite:
                     for i in range(P):
                         theta[i] = new[i]
                     step, known = step + 1, False
@@ -151,6 +161,52 @@ def _update(theta, grad, moments, optimizer, step, new):
         for i in range(P):
             new[i] = theta[i] - rate * (factor * grad[i])
             total += new[i]
+    return np.isfinite(total)
+
+
+@cached_njit(nogil=True, fastmath=FLAGS, **INNER)
+def _penalize(theta, penalties, grad):
+    """Add the gradients of the penalties to `grad`."""
+    for r in range(len(penalties)):
+        kind, first, end, weight, width = penalties[r]
+        for i in range(int(first), int(end)):
+            v = theta[i]
+            if kind == MODULUS:
+                v = np.sign(v)
+            elif kind == SMOOTH_COUNT:
+                v *= math.exp(-0.5 * (v / width) * (v / width)) / width / width
+            else:
+                v = 0.0 if kind == NEGATIVE_PART and v > 0 else 2 * v
+            grad[i] += weight * v
+
+
+@cached_njit(nogil=True, fastmath=FLAGS, **INNER)
+def _project(new, constraints):
+    """Make the parameters keep the constraints; return whether all of them are finite."""
+    for r in range(len(constraints)):
+        kind, first, rows, columns, limit = constraints[r]
+        start, step = int(first), int(columns)
+        for k in range(start, start + step):
+            end = k + int(rows) * step
+            if kind == NON_NEGATIVE:
+                for i in range(k, end, step):
+                    new[i] = 0.0 if new[i] < 0 else new[i]
+                continue
+            top = squares = 0.0
+            for i in range(k, end, step):
+                top = max(top, abs(new[i]))
+            if top == 0:
+                continue
+            # Squares of tiny or huge entries would underflow or overflow.
+            for i in range(k, end, step):
+                squares += (new[i] / top) * (new[i] / top)
+            norm = math.sqrt(squares)
+            if kind == UNIT or top * norm > limit:
+                for i in range(k, end, step):
+                    new[i] = new[i] / top * (limit / norm)
+    total = 0.0
+    for i in range(len(new)):
+        total += new[i]
     return np.isfinite(total)
 
 
