@@ -204,7 +204,8 @@ ELSEWHERE = set(
     "NonNegative Order PerturbationStudy Separation Settled SmoothL0 Spectrum SquaredError "
     "TrainResult TrajectoryPlane TruncationHistory TruncationRecorder UnitColumns UnitNorm "
     "breast_cancer check_certificate digits film film_strip from_keras from_nnet from_onnx "
-    "from_sklearn from_torch iris load load_study load_table mnist save to_torch truncation_history wine".split()
+    "from_sklearn from_torch iris load load_study load_table mnist save to_torch "
+    "truncation_history wine".split()
 )
 
 
