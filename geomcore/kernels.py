@@ -18,6 +18,8 @@ import threading
 import warnings
 from contextlib import contextmanager
 from functools import cache
+from hashlib import sha256
+from inspect import getsource
 
 import numpy as np
 from numba import njit
@@ -44,16 +46,20 @@ FLAGS = {"reassoc", "contract"}
 INNER = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 
-def cached_njit(**options):
+def cached_njit(*, uses=(), **options):
     """Numba's ``njit(cache=True, ...)``; where no cache can be kept, without, after one warning.
 
     Numba keeps its cache in NUMBA_CACHE_DIR, or beside the file, or in the user's own folder. A
     read-only installation without a home has none of them, and ``njit`` then raises.
+
+    What is kept is for one text of the kernel's own file. A kernel that calls kernels of other
+    files names these modules in `uses`, and what is kept is for one text of all of them.
     """
 
     def compiled(function):
         try:
-            return njit(cache=True, **options)(function)
+            kernel = njit(cache=True, **options)(function)
+            return kernel if _is_kept_for(kernel, uses) else njit(**options)(function)
         except RuntimeError as error:
             if "no locator available" not in str(error):
                 raise
@@ -61,6 +67,19 @@ def cached_njit(**options):
             return njit(**options)(function)
 
     return compiled
+
+
+def _is_kept_for(kernel, modules):
+    """Make what is kept of a kernel depend on the text of other modules; False if it cannot be."""
+    if not modules or not hasattr(kernel, "py_func"):
+        return True
+    # Not public: numba compares the stamp in its index with this one before it loads anything.
+    kept = getattr(getattr(kernel, "_cache", None), "_cache_file", None)
+    if not hasattr(kept, "_source_stamp"):
+        return False
+    texts = [sha256(getsource(module).encode()).hexdigest() for module in modules]
+    kept._source_stamp = (kept._source_stamp, *texts)
+    return True
 
 
 @cache

@@ -38,9 +38,10 @@ _NAMES = {
         "largest_curvature load_study loss_slice loss_surface LossBelow LossLadder LossSlice "
         "LossSurface matched MaxNorm NegativePart neural_collapse NeuralCollapse NonNegative "
         "norm_per_scale perturb perturbation_study PerturbationStudy Plateau random_direction "
-        "return_radius settle Settled SGD sharpness Spectrum SquaredError StudyResult "
+        "return_radius settle Settled SGD sharpness SmoothL0 Spectrum SquaredError StudyResult "
         "tensor_names train train_ensemble TrainResult trajectory_plane TrajectoryPlane "
-        "truncation_history TruncationHistory TruncationRecorder UnitColumns wilson_interval"
+        "truncation_history TruncationHistory TruncationRecorder UnitColumns UnitNorm "
+        "wilson_interval"
     ),
 }
 # What other libraries call the same.

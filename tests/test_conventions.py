@@ -18,7 +18,7 @@ PACKAGES = ("geomcore", "constructions", "training")
 SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 ROOMS = sorted({path.parent for path in SOURCES})
 TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
-NUMBA_FILES = {"kernels.py", "ensemble.py"}
+NUMBA_FILES = {"kernels.py", "ensemble.py", "passes.py"}
 STORES = {"store.py", "connection.py"}
 MOST_FILES = 16
 MOST_ARGUMENTS = 8
@@ -227,6 +227,36 @@ def test_kernels_take_few_arguments():
     counts = [(place, node.name, len(node.args.args)) for place, node in kernels]
     assert {Path(place.split(":")[0]).name for place, _, _ in counts} == NUMBA_FILES
     assert_none(f"{place}: {name} takes {n}" for place, name, n in counts if n > MOST_ARGUMENTS)
+
+
+def test_kernels_name_the_other_files_whose_kernels_they_call():
+    homes = {path.with_suffix("").relative_to(ROOT): path for path in SOURCES}
+    compiled = {
+        path: {node.name for p, _, node in nodes(ast.FunctionDef) if p == path and is_kernel(node)}
+        for path in homes.values()
+        if path.name in NUMBA_FILES
+    }
+    offences = []
+    for path in compiled:
+        foreign = {
+            alias.asname or alias.name: node.module.split(".")[-1]
+            for node in ast.walk(tree(path))
+            if isinstance(node, ast.ImportFrom)
+            for alias in node.names
+            if alias.name in compiled.get(homes.get(Path(*node.module.split("."))), ())
+        }
+        for node in filter(is_kernel, ast.walk(tree(path))):
+            called = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)} & foreign.keys()
+            named = " ".join(ast.unparse(d) for d in node.decorator_list)
+            missing = {foreign[name] for name in called if foreign[name] not in named}
+            offences += [f"{shown(path)}: {node.name} uses {module}" for module in missing]
+    assert_none(offences)
+
+
+def is_kernel(node):
+    """Whether a node of a syntax tree is a function that numba compiles."""
+    decorators = getattr(node, "decorator_list", ())
+    return isinstance(node, ast.FunctionDef) and any("njit" in ast.unparse(d) for d in decorators)
 
 
 def test_the_global_random_state_is_used_nowhere():

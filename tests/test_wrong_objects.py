@@ -213,11 +213,12 @@ ELSEWHERE = set(
     "AffineMap Barrier BinaryCrossEntropy Certificate Check Construction ConstructionError "
     "CrossEntropy CurvatureHistory Dataset DescentBasin ExactSlice FilmReel FlatSet "
     "GeometricClassifier HullCertificate LayerRecord LinePieces LossSlice LossSurface "
-    "MesaMeasures NegativePart NeuralCollapse "
-    "NonNegative Order PerturbationStudy Separation Settled Spectrum SquaredError TrainResult "
-    "TrajectoryPlane TruncationHistory TruncationRecorder UnitColumns breast_cancer "
+    "MesaMeasures NegativePart NeuralCollapse NonNegative Order PerturbationStudy "
+    "Separation Settled SmoothL0 Spectrum SquaredError TrainResult TrajectoryPlane "
+    "TruncationHistory TruncationRecorder UnitColumns UnitNorm breast_cancer "
     "check_certificate digits film film_strip from_keras from_nnet from_onnx from_sklearn "
-    "from_torch iris load load_study load_table mnist save to_torch truncation_history wine".split()
+    "from_torch iris load load_study load_table mnist save to_torch truncation_history "
+    "wine".split()
 )
 
 

@@ -6,9 +6,11 @@ Names are loaded when first used, so that the command line starts quickly.
 from importlib import import_module
 
 _HOME = {
+    "UnitNorm": "training.descent.constraints",
     "UnitColumns": "training.descent.constraints",
     "Plateau": "training.descent.stopping",
     "NonNegative": "training.descent.constraints",
+    "SmoothL0": "training.descent.penalties",
     "NegativePart": "training.descent.penalties",
     "MaxNorm": "training.descent.constraints",
     "L2": "training.descent.penalties",
@@ -92,6 +94,7 @@ __all__ = [
     "PerturbationStudy",
     "Plateau",
     "Settled",
+    "SmoothL0",
     "Spectrum",
     "SquaredError",
     "StudyResult",
@@ -100,6 +103,7 @@ __all__ = [
     "TruncationHistory",
     "TruncationRecorder",
     "UnitColumns",
+    "UnitNorm",
     "barrier",
     "bend",
     "exact_slice",

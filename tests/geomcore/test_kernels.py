@@ -292,7 +292,7 @@ def test_where_no_cache_can_be_kept_there_is_one_warning_and_the_same_numbers():
         with warnings.catch_warnings(record=True) as found:
             warnings.simplefilter("always")
             import geomcore
-            import training.descent.ensemble
+            import training.descent.compiled.ensemble
             net = geomcore.ReLUNetwork([[[1.0, 2.0], [3.0, -4.0]], [[0.1, 0.7]]], [[1, 2], [3]])
             print(geomcore.input_gradients(net, [[0.3, 0.1], [-1.0, 2.0]]).tolist())
         told = [str(w.message) for w in found]
@@ -333,3 +333,36 @@ def test_long_compiling_is_told_once_and_short_or_none_is_not():
         square(np.ones(2))
     square(np.float32(1))
     assert told == [3]
+
+
+def test_an_edit_of_a_kernel_in_another_file_is_noticed(tmp_path):
+    (tmp_path / "caller.py").write_text(
+        "import callee\n"
+        "from callee import value\n"
+        "from geomcore.kernels import cached_njit\n"
+        "@cached_njit(uses=[callee])\n"
+        "def twice():\n"
+        "    return 2 * value()\n"
+        "if __name__ == 'caller':\n"
+        "    print(twice(), *twice.stats.cache_hits.values())\n"
+    )
+    environment = {
+        **os.environ,
+        "PYTHONPATH": f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}",
+    }
+    found = []
+    for number in (1, 1, 4):
+        (tmp_path / "callee.py").write_text(
+            "from geomcore.kernels import cached_njit\n"
+            "@cached_njit()\n"
+            f"def value():\n    return {number}\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", "import caller"],
+            capture_output=True,
+            text=True,
+            env=environment,
+        )
+        assert done.returncode == 0, done.stderr
+        found.append(done.stdout.split())
+    assert found == [["2"], ["2", "1"], ["8"]]

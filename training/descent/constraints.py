@@ -56,11 +56,32 @@ class UnitColumns:
     tensors: tuple | None = None
 
     def project(self, p):
-        # Squares of tiny or huge entries would underflow or overflow.
-        top = np.abs(p).max(axis=1, keepdims=True)
-        p = p / np.where(top > 0, top, 1.0)
-        norm = np.sqrt((p * p).sum(axis=1, keepdims=True))
-        return p / np.where(norm > 0, norm, 1.0)
+        _, directions, norm = _polar(p, axis=1)
+        return directions / norm
+
+
+@dataclass(frozen=True)
+class UnitNorm:
+    """Keep the Frobenius norm of a tensor at 1; a tensor of zeros stays.
+
+    Parameters
+    ----------
+    tensors : sequence of str, optional
+        As for `NonNegative`.
+
+    Examples
+    --------
+    >>> UnitNorm().project(np.array([[[3.0, 4.0]], [[0.0, 0.0]]]))
+    array([[[0.6, 0.8]],
+    <BLANKLINE>
+           [[0. , 0. ]]])
+    """
+
+    tensors: tuple | None = None
+
+    def project(self, p):
+        _, directions, norm = _polar(p, axis=tuple(range(1, p.ndim)))
+        return directions / norm
 
 
 @dataclass(frozen=True)
@@ -87,6 +108,17 @@ class MaxNorm:
         object.__setattr__(self, "limit", as_positive(self.limit, "limit"))
 
     def project(self, p):
-        squares = (p * p).reshape(len(p), -1).sum(axis=1)
-        norm = np.sqrt(squares).reshape(-1, *[1] * (p.ndim - 1))
-        return np.where(norm > self.limit, p * (self.limit / np.maximum(norm, self.limit)), p)
+        top, directions, norm = _polar(p, axis=tuple(range(1, p.ndim)))
+        return np.where(top * norm > self.limit, directions * (self.limit / norm), p)
+
+
+def _polar(p, axis):
+    """The largest modulus, p relative to it, and the norm of that; 1, 0 and 1 for zeros.
+
+    Squares of tiny or huge entries would underflow or overflow.
+    """
+    top = np.abs(p).max(axis=axis, keepdims=True)
+    top = np.where(top == 0, 1.0, top)
+    directions = p / top
+    norm = np.sqrt((directions * directions).sum(axis=axis, keepdims=True))
+    return top, directions, np.where(norm == 0, 1.0, norm)

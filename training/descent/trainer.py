@@ -244,7 +244,7 @@ def train_ensemble(
         rngs = [as_rng(rng) for rng in rngs]
     jobs = as_count(jobs, "jobs")
     if chosen_engine(engine, networks[0], problem, plan) == "compiled":
-        from training.descent.ensemble_descent import EnsembleDescent as Engine
+        from training.descent.compiled.ensemble_descent import EnsembleDescent as Engine
 
         group = COMPILED_GROUP if jobs == 1 else max(1, min(COMPILED_GROUP, trials // (4 * jobs)))
         engine = "compiled"
@@ -289,7 +289,7 @@ def chosen_engine(engine, net, problem, plan):
     if engine == "auto" and max((tensor.size for tensor in net.tensors), default=0) >= NARROW:
         return "numpy"
     # Loading numba takes half a second.
-    from training.descent.ensemble_descent import obstacle
+    from training.descent.compiled.ensemble_descent import obstacle
 
     reason = obstacle(net, problem, plan)
     if reason and engine == "compiled":

@@ -8,13 +8,14 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from geomcore.stack import stack
-from training.descent.constraints import MaxNorm, NonNegative, UnitColumns
+from training.descent.constraints import MaxNorm, NonNegative, UnitColumns, UnitNorm
 from training.descent.penalties import L1
 from training.descent.trainer import train
 
 CONSTRAINTS = {
     "non-negative": NonNegative(),
     "unit columns": UnitColumns(),
+    "unit norm": UnitNorm(),
     "norm": MaxNorm(1.5),
 }
 TENSORS = arrays(np.float64, (2, 3, 4), elements=st.floats(-10, 10))
@@ -44,6 +45,16 @@ def test_a_constraint_holds_after_every_step_for_the_tensors_it_names():
         assert (tensors["b1"] < 0).any()
 
 
+@pytest.mark.parametrize("scale", [1e-300, 1.0, 1e300])
+def test_tensors_of_any_size_are_projected(scale):
+    p = np.array([[[3.0, 0.0], [0.0, 4.0]], [[0.0, 0.0], [0.0, 0.0]]]) * scale
+    expected = np.array([[[0.6, 0.0], [0.0, 0.8]], [[0.0, 0.0], [0.0, 0.0]]])
+    np.testing.assert_allclose(UnitNorm().project(p), expected)
+    np.testing.assert_allclose(UnitColumns().project(p)[0], np.eye(2))
+    np.testing.assert_allclose(MaxNorm(2 * scale).project(p), 2 * scale * expected)
+    np.testing.assert_array_equal(MaxNorm(6 * scale).project(p), p)
+
+
 # Laws
 
 
@@ -55,12 +66,14 @@ def test_a_projection_done_twice_is_done_once(name, p):
     np.testing.assert_allclose(constraint.project(once), once, rtol=1e-12, atol=1e-300)
 
 
-@pytest.mark.parametrize("name", ["non-negative", "norm"])
+@pytest.mark.parametrize("name", ["non-negative", "norm", "unit norm"])
 @given(TENSORS, TENSORS)
 def test_no_allowed_point_is_nearer_than_the_projection(name, p, other):
     constraint = CONSTRAINTS[name]
     allowed = constraint.project(other)
     for t in range(2):
+        if name == "unit norm" and not other[t].any():
+            continue
         nearest = np.linalg.norm(p[t] - constraint.project(p)[t])
         assert nearest <= np.linalg.norm(p[t] - allowed[t]) * (1 + 1e-9) + 1e-12
 

@@ -10,10 +10,15 @@ from hypothesis.extra.numpy import arrays
 from geomcore.stack import stack
 from training.descent.constraints import NonNegative
 from training.descent.optimizers import SGD
-from training.descent.penalties import L1, L2, NegativePart
+from training.descent.penalties import L1, L2, NegativePart, SmoothL0
 from training.descent.trainer import train
 
-PENALTIES = {"L1": L1(0.3), "L2": L2(0.3), "negative part": NegativePart(0.3)}
+PENALTIES = {
+    "L1": L1(0.3),
+    "L2": L2(0.3),
+    "negative part": NegativePart(0.3),
+    "smooth L0": SmoothL0(0.3, width=0.5),
+}
 TENSORS = arrays(np.float64, (2, 3, 4), elements=st.floats(-10, 10))
 
 
@@ -52,6 +57,16 @@ def test_gradient_of_a_penalty_is_its_derivative(name):
 
 
 # Laws
+
+
+def test_a_smooth_count_of_small_width_counts_entries_and_pulls_on_none_far_from_zero():
+    p = np.array([[0.0, 3.0, -2.0, 0.0, 1e-300, 1e300]])
+    count = SmoothL0(2.0, width=1e-3)
+    assert count.value(p) == [6.0]
+    gradient = count.gradient(p)
+    assert gradient[0, :4].tolist() == [0.0] * 4
+    assert gradient[0, 5] == 0
+    assert gradient[0, 4] == pytest.approx(2e-294)
 
 
 @given(TENSORS)
@@ -93,6 +108,8 @@ def test_wrong_arguments_are_named(changes, message):
         (lambda: L1(0.0), "weight must be a positive number"),
         (lambda: L2(np.nan), "weight must be a positive number"),
         (lambda: NegativePart(-1.0), "weight must be a positive number"),
+        (lambda: SmoothL0(np.inf), "weight must be a positive number"),
+        (lambda: SmoothL0(1.0, width=0.0), "width must be a positive number"),
     ],
 )
 def test_numbers_out_of_range_are_refused(make, message):

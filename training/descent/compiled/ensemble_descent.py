@@ -1,17 +1,19 @@
-"""The loop over steps in compiled code: what `training.descent.ensemble` needs, and its calls."""
+"""The loop over steps in compiled code: what the kernels of this room need, and their calls."""
 
 import math
 
 import numpy as np
 
 from geomcore.arrays import read_only
-from geomcore.network import ReLUNetwork
 from geomcore.parameters import split
-from training.descent import ensemble
 from training.descent.batches import Shuffles
+from training.descent.compiled import ensemble, passes
+from training.descent.compiled.chains import chain_of
+from training.descent.constraints import MaxNorm, NonNegative, UnitColumns, UnitNorm
 from training.descent.descent import Descended
 from training.descent.losses import BinaryCrossEntropy, CrossEntropy, SquaredError
 from training.descent.optimizers import SGD, Adam
+from training.descent.penalties import L1, L2, NegativePart, SmoothL0
 from training.descent.problem import Snapshot
 from training.descent.stopping import (
     BUDGET,
@@ -24,9 +26,9 @@ from training.descent.stopping import (
 )
 
 LOSSES = {
-    SquaredError: ensemble.SQUARED,
-    CrossEntropy: ensemble.SOFTMAX,
-    BinaryCrossEntropy: ensemble.SIGMOID,
+    SquaredError: passes.SQUARED,
+    CrossEntropy: passes.SOFTMAX,
+    BinaryCrossEntropy: passes.SIGMOID,
 }
 
 # Rules the kernel knows, as rows (kind, level, records).
@@ -34,6 +36,22 @@ RULES = {
     LossBelow: lambda rule: (ensemble.LOSS_BELOW, rule.threshold, 1),
     AccuracyFor: lambda rule: (ensemble.ACCURACY_FOR, rule.level, rule.records),
     Plateau: lambda rule: (ensemble.PLATEAU, rule.rtol, rule.records),
+}
+
+# Penalties the kernel knows, as rows (kind, first, end, weight, width) for a tensor of a shape.
+PENALTIES = {
+    L1: lambda term, at, shape: _penalty(ensemble.MODULUS, term, at, shape),
+    L2: lambda term, at, shape: _penalty(ensemble.SQUARE, term, at, shape),
+    NegativePart: lambda term, at, shape: _penalty(ensemble.NEGATIVE_PART, term, at, shape),
+    SmoothL0: lambda term, at, shape: _penalty(ensemble.SMOOTH_COUNT, term, at, shape, term.width),
+}
+
+# Constraints, as rows (kind, first, rows, columns, limit).
+CONSTRAINTS = {
+    NonNegative: lambda term, at, shape: (ensemble.NON_NEGATIVE, at, math.prod(shape), 1, 0),
+    UnitColumns: lambda term, at, shape: (ensemble.UNIT, at, shape[0], math.prod(shape[1:]), 1),
+    UnitNorm: lambda term, at, shape: (ensemble.UNIT, at, math.prod(shape), 1, 1),
+    MaxNorm: lambda term, at, shape: (ensemble.AT_MOST, at, math.prod(shape), 1, term.limit),
 }
 
 # Bytes of the rows of one tile, most points in it, records and bytes of shuffles per call of
@@ -45,20 +63,26 @@ TILE_BYTES, TILE_POINTS, RECORDS, SHUFFLE_BYTES = 262_144, 1024, 4096, 4_000_000
 LINE, APART = 8, 128
 
 
+def _penalty(kind, term, at, shape, width=1.0):
+    return kind, at, at + math.prod(shape), term.weight, width
+
+
 def obstacle(net, problem, plan):
     """Return why the compiled steps cannot do this, or None if they can.
 
     Custom stopping rules and callbacks are no obstacle: they are called in
     Python between two calls of the kernel.
     """
-    if not isinstance(net, ReLUNetwork):
-        return "a network other than a ReLUNetwork"
+    if chain_of(net.layers) is None:
+        return "a network other than Affine and LpNorm layers, each with a ReLU behind it or none"
     if type(problem.loss) not in LOSSES:
         return f"the loss {problem.loss!r}"
     if type(plan.optimizer) not in (SGD, Adam):
         return f"the optimizer {plan.optimizer!r}"
-    if plan.penalties or plan.constraints:
-        return "penalties or constraints"
+    for terms, known in ((plan.penalties, PENALTIES), (plan.constraints, CONSTRAINTS)):
+        for term in terms:
+            if type(term) not in known:
+                return f"{term!r}"
     return None
 
 
@@ -74,7 +98,7 @@ class EnsembleDescent:
         """Train trials with parameters (T, ...) and one generator each; return `Descended`."""
         plan, trials = self.plan, len(rngs)
         self.shapes = [p.shape[1:] for p in params]
-        task = self.task([params[0].shape[2], *(p.shape[1] for p in params[1::2])])
+        task = self.task(chain_of(self.stacked.template.layers))
         state = self.start(params)
         shuffles = Shuffles(len(self.problem.X), rngs)
         self.losses, self.accuracies, self.recorded = [], [], []
@@ -106,14 +130,14 @@ class EnsembleDescent:
             state.final,
         )
 
-    def task(self, widths):
+    def task(self, chain):
         """All that is the same for the trials, as the kernel takes it."""
         plan, problem, optimizer = self.plan, self.problem, self.plan.optimizer
         size, last = (0, 0) if plan.batches is None else (plan.batches.size, plan.batches.last)
         points = np.column_stack([problem.X, problem.Y, problem.weights, problem.index])
         points = np.ascontiguousarray(points, dtype=np.float64)
-        data, slopes = _tiles(points, widths)
-        batch, batch_slopes = _room(size, points.shape[1], widths)
+        data, slopes = _tiles(points, chain)
+        batch, batch_slopes = _room(size, points.shape[1], chain)
         rules = () if self.in_python else plan.rules
         if isinstance(optimizer, Adam):
             kind, fractions = ensemble.ADAM, (optimizer.beta1, optimizer.beta2, optimizer.eps)
@@ -129,15 +153,27 @@ class EnsembleDescent:
             batch_slopes=batch_slopes,
             points=points,
             classes=np.ascontiguousarray(classes[:known], dtype=np.float64),
-            widths=np.array(widths, dtype=np.int64),
             optimizer=np.array([kind, optimizer.learning_rate, *fractions, clip], dtype=np.float64),
             rules=np.array([RULES[type(rule)](rule) for rule in rules], float).reshape(-1, 3),
+            penalties=self.rows_of(plan.penalties, PENALTIES),
+            constraints=self.rows_of(plan.constraints, CONSTRAINTS),
+            chain=chain,
             loss=LOSSES[type(problem.loss)],
             steps=plan.steps,
             record=plan.record,
             size=size,
             last=last,
         )
+
+    def rows_of(self, terms, known):
+        """Penalties or constraints as the kernel takes them, one row for each of their tensors."""
+        sizes = [math.prod(shape) for shape in self.shapes]
+        rows = [
+            known[type(term)](term, sum(sizes[:i]), self.shapes[i])
+            for term in terms
+            for i in self.stacked.select(term.tensors)
+        ]
+        return np.array(rows, dtype=np.float64).reshape(-1, 5)
 
     def start(self, params):
         """The state of all trials before the first step."""
@@ -211,11 +247,11 @@ class EnsembleDescent:
         return split(theta, self.shapes)
 
 
-def _tiles(points, widths):
+def _tiles(points, chain):
     """The points (N, rows) in tiles, with room for outputs and for gradients at one of them."""
     n, rows = points.shape
-    data, slopes = _room(n, rows, widths)
-    tiles = data[: len(data) - sum(widths[1:])].reshape(-1, rows, data.shape[1])
+    data, slopes = _room(n, rows, chain)
+    tiles = data[: len(data) - sum(chain.widths[1:]) - chain.spare].reshape(-1, rows, data.shape[1])
     filled = np.repeat(points[-1:], len(tiles) * data.shape[1], axis=0)
     filled[:n] = points
     # A repeat of a point overflows where that point does, but counts nothing.
@@ -224,9 +260,9 @@ def _tiles(points, widths):
     return data, slopes
 
 
-def _room(n, rows, widths):
+def _room(n, rows, chain):
     """Zeros for n points in tiles and for outputs, and zeros for gradients, both at a new line."""
-    outputs, slopes = sum(widths[1:]), 2 * max(widths)
+    outputs, slopes = sum(chain.widths[1:]) + chain.spare, 2 * max(chain.widths)
     tiles, width = _tiling(n, rows + outputs + slopes)
     shapes = (tiles * rows + outputs, width), (slopes, width)
     first, second = (math.prod(shape) for shape in shapes)
@@ -241,5 +277,5 @@ def _tiling(n, rows):
     """Number of tiles and points per tile, a multiple of LANES, for n points and so many rows."""
     most = min(TILE_POINTS, max(128, TILE_BYTES // (8 * rows)))
     tiles = max(1, -(-n // most))
-    width = -(-n // (tiles * ensemble.LANES)) * ensemble.LANES
+    width = -(-n // (tiles * passes.LANES)) * passes.LANES
     return tiles, width

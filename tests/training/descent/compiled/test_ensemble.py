@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from geomcore.layers import Affine, ReLU
 from geomcore.network import Network, ReLUNetwork
-from training.descent import ensemble_descent
-from training.descent.constraints import NonNegative
+from training.descent.compiled import ensemble_descent
+from training.descent.constraints import MaxNorm, NonNegative, UnitColumns, UnitNorm
 from training.descent.losses import LOSSES, CrossEntropy
 from training.descent.optimizers import SGD, Adam
-from training.descent.penalties import L2
+from training.descent.penalties import L1, L2, NegativePart, SmoothL0
 from training.descent.stopping import AccuracyFor, LossBelow, Plateau
 from training.descent.trainer import train, train_ensemble
 
@@ -196,6 +196,56 @@ def test_kernel_gives_the_same_numbers_without_compilation():
     np.testing.assert_allclose(losses[0], losses[1], rtol=1e-12)
 
 
+TERMS = {
+    "modulus": {"penalties": L1(0.05)},
+    "squares": {"penalties": L2(0.05, ["W1", "b2"])},
+    "negative part": {"penalties": NegativePart(0.5, ["W2"])},
+    "smooth count": {"penalties": SmoothL0(0.02, ["W2"], width=0.3)},
+    "at least zero": {"constraints": NonNegative(["W2", "b1"])},
+    "unit columns": {"constraints": UnitColumns(["W1", "b1"])},
+    "unit norm": {"constraints": UnitNorm(["W2"])},
+    "norm at most": {"constraints": MaxNorm(0.7)},
+    "all at once": {
+        "penalties": [L1(0.01, ["W2"]), NegativePart(0.1), SmoothL0(0.01), L2(0.1)],
+        "constraints": [NonNegative(["W2"]), UnitNorm(["W2"]), MaxNorm(1.5, ["b1", "W1"])],
+    },
+}
+
+
+@pytest.mark.parametrize("batch_size", [None, 5])
+@pytest.mark.parametrize("optimizer", ["plain", "clipped adam"])
+@pytest.mark.parametrize("terms", sorted(TERMS))
+def test_engines_agree_for_each_penalty_and_constraint(terms, optimizer, batch_size):
+    widths = (3, 6, 2)
+    X, Y = random_data(widths, 23)
+    options = {"optimizer": OPTIMIZERS[optimizer], "batch_size": batch_size, "rngs": range(4)}
+    networks = random_networks(widths, 4)
+    expected, found = both(networks, X, Y, steps=40, **options, **TERMS[terms])
+    assert_agree(expected, found)
+    free = train_ensemble(networks, X, Y, steps=40, engine="compiled", **options)
+    assert free.networks != found.networks
+
+
+@pytest.mark.parametrize("term", [UnitColumns(), UnitNorm(), MaxNorm(1.0)])
+@pytest.mark.parametrize("scale", [1e-300, 1e300])
+def test_engines_project_weights_of_any_size(term, scale):
+    net = ReLUNetwork([[[3.0 * scale, 0.0], [4.0 * scale, 0.0]]], [[0.0, 0.0]])
+    options = {"optimizer": SGD(1e-300), "steps": 1, "constraints": term}
+    expected, found = both([net], [[0.0, 0.0]], [[0.0, 0.0]], **options)
+    assert_agree(expected, found)
+    if scale > 1 or term != MaxNorm(1.0):
+        np.testing.assert_allclose(found.networks[0].weights[0][:, 0], [0.6, 0.8])
+
+
+def test_a_constraint_saves_a_trial_from_what_overflows_below_but_not_above():
+    net = ReLUNetwork([[[1.0]]], [[0.0]])
+    options = {"optimizer": SGD(1e308), "steps": 1, "constraints": NonNegative()}
+    down, up = [both([net], [[2.0]], [[y]], **options) for y in (1e3, -1e3)]
+    assert [r.stop_reasons for r in down] == [["diverged"], ["diverged"]]
+    assert [r.stop_reasons for r in up] == [["step budget"], ["step budget"]]
+    assert [r.networks[0].weights[0][0, 0] for r in up] == [0.0, 0.0]
+
+
 # Laws
 
 
@@ -286,8 +336,8 @@ def test_final_loss_is_the_loss_of_the_network_that_is_returned(seed):
 
 
 def test_more_records_than_one_call_holds_are_all_there(monkeypatch):
-    monkeypatch.setattr("training.descent.ensemble_descent.RECORDS", 7)
-    monkeypatch.setattr("training.descent.ensemble_descent.SHUFFLE_BYTES", 1)
+    monkeypatch.setattr("training.descent.compiled.ensemble_descent.RECORDS", 7)
+    monkeypatch.setattr("training.descent.compiled.ensemble_descent.SHUFFLE_BYTES", 1)
     widths = (2, 3, 2)
     X, Y = random_data(widths, 10)
     for options in ({}, {"batch_size": 4, "record": 2}):
@@ -316,8 +366,9 @@ def test_the_engine_is_chosen_by_width_and_steps():
     assert engine((2, 32, 1), 150) == "compiled"
     assert engine((3, 3, 3), 5) == "numpy"
     assert engine((128, 128, 2), 150) == "numpy"
-    assert engine((3, 3, 3), 150, penalties=L2(0.1)) == "numpy"
-    assert engine((3, 3, 3), 150, constraints=NonNegative()) == "numpy"
+    assert engine((3, 3, 3), 150, penalties=L2(0.1)) == "compiled"
+    assert engine((3, 3, 3), 150, constraints=NonNegative()) == "compiled"
+    assert engine((3, 3, 3), 150, penalties=Halves()) == "numpy"
 
 
 # Bad input
@@ -331,15 +382,29 @@ class Lazy(SGD):
     """An optimizer that the kernel does not know."""
 
 
+class Halves(L2):
+    """A penalty that the kernel does not know."""
+
+    def __init__(self):
+        super().__init__(0.5)
+
+
+class Signs(NonNegative):
+    """A constraint that the kernel does not know."""
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"engine": "fast"}, "engine must be one of"),
-        ({"penalties": L2(0.1)}, "engine must be 'numpy' or 'auto' for penalties"),
-        ({"constraints": NonNegative()}, "engine must be 'numpy' or 'auto' for penalties"),
+        ({"penalties": Halves()}, "engine must be 'numpy' or 'auto' for Halves"),
+        ({"constraints": Signs()}, "engine must be 'numpy' or 'auto' for Signs"),
         ({"loss": Halved()}, "engine must be 'numpy' or 'auto' for the loss"),
         ({"optimizer": Lazy(0.1)}, "engine must be 'numpy' or 'auto' for the optimizer"),
-        ({"net": Network([Affine(np.eye(3), np.zeros(3)), ReLU()])}, "other than a ReLUNetwork"),
+        (
+            {"net": Network([ReLU(), Affine(np.eye(3), np.zeros(3))])},
+            "other than Affine and LpNorm",
+        ),
     ],
 )
 def test_what_cannot_be_compiled_is_named(changes, message):

@@ -1,0 +1,1 @@
+"""The steps in compiled code: kernels, and the calls of them."""
