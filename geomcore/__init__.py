@@ -24,6 +24,8 @@ from geomcore.interop import (
     to_onnx,
     to_torch,
 )
+from geomcore.mesa.measures import FlatSet, MesaMeasures, mesa_measures
+from geomcore.mesa.polytope import Polytope
 from geomcore.names import listing, missing
 from geomcore.network import Network, ReLUNetwork
 from geomcore.regions.line import LinePieces, line_pieces
@@ -39,9 +41,12 @@ __all__ = [
     "AffineMap",
     "CircularCone",
     "Dataset",
+    "FlatSet",
     "LinePieces",
+    "MesaMeasures",
     "Network",
     "PolyhedralCone",
+    "Polytope",
     "ReLUNetwork",
     "Regions",
     "activation_pattern",
@@ -59,6 +64,7 @@ __all__ = [
     "line_pieces",
     "linear_regions",
     "load",
+    "mesa_measures",
     "save",
     "to_onnx",
     "to_torch",

@@ -11,10 +11,10 @@ from importlib.util import find_spec
 _NAMES = {
     "geomcore": (
         "activation_pattern affine_map_at AffineMap CircularCone cumulative_parameters Dataset "
-        "datasets from_keras from_nnet from_onnx from_sklearn from_torch input_gradients "
-        "input_jacobians layer_parameters line_pieces linear_regions LinePieces load Network "
-        "PolyhedralCone Regions ReLUNetwork save to_onnx to_torch truncate truncation_defects "
-        "truncation_degree truncation_map"
+        "datasets FlatSet from_keras from_nnet from_onnx from_sklearn from_torch input_gradients "
+        "input_jacobians layer_parameters line_pieces linear_regions LinePieces load "
+        "mesa_measures MesaMeasures Network PolyhedralCone Polytope Regions ReLUNetwork save "
+        "to_onnx to_torch truncate truncation_defects truncation_degree truncation_map"
     ),
     "geomcore.datasets": (
         "breast_cancer clusters concentric Dataset digits iris load_table mnist polytope "

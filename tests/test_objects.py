@@ -27,11 +27,13 @@ from geomcore import (
     Dataset,
     Network,
     PolyhedralCone,
+    Polytope,
     ReLUNetwork,
     affine_map_at,
     datasets,
     line_pieces,
     linear_regions,
+    mesa_measures,
     truncation_defects,
     truncation_degree,
 )
@@ -58,6 +60,8 @@ def objects():
     stuck = elimination_order(np.arange(12.0)[:, None], [EVIL, "b", "c"] * 4)
     first, last = found.network.weights[0], found.network.weights[-1]
     pair, P = ReLUNetwork([[[-1.0]], [[1.0]]], [[1.0], [0.0]]), np.array([[0.0], [2.0], [3.0]])
+    drawn = datasets.polytope(9, faces=99, rng=0)
+    measured = mesa_measures(random_network((2, 9, 1)), Polytope.of(drawn), box=1.5)
     chain = [Affine(np.eye(3), np.zeros(3)), ReLU()] * 200
     return {
         "construction": found,
@@ -93,6 +97,9 @@ def objects():
         "projection": class_mean_plane(data.X, data.y),
         "line": line_pieces(found.network, data.X[0], data.X[1]),
         "regions": linear_regions(random_network((2, 9, 9, 3)), [(-1, 1), (-1, 1)]),
+        "polytope": Polytope.of(drawn),
+        "measures": measured,
+        "flat set": measured.relative[0],
         "descent basin": descent_basin(verify(pair, P, pair(P)), pair, P, pair(P), 0.1),
         "layer": Affine(last, np.zeros(len(last))),
     }
@@ -124,7 +131,8 @@ NAMES = [
     ),
     *("data", "hostile data", "targets", "network", "long network", "chain", "foreign layer"),
     *("polyhedral cone", "circular cone", "affine map", "defects", "steps", "degree"),
-    *("projection", "layer", "line", "regions", "descent basin"),
+    *("projection", "layer", "line", "regions", "descent basin", "polytope", "measures"),
+    "flat set",
 ]
 
 

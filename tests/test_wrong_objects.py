@@ -17,11 +17,13 @@ import constructions
 import training
 from geomcore import (
     Network,
+    Polytope,
     ReLUNetwork,
     datasets,
     layers,
     line_pieces,
     linear_regions,
+    mesa_measures,
     parameters,
     plot,
     projection,
@@ -40,6 +42,7 @@ BUILT = constructions.construct(X, Y)
 PROVED = constructions.verify(BUILT.network, X, Y)
 STUDY = training.perturbation_study(NET, X, Y, **SCALES)
 REGIONS = linear_regions(NET, [(-1, 1), (-1, 1)])
+SQUARE = Polytope([[1, 0], [0, 1], [-1, 0], [0, -1]], [1, 1, 1, 1])
 LOSSES = {0.1: [1e-3, 1e-2]}
 
 
@@ -128,6 +131,15 @@ def cases():
     yield "Regions.polygon", REGIONS.polygon, {"i": 0}
     yield "Regions.affine_map", REGIONS.affine_map, {"i": 0}
     yield "Regions.points", REGIONS.points, {"coordinates": X}
+    measured = with_defaults(mesa_measures, net=NET, polytope=SQUARE, box=2.0, samples=9)
+    yield "mesa_measures", mesa_measures, measured
+    yield "Polytope", Polytope, {"normals": W, "offsets": B}
+    yield "Polytope.of", Polytope.of, {"data": datasets.polytope(3, rng=0)}
+    yield "Polytope.slack", SQUARE.slack, {"X": X}
+    yield "Polytope.zones", SQUARE.zones, {"X": X, "margin": 0.2}
+    yield "Polytope.grown", SQUARE.grown, {"margin": 0.2}
+    for name in ("polygon", "reaches_beyond"):
+        yield f"Polytope.{name}", getattr(SQUARE, name), {"box": 2.0}
     path = {"networks": [NET, SHIFTED, ReLUNetwork([W, W], [B + 1, B])], "center": NET}
     yield "trajectory_plane", training.trajectory_plane, path
     yield "CurvatureRecorder", training.CurvatureRecorder, DATA
@@ -199,13 +211,14 @@ CASES = {name: (function, good) for name, function, good in cases()}
 # Constructed from files or other libraries, plain records, or tried in another test.
 ELSEWHERE = set(
     "AffineMap Barrier BinaryCrossEntropy Certificate Check Construction ConstructionError "
-    "CrossEntropy CurvatureHistory Dataset DescentBasin ExactSlice FilmReel GeometricClassifier "
-    "HullCertificate LayerRecord LinePieces LossSlice LossSurface NegativePart NeuralCollapse "
-    "NonNegative Order PerturbationStudy Separation Settled SmoothL0 Spectrum SquaredError "
-    "TrainResult TrajectoryPlane TruncationHistory TruncationRecorder UnitColumns UnitNorm "
-    "breast_cancer check_certificate digits film film_strip from_keras from_nnet from_onnx "
-    "from_sklearn from_torch iris load load_study load_table mnist save to_torch "
-    "truncation_history wine".split()
+    "CrossEntropy CurvatureHistory Dataset DescentBasin ExactSlice FilmReel FlatSet "
+    "GeometricClassifier HullCertificate LayerRecord LinePieces LossSlice LossSurface "
+    "MesaMeasures NegativePart NeuralCollapse NonNegative Order PerturbationStudy "
+    "Separation Settled SmoothL0 Spectrum SquaredError TrainResult TrajectoryPlane "
+    "TruncationHistory TruncationRecorder UnitColumns UnitNorm breast_cancer "
+    "check_certificate digits film film_strip from_keras from_nnet from_onnx from_sklearn "
+    "from_torch iris load load_study load_table mnist save to_torch truncation_history "
+    "wine".split()
 )
 
 

@@ -19,7 +19,9 @@ from training.commands.check import check
 from training.commands.construct import construct
 from training.commands.dynamics import dynamics
 from training.commands.landscape import landscape
+from training.commands.mesa import mesa
 from training.commands.minima import minima
+from training.commands.nonneg import nonneg
 from training.commands.quickstart import quickstart
 from training.commands.regions import regions
 from training.commands.settle import settle
@@ -48,6 +50,8 @@ app.command()(landscape)
 app.command()(regions)
 app.command()(census)
 app.command()(trained)
+app.command()(mesa)
+app.command()(nonneg)
 
 
 @app.callback(invoke_without_command=True)

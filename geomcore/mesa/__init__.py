@@ -1,0 +1,1 @@
+"""Mesas: on how much of a polytope a network is flat, exactly where it can be had."""

@@ -1,0 +1,155 @@
+"""From intervals to answers, and from answers to verdicts."""
+
+import pytest
+
+from training.experiments.mesa.intervals import Interval
+from training.experiments.mesa.readings import (
+    NO,
+    OPEN,
+    RULE,
+    SIZE,
+    VERDICTS,
+    YES,
+    Reading,
+    about,
+    both,
+    equal,
+    in_points,
+    judged,
+    more,
+    mostly,
+    none,
+)
+
+
+def interval(low, high, pairs=30):
+    return Interval((low + high) / 2, low, high, pairs)
+
+
+# By hand
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "answer"),
+    [
+        (0.01, 0.3, YES),
+        (-0.01, 0.3, OPEN),
+        (-0.3, -0.1, NO),
+        (0.01, 0.04, NO),  # more, but not by what counts
+        (0.0, 0.0, NO),
+        (0.0, 0.3, OPEN),
+    ],
+)
+def test_more(low, high, answer):
+    assert more(interval(low, high)) == answer
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "answer"),
+    [
+        (-0.02, 0.04, YES),
+        (0.01, 0.04, YES),
+        (0.0, 0.0, YES),
+        (-0.06, 0.04, OPEN),
+        (0.04, 0.06, OPEN),
+        (0.06, 0.3, NO),
+        (-0.3, -0.06, NO),
+    ],
+)
+def test_equal(low, high, answer):
+    assert equal(interval(low, high)) == answer
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "answer"),
+    [(0.0, 0.0, YES), (0.0, 0.1, YES), (0.05, 0.2, OPEN), (0.2, 0.3, NO)],
+)
+def test_none(low, high, answer):
+    assert none(interval(low, high)) == answer
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "answer"),
+    [
+        (0.6, 1.1, YES),
+        (0.6, 0.8, SIZE),
+        (0.9, 1.2, SIZE),
+        (0.4, 0.9, OPEN),
+        (0.1, 0.4, NO),
+        (-0.5, 0.4, NO),
+    ],
+)
+def test_about(low, high, answer):
+    assert about(interval(low, high), 0.85, least=0.5) == answer
+
+
+@pytest.mark.parametrize("few", [0, 1, 9])
+def test_few_pairs_answer_nothing(few):
+    for question in (more, equal, none):
+        assert question(interval(0.2, 0.3, few)) == OPEN
+    assert about(interval(0.8, 0.9, few), 0.85, least=0.5) == OPEN
+    assert mostly(few, few)[0] == OPEN
+
+
+@pytest.mark.parametrize(
+    ("number", "runs", "answer"), [(30, 30, YES), (22, 30, OPEN), (3, 30, NO), (15, 15, YES)]
+)
+def test_mostly(number, runs, answer):
+    found, told = mostly(number, runs)
+    assert found == answer and f"{number} of {runs} runs" in told
+
+
+def test_several_answers_at_once():
+    assert both(YES, YES) == YES and both(YES, OPEN) == OPEN
+    assert both(NO, OPEN) == NO and both(SIZE, YES) == SIZE and both(SIZE, OPEN) == OPEN
+
+
+def reading(answer, is_source=False, name="other"):
+    return Reading(name, is_source, answer, "1 %")
+
+
+def test_each_verdict_can_be_reached():
+    yes = reading(YES, True, "own")
+    cases = {
+        "holds": [yes, reading(YES)],
+        "holds with a correction": [yes, reading(NO)],
+        "does not hold": [reading(NO, True), reading(YES)],
+        "not decided by this evidence": [reading(OPEN, True), reading(YES)],
+    }
+    assert set(cases) == set(VERDICTS)
+    for verdict, readings in cases.items():
+        assert judged(readings).verdict == verdict
+
+
+def test_one_reading_of_the_source_that_fails_is_enough():
+    assert judged([reading(YES, True), reading(NO, True)]).verdict == "does not hold"
+    assert judged([reading(NO, True), reading(OPEN, True)]).verdict == "does not hold"
+    assert judged([reading(YES, True), reading(OPEN, True)]).verdict == VERDICTS[3]
+
+
+def test_another_size_is_a_correction_and_is_told_once():
+    judged_size = judged([reading(SIZE, True, "own")])
+    assert judged_size == ("holds with a correction", "own: size, 1 %")
+
+
+def test_what_is_open_beside_the_source_is_named_and_no_correction():
+    verdict, reason = judged([reading(YES, True, "own"), reading(OPEN, name="logit")])
+    assert verdict == "holds" and reason.endswith("open: logit")
+
+
+def test_the_rule_tells_its_numbers():
+    for number in ("10 pairs", "5%", "1%", "10%", "75%"):
+        assert number in RULE
+
+
+def test_an_interval_in_words():
+    assert in_points(interval(0.1, 0.3)) == "20.0 % (10.0 to 30.0; 30 seeds)"
+    assert in_points(interval(0.1, 0.3, 0)) == "no pairs of seeds"
+
+
+# Bad input
+
+
+def test_a_claim_without_its_source_is_no_claim():
+    with pytest.raises(ValueError, match="one of the source"):
+        judged([reading(YES)])

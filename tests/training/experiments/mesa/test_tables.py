@@ -1,0 +1,97 @@
+"""Tables of an experiment."""
+
+import numpy as np
+import pytest
+
+from training.experiments.mesa import tables
+from training.experiments.mesa.columns import Columns
+from training.experiments.mesa.intervals import mean_interval
+from training.experiments.mesa.protocol import NONNEG
+from training.experiments.mesa.published import HEADS, PENALISED, PENALTIES
+
+# By hand
+
+
+def test_the_table_of_the_first_source_has_its_numbers_beside_ours(found):
+    rows = tables.heads(found)
+    assert [row["quantity"] for row in rows] == [name for name, *_ in HEADS]
+    told = next(row for row in rows if row["quantity"].startswith("flat test points"))
+    assert (told["Lp, published"], told["Linear, published"]) == ("31.7%", "3.0%")
+    values = Columns(found.rows, 2).values("head_points_1", "linear")[:, 0]
+    assert told["Linear, here"].startswith(f"{np.median(values):.1%} (")
+
+
+def test_the_table_of_the_second_source_has_two_rows_for_what_it_has(found):
+    rows = tables.penalties(found._replace(protocol=NONNEG))
+    assert [(row["model"], row["numbers"]) for row in rows] == [
+        ("Lp, p = 1", "published"),
+        ("Lp, p = 1", "here"),
+        ("Linear", "published"),
+        ("Linear", "here"),
+    ]
+    assert rows[0]["flat < 1"] == "33.7%" and rows[2]["w < 0 mean"] == "-0.4515"
+    assert all(len(numbers) == len(PENALTIES) for numbers in PENALISED.values())
+
+
+def test_median_and_quartiles(rows_of):
+    columns = Columns(rows_of("a", [0.0, 0.1, 0.2, 0.3, 1.0]), 2)
+    assert tables.middle(columns, "head_points_1", "a", "{:.1f}") == "0.2 (0.1 to 0.3)"
+    assert tables.middle(columns, "head_points_1", "b", "{:.1f}") == "-"
+    assert tables.middle(columns, "nothing", "a", "{:.1f}") == "-"
+
+
+def test_collapsed_runs_are_counted_by_the_sign_of_the_last_weight(found):
+    rows = [dict(row) for row in found.rows if row["d"] == 2]
+    for row in rows:
+        row["w3_start"] = 1.0 if row["seed"] == 3 else -1.0
+        row["collapsed"] = row["seed"] == 3
+        row["accuracy"] = row["majority"] if row["model"] == "lp" else 0.5
+    told = tables.collapses(found._replace(rows=rows, dims=(2,)))
+    assert [row["model"] for row in told] == ["Lp, p = 1", "Linear"]
+    for row, alike in zip(told, ("1 of 1", "0 of 1"), strict=True):
+        assert row["w3 > 0 at the start"] == "1 of 1 collapsed"
+        assert row["w3 < 0 at the start"] == "0 of 2 collapsed"
+        assert row["of these at the majority rate"] == alike
+
+
+def test_the_overview_leaves_collapsed_runs_out_of_its_means(found):
+    rows = [dict(row) for row in found.rows if row["d"] == 2]
+    for row in rows:
+        row["collapsed"] = row["seed"] == 3 and row["model"] == "linear"
+        row["head_area_1"] = 1.0 if row["seed"] == 3 else 0.25
+    told = {row["model"]: row for row in tables.overview(found._replace(rows=rows, dims=(2,)))}
+    assert told["Linear"]["collapsed"] == "1 of 3" and told["Linear"]["head: area < 1"] == "25.0%"
+    assert told["Lp, p = 1"]["collapsed"] == "0 of 3"
+    assert told["Lp, p = 1"]["head: area < 1"] == "50.0%"
+    # A flipped network goes with the one that was flipped.
+    assert told["Linear, flipped"]["collapsed"] == "1 of 3"
+    assert told["Linear, flipped"]["head: area < 1"] == "25.0%"
+
+
+def test_comparisons_are_paired_by_seed(found):
+    rows = tables.comparisons(found)
+    assert {(row["d"], row["model"]) for row in rows} == {
+        (d, m) for d in (2, 3) for m in ("lp", "flipped")
+    }
+    row = next(r for r in rows if (r["d"], r["model"], r["quantity"]) == (2, "lp", "accuracy"))
+    columns = Columns(found.rows, 2)
+    differences = [
+        columns.row("lp", s)["accuracy"] - columns.row("linear", s)["accuracy"]
+        for s in columns.trained("lp", "linear")
+    ]
+    expected = mean_interval(differences, seed=found.seed)
+    assert (row["difference"], row["low"], row["high"], row["pairs"]) == expected
+
+
+def test_comparisons_in_words():
+    row = {"d": 2, "model": "lp", "quantity": "head_area_1", "difference": 0.25, "low": 0.1}
+    row |= {"high": 0.4, "pairs": 7, "signed_rank_p": 0.01}
+    (told,) = tables.comparison_words([row])
+    assert told["head, area < 1"] == "+25.0 (10.0 to 40.0) *" and told["pairs"] == "7"
+    (told,) = tables.comparison_words([row | {"pairs": 0}])
+    assert told["head, area < 1"] == "-"
+
+
+@pytest.mark.parametrize("model", ["lp", "linear", "flipped", "negative-0.5", "hard"])
+def test_models_have_names(model):
+    assert tables.name_of(model) != model

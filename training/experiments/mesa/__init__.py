@@ -1,0 +1,1 @@
+"""Flat regions inside polytopes: Lp heads against linear ones, and against constrained ones."""

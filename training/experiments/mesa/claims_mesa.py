@@ -1,0 +1,133 @@
+"""Claims A1 to A4, about Lp heads and linear ones, as readings of numbers."""
+
+import numpy as np
+
+from training.experiments.mesa.intervals import mean_interval
+from training.experiments.mesa.protocol import FLIPPED
+from training.experiments.mesa.readings import (
+    ACCURACY,
+    Reading,
+    about,
+    both,
+    equal,
+    in_points,
+    more,
+    none,
+)
+
+CLAIMS = {
+    "A1": "Lp and Linear are equally accurate",
+    "A2": "Lp has near-zero gradients inside the polytope, Linear has none",
+    "A3": "Lp suppresses the head weights of units that are on at the centre (70 times), Linear "
+    "lets them cancel",
+    "A4": "flipping the negative head weights of Linear changes nothing about flat points",
+}
+# How flatness can be measured: column, whether the source does so, and what it is.
+FLATNESS = (
+    ("head_points_1", True, "head output, norm below 1, test points"),
+    ("head_area_1", False, "head output, norm below 1, area"),
+    ("head_area_relative", False, "head output, norm below a tenth of the exterior's, area"),
+    ("logit_area_1", False, "logit, norm below 1, area"),
+    ("logit_area_relative", False, "logit, norm below a tenth of the exterior's, area"),
+)
+TIMES = 70.0  # of A3
+NEEDS = {claim: ("lp", "linear") for claim in ("A1", "A2", "A3")} | {"A4": ("linear",)}
+
+
+def readings(claim, columns, *, seed):
+    """The readings of a claim in one dimension.
+
+    Parameters
+    ----------
+    claim : str
+    columns : Columns
+    seed : int
+        Of the draws of the bootstrap.
+
+    Returns
+    -------
+    list of Reading
+    """
+    return {"A1": _accuracy, "A2": _flat, "A3": _centre, "A4": _flip}[claim](columns, seed)
+
+
+def _accuracy(columns, seed):
+    found = []
+    for seeds, is_source, name in (
+        (None, True, "runs that did not collapse"),
+        (columns.seeds, False, "all runs"),
+    ):
+        values = columns.differences("accuracy", "lp", "linear", seeds=seeds)
+        interval = mean_interval(values, seed=seed)
+        told = f"Lp less Linear {in_points(interval)}"
+        found.append(Reading(name, is_source, equal(interval, ACCURACY), told))
+    return found
+
+
+def _flat(columns, seed):
+    found = []
+    for key, is_source, name in FLATNESS:
+        found.append(_spike(columns, key, is_source, name, "linear", seed))
+    if "linear-positive" in columns:
+        name = "head output, area, Linear started with the weights of Lp"
+        found.append(_spike(columns, "head_area_1", False, name, "linear-positive", seed))
+    return found
+
+
+def _spike(columns, key, is_source, name, control, seed):
+    """Whether Lp is flatter than a linear head, and that is flat nowhere."""
+    values = columns.values(key, "lp", control)
+    difference = mean_interval(values[:, 0] - values[:, 1], seed=seed)
+    left = mean_interval(values[:, 1], seed=seed)
+    told = f"Lp less Linear {in_points(difference)}, Linear itself {in_points(left)}"
+    return Reading(name, is_source, both(more(difference), none(left)), told)
+
+
+def _centre(columns, seed):
+    found = []
+    for key, is_source, what in (
+        ("centre_weight_on", True, "|w| of units on at the centre"),
+        ("centre_slope_on", False, "|w| times the norm of the unit's weights"),
+    ):
+        ratios = _log_ratios(columns.values(key, "linear", "lp"))
+        interval = mean_interval(ratios, seed=seed)
+        times = in_times(interval)
+        found.append(Reading(f"{what}: less in Lp", is_source, more(interval, np.log10(2)), times))
+        if is_source:
+            answer = about(interval, np.log10(TIMES), least=np.log10(2))
+            found.append(Reading(f"{what}: about {TIMES:g} times", False, answer, times))
+    values = columns.differences("centre_cancelled", "linear", "lp")
+    interval = mean_interval(values, seed=seed)
+    name = "part of the slopes at the centre that cancels: more in Linear"
+    found.append(Reading(name, True, more(interval), f"Linear less Lp {in_points(interval)}"))
+    return found
+
+
+def _log_ratios(values):
+    """Decades by which the first column is larger, where both are positive."""
+    values = values[(values > 0).all(axis=1)]
+    return np.log10(values[:, 0]) - np.log10(values[:, 1])
+
+
+def in_times(interval):
+    """An interval of decades in words."""
+    if not interval.pairs:
+        return "no pairs of seeds"
+    value, low, high = (f"{10**x:.3g}" for x in interval[:3])
+    return f"Linear by Lp {value} ({low} to {high}; {interval.pairs} seeds)"
+
+
+def _flip(columns, seed):
+    seeds, found = columns.trained("linear"), []
+    for key, is_source, name in FLATNESS:
+        values = columns.differences(key, FLIPPED.key, "linear", seeds=seeds)
+        interval = mean_interval(values, seed=seed)
+        told = f"flipped less before {in_points(interval)}"
+        found.append(Reading(name, is_source, equal(interval), told))
+    interval = mean_interval(
+        columns.differences("accuracy", FLIPPED.key, "linear", seeds=seeds), seed=seed
+    )
+    answer = equal(interval, ACCURACY)
+    told = f"flipped less before {in_points(interval)}"
+    found.append(Reading("the function: accuracy on test points", False, answer, told))
+    return found

@@ -1,0 +1,152 @@
+"""Claims B1 to B3, about penalties on negative head weights, as readings of numbers."""
+
+import numpy as np
+
+from training.experiments.mesa.claims_mesa import FLATNESS
+from training.experiments.mesa.intervals import mean_interval, share_interval
+from training.experiments.mesa.readings import (
+    NO,
+    OPEN,
+    YES,
+    Reading,
+    about,
+    in_points,
+    more,
+    mostly,
+)
+
+CLAIMS = {
+    "B1": "the penalty on negative head weights recovers about 85 % of the flat points of Lp",
+    "B2": "flatness falls with the magnitude of negative head weights",
+    "B3": "preventing cancellation is necessary and sufficient for flatness",
+}
+STRONGEST, CONTROL = "negative-1", "linear"
+PENALISED = (CONTROL, "negative-0.1", "negative-0.5", STRONGEST)
+SHARE, HALF = 0.85, 0.5
+IS_FLAT = 0.1  # part of the polytope from which a network counts as flat on it
+CANCELS = 0.01  # share of negative slopes from which there is something to cancel with
+CORRELATED = 0.2  # mean rank correlation that counts
+PREVENTED, FREE = "hard", (CONTROL, "l1", "l0")
+NEEDS = {
+    "B1": ("lp", CONTROL, STRONGEST),
+    "B2": (CONTROL, STRONGEST),
+    "B3": (PREVENTED, CONTROL),
+}
+
+
+def readings(claim, columns, *, seed):
+    """The readings of a claim in one dimension; as of `claims_mesa.readings`."""
+    return {"B1": _recovery, "B2": _fall, "B3": _causes}[claim](columns, seed)
+
+
+def _recovery(columns, seed):
+    models, found = ("lp", STRONGEST, CONTROL), []
+    for key, is_source, name in FLATNESS:
+        found.append(_share(columns.values(key, *models), is_source, name, seed))
+    seeds = columns.trained(*models)
+    for sign, told in ((-1, "negative"), (1, "positive")):
+        own = [s for s in seeds if all(columns.row(m, s)["w3"] * sign > 0 for m in models[1:])]
+        values = columns.values("head_area_1", STRONGEST, CONTROL, seeds=own)
+        interval = mean_interval(values[:, 0] - values[:, 1], seed=seed)
+        name = f"seeds in which w3 is {told}: flatter than without penalty, head output, area"
+        found.append(Reading(name, False, more(interval), in_points(interval)))
+    return found
+
+
+def _share(values, is_source, name, seed):
+    """Whether the strongest penalty has about 85 % of what Lp has more than the control."""
+    lp, strongest, control = values.T
+    effect = mean_interval(lp - control, seed=seed)
+    share = share_interval(strongest, lp, control, seed=seed)
+    there = more(effect)
+    if there != YES:
+        # There is nothing to be recovered, so no share of it either.
+        answer = NO if there == NO else OPEN
+        return Reading(name, is_source, answer, f"Lp less Linear {in_points(effect)}")
+    told = f"{share.value:.0%} ({share.low:.0%} to {share.high:.0%}; {share.pairs} seeds)"
+    return Reading(name, is_source, about(share, SHARE, least=HALF), told)
+
+
+def _fall(columns, seed):
+    found = []
+    models = [model for model in PENALISED if model in columns]
+    for key, is_source, name in FLATNESS:
+        found.append(_correlation(columns, key, "negative_mass", models, is_source, name, seed))
+    name = "head output, area, against the share of negative slopes"
+    found.append(_correlation(columns, "head_area_1", "negative_share", models, False, name, seed))
+    values = np.stack(
+        [columns.values(key, CONTROL)[:, 0] for key in ("head_area_1", "negative_mass")], axis=1
+    )
+    name = "over seeds, without penalty, head output, area"
+    found.append(_over_seeds(values, name, seed))
+    return found
+
+
+def _correlation(columns, key, mass, models, is_source, name, seed):
+    """Mean over seeds of the rank correlation of flatness and negative weights over models."""
+    seeds = columns.trained(*models)
+    flat, negative = (columns.values(k, *models, seeds=seeds) for k in (key, mass))
+    if len(flat) != len(negative):
+        return Reading(name, is_source, OPEN, "some of it cannot be measured")
+    ranked = [rank_correlation(a, b) for a, b in zip(flat, negative, strict=True)]
+    interval = mean_interval(ranked, seed=seed)
+    return Reading(name, is_source, _falls(interval), f"rank correlation {interval}")
+
+
+def _over_seeds(values, name, seed):
+    """The rank correlation over seeds, by bootstrap."""
+    rng, n = np.random.default_rng(seed), len(values)
+    if n < 2:
+        return Reading(name, False, OPEN, "no pairs of seeds")
+    drawn = [rank_correlation(*values[rng.integers(n, size=n)].T) for _ in range(1000)]
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    interval = mean_interval(np.zeros(n))._replace(
+        value=rank_correlation(*values.T), low=float(low), high=float(high)
+    )
+    return Reading(name, False, _falls(interval), f"rank correlation {interval}")
+
+
+def _falls(interval):
+    return more(
+        interval._replace(value=-interval.value, low=-interval.high, high=-interval.low),
+        CORRELATED,
+    )
+
+
+def rank_correlation(a, b):
+    """Spearman's rank correlation; 0 where one of them is the same everywhere.
+
+    Examples
+    --------
+    >>> rank_correlation(np.array([1.0, 2.0, 3.0]), np.array([3.0, 1.0, 0.5])).__round__(6)
+    -1.0
+    >>> rank_correlation(np.zeros(3), np.arange(3))
+    0.0
+    """
+    from scipy.stats import rankdata
+
+    a, b = (rankdata(x) - (len(x) + 1) / 2 for x in (a, b))
+    size = np.sqrt((a @ a) * (b @ b))
+    return float(a @ b / size) if size else 0.0
+
+
+def _causes(columns, seed):
+    found = []
+    for key, is_source, name in FLATNESS:
+        flat = columns.values(key, PREVENTED)[:, 0] >= IS_FLAT
+        answer, told = mostly(int(flat.sum()), len(flat))
+        told = f"w ≥ 0 is flat in {told}"
+        found.append(Reading(f"sufficient: {name}", is_source, answer, told))
+    for key, is_source, name in FLATNESS:
+        still = []
+        for model in FREE:
+            if model not in columns:
+                continue
+            for s in columns.trained(model):
+                row = columns.row(model, s)
+                if row["negative_share"] >= CANCELS and np.isfinite(row[key]):
+                    still.append(row[key] < IS_FLAT)
+        answer, told = mostly(int(np.sum(still)), len(still))
+        told = f"with negative weights it is not flat in {told}"
+        found.append(Reading(f"necessary: {name}", is_source, answer, told))
+    return found

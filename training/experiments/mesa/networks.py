@@ -1,0 +1,152 @@
+"""Polytopes, data and networks of one seed, and their training."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from geomcore import datasets
+from geomcore.display.lines import brief
+from geomcore.layers import Affine, LpNorm, ReLU
+from geomcore.network import Network, ReLUNetwork
+from training.descent.optimizers import Adam
+from training.descent.stopping import AccuracyFor
+from training.descent.trainer import train_ensemble
+from training.experiments.mesa.protocol import (
+    BOX,
+    FACES,
+    LP,
+    POSITIVE,
+    RATE,
+    TEST,
+    TRAIN,
+    WIDTH,
+)
+
+# Streams of one seed and dimension: what is drawn from one does not depend on the others.
+DATA, START, SHUFFLES, SAMPLES = range(4)
+
+
+class Task(NamedTuple):
+    """A polytope with points to train on, and points to test on.
+
+    Attributes
+    ----------
+    normals : ndarray, shape (F, d)
+    offsets : ndarray, shape (F,)
+    X, test : ndarray, shapes (N, d), (M, d)
+    y : ndarray of int, shape (N,)
+        1 inside.
+    slack : ndarray, shape (M,)
+        Largest n_i·x - r_i at each test point: not positive inside.
+    """
+
+    normals: np.ndarray
+    offsets: np.ndarray
+    X: np.ndarray
+    y: np.ndarray
+    test: np.ndarray
+    slack: np.ndarray
+
+    __repr__ = brief
+
+
+def stream(seed, d, part):
+    """The generator of one of the streams of a seed in a dimension."""
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(d, part)))
+
+
+def draw(seed, d):
+    """The `Task` of a seed in dimension `d`."""
+    data = datasets.polytope(TRAIN + TEST, d=d, faces=FACES, box=BOX, rng=stream(seed, d, DATA))
+    normals, offsets = data.info["normals"], data.info["offsets"]
+    test = data.X[TRAIN:]
+    slack = (test @ normals.T - offsets).max(axis=1)
+    return Task(normals, offsets, data.X[:TRAIN], data.y[:TRAIN], test, slack)
+
+
+def begin(model, seed, d):
+    """The network of a model before training: what models share starts at the same numbers.
+
+    Parameters
+    ----------
+    model : Model
+    seed, d : int
+
+    Returns
+    -------
+    Network
+    """
+    rng = stream(seed, d, START)
+
+    def linear(m, n):
+        """Weights and biases U(-1, 1) / sqrt(n)."""
+        return [rng.uniform(-1, 1, shape) / np.sqrt(n) for shape in ((m, n), m)]
+
+    first, head, last = linear(WIDTH, d), linear(1, WIDTH), linear(1, 1)
+    raw = rng.uniform(0.1, 1.0, (1, WIDTH))
+    if model.start == POSITIVE:
+        head = raw, np.zeros(1)
+    if model.head == LP:
+        return Network([Affine(*first), ReLU(), LpNorm(*head, p=model.p), ReLU(), Affine(*last)])
+    weights, biases = zip(first, head, last, strict=True)
+    return ReLUNetwork(weights, biases)
+
+
+def trained(model, task, protocol, seed, *, epochs):
+    """Train the network of a model.
+
+    Parameters
+    ----------
+    model : Model
+    task : Task
+    protocol : Protocol
+    seed : int
+    epochs : int
+
+    Returns
+    -------
+    TrainResult
+    int
+        Epochs that were done.
+    """
+    N, d = task.X.shape
+    per_epoch = N // protocol.batch if protocol.drop_last else -(-N // protocol.batch)
+    stop = ()
+    if protocol.level is not None:
+        stop = (AccuracyFor(protocol.level, records=protocol.patience),)
+    result = train_ensemble(
+        [begin(model, seed, d)],
+        task.X,
+        task.y,
+        rngs=[stream(seed, d, SHUFFLES)],
+        loss="bce",
+        optimizer=Adam(RATE, clip=protocol.clip),
+        batch_size=protocol.batch,
+        drop_last=protocol.drop_last,
+        steps=epochs * per_epoch,
+        record=per_epoch,
+        stop=stop,
+        penalties=model.penalties,
+        constraints=model.constraints,
+    ).trial(0)
+    return result, result.steps // per_epoch
+
+
+def flipped(net):
+    """A network with its negative head weights negated, and the hyperplanes of their units.
+
+    Notes
+    -----
+    This changes the function, for w relu(z) = w z - |w| relu(-z) where w < 0: what comes out is
+    not what went in, less an affine part. It is an intervention, no other set of parameters.
+
+    Examples
+    --------
+    >>> net = ReLUNetwork([[[2.0]], [[-3.0]]], [[1.0], [0.0]])
+    >>> [W.item() for W in flipped(net).weights], flipped(net).biases[0].item()
+    ([-2.0, 3.0], -1.0)
+    """
+    (W, b), (w, c) = (layer.tensors for layer in (net.layers[0], net.layers[2]))
+    sign = np.where(w[0] < 0, -1.0, 1.0)
+    tensors = [W * sign[:, None], b * sign, w * sign, c, *net.tensors[4:]]
+    return net.rebuild(tensors)

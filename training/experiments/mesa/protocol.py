@@ -1,0 +1,125 @@
+"""How the networks of the mesa experiments are made and trained, as in the two sources.
+
+Both train Linear(d, 32), ReLU, head, ReLU, Linear(1, 1) on the binary cross-entropy of logits, with
+Adam. The first source compares heads; the second one penalises negative weights, and trains the
+penalised networks by another loop than the others. Here one loop trains all.
+"""
+
+from typing import NamedTuple
+
+from geomcore.display.lines import brief
+from training.descent.constraints import NonNegative
+from training.descent.penalties import L1, NegativePart
+
+FACES, WIDTH, BOX = 6, 32, 1.5
+TRAIN, TEST = 2000, 500
+RATE = 1e-3
+HEAD = ("W2",)  # the tensor that penalties and constraints act on
+LP, LINEAR = "lp", "linear"
+# Where head weights start: U(-1, 1)/sqrt(32) with such a bias, or as those of LpNorm, U(0.1, 1)
+# with bias 0.
+SIGNED, POSITIVE = "signed", "positive"
+STRENGTHS = (0.1, 0.5, 1.0)
+SPARSE = 0.01  # strength of the penalties that do not look at signs
+
+
+class Model(NamedTuple):
+    """A head, where it starts, and what is done to its weights.
+
+    Attributes
+    ----------
+    key, name : str
+        For the command line and tables; for people.
+    head : {"lp", "linear"}
+    p : float or None
+        Of an Lp head.
+    start : {"signed", "positive"}
+    penalties, constraints : tuple
+        As `training.train` takes them.
+    """
+
+    key: str
+    name: str
+    head: str = LINEAR
+    p: float | None = None
+    start: str = SIGNED
+    penalties: tuple = ()
+    constraints: tuple = ()
+
+    __repr__ = brief
+
+
+class Protocol(NamedTuple):
+    """A loop of training, and what is trained by it unless something else is asked for.
+
+    Attributes
+    ----------
+    name : str
+        Of the command.
+    batch : int
+    drop_last : bool
+        Whether a partial batch is dropped.
+    clip : float or None
+        Largest norm of a gradient.
+    epochs : int
+    level, patience : float or None, int
+        Stop after so many epochs in a row of this accuracy on the training points.
+    models : tuple of str
+    """
+
+    name: str
+    batch: int
+    drop_last: bool
+    clip: float | None
+    epochs: int
+    level: float | None
+    patience: int
+    models: tuple
+
+    __repr__ = brief
+
+
+def _penalised(strength):
+    return Model(
+        f"negative-{strength:g}",
+        f"Linear, λ = {strength:g}",
+        penalties=(NegativePart(strength, HEAD),),
+    )
+
+
+MODELS = {
+    model.key: model
+    for model in (
+        Model("lp", "Lp, p = 1", LP, 1.0, POSITIVE),
+        Model("lp-2", "Lp, p = 2", LP, 2.0, POSITIVE),
+        Model("linear", "Linear"),
+        Model("linear-positive", "Linear, started as Lp", start=POSITIVE),
+        *map(_penalised, STRENGTHS),
+        Model("hard", "Linear, w ≥ 0", constraints=(NonNegative(HEAD),)),
+        Model("l1", f"Linear, L1 {SPARSE:g}", penalties=(L1(SPARSE, HEAD),)),
+    )
+}
+# Made of a trained network: the same one with negative head weights negated, and their hyperplanes.
+FLIPPED = Model("flipped", "Linear, flipped")
+
+MESA = Protocol(
+    name="mesa",
+    batch=128,
+    drop_last=True,
+    clip=1.0,
+    epochs=200,
+    level=None,
+    patience=0,
+    models=("lp", "linear", "lp-2", "linear-positive", "l1"),
+)
+NONNEG = Protocol(
+    name="nonneg",
+    batch=256,
+    drop_last=False,
+    clip=None,
+    epochs=500,
+    level=0.98,
+    patience=50,
+    models=tuple(MODELS),
+)
+PROTOCOLS = {one.name: one for one in (MESA, NONNEG)}

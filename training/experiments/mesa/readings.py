@@ -1,0 +1,179 @@
+"""From numbers to verdicts: how a claim can be read, and what its readings add up to.
+
+A reading is one way to make a claim a statement about numbers: with the scalar and the threshold
+of its source, or with another one. Each is answered yes, no or open by an interval over seeds.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from geomcore.foreign.wording import counted
+from training.experiments.mesa.intervals import LEAST_PAIRS
+from training.study.wilson import wilson_interval
+
+YES, NO, OPEN = "yes", "no", "open"
+HOLDS, CORRECTED = "holds", "holds with a correction"
+FAILS, UNDECIDED = "does not hold", "not decided by this evidence"
+VERDICTS = (HOLDS, CORRECTED, FAILS, UNDECIDED)
+
+# Fractions of a polytope that differ by less are the same, for what claims say.
+SLIGHT = 0.05
+FEW = 0.1  # "none" of a polytope is flat: at most this part, as 3 of 101 points are
+ACCURACY = 0.01  # accuracies that are equal
+MOSTLY = 0.75  # part of the runs in which what is necessary or sufficient must show
+
+RULE = f"""A reading is answered by a 95 % interval over seeds, from at least {LEAST_PAIRS} pairs. \
+"More": no if the interval ends below what counts as a difference ({SLIGHT:.0%} of the polytope), \
+else yes if it begins above 0. "Equal": yes if it lies within what counts as none \
+({SLIGHT:.0%} of the polytope, {ACCURACY:.0%} of the points), no if it lies beyond. "None": yes if \
+it ends at {FEW:.0%} or below, no if it begins above. "About": no if it ends below the least that \
+is stated, yes if it begins above that and holds the number, "size" if it begins above and does \
+not hold it. "Mostly": yes if the Wilson interval of the part of the runs begins above \
+{MOSTLY:.0%}, no if it ends below. Else a reading is open. A claim does not hold if a reading of \
+its source says no, and is not decided by this evidence if one is open. If they say yes, it holds, \
+unless another reading says no, or a size is another: then it holds with a correction."""
+
+
+class Reading(NamedTuple):
+    """One way to read a claim, and the answer.
+
+    Attributes
+    ----------
+    name : str
+    is_source : bool
+        Whether its source reads it so.
+    answer : {"yes", "no", "open", "size"}
+        "size": the effect is there, but not as large, or as small, as is claimed.
+    told : str
+        The numbers.
+    """
+
+    name: str
+    is_source: bool
+    answer: str
+    told: str
+
+
+class Verdict(NamedTuple):
+    """What the readings of a claim add up to.
+
+    Attributes
+    ----------
+    verdict : str
+        One of `VERDICTS`.
+    reason : str
+    """
+
+    verdict: str
+    reason: str
+
+
+SIZE = "size"
+
+
+def more(interval, least=SLIGHT):
+    """Whether something is more by what counts."""
+    if interval.pairs < LEAST_PAIRS:
+        return OPEN
+    if interval.high < least:
+        return NO
+    return YES if interval.low > 0 else OPEN
+
+
+def equal(interval, within=SLIGHT):
+    """Whether a difference is none that counts."""
+    if interval.pairs < LEAST_PAIRS:
+        return OPEN
+    if -within <= interval.low and interval.high <= within:
+        return YES
+    return NO if interval.low > within or interval.high < -within else OPEN
+
+
+def none(interval, most=FEW):
+    """Whether something is as little as counts as none."""
+    if interval.pairs < LEAST_PAIRS:
+        return OPEN
+    if interval.high <= most:
+        return YES
+    return NO if interval.low > most else OPEN
+
+
+def about(interval, size, *, least):
+    """Whether an effect has a size: it must be at least `least`, and its interval hold the size."""
+    if interval.pairs < LEAST_PAIRS:
+        return OPEN
+    if interval.high < least:
+        return NO
+    if interval.low < least:
+        return OPEN
+    return YES if interval.low <= size <= interval.high else SIZE
+
+
+def mostly(number, runs):
+    """Whether most runs show something, and the numbers: by the Wilson interval of their part."""
+    if not runs:
+        return OPEN, "no such runs"
+    low, high = wilson_interval(number, runs)
+    told = f"{number} of {counted(runs, 'run')} (part {low:.2f} to {high:.2f})"
+    if runs < LEAST_PAIRS:
+        return OPEN, told
+    return (YES if low > MOSTLY else NO if high < MOSTLY else OPEN), told
+
+
+def both(*answers):
+    """The answer to several questions at once."""
+    if NO in answers:
+        return NO
+    if OPEN in answers:
+        return OPEN
+    return SIZE if SIZE in answers else YES
+
+
+def judged(readings):
+    """The verdict on a claim, by `RULE`.
+
+    Parameters
+    ----------
+    readings : sequence of Reading
+        At least one of the source.
+
+    Returns
+    -------
+    Verdict
+
+    Examples
+    --------
+    >>> yes, no = Reading("a", True, YES, "0.3"), Reading("b", False, NO, "0")
+    >>> judged([yes]).verdict, judged([yes, no]).verdict
+    ('holds', 'holds with a correction')
+    """
+    own = [reading for reading in readings if reading.is_source]
+    others = [reading for reading in readings if not reading.is_source]
+    if not own:
+        raise ValueError("readings must have one of the source, got none")
+    answer = both(*(reading.answer for reading in own))
+    if answer in (NO, OPEN):
+        verdict = FAILS if answer == NO else UNDECIDED
+        against = [reading for reading in own if reading.answer == answer]
+        return Verdict(verdict, _told(against))
+    against = [reading for reading in readings if reading.answer in (NO, SIZE)]
+    left = [reading for reading in others if reading.answer == OPEN]
+    told = _told(own)
+    if against:
+        told = f"{told}; but {_told([r for r in against if r not in own])}".removesuffix("; but ")
+    if left:
+        told = f"{told}; open: {', '.join(reading.name for reading in left)}"
+    return Verdict(CORRECTED if against else HOLDS, told)
+
+
+def _told(readings):
+    return "; ".join(f"{r.name}: {r.answer}, {r.told}" for r in readings)
+
+
+def in_points(interval):
+    """An interval of a fraction in words."""
+    if not interval.pairs or not np.isfinite(interval.value):
+        return "no pairs of seeds"
+    value, low, high = (f"{100 * x:.1f}" for x in interval[:3])
+    return f"{value} % ({low} to {high}; {interval.pairs} seeds)"

@@ -1,0 +1,169 @@
+"""What a mesa experiment found, as tables: those of the sources, and those that compare models."""
+
+import numpy as np
+
+from training.experiments.mesa.columns import Columns
+from training.experiments.mesa.intervals import mean_interval, signed_rank
+from training.experiments.mesa.protocol import FLIPPED, LINEAR, MODELS
+from training.experiments.mesa.published import HEADS, PENALISED, PENALTIES
+
+PLANE = 2  # the dimension of the sources
+# What is compared with the plain linear head, seed by seed.
+COMPARED = {
+    "accuracy": "accuracy",
+    "head_points_1": "head, points < 1",
+    "head_area_1": "head, area < 1",
+    "head_area_relative": "head, area < 0.1 of exterior",
+    "logit_area_1": "logit, area < 1",
+    "logit_area_relative": "logit, area < 0.1 of exterior",
+}
+SHOWN = {
+    "accuracy": "accuracy",
+    "head_points_1": "head: points < 1",
+    "head_area_1": "head: area < 1",
+    "head_area_relative": "head: area < 0.1 of exterior",
+    "head_area_zero": "head: area 0",
+    "head_overlap_relative": "head: overlap",
+    "logit_area_1": "logit: area < 1",
+    "logit_area_relative": "logit: area < 0.1 of exterior",
+    "logit_area_zero": "logit: area 0",
+    "negative_share": "negative slopes",
+}
+
+
+def name_of(model):
+    """The name of a model, for people."""
+    return (MODELS | {FLIPPED.key: FLIPPED})[model].name
+
+
+def heads(found):
+    """The table of the first source, with its numbers beside ours, as strings by column."""
+    columns, rows = Columns(found.rows, PLANE), []
+    for name, key, form, *published in HEADS:
+        row = {"quantity": name}
+        for model, number in zip(("lp", LINEAR), published, strict=True):
+            what = "Lp" if model == "lp" else "Linear"
+            row[f"{what}, published"] = form.format(number)
+            row[f"{what}, here"] = middle(columns, key, model, form)
+        rows.append(row)
+    return rows
+
+
+def penalties(found):
+    """The table of the second source, with its numbers above ours, as strings by column."""
+    columns, rows = Columns(found.rows, PLANE), []
+    for model in found.models:
+        if model in PENALISED:
+            told = zip(PENALTIES, PENALISED[model], strict=True)
+            numbers = {name: form.format(number) for (name, _, form), number in told}
+            rows.append({"model": name_of(model), "numbers": "published", **numbers})
+        numbers = {name: middle(columns, key, model, form) for name, key, form in PENALTIES}
+        rows.append({"model": name_of(model), "numbers": "here", **numbers})
+    return rows
+
+
+def middle(columns, key, model, form):
+    """Median and quartiles over the seeds in which a model did not collapse."""
+    if model not in columns:
+        return "-"
+    values = columns.values(key, model)[:, 0]
+    if not len(values):
+        return "-"
+    low, half, high = np.quantile(values, [0.25, 0.5, 0.75])
+    return f"{form.format(half)} ({form.format(low)} to {form.format(high)})"
+
+
+def overview(found):
+    """For each dimension and model how many collapsed, and means over the others, as strings."""
+    rows = []
+    for d in found.dims:
+        columns = Columns(found.rows, d)
+        for model in columns.models:
+            base = LINEAR if model == FLIPPED.key else model
+            seeds = columns.trained(base)
+            row = {"d": str(d), "model": name_of(model)}
+            row["collapsed"] = f"{columns.collapsed(base)} of {len(columns.seeds)}"
+            row["w3 < 0"] = str(sum(columns.row(base, s)["w3"] < 0 for s in seeds))
+            for key, name in SHOWN.items():
+                values = columns.values(key, model, seeds=seeds)
+                row[name] = f"{values.mean():.1%}" if len(values) else "-"
+            rows.append(row)
+    return rows
+
+
+def collapses(found):
+    """How many runs collapsed, by the sign of the last scalar weight at the start, as strings."""
+    rows = []
+    for d in found.dims:
+        columns = Columns(found.rows, d)
+        for model in found.models:
+            row = {"d": str(d), "model": name_of(model)}
+            for sign, name in ((1, "w3 > 0 at the start"), (-1, "w3 < 0 at the start")):
+                own = [columns.row(model, s) for s in columns.seeds]
+                own = [r for r in own if r["w3_start"] * sign > 0]
+                row[name] = f"{sum(r['collapsed'] for r in own)} of {len(own)} collapsed"
+            kept = [r for r in (columns.row(model, s) for s in columns.seeds) if r["collapsed"]]
+            alike = sum(abs(r["accuracy"] - r["majority"]) < 1e-12 for r in kept)
+            row["of these at the majority rate"] = f"{alike} of {len(kept)}"
+            rows.append(row)
+    return rows
+
+
+def comparisons(found):
+    """Each model less the plain linear head, seed by seed: means, intervals, p of signed ranks."""
+    rows = []
+    for d in found.dims:
+        columns = Columns(found.rows, d)
+        if LINEAR not in columns:
+            continue
+        for model in columns.models:
+            if model == LINEAR:
+                continue
+            bases = (LINEAR,) if model == FLIPPED.key else (LINEAR, model)
+            for key in COMPARED:
+                seeds = columns.trained(*bases)
+                values = columns.differences(key, model, LINEAR, seeds=seeds)
+                interval = mean_interval(values, seed=found.seed)
+                rows.append(
+                    {"d": d, "model": model, "quantity": key, "difference": interval.value}
+                    | {"low": interval.low, "high": interval.high, "pairs": interval.pairs}
+                    | {"signed_rank_p": signed_rank(values)}
+                )
+    return rows
+
+
+def comparison_words(rows):
+    """`comparisons` as strings by column, a row for each dimension and model."""
+    told = {}
+    for row in rows:
+        place = told.setdefault((row["d"], row["model"]), {})
+        place["d"], place["model"] = str(row["d"]), name_of(row["model"])
+        place["pairs"] = str(max(row["pairs"], int(place.get("pairs", 0))))
+        text = "-"
+        if row["pairs"]:
+            ends = f"{100 * row['low']:.1f} to {100 * row['high']:.1f}"
+            text = f"{100 * row['difference']:+.1f} ({ends})"
+            text += " *" if row["signed_rank_p"] < 0.05 else ""
+        place[COMPARED[row["quantity"]]] = text
+    return list(told.values())
+
+
+def verdict_words(verdicts):
+    """The verdicts as strings by column."""
+    names = ("claim", "d", "verdict", "about")
+    return [{name: str(row[name]) for name in names} for row in verdicts]
+
+
+def reading_words(readings):
+    """The readings as strings by column."""
+    return [
+        {
+            "claim": row["claim"],
+            "d": str(row["d"]),
+            "reading": row["name"],
+            "of": "source" if row["is_source"] else "ours",
+            "answer": row["answer"],
+            "numbers": row["told"],
+        }
+        for row in readings
+    ]
