@@ -8,6 +8,7 @@ from scipy.optimize import linprog
 
 from constructions.separation.programs import solved
 from geomcore.arrays import as_points
+from geomcore.display.lines import brief
 from geomcore.foreign.choices import as_choice, as_flag
 from geomcore.foreign.wording import quoted
 
@@ -32,6 +33,8 @@ class BestUnit(NamedTuple):
     bias: float
     loss: float
     cells: int
+
+    __repr__ = brief
 
 
 def best_unit(X, y, *, activation="relu", non_negative=False, bias=False):

@@ -26,14 +26,14 @@ _NAMES = {
         "plot_margins plot_outputs plot_piles plot_regions plot_return plot_truncation"
     ),
     "constructions": (
-        "balanced basin_of_return cell_radius Certificate Check check_certificate construct "
-        "Construction ConstructionError descent_basin DescentBasin elimination_order "
-        "GeometricClassifier HullCertificate largest_step LayerRecord merged Order partial "
-        "recheck separate Separation suboptimal suboptimal_family verify"
+        "balanced basin_of_return best_unit BestUnit cell_radius Certificate Check "
+        "check_certificate construct Construction ConstructionError descent_basin DescentBasin "
+        "elimination_order GeometricClassifier HullCertificate largest_step LayerRecord merged "
+        "Order partial recheck separate Separation suboptimal suboptimal_family verify"
     ),
     "training": (
-        "AccuracyFor Adam Barrier barrier bend BinaryCrossEntropy CrossEntropy CurvatureHistory "
-        "CurvatureRecorder exact_slice ExactSlice film film_strip FilmReel "
+        "AccuracyFor Adam Barrier barrier bend BinaryCrossEntropy Box CrossEntropy "
+        "CurvatureHistory CurvatureRecorder exact_slice ExactSlice film film_strip FilmReel "
         "gauss_newton_operator hessian hessian_operator hessian_spectrum interpolate L1 L2 "
         "largest_curvature load_study loss_slice loss_surface LossBelow LossLadder LossSlice "
         "LossSurface matched MaxNorm NegativePart neural_collapse NeuralCollapse NonNegative "

@@ -36,6 +36,10 @@ STUDIES = {
 }
 # Each function with a flag, called with all else that it needs.
 FLAGS = {
+    **{
+        ("best_unit", flag): partial(constructions.best_unit, [[1.0]], [1.0])
+        for flag in ("non_negative", "bias")
+    },
     **{(name, "bias"): function for name, function in STATES.items()},
     **{
         (name, flag): function
@@ -75,6 +79,10 @@ CHOICES = {
     ("GeometricClassifier", "method", "Universal"): (
         lambda method: constructions.GeometricClassifier(method).fit(X, Y),
         "universal",
+    ),
+    ("best_unit", "activation", "rleu"): (
+        partial(constructions.best_unit, [[1.0]], [1.0]),
+        "relu",
     ),
     ("verify", "loss", "mae"): (partial(constructions.verify, NET, X, Y), "mse"),
     ("train", "loss", "cross-entropy"): (partial(training.train, NET, X, Y), "cross_entropy"),

@@ -14,6 +14,7 @@ from builders import random_network
 
 from constructions import (
     basin_of_return,
+    best_unit,
     construct,
     descent_basin,
     elimination_order,
@@ -100,6 +101,7 @@ def objects():
         "polytope": Polytope.of(drawn),
         "measures": measured,
         "flat set": measured.relative[0],
+        "unit": best_unit(np.eye(30), np.ones(30), activation="linear"),
         "descent basin": descent_basin(verify(pair, P, pair(P)), pair, P, pair(P), 0.1),
         "layer": Affine(last, np.zeros(len(last))),
     }
@@ -133,6 +135,7 @@ NAMES = [
     *("polyhedral cone", "circular cone", "affine map", "defects", "steps", "degree"),
     *("projection", "layer", "line", "regions", "descent basin", "polytope", "measures"),
     "flat set",
+    "unit",
 ]
 
 

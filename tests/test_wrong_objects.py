@@ -102,8 +102,8 @@ def cases():
         ),
         "geomcore.datasets": "prepare",
         "constructions": (
-            "balanced basin_of_return cell_radius construct elimination_order merged partial "
-            "separate suboptimal suboptimal_family verify"
+            "balanced basin_of_return best_unit cell_radius construct elimination_order merged "
+            "partial separate suboptimal suboptimal_family verify"
         ),
         "training": (
             "exact_slice gauss_newton_operator hessian hessian_operator "
@@ -210,9 +210,9 @@ def pictures():
 CASES = {name: (function, good) for name, function, good in cases()}
 # Constructed from files or other libraries, plain records, or tried in another test.
 ELSEWHERE = set(
-    "AffineMap Barrier BinaryCrossEntropy Certificate Check Construction ConstructionError "
-    "CrossEntropy CurvatureHistory Dataset DescentBasin ExactSlice FilmReel FlatSet "
-    "GeometricClassifier HullCertificate LayerRecord LinePieces LossSlice LossSurface "
+    "AffineMap Barrier BestUnit BinaryCrossEntropy Box Certificate Check Construction "
+    "ConstructionError CrossEntropy CurvatureHistory Dataset DescentBasin ExactSlice FilmReel "
+    "FlatSet GeometricClassifier HullCertificate LayerRecord LinePieces LossSlice LossSurface "
     "MesaMeasures NegativePart NeuralCollapse NonNegative Order PerturbationStudy "
     "Separation Settled SmoothL0 Spectrum SquaredError TrainResult TrajectoryPlane "
     "TruncationHistory TruncationRecorder UnitColumns UnitNorm breast_cancer "

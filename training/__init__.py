@@ -6,6 +6,7 @@ Names are loaded when first used, so that the command line starts quickly.
 from importlib import import_module
 
 _HOME = {
+    "Box": "training.descent.constraints",
     "UnitNorm": "training.descent.constraints",
     "UnitColumns": "training.descent.constraints",
     "Plateau": "training.descent.stopping",
@@ -78,6 +79,7 @@ __all__ = [
     "Adam",
     "Barrier",
     "BinaryCrossEntropy",
+    "Box",
     "CrossEntropy",
     "CurvatureHistory",
     "CurvatureRecorder",

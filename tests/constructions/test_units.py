@@ -97,7 +97,10 @@ def test_points_that_are_all_zero_leave_nothing_to_fit():
         ({"activation": "gelu"}, "activation must"),
         ({"bias": "yes"}, "bias must"),
         ({"non_negative": 1.5}, "non_negative must"),
-        ({"X": np.random.default_rng(0).normal(size=(60, 6)), "y": np.ones(60)}, "X must have at most 20 sets"),
+        (
+            {"X": np.random.default_rng(0).normal(size=(60, 6)), "y": np.ones(60)},
+            "X must have at most 20 sets",
+        ),
     ],
 )
 def test_wrong_calls_say_which_argument(change, told, monkeypatch):

@@ -18,6 +18,7 @@ from training.commands.census import census
 from training.commands.check import check
 from training.commands.construct import construct
 from training.commands.dynamics import dynamics
+from training.commands.kernels import kernels
 from training.commands.landscape import landscape
 from training.commands.mesa import mesa
 from training.commands.minima import minima
@@ -51,6 +52,7 @@ app.command()(regions)
 app.command()(census)
 app.command()(trained)
 app.command()(mesa)
+app.command()(kernels)
 app.command()(nonneg)
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from geomcore.arrays import as_positive
+from geomcore.foreign.wording import quoted
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,45 @@ class NonNegative:
 
     def project(self, p):
         return np.maximum(p, 0)
+
+
+@dataclass(frozen=True)
+class Box:
+    """Keep all entries between `low` and `high`; with 0 and 0 a tensor is taken out.
+
+    Parameters
+    ----------
+    low, high : float
+        -inf and inf are no bounds.
+    tensors : sequence of str, optional
+        As for `NonNegative`.
+
+    Raises
+    ------
+    ValueError
+        If they are no numbers, or not in this order.
+
+    Examples
+    --------
+    >>> Box(-1.0, 0.5).project(np.array([[1.0, -2.0]]))
+    array([[ 0.5, -1. ]])
+    """
+
+    low: float
+    high: float
+    tensors: tuple | None = None
+
+    def __post_init__(self):
+        numbers = (self.low, self.high)
+        is_number = all(isinstance(v, int | float | np.integer | np.floating) for v in numbers)
+        if not (is_number and self.low <= self.high and self.low < np.inf and self.high > -np.inf):
+            raise ValueError(
+                f"low and high must be numbers in this order, got {quoted(self.low)} and "
+                f"{quoted(self.high)}"
+            )
+
+    def project(self, p):
+        return np.clip(p, self.low, self.high)
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from geomcore.stack import stack
-from training.descent.constraints import MaxNorm, NonNegative, UnitColumns, UnitNorm
+from training.descent.constraints import Box, MaxNorm, NonNegative, UnitColumns, UnitNorm
 from training.descent.penalties import L1
 from training.descent.trainer import train
 
 CONSTRAINTS = {
     "non-negative": NonNegative(),
+    "box": Box(-0.5, 2.0),
     "unit columns": UnitColumns(),
     "unit norm": UnitNorm(),
     "norm": MaxNorm(1.5),
@@ -66,7 +67,7 @@ def test_a_projection_done_twice_is_done_once(name, p):
     np.testing.assert_allclose(constraint.project(once), once, rtol=1e-12, atol=1e-300)
 
 
-@pytest.mark.parametrize("name", ["non-negative", "norm", "unit norm"])
+@pytest.mark.parametrize("name", ["non-negative", "box", "norm", "unit norm"])
 @given(TENSORS, TENSORS)
 def test_no_allowed_point_is_nearer_than_the_projection(name, p, other):
     constraint = CONSTRAINTS[name]
@@ -105,6 +106,10 @@ def test_wrong_arguments_are_named(changes, message):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
+        (lambda: Box(1.0, 0.0), "low and high must be numbers in this order"),
+        (lambda: Box(0.0, np.nan), "low and high must be numbers in this order"),
+        (lambda: Box("0", 1.0), "low and high must be numbers in this order"),
+        (lambda: Box(np.inf, np.inf), "low and high must be numbers in this order"),
         (lambda: MaxNorm(np.inf), "limit must be a positive number"),
     ],
 )

@@ -1,0 +1,1 @@
+"""Non-negative kernels: three worked examples, and networks at scale."""
