@@ -191,12 +191,13 @@ def _baseline(files, tests, path):
 def _stages(mutant, base, patience):
     """Names of the tests that reach a mutant: those of the mirrored files, and the quick others."""
     file = Path(mutant.file)
-    own = f"tests/{file.parent.as_posix()}/test_{file.stem}"
+    room = f"tests/{file.parent.as_posix()}"
+    own = f"{room}/test_{file.stem}.py::", f"{room}/test_{file.stem}_", f"{room}/{file.stem}/"
     near, far = [], []
     for name in sorted(base["seconds"], key=base["seconds"].get):
         lines = base["reached"][name].get(mutant.file, ())
         if mutant.span is None or any(i in mutant.span for i in lines):
-            mirrored = name.startswith((f"{own}.py::", f"{own}_"))
+            mirrored = name.startswith(own)
             if base["seconds"][name] < (PATIENCE if mirrored else patience):
                 (near if mirrored else far).append(name)
     return [stage for stage in (near, far) if stage]
