@@ -3,6 +3,7 @@
     make mutants                                     all files of `SCOPE`
     python tests/mutants.py [-j 2] constructions/proof/exact.py
     python tests/mutants.py --list                   what would be changed, without running
+    python tests/mutants.py --stale                  what mutants.txt excuses and is not there
 
 Changed are numbers and booleans, comparisons, + and -, `and` and `or`, signs, `not`, and names
 that come in pairs (`PAIRS`); error messages, annotations and docstrings are not. No file is
@@ -52,6 +53,10 @@ SCOPE = {
     "constructions/separation/line.py": TESTS,
     "constructions/separation/separation.py": TESTS,
     "constructions/theorems/covering.py": ("tests/constructions/theorems",),
+    "training/landscape/lines/barrier.py": ("tests/training/landscape/lines",),
+    "training/landscape/lines/models.py": ("tests/training/landscape/lines",),
+    "training/landscape/lines/polynomials.py": ("tests/training/landscape/lines",),
+    "training/landscape/lines/windows.py": ("tests/training/landscape/lines",),
     "training/study/outcomes.py": ("tests/training/study",),
     "training/study/result.py": ("tests/training/study",),
 }
@@ -244,6 +249,7 @@ def main(arguments=None):
     parser.add_argument("files", nargs="*", help="files of SCOPE; default all")
     parser.add_argument("-j", "--jobs", type=int, default=2, help="processes at once")
     parser.add_argument("--list", action="store_true", help="show the mutants, run nothing")
+    parser.add_argument("--stale", action="store_true", help="show those listed, but not there")
     parser.add_argument("--again", action="store_true", help="forget who survived before")
     parser.add_argument("--tests", nargs="+", help="run these only, not those of SCOPE")
     parser.add_argument(
@@ -275,6 +281,9 @@ def main(arguments=None):
     searches = {m.key: reasons[whole] for m in mutants if (whole := whole_of(m.key)) in reasons}
     gone = reasons.keys() - {m.key for m in mutants} - {whole_of(k) for k in searches}
     excused = searches | {k: why for k, why in reasons.items() if k[2] != "*"}
+    if options.stale:
+        print(shown({k: reasons[k] for k in gone}))
+        return int(bool(gone))
 
     FOLDER.mkdir(parents=True, exist_ok=True)
     sources = [p for room in ROOMS for p in (ROOT / room).rglob("*.py")]
