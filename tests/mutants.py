@@ -239,8 +239,8 @@ def run(mutants, base, jobs, patience):
 
 def _digest(paths):
     found = hashlib.sha256()
-    for path in sorted(paths):
-        found.update(path.read_bytes())
+    for path in sorted(paths):  # names, too: tests that are moved have other ones
+        found.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes())
     return found.hexdigest()
 
 
