@@ -231,10 +231,12 @@ def run(mutants, base, jobs, patience):
         if running:
             pid, status = os.wait()
             mutant, stages = running.pop(pid)
-            if status == 0 and stages:
+            # none may be left of tests that are named after what was changed: that is not red
+            lived = os.waitstatus_to_exitcode(status) in (0, pytest.ExitCode.NO_TESTS_COLLECTED)
+            if lived and stages:
                 todo.append((mutant, stages))
             else:
-                yield mutant, status == 0
+                yield mutant, lived
 
 
 def _digest(paths):

@@ -187,3 +187,18 @@ def test_slow_tests_of_a_module_count_wherever_they_mirror_it(toy):
         (room / path).write_text(f"import time\n{slow}", encoding="utf-8")
         assert f"7 mutants, 0 listed, {survive} survive" in mutate(toy).stdout
         (room / path).unlink()
+
+
+def test_tests_that_are_not_there_any_more_are_not_red(toy):
+    named = """
+import pytest
+from constructions.proof.toy import LIMIT, clipped
+
+
+@pytest.mark.parametrize("limit", [LIMIT])
+def test_clipped(limit):
+    assert [clipped(x) for x in (1, 3, 5)] == [1, 3, 3]
+"""
+    (toy / "tests/constructions/proof/test_toy.py").write_text(named, encoding="utf-8")
+    found = mutate(toy).stdout
+    assert "    LIMIT = 3\n        3 -> 2: \n        3 -> 4: \n" in found
