@@ -22,7 +22,7 @@ FINEST = 2.0**-44  # half of the shortest piece
 AT_A_TIME = 400_000
 # Of the loss of the best constant: losses below are as good as none.
 FLOOR = 1e-12
-MOST_PIECES = 300_000
+MOST_PIECES = 300_000  # of a segment
 # Points times units up to which the largest loss is guessed by an exact slice.
 GUESSED = 300_000
 
@@ -104,7 +104,7 @@ def barrier(
     targets : array_like, optional
         What the networks are to put out for each label in sorted order.
     seconds : float
-        After which no more is tried; the bounds hold whenever it ends.
+        After which no more is tried, the same for each segment; the bounds hold whenever it ends.
 
     Returns
     -------
@@ -139,10 +139,12 @@ def barrier(
     nodes = as_nodes(a, b, via)
     X, labels, weights = as_line_problem(nodes[0], X, y, loss, weight_decay, targets)
     rtol = as_positive(rtol, "rtol")
-    deadline = time.monotonic() + as_positive(seconds, "seconds")
-    search = _Search(rtol, _floor(labels.Y), deadline)
+    start, share = time.monotonic(), as_positive(seconds, "seconds") / (len(nodes) - 1)
+    search = _Search(rtol, _floor(labels.Y), start)
     ends = []
     for k, (p, q) in enumerate(pairwise(nodes)):
+        # a segment of which nothing is known leaves the whole path without a bound
+        search.deadline += share
         enclosed = Balls(weights, 2 * EPS * weights)
         segment = segment_between(p, q, X, labels.Y, enclosed, weight_decay)
         t = np.array([0.0, 1.0, _peak(p, q, X, labels.Y, weights, weight_decay)])
@@ -203,9 +205,10 @@ class _Search:
         middle = (np.arange(FIRST) + 0.5) / FIRST
         half = np.full(FIRST, 0.5 / FIRST)
         upper = np.full(FIRST, np.inf)
+        most = self.pieces + MOST_PIECES
         while len(middle):
             # what there is no time for is bounded as the piece of which it is a half
-            out_of_time = time.monotonic() > self.deadline or self.pieces > MOST_PIECES
+            out_of_time = time.monotonic() > self.deadline or self.pieces > most
             for i in range(0, 0 if out_of_time else len(middle), batch):
                 part = slice(i, i + batch)
                 model = loss_models(segment, middle[part], half[part])

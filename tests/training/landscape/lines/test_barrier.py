@@ -1,5 +1,6 @@
 """What a barrier says holds for the exact loss, at every t."""
 
+import itertools
 import time
 from collections.abc import Callable
 from fractions import Fraction
@@ -391,3 +392,19 @@ def test_the_loss_of_every_node_is_between_its_bounds(seed):
         loss = exact_between(node, node, X, Y, 0)
         assert low <= loss <= high
         assert 0 < Fraction(high) - Fraction(low) <= Fraction(1e-12) * loss
+
+
+def test_every_segment_of_a_path_has_its_share_of_time_and_pieces(monkeypatch):
+    net, other = random_network((2, 3, 1), 0), random_network((2, 3, 1), 1)
+    X, _ = random_data((2, 1), 1, 1)
+    # no loss at all on the first, of which no bound is near to 0
+    with monkeypatch.context() as patch:
+        patch.setattr(room, "MOST_PIECES", 1000)
+        found = barrier(net, other, X, net(X), via=[net])
+    assert found.is_tight and found.segment == 1 and found.pieces > 1000
+    # a clock that goes on by a second whenever it is looked at, after 32 pieces: 60 for each
+    monkeypatch.setattr(room, "time", SimpleNamespace(monotonic=itertools.count().__next__))
+    monkeypatch.setattr(room, "AT_A_TIME", 3 * 32)
+    found = barrier(net, other, X, net(X), via=[net], rtol=1e-15, seconds=120.0)
+    assert not found.is_tight and found.lower < found.upper < 1.01 * found.lower
+    assert 32 * 50 < found.pieces < 32 * 120
