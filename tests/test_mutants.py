@@ -161,9 +161,44 @@ def test_a_run_fails_for_a_listed_mutant_that_is_not_there(toy):
     found = mutate(toy)
     assert found.returncode == 1
     assert "listed, but not there:" in found.stdout and "if x > OTHER:" in found.stdout
+    shown_at_once = mutate(toy, "--stale")
+    assert shown_at_once.returncode == 1 and "if x > OTHER:" in shown_at_once.stdout
+    assert "if x > LIMIT:" not in shown_at_once.stdout
+    (toy / "tests/mutants.txt").write_text(f"{LINE}both branches return LIMIT\n", encoding="utf-8")
+    assert mutate(toy, "--stale").returncode == 0
 
 
 def test_a_run_that_starts_red_says_so(toy):
     (toy / "tests/constructions/proof/test_toy.py").write_text("def test_no():\n    assert 0\n")
     found = mutate(toy)
     assert found.returncode != 0 and "fail without any change" in found.stderr
+
+
+def test_slow_tests_of_a_module_count_wherever_they_mirror_it(toy):
+    room = toy / "tests/constructions/proof"
+    slow = TOY_TEST.replace("def test_clipped():", "def test_clipped():\n    time.sleep(0.3)")
+    (room / "test_toy.py").unlink()
+    (room / "toy").mkdir()
+    for path, survive in (
+        ("toy/test_limits.py", 1),
+        ("test_toy_limits.py", 1),
+        ("test_other.py", 7),
+    ):
+        (room / path).write_text(f"import time\n{slow}", encoding="utf-8")
+        assert f"7 mutants, 0 listed, {survive} survive" in mutate(toy).stdout
+        (room / path).unlink()
+
+
+def test_tests_that_are_not_there_any_more_are_not_red(toy):
+    named = """
+import pytest
+from constructions.proof.toy import LIMIT, clipped
+
+
+@pytest.mark.parametrize("limit", [LIMIT])
+def test_clipped(limit):
+    assert [clipped(x) for x in (1, 3, 5)] == [1, 3, 3]
+"""
+    (toy / "tests/constructions/proof/test_toy.py").write_text(named, encoding="utf-8")
+    found = mutate(toy).stdout
+    assert "    LIMIT = 3\n        3 -> 2: \n        3 -> 4: \n" in found

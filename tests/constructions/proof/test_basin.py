@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from constructions import balanced, basin_of_return, cell_radius, construct, merged, verify
-from constructions.proof.basin import radius_and_basin, rescaled
+from constructions.proof.basin import radius_and_basin, rescaled, surroundings_of
 from constructions.proof.derivatives import joined, pairs_of
 from constructions.proof.motion import bounds_of, motions
 from geomcore import ReLUNetwork, datasets
@@ -467,3 +467,27 @@ def test_the_cell_radius_is_the_largest_for_which_no_unit_flips():
 
     radius = cell_radius(CURVED, PLANE)
     assert stays(radius) and not stays(radius * (1 + 1e-10))
+
+
+def test_what_is_known_around_a_minimum_begins_at_the_exact_one():
+    cell = cell_radius(CURVED, PLANE)
+    assert surroundings_of(CURVED, PLANE).cell == cell
+    around = surroundings_of(CURVED, PLANE, distance=1e-3)
+    assert around.cell == cell - 1e-3 and around.distance == 1e-3
+    assert surroundings_of(CURVED, PLANE, distance=cell) is None
+
+
+def test_a_ball_without_strength_has_no_size_however_large_it_is():
+    around = surroundings_of(STEP, POINTS)
+    for ball in (1.0, 2.0, 1e6):
+        assert around.strength(ball) < 0 and around.size(ball) == 0.0
+    assert -1 < around.strength(1.0)
+    # the way back counts so many times
+    ball = 0.1
+    s = around.strength(ball)
+    for times in (1, 2, 5):
+        found = around.size(ball, times, rounds=3)
+        stays = [
+            r + times * around.motion(r, -1) / s <= ball for r in (found, found + 1.1e-6 * ball)
+        ]
+        assert stays == [True, False]

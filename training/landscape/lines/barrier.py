@@ -26,7 +26,7 @@ FINEST = 2.0**-44  # half of the shortest piece
 AT_A_TIME = 400_000
 # Of the loss of the best constant: losses below are as good as none.
 FLOOR = 1e-12
-MOST_PIECES = 300_000
+MOST_PIECES = 300_000  # of a segment
 # Places on a segment among which the largest loss is guessed, and points times units up to which
 # an exact slice finds that of a squared error.
 PLACES, GUESSED = 257, 300_000
@@ -109,7 +109,7 @@ def barrier(
     targets : array_like, optional
         What the networks are to put out for each label in sorted order.
     seconds : float
-        After which no more is tried; the bounds hold whenever it ends.
+        After which no more is tried, the same for each segment; the bounds hold whenever it ends.
 
     Returns
     -------
@@ -144,11 +144,13 @@ def barrier(
     nodes = as_nodes(a, b, via)
     problem = Sampled(a, X, y, as_choice(loss, COSTS, "loss"), weight_decay, targets, name="a")
     rtol = as_positive(rtol, "rtol")
-    deadline = time.monotonic() + as_positive(seconds, "seconds")
+    start, share = time.monotonic(), as_positive(seconds, "seconds") / (len(nodes) - 1)
     weights = Balls(problem.weights, 2 * EPS * problem.weights)
-    search = _Search(rtol, _floor(problem), deadline)
+    search = _Search(rtol, _floor(problem), start)
     ends = []
     for k, (p, q) in enumerate(pairwise(nodes)):
+        # a segment of which nothing is known leaves the whole path without a bound
+        search.deadline += share
         data = problem.X, problem.labels.Y, weights, problem.decay
         segment = segment_between(p, q, *data, COSTS[loss])
         t = np.array([0.0, 1.0, _peak(p, q, problem)])
@@ -213,9 +215,10 @@ class _Search:
         middle = (np.arange(FIRST) + 0.5) / FIRST
         half = np.full(FIRST, 0.5 / FIRST)
         upper = np.full(FIRST, np.inf)
+        most = self.pieces + MOST_PIECES
         while len(middle):
             # what there is no time for is bounded as the piece of which it is a half
-            out_of_time = time.monotonic() > self.deadline or self.pieces > MOST_PIECES
+            out_of_time = time.monotonic() > self.deadline or self.pieces > most
             for i in range(0, 0 if out_of_time else len(middle), batch):
                 part = slice(i, i + batch)
                 model = loss_models(segment, middle[part], half[part])

@@ -103,8 +103,7 @@ def roots(coefficients):
     if n == 1:
         low, high = (coefficients[:, 0] - coefficients[:, 1], coefficients.sum(axis=1))
         rows = np.flatnonzero(np.sign(low) * np.sign(high) < 0)
-        c = coefficients[rows]
-        return rows, np.clip(-c[:, 0] / c[:, 1], -1.0, 1.0)
+        return rows, -coefficients[rows, 0] / coefficients[rows, 1]
     basis = coefficients @ _to_bernstein(n)
     rows = np.flatnonzero(_has_both_signs(basis))
     basis, low, width = basis[rows], np.full(len(rows), -1.0), 2.0
