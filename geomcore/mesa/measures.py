@@ -199,7 +199,8 @@ def mesa_measures(
     added up in it, the sum over the paths of active units of the moduli of products of weights;
     areas are sums of areas of polygons in double precision, with errors of about 1e-15 of the box
     and the limits of `linear_regions` (regions thinner than the rounding are not seen). An area
-    below 1e-12 of the box is taken as none.
+    below 1e-12 of the box is taken as none. Where the norm of a gradient is a threshold but for
+    rounding, either may come out.
 
     The standard error of a sampled fraction with k of n is the standard deviation of the beta
     distribution with k + 1 and n - k + 1, so it is not 0 for k = 0; it leaves out that a relative
