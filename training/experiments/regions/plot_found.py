@@ -55,7 +55,7 @@ def figures(found, plane, labels=None, names=None):
     )
     yield (
         "steepness",
-        figure_of_steepness(found, plane, steep),
+        figure_of_steepness(found, plane, steep, names),
         "The same regions, coloured by the norm of the derivative of the outputs on the plane"
         + _told(found, steep),
         f"Norms from {steep.min():.3g} to {steep.max():.3g}",
@@ -67,7 +67,10 @@ def steepness(found):
     # lengths are those of input space
     gram = found.basis @ found.basis.T
     root = np.linalg.inv(np.linalg.cholesky(gram))
-    return np.linalg.norm(found.maps[:, :, :2] @ root.T, 2, axis=(1, 2))
+    slopes = found.maps[:, :, :2] @ root.T
+    # squares of huge ones are no floats
+    largest = np.abs(slopes).max() or 1.0
+    return largest * np.linalg.norm(slopes / largest, 2, axis=(1, 2))
 
 
 def answers(found):
@@ -79,13 +82,8 @@ def answers(found):
 
 def figure_of_answers(found, plane, labels=None, names=None):
     """Draw the regions in the colours of their classes; return the figure."""
-    k = found.maps.shape[1]
-    given = answers(found)
-    shown = np.unique(given)
-    told = names if names is not None and len(names) == max(k, 2) else range(max(k, 2))
-    what = ["negative", "positive"] if k == 1 else [legible(str(name)) for name in told]
-    what = [what[q] for q in shown] if len(shown) <= MOST_NAMED else []
-    fig, ax = _framed(plane, max((len(name) for name in what), default=0))
+    k, given, shown = found.maps.shape[1], answers(found), _shown(found, names)
+    fig, ax = _framed(plane, shown)
     plot_regions(found, ax=ax)
     colors = np.array([to_rgb(class_style(q)[0]) for q in range(max(k, 2))])
     colors = PALE + (1 - PALE) * colors
@@ -96,12 +94,20 @@ def figure_of_answers(found, plane, labels=None, names=None):
     plot_boundary(lines, ax=ax)
     if plane.points is not None:
         plot_regions_data(ax, plane.points, labels)
-    if what:
-        handles = [Patch(color=colors[q], label=name) for q, name in zip(shown, what, strict=True)]
+    if shown:
+        handles = [Patch(color=colors[q], label=name) for q, name in shown.items()]
         place = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0.0}
         ax.legend(handles=handles, frameon=False, fontsize=9, **place)
     _name(ax, plane)
     return fig
+
+
+def _shown(found, names):
+    """Names of the answers that are there, by number; none if they are too many."""
+    k, numbers = found.maps.shape[1], np.unique(answers(found)).tolist()
+    told = names if names is not None and len(names) == max(k, 2) else range(max(k, 2))
+    what = ["negative", "positive"] if k == 1 else [legible(str(name)) for name in told]
+    return {q: what[q] for q in numbers} if len(numbers) <= MOST_NAMED else {}
 
 
 def plot_regions_data(ax, points, labels):
@@ -113,12 +119,13 @@ def plot_regions_data(ax, points, labels):
     scatter(ax, points, as_labels(known, len(points)))
 
 
-def figure_of_steepness(found, plane, steep):
+def figure_of_steepness(found, plane, steep, names=None):
     """Draw the regions coloured by the norm of the derivative; return the figure.
 
-    Regions of no visible width become lines, the steepest ones on top.
+    Regions of no visible width become lines, the steepest ones on top. The figure is as large as
+    that of the answers with these names.
     """
-    fig, ax = _framed(plane)
+    fig, ax = _framed(plane, _shown(found, names))
     norm = norm_of(found, steep)
     cmap = colormaps["cividis"].with_extremes(bad="white")
     plot_regions(found, steep, ax=ax, norm=norm, cmap=cmap, label="norm of the derivative")
@@ -138,6 +145,9 @@ def norm_of(found, steep):
     positive = np.flatnonzero(steep > 0)
     if not len(positive):
         return Normalize(0.0, 1.0)
+    least, most = steep[positive].min(), steep.max()
+    if most <= FEW * least:
+        return Normalize(0.0 if (steep == 0).any() else least, most)
     order = positive[np.argsort(steep[positive], kind="stable")]
     below = np.cumsum(found.areas[order])
     ends = np.searchsorted(below, below[-1] * np.array([OUTER, 1 - OUTER]))
@@ -174,11 +184,12 @@ def _part(share):
     return f"{share:.1%}" if share >= 0.0005 else f"{share:.0e}"
 
 
-def _framed(plane, letters=0):
+def _framed(plane, shown):
     """A figure with room for a legend or a bar: axes of one size and at one place in all of them.
 
     Longer names make the figure wider, not the axes smaller.
     """
+    letters = max(map(len, shown.values()), default=0)
     sides = np.ptp(plane.box, axis=1)
     shape = np.ones(2) if _is_long(plane) else sides / sides.max()
     wide, high = SIDE * shape

@@ -43,7 +43,7 @@ def test_both_figures_have_the_plane_at_the_same_place(box):
     plane = plane_of(2, box=box)
     found = linear_regions(net, plane.box)
     places = []
-    for _, fig, *_ in figures(found, plane, None, ["a", "b", "c"]):
+    for _, fig, *_ in figures(found, plane, None, ["a", "b" * 25, "c" * 90]):
         fig.canvas.draw()
         ax = fig.axes[0]
         inches = ax.get_position().bounds * np.tile(fig.get_size_inches(), 2)
@@ -88,6 +88,22 @@ def test_colours_are_for_what_most_of_the_area_has():
     colors = fig.axes[0].collections[0].get_facecolor()
     assert (colors[0] == 1).all() and not (colors[-1] == 1).all()
     plt.close(fig)
+
+
+def test_norms_that_differ_little_have_all_colours():
+    plane = plane_of(2, box=[(-1, 1), (-1, 1)])
+    net = ReLUNetwork([np.eye(2), [[1.0, 2.0]]], [[3.0, -0.999], [0.0]])  # steeper on 1/2000
+    found = linear_regions(net, plane.box)
+    norm = norm_of(found, steepness(found))
+    assert (norm.vmin, norm.vmax) == pytest.approx((1.0, 5**0.5))
+
+
+def test_the_largest_norms_are_floats():
+    net = random_network((2, 6, 2), 0, scaled=True)
+    huge = ReLUNetwork([W * 1e150 for W in net.weights], [b * 1e150 for b in net.biases])
+    plane = plane_of(2, box=[(-1, 1), (-1, 1)])
+    found = linear_regions(huge, plane.box)
+    assert np.isfinite(steepness(found)).all() and steepness(found).max() > 1e299
 
 
 def test_a_network_without_slope_is_drawn():
