@@ -55,6 +55,9 @@ def test_areas_and_means_by_hand():
     assert (low.union, middle.union, high.jaccard) == pytest.approx((4, 12, 0.25))
     assert middle.intersection == pytest.approx(4) and middle.jaccard == pytest.approx(1 / 3)
     assert [flat.components for flat in found.absolute] == [1, 1, 1]
+    # a norm of 1 is not below 1
+    at = mesa_measures(face_network(SQUARE), SQUARE, box=2, thresholds=(1.0,), relative=(1.0,))
+    assert at.absolute[0].area == pytest.approx(4) == at.relative[0].area
     # one below another part of the median
     found = mesa_measures(face_network(SQUARE), SQUARE, box=2, relative=(0.5, 1.1, 1.5))
     assert [flat.area for flat in found.relative] == pytest.approx([4, 12, 16])
@@ -148,6 +151,26 @@ def test_the_sampled_measures_agree_with_the_exact_ones():
         assert another.components is None
     for i in range(3):
         assert abs(found.norms[i] - other.norms[i]) < 4 * other.errors[i]
+
+
+def test_errors_are_as_large_as_they_say():
+    net = random_network((2, 12, 1), 1, scaled=True, bias=0.5)
+    P = Polytope.of(datasets.polytope(10, rng=1))
+    head = np.abs(net.weights[1])
+    levels = {"thresholds": (0.5, 0.7), "relative": ()}
+    exact = Network([*net.layers[:2], LpNorm(head, [0.0], p=1.0)])
+    near = Network([*net.layers[:2], LpNorm(head, [0.0], p=1 + 1e-12)])
+    found = mesa_measures(exact, P, box=1.5, **levels)
+    scores = []
+    for seed in range(60):
+        other = mesa_measures(near, P, box=1.5, samples=600, rng=seed, **levels)
+        pairs = zip(found.flat_sets[1:], other.flat_sets[1:], strict=True)
+        scores.append([(a.fraction - b.fraction) / b.error for a, b in pairs])
+        pairs = zip(found.norms, other.norms, other.errors, strict=True)
+        scores[-1] += [(a - b) / error for a, b, error in pairs]
+    assert all(0.05 < flat.fraction < 0.95 for flat in found.absolute)
+    spread = np.mean(np.square(scores), axis=0)
+    assert (spread > 0.6).all() and (spread < 1.6).all()
 
 
 def test_an_lp_head_with_p_1_is_the_linear_head_of_its_moduli():
