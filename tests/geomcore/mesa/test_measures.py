@@ -412,6 +412,7 @@ def test_tables_and_lines():
         ({"box": [(0, 1)]}, "box must be a number or 2 pairs"),
         ({"box": 0}, "box must be a positive number"),
         ({"output": 1}, "output must be a number from 0 to 0"),
+        ({"net": Network([ReLU()]), "output": 2}, "output must be an integer between 0 and 1"),
         ({"output": True}, "output must be a number from 0"),
         ({"thresholds": (1.0, -1.0)}, "thresholds must be positive"),
         ({"thresholds": 1.0}, "thresholds must have 1 axis"),
