@@ -282,6 +282,9 @@ def test_a_polytope_larger_than_the_box_has_no_exterior():
     assert found.relative[0].fraction is None
     for box in ([(0, 3)] * 2, [(-3, 3), (0.5, 3)]):
         assert mesa_measures(face_network(SQUARE), SQUARE, box=box).is_clipped
+    # an exterior of 1e-14 is rounding
+    found = mesa_measures(face_network(SQUARE), SQUARE, box=1.2 + 1e-14, margin=0.2)
+    assert found.areas[2] == 0 and found.norms[2] is None and found.median is None
     half = Polytope([[1.0, 0.0]], [0.0])
     found = mesa_measures(face_network(half), half, box=1)
     assert found.is_clipped and found.zero.fraction == 1 and found.polytope_area == 2
@@ -344,6 +347,7 @@ def test_a_gradient_that_cancels_is_zero_within_its_rounding():
     for P, options in ((SQUARE, {}), (Polytope(np.eye(2), [1.0, 1.0]), {})):
         found = mesa_measures(net, P, box=2, **options)
         assert found.zero.fraction == pytest.approx(1) and found.absolute[0].fraction == 1
+        assert set(found.norms) <= {0, None} and not found.median
     from geomcore.mesa.sampling import sampled
 
     pieces = sampled(net, SQUARE, np.array([(-2.0, 2.0)] * 2), 0, 0.2, 999, rng)
