@@ -16,7 +16,7 @@ from training.experiments.mesa.protocol import BOX
 SCALARS = ("head", "logit")
 THRESHOLDS = (0.5, 1.0, 2.0)  # of the sources; claims are about the second one
 RELATIVE = 0.1  # of the median norm in the exterior
-DRAWN = 20_000  # points of the box, in more than two dimensions
+DRAWN = 10_000  # points of the box, in more than two dimensions
 SMALL = (0.01, 0.1)  # head weights that the first source counts
 
 

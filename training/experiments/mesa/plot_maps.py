@@ -49,7 +49,7 @@ def _grid(count, size, **options):
         **options,
     )
     for ax in axes.flat[count:]:
-        ax.set_visible(False)
+        ax.remove()  # the layout does not know how to pass over hidden ones in 3-D
     return fig, list(axes.flat[:count])
 
 

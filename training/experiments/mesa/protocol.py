@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from geomcore.display.lines import brief
 from training.descent.constraints import NonNegative
-from training.descent.penalties import L1, NegativePart
+from training.descent.penalties import L1, NegativePart, SmoothL0
 
 FACES, WIDTH, BOX = 6, 32, 1.5
 TRAIN, TEST = 2000, 500
@@ -20,6 +20,7 @@ LP, LINEAR = "lp", "linear"
 # with bias 0.
 SIGNED, POSITIVE = "signed", "positive"
 STRENGTHS = (0.1, 0.5, 1.0)
+WIDTH_OF_ZERO = 0.1  # head weights much below it count as zero for the smooth L0
 SPARSE = 0.01  # strength of the penalties that do not look at signs
 
 
@@ -97,6 +98,7 @@ MODELS = {
         *map(_penalised, STRENGTHS),
         Model("hard", "Linear, w ≥ 0", constraints=(NonNegative(HEAD),)),
         Model("l1", f"Linear, L1 {SPARSE:g}", penalties=(L1(SPARSE, HEAD),)),
+        Model("l0", f"Linear, L0 {SPARSE:g}", penalties=(SmoothL0(SPARSE, HEAD, WIDTH_OF_ZERO),)),
     )
 }
 # Made of a trained network: the same one with negative head weights negated, and their hyperplanes.
