@@ -34,6 +34,7 @@ from geomcore import (
     line_pieces,
     linear_regions,
     mesa_measures,
+    slack_profile,
     truncation_defects,
     truncation_degree,
 )
@@ -98,6 +99,7 @@ def objects():
         "line": line_pieces(found.network, data.X[0], data.X[1]),
         "regions": linear_regions(random_network((2, 9, 9, 3)), [(-1, 1), (-1, 1)]),
         "polytope": Polytope.of(drawn),
+        "profile of slack": slack_profile(random_network((2, 3, 1)), Polytope.of(drawn), box=1),
         "measures": measured,
         "flat set": measured.relative[0],
         "descent basin": descent_basin(verify(pair, P, pair(P)), pair, P, pair(P), 0.1),
@@ -132,7 +134,7 @@ NAMES = [
     *("data", "hostile data", "targets", "network", "long network", "chain", "foreign layer"),
     *("polyhedral cone", "circular cone", "affine map", "defects", "steps", "degree"),
     *("projection", "layer", "line", "regions", "descent basin", "polytope", "measures"),
-    "flat set",
+    *("flat set", "profile of slack"),
 ]
 
 
