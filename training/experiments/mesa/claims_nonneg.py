@@ -26,7 +26,7 @@ SHARE, HALF = 0.85, 0.5
 IS_FLAT = 0.1  # part of the polytope from which a network counts as flat on it
 CANCELS = 1e-3  # share of negative slopes from which there is something to cancel with
 CORRELATED = 0.2  # mean rank correlation that counts
-PREVENTED, FREE = "hard", (CONTROL, "l1", "l0")
+PREVENTED, FREE = "hard", {CONTROL: "Linear", "l1": "L1", "l0": "L0"}
 NEEDS = {
     "B1": ("lp", CONTROL, STRONGEST),
     "B2": (CONTROL, STRONGEST),
@@ -137,16 +137,15 @@ def _causes(columns, seed):
         answer, told = mostly(int(flat.sum()), len(flat))
         told = f"w ≥ 0 is flat in {told}"
         found.append(Reading(f"sufficient: {name}", is_source, answer, told))
-    for key, is_source, name in FLATNESS:
-        still = []
-        for model in FREE:
-            if model not in columns:
-                continue
-            for s in columns.trained(model):
-                row = columns.row(model, s)
-                if row["negative_share"] >= CANCELS and np.isfinite(row[key]):
-                    still.append(row[key] < IS_FLAT)
-        answer, told = mostly(int(np.sum(still)), len(still))
-        told = f"with negative weights it is not flat in {told}"
-        found.append(Reading(f"necessary: {name}", is_source, answer, told))
+    for model, what in FREE.items():
+        if model not in columns:
+            continue
+        rows = [columns.row(model, s) for s in columns.trained(model)]
+        rows = [row for row in rows if row["negative_share"] >= CANCELS]
+        for key, is_source, name in FLATNESS:
+            still = [row[key] < IS_FLAT for row in rows if np.isfinite(row[key])]
+            answer, told = mostly(sum(still), len(still))
+            told = f"{what} with negative weights is not flat in {told}"
+            is_own = is_source and model == CONTROL
+            found.append(Reading(f"necessary, {what}: {name}", is_own, answer, told))
     return found

@@ -7,6 +7,7 @@ import numpy as np
 from geomcore import datasets
 from geomcore.display.lines import brief
 from geomcore.layers import Affine, LpNorm, ReLU
+from geomcore.mesa.polytope import Polytope
 from geomcore.network import Network, ReLUNetwork
 from training.descent.optimizers import Adam
 from training.descent.stopping import AccuracyFor
@@ -31,21 +32,16 @@ class Task(NamedTuple):
 
     Attributes
     ----------
-    normals : ndarray, shape (F, d)
-    offsets : ndarray, shape (F,)
+    polytope : Polytope
     X, test : ndarray, shapes (N, d), (M, d)
     y : ndarray of int, shape (N,)
         1 inside.
-    slack : ndarray, shape (M,)
-        Largest n_i·x - r_i at each test point: not positive inside.
     """
 
-    normals: np.ndarray
-    offsets: np.ndarray
+    polytope: Polytope
     X: np.ndarray
     y: np.ndarray
     test: np.ndarray
-    slack: np.ndarray
 
     __repr__ = brief
 
@@ -58,10 +54,7 @@ def stream(seed, d, part):
 def draw(seed, d):
     """The `Task` of a seed in dimension `d`."""
     data = datasets.polytope(TRAIN + TEST, d=d, faces=FACES, box=BOX, rng=stream(seed, d, DATA))
-    normals, offsets = data.info["normals"], data.info["offsets"]
-    test = data.X[TRAIN:]
-    slack = (test @ normals.T - offsets).max(axis=1)
-    return Task(normals, offsets, data.X[:TRAIN], data.y[:TRAIN], test, slack)
+    return Task(Polytope.of(data), data.X[:TRAIN], data.y[:TRAIN], data.X[TRAIN:])
 
 
 def begin(model, seed, d):

@@ -6,7 +6,6 @@ from matplotlib.colors import LogNorm
 
 from geomcore.display.palette import COLORS
 from geomcore.gradients import input_gradients
-from geomcore.mesa.polytope import Polytope
 from geomcore.plot import plot_boundary, plot_regions
 from geomcore.plot.style import add_title
 from geomcore.regions.regions import linear_regions
@@ -57,7 +56,7 @@ def figure_of_regions(found, seed):
     """The regions of each model by the norm of the gradient of the head output; the figure."""
     models, task = models_shown(found, seed), draw(seed, PLANE)
     fig, axes = _grid(len(models), (2.6, 2.8))
-    corners = Polytope(task.normals, task.offsets).polygon(BOX)
+    corners = task.polytope.polygon(BOX)
     nets = {m: found.networks[PLANE, seed, m] for m in models}
     most = max(1.0, *(float(_norms(nets[m]).max()) for m in models))
     norm = LogNorm(LEAST, max(most, 2 * LEAST))
@@ -109,7 +108,7 @@ def figure_of_surfaces(found, seed):
     """The head output of each model over the plane, with the polytope below; the figure."""
     models, task = models_shown(found, seed), draw(seed, PLANE)
     fig, axes = _grid(len(models), (2.8, 2.7), subplot_kw={"projection": "3d"})
-    corners = Polytope(task.normals, task.offsets).polygon(BOX)
+    corners = task.polytope.polygon(BOX)
     outline = np.vstack([corners, corners[:1]])
     side = np.linspace(-BOX, BOX, GRID)
     x, y = np.meshgrid(side, side)

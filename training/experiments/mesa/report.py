@@ -128,7 +128,9 @@ def _print(screen, content):
     screen.table([{name: row[name] for name in ON_SCREEN} for row in content["overview"]])
     if content["published"] is not None:
         screen.print()
-        screen.table(content["published"])
+        is_mesa = content["name"] == "mesa"
+        told = content["published"] if is_mesa else tables.penalties(content["found"], spread=False)
+        screen.table(told)
     for row in content["verdicts"]:
         screen.print(f"\n{row['claim']}, d = {row['d']}: {row['about']}: {row['verdict']}.")
         screen.print(row["reason"])

@@ -126,7 +126,7 @@ def _piece_of(one):
 
 
 def _told(net, task, seed, run):
-    inside = task.test[task.slack <= 0]
+    inside = task.test[task.polytope.slack(task.test) <= 0]
     return {
         "row": run | measures_of(net, task, seed),
         "tensors": [np.array(tensor) for tensor in net.tensors],

@@ -49,27 +49,38 @@ def heads(found):
     return rows
 
 
-def penalties(found):
-    """The table of the second source, with its numbers above ours, as strings by column."""
+def penalties(found, *, spread=True):
+    """The table of the second source, with its numbers above ours, as strings by column.
+
+    Parameters
+    ----------
+    found : Found
+    spread : bool
+        With the quartiles of ours.
+    """
     columns, rows = Columns(found.rows, PLANE), []
     for model in found.models:
         if model in PENALISED:
             told = zip(PENALTIES, PENALISED[model], strict=True)
             numbers = {name: form.format(number) for (name, _, form), number in told}
             rows.append({"model": name_of(model), "numbers": "published", **numbers})
-        numbers = {name: middle(columns, key, model, form) for name, key, form in PENALTIES}
+        numbers = {
+            name: middle(columns, key, model, form, spread=spread) for name, key, form in PENALTIES
+        }
         rows.append({"model": name_of(model), "numbers": "here", **numbers})
     return rows
 
 
-def middle(columns, key, model, form):
-    """Median and quartiles over the seeds in which a model did not collapse."""
+def middle(columns, key, model, form, *, spread=True):
+    """Median over the seeds in which a model did not collapse, with quartiles if asked for."""
     if model not in columns:
         return "-"
     values = columns.values(key, model)[:, 0]
     if not len(values):
         return "-"
     low, half, high = np.quantile(values, [0.25, 0.5, 0.75])
+    if not spread:
+        return form.format(half)
     return f"{form.format(half)} ({form.format(low)} to {form.format(high)})"
 
 
