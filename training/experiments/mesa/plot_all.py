@@ -1,7 +1,7 @@
 """All figures of a mesa experiment, with what is said below them and to those who do not see."""
 
 from training.experiments.mesa import plot_flatness, plot_maps
-from training.experiments.mesa.columns import Columns
+from training.experiments.mesa.judging.columns import Columns
 from training.experiments.mesa.tables import PLANE, name_of
 from training.output.alt import listed
 

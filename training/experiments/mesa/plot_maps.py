@@ -9,7 +9,7 @@ from geomcore.gradients import input_gradients
 from geomcore.plot import plot_boundary, plot_regions
 from geomcore.plot.style import add_title
 from geomcore.regions.regions import linear_regions
-from training.experiments.mesa.columns import Columns
+from training.experiments.mesa.judging.columns import Columns
 from training.experiments.mesa.measured import scalar_of
 from training.experiments.mesa.networks import draw
 from training.experiments.mesa.protocol import BOX

@@ -4,10 +4,10 @@ from contextlib import nullcontext
 
 from training.descent.executors import processes
 from training.experiments.mesa import plot_all, tables
-from training.experiments.mesa.judgements import BY_PROTOCOL, judgements
+from training.experiments.mesa.judging.judgements import BY_PROTOCOL, judgements
+from training.experiments.mesa.judging.readings import RULE
 from training.experiments.mesa.plot_maps import seed_shown
 from training.experiments.mesa.protocol import MODELS
-from training.experiments.mesa.readings import RULE
 from training.experiments.mesa.survey import survey
 from training.output.page import render
 from training.output.start import started

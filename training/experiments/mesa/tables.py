@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from training.experiments.mesa.columns import Columns
-from training.experiments.mesa.intervals import mean_interval, signed_rank
+from training.experiments.mesa.judging.columns import Columns
+from training.experiments.mesa.judging.intervals import mean_interval, signed_rank
 from training.experiments.mesa.protocol import FLIPPED, LINEAR, MODELS
 from training.experiments.mesa.published import HEADS, PENALISED, PENALTIES
 

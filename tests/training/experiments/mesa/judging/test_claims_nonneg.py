@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 
-from training.experiments.mesa.claims_mesa import FLATNESS
-from training.experiments.mesa.claims_nonneg import (
+from training.experiments.mesa.judging.claims_mesa import FLATNESS
+from training.experiments.mesa.judging.claims_nonneg import (
     CLAIMS,
     NEEDS,
     PENALISED,
     rank_correlation,
     readings,
 )
-from training.experiments.mesa.columns import Columns
-from training.experiments.mesa.readings import judged
+from training.experiments.mesa.judging.columns import Columns
+from training.experiments.mesa.judging.readings import judged
 
 SEEDS = 16
 KEYS = [key for key, _, _ in FLATNESS]

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from training.experiments.mesa.claims_mesa import FLATNESS
-from training.experiments.mesa.intervals import mean_interval, share_interval
-from training.experiments.mesa.readings import (
+from training.experiments.mesa.judging.claims_mesa import FLATNESS
+from training.experiments.mesa.judging.intervals import mean_interval, share_interval
+from training.experiments.mesa.judging.readings import (
     NO,
     OPEN,
     YES,

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from geomcore.foreign.wording import counted
-from training.experiments.mesa.intervals import LEAST_PAIRS
+from training.experiments.mesa.judging.intervals import LEAST_PAIRS
 from training.study.wilson import wilson_interval
 
 YES, NO, OPEN = "yes", "no", "open"

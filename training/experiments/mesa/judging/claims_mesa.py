@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from training.experiments.mesa.intervals import mean_interval
-from training.experiments.mesa.protocol import FLIPPED
-from training.experiments.mesa.readings import (
+from training.experiments.mesa.judging.intervals import mean_interval
+from training.experiments.mesa.judging.readings import (
     ACCURACY,
     Reading,
     about,
@@ -14,6 +13,7 @@ from training.experiments.mesa.readings import (
     more,
     none,
 )
+from training.experiments.mesa.protocol import FLIPPED
 
 CLAIMS = {
     "A1": "Lp and Linear are equally accurate",

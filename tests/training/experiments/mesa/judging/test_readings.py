@@ -2,8 +2,8 @@
 
 import pytest
 
-from training.experiments.mesa.intervals import Interval
-from training.experiments.mesa.readings import (
+from training.experiments.mesa.judging.intervals import Interval
+from training.experiments.mesa.judging.readings import (
     NO,
     OPEN,
     RULE,
