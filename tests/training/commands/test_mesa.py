@@ -33,7 +33,7 @@ def test_the_command_tells_tables_and_verdicts(run, tmp_path):
         assert f"{row['claim']}, d = {row['d']}: {row['about']}: {row['verdict']}." in out
         assert f"{row['claim']}, d = {row['d']}: {row['verdict']}." in page
     assert "A reading is answered" in out and "A reading is answered" in page
-    assert page.count("<img") == 7 and "Published: one seed" in page
+    assert page.count("<img") == 8 and "Published: one seed" in page
     assert (tmp_path / "x" / "mesa-lp.npz").exists()
     record = json.loads((tmp_path / "x" / "run.json").read_text())
     assert record["command"] == "mesa" and "runs" in record["timings"]

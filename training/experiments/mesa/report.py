@@ -12,7 +12,7 @@ from training.experiments.mesa.survey import survey
 from training.output.page import render
 from training.output.start import started
 
-FIGURES = 7
+FIGURES = 8
 MOST_DIMS, MOST_D = 12, 64
 # The columns for which a terminal has room.
 ON_SCREEN = ("d", "model", "collapsed", "accuracy", "head: points < 1", "head: area < 1")

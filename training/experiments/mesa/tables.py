@@ -28,7 +28,9 @@ SHOWN = {
     "logit_area_relative": "logit: area < 0.1 of exterior",
     "logit_area_zero": "logit: area 0",
     "negative_share": "negative slopes",
+    "head_by_distance": "head: r with distance",
 }
+CORRELATIONS = ("head_by_distance",)
 
 
 def name_of(model):
@@ -97,7 +99,8 @@ def overview(found):
             row["w3 < 0"] = str(sum(columns.row(base, s)["w3"] < 0 for s in seeds))
             for key, name in SHOWN.items():
                 values = columns.values(key, model, seeds=seeds)
-                row[name] = f"{values.mean():.1%}" if len(values) else "-"
+                form = "{:.2f}" if key in CORRELATIONS else "{:.1%}"
+                row[name] = form.format(values.mean()) if len(values) else "-"
             rows.append(row)
     return rows
 
