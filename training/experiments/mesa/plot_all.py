@@ -22,9 +22,9 @@ CAPTIONS = {
     "regions": "Seed {seed}: the linear regions of each model by the norm of the gradient of the "
     "head output (at most {least:g} has one colour; p = 2 and learned p have no linear regions and "
     "are sampled), the decision boundary (black) and the polytope (dashed).",
-    "profiles": "Seed {seed}: median and quartiles of the head output against the slack, the largest "
-    "n·x - r over the faces (grey: inside). r: its correlation with the positive part of the slack, "
-    "1 for an output that is flat inside and grows like a distance.",
+    "profiles": "Seed {seed}: median and quartiles of the head output against the slack, the "
+    "largest n·x - r over the faces (grey: inside). r: its correlation with the positive part of "
+    "the slack, 1 for an output that is flat inside and grows like a distance.",
     "surfaces": "Seed {seed}: the head output before its ReLU over the plane; below it the "
     "polytope. Each panel has a scale of its own.",
 }
