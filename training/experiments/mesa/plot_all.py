@@ -50,8 +50,9 @@ def figures(found):
             "gradients": lambda: plot_flatness.figure_of_gradients(found, d),
             "thresholds": lambda: plot_flatness.figure_of_thresholds(found, d),
             "weights": lambda: plot_flatness.figure_of_weights(found, d),
-            "masses": lambda: plot_flatness.figure_of_masses(found, d),
         }
+    if plot_flatness.signed_models(found, d):
+        drawn["masses"] = lambda: plot_flatness.figure_of_masses(found, d)
     if len(found.dims) > 1:
         drawn["dimensions"] = lambda: plot_flatness.figure_of_dimensions(found)
     if seed is not None and plot_maps.models_shown(found, seed):
