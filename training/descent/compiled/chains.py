@@ -42,7 +42,7 @@ def chain_of(layers):
         kinds=np.array([kind for kind, _, _ in rows], dtype=np.int64),
         powers=np.array([power for _, power, _ in rows], dtype=np.float64),
         floors=np.array(floors, dtype=np.float64),
-        moduli=np.empty(count if has_moduli else 0),
+        signs=np.empty(count if has_moduli else 0),
         spare=sum(spare for _, _, spare in rows),
     )
 
