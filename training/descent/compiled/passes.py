@@ -14,7 +14,6 @@ A norm of order 1 of what is not negative is an affine layer with weights abs(W)
 """
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 
@@ -27,32 +26,30 @@ LANES = 16
 
 SQUARED, SOFTMAX, SIGMOID = 0, 1, 2
 AFFINE, MODULI, NORM, LEARNED = 0, 1, 2, 3
-
-
-class Chain(NamedTuple):
-    """What the L layers of a network are; each is a map with parameters, and a ReLU or none."""
-
-    widths: np.ndarray  # (L + 1,) int64
-    kinds: np.ndarray  # (L,) int64
-    powers: np.ndarray  # (L,) of norms
-    floors: np.ndarray  # (L,) 0 where a ReLU follows, else -inf
-    signs: np.ndarray  # (P,) room for signs if there is a layer MODULI, else (0,)
-    spare: int  # rows for the slopes of norms: for each, one per input and two more
+# Columns of the table of layers, int64: inputs, outputs, kind, whether a ReLU follows, and the
+# bits of the order of a norm. More arrays than one for them cost 6 % where widths are small.
+N, M, KIND, RELU, ORDER = 0, 1, 2, 3, 4
 
 
 @cached_njit(nogil=True, fastmath=FLAGS, **INNER)
 def sweep(theta, chain, x, g, loss, classes, grad, backward):
-    """Return loss and number of right points; fill `grad` (P,) if `backward`."""
-    widths = chain.widths
-    d, K, packs = widths[0], widths[-1], x.shape[1] // LANES
-    end, top = len(x) - widths.sum() + d - chain.spare, len(x) - K
+    """Return loss and number of right points; fill P entries of `grad` (2 P,) if `backward`."""
+    packs, outputs, spare, has_moduli = x.shape[1] // LANES, 0, 0, False
+    for l in range(len(chain)):
+        n, m, kind = chain[l, N], chain[l, M], chain[l, KIND]
+        outputs += m
+        if kind >= NORM:
+            spare += m * (n + 2)
+        has_moduli |= kind == MODULI
+    d, K, end = chain[0, N], chain[-1, M], len(x) - outputs - spare
+    top = len(x) - K
     total = right = 0.0
-    if len(chain.signs):
-        _moduli(theta, chain, grad, True)
-    for i in range(len(grad)):
+    for i in range(len(theta)):
         grad[i] = 0.0
+    if has_moduli:
+        _moduli(theta, chain, grad, True)
     for row in range(0, end, d + K + 2):
-        _forward(theta, chain, x, row, end, packs)
+        _forward(theta, chain, x, row, (end, end + spare), packs)
         y, w = row + d, row + d + K
         if loss == SOFTMAX:
             total += _softmax(x, top, K, y, w, g, packs)
@@ -62,37 +59,37 @@ def sweep(theta, chain, x, g, loss, classes, grad, backward):
         if len(classes):
             right += _right(x, top, w, classes, packs)
         if backward:
-            _backward(theta, chain, x, row, end, g, grad, packs)
-    if len(chain.signs):
+            _backward(theta, chain, x, row, end + spare, g, grad, packs)
+    if has_moduli:
         _moduli(theta, chain, grad, False)
     return total, right
 
 
 @cached_njit(nogil=True, fastmath=FLAGS, **INNER)
 def _moduli(theta, chain, grad, is_start):
-    """Replace W of layers MODULI by abs(W); or else put it back, with gradients by it."""
-    at, signs = 0, chain.signs
-    for l in range(len(chain.kinds)):
-        n, m, kind = chain.widths[l], chain.widths[l + 1], chain.kinds[l]
+    """Replace W of layers MODULI by abs(W), or else put it back and turn the gradients."""
+    at, P = 0, len(theta)
+    for l in range(len(chain)):
+        n, m, kind = chain[l, N], chain[l, M], chain[l, KIND]
         if kind == MODULI:
             for i in range(at, at + m * n):
                 if is_start:
-                    signs[i] = np.sign(theta[i])
-                theta[i] *= signs[i]
-                grad[i] *= signs[i]
+                    grad[P + i] = np.sign(theta[i])
+                theta[i] *= grad[P + i]
+                grad[i] *= grad[P + i]
         at += m * (n + 2 if kind == LEARNED else n + 1)
 
 
 @cached_njit(nogil=True, fastmath=FLAGS, **INNER)
-def _forward(theta, chain, x, r, s, packs):
-    """Fill the rows of x from s on: slopes of norms and outputs, at the tile in r."""
-    at, one, z = 0, 1, s + chain.spare
-    for l in range(len(chain.kinds)):
-        n, m, kind = chain.widths[l], chain.widths[l + 1], chain.kinds[l]
-        floor = chain.floors[l]
+def _forward(theta, chain, x, r, rows, packs):
+    """Fill the rows of x from s, z on: slopes of norms and outputs, at the tile in r."""
+    at, one, (s, z) = 0, 1, rows
+    for l in range(len(chain)):
+        n, m, kind = chain[l, N], chain[l, M], chain[l, KIND]
+        floor = 0.0 if chain[l, RELU] else -np.inf
         if kind >= NORM:
-            layer = at, n, m, kind, chain.powers[l]
-            _norms(theta, layer, x, (r, z, s), floor, packs)
+            order = chain[l, ORDER:].view(np.float64)[0]
+            _norms(theta, (at, n, m, kind, order), x, (r, z, s), floor, packs)
             s += m * (n + 2)
             at += m * (kind - NORM)
         else:
@@ -111,21 +108,20 @@ def _forward(theta, chain, x, r, s, packs):
 
 
 @cached_njit(nogil=True, fastmath=FLAGS, **INNER)
-def _backward(theta, chain, x, row, end, g, grad, packs):
+def _backward(theta, chain, x, row, s, g, grad, packs):
     """Add the gradients of one tile to `grad`, given that of the outputs in the first rows of g."""
     at, z, here, half = len(theta), len(x), np.int64(0), len(g) // 2
-    s, top = end + chain.spare, len(chain.kinds) - 1
-    if chain.floors[top] == 0:
-        _mask(x, z - chain.widths[-1], g, here, chain.widths[-1], packs)
-    for l in range(top, -1, -1):
-        n, m, kind = chain.widths[l], chain.widths[l + 1], chain.kinds[l]
+    if chain[-1, RELU]:
+        _mask(x, z - chain[-1, M], g, here, chain[-1, M], packs)
+    for l in range(len(chain) - 1, -1, -1):
+        n, m, kind = chain[l, N], chain[l, M], chain[l, KIND]
         at, z = at - m * (n + 1), z - m
         r = z - n if l > 0 else row
         there = half - here
         if kind >= NORM:
             at, s = at - m * (kind - NORM), s - m * (n + 2)
             _norms_back(theta, (at, n, m, kind), x, (r, s), g, (here, there), grad, packs)
-            if l > 0 and chain.floors[l - 1] == 0:
+            if l > 0 and chain[l - 1, RELU]:
                 _mask(x, r, g, there, n, packs)
             here = there
             continue
@@ -145,11 +141,11 @@ def _backward(theta, chain, x, row, end, g, grad, packs):
             else:
                 grad[b] += _dots(g, here + i, x, r, n, grad, at + i * n, packs)
         if l > 0:
-            floor = chain.floors[l - 1]
+            has_relu = chain[l - 1, RELU]
             for k in range(n):
                 if m * n < WIDE:
                     _combine(theta, (at + k, n, m), g, here, g, there + k, (0.0, -np.inf), packs)
-                if floor == 0:
+                if has_relu:
                     for p in range(packs * LANES):
                         g[there + k, p] = g[there + k, p] if x[r + k, p] > 0 else 0.0
             here = there
