@@ -4,10 +4,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from geomcore.layers import Affine, LpNorm, ReLU
+from geomcore.layers import Affine, LearnedLpNorm, LpNorm, ReLU
 from training.descent.compiled import passes
 
-KINDS = {Affine: passes.AFFINE, LpNorm: passes.NORM}
+KINDS = {Affine: passes.AFFINE, LpNorm: passes.NORM, LearnedLpNorm: passes.LEARNED}
 
 
 def chain_of(layers):
@@ -30,7 +30,8 @@ def chain_of(layers):
         if type(layer) is ReLU:
             rows[-1][passes.RELU] = 1
         else:
-            kind, order = KINDS[type(layer)], getattr(layer, "p", 1.0)
+            kind = KINDS[type(layer)]
+            order = layer.p if kind == passes.NORM else 1.0
             if kind == passes.NORM and order == 1 and is_positive:
                 kind = passes.MODULI
             bits = int(np.float64(order).view(np.int64))
