@@ -148,7 +148,7 @@ def units_at(net, x=None):
     net : Network
         That begins with an affine layer, a ReLU, and an affine or Lp head with one output.
     x : array_like, shape (d,), optional
-        Default the origin, which is inside of the sources' polytopes.
+        Default the origin, which is inside of every polytope with positive offsets.
 
     Returns
     -------

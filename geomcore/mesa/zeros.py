@@ -20,7 +20,7 @@ def zeros_in_regions(net, gradients, patterns, output):
         for step in steps:
             part = patterns[rows, end : end + len(step.b)]
             out.append(part if step.is_rectified else None)
-            end += len(step.b) * step.is_rectified
+            end += len(step.b)  # only the last one may not be rectified
         return out
 
     return _zeros(gradients, [np.abs(step.W) for step in steps], output, masks)

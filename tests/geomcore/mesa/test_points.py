@@ -23,6 +23,8 @@ def test_flat_points_are_counted_in_the_interior_only():
     assert flat_points(NET, X, SQUARE) == (3, 1, (1, 1, 1))
     assert flat_points(NET, X, SQUARE, thresholds=(3.0, 3.1)) == (3, 1, (1, 3))
     assert flat_points(NET, [[9, 9]], SQUARE) == (0, 0, (0, 0, 0))
+    slow = ReLUNetwork([NET.weights[0], NET.weights[1] / 6], NET.biases)
+    assert flat_points(slow, X, SQUARE) == (3, 1, (1, 3, 3))
 
 
 def test_mean_norms_of_zones():
@@ -34,6 +36,7 @@ def test_mean_norms_of_zones():
 def test_active_units_inside_and_outside():
     assert active_shares(NET, X, SQUARE) == (pytest.approx(1 / 3), pytest.approx(0.5))
     assert active_shares(NET, X[:1], SQUARE) == (0.5, None)
+    assert active_shares(NET, [[1, 0]], SQUARE) == (0.5, None)  # the boundary is inside
 
 
 def test_units_at_the_centre_and_their_weights():

@@ -5,7 +5,8 @@ import pytest
 from builders import random_network
 from scipy.stats import rankdata, spearmanr
 
-from geomcore import Polytope, ReLUNetwork, slack_profile
+from geomcore import Network, Polytope, ReLUNetwork, slack_profile
+from geomcore.layers import ReLU
 from geomcore.mesa.profile import correlation, ranks
 
 SQUARE = Polytope([[1, 0], [0, 1], [-1, 0], [0, -1]], [1, 1, 1, 1])
@@ -97,6 +98,7 @@ def test_correlations_of_any_scale(scale):
         ({"polytope": None}, "polytope must be a Polytope"),
         ({"box": "x"}, "box must"),
         ({"output": -1}, "output must be a number from 0"),
+        ({"net": Network([ReLU()]), "output": 2}, "output must be a number from 0 to 1, got 2"),
         ({"bins": 0}, "bins must be a whole number, at least 1"),
         ({"samples": 1}, "samples must be a whole number, at least 2"),
     ],

@@ -91,6 +91,24 @@ def test_where_the_sum_is_beyond_the_floats_only_0_is_zero():
     assert zeros_in_regions(net, gradients, ~on, 0).tolist() == [False, True]
 
 
+def test_a_unit_that_is_off_adds_nothing_however_large_its_weights():
+    W = [[1.0, 0.0], [1.0, 0.0], [1e200, 0.0]]
+    net = ReLUNetwork([W, [[1.0, -1.0, 1e200]]], [[1.0, 1.0, -1e300], [0.0]])
+    X, tiny = np.array([[0.5, 0.5]]), np.array([[3.9e-14, 0.0]])
+    assert zeros_at_points(net, tiny, X, 0).all()
+    assert not zeros_at_points(net, tiny * 1.1, X, 0).any()
+    on = np.array([[True, True, False]])
+    assert zeros_in_regions(net, tiny, on, 0).all()
+    assert not zeros_in_regions(net, tiny * 1.1, on, 0).any()
+    # a unit that is 0 is off
+    net = ReLUNetwork([np.eye(2), [[1.0, 1.0]]], [[0.0, 0.0], [0.0]])
+    tiny = np.array([[1e-14, 0.0], [1e-14, 0.0]])
+    assert zeros_at_points(net, tiny, np.array([[0.0, 1.0], [1.0, 0.0]]), 0).tolist() == [
+        False,
+        True,
+    ]
+
+
 def test_off_everywhere_is_zero():
     net = random_network((2, 5, 1), 0)
     X = np.random.default_rng(0).normal(size=(9, 2))
