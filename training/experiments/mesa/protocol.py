@@ -33,7 +33,9 @@ class Model(NamedTuple):
         For the command line and tables; for people.
     head : {"lp", "linear"}
     p : float or None
-        Of an Lp head.
+        Of an Lp head; where it starts, if it is learned.
+    is_learned : bool
+        Whether the order is trained, too.
     start : {"signed", "positive"}
     penalties, constraints : tuple
         As `training.train` takes them.
@@ -43,6 +45,7 @@ class Model(NamedTuple):
     name: str
     head: str = LINEAR
     p: float | None = None
+    is_learned: bool = False
     start: str = SIGNED
     penalties: tuple = ()
     constraints: tuple = ()
@@ -91,8 +94,9 @@ def _penalised(strength):
 MODELS = {
     model.key: model
     for model in (
-        Model("lp", "Lp, p = 1", LP, 1.0, POSITIVE),
-        Model("lp-2", "Lp, p = 2", LP, 2.0, POSITIVE),
+        Model("lp", "Lp, p = 1", LP, 1.0, start=POSITIVE),
+        Model("lp-2", "Lp, p = 2", LP, 2.0, start=POSITIVE),
+        Model("lp-learned", "Lp, p learned", LP, 2.0, is_learned=True, start=POSITIVE),
         Model("linear", "Linear"),
         Model("linear-positive", "Linear, started as Lp", start=POSITIVE),
         *map(_penalised, STRENGTHS),
@@ -112,7 +116,7 @@ MESA = Protocol(
     epochs=200,
     level=None,
     patience=0,
-    models=("lp", "linear", "lp-2", "linear-positive", "l1"),
+    models=("lp", "lp-2", "lp-learned", "linear", "linear-positive", "l1"),
 )
 NONNEG = Protocol(
     name="nonneg",

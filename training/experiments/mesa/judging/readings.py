@@ -110,6 +110,15 @@ def about(interval, size, *, least):
     return YES if interval.low <= size <= interval.high else SIZE
 
 
+def sized(interval, size, within):
+    """Whether a number is about a size: its interval holds it, and goes no farther than that."""
+    if interval.pairs < LEAST_PAIRS:
+        return OPEN
+    if not interval.low <= size <= interval.high:
+        return SIZE
+    return YES if size - within <= interval.low and interval.high <= size + within else OPEN
+
+
 def mostly(number, runs):
     """Whether most runs show something, and the numbers: by the Wilson interval of their part."""
     if not runs:
