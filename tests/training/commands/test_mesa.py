@@ -3,6 +3,8 @@
 import csv
 import importlib
 import json
+import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -76,6 +78,15 @@ def test_a_run_goes_on_with_what_it_was_begun_with_only(run, tmp_path):
     (tmp_path / "x" / "run.json").write_text(json.dumps(record))
     status, _, err = run("mesa", "--resume", "--out", "x")
     assert status == 2 and "another work: dims was [3], now it is [5]" in err
+
+
+def test_a_piece_that_was_changed_is_not_gone_on_with(run, tmp_path):
+    options = ("--seeds", "1", "--dims", "3", "--models", "linear", "--epochs", "1", "--jobs", "1")
+    assert run("mesa", *options, "--out", "x", "-q")[0] == 0
+    with closing(sqlite3.connect(tmp_path / "x" / "pieces.sqlite")) as file, file:
+        file.execute("UPDATE piece SET content = substr(content, 1, length(content) - 8)")
+    status, _, err = run("mesa", "--resume", "--out", "x")
+    assert status == 2 and len(err.splitlines()) >= 1 and "d 3 seed 0 in it is damaged" in err
 
 
 def test_a_foreign_or_damaged_folder_is_left_alone(run, tmp_path):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from training.experiments.mesa.judging.claims_mesa import FLATNESS
-from training.experiments.mesa.judging.intervals import mean_interval, share_interval
+from training.experiments.mesa.judging.intervals import Interval, mean_interval, share_interval
 from training.experiments.mesa.judging.readings import (
     NO,
     OPEN,
@@ -25,6 +25,7 @@ PENALISED = (CONTROL, "negative-0.1", "negative-0.5", STRONGEST)
 SHARE, HALF = 0.85, 0.5
 IS_FLAT = 0.1  # part of the polytope from which a network counts as flat on it
 CANCELS = 1e-3  # share of negative slopes from which there is something to cancel with
+SHUFFLED = 1000  # draws for the correlation over seeds
 CORRELATED = 0.2  # mean rank correlation that counts
 PREVENTED, FREE = "hard", {CONTROL: "Linear", "l1": "L1", "l0": "L0"}
 NEEDS = {
@@ -84,13 +85,16 @@ def _fall(columns, seed):
 
 def _correlation(columns, key, mass, models, is_source, name, seed):
     """Mean over seeds of the rank correlation of flatness and negative weights over models."""
-    seeds = columns.trained(*models)
+    seeds = [
+        s
+        for s in columns.trained(*models)
+        if all(np.isfinite(columns.row(m, s)[k]) for m in models for k in (key, mass))
+    ]
     flat, negative = (columns.values(k, *models, seeds=seeds) for k in (key, mass))
-    if len(flat) != len(negative):
-        return Reading(name, is_source, OPEN, "some of it cannot be measured")
     ranked = [rank_correlation(a, b) for a, b in zip(flat, negative, strict=True)]
     interval = mean_interval(ranked, seed=seed)
-    return Reading(name, is_source, _falls(interval), f"rank correlation {interval}")
+    told = f"rank correlation {interval}" if ranked else "no pairs of seeds"
+    return Reading(name, is_source, _falls(interval), told)
 
 
 def _over_seeds(values, name, seed):
@@ -98,11 +102,9 @@ def _over_seeds(values, name, seed):
     rng, n = np.random.default_rng(seed), len(values)
     if n < 2:
         return Reading(name, False, OPEN, "no pairs of seeds")
-    drawn = [rank_correlation(*values[rng.integers(n, size=n)].T) for _ in range(1000)]
+    drawn = [rank_correlation(*values[rng.integers(n, size=n)].T) for _ in range(SHUFFLED)]
     low, high = np.quantile(drawn, [0.025, 0.975])
-    interval = mean_interval(np.zeros(n))._replace(
-        value=rank_correlation(*values.T), low=float(low), high=float(high)
-    )
+    interval = Interval(rank_correlation(*values.T), float(low), float(high), n)
     return Reading(name, False, _falls(interval), f"rank correlation {interval}")
 
 

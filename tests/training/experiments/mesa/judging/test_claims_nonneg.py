@@ -104,6 +104,15 @@ def test_no_relation_over_seeds_is_a_correction():
     assert verdict("B2", models) == "holds with a correction"
 
 
+def test_seeds_of_which_something_is_missing_are_left_out():
+    models = chain([0.0, 0.2, 0.3, 0.4], [4, 1, 0.1, 0.01])
+    missing = np.where(np.arange(SEEDS) < 2, np.nan, 0.2)
+    models["negative-0.1"]["logit_area_relative"] = missing
+    found = readings("B2", Columns(table(models), 2), seed=0)
+    told = next(r for r in found if r.name.startswith("logit, norm below a tenth"))
+    assert told.answer == "yes" and f"{SEEDS - 2} seeds" in told.told
+
+
 def test_rank_correlation_agrees_with_scipy():
     from scipy.stats import spearmanr
 
