@@ -167,6 +167,7 @@ def cases():
     yield "ReLUNetwork.hidden", NET.hidden, {"X": X}
     yield "Network", Network, {"layers": [layers.Affine(W, B)]}
     yield "LpNorm", layers.LpNorm, {"W": W, "b": B, "p": 2.0}
+    yield "LearnedLpNorm", layers.LearnedLpNorm, {"W": W, "b": B, "r": B}
     yield "PolyhedralCone", PolyhedralCone, {"base": B, "edges": W}
     yield "PolyhedralCone.from_layer", PolyhedralCone.from_layer, {"W": W, "b": B, "rtol": None}
     yield "PolyhedralCone.coordinates", CONE.coordinates, {"X": X}
