@@ -7,7 +7,6 @@ import numpy as np
 from flint import arb
 
 from constructions.proof.affine import lengths_above
-from constructions.proof.basin import radius_and_basin
 from constructions.proof.cell import local_minimum
 from constructions.proof.certificate import (
     Certificate,
@@ -32,13 +31,12 @@ from constructions.verification.question import (
     subset_of,
     tensor_names_of,
 )
+from constructions.verification.returning import radius_and_returns
 from geomcore.arrays import as_labels, as_points, as_rtol, check_network
 from geomcore.foreign.choices import as_flag
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.network import ReLUNetwork
 from geomcore.threads import single_threaded_blas
-
-LARGE_BASIN = 3_000_000  # points times units up to which the cell radius is computed
 
 
 @answers_keywords
@@ -179,7 +177,7 @@ def examine(net, X, y, *, targets, loss, subset, exact, rtol, gtol, weight_decay
         if loss in SQUARED and not weight_decay:
             problem = problem_of(net, X, labels, loss, names, subset == "cumulative", enclosure)
             found = _judge(problem, names, rtol, gtol)
-            radius, basin = _radius_and_basin(problem, found)
+            radius, basin = radius_and_returns(problem, found)
         else:
             problem = objective_of(net, X, labels, loss, weight_decay, enclosure)
             found, radius, basin = _judge_strict(problem, rtol, gtol), None, None
@@ -344,24 +342,3 @@ def _minimum(problem, names):
     if not (weight and bias):
         return None, "the last layer is held fixed, at least in part"
     return local_minimum(net, problem.labels, problem.X, problem.per_class, enclosure)
-
-
-def _radius_and_basin(problem, found):
-    """Cell radius, and basin of return if the rank is proved, for problems small enough."""
-    net, X, enclosure = problem.net, problem.X, problem.enclosure
-    whole = problem.free.all() and problem.offset is None
-    minimum = found.verdict in ("global minimum", "local minimum")
-    if not (minimum and whole) or enclosure.undecided or enclosure.kinks:
-        return None, None
-    if found.critical is not None and found.critical["argument"] == "critical point":
-        return None, None  # others of the cell may be lower, and kinks are on its border
-    if len(X) * sum(net.widths) > LARGE_BASIN:
-        return None, None
-    radius, basin = radius_and_basin(
-        net, X, weights=problem.weights, rank=found.rank, distance=found.distance or 0.0
-    )
-    if radius < (found.distance or 0.0):
-        return None, None
-    if radius < np.inf:
-        radius = float(np.nextafter(radius - (found.distance or 0.0), 0))
-    return radius, None if basin is None else {k: float(v) for k, v in basin._asdict().items()}
