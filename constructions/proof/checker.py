@@ -1,7 +1,6 @@
 """An independent check of certificates in exact arithmetic; docs/checker.md walks through it."""
 
 import hashlib
-import sys
 from collections import defaultdict, namedtuple
 from functools import cache, cached_property, reduce
 
@@ -10,10 +9,9 @@ from flint import fmpq, fmpq_mat
 
 ZERO, MINIMA = fmpq(0), ("global minimum", "local minimum")
 # The largest float; the share of the size of terms by which floats miss a sum; what may underflow.
-LARGEST, SLACK, TINY = sys.float_info.max, fmpq(1, 2**30), fmpq(1, 2**990)
+LARGEST, SLACK, TINY = float(np.finfo(float).max), fmpq(1, 2**30), fmpq(1, 2**990)
 Finding = namedtuple("Finding", "field holds detail")  # holds: None if it was not examined
-# A layer on data: row owner[i] of `inputs` (x, 1), of `values` W x + b and of `active` is that of
-# point i. The first two are lists of coefficients of t^0, t^1, ...; active: positive for small t.
+# Row owner[i] is of point i: (x, 1) and W x + b by powers of t, and whether it is > 0 for small t.
 _Stage = namedtuple("_Stage", "owner inputs values active")
 # Rank of Z, least loss, squared norm of the smallest D, basis B of the rows of Z, gram of Z B'.
 _Fit = namedtuple("_Fit", "rank least move basis gram")
@@ -71,15 +69,14 @@ def _norm(A):
 
 def _follow(layers, X, order=0):
     """Layers, lists of coefficients of t^0, t^1, ..., on points for small t > 0, up to t^order."""
-    owner, stages, powers = np.arange(len(X)), [], range(order + 1)
-    series = [X, *[0 * X] * order]
+    owner, stages, series = np.arange(len(X)), [], [X, *[0 * X] * order]
     for layer in layers:
         series = [np.insert(h, h.shape[1], int(k == 0), axis=1) for k, h in enumerate(series)]
         whole, seen = fmpq_mat(np.hstack(series).tolist()).numer_denom()[0].tolist(), {}
         rows = [seen.setdefault(tuple(row), len(seen)) for row in whole]
         owner, first = np.array(rows)[owner], np.unique(rows, return_index=True)[1]
         series = [term[first] for term in series]
-        values = [sum(map(_times, series[k::-1], layer)) for k in powers]
+        values = [sum(map(_times, series[k::-1], layer)) for k in range(order + 1)]
         leading = reduce(lambda after, term: np.where(term != 0, term, after), values[::-1])
         stages.append(_Stage(owner, series, values, leading > 0))
         series = [np.where(leading > 0, term, ZERO) for term in values]
@@ -127,19 +124,16 @@ class _Case:
             self.patterns.setdefault((*masks, (True,) * targets.shape[1]), []).append(i)
         self.away = [abs(stage.values[0]) for stage in self.stages[:-1]]
         self.gaps, self.norms = [a.min() for a in self.away], [(V**2).sum() for (V,) in self.layers]
-        # the largest inputs of each layer, and the size of the terms of its outputs with them
-        self.tops = [abs(stage.inputs[0]).max(axis=0) for stage in self.stages]
+        self.tops = [abs(stage.inputs[0]).max(axis=0) for stage in self.stages]  # largest inputs
         self.peaks = [top @ abs(V) + TINY for top, (V,) in zip(self.tops, self.layers, strict=True)]
+        sizes = np.bincount(classes)[classes], 0 * classes + len(X)
+        each = [1 / _exact(n)[:, None] for n in sizes]
+        self.shares = lambda name=None: each[(name or stated["loss_name"]) == "mse"]  # of points
         self.loss = cache(lambda name=None: self.series(name=name)[0])
         self.least = cache(lambda: self.fit.least if self.held else self.cell[0])
         self.chain = cache(self._chain)
         self.reach = cache(lambda j, m: (self.chain(j, m) ** 2).sum(axis=1))
         self.size = cache(lambda j, m: _norm(self.chain(j, m[:-1]) * np.array(m[-1])[:, None]))
-
-    def shares(self, name=None):
-        """The weight of each point in a loss, as a column."""
-        sizes = np.bincount(self.classes)[self.classes], np.full(len(self.X), len(self.X))
-        return 1 / _exact(sizes[(name or self.stated["loss_name"]) == "mse"])[:, None]
 
     def series(self, line=None, order=0, name=None):
         """The exact loss; of layers along a line, its coefficients of t^0, ..., t^order."""
@@ -182,9 +176,8 @@ class _Case:
     def fit(self):
         """The least loss over the tensors of the last layer that may move, or (D, -D c)."""
         last, c = self.stages[-1], self.offset
-        W, b = (int(name in self.free) for name in self.names[-2:])
-        allowed = _exact(np.diag([W] * (len(c) - 1) + [b]))
-        allowed = allowed - int(self.cumulative) * np.outer(c, c) / (c * c).sum()
+        moving = np.repeat([int(name in self.free) for name in self.names[-2:]], [len(c) - 1, 1])
+        allowed = _exact(np.diag(moving)) - int(self.cumulative) * np.outer(c, c) / (c * c).sum()
         Z = _times(last.inputs[0], allowed)
         return _least_squares(Z, last.owner, self.shares(), self.Y - last.values[0][last.owner])
 
@@ -267,8 +260,7 @@ class _Case:
         if stated.keys() != asked or type(k) is not int or (k < 2 and key != "slope"):
             raise ValueError("the derivative is none of the format")
         D = [layer[part] for layer in stated["direction"] for part in ("weights", "biases")]
-        parts = zip(self.names, D, self.tensors, strict=True)
-        D = [_array(f"the direction of {name}", d, *t.shape) for name, d, t in parts]
+        D = [_array("a direction", d, *t.shape) for d, t in zip(D, self.tensors, strict=True)]
         still = not any(d.any() for n, d in zip(self.names, D, strict=True) if n not in self.free)
         t, limit = float(_fraction(stated["step"])), _fraction(stated[key])
         with np.errstate(all="ignore"):
@@ -305,10 +297,9 @@ class _Case:
 
     def radius(self, stated):
         """No activation flips within radius + distance."""
-        if stated == "inf":
-            return not self.gaps
-        r, distance = _fraction(stated), _fraction(self.stated["distance"])
-        return r >= 0 and self.motion(r + distance)[0]
+        endless = stated == "inf" and not self.gaps
+        r, d = map(_fraction, (0, 0) if endless else (stated, self.stated["distance"]))
+        return r >= 0 and self.motion(r + d)[0]
 
     def basin(self, stated):
         """Rank, strength, rate and radius obey docs/minima.md, s + motion <= sigma_min included."""
@@ -336,7 +327,7 @@ CLAIMS = {
     "points": lambda c, v: repr(v) == repr(len(c.X)),
     "widths": lambda c, v: repr(v) == repr([len(c.X[0]), *(V.shape[1] for (V,) in c.layers)]),
     "loss_name": lambda c, v: v in ("mse", "class_weighted"),
-    "weight_decay": lambda c, v: v == 0,
+    **dict.fromkeys(("weight_decay", "slack"), lambda c, v: _fraction(v) == 0),
     "subset": lambda c, v: v is None or c.cumulative or sorted(c.named) == sorted(c.free),
     "proved": lambda c, v: type(v) is bool,
     **dict.fromkeys(("rtol", "gtol"), lambda c, v: 0 <= _fraction(v) < 1),
@@ -346,7 +337,6 @@ CLAIMS = {
     "class_weighted_loss": lambda c, v: c.near("class_weighted", v),
     "lower_bound": lambda c, v: _fraction(v) <= c.least(),
     "gap": lambda c, v: v == "inf" or c.loss() <= c.least() + _fraction(v),
-    "slack": lambda c, v: _fraction(v) == 0,
     "activation_margin": lambda c, v: repr(v) == repr(min(c.stated["margins"], default="inf")),
     **{key: getattr(_Case, key) for key in METHODS},
     **dict.fromkeys(("exact", "smallest_eigenvalue", "checks", "bits", "critical")),
@@ -367,9 +357,8 @@ def check_certificate(certificate, weights, biases, X, targets, classes):
     list of Finding, one for each field; ValueError if the arguments do not fit together
     """
     tensors, X = [], _array("X", X, -1, -1)
-    given = [len(part) if isinstance(part, (list, tuple)) else 0 for part in (weights, biases)]
-    if given[0] != given[1] or not given[0]:
-        raise ValueError("weights and biases must be sequences of the same length, not 0")
+    if {type(weights), type(biases)} - {list, tuple} or not 0 < len(weights) == len(biases):
+        raise ValueError("weights and biases must be lists or tuples of the same length, not 0")
     for l, (W, b) in enumerate(zip(weights, biases, strict=True)):
         W = _array(f"weights[{l}]", W, -1, len(tensors[-1]) if l else X.shape[1])
         tensors += [W, _array(f"biases[{l}]", b, len(W))]
