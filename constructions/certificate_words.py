@@ -45,6 +45,14 @@ def lines_of(found):
         lines.append(
             f"basin of return    {found.basin['radius']:.3g}, rate {found.basin['rate']:.3g}"
         )
+    if found.descent is not None:
+        radius, rate, most = (found.descent[key] for key in ("radius", "rate", "curvature"))
+        lines.append(
+            f"basin of descent   {radius:.3g} with steps of {found.step:.4g}, each of which takes "
+            f"{rate:.3g} of the loss or more; L is at most {rounded(most, up=True)}"
+        )
+    elif found.step is not None:
+        lines.append(f"basin of descent   none is proved with steps of {found.step:.4g}")
     if found.witness is not None:
         lines.append(
             f"witness            a step of {found.witness['step']:.3g} lowers the loss by "

@@ -113,7 +113,7 @@ class Certificate:
     subset : tuple of str or None
         The tensors that may move, such as ("W3", "b3"); None for all of them;
         ("cumulative",) for the last cumulative weight.
-    rtol, gtol, exact : float, float, bool
+    rtol, gtol, exact, step : float, float, bool, float or None
         The arguments of `verify`.
     loss, class_weighted_loss : float
         Mean over points of the squared error norm, and the sum over classes of the mean
@@ -161,6 +161,11 @@ class Certificate:
         critical point that is not the best of its cell.
     basin : dict or None
         ``radius`` (lambda*), ``rate``, ``ball``, ``strength`` of `basin_of_return`.
+    descent : dict or None
+        ``radius``, ``rate``, ``ball``, ``strength`` and ``curvature`` of a `DescentBasin` with
+        `step`: from every point of that radius gradient descent returns, and each step takes at
+        least this rate of what the loss is above the minimum. None if there was no step to ask
+        about, or none is proved: then one of `checks` says why.
     witness : dict or None
         Of a refutation: ``direction`` (one {"weights", "biases"} per layer, of norm 1), ``step``
         and ``loss``, an upper bound on the loss (the named one) after that step, taken
@@ -205,6 +210,9 @@ class Certificate:
     critical: dict | None
     radius: float | None
     basin: dict | None
+    # after files were written that do not have them
+    step: float | None = field(default=None, kw_only=True)
+    descent: dict | None = field(default=None, kw_only=True)
     witness: dict | None
     smallest_eigenvalue: float | None
     checks: tuple[Check, ...]
@@ -238,8 +246,8 @@ class Certificate:
         -------
         pandas.DataFrame
             One row per check: part (``"proof"``, or ``"search"`` if it is not proved;
-            ``"other"``, tried for another verdict; ``"open"``; ``"diagnostic"``), name,
-            passed, value, detail.
+            ``"other"``, tried for another verdict; ``"open"``; ``"return"``;
+            ``"diagnostic"``), name, passed, value, detail.
         """
         from pandas import DataFrame
 

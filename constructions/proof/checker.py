@@ -187,25 +187,29 @@ class _Case:
         after = _times(self.chain(j + 1, masks[1:]), V.T) if masks else _exact(np.eye(V.shape[1]))
         return np.where(masks[0], after, ZERO) if masks else after
 
-    def motion(self, r, distance=0):
-        """Whether no unit flips if parameters move by r; the root mean motion of each layer."""
-        safe, totals = True, [ZERO for _ in self.layers]
+    def motion(self, r, distance=0, bent=False):
+        """Whether no unit flips within r; the root mean motion of layers; if bent, a bound L."""
+        safe, n, sums = True, len(self.layers), 0
         for masks, points in self.patterns.items():
-            moved, s, weight = ZERO, [], self.shares()[points].sum()
+            (s, moves), (p, q) = np.full((2, n), ZERO), np.full((2, n + 1, n), ZERO)
             for l, stage in enumerate(self.stages):
                 rows = np.unique(stage.owner[points])
-                squares = (stage.inputs[0][rows, :-1] ** 2).sum(axis=1)
-                s.append((_root(squares.max()) + moved) ** 2 + 1)
-                sizes = [self.size(j, masks[j : l + 1]) for j in range(l + 1)]
+                longest = _root((stage.inputs[0][rows, :-1] ** 2).sum(axis=1).max())
+                s[l] = (longest + moves[l - 1]) ** 2 + 1
+                p[l + 1, : l + 1] = [self.size(j, masks[j : l + 1]) for j in range(l + 1)]
                 if l < len(self.gaps):
                     reach = sum(self.reach(j, masks[j:l]) * s[j] for j in range(l + 1))
                     safe = safe and (self.away[l][rows].min(axis=0) ** 2 > r * r * reach).all()
-                else:
-                    for j in range(l):
-                        sizes[j] += distance * self.size(j, masks[j:l])
-                moved = _root(r * r * sum(n * n * f for n, f in zip(sizes, s, strict=True)))
-                totals[l] += weight * moved * moved
-        return safe, list(map(_root, totals))
+                p[l + 1] += distance * (l + 1 == n) * p[l]
+                moves[l] = _root(r * r * (p[l + 1] ** 2 * s).sum())
+                for j in range(l + 1) if bent else ():  # the norm of P_lj anywhere within r
+                    more = (p[l + 1, j + 1 : l + 1] * q[j + 1 : l + 1, j]) ** 2
+                    q[l + 1, j] = p[l + 1, j] + r * _root(more.sum() + ZERO)
+            M = q[n][:, None] * q[:n] * list(map(_root, s))
+            parts = *moves**2, (q[n] ** 2 * s).sum(), _norm(M + M.T) ** 2
+            sums = sums + self.shares()[points].sum() * np.array(parts)
+        *moved, bend = map(_root, [*sums[:n], sums[-1]])
+        return safe, moved, 2 * (sums[n] + bend * (_root(self.fit.least) + moved[-1]))
 
     def digest(self, **arrays):
         """SHA-256 of a line NAME SHAPE and the little-endian numbers, row by row, for each."""
@@ -301,22 +305,27 @@ class _Case:
         r, d = map(_fraction, (0, 0) if endless else (stated, self.stated["distance"]))
         return r >= 0 and self.motion(r + d)[0]
 
-    def basin(self, stated):
+    def basin(self, stated, bent=False):
         """Rank, strength, rate and radius obey docs/minima.md, s + motion <= sigma_min included."""
         lam, rate, ball, s = (_fraction(stated[k]) for k in ("radius", "rate", "ball", "strength"))
-        d, fit, (safe, motion) = _fraction(self.stated["distance"]), self.fit, self.motion(ball)
+        step, most = map(_fraction, (self.stated["step"], stated["curvature"]) if bent else (2, 0))
+        d, fit = _fraction(self.stated["distance"]), self.fit
+        safe, motion, bend = self.motion(ball, d, bent)
         # on the span B of the rows (h, 1) this is: gram - (s + motion)^2 B B' is not negative
         form = fit.gram - (s + motion[-2]) ** 2 * _times(fit.basis, fit.basis.T)
         minors = (fmpq_mat(form[:k, :k].tolist()).det() for k in range(1, fit.rank + 1))
         away = self.motion(lam + d, d)[1][-1]
-        stays = min(lam, s) > 0 and rate <= 4 * s * s and lam + d + away / s <= ball
+        stays = min(lam, s) > 0 and rate <= 2 * step * s * s
+        stays = stays and lam + d + (1 + bent) * away / s <= ball
+        slow = not bent or (step > 0 and bend <= most <= 1 / step)
         whole = self.free == self.names and not self.cumulative and self.found["distance"]
         strong = fit.rank == self.cell[1] and all(minor > 0 for minor in minors)
-        return len(stated) == 4 and whole and safe and stays and strong
+        return len(stated) == 4 + bent and whole and safe and stays and slow and strong
 
 
-NULLABLE = ("distance", "witness", "radius", "basin", "critical")
-METHODS = ("accuracy", "gradient_norm", "margins", *NULLABLE[:-1], "verdict")
+LATER = {"weight_decay": 0, "step": None, "descent": None}  # what older files do not have
+NULLABLE = ("distance", "witness", "radius", "basin", "critical", "step", "descent")
+METHODS = ("accuracy", "gradient_norm", "margins", *NULLABLE[:4], "verdict")
 CRITICAL = ("distance", "radius", "slack", "verdict")  # not examined of a critical point
 # Each field of the format, with what has to hold of it; None: it is not examined.
 CLAIMS = {
@@ -339,6 +348,8 @@ CLAIMS = {
     "gap": lambda c, v: v == "inf" or c.loss() <= c.least() + _fraction(v),
     "activation_margin": lambda c, v: repr(v) == repr(min(c.stated["margins"], default="inf")),
     **{key: getattr(_Case, key) for key in METHODS},
+    "step": lambda c, v: 0 < _fraction(v) <= int(LARGEST),
+    "descent": lambda c, v: c.basin(v, bent=True),
     **dict.fromkeys(("exact", "smallest_eigenvalue", "checks", "bits", "critical")),
 }
 
@@ -365,7 +376,7 @@ def check_certificate(certificate, weights, biases, X, targets, classes):
     targets, classes = _array("targets", targets, -1, len(W)), _array("classes", classes, len(X))
     if not np.array_equal(np.unique(classes), np.arange(len(targets))):
         raise ValueError("classes must be 0, ..., Q - 1, a row of targets each, and all must occur")
-    stated, findings = {"weight_decay": 0, **certificate} if type(certificate) is dict else {}, []
+    stated, findings = {**LATER, **certificate} if type(certificate) is dict else {}, []
     asked = [repr(stated.get(key, 0)) for key in ("loss_name", "weight_decay")]
     other = asked[0] in ("'cross_entropy'", "'bce'") or asked[1] not in ("0", "0.0")
     if other or len(X) * max(map(len, (targets, X[0], *tensors))) > 2**24:

@@ -27,7 +27,7 @@ import numpy as np
 
 from constructions.proof.affine import LEAST, lengths_above
 from constructions.proof.basin import QUIET, surroundings_of
-from constructions.proof.exact import EPS
+from constructions.proof.exact import EPS, TINY
 from constructions.proof.motion import SLACK, motions
 from geomcore.display.lines import brief
 
@@ -135,8 +135,9 @@ def _around(net, X, loss_bound, weights, rank, distance):
 def _described(around, root, ball, radius, step):
     """The basin; None if a number of it is not positive, or too small to be rounded down."""
     s, curvature = around.strength(ball), _curvature(around, root, ball)
-    rate = 2 * step * s**2 * (1 - 4 * EPS)
-    if not (radius > 0 and rate > LEAST):
+    part = 2 * step * s
+    rate = part * s * (1 - 4 * EPS)
+    if not (radius > 0 and min(part, rate) > TINY):
         return None
     return DescentBasin(*(float(v) for v in (radius, step, rate, ball, s, curvature)))
 
