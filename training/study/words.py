@@ -9,6 +9,8 @@ from geomcore.foreign.wording import counted, printable, rounded, shortened
 from training.study.basin import radius_in_words
 from training.study.outcomes import FAR, OUTCOMES, UNKNOWN
 
+SLOW = 1e-5  # a proved part of the loss per step below which nobody would wait
+
 
 class Summary(str):
     """A text that still answers as the table of the same name that it replaces."""
@@ -148,6 +150,12 @@ def proved_notes(proved):
         if row.reason:
             name = f"{_named(row.reference)} ({row.layers})"
             why.setdefault(f"{row.reason}{_largest(row)}", []).append(name)
+        if row.largest_rate < SLOW:
+            lines.append(
+                f"{_named(row.reference)} ({row.layers}): no rate that can be proved is of "
+                f"practical use: with the largest for a tenth of the flow's radius, "
+                f"{row.largest_step:.2g}, a factor e takes up to {1 / row.largest_rate:.2g} steps."
+            )
     lines += [f"{', '.join(names)}: {reason}." for reason, names in why.items()]
     return [part for line in lines for part in wrap(line, 80, subsequent_indent="  ")]
 

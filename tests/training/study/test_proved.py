@@ -65,6 +65,13 @@ def test_states_and_merges_that_are_minima_have_rows_and_others_say_why_not():
     assert (others["descent"].isna() == (others["reason"] != "")).all()
     told = proved_notes(found)
     assert any(line.startswith("state 001 (as studied): no minimum is proved.") for line in told)
+    # classes that are left alone are balls of a small radius, whose singular values are small, too
+    slow = found[found["largest_rate"] < 1e-5]
+    assert "state 111" in set(slow["reference"]) and "zero" not in set(slow["reference"])
+    text = " ".join(map(str.strip, told))
+    assert text.count("no rate that can be proved is of practical use") == len(slow)
+    row = slow.iloc[0]
+    assert f"{row.largest_step:.2g}, a factor e takes up to {1 / row.largest_rate:.2g}" in text
 
 
 def test_a_rate_that_is_too_large_is_told_with_what_would_do():
