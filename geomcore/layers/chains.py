@@ -1,17 +1,24 @@
-"""Networks as the compiled passes take them: which kinds of layers, and what comes after each."""
+"""Chains of layers as the compiled kernels take them, as a table of kinds."""
 
 from itertools import pairwise
 
 import numpy as np
 
-from geomcore.layers import Affine, LearnedLpNorm, LpNorm, ReLU
-from training.descent.compiled import passes
+from geomcore.layers.affine import Affine
+from geomcore.layers.learned_lp_norm import LearnedLpNorm
+from geomcore.layers.lp_norm import LpNorm
+from geomcore.layers.relu import ReLU
 
-KINDS = {Affine: passes.AFFINE, LpNorm: passes.NORM, LearnedLpNorm: passes.LEARNED}
+# Columns of the table, int64: inputs, outputs, kind, whether a ReLU follows, and the bits of the
+# order of a norm.
+N, M, KIND, RELU, ORDER = 0, 1, 2, 3, 4
+# A norm of order 1 of what is not negative is an affine layer with weights abs(W): MODULI.
+AFFINE, MODULI, NORM, LEARNED = 0, 1, 2, 3
+KINDS = {Affine: AFFINE, LpNorm: NORM, LearnedLpNorm: LEARNED}
 
 
 def chain_of(layers):
-    """The layers of a network as a table for `passes`, or None if the passes do not know them.
+    """The layers of a network as a table, (L, 5) of int64, or None if the kernels do not know them.
 
     They know affine layers and norms, each with a ReLU behind it or none.
 
@@ -28,12 +35,12 @@ def chain_of(layers):
     rows, is_positive = [], False
     for layer in layers:
         if type(layer) is ReLU:
-            rows[-1][passes.RELU] = 1
+            rows[-1][RELU] = 1
         else:
             kind = KINDS[type(layer)]
-            order = layer.p if kind == passes.NORM else 1.0
-            if kind == passes.NORM and order == 1 and is_positive:
-                kind = passes.MODULI
+            order = layer.p if kind == NORM else 1.0
+            if kind == NORM and order == 1 and is_positive:
+                kind = MODULI
             bits = int(np.float64(order).view(np.int64))
             rows.append([layer.inputs, layer.outputs, kind, 0, bits])
         is_positive = type(layer) is ReLU
@@ -48,5 +55,5 @@ def room_for(chain):
     >>> room_for(chain_of([Affine(np.eye(2), np.zeros(2)), LpNorm([[1, 2]], [0], p=3)]))
     7
     """
-    inputs, outputs, kinds = chain[:, : passes.RELU].T
-    return int(outputs.sum() + (outputs * (inputs + 2))[kinds >= passes.NORM].sum())
+    inputs, outputs, kinds = chain[:, :RELU].T
+    return int(outputs.sum() + (outputs * (inputs + 2))[kinds >= NORM].sum())
