@@ -1,9 +1,11 @@
 """Chains of layers as the compiled kernels take them, as a table of kinds."""
 
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
+from geomcore.arrays import as_dtype
 from geomcore.layers.affine import Affine
 from geomcore.layers.learned_lp_norm import LearnedLpNorm
 from geomcore.layers.lp_norm import LpNorm
@@ -45,6 +47,53 @@ def chain_of(layers):
             rows.append([layer.inputs, layer.outputs, kind, 0, bits])
         is_positive = type(layer) is ReLU
     return np.array(rows, dtype=np.int64)
+
+
+class Packed(NamedTuple):
+    """A chain of layers with its parameters, as the compiled kernels take it.
+
+    Attributes
+    ----------
+    table : ndarray, shape (L, 5)
+    parameters : ndarray
+        All tensors one after the other, abs(W) in place of W for a norm of order 1.
+    """
+
+    table: np.ndarray
+    parameters: np.ndarray
+
+    @property
+    def outputs(self):
+        return int(self.table[-1, M])
+
+    @property
+    def widths(self):
+        """Those of the input and of all layers, (L + 1,) int64."""
+        return np.append(self.table[:1, N], self.table[:, M])
+
+    @property
+    def largest(self):
+        """Entries of the largest matrix."""
+        return int((self.table[:, N] * self.table[:, M]).max())
+
+    @property
+    def is_plain(self):
+        """Whether it is a ReLU network: affine, with a ReLU after each layer but the last."""
+        last = np.arange(len(self.table)) == len(self.table) - 1
+        return bool((self.table[:, KIND] < NORM).all() and (self.table[:, RELU] != last).all())
+
+
+def packed_chain(layers, dtype):
+    """A chain of layers as a `Packed`, or None if the kernels do not know them."""
+    table = chain_of(layers)
+    if table is None:
+        return None
+    parts = []
+    for layer, kind in zip((k for k in layers if k.letters), table[:, KIND], strict=True):
+        for letter, tensor in zip(layer.letters, layer.tensors, strict=True):
+            part = np.abs(tensor) if kind == MODULI and letter == "W" else tensor
+            parts.append(as_dtype(part, dtype, letter).reshape(-1))
+    return Packed(table, np.concatenate(parts))
 
 
 def room_for(chain):
