@@ -216,7 +216,7 @@ def output_rows(cell, found, points=None, outputs=None):
     N, K = len(cell.X), cell.widths[-1]
     if points is None:
         points, outputs = np.repeat(np.arange(N), K), np.tile(np.arange(K), N)
-    return _rows(cell, found, len(cell.widths) - 2, points, outputs)
+    return value_rows(cell, found, len(cell.widths) - 2, points, outputs)
 
 
 def height_rows(cell, found):
@@ -227,13 +227,13 @@ def height_rows(cell, found):
     for l in np.unique(layers).tolist():
         at = np.flatnonzero(layers == l)
         points, units = np.array([cell.kinks[j][1:] for j in at]).T
-        rows = _rows(cell, found, l, points, units)
+        rows = value_rows(cell, found, l, points, units)
         mid[at], rad[at] = rows.mid, rows.rad
     return Balls(mid, rad)
 
 
-def _rows(cell, found, layer, points, units):
-    """Derivatives of values of one layer at points, one unit each."""
+def value_rows(cell, found, layer, points, units):
+    """Derivatives of values of one layer at points, one unit each, `Balls` of shape (R, P)."""
     back = Balls(np.zeros((len(points), cell.widths[layer + 1])))
     back.mid[np.arange(len(points)), units] = 1
     P = cell.places[-1][1].stop
