@@ -7,8 +7,6 @@ from flint import arb, fmpq
 from constructions.critical.balls import Balls
 from constructions.critical.cell import Cell
 from constructions.critical.fitted.constraints import (
-    ACROSS,
-    PARALLEL,
     Across,
     Parallel,
     across,
@@ -73,13 +71,13 @@ def test_sets_that_share_a_unit_are_one_class_and_ask_once_for_each_other_unit()
 
 @pytest.mark.parametrize(("off", "count"), [(0.9, 1), (1.1, 0)])
 def test_columns_are_parallel_but_for_a_small_part(off, count):
-    V = np.array([[1e8, 1.0], [0.0, off * PARALLEL]])
+    V = np.array([[1e8, 1.0], [0.0, off * 1e-6]])
     assert len(parallel_classes([np.array([0, 1])], V, 0, True)) == count
 
 
 @pytest.mark.parametrize(("off", "count"), [(0.9, 1), (1.1, 0)])
 def test_columns_are_across_but_for_a_small_part(off, count):
-    V = np.array([[1.0, off * ACROSS], [1.0, 1.0]])
+    V = np.array([[1.0, off * 1e-6], [1.0, 1.0]])
     one = Asked(0, (fmpq(7), fmpq(0)), [arb(7), arb(0)], fmpq(0), arb(0), 0)
     found = across([np.array([0, 1])], [one], V, 3, {})
     assert [(own.unit, own.layer) for own in found] == [(1, 3)] * count
@@ -92,3 +90,9 @@ def test_what_is_asked_for_twice_is_one_constraint():
     one = Asked(0, (fmpq(1), fmpq(0)), [arb(1), arb(0)], fmpq(0), arb(0), 0)
     sets = [np.array([0, 1]), np.array([1])]
     assert len(across(sets, [one, one._replace(point=1)], V, 1, {})) == 1
+
+
+def test_units_of_any_size_are_seen():
+    V = 1e-100 * np.array([[1.0, 2.0], [2.0, 4.0]])
+    assert len(parallel_classes([np.array([0, 1])], V, 0, True)) == 1
+    assert KINDS[-1].stands(None)  # nothing but its equation

@@ -191,3 +191,69 @@ def test_nothing_is_chosen_of_nothing_or_if_it_takes_all():
     assert chosen_of(cell, asked_of([0, 1], [0, 1], TARGETS), found, True) is None
     one = Cell((2, 2), cell.X, None, [], [], [])
     assert chosen_of(one, asked_of([0, 1], [0, 1], TARGETS), found, True) is None
+
+
+def with_parallel_weights(kinks=(), widths=(2, 4, 3, 2)):
+    """A cell of one pattern in which the last columns, and two rows of the first layer, are so."""
+    cell, theta = cell_of(4, widths)
+    cell = cell._replace(masks=[np.ones((9, w)) for w in widths[1:-1]], kinks=list(kinks))
+    W = calculus.forwards(cell, theta).W
+    W[-1][:, 1], W[-1][:, 2] = 2 * W[-1][:, 0], -W[-1][:, 0]
+    W[0][3] = -3 * W[0][1]
+    return cell, theta, asked_of(range(9), [i % 3 for i in range(9)], TARGETS)
+
+
+@pytest.mark.parametrize("unit", [1, 3])
+def test_rows_of_units_on_a_kink_are_no_constraint(unit):
+    cell, theta, asked = with_parallel_weights()
+    found = fewer._constraints(cell, asked, calculus.forwards(cell, theta).W)
+    assert [own.unit for own in found if own.layer == 0] in ([1], [3])
+    for layer, count in ((0, 0), (1, 1)):
+        cell, theta, asked = with_parallel_weights([(layer, 0, unit % (4 - layer))])
+        found = fewer._constraints(cell, asked, calculus.forwards(cell, theta).W)
+        assert sum(own.layer == 0 for own in found) == count
+        assert sum(own.layer == 2 for own in found) == 2
+
+
+def test_with_one_hidden_layer_only_last_columns_are_constraints():
+    cell, theta, asked = with_parallel_weights(widths=(2, 4, 2))
+    found = fewer._constraints(cell, asked, calculus.forwards(cell, theta).W)
+    assert {own.layer for own in found} <= {1}
+
+
+def test_constraints_that_are_not_needed_are_left_out():
+    # 9 points in one pattern: with the columns parallel the rank is 4, whatever the rows below are
+    cell, theta, _ = with_parallel_weights()
+    asked = asked_of(range(9), [0] * 9, TARGETS)
+    found = calculus.forwards(cell, theta)
+    assert len(fewer._constraints(cell, asked, found.W)) == 3
+    chosen = chosen_of(cell, asked, found, True)
+    assert {(own.layer, own.is_column) for own in chosen.constraints} == {(2, True)}
+    fewest = coefficients_rank(cell, asked, chosen.constraints, True)
+    assert fewest.rank == len(chosen.asked) and chosen.error == fewest.error
+    for one in chosen.constraints:
+        rest = [own for own in chosen.constraints if own is not one]
+        assert coefficients_rank(cell, asked, rest, True).rank > len(chosen.asked)
+
+
+def test_a_pivot_that_may_be_zero_does_not_stand():
+    cell, theta, _ = with_parallel_weights()
+    chosen = chosen_of(
+        cell, asked_of(range(9), [0] * 9, TARGETS), calculus.forwards(cell, theta), 1
+    )
+    balls = cell._replace(X=as_balls(cell.X))
+    found = calculus.forwards(balls, as_balls(theta))
+    assert chosen.constraints and chosen.stands(balls, found)
+    alone = chosen._replace(asked=[])
+    assert alone.stands(balls, found)
+    W = [*found.W[:-1], Balls(found.W[-1].mid, 9.0 + 0 * found.W[-1].rad)]
+    assert not alone.stands(balls, found._replace(W=W))
+
+
+def test_without_equations_nothing_is_added_to_the_error_of_a_rank():
+    assert fewer.NOTHING.error == 0 and fewer.NOTHING.stands(None, Nothing)
+    assert fewer.NOTHING.slopes(None, Nothing) == [] == fewer.NOTHING.values(Nothing)
+
+
+class Nothing:
+    W = ()
