@@ -5,6 +5,8 @@ there, and their pre-activations z_a are functions of their own. The numbers may
 or object arrays of `flint.arb`: all that is needed is +, *, @, sums and slices.
 """
 
+from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -82,11 +84,16 @@ class Cell(NamedTuple):
     @property
     def places(self):
         """(slice of W_l, slice of b_l) in the vector of parameters, layer by layer."""
-        found, at = [], 0
-        for n, m in zip(self.widths, self.widths[1:], strict=False):
-            found.append((slice(at, at + m * n), slice(at + m * n, at + m * n + m)))
-            at += m * n + m
-        return found
+        return _places(tuple(self.widths))
+
+
+@lru_cache(maxsize=64)  # asked for at every step of a descent
+def _places(widths):
+    found, at = [], 0
+    for n, m in pairwise(widths):
+        found.append((slice(at, at + m * n), slice(at + m * n, at + m * n + m)))
+        at += m * n + m
+    return tuple(found)
 
 
 class Pass(NamedTuple):
