@@ -19,11 +19,13 @@ from constructions.certificate_schema import (
     with_numbers,
 )
 from constructions.verdicts import LOSS_NAMES, NEXT, SQUARED, VERDICTS, cost, part, told
+from geomcore.arrays import check_network
 from geomcore.display.lines import brief, folded, listed
 from geomcore.display.page import page
 from geomcore.foreign.files import read_whole
 from geomcore.foreign.schema import Mismatch, decoded
 from geomcore.foreign.wording import printable, rounded
+from geomcore.network import ReLUNetwork
 
 # Bytes of a file: a witness in 4 million parameters; without one; and for each parameter in it.
 LARGEST, PLAIN, NUMBER = 2**27, 2**20, 64
@@ -312,6 +314,8 @@ class Certificate:
 
         With the network, which bounds the size of a certificate, a hostile one is sooner refused.
         """
+        if net is not None:
+            check_network(net, ReLUNetwork)
         text = read_whole(path, "a certificate", largest(net))
         try:
             return cls.from_json(text)

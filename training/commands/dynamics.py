@@ -84,6 +84,8 @@ def dynamics(
 ):
     """Truncate one class in part, train, and fit how fast it shrinks: claim E5, over seeds."""
     given = noted(locals())
+    data_sets, told = _data_sets(data, seeds, points, radius, table, seed, standardize)
+    # Loaded after what is refused, for that takes a second.
     from training.experiments import plot_dynamics
     from training.experiments.dynamics import survey
     from training.experiments.dynamics_starts import as_fractions, as_piece, digest_of, start
@@ -92,7 +94,6 @@ def dynamics(
     from training.output.start import started
 
     parts = as_fractions(fractions.split(","), "--fractions")
-    data_sets, told = _data_sets(data, seeds, points, radius, table, seed, standardize)
     label = None if follow is None else _label(data_sets[0], follow)
     about = data_sets[0].name if data is not None else ""
     options = {"label": label, "others": others}
@@ -189,8 +190,6 @@ def _data_sets(source, seeds, points, radius, table, seed, standardize):
     from geomcore.datasets.table_error import Option
     from training.commands.arguments.data import flag, load_data
     from training.commands.arguments.options import DRAWN
-    from training.experiments.dynamics_starts import draws, part_of
-    from training.study.planning.columns import LARGE, Columns, largest_column
 
     if source is None:
         for name, value in (*table.items(), ("standardize", standardize)):
@@ -198,12 +197,17 @@ def _data_sets(source, seeds, points, radius, table, seed, standardize):
                 told = "DATA" if name == "standardize" else "a CSV file as DATA"
                 given = "--standardize" if name == "standardize" else flag(Option(name))
                 raise ValueError(f"{given} goes with {told}")
+        from training.experiments.dynamics_starts import draws
+
         return draws(seeds, points=points, radius=radius, seed=seed), ""
     for name, value, default in (("points", points, POINTS), ("radius", radius, RADIUS)):
         if value != default:
             raise ValueError(f"--{name} goes with balls, not with DATA")
     drawn = source in DRAWN
     whole = [load_data(source, seed=seed + s, **table) for s in range(seeds if drawn else 1)]
+    from training.experiments.dynamics_starts import part_of
+    from training.study.planning.columns import LARGE, Columns, largest_column
+
     size, told = largest_column(whole[0].X), ""
     if size > LARGE if standardize is None else standardize:
         columns = Columns.of(whole[0].X)

@@ -45,15 +45,17 @@ def settle(
     from geomcore.arrays import check_network
     from geomcore.network import ReLUNetwork
     from training.commands.arguments.data import check_fit, load_data, load_network
-    from training.commands.cases.case import Case
-    from training.commands.cases.story import publish
-    from training.output.start import started
-    from training.settling.settle import settle as settle_network
 
     net = load_network(network)
     check_network(net, ReLUNetwork, name="NETWORK")
     source = load_data(data, seed=seed, targets=targets, **table)
     check_fit(net, source)
+    # Loaded after what is refused, for that takes a second.
+    from training.commands.cases.case import Case
+    from training.commands.cases.story import publish
+    from training.output.start import started
+    from training.settling.settle import settle as settle_network
+
     if out is None:
         given["out"] = _folder(network, source.name)
     wanted = ("network", "data", "targets", "loss", "weight_decay", "seconds", "jobs", *TABLE)

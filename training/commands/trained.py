@@ -53,6 +53,10 @@ def trained(
 ):
     """Train networks as wide as their images, and look at cones, ranks and collapse: E6 to E8."""
     given = dict(locals())
+
+    chosen = _digits(digits)
+    images = _images(chosen, mnist, points, seed)
+    # Loaded after what is refused, for that takes a second.
     from training.experiments.trained import plot_all, tables
     from training.experiments.trained.beside import DRAWS
     from training.experiments.trained.judgements import judgements
@@ -61,8 +65,7 @@ def trained(
     from training.output.page import render
     from training.output.start import started
 
-    chosen, names = _digits(digits), _losses(losses)
-    images = _images(chosen, mnist, points, seed)
+    names = _losses(losses)
     with started("trained", given, about=images.name) as (run, screen):
         steps = budget(images.X.shape[1]) if steps is None else steps
         work = _work(images, names, steps, seed)
@@ -152,6 +155,8 @@ def _images(chosen, mnist, points, seed):
     from training.experiments.trained.digits import bundled_digits, mnist_digits
 
     if mnist is not None:
+        if not mnist.is_dir():
+            raise ValueError(f"--mnist must be a folder with IDX files, got {mnist}")
         return mnist_digits(mnist, chosen, points=points)
     if points is not None:
         raise ValueError("--points goes with --mnist, the bundled digits are taken whole")

@@ -178,7 +178,7 @@ def test_a_run_that_was_killed_goes_on_to_the_same_tables_to_the_byte(
         (["--digits", "0,11"], "--digits must be two or more of 0, 1"),
         (["--losses", "bce"], "--losses must be mse or cross_entropy"),
         (["--points", "5"], "--points goes with --mnist"),
-        (["--mnist", "nowhere"], "IDX files"),
+        (["--mnist", "nowhere"], "--mnist must be a folder with IDX files, got nowhere"),
         (["--seeds", "0"], "--seeds"),
         (["--steps", "0"], "--steps"),
     ],
