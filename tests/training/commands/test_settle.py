@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from settling_problems import on_a_kink
 
 from constructions import Certificate
 from geomcore import ReLUNetwork, load, save
@@ -26,7 +27,16 @@ def test_a_trained_network_is_settled_and_what_it_is_is_proved(run, table, train
     assert err.splitlines()[0] == "settling"
     settled = load(tmp_path / "x" / "network.npz")
     assert settled.widths == (2, 6, 3) and settled != load(trained)
-    assert "loss" in (tmp_path / "x" / "index.html").read_text(encoding="utf-8")
+    text = (tmp_path / "x" / "index.html").read_text(encoding="utf-8")
+    assert f"Verdict: {found.verdict}, proved." in text
+    for part in ("How it came there", "Units on their kink", "Layer by layer", "Linear regions"):
+        assert f"<h2>{part}</h2>" in text
+    for key in ("spectrum", "cones", "regions"):
+        assert (f'src="flowers-{key}.png"' in text) == (
+            tmp_path / "x" / f"flowers-{key}.png"
+        ).exists()
+    layers = (tmp_path / "x" / "layers.csv").read_text().splitlines()
+    assert len(layers) == 2 and layers[0].startswith("layer,units,dead,rank,is_cone")
 
 
 @pytest.mark.parametrize(
@@ -55,6 +65,19 @@ def test_a_network_in_a_run_folder_is_settled_into_another_one(run, table, train
     status, out, err = run("settle", first / "network.npz", table, "-q")
     assert status == 0 and "settle-flowers-again" in out and ".kept" not in err
     assert {path.name: path.read_bytes() for path in first.iterdir()} == before
+
+
+def test_a_network_on_a_kink_has_its_kinks_on_the_page_and_in_a_table(run, tmp_path):
+    net, X, Y = on_a_kink()
+    save(net, tmp_path / "kink.npz")
+    np.savez(tmp_path / "points.npz", X=X, y=Y)
+    assert run("settle", "kink.npz", "points.npz", "-q", "--out", "x")[0] == 0
+    kinks = (tmp_path / "x" / "kinks.csv").read_text().splitlines()
+    assert len(kinks) == 2
+    text = (tmp_path / "x" / "index.html").read_text(encoding="utf-8")
+    row = text[text.index("<th>of at most</th>") :]
+    layer, point, unit = kinks[1].split(",")[:3]
+    assert f"<td>{layer}</td><td>{point}</td><td>{unit}</td>" in row
 
 
 def test_another_loss_is_settled_and_noted(run, table, trained, tmp_path):

@@ -244,6 +244,34 @@ def strip_of(scenes, title=""):
     return fig
 
 
+def still_of(scenes):
+    """Draw the last frame of a film, a panel for each layer; return the figure.
+
+    Parameters
+    ----------
+    scenes : Scenes
+
+    Returns
+    -------
+    matplotlib Figure
+    """
+    count, sides = len(scenes.layers), _sides(scenes)
+    columns = min(count, COLUMNS)
+    rows = -(-count // columns)
+    size = columns * (sides[0] + 0.35) + 1.7, rows * (sides[1] + 0.6) + 0.4
+    fig, grid = plt.subplots(rows, columns, squeeze=False, figsize=size, layout="constrained")
+    for at, ax in enumerate(grid.flat):
+        if at >= count:
+            ax.set_visible(False)
+            continue
+        Panel(ax, at, scenes, moving=False).show(scenes.frames[-1])
+        rasterize(ax)
+        ax.tick_params(labelleft=at % columns == 0)
+    _name_axes(fig, scenes, "{}")
+    _legend(fig, scenes, degrees=False)
+    return fig
+
+
 def draw_degrees(ax, at, scenes, *, names):
     """Draw how much of each class a layer truncates, frame by frame; return the moving cursor.
 
