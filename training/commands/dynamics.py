@@ -32,7 +32,8 @@ def dynamics(
     data: Annotated[
         str | None,
         typer.Argument(
-            help="As for construct; default: new balls around unit vectors for each seed."
+            help="As for construct, of classes that hyperplanes cut off one after another "
+            "(method sequential). Default: new balls around unit vectors for each seed."
         ),
     ] = None,
     seeds: Annotated[
@@ -103,9 +104,11 @@ def dynamics(
         screen.tell(told)
         with screen.compiling(), screen.progress(2 * seeds + film) as step:
             with run.timed("runs"):
-                step(f"starting points of seed {seed}")
-                # What cannot be truncated is refused before anything is written.
-                first = None if resume else start(data_sets[0], parts, **options, rng=seed)
+                first = None
+                if not resume:
+                    step(f"starting points of seed {seed}")
+                    # What cannot be truncated is refused before anything is written.
+                    first = start(data_sets[0], parts, **options, rng=seed)
                 with run.pieces(work, resume=resume) as pieces:
                     if first is not None:
                         pieces["start 0"] = as_piece(first)
