@@ -159,6 +159,8 @@ def census(
             rows = section["rows"]
             if rows:
                 screen.table([{key: row[key] for key in COLUMNS} for row in rows[:ON_SCREEN]])
+            if any(row["flat"].endswith("*") for row in rows[:ON_SCREEN]):
+                screen.print("* rank and flat are computed in floating point, not proved")
             if len(rows) > ON_SCREEN:
                 screen.print(f"and {len(rows) - ON_SCREEN} of higher loss, see end_points.csv")
             if section["lost"]:
