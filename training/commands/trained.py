@@ -12,7 +12,7 @@ MOST_STARTS = 1000
 MOST_DIGITS = 10
 # The columns for which a terminal has room.
 LAYERS = ("network", "layer", "full rank", "rank, single", "condition", "defect", "aperture")
-BESIDE = ("network", "loss", "held out", "margin", "condition", "kind, first start")
+BESIDE = ("network", "loss", "held out", "margin", "condition", "kind")
 
 
 @resumes
@@ -58,7 +58,7 @@ def trained(
     images = _images(chosen, mnist, points, seed)
     # Loaded after what is refused, for that takes a second.
     from training.experiments.trained import plot_all, tables
-    from training.experiments.trained.beside import DRAWS
+    from training.experiments.trained.beside import DRAWS, MOST_PARAMETERS
     from training.experiments.trained.judgements import judgements
     from training.experiments.trained.ladder import budget
     from training.experiments.trained.survey import survey
@@ -69,7 +69,7 @@ def trained(
     with started("trained", given, about=images.name) as (run, screen):
         steps = budget(images.X.shape[1]) if steps is None else steps
         work = _work(images, names, steps, seed)
-        total = 2 + len(names) * (seeds + 1)
+        total = 2 + 2 * len(names) * seeds
         with (
             run.timed("runs"),
             screen.compiling(),
@@ -112,6 +112,7 @@ def trained(
             "figures": {picture.stem.removeprefix("trained-"): picture for picture in figures},
             "stored": stored,
             "names": tables.NAMES,
+            "most_parameters": MOST_PARAMETERS,
         }
         run.text("index.html", render("commands/trained.html", run.record, **content))
         run.publish()
