@@ -9,9 +9,11 @@ from matplotlib.patches import Patch
 from geomcore.arrays import as_labels
 from geomcore.display.palette import COLORS
 from geomcore.foreign.wording import counted
+from geomcore.network import ReLUNetwork
 from geomcore.plot import plot_boundary, plot_regions
 from geomcore.plot.style import class_style, legible
 from geomcore.regions.regions import linear_regions
+from training.descent.losses import as_loss, offset_of
 from training.dynamics.film.plot_frames import still_of
 from training.dynamics.film.reel import Frame
 from training.dynamics.film.scenes import MOST_LAYERS, scenes_of
@@ -31,6 +33,7 @@ CAPTIONS = {
     "computes, by up to the defect.{some}",
     "regions": "{count} linear regions of the network{colour}.{kinks}",
 }
+ANSWERED = ", coloured by the class that it answers; black: where that changes"
 BENDING = "all directions in which the loss of the outputs bends"
 DECAYED = "all directions but those that mix units which are on at the same points"
 
@@ -63,11 +66,14 @@ def figures(settled, data):
         some = f" Of {hidden} layers {MOST_LAYERS} are shown." if hidden > MOST_LAYERS else ""
         alt = f"{counted(min(hidden, MOST_LAYERS), 'panel')}, one per hidden layer"
         yield "cones", fig, CAPTIONS["cones"].format(some=some), alt
-    regions = _regions(net, data.X)
+    is_told = data.y.ndim == 1 and 2 <= len(labels.classes) <= MOST_CLASSES
+    scores = scoring(net, labels.targets, settled.loss_name) if is_told else None
+    regions = _regions(scores or net, data.X)
     if regions is not None:
-        fig, colour = figure_of_regions(regions, settled, data, labels)
+        fig = figure_of_regions(regions, settled, data, scores)
         points = len({kink.point for kink in settled.kinks})
         kinks = f" {counted(points, 'point')} with a unit on its kink: circled." if points else ""
+        colour = ANSWERED if is_told else ""
         words = {"count": f"{len(regions):,}", "colour": colour, "kinks": kinks}
         alt = f"{len(regions):,} polygons{kinks}"
         yield "regions", fig, CAPTIONS["regions"].format(**words), alt
@@ -123,7 +129,28 @@ def figure_of_cones(settled, data):
     return still_of(scenes)
 
 
-def figure_of_regions(regions, settled, data, labels):
+def scoring(net, targets, loss):
+    """The network with an output per class, of which the largest one tells the answer of `net`.
+
+    Parameters
+    ----------
+    net : ReLUNetwork
+    targets : ndarray, shape (Q, K)
+        Of the classes.
+    loss : str
+        It decides what counts as the answer, see `training.descent.losses.predicted`.
+
+    Returns
+    -------
+    ReLUNetwork
+        Of Q outputs.
+    """
+    T = np.asarray(targets, dtype=float)
+    last = T @ net.weights[-1], T @ net.biases[-1] - offset_of(as_loss(loss), T)
+    return ReLUNetwork([*net.weights[:-1], last[0]], [*net.biases[:-1], last[1]])
+
+
+def figure_of_regions(regions, settled, data, scores=None):
     """Draw the regions in the plane, data over them, and circles where a unit is on its kink.
 
     Parameters
@@ -131,31 +158,27 @@ def figure_of_regions(regions, settled, data, labels):
     regions : Regions
     settled : Settled
     data : Dataset
-    labels : Labels
-        Of the data.
+    scores : ReLUNetwork, optional
+        Of which these are the regions, with an output per class, the largest one being the
+        answer. Default: there are no classes.
 
     Returns
     -------
-    fig : matplotlib Figure
-    colour : str
-        What their colours are, for a caption; "" if they mean nothing.
+    matplotlib Figure
     """
     wide = np.ptp(regions.box, axis=1)
     is_narrow = wide.max() > 4 * wide.min()  # another scale for each coordinate then
     height = 4.0 if is_narrow else np.clip(4.6 * wide[1] / wide[0], 2.2, 5.0) + 0.6
     fig, ax = plt.subplots(figsize=(6.6, height), layout="constrained")
-    few = len(labels.classes) <= MOST_CLASSES and data.y.ndim == 1
-    plot_regions(regions, ax=ax, points=data.X, labels=data.y if few else None)
-    lines = _boundary(regions, labels) if few else None
+    plot_regions(regions, ax=ax, points=data.X, labels=None if scores is None else data.y)
     handles = []
-    if lines is not None:
+    if scores is not None:
         ax.collections[0].set_facecolor("none")
-        ax.imshow(_answers(settled.network, regions.box, labels), **_placed(regions.box))
-        plot_boundary(lines, ax=ax)
-    if few:
+        ax.imshow(answers(scores, regions.box), **_placed(regions.box))
+        plot_boundary(regions.class_boundary(), ax=ax)
         handles = [
             Patch(color=class_style(q)[0], label=legible(name))
-            for q, name in enumerate(labels.classes.tolist())
+            for q, name in enumerate(as_labels(data.y, len(data.X)).classes.tolist())
         ]
     on = sorted({kink.point for kink in settled.kinks})
     if on:
@@ -166,26 +189,16 @@ def figure_of_regions(regions, settled, data, labels):
         fig.legend(handles=handles, loc="outside right upper", frameon=False, fontsize=9)
     ax.set_aspect("auto" if is_narrow else "equal")
     ax.set(xlabel="x₁", ylabel="x₂")
-    told = ", coloured by the class of the nearest target; black: where it changes"
-    return fig, told * (lines is not None)
+    return fig
 
 
-def _boundary(regions, labels):
-    """Where the nearest target changes; None unless the largest output or a level tells it."""
-    T = np.asarray(labels.targets, dtype=float)
-    if T.shape == (2, 1):
-        return regions.level_set(0, float(T.mean()))
-    return regions.class_boundary() if np.array_equal(T, np.eye(len(T))) else None
-
-
-def _answers(net, box, labels):
-    """A picture of the box in pale colours of the nearest targets, shape (n, n, 3)."""
-    T = np.asarray(labels.targets, dtype=float)
+def answers(scores, box):
+    """A picture of the box in pale colours of the largest output, shape (n, n, 3)."""
     middles = (np.arange(PIXELS) + 0.5) / PIXELS
     x, y = (low + middles * (high - low) for low, high in box)
-    out = net(np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2))
-    given = ((out[:, None] - T) ** 2).sum(axis=2).argmin(axis=1).reshape(PIXELS, PIXELS)
-    colors = np.array([to_rgb(class_style(q)[0]) for q in range(len(T))])
+    out = scores(np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2))
+    given = out.argmax(axis=1).reshape(PIXELS, PIXELS)
+    colors = np.array([to_rgb(class_style(q)[0]) for q in range(out.shape[1])])
     return (PALE + (1 - PALE) * colors)[given]
 
 

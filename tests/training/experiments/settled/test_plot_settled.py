@@ -3,16 +3,23 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from builders import random_network
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matplotlib.colors import to_rgb
 
 from geomcore import ReLUNetwork
-from geomcore.arrays import as_labels
 from geomcore.datasets.dataset import Dataset
+from geomcore.plot.style import class_style
 from geomcore.regions.regions import linear_regions
+from training.descent.losses import as_loss, offset_of, predicted
 from training.experiments.settled.plot_settled import (
-    _answers,
+    PALE,
+    answers,
     figure_of_regions,
     figure_of_spectrum,
     figures,
+    scoring,
 )
 from training.settling.settled import KinkedPair, Settled
 
@@ -44,24 +51,41 @@ def cut(net, box=((-1.0, 4.0), (-1.0, 3.0))):
 
 
 def test_a_point_with_a_unit_on_its_kink_is_circled_in_the_regions():
-    found, one = settled(NET, (KinkedPair(1, 1, 0, 0.1, 0.2),)), data()
-    labels = as_labels(one.y, 4, targets=one.targets)
-    fig, told = figure_of_regions(cut(NET), found, one, labels)
+    found = settled(NET, (KinkedPair(1, 1, 0, 0.1, 0.2),))
+    fig = figure_of_regions(cut(NET), found, data())
     (ring,) = fig.axes[0].lines
     assert ring.get_xydata().tolist() == [[1.0, 0.2]]
-    assert "nearest target" in told
 
 
-@pytest.mark.parametrize("targets", [[[0.0], [1.0]], [[1.0], [0.0]], [[-1.0], [1.0]]])
-def test_colours_are_those_of_the_nearest_target(targets):
-    labels = as_labels(np.array(["a", "b"]), 2, targets=np.array(targets))
-    picture = _answers(NET, np.array([[-1.0, 4.0], [-1.0, 3.0]]), labels)
-    # The output is max(x1 - 1, 0): low on the left, high on the right.
-    left, right = picture[0, 0], picture[0, -1]
-    assert not np.array_equal(left, right)
-    is_first = np.abs(picture - left).sum(axis=2) < 1e-12
+@pytest.mark.parametrize(
+    ("targets", "loss", "level", "low"),
+    [
+        ([[0.0], [1.0]], "mse", 0.5, 0),
+        ([[1.0], [0.0]], "mse", 0.5, 1),
+        ([[-1.0], [2.0]], "mse", 0.5, 0),
+        ([[0.0], [1.0]], "bce", 0.0, 0),
+    ],
+)
+def test_colours_are_those_of_the_class_that_the_network_answers(targets, loss, level, low):
+    # The output is max(x1 - 1, 0) - 0.25: low on the left, high on the right.
+    net = ReLUNetwork(NET.weights, [NET.biases[0], [-0.25]])
+    scores = scoring(net, np.array(targets), loss)
+    picture = answers(scores, np.array([[-1.0, 4.0], [-1.0, 3.0]]))
     x = -1 + 5 * (np.arange(picture.shape[1]) + 0.5) / picture.shape[1]
-    assert (is_first == (np.maximum(x - 1, 0) <= np.mean(targets))).all()
+    expected = np.where(np.maximum(x - 1, 0) - 0.25 < level, low, 1 - low)
+    color = np.array([to_rgb(class_style(q)[0]) for q in (0, 1)])[expected]
+    np.testing.assert_allclose(picture[7], PALE + (1 - PALE) * color)
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from(["mse", "bce", "cross_entropy"]))
+@settings(max_examples=20, deadline=None)
+def test_the_largest_score_is_what_counts_as_predicted(seed, loss):
+    rng = np.random.default_rng(seed)
+    T = rng.random((4, 3))
+    net = random_network((2, 3, 3), rng)
+    points = rng.normal(size=(50, 2))
+    known = predicted(net(points), T, offset_of(as_loss(loss), T))
+    assert (scoring(net, T, loss)(points).argmax(axis=1) == known).all()
 
 
 def test_negative_eigenvalues_have_empty_markers():
@@ -104,5 +128,7 @@ def test_regions_of_any_classes_are_drawn(Q):
 
 def test_values_to_fit_have_regions_without_classes():
     y = np.linspace(0, 1, 4)[:, None]
-    fig, told = figure_of_regions(cut(NET), settled(NET), data(y=y, info={}), as_labels(y, 4))
-    assert told == "" and not fig.axes[0].images
+    fig = figure_of_regions(cut(NET), settled(NET), data(y=y, info={}))
+    assert not fig.axes[0].images and not fig.legends
+    captions = [caption for key, _, caption, _ in figures(settled(NET), data(y=y, info={}))]
+    assert captions[-1].endswith("regions of the network.")
