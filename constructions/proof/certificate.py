@@ -19,13 +19,11 @@ from constructions.certificate_schema import (
     with_numbers,
 )
 from constructions.verdicts import LOSS_NAMES, NEXT, SQUARED, VERDICTS, cost, part, told
-from geomcore.arrays import check_network
 from geomcore.display.lines import brief, folded, listed
 from geomcore.display.page import page
 from geomcore.foreign.files import read_whole
 from geomcore.foreign.schema import Mismatch, decoded
 from geomcore.foreign.wording import printable, rounded
-from geomcore.network import ReLUNetwork
 
 # Bytes of a file: a witness in 4 million parameters; without one; and for each parameter in it.
 LARGEST, PLAIN, NUMBER = 2**27, 2**20, 64
@@ -314,8 +312,6 @@ class Certificate:
 
         With the network, which bounds the size of a certificate, a hostile one is sooner refused.
         """
-        if net is not None:
-            check_network(net, ReLUNetwork)
         text = read_whole(path, "a certificate", largest(net))
         try:
             return cls.from_json(text)
@@ -364,6 +360,8 @@ _Stated = struct_of(_FIELDS)
 
 def largest(net=None):
     """Bytes that the file of a certificate of a network has at most, or one of any network."""
+    if net is not None and not hasattr(net, "parameter_count"):
+        raise ValueError(f"net must be a ReLUNetwork or None, got {type(net).__name__}")
     return min(LARGEST, PLAIN + NUMBER * net.parameter_count) if net is not None else LARGEST
 
 
@@ -380,9 +378,7 @@ def network_digest(net):
 
 def data_digest(X, labels):
     """SHA-256 of points, the target of each and the class of each, in the same form."""
-    return _digest(
-        [("X", X, "<f8"), ("Y", labels.Y, "<f8"), ("classes", labels.index, "<i8")],
-    )
+    return _digest([("X", X, "<f8"), ("Y", labels.Y, "<f8"), ("classes", labels.index, "<i8")])
 
 
 def _digest(parts):

@@ -103,7 +103,7 @@ def census(
     work = options | {"data": {one.name: _digest(one) for one in data_sets}}
     with started("census", given, about=data_sets[0].name) as (run, screen):
         for one in data_sets:
-            screen.print(one.summary())
+            screen.fold(one.summary())
         several = min(jobs, runs) > 1
         with (
             run.pieces(work, resume=resume) as pieces,
@@ -166,7 +166,7 @@ def census(
             if section["lost"]:
                 screen.table(section["lost"])
             for sentence in section["told"]:
-                screen.print(sentence)
+                screen.fold(sentence)
     screen.print(f"\nrun folder: {run.path}")
     return 0
 

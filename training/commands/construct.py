@@ -39,7 +39,7 @@ def construct(
 
     case = Case(source)
     with started("construct", given, about=case.name) as (run, screen):
-        screen.print(case.data.summary())
+        screen.fold(case.data.summary())
         with screen.progress(6) as step:  # three methods that are named, at most
             step("constructing")
             case.construct(method, step=step)

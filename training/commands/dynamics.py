@@ -144,11 +144,11 @@ def dynamics(
         }
         run.text("index.html", render("commands/dynamics.html", run.record, **content))
         run.publish()
-        screen.print(data_sets[0].summary())
+        screen.fold(data_sets[0].summary())
         screen.table([{name: row[name] for name in ON_SCREEN} for row in shown])
         screen.table(sides)
         for row in verdict_rows(found):
-            screen.print(f"\n{row['quantity']}: {row['verdict']}. {row['reason']}")
+            screen.fold(f"\n{row['quantity']}: {row['verdict']}. {row['reason']}")
     screen.print(f"\nrun folder: {run.path}")
     return 0
 

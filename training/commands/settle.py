@@ -61,7 +61,7 @@ def settle(
     kept = [name for name in given if name in wanted]
     kind = {"loss": loss, "weight_decay": weight_decay}
     with started("settle", given, about=source.name, kept=kept) as (run, screen):
-        screen.print(source.summary())
+        screen.fold(source.summary())
         with screen.progress(3) as step:
             step("settling")
             goal = {"targets": source.targets, "seconds": seconds, **kind}
@@ -91,7 +91,7 @@ def settle(
         }
         title = f"{network.name}, settled on {source.name}"
         publish(run, title, [case], template="commands/settle.html", **content)
-        screen.print(f"{settled.summary()}\n\n{case.certificate.summary()}")
+        screen.fold(f"{settled.summary()}\n\n{case.certificate.summary()}")
     screen.print(f"\nrun folder: {run.path}")
     return 0 if case.certificate.verdict in ("global minimum", "local minimum") else 1
 

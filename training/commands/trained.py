@@ -116,7 +116,7 @@ def trained(
         }
         run.text("index.html", render("commands/trained.html", run.record, **content))
         run.publish()
-        screen.print(images.summary())
+        screen.fold(images.summary())
         screen.table(content["counts"])
         screen.print()
         screen.table([{name: row[name] for name in LAYERS} for row in content["layers"]])

@@ -68,7 +68,7 @@ def verify(
         wanted = (*wanted, "loss", "weight_decay")
     kept = [name for name in given if name in wanted]
     with started("verify", given, about=case.name, kept=kept) as (run, screen):
-        screen.print(case.data.summary())
+        screen.fold(case.data.summary())
         with screen.progress(2) as step:
             step("verifying")
             case.verify(loss=loss, weight_decay=weight_decay)

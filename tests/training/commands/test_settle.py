@@ -58,6 +58,17 @@ def test_a_network_that_does_not_fit_the_data_is_refused(run, table, tmp_path):
     assert status == 2 and len(err.splitlines()) == 1
 
 
+def test_one_output_and_two_labels_need_targets_which_the_sentence_names(run, tmp_path):
+    (tmp_path / "two.csv").write_text("u,kind\n0,a\n1,b\n3,b\n")
+    save(ReLUNetwork([np.ones((2, 1)), np.ones((1, 2))], [[0, 1], [0]]), tmp_path / "one.npz")
+    status, _, err = run("settle", "one.npz", "two.csv", "-q")
+    assert status == 2 and err.count("\n") == 1
+    assert "NETWORK has 1 output, but DATA has 2 classes" in err and "--targets 0,1" in err
+    assert run("settle", "one.npz", "two.csv", "--targets", "0,1", "-q", "--out", "x")[0] == 0
+    page = (tmp_path / "x" / "index.html").read_text(encoding="utf-8")
+    assert "minimum, proved." in page and "a (1) as 0, b (2) as 1" in page
+
+
 def test_a_network_in_a_run_folder_is_settled_into_another_one(run, table, trained, tmp_path):
     assert run("settle", trained, table, "-q")[0] == 0
     first = tmp_path / "runs" / "settle-flowers"

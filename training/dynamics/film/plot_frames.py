@@ -17,7 +17,7 @@ from geomcore.plot.style import (
     rasterize,
 )
 from geomcore.plot.ticks import RAISED, coordinate
-from training.dynamics.film.panel import INK, PALE, Panel
+from training.dynamics.film.plot_panel import INK, PALE, Panel
 
 DPI = 100
 COLUMNS = 4
