@@ -41,18 +41,14 @@ def verify(
 ):
     """Verify the network in NETWORK on DATA. Status 0 if it is a proved global minimum."""
     given = noted(locals())
-    from training.commands.arguments.data import check_fit, load_data, load_network
-
-    net = load_network(network)
-    source = load_data(data, seed=seed, targets=targets, **table)
-    check_fit(net, source)
-    # Loaded after what is refused, for that takes a second.
     from constructions import Certificate, recheck
     from constructions.verification.confirmation import confirmation
+    from training.commands.arguments.data import check_fit, load_data, load_network
     from training.commands.cases.case import Case
     from training.commands.cases.story import publish
     from training.output.start import started
 
+    net = load_network(network)
     stated = Certificate.from_file(certificate, net) if certificate is not None else None
     if stated is not None:
         asked, about = (loss, weight_decay), (stated.loss_name, stated.weight_decay)
@@ -62,13 +58,14 @@ def verify(
                 f"{about[1]:g}, or not be given, got {loss} and {weight_decay:g}"
             )
         loss, weight_decay = given["loss"], given["weight_decay"] = about
-    case = Case(source, network=net)
+    case = Case(load_data(data, seed=seed, targets=targets, **table), network=net)
+    check_fit(net, case.data)
     wanted = ("network", "data", "targets", "jobs", *TABLE)
     if (loss, weight_decay) != ("mse", 0.0):
         wanted = (*wanted, "loss", "weight_decay")
     kept = [name for name in given if name in wanted]
     with started("verify", given, about=case.name, kept=kept) as (run, screen):
-        screen.fold(case.data.summary())
+        screen.print(case.data.summary())
         with screen.progress(2) as step:
             step("verifying")
             case.verify(loss=loss, weight_decay=weight_decay)
