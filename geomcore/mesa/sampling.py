@@ -46,9 +46,9 @@ def spread(values, weights, samples):
     total = weights.sum()
     if not total > 0:
         return None, None
-    largest = values[weights > 0].max()
+    values = np.where(weights > 0, values, 0.0)  # those of other zones may be beyond all bounds
+    largest = values.max()
     relative = values / largest if largest > 0 else values
-    relative = np.where(weights > 0, relative, 0.0)
     mean = (relative * weights).sum() / total
     n = np.count_nonzero(weights)
     error = 0.0
