@@ -9,6 +9,7 @@ from geomcore.layers.chains import KIND, chain_of, room_for
 from geomcore.parameters import split
 from training.descent.batches import Shuffles
 from training.descent.compiled import ensemble, passes
+from training.descent.compiled.shuffling import permute
 from training.descent.constraints import MaxNorm, NonNegative, UnitColumns, UnitNorm
 from training.descent.descent import Descended
 from training.descent.losses import BinaryCrossEntropy, CrossEntropy, SquaredError
@@ -100,7 +101,7 @@ class EnsembleDescent:
         self.shapes = [p.shape[1:] for p in params]
         task = self.task(chain_of(self.stacked.template.layers))
         state = self.start(params)
-        shuffles = Shuffles(len(self.problem.X), rngs)
+        shuffles = Shuffles(len(self.problem.X), rngs, permute)
         self.losses, self.accuracies, self.recorded = [], [], []
         self.rows, self.rows_accuracy = [], []
         self.reasons = np.full(trials, None, dtype=object)
