@@ -3,9 +3,11 @@
     PYTHONPATH=benchmarks python benchmarks/minibatches/written.py             a table over shapes
     PYTHONPATH=benchmarks python benchmarks/minibatches/written.py --sizes     over batch sizes
     PYTHONPATH=benchmarks python benchmarks/minibatches/written.py --shuffles
+    PYTHONPATH=benchmarks python benchmarks/minibatches/written.py --jax       before, now, JAX
 
 Microseconds of CPU time per trial and step on one thread, the shortest of some rounds in turns;
-both have the same shuffles. A pass is compiled anew for its seconds. JAX: benchmarks/ensemble.py.
+both have the same shuffles. A pass is compiled anew for its seconds. JAX gets its shuffles drawn
+beforehand; CPU time of all threads and seconds on the clock, which other programs lengthen.
 """
 
 import argparse
@@ -14,12 +16,12 @@ import time
 from functools import partial
 
 import numpy as np
-from ensemble import problem
+from ensemble import jax_scan, ours, problem
 from numba import cfunc
 
 from geomcore.layers.chains import chain_of
 from training.descent.batches import permuted
-from training.descent.compiled import written
+from training.descent.compiled import ensemble_descent, written
 from training.descent.compiled.ensemble_descent import LOSSES
 from training.descent.compiled.shuffling import permute
 from training.descent.losses import as_loss
@@ -103,15 +105,50 @@ def shuffles(repeats):
         print(f"{n} points: NumPy {numpy:.2f}, compiled {compiled:.2f} ns per point")
 
 
+def against_jax(repeats, steps=2000):
+    """Before (general passes, shuffles by NumPy), now, and JAX: CPU time and time on the clock."""
+    widths, trials = (3, 3, 3, 3, 3), 256
+    task = problem(widths, 300, trials)
+
+    def compiled(fewest, way):
+        run = ours("compiled", *task, steps, 32)
+
+        def with_this():
+            written.STEPS, ensemble_descent.permute = fewest, way
+            return run()
+
+        return with_this
+
+    runs = [
+        compiled(steps + 1, permuted),
+        compiled(0, permute),
+        jax_scan(*task, steps, 32),
+    ]
+    np.testing.assert_allclose(runs[1](), runs[0](), rtol=1e-6)
+    runs[2]()
+    taken = [[] for _ in runs]
+    for _ in range(repeats):
+        for times, run in zip(taken, runs, strict=True):
+            start = time.process_time(), time.perf_counter()
+            run()
+            times.append((time.process_time() - start[0], time.perf_counter() - start[1]))
+    for name, times in zip(("before", "now", "JAX"), taken, strict=True):
+        cpu, clock = (1e6 * t / trials / steps for t in np.min(times, axis=0))
+        print(f"{name:8s} {cpu:6.2f} us CPU time, {clock:6.2f} us on the clock", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--sizes", action="store_true")
     parser.add_argument("--shuffles", action="store_true")
+    parser.add_argument("--jax", action="store_true")
     arguments = parser.parse_args()
     # All shapes and sizes take part, also those that have no pass in earnest.
     written.PARAMETERS = 10_000
-    if arguments.shuffles:
+    if arguments.jax:
+        against_jax(arguments.repeats)
+    elif arguments.shuffles:
         shuffles(arguments.repeats)
     elif arguments.sizes:
         for size in (1, 4, 8, 16, 32, 64, 128):
