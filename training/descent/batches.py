@@ -49,8 +49,8 @@ def permuted(rng, rows):
     >>> rows = np.empty((2, 4), dtype=np.int64)
     >>> permuted(np.random.default_rng(1), rows)
     >>> rows
-    array([[0, 2, 1, 3],
-           [2, 3, 1, 0]])
+    array([[0, 1, 2, 3],
+           [3, 0, 2, 1]])
     """
     rows[:] = np.arange(rows.shape[1])
     rows[:] = rng.permuted(rows, axis=1)

@@ -109,7 +109,8 @@ def train(
         losses, optimizers and ReLU layers of the toolkit, and neither penalties
         nor constraints. "auto" takes it where it can, for widths below 128 and
         at least 100 steps, which pay for loading it; the choice does not depend
-        on the number of trials.
+        on the number of trials. From 1,000 steps with mini-batches on, narrow
+        networks have a pass of their own, compiled once for each shape.
 
     Returns
     -------

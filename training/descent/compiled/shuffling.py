@@ -28,8 +28,8 @@ def permute(rng, rows):
     >>> rows = np.empty((2, 4), dtype=np.int64)
     >>> permute(np.random.default_rng(1), rows)
     >>> rows
-    array([[0, 2, 1, 3],
-           [2, 3, 1, 0]])
+    array([[0, 1, 2, 3],
+           [3, 0, 2, 1]])
     """
     if type(rng.bit_generator) is np.random.PCG64 and _is_as_numpy():
         _permute(rng, rows)
