@@ -11,6 +11,7 @@ from constructions.critical import minimum
 from constructions.critical.balls import Balls
 from constructions.critical.cell import Cell
 from constructions.critical.points import BITS
+from constructions.critical.reduced import along
 from constructions.critical.search import nearby_minimum, nearby_points
 from constructions.proof.exact import precision
 from geomcore.arrays import as_labels
@@ -74,7 +75,7 @@ def test_rows_along_directions_are_those_of_each_point(directions):
     J.rad[:] = 0.25
     for start, stop in ((0, 4), (1, 3), (2, 3)):
         exact = arb_mat(K, m, directions.ravel().tolist())
-        found = minimum._along(J, slice(start, stop), exact, K)
+        found = along(J, slice(start, stop), exact, K)
         rows = J.mid.reshape(4, K, P)[start:stop]
         wanted = np.concatenate([directions.T @ of_point for of_point in rows])
         assert found.shape == ((stop - start) * m, P)
