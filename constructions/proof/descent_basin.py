@@ -119,7 +119,11 @@ def _described(around, root, ball, radius, step):
 
 def _largest_ball(around, root, step):
     """The largest radius, up to that of the cell, with a curvature of at most 1 / step."""
-    low, high = 0.0, around.cell  # finite: a unit moves by at least what its own bias does
+    low, high = 0.0, around.cell
+    if not np.isfinite(high):
+        high = 1.0
+        while _curvature(around, root, high) * step <= 1 and high < 1e100:
+            high *= 2
     if _curvature(around, root, high) * step <= 1:
         return high
     for _ in range(60):

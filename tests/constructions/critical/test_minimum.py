@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from flint import arb
+from flint import arb, arb_mat
 from planted import planted
 
 from constructions.critical import minimum
@@ -48,6 +48,41 @@ def test_a_row_space_is_spanned_by_as_many_columns_as_the_rank():
     assert minimum._row_space(near * [1.0, 1e3], 2).shape == (2, 2)
     assert minimum._row_space(np.array([[1.0, 0.0], [0.0, 0.0]]), 2) is None
     assert minimum._row_space(np.full((2, 2), np.nan), 1) is None
+
+
+@pytest.mark.parametrize(
+    "directions",
+    [
+        np.eye(1),
+        [[2.0]],
+        np.eye(2),
+        [[0.0, 1.0], [1.0, 0.0]],
+        [[1.0, 0.0], [0.0, -1.0]],
+        [[1.0, 1.0], [0.0, 1.0]],
+        [[0.0, 0.0], [0.0, 0.0]],
+        [[1.0], [0.0]],
+        [[1.0, 0.0, 3.0], [0.0, 1.0, 0.5]],
+        np.eye(3),
+        [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.25, 1.0]],
+        [[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]],
+    ],
+)
+def test_rows_along_directions_are_those_of_each_point(directions):
+    directions = np.array(directions)
+    (K, m), P = directions.shape, 5
+    J = Balls(np.random.default_rng(0).integers(-8, 8, (4 * K, P)).astype(float))
+    J.rad[:] = 0.25
+    for start, stop in ((0, 4), (1, 3), (2, 3)):
+        exact = arb_mat(K, m, directions.ravel().tolist())
+        found = minimum._along(J, slice(start, stop), exact, K)
+        rows = J.mid.reshape(4, K, P)[start:stop]
+        wanted = np.concatenate([directions.T @ of_point for of_point in rows])
+        assert found.shape == ((stop - start) * m, P)
+        np.testing.assert_allclose(found.mid, wanted, atol=1e-13)
+        reach = np.tile(np.abs(directions).sum(axis=0) / 4, stop - start)
+        assert (found.rad >= reach[:, None]).all() and (found.rad <= reach[:, None] + 1e-12).all()
+        if K == m and (directions == np.eye(K)).all():  # without any rounding
+            assert (found.rad == 0.25).all()
 
 
 def test_columns_are_extended_by_rows_that_are_independent_of_them():

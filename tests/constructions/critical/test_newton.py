@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from constructions.critical.balls import Balls
-from constructions.critical.newton import solution_near
+from constructions.critical.newton import _never_contracts, solution_near
 
 
 def polynomial(coefficients, centre):
@@ -98,3 +98,24 @@ def test_where_no_box_will_do_larger_ones_are_not_tried():
     seen = []
     assert solution_near(value, lambda radius: seen.append(radius) or slope(radius)) is None
     assert len(seen) == 2
+
+
+@pytest.mark.parametrize(
+    ("rest", "never"),
+    [
+        ([[1.0]], True),
+        ([[0.999]], False),
+        ([[0.5, 0.4], [0.4, 0.5]], False),
+        ([[0.5, 0.6], [0.6, 0.5]], True),
+        ([[0.1, 100.0], [1e-4, 0.1]], False),
+        ([[0.1, 100.0], [0.1, 0.1]], True),
+        ([[0.9, 0.0], [0.0, 1.1]], False),  # more than 1, but of no positive vector
+        ([[2.0, 0.0], [0.0, 0.0]], False),
+        ([[0.0]], False),
+    ],
+)
+def test_a_matrix_never_contracts_if_it_shrinks_no_entry_of_some_vector(rest, never):
+    rest = np.array(rest)
+    assert _never_contracts(rest, np.full(len(rest), 0.125)) is never
+    if never:
+        assert np.abs(np.linalg.eigvals(rest)).max() >= 1

@@ -61,3 +61,19 @@ def test_labels_of_any_kind_may_be_classified():
     terms = [np.log(2.0), np.log(1 + np.exp(-1.0)), np.log(1 + np.exp(-2.0))]
     assert found.loss == pytest.approx(np.mean(terms), rel=1e-14)
     assert found.accuracy == 1.0 and found.verdict == "not stationary"
+
+
+def test_how_many_outputs_are_asked_for_depends_on_what_was_told():
+    classes = r"one output per class \(3\), got 2; .* by targets=, rows of 2 numbers"
+    entries = "net must have 3 outputs, as the targets have entries, got 2"
+    for y, targets, message in (
+        ([0, 1, 2], None, classes),
+        (np.eye(3), None, entries),
+        ([0, 1, 2], np.eye(3), entries),
+        ([[0.0, 1.0, 0.0]] * 3, None, entries),
+    ):
+        with pytest.raises(ValueError, match=message):
+            verify(NET, X, y, targets=targets)
+    # rows of one number are no labels
+    with pytest.raises(ValueError, match="net must have 1 output, as the targets have entries"):
+        verify(NET, X, [[0.0], [1.0], [0.0]])
