@@ -54,6 +54,7 @@ SCOPE = {
     "constructions/separation/separation.py": TESTS,
     "constructions/theorems/covering.py": ("tests/constructions/theorems",),
     "training/landscape/lines/barrier.py": ("tests/training/landscape/lines",),
+    "training/landscape/lines/costs.py": ("tests/training/landscape/lines",),
     "training/landscape/lines/models.py": ("tests/training/landscape/lines",),
     "training/landscape/lines/polynomials.py": ("tests/training/landscape/lines",),
     "training/landscape/lines/windows.py": ("tests/training/landscape/lines",),
