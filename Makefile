@@ -25,7 +25,8 @@ format: $(VENV)/.test
 	$(BIN)/ruff format .
 
 bench: $(VENV)/.bench
-	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+	for script in benchmarks/*.py benchmarks/*/*.py; do \
+	    PYTHONPATH=benchmarks $(BIN)/python $$script || exit 1; done
 
 # changes every constant and comparison of the proof code; hours, but a stopped run goes on
 mutants: $(VENV)/.test

@@ -26,6 +26,7 @@ from geomcore.interop import (
 )
 from geomcore.mesa.measures import FlatSet, MesaMeasures, mesa_measures
 from geomcore.mesa.polytope import Polytope
+from geomcore.mesa.profile import SlackProfile, slack_profile
 from geomcore.names import listing, missing
 from geomcore.network import Network, ReLUNetwork
 from geomcore.regions.line import LinePieces, line_pieces
@@ -49,6 +50,7 @@ __all__ = [
     "Polytope",
     "ReLUNetwork",
     "Regions",
+    "SlackProfile",
     "activation_pattern",
     "affine_map_at",
     "cumulative_parameters",
@@ -66,6 +68,7 @@ __all__ = [
     "load",
     "mesa_measures",
     "save",
+    "slack_profile",
     "to_onnx",
     "to_torch",
     "truncate",

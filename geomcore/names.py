@@ -14,13 +14,14 @@ _NAMES = {
         "datasets FlatSet from_keras from_nnet from_onnx from_sklearn from_torch input_gradients "
         "input_jacobians layer_parameters line_pieces linear_regions LinePieces load "
         "mesa_measures MesaMeasures Network PolyhedralCone Polytope Regions ReLUNetwork save "
-        "to_onnx to_torch truncate truncation_defects truncation_degree truncation_map"
+        "slack_profile SlackProfile to_onnx to_torch truncate truncation_defects "
+        "truncation_degree truncation_map"
     ),
     "geomcore.datasets": (
         "breast_cancer clusters concentric Dataset digits iris load_table mnist polytope "
         "prepare sequential single_cone spirals wine"
     ),
-    "geomcore.layers": ("Affine Layer LpNorm ReLU"),
+    "geomcore.layers": ("Affine Layer LearnedLpNorm LpNorm ReLU"),
     "geomcore.plot": (
         "class_style plot_boundary plot_cones plot_data plot_histograms plot_losses "
         "plot_margins plot_outputs plot_piles plot_regions plot_return plot_truncation"

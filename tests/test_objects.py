@@ -35,6 +35,7 @@ from geomcore import (
     line_pieces,
     linear_regions,
     mesa_measures,
+    slack_profile,
     truncation_defects,
     truncation_degree,
 )
@@ -99,6 +100,7 @@ def objects():
         "line": line_pieces(found.network, data.X[0], data.X[1]),
         "regions": linear_regions(random_network((2, 9, 9, 3)), [(-1, 1), (-1, 1)]),
         "polytope": Polytope.of(drawn),
+        "profile of slack": slack_profile(random_network((2, 3, 1)), Polytope.of(drawn), box=1),
         "measures": measured,
         "flat set": measured.relative[0],
         "unit": best_unit(np.eye(30), np.ones(30), activation="linear"),
@@ -134,8 +136,7 @@ NAMES = [
     *("data", "hostile data", "targets", "network", "long network", "chain", "foreign layer"),
     *("polyhedral cone", "circular cone", "affine map", "defects", "steps", "degree"),
     *("projection", "layer", "line", "regions", "descent basin", "polytope", "measures"),
-    "flat set",
-    "unit",
+    *("flat set", "profile of slack", "unit"),
 ]
 
 

@@ -27,6 +27,7 @@ from geomcore import (
     parameters,
     plot,
     projection,
+    slack_profile,
 )
 from geomcore.cones import CircularCone, PolyhedralCone
 from tests.test_arguments import PACKAGES
@@ -133,6 +134,8 @@ def cases():
     yield "Regions.points", REGIONS.points, {"coordinates": X}
     measured = with_defaults(mesa_measures, net=NET, polytope=SQUARE, box=2.0, samples=9)
     yield "mesa_measures", mesa_measures, measured
+    profiled = with_defaults(slack_profile, net=NET, polytope=SQUARE, box=2.0, samples=9)
+    yield "slack_profile", slack_profile, profiled
     yield "Polytope", Polytope, {"normals": W, "offsets": B}
     yield "Polytope.of", Polytope.of, {"data": datasets.polytope(3, rng=0)}
     yield "Polytope.slack", SQUARE.slack, {"X": X}
@@ -164,6 +167,7 @@ def cases():
     yield "ReLUNetwork.hidden", NET.hidden, {"X": X}
     yield "Network", Network, {"layers": [layers.Affine(W, B)]}
     yield "LpNorm", layers.LpNorm, {"W": W, "b": B, "p": 2.0}
+    yield "LearnedLpNorm", layers.LearnedLpNorm, {"W": W, "b": B, "r": B}
     yield "PolyhedralCone", PolyhedralCone, {"base": B, "edges": W}
     yield "PolyhedralCone.from_layer", PolyhedralCone.from_layer, {"W": W, "b": B, "rtol": None}
     yield "PolyhedralCone.coordinates", CONE.coordinates, {"X": X}
@@ -213,12 +217,11 @@ ELSEWHERE = set(
     "AffineMap Barrier BestUnit BinaryCrossEntropy Box Certificate Check Construction "
     "ConstructionError CrossEntropy CurvatureHistory Dataset DescentBasin ExactSlice FilmReel "
     "FlatSet GeometricClassifier HullCertificate LayerRecord LinePieces LossSlice LossSurface "
-    "MesaMeasures NegativePart NeuralCollapse NonNegative Order PerturbationStudy "
-    "Separation Settled SmoothL0 Spectrum SquaredError TrainResult TrajectoryPlane "
-    "TruncationHistory TruncationRecorder UnitColumns UnitNorm breast_cancer "
-    "check_certificate digits film film_strip from_keras from_nnet from_onnx from_sklearn "
-    "from_torch iris load load_study load_table mnist save to_torch truncation_history "
-    "wine".split()
+    "MesaMeasures NegativePart NeuralCollapse NonNegative Order PerturbationStudy Separation "
+    "Settled SlackProfile SmoothL0 Spectrum SquaredError TrainResult TrajectoryPlane "
+    "TruncationHistory TruncationRecorder UnitColumns UnitNorm breast_cancer check_certificate "
+    "digits film film_strip from_keras from_nnet from_onnx from_sklearn from_torch iris load "
+    "load_study load_table mnist save to_torch truncation_history wine".split()
 )
 
 

@@ -1,7 +1,7 @@
 """Linear regions on a plane: against regioncam (PyPI, in Rust, float32) on the same networks.
 
 pip install regioncam
-python benchmarks/planes/regions.py
+PYTHONPATH=benchmarks python benchmarks/planes/regions.py
 """
 
 import time
@@ -12,26 +12,37 @@ from timing import best_of
 
 from geomcore import ReLUNetwork, linear_regions
 
-SHAPES = ((2, 32, 32, 1), (2, 100, 100, 1))
+SHAPES = ((2, 32, 32, 1), (2, 100, 100, 1), (64, 64, 64, 1))
 LARGE = (2, 256, 256, 256, 1)
 BOX = [(-1.0, 1.0), (-1.0, 1.0)]
+
+
+def rounded(values):
+    """What float32 tells of values, as floats."""
+    return values.astype(np.float32).astype(float)
 
 
 def network(widths, rng):
     """Scaled normal weights, biases of a third of that, rounded to float32."""
     weights = [rng.normal(size=(m, n)) / np.sqrt(n) for n, m in pairwise(widths)]
     biases = [0.3 * rng.normal(size=m) for m in widths[1:]]
-    return ReLUNetwork(
-        [W.astype(np.float32).astype(float) for W in weights],
-        [b.astype(np.float32).astype(float) for b in biases],
-    )
+    return ReLUNetwork([rounded(W) for W in weights], [rounded(b) for b in biases])
 
 
-def by_regioncam(net):
+def plane(d, rng):
+    """Origin and basis of a plane in more than two dimensions, rounded to float32, or nothing."""
+    if d == 2:
+        return None, None
+    return rounded(0.3 * rng.normal(size=d)), rounded(rng.normal(size=(2, d)))
+
+
+def by_regioncam(net, origin, basis):
     """The same regions by regioncam."""
     import regioncam
 
     found = regioncam.Regioncam(size=1.0)
+    if basis is not None:
+        found.linear(basis.astype(np.float32), origin.astype(np.float32))
     for W, b in zip(net.weights[:-1], net.biases[:-1], strict=True):
         found.linear(W.T.astype(np.float32), b.astype(np.float32))
         found.relu()
@@ -42,9 +53,15 @@ def main():
     rng = np.random.default_rng(0)
     for widths in SHAPES:
         net = network(widths, rng)
-        linear_regions(net, BOX)
+        origin, basis = plane(widths[0], rng)
+        case = (net, origin, basis)
+        linear_regions(net, BOX, origin, basis)
         times, (ours, theirs) = best_of(
-            [lambda net=net: linear_regions(net, BOX), lambda net=net: by_regioncam(net)], 7
+            [
+                lambda case=case: linear_regions(case[0], BOX, *case[1:]),
+                lambda case=case: by_regioncam(*case),
+            ],
+            7,
         )
         print(
             f"{'-'.join(map(str, widths))}: {len(ours):,} regions in {times[0] * 1e3:.1f} ms, "

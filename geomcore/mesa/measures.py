@@ -5,14 +5,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from geomcore.arrays import as_array, as_count, as_positive, as_rng, check_network
+from geomcore.arrays import as_count, as_positive, as_rng
 from geomcore.display.lines import brief, listed
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import quoted
+from geomcore.mesa.arguments import as_levels, checked
 from geomcore.mesa.pieces import is_exact, pieces_of
-from geomcore.mesa.polytope import MARGIN, ZONES, Polytope, as_box
+from geomcore.mesa.polytope import MARGIN, ZONES
 from geomcore.mesa.sampling import sampled, spread
-from geomcore.network import Network
 
 SMALLEST = 1e-12  # part of the box: less is rounding of areas
 
@@ -199,7 +199,8 @@ def mesa_measures(
     added up in it, the sum over the paths of active units of the moduli of products of weights;
     areas are sums of areas of polygons in double precision, with errors of about 1e-15 of the box
     and the limits of `linear_regions` (regions thinner than the rounding are not seen). An area
-    below 1e-12 of the box is taken as none.
+    below 1e-12 of the box is taken as none. Where the norm of a gradient is a threshold but for
+    rounding, either may come out.
 
     The standard error of a sampled fraction with k of n is the standard deviation of the beta
     distribution with k + 1 and n - k + 1, so it is not 0 for k = 0; it leaves out that a relative
@@ -215,22 +216,15 @@ def mesa_measures(
     --------
     The sum of what points are beyond each face is flat on the polytope and nowhere else:
 
-    >>> from geomcore import ReLUNetwork
+    >>> from geomcore import Polytope, ReLUNetwork
     >>> square = Polytope([[1, 0], [0, 1], [-1, 0], [0, -1]], [1, 1, 1, 1])
     >>> net = ReLUNetwork([square.normals, [[1, 1, 1, 1]]], [-square.offsets, [0]])
     >>> found = mesa_measures(net, square, box=2)
     >>> found.zero.fraction, found.zero.jaccard, found.polytope_area, found.median
     (1.0, 1.0, 4.0, 1.0)
     """
-    check_network(net, Network)
-    if not isinstance(polytope, Polytope):
-        raise ValueError(f"polytope must be a Polytope, got {quoted(polytope)}")
-    d = net.widths[0]
-    if d is not None and d != polytope.d:
-        raise ValueError(f"polytope must be in dimension {d}, the inputs of net, got {polytope.d}")
-    box = as_box(box, polytope.d)
-    output = _output(output, net)
-    levels = _levels(thresholds, "thresholds"), _levels(relative, "relative")
+    box, output = checked(net, polytope, box, output)
+    levels = as_levels(thresholds, "thresholds"), as_levels(relative, "relative")
     margin, samples = as_positive(margin, "margin"), as_count(samples, "samples", 2)
     rng = as_rng(rng)
     with np.errstate(over="ignore"):
@@ -323,19 +317,3 @@ def weighted_median(values, weights):
 def _times(part, scale):
     """Their product, positive though it be tiny."""
     return float(min(max(part * scale, np.finfo(float).tiny), np.finfo(float).max))
-
-
-def _levels(values, name):
-    values = as_array(values, name, 1)
-    if not (values > 0).all():
-        raise ValueError(f"{name} must be positive, got {quoted(values.tolist())}")
-    return [float(value) for value in values]
-
-
-def _output(output, net):
-    width = net.widths[-1]
-    if isinstance(output, bool) or not isinstance(output, int | np.integer) or output < 0:
-        raise ValueError(f"output must be a number from 0, got {quoted(output)}")
-    if width is not None and output >= width:
-        raise ValueError(f"output must be a number from 0 to {width - 1}, got {output}")
-    return int(output)

@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from geomcore.layers import Affine, LpNorm, ReLU
+from geomcore.mesa.zeros import zeros_in_regions
 from geomcore.regions.line import line_pieces
 from geomcore.regions.regions import linear_regions
-from geomcore.regions.subdivision import ROUNDING, steps_of
+from geomcore.regions.subdivision import steps_of
 
 
 class Pieces(NamedTuple):
@@ -80,43 +80,8 @@ def _on_the_line(net, faces, box, output):
 
 
 def _pieces(net, gradients, patterns, output, parts, pairs):
-    sizes = path_sizes(steps_of(net), patterns, output)
-    is_zero = (np.abs(gradients) <= ROUNDING * sizes).all(axis=1)
+    is_zero = zeros_in_regions(net, gradients, patterns, output)
     return Pieces(np.where(is_zero, 0, norms_of(gradients)), is_zero, *parts, pairs, 0)
-
-
-def path_sizes(steps, patterns, output):
-    """What was added up in each entry of the gradients of pieces, shape (R, d).
-
-    The sum over all paths of active units of the moduli of the products of their weights.
-    """
-    out = np.abs(steps[-1].W[output : output + 1])
-    end = patterns.shape[1]
-    if steps[-1].is_rectified:
-        end -= len(steps[-1].b)
-        out = out * patterns[:, end + output, None]
-    with np.errstate(over="ignore"):
-        for step in reversed(steps[:-1]):
-            end -= len(step.b)
-            out = (out * patterns[:, end : end + len(step.b)]) @ np.abs(step.W)
-    return np.broadcast_to(np.minimum(out, np.finfo(float).max), (len(patterns), out.shape[1]))
-
-
-def point_sizes(net, X, output):
-    """The same at points, shape (N, d); 0 for a network that has other layers than ours."""
-    layers = net.layers
-    if not all(isinstance(layer, Affine | ReLU | LpNorm) for layer in layers):
-        return np.zeros_like(X)
-    values = [X]
-    for layer in layers:
-        values.append(layer(values[-1]))
-    out = np.zeros((len(X), values[-1].shape[1]))
-    out[:, output] = 1.0
-    with np.errstate(over="ignore"):
-        for layer, value in zip(layers[::-1], values[-2::-1], strict=True):
-            # derivatives of a norm by its terms are at most 1
-            out = out * (value > 0) if isinstance(layer, ReLU) else out @ np.abs(layer.W)
-    return np.minimum(out, np.finfo(float).max)
 
 
 def norms_of(gradients):

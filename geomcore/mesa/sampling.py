@@ -3,8 +3,8 @@
 import numpy as np
 
 from geomcore.gradients import input_gradients
-from geomcore.mesa.pieces import Pieces, norms_of, point_sizes
-from geomcore.regions.subdivision import ROUNDING
+from geomcore.mesa.pieces import Pieces, norms_of
+from geomcore.mesa.zeros import zeros_at_points
 
 AT_A_TIME = 16384  # points
 
@@ -15,7 +15,7 @@ def sampled(net, polytope, box, output, margin, samples, rng):
     for start in range(0, samples, AT_A_TIME):
         X = drawn(box, min(AT_A_TIME, samples - start), rng)
         gradients = finite_gradients(net, X, output)
-        is_zero = (np.abs(gradients) <= ROUNDING * point_sizes(net, X, output)).all(axis=1)
+        is_zero = zeros_at_points(net, gradients, X, output)
         norms, slack = np.where(is_zero, 0, norms_of(gradients)), polytope.slack(X)
         parts.append((norms, is_zero, slack <= 0, slack < margin))
     norms, is_zero, inside, near = map(np.concatenate, zip(*parts, strict=True))
@@ -46,9 +46,9 @@ def spread(values, weights, samples):
     total = weights.sum()
     if not total > 0:
         return None, None
-    largest = values[weights > 0].max()
+    values = np.where(weights > 0, values, 0.0)  # those of other zones may be beyond all bounds
+    largest = values.max()
     relative = values / largest if largest > 0 else values
-    relative = np.where(weights > 0, relative, 0.0)
     mean = (relative * weights).sum() / total
     n = np.count_nonzero(weights)
     error = 0.0

@@ -16,6 +16,7 @@ from geomcore.regions.regions import Regions
 
 # More polygons go into vector files as one picture, and have no edges of their own.
 MANY = 20_000
+BAR = (1.03, 0.0, 0.04, 1.0)  # of colours, in parts of the axes
 PALE = ("#E9EEF4", "#D6DFEA", "#C3D0DF", "#B0C2D5", "#F2F4F7", "#DFE7DF")
 
 
@@ -37,7 +38,8 @@ def plot_regions(
     cmap : str
         Of the values.
     norm : matplotlib Normalize, optional
-        How values become colours; default linear.
+        How values become colours; default linear. The bar ends in an arrow where values are
+        beyond it.
     points : array_like, shape (N, 2), optional
         Data in coordinates of the plane, drawn over the regions.
     labels : array_like, shape (N,), optional
@@ -80,7 +82,9 @@ def plot_regions(
     drawn.set_rasterized(is_many)
     ax.add_collection(drawn, autolim=False)
     if values is not None:
-        ax.figure.colorbar(drawn, ax=ax, label=label)
+        # as high as the axes, whatever their aspect
+        bar = ax.inset_axes(BAR)
+        ax.figure.colorbar(drawn, cax=bar, label=label, extend=_beyond(drawn.norm, values))
     if points is not None:
         points = as_points(points, d=2, name="points")
         labels = np.zeros(len(points), dtype=int) if labels is None else labels
@@ -88,6 +92,14 @@ def plot_regions(
         ax.collections[-1].set_rasterized(len(points) > MANY_POINTS)
     ax.set(xlim=found.box[0], ylim=found.box[1], xlabel="x", ylabel="y", aspect="equal")
     return ax
+
+
+def _beyond(norm, values):
+    """On which sides of a norm there are values, in the words of `Figure.colorbar`."""
+    norm.autoscale_None(values)
+    values = values[~np.ma.getmaskarray(norm(values))]  # a logarithm has no place for 0
+    sides = bool((values < norm.vmin).any()), bool((values > norm.vmax).any())
+    return ("neither", "max", "min", "both")[2 * sides[0] + sides[1]]
 
 
 @answers_keywords

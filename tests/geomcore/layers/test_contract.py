@@ -2,6 +2,7 @@
 
 import copy
 import json
+import math
 import pickle
 from typing import NamedTuple
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from geomcore import Network, input_jacobians, load, save
-from geomcore.layers import KINDS, Affine, Layer, LpNorm, ReLU
+from geomcore.layers import KINDS, Affine, Layer, LearnedLpNorm, LpNorm, ReLU
 from geomcore.parameters import flatten, split, unflatten
 from geomcore.stack import stack
 from training import SGD, perturbation_study, train
@@ -60,10 +61,24 @@ def norm_by_loops(tensors, x):
     return [term ** (1 / 3) + c for term, c in zip(terms, b, strict=True)]
 
 
+def learned_norm_by_loops(tensors, x):
+    W, b, r = tensors
+    outputs = []
+    for row, c, rho in zip(W, b, r, strict=True):
+        p = 1 + math.log(1 + math.exp(rho))
+        total = sum(abs(w * v) ** p for w, v in zip(row, x, strict=True))
+        outputs.append(total ** (1 / p) + c)
+    return outputs
+
+
 ROWS = {
     "Affine": Row(
         lambda rng: Affine(rng.normal(size=(3, 4)), rng.normal(size=3)),
         affine_by_loops,
+    ),
+    "LearnedLpNorm": Row(
+        lambda rng: LearnedLpNorm(*(rng.normal(size=s) for s in ((3, 4), 3, 3))),
+        learned_norm_by_loops,
     ),
     "LpNorm": Row(
         lambda rng: LpNorm(rng.normal(size=(3, 4)), rng.normal(size=3), 3.0),

@@ -40,6 +40,8 @@ def test_slack_and_zones_by_hand():
     assert SQUARE.zones(X).tolist() == [0, 0, 1, 2, 2]
     assert SQUARE.zones(X, margin=0.4).tolist() == [0, 0, 1, 1, 2]
     assert SQUARE.zones(X, margin=0.05).tolist() == [0, 0, 2, 2, 2]
+    # the exterior begins at the margin
+    assert SQUARE.zones([[1.25, 0], [1.125, 0]], margin=0.25).tolist() == [2, 1]
 
 
 @pytest.mark.parametrize("scale", [1e-300, 1e-150, 0.3, 7.0, 1e150, 1e300])

@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from builders import random_network
+from matplotlib.colors import LogNorm, Normalize
 
 from geomcore import linear_regions
 from geomcore.plot import plot_boundary, plot_regions
@@ -28,3 +29,28 @@ def test_values_that_do_not_fit_are_refused():
         plot_regions(found, [1.0])
     with pytest.raises(ValueError, match="points must"):
         plot_regions(found, points=[1.0])
+
+
+def test_the_bar_is_as_high_as_the_axes_and_ends_in_arrows_where_values_are_beyond():
+    found = linear_regions(random_network((2, 8, 1), 0), [(-1, 1), (-1, 1)])
+    values = np.linspace(0, 9, len(found))
+    cases = {
+        "neither": None,
+        "max": Normalize(0, 5),
+        "min": Normalize(2, 9),
+        "both": LogNorm(1, 5),
+    }
+    for extend, norm in cases.items():
+        ax = plot_regions(found, values, norm=norm)
+        bar = ax.collections[0].colorbar
+        assert bar.extend == extend
+        ax.figure.canvas.draw()
+        # arrows are 1/20 of it each
+        arrows = {"neither": 0, "max": 1, "min": 1, "both": 2}[extend]
+        share = bar.ax.get_window_extent().height / ax.get_window_extent().height
+        assert share == pytest.approx(1 / (1 + 0.05 * arrows), rel=1e-2)
+        plt.close(ax.figure)
+    # a logarithm leaves 0 out: it is not below
+    ax = plot_regions(found, np.where(values < 1, 0, values), norm=LogNorm(1, 9))
+    assert ax.collections[0].colorbar.extend == "neither"
+    plt.close(ax.figure)

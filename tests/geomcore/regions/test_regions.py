@@ -320,3 +320,19 @@ def test_the_box_is_met_exactly_wherever_it_is():
 def test_orthogonal_directions_of_very_different_lengths_are_independent():
     net = random_network((2, 5, 1), 0)
     assert len(linear_regions(net, BOX, basis=[[1.0, 0.0], [0.0, 1e-17]])) > 1
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("widths", [(2, 32, 32, 1), (2, 100, 100, 1), (64, 64, 64, 1)])
+def test_regioncam_finds_as_many_regions_of_the_same_areas(widths, seed):
+    pytest.importorskip("regioncam")
+    from planes.regions import by_regioncam, network, plane
+
+    rng = np.random.default_rng(seed)
+    net = network(widths, rng)
+    origin, basis = plane(widths[0], rng)
+    found, other = linear_regions(net, BOX, origin, basis), by_regioncam(net, origin, basis)
+    assert len(found) == other.num_faces
+    # in float32, whose corners are right to about 1e-6
+    areas = np.sort([face.area for face in other.faces])
+    np.testing.assert_allclose(np.sort(found.areas), areas, atol=1e-6)

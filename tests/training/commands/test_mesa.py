@@ -3,10 +3,13 @@
 import csv
 import importlib
 import json
+import sqlite3
+from contextlib import closing
 
 import pytest
 
-SMALL = ("--seeds", "2", "--dims", "2,3", "--models", "lp,linear", "--epochs", "60", "--seed", "3")
+SMALL = ("--seeds", "2", "--dims", "2,3", "--models", "lp,linear", "--epochs", "80", "--seed", "3")
+ONE = ("--seeds", "4", "--dims", "2", "--models", "linear", "--epochs", "70", "--seed", "3")
 TABLES = ("runs.csv", "comparisons.csv", "readings.csv", "verdicts.csv", "published.csv")
 
 
@@ -33,14 +36,14 @@ def test_the_command_tells_tables_and_verdicts(run, tmp_path):
         assert f"{row['claim']}, d = {row['d']}: {row['about']}: {row['verdict']}." in out
         assert f"{row['claim']}, d = {row['d']}: {row['verdict']}." in page
     assert "A reading is answered" in out and "A reading is answered" in page
-    assert page.count("<img") == 7 and "Published: one seed" in page
+    assert page.count("<img") == 8 and "Published: one seed" in page
     assert (tmp_path / "x" / "mesa-lp.npz").exists()
     record = json.loads((tmp_path / "x" / "run.json").read_text())
     assert record["command"] == "mesa" and "runs" in record["timings"]
 
 
 def test_a_run_that_was_killed_goes_on_to_the_same_bytes(run, tmp_path, monkeypatch):
-    assert run("mesa", *SMALL, "--jobs", "2", "--out", "whole", "-q")[0] == 0
+    assert run("mesa", *ONE, "--jobs", "2", "--out", "whole", "-q")[0] == 0
     module = importlib.import_module("training.experiments.mesa.survey")
     work, done = module._piece_of, []
 
@@ -51,14 +54,14 @@ def test_a_run_that_was_killed_goes_on_to_the_same_bytes(run, tmp_path, monkeypa
         return work(one)
 
     monkeypatch.setattr(module, "_piece_of", killed)
-    status, _, err = run("mesa", *SMALL, "--jobs", "1", "--out", "cut")
+    status, _, err = run("mesa", *ONE, "--jobs", "1", "--out", "cut")
     assert status == 130 and "to go on: geomcore mesa --resume --out cut" in err
     assert not (tmp_path / "cut" / "runs.csv").exists()
     done[:] = done[:1]
     assert run("mesa", "--resume", "--out", "cut", "--jobs", "1", "-q")[0] == 130
     monkeypatch.setattr(module, "_piece_of", work)
     assert run("mesa", "--resume", "--out", "cut", "--jobs", "1", "-q")[0] == 0
-    for name in (*TABLES, "mesa-lp.npz", "mesa-regions.svg"):
+    for name in (*TABLES, "mesa-linear.npz", "mesa-regions.svg"):
         whole, cut = ((tmp_path / folder / name).read_bytes() for folder in ("whole", "cut"))
         assert whole == cut, name
 
@@ -77,6 +80,15 @@ def test_a_run_goes_on_with_what_it_was_begun_with_only(run, tmp_path):
     assert status == 2 and "another work: dims was [3], now it is [5]" in err
 
 
+def test_a_piece_that_was_changed_is_not_gone_on_with(run, tmp_path):
+    options = ("--seeds", "1", "--dims", "3", "--models", "linear", "--epochs", "1", "--jobs", "1")
+    assert run("mesa", *options, "--out", "x", "-q")[0] == 0
+    with closing(sqlite3.connect(tmp_path / "x" / "pieces.sqlite")) as file, file:
+        file.execute("UPDATE piece SET content = substr(content, 1, length(content) - 8)")
+    status, _, err = run("mesa", "--resume", "--out", "x")
+    assert status == 2 and len(err.splitlines()) >= 1 and "d 3 seed 0 in it is damaged" in err
+
+
 def test_a_foreign_or_damaged_folder_is_left_alone(run, tmp_path):
     small = ("--seeds", "1", "--dims", "3", "--models", "linear", "--epochs", "1", "-q")
     (tmp_path / "mine").mkdir()
@@ -90,6 +102,16 @@ def test_a_foreign_or_damaged_folder_is_left_alone(run, tmp_path):
     status, _, err = run("mesa", "--resume", "--out", "x")
     assert status == 2 and "pieces.sqlite" in err and len(content) > 5000
     assert (tmp_path / "x" / "pieces.sqlite").read_bytes() == b"x" * 5000
+
+
+@pytest.mark.parametrize("models", ["lp-2", "hard", "linear"])
+def test_one_model_is_enough_where_no_claim_is_about_it(run, tmp_path, models):
+    options = ("--seeds", "1", "--dims", "2", "--seed", "5", "--epochs", "80", "--jobs", "1")
+    status, out, _ = run("mesa", *options, "--models", models, "--out", "x", "-q")
+    assert status == 0 and ("A4, d = 2" in out) == (models == "linear")
+    page = (tmp_path / "x" / "index.html").read_text(encoding="utf-8")
+    assert ("It was not trained" in page) == (models != "linear")
+    assert page.count("<img") == (6 if models == "lp-2" else 7)
 
 
 def test_models_come_in_one_order_and_once(run, tmp_path):

@@ -12,7 +12,7 @@ import numpy as np
 
 from geomcore.kernels import FLAGS, INNER, cached_njit
 from training.descent.compiled import passes
-from training.descent.compiled.passes import Chain, sweep
+from training.descent.compiled.passes import sweep
 
 RUNNING, BUDGET, DIVERGED, FIRST_RULE = 0, 1, 2, 3
 SGD, ADAM = 0, 1
@@ -46,7 +46,8 @@ class Task(NamedTuple):
     rules: np.ndarray  # (number of rules, 3): kind and two numbers
     penalties: np.ndarray  # (any, 5): kind, first and end of the parameters, weight, width
     constraints: np.ndarray  # (any, 5): kind, first parameter, rows, columns, limit
-    chain: Chain
+    chain: np.ndarray  # (L, 5) int64: layers, see training.descent.compiled.passes
+    room: int  # rows below the tiles
     loss: int
     steps: int
     record: int
@@ -62,9 +63,9 @@ def descend(trials, task, orders, first, until, fresh):
     """
     data, slopes, batch, batch_slopes, points, classes, optimizer = task[:7]
     chain = task.chain
-    filled = batch[: len(batch) - chain.widths[1:].sum() - chain.spare]
+    filled = batch[: len(batch) - task.room]
     P = trials.theta.shape[1]
-    grad, new = np.empty(P), np.empty(P)
+    grad, new = np.empty(2 * P), np.empty(P)
     per_epoch = max(1, -(-task.last // max(1, task.size)))
     for t in range(len(trials.theta)):
         if trials.status[t, 1] != RUNNING:

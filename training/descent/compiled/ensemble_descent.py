@@ -8,7 +8,7 @@ from geomcore.arrays import read_only
 from geomcore.parameters import split
 from training.descent.batches import Shuffles
 from training.descent.compiled import ensemble, passes
-from training.descent.compiled.chains import chain_of
+from training.descent.compiled.chains import chain_of, room_for
 from training.descent.constraints import MaxNorm, NonNegative, UnitColumns, UnitNorm
 from training.descent.descent import Descended
 from training.descent.losses import BinaryCrossEntropy, CrossEntropy, SquaredError
@@ -158,6 +158,7 @@ class EnsembleDescent:
             penalties=self.rows_of(plan.penalties, PENALTIES),
             constraints=self.rows_of(plan.constraints, CONSTRAINTS),
             chain=chain,
+            room=room_for(chain),
             loss=LOSSES[type(problem.loss)],
             steps=plan.steps,
             record=plan.record,
@@ -251,7 +252,7 @@ def _tiles(points, chain):
     """The points (N, rows) in tiles, with room for outputs and for gradients at one of them."""
     n, rows = points.shape
     data, slopes = _room(n, rows, chain)
-    tiles = data[: len(data) - sum(chain.widths[1:]) - chain.spare].reshape(-1, rows, data.shape[1])
+    tiles = data[: len(data) - room_for(chain)].reshape(-1, rows, data.shape[1])
     filled = np.repeat(points[-1:], len(tiles) * data.shape[1], axis=0)
     filled[:n] = points
     # A repeat of a point overflows where that point does, but counts nothing.
@@ -262,7 +263,7 @@ def _tiles(points, chain):
 
 def _room(n, rows, chain):
     """Zeros for n points in tiles and for outputs, and zeros for gradients, both at a new line."""
-    outputs, slopes = sum(chain.widths[1:]) + chain.spare, 2 * max(chain.widths)
+    outputs, slopes = room_for(chain), 2 * int(chain[:, : passes.KIND].max())
     tiles, width = _tiling(n, rows + outputs + slopes)
     shapes = (tiles * rows + outputs, width), (slopes, width)
     first, second = (math.prod(shape) for shape in shapes)

@@ -14,7 +14,6 @@ A norm of order 1 of what is not negative is an affine layer with weights abs(W)
 """
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 
@@ -27,34 +26,30 @@ LANES = 16
 
 SQUARED, SOFTMAX, SIGMOID = 0, 1, 2
 AFFINE, MODULI, NORM, LEARNED = 0, 1, 2, 3
-
-
-class Chain(NamedTuple):
-    """What the L layers of a network are; each is a map with parameters, and a ReLU or none."""
-
-    widths: np.ndarray  # (L + 1,) int64
-    kinds: np.ndarray  # (L,) int64
-    powers: np.ndarray  # (L,) of norms
-    floors: np.ndarray  # (L,) 0 where a ReLU follows, else -inf
-    moduli: np.ndarray  # (P,) room for parameters if there is a layer MODULI, else (0,)
-    spare: int  # rows for the slopes of norms: for each, one per input and two more
+# Columns of the table of layers, int64: inputs, outputs, kind, whether a ReLU follows, and the
+# bits of the order of a norm. More arrays than one for them cost 6 % where widths are small.
+N, M, KIND, RELU, ORDER = 0, 1, 2, 3, 4
 
 
 @cached_njit(nogil=True, fastmath=FLAGS, **INNER)
 def sweep(theta, chain, x, g, loss, classes, grad, backward):
-    """Return loss and number of right points; fill `grad` (P,) if `backward`."""
-    widths = chain.widths
-    d, K, packs = widths[0], widths[-1], x.shape[1] // LANES
-    end, top = len(x) - widths.sum() + d - chain.spare, len(x) - K
+    """Return loss and number of right points; fill P entries of `grad` (2 P,) if `backward`."""
+    packs, outputs, spare, has_moduli = x.shape[1] // LANES, 0, 0, False
+    for l in range(len(chain)):
+        n, m, kind = chain[l, N], chain[l, M], chain[l, KIND]
+        outputs += m
+        if kind >= NORM:
+            spare += m * (n + 2)
+        has_moduli |= kind == MODULI
+    d, K, end = chain[0, N], chain[-1, M], len(x) - outputs - spare
+    top = len(x) - K
     total = right = 0.0
-    c = theta
-    if len(chain.moduli):
-        c = chain.moduli
-        _moduli(theta, chain, c, True)
-    for i in range(len(grad)):
+    for i in range(len(theta)):
         grad[i] = 0.0
+    if has_moduli:
+        _moduli(theta, chain, grad, True)
     for row in range(0, end, d + K + 2):
-        _forward(c, chain, x, row, end, packs)
+        _forward(theta, chain, x, row, (end, end + spare), packs)
         y, w = row + d, row + d + K
         if loss == SOFTMAX:
             total += _softmax(x, top, K, y, w, g, packs)
@@ -64,70 +59,73 @@ def sweep(theta, chain, x, g, loss, classes, grad, backward):
         if len(classes):
             right += _right(x, top, w, classes, packs)
         if backward:
-            _backward(c, chain, x, row, end, g, grad, packs)
-    if backward and len(chain.moduli):
+            _backward(theta, chain, x, row, end + spare, g, grad, packs)
+    if has_moduli:
         _moduli(theta, chain, grad, False)
     return total, right
 
 
 @cached_njit(nogil=True, fastmath=FLAGS, **INNER)
-def _moduli(theta, chain, c, is_start):
-    """Copy theta to c, with abs(W) of layers MODULI; or else turn gradients c by abs(W) to W."""
-    if is_start:
-        for i in range(len(theta)):
-            c[i] = theta[i]
-    at = 0
-    for l in range(len(chain.kinds)):
-        n, m, kind = chain.widths[l], chain.widths[l + 1], chain.kinds[l]
+def _moduli(theta, chain, grad, is_start):
+    """Replace W of layers MODULI by abs(W), or else put it back and turn the gradients."""
+    at, P = 0, len(theta)
+    for l in range(len(chain)):
+        n, m, kind = chain[l, N], chain[l, M], chain[l, KIND]
         if kind == MODULI:
             for i in range(at, at + m * n):
-                c[i] = abs(c[i]) if is_start else np.sign(theta[i]) * c[i]
-        at += m * (n + 2) if kind == LEARNED else m * (n + 1)
+                if is_start:
+                    grad[P + i] = np.sign(theta[i])
+                theta[i] *= grad[P + i]
+                grad[i] *= grad[P + i]
+        at += m * (n + 2 if kind == LEARNED else n + 1)
 
 
 @cached_njit(nogil=True, fastmath=FLAGS, **INNER)
-def _forward(theta, chain, x, r, s, packs):
-    """Fill the rows of x from s on: slopes of norms and outputs, at the tile in r."""
-    at, one, z = 0, 1, s + chain.spare
-    for l in range(len(chain.kinds)):
-        n, m, kind = chain.widths[l], chain.widths[l + 1], chain.kinds[l]
-        floor = chain.floors[l]
-        if kind < NORM and m * n >= WIDE:
-            np.dot(theta[at : at + m * n].reshape(m, n), x[r : r + n], x[z : z + m])
-        for i in range(m):
-            b = theta[at + m * n + i]
-            if kind >= NORM:
-                order = chain.powers[l]
-                if kind == LEARNED:
-                    order = _order(theta[at + m * (n + 1) + i])
-                _norm(theta, (at + i * n, n, order), x, r, z + i, s, packs)
-                s += n + 2
-            if kind >= NORM or m * n >= WIDE:
-                for p in range(packs * LANES):
-                    v = x[z + i, p] + b
-                    x[z + i, p] = floor if v < floor else v
-            else:
-                _combine(theta, (at + i * n, one, n), x, r, x, z + i, (b, floor), packs)
-        at += m * (n + 2) if kind == LEARNED else m * (n + 1)
+def _forward(theta, chain, x, r, rows, packs):
+    """Fill the rows of x from s, z on: slopes of norms and outputs, at the tile in r."""
+    at, one, (s, z) = 0, 1, rows
+    for l in range(len(chain)):
+        n, m, kind = chain[l, N], chain[l, M], chain[l, KIND]
+        floor = 0.0 if chain[l, RELU] else -np.inf
+        if kind >= NORM:
+            order = chain[l, ORDER:].view(np.float64)[0]
+            _norms(theta, (at, n, m, kind, order), x, (r, z, s), floor, packs)
+            s += m * (n + 2)
+            at += m * (kind - NORM)
+        else:
+            if m * n >= WIDE:
+                np.dot(theta[at : at + m * n].reshape(m, n), x[r : r + n], x[z : z + m])
+            for i in range(m):
+                b = theta[at + m * n + i]
+                if m * n >= WIDE:
+                    for p in range(packs * LANES):
+                        v = x[z + i, p] + b
+                        x[z + i, p] = floor if v < floor else v
+                else:
+                    _combine(theta, (at + i * n, one, n), x, r, x, z + i, (b, floor), packs)
+        at += m * (n + 1)
         r, z = z, z + m
 
 
 @cached_njit(nogil=True, fastmath=FLAGS, **INNER)
-def _backward(theta, chain, x, row, end, g, grad, packs):
+def _backward(theta, chain, x, row, s, g, grad, packs):
     """Add the gradients of one tile to `grad`, given that of the outputs in the first rows of g."""
     at, z, here, half = len(theta), len(x), np.int64(0), len(g) // 2
-    s, top = end + chain.spare, len(chain.kinds) - 1
-    if chain.floors[top] == 0:
-        _mask(x, z - chain.widths[-1], g, here, chain.widths[-1], packs)
-    for l in range(top, -1, -1):
-        n, m, kind = chain.widths[l], chain.widths[l + 1], chain.kinds[l]
-        at, z = at - (m * (n + 2) if kind == LEARNED else m * (n + 1)), z - m
+    if chain[-1, RELU]:
+        _mask(x, z - chain[-1, M], g, here, chain[-1, M], packs)
+    for l in range(len(chain) - 1, -1, -1):
+        n, m, kind = chain[l, N], chain[l, M], chain[l, KIND]
+        at, z = at - m * (n + 1), z - m
         r = z - n if l > 0 else row
         there = half - here
         if kind >= NORM:
-            s -= m * (n + 2)
+            at, s = at - m * (kind - NORM), s - m * (n + 2)
             _norms_back(theta, (at, n, m, kind), x, (r, s), g, (here, there), grad, packs)
-        elif m * n >= WIDE:
+            if l > 0 and chain[l - 1, RELU]:
+                _mask(x, r, g, there, n, packs)
+            here = there
+            continue
+        if m * n >= WIDE:
             products = np.dot(g[here : here + m], x[r : r + n].T)
             for i in range(m):
                 for k in range(n):
@@ -137,17 +135,19 @@ def _backward(theta, chain, x, row, end, g, grad, packs):
                 np.dot(W.T, g[here : here + m], g[there : there + n])
         for i in range(m):
             b = at + m * n + i
-            if kind >= NORM or m * n >= WIDE:
+            if m * n >= WIDE:
                 for p in range(packs * LANES):
                     grad[b] += g[here + i, p]
             else:
                 grad[b] += _dots(g, here + i, x, r, n, grad, at + i * n, packs)
         if l > 0:
-            if kind < NORM and m * n < WIDE:
-                for k in range(n):
+            has_relu = chain[l - 1, RELU]
+            for k in range(n):
+                if m * n < WIDE:
                     _combine(theta, (at + k, n, m), g, here, g, there + k, (0.0, -np.inf), packs)
-            if chain.floors[l - 1] == 0:
-                _mask(x, r, g, there, n, packs)
+                if has_relu:
+                    for p in range(packs * LANES):
+                        g[there + k, p] = g[there + k, p] if x[r + k, p] > 0 else 0.0
             here = there
 
 
@@ -163,6 +163,21 @@ def _mask(x, r, g, there, n, packs):
 def _order(rho):
     """The order of a norm, 1 + log(1 + e^rho)."""
     return 1 + max(rho, 0.0) + math.log1p(math.exp(-abs(rho)))
+
+
+@cached_njit(nogil=True, fastmath=FLAGS, **INNER)
+def _norms(theta, layer, x, rows, floor, packs):
+    """Outputs of one layer of norms in the rows z of x, its slopes in the rows s."""
+    (at, n, m, kind, order), (r, z, s) = layer, rows
+    for i in range(m):
+        if kind == LEARNED:
+            order = _order(theta[at + m * (n + 1) + i])
+        _norm(theta, (at + i * n, n, order), x, r, z + i, s, packs)
+        b = theta[at + m * n + i]
+        for p in range(packs * LANES):
+            v = x[z + i, p] + b
+            x[z + i, p] = floor if v < floor else v
+        s += n + 2
 
 
 @cached_njit(nogil=True, fastmath=FLAGS, **INNER)
@@ -208,7 +223,7 @@ def _norm(theta, terms, x, r, z, s, packs):
 
 @cached_njit(nogil=True, fastmath=FLAGS, **INNER)
 def _norms_back(theta, layer, x, rows, g, places, grad, packs):
-    """Add the gradients of one layer of norms, but for biases; fill those of its inputs."""
+    """Add the gradients of one layer of norms; fill those of its inputs."""
     (at, n, m, kind), (r, s), (here, there) = layer, rows, places
     for k in range(n):
         for p in range(packs * LANES):
@@ -221,13 +236,14 @@ def _norms_back(theta, layer, x, rows, g, places, grad, packs):
                 total += e * abs(v)
                 g[there + k, p] += e * abs(w) * np.sign(v)
             grad[at + k] += np.sign(w) * total
+        b, by_b, by_order = at + (m - i + here) * n + i - here, 0.0, 0.0
+        for p in range(packs * LANES):
+            by_b += g[i, p]
+            by_order += g[i, p] * x[s + n + 1, p]
+        grad[b] += by_b
         if kind == LEARNED:
-            b = at + (m - i + here) * n + m + i - here
-            total = 0.0
-            for p in range(packs * LANES):
-                total += g[i, p] * x[s + n + 1, p]
-            # The derivative of the order.
-            grad[b] += total * 0.5 * (1 + math.tanh(0.5 * theta[b]))
+            # The derivative of the order is a sigmoid.
+            grad[b + m] += by_order * 0.5 * (1 + math.tanh(0.5 * theta[b + m]))
         at, s = at + n, s + n + 2
 
 

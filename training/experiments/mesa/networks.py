@@ -6,7 +6,8 @@ import numpy as np
 
 from geomcore import datasets
 from geomcore.display.lines import brief
-from geomcore.layers import Affine, LpNorm, ReLU
+from geomcore.layers import Affine, LearnedLpNorm, LpNorm, ReLU
+from geomcore.mesa.polytope import Polytope
 from geomcore.network import Network, ReLUNetwork
 from training.descent.optimizers import Adam
 from training.descent.stopping import AccuracyFor
@@ -14,7 +15,6 @@ from training.descent.trainer import train_ensemble
 from training.experiments.mesa.protocol import (
     BOX,
     FACES,
-    LP,
     POSITIVE,
     RATE,
     TEST,
@@ -31,21 +31,16 @@ class Task(NamedTuple):
 
     Attributes
     ----------
-    normals : ndarray, shape (F, d)
-    offsets : ndarray, shape (F,)
+    polytope : Polytope
     X, test : ndarray, shapes (N, d), (M, d)
     y : ndarray of int, shape (N,)
         1 inside.
-    slack : ndarray, shape (M,)
-        Largest n_i·x - r_i at each test point: not positive inside.
     """
 
-    normals: np.ndarray
-    offsets: np.ndarray
+    polytope: Polytope
     X: np.ndarray
     y: np.ndarray
     test: np.ndarray
-    slack: np.ndarray
 
     __repr__ = brief
 
@@ -58,10 +53,7 @@ def stream(seed, d, part):
 def draw(seed, d):
     """The `Task` of a seed in dimension `d`."""
     data = datasets.polytope(TRAIN + TEST, d=d, faces=FACES, box=BOX, rng=stream(seed, d, DATA))
-    normals, offsets = data.info["normals"], data.info["offsets"]
-    test = data.X[TRAIN:]
-    slack = (test @ normals.T - offsets).max(axis=1)
-    return Task(normals, offsets, data.X[:TRAIN], data.y[:TRAIN], test, slack)
+    return Task(Polytope.of(data), data.X[:TRAIN], data.y[:TRAIN], data.X[TRAIN:])
 
 
 def begin(model, seed, d):
@@ -86,10 +78,28 @@ def begin(model, seed, d):
     raw = rng.uniform(0.1, 1.0, (1, WIDTH))
     if model.start == POSITIVE:
         head = raw, np.zeros(1)
-    if model.head == LP:
-        return Network([Affine(*first), ReLU(), LpNorm(*head, p=model.p), ReLU(), Affine(*last)])
+    if model.is_learned:
+        norm = LearnedLpNorm.of_orders(*head, [model.p])
+        return Network([Affine(*first), ReLU(), norm, ReLU(), Affine(*last)])
+    return assembled([*first, *head, *last], model.p)
+
+
+def assembled(tensors, p=None):
+    """The network of these tensors, with an Lp head of order `p`, or else a linear one."""
+    first, head, last = tensors[:2], tensors[2:4], tensors[4:]
+    if p is not None:
+        return Network([Affine(*first), ReLU(), LpNorm(*head, p=p), ReLU(), Affine(*last)])
     weights, biases = zip(first, head, last, strict=True)
     return ReLUNetwork(weights, biases)
+
+
+def at_rest(net):
+    """The same network with its order, if that was learned, as a number that stays."""
+    head = net.layers[2]
+    if not isinstance(head, LearnedLpNorm):
+        return net
+    first, last = net.layers[0], net.layers[4]
+    return assembled([*first.tensors, head.W, head.b, *last.tensors], float(head.p[0]))
 
 
 def trained(model, task, protocol, seed, *, epochs):
@@ -105,9 +115,10 @@ def trained(model, task, protocol, seed, *, epochs):
 
     Returns
     -------
-    TrainResult
-    int
-        Epochs that were done.
+    Network
+    epochs : int
+        That were done.
+    stopped_by : str
     """
     N, d = task.X.shape
     per_epoch = N // protocol.batch if protocol.drop_last else -(-N // protocol.batch)
@@ -129,7 +140,7 @@ def trained(model, task, protocol, seed, *, epochs):
         penalties=model.penalties,
         constraints=model.constraints,
     ).trial(0)
-    return result, result.steps // per_epoch
+    return at_rest(result.network), result.steps // per_epoch, result.stop_reason
 
 
 def flipped(net):

@@ -1,7 +1,7 @@
 """All figures of a mesa experiment, with what is said below them and to those who do not see."""
 
 from training.experiments.mesa import plot_flatness, plot_maps
-from training.experiments.mesa.columns import Columns
+from training.experiments.mesa.judging.columns import Columns
 from training.experiments.mesa.tables import PLANE, name_of
 from training.output.alt import listed
 
@@ -22,6 +22,9 @@ CAPTIONS = {
     "regions": "Seed {seed}: the linear regions of each model by the norm of the gradient of the "
     "head output (at most {least:g} has one colour; p = 2 and learned p have no linear regions and "
     "are sampled), the decision boundary (black) and the polytope (dashed).",
+    "profiles": "Seed {seed}: median and quartiles of the head output against the slack, the "
+    "largest n·x - r over the faces (grey: inside). r: its correlation with the positive part of "
+    "the slack, 1 for an output that is flat inside and grows like a distance.",
     "surfaces": "Seed {seed}: the head output before its ReLU over the plane; below it the "
     "polytope. Each panel has a scale of its own.",
 }
@@ -47,12 +50,14 @@ def figures(found):
             "gradients": lambda: plot_flatness.figure_of_gradients(found, d),
             "thresholds": lambda: plot_flatness.figure_of_thresholds(found, d),
             "weights": lambda: plot_flatness.figure_of_weights(found, d),
-            "masses": lambda: plot_flatness.figure_of_masses(found, d),
         }
+    if plot_flatness.signed_models(found, d):
+        drawn["masses"] = lambda: plot_flatness.figure_of_masses(found, d)
     if len(found.dims) > 1:
         drawn["dimensions"] = lambda: plot_flatness.figure_of_dimensions(found)
     if seed is not None and plot_maps.models_shown(found, seed):
         drawn["regions"] = lambda: plot_maps.figure_of_regions(found, seed)
+        drawn["profiles"] = lambda: plot_maps.figure_of_profiles(found, seed)
         drawn["surfaces"] = lambda: plot_maps.figure_of_surfaces(found, seed)
     alt = _in_words(found, d)
     for key, draw in drawn.items():

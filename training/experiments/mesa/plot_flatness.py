@@ -5,10 +5,10 @@ import numpy as np
 
 from geomcore.display.palette import COLORS
 from geomcore.plot.style import MARKERS, add_title, arms, panels
-from training.experiments.mesa.columns import Columns
-from training.experiments.mesa.intervals import mean_interval
+from training.experiments.mesa.judging.columns import Columns
+from training.experiments.mesa.judging.intervals import mean_interval
 from training.experiments.mesa.measured import SCALARS, THRESHOLDS
-from training.experiments.mesa.protocol import FLIPPED, LINEAR
+from training.experiments.mesa.protocol import FLIPPED, LINEAR, MODELS
 from training.experiments.mesa.tables import name_of
 
 TOLD = {"head": "head output before its ReLU", "logit": "logit"}
@@ -20,6 +20,11 @@ def shown_models(found, d):
     """The models of which there is a run in dimension `d` that did not collapse."""
     columns = Columns(found.rows, d)
     return [m for m in columns.models if columns.trained(_base(m))]
+
+
+def signed_models(found, d):
+    """Those of them whose head weights have signs that count; the flipped one has none."""
+    return [m for m in shown_models(found, d) if m in MODELS and MODELS[m].head == LINEAR]
 
 
 def _base(model):
@@ -119,7 +124,7 @@ def figure_of_weights(found, d):
 def figure_of_masses(found, d):
     """Flat area against the mass of negative head weights, a dot per run; the figure."""
     columns = Columns(found.rows, d)
-    models = [m for m in shown_models(found, d) if not m.startswith("lp") and m != FLIPPED.key]
+    models = signed_models(found, d)
     fig, axes = plt.subplots(1, 2, figsize=(9.4, 4.0), layout="constrained", sharey=True)
     for ax, scalar in zip(axes, SCALARS, strict=True):
         for k, model in enumerate(models):

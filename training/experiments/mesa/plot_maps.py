@@ -1,4 +1,4 @@
-"""Pictures of single networks in the plane: their regions with the polytope, and their surface."""
+"""Pictures of single networks in the plane: regions with the polytope, surface, profile."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -6,13 +6,13 @@ from matplotlib.colors import LogNorm
 
 from geomcore.display.palette import COLORS
 from geomcore.gradients import input_gradients
-from geomcore.mesa.polytope import Polytope
+from geomcore.mesa.profile import slack_profile
 from geomcore.plot import plot_boundary, plot_regions
 from geomcore.plot.style import add_title
 from geomcore.regions.regions import linear_regions
-from training.experiments.mesa.columns import Columns
-from training.experiments.mesa.measured import scalar_of
-from training.experiments.mesa.networks import draw
+from training.experiments.mesa.judging.columns import Columns
+from training.experiments.mesa.measured import DRAWN, scalar_of
+from training.experiments.mesa.networks import SAMPLES, draw, stream
 from training.experiments.mesa.protocol import BOX
 from training.experiments.mesa.tables import PLANE, name_of
 
@@ -49,7 +49,7 @@ def _grid(count, size, **options):
         **options,
     )
     for ax in axes.flat[count:]:
-        ax.set_visible(False)
+        ax.remove()  # the layout does not know how to pass over hidden ones in 3-D
     return fig, list(axes.flat[:count])
 
 
@@ -57,7 +57,7 @@ def figure_of_regions(found, seed):
     """The regions of each model by the norm of the gradient of the head output; the figure."""
     models, task = models_shown(found, seed), draw(seed, PLANE)
     fig, axes = _grid(len(models), (2.6, 2.8))
-    corners = Polytope(task.normals, task.offsets).polygon(BOX)
+    corners = task.polytope.polygon(BOX)
     nets = {m: found.networks[PLANE, seed, m] for m in models}
     most = max(1.0, *(float(_norms(nets[m]).max()) for m in models))
     norm = LogNorm(LEAST, max(most, 2 * LEAST))
@@ -109,7 +109,7 @@ def figure_of_surfaces(found, seed):
     """The head output of each model over the plane, with the polytope below; the figure."""
     models, task = models_shown(found, seed), draw(seed, PLANE)
     fig, axes = _grid(len(models), (2.8, 2.7), subplot_kw={"projection": "3d"})
-    corners = Polytope(task.normals, task.offsets).polygon(BOX)
+    corners = task.polytope.polygon(BOX)
     outline = np.vstack([corners, corners[:1]])
     side = np.linspace(-BOX, BOX, GRID)
     x, y = np.meshgrid(side, side)
@@ -126,4 +126,25 @@ def figure_of_surfaces(found, seed):
         ax.set_xticks([-1, 0, 1])
         ax.set_yticks([-1, 0, 1])
         add_title(ax, name_of(model), 2.4)
+    return fig
+
+
+def figure_of_profiles(found, seed):
+    """The head output of each model against the slack, quartiles in bins; the figure."""
+    models, task = models_shown(found, seed), draw(seed, PLANE)
+    fig, axes = _grid(len(models), (2.6, 2.0), sharex=True)
+    for ax, model in zip(axes, models, strict=True):
+        net = scalar_of(found.networks[PLANE, seed, model], "head")
+        rng = stream(seed, PLANE, SAMPLES)
+        profile = slack_profile(net, task.polytope, box=BOX, samples=DRAWN, rng=rng)
+        middle = profile.ends.mean(axis=1)
+        ax.axvspan(middle[0], 0, color="0.93", lw=0)
+        ax.fill_between(middle, profile.low, profile.high, color=COLORS[0], alpha=0.3, lw=0)
+        ax.plot(middle, profile.median, color=COLORS[0], lw=1.6)
+        told = profile.distance_correlation
+        like = "" if told is None else f", r = {told:.2f}"
+        add_title(ax, f"{name_of(model)}{like}", 2.3)
+        ax.tick_params(labelbottom=True, labelsize=8)
+    for ax in axes[-min(COLUMNS, len(axes)) :]:
+        ax.set_xlabel("slack (inside: not positive)", fontsize=9)
     return fig

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from geomcore.display.lines import brief
 from training.descent.constraints import NonNegative
-from training.descent.penalties import L1, NegativePart
+from training.descent.penalties import L1, NegativePart, SmoothL0
 
 FACES, WIDTH, BOX = 6, 32, 1.5
 TRAIN, TEST = 2000, 500
@@ -20,6 +20,7 @@ LP, LINEAR = "lp", "linear"
 # with bias 0.
 SIGNED, POSITIVE = "signed", "positive"
 STRENGTHS = (0.1, 0.5, 1.0)
+WIDTH_OF_ZERO = 0.1  # head weights much below it count as zero for the smooth L0
 SPARSE = 0.01  # strength of the penalties that do not look at signs
 
 
@@ -32,7 +33,9 @@ class Model(NamedTuple):
         For the command line and tables; for people.
     head : {"lp", "linear"}
     p : float or None
-        Of an Lp head.
+        Of an Lp head; where it starts, if it is learned.
+    is_learned : bool
+        Whether the order is trained, too.
     start : {"signed", "positive"}
     penalties, constraints : tuple
         As `training.train` takes them.
@@ -42,6 +45,7 @@ class Model(NamedTuple):
     name: str
     head: str = LINEAR
     p: float | None = None
+    is_learned: bool = False
     start: str = SIGNED
     penalties: tuple = ()
     constraints: tuple = ()
@@ -90,13 +94,15 @@ def _penalised(strength):
 MODELS = {
     model.key: model
     for model in (
-        Model("lp", "Lp, p = 1", LP, 1.0, POSITIVE),
-        Model("lp-2", "Lp, p = 2", LP, 2.0, POSITIVE),
+        Model("lp", "Lp, p = 1", LP, 1.0, start=POSITIVE),
+        Model("lp-2", "Lp, p = 2", LP, 2.0, start=POSITIVE),
+        Model("lp-learned", "Lp, p learned", LP, 2.0, is_learned=True, start=POSITIVE),
         Model("linear", "Linear"),
         Model("linear-positive", "Linear, started as Lp", start=POSITIVE),
         *map(_penalised, STRENGTHS),
         Model("hard", "Linear, w ≥ 0", constraints=(NonNegative(HEAD),)),
         Model("l1", f"Linear, L1 {SPARSE:g}", penalties=(L1(SPARSE, HEAD),)),
+        Model("l0", f"Linear, L0 {SPARSE:g}", penalties=(SmoothL0(SPARSE, HEAD, WIDTH_OF_ZERO),)),
     )
 }
 # Made of a trained network: the same one with negative head weights negated, and their hyperplanes.
@@ -110,7 +116,7 @@ MESA = Protocol(
     epochs=200,
     level=None,
     patience=0,
-    models=("lp", "linear", "lp-2", "linear-positive", "l1"),
+    models=("lp", "lp-2", "lp-learned", "linear", "linear-positive", "l1"),
 )
 NONNEG = Protocol(
     name="nonneg",

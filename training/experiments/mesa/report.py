@@ -4,15 +4,15 @@ from contextlib import nullcontext
 
 from training.descent.executors import processes
 from training.experiments.mesa import plot_all, tables
-from training.experiments.mesa.judgements import BY_PROTOCOL, judgements
+from training.experiments.mesa.judging.judgements import BY_PROTOCOL, judgements
+from training.experiments.mesa.judging.readings import RULE
 from training.experiments.mesa.plot_maps import seed_shown
 from training.experiments.mesa.protocol import MODELS
-from training.experiments.mesa.readings import RULE
 from training.experiments.mesa.survey import survey
 from training.output.page import render
 from training.output.start import started
 
-FIGURES = 7
+FIGURES = 8
 MOST_DIMS, MOST_D = 12, 64
 # The columns for which a terminal has room.
 ON_SCREEN = ("d", "model", "collapsed", "accuracy", "head: points < 1", "head: area < 1")
@@ -128,7 +128,9 @@ def _print(screen, content):
     screen.table([{name: row[name] for name in ON_SCREEN} for row in content["overview"]])
     if content["published"] is not None:
         screen.print()
-        screen.table(content["published"])
+        is_mesa = content["name"] == "mesa"
+        told = content["published"] if is_mesa else tables.penalties(content["found"], spread=False)
+        screen.table(told)
     for row in content["verdicts"]:
         screen.print(f"\n{row['claim']}, d = {row['d']}: {row['about']}: {row['verdict']}.")
         screen.print(row["reason"])

@@ -8,7 +8,7 @@ from geomcore.display.lines import brief
 from geomcore.threads import single_threaded_blas
 from training.descent.executors import as_finished
 from training.experiments.mesa.measured import SCALARS, measures_of, norms_at
-from training.experiments.mesa.networks import begin, draw, flipped, trained
+from training.experiments.mesa.networks import assembled, begin, draw, flipped, trained
 from training.experiments.mesa.protocol import FLIPPED, LINEAR, MODELS, PROTOCOLS, Protocol
 
 
@@ -99,8 +99,8 @@ def survey(
         for key, told in piece.items():
             row = {"d": d, "seed": s, "model": key, **told["row"]}
             rows.append(row)
-            shape = begin(MODELS.get(key, MODELS[LINEAR]), s, d)
-            networks[d, s, key] = shape.rebuild(told["tensors"])
+            p = told["row"]["p"]
+            networks[d, s, key] = assembled(told["tensors"], None if np.isnan(p) else p)
             norms[d, s, key] = told["norms"]
     return Found(protocol, tuple(models), tuple(dims), seeds, seed, rows, networks, norms)
 
@@ -113,20 +113,20 @@ def _piece_of(one):
     with single_threaded_blas():
         for key in models:
             first = begin(MODELS[key], seed, d)
-            result, done = trained(MODELS[key], task, protocol, seed, epochs=epochs)
+            net, done, why = trained(MODELS[key], task, protocol, seed, epochs=epochs)
             run = {
                 "epochs": done,
-                "stopped_by": result.stop_reason,
+                "stopped_by": why,
                 "w3_start": float(first.layers[4].W[0, 0]),
             }
-            piece[key] = _told(result.network, task, seed, run)
+            piece[key] = _told(net, task, seed, run)
             if key == LINEAR:
-                piece[FLIPPED.key] = _told(flipped(result.network), task, seed, run)
+                piece[FLIPPED.key] = _told(flipped(net), task, seed, run)
     return (d, seed), piece
 
 
 def _told(net, task, seed, run):
-    inside = task.test[task.slack <= 0]
+    inside = task.test[task.polytope.slack(task.test) <= 0]
     return {
         "row": run | measures_of(net, task, seed),
         "tensors": [np.array(tensor) for tensor in net.tensors],

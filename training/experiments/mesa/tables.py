@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from training.experiments.mesa.columns import Columns
-from training.experiments.mesa.intervals import mean_interval, signed_rank
+from training.experiments.mesa.judging.columns import Columns
+from training.experiments.mesa.judging.intervals import mean_interval, signed_rank
 from training.experiments.mesa.protocol import FLIPPED, LINEAR, MODELS
 from training.experiments.mesa.published import HEADS, PENALISED, PENALTIES
 
@@ -28,7 +28,9 @@ SHOWN = {
     "logit_area_relative": "logit: area < 0.1 of exterior",
     "logit_area_zero": "logit: area 0",
     "negative_share": "negative slopes",
+    "head_by_distance": "head: r with distance",
 }
+CORRELATIONS = ("head_by_distance",)
 
 
 def name_of(model):
@@ -49,27 +51,38 @@ def heads(found):
     return rows
 
 
-def penalties(found):
-    """The table of the second source, with its numbers above ours, as strings by column."""
+def penalties(found, *, spread=True):
+    """The table of the second source, with its numbers above ours, as strings by column.
+
+    Parameters
+    ----------
+    found : Found
+    spread : bool
+        With the quartiles of ours.
+    """
     columns, rows = Columns(found.rows, PLANE), []
     for model in found.models:
         if model in PENALISED:
             told = zip(PENALTIES, PENALISED[model], strict=True)
             numbers = {name: form.format(number) for (name, _, form), number in told}
             rows.append({"model": name_of(model), "numbers": "published", **numbers})
-        numbers = {name: middle(columns, key, model, form) for name, key, form in PENALTIES}
+        numbers = {
+            name: middle(columns, key, model, form, spread=spread) for name, key, form in PENALTIES
+        }
         rows.append({"model": name_of(model), "numbers": "here", **numbers})
     return rows
 
 
-def middle(columns, key, model, form):
-    """Median and quartiles over the seeds in which a model did not collapse."""
+def middle(columns, key, model, form, *, spread=True):
+    """Median over the seeds in which a model did not collapse, with quartiles if asked for."""
     if model not in columns:
         return "-"
     values = columns.values(key, model)[:, 0]
     if not len(values):
         return "-"
     low, half, high = np.quantile(values, [0.25, 0.5, 0.75])
+    if not spread:
+        return form.format(half)
     return f"{form.format(half)} ({form.format(low)} to {form.format(high)})"
 
 
@@ -86,7 +99,8 @@ def overview(found):
             row["w3 < 0"] = str(sum(columns.row(base, s)["w3"] < 0 for s in seeds))
             for key, name in SHOWN.items():
                 values = columns.values(key, model, seeds=seeds)
-                row[name] = f"{values.mean():.1%}" if len(values) else "-"
+                form = "{:.2f}" if key in CORRELATIONS else "{:.1%}"
+                row[name] = form.format(values.mean()) if len(values) else "-"
             rows.append(row)
     return rows
 

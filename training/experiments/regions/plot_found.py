@@ -2,16 +2,23 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.colors import LogNorm, to_rgb
+from matplotlib import colormaps
+from matplotlib.colors import LogNorm, Normalize, to_rgb
 from matplotlib.patches import Patch
 
 from geomcore.plot import plot_boundary, plot_regions
-from geomcore.plot.style import class_style, legible
+from geomcore.plot.regions import MANY
+from geomcore.plot.style import LETTER, class_style, legible
 
 PALE = 0.55  # how much white is in the colours of classes behind data
 MOST_NAMED = 10
 FEW = 30.0  # between least and largest norm, from which on their colours are logarithmic
-SHADED = 1e-4  # smaller parts of the largest norm have one colour
+SHADED = 1e-6  # smaller parts of the largest norm have one colour
+OUTER = 0.001  # part of the area at each end of the norms for which there is no colour
+THIN = 0.7  # width of the lines as which regions without a visible width are drawn, in points
+MOST_LONG = 4.0  # between the sides of a plane with one scale
+SIDE = 4.6  # the longer one of the picture, in inches
+ROOM = (0.85, 0.6, 1.2, 0.2)  # left, below, right and above of it
 
 
 def figures(found, plane, labels=None, names=None):
@@ -48,8 +55,9 @@ def figures(found, plane, labels=None, names=None):
     )
     yield (
         "steepness",
-        figure_of_steepness(found, plane, steep),
-        "The same regions, coloured by the norm of the derivative of the outputs on the plane.",
+        figure_of_steepness(found, plane, steep, names),
+        "The same regions, coloured by the norm of the derivative of the outputs on the plane"
+        + _told(found, steep),
         f"Norms from {steep.min():.3g} to {steep.max():.3g}",
     )
 
@@ -59,7 +67,10 @@ def steepness(found):
     # lengths are those of input space
     gram = found.basis @ found.basis.T
     root = np.linalg.inv(np.linalg.cholesky(gram))
-    return np.linalg.norm(found.maps[:, :, :2] @ root.T, 2, axis=(1, 2))
+    slopes = found.maps[:, :, :2] @ root.T
+    # squares of huge ones are no floats
+    largest = np.abs(slopes).max() or 1.0
+    return largest * np.linalg.norm(slopes / largest, 2, axis=(1, 2))
 
 
 def answers(found):
@@ -71,10 +82,9 @@ def answers(found):
 
 def figure_of_answers(found, plane, labels=None, names=None):
     """Draw the regions in the colours of their classes; return the figure."""
-    k = found.maps.shape[1]
-    fig, ax = plt.subplots(figsize=(6.6, 5.0), layout="constrained")
+    k, given, shown = found.maps.shape[1], answers(found), _shown(found, names)
+    fig, ax = _framed(plane, shown)
     plot_regions(found, ax=ax)
-    given = answers(found)
     colors = np.array([to_rgb(class_style(q)[0]) for q in range(max(k, 2))])
     colors = PALE + (1 - PALE) * colors
     # two shades, so that regions of one class are told apart
@@ -84,14 +94,20 @@ def figure_of_answers(found, plane, labels=None, names=None):
     plot_boundary(lines, ax=ax)
     if plane.points is not None:
         plot_regions_data(ax, plane.points, labels)
-    shown = np.unique(given)
-    if len(shown) <= MOST_NAMED:
-        told = names if names is not None and len(names) == max(k, 2) else range(max(k, 2))
-        what = ["negative", "positive"] if k == 1 else [legible(str(name)) for name in told]
-        handles = [Patch(color=colors[q], label=what[q]) for q in shown]
-        fig.legend(handles=handles, loc="outside right upper", frameon=False, fontsize=9)
+    if shown:
+        handles = [Patch(color=colors[q], label=name) for q, name in shown.items()]
+        place = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0.0}
+        ax.legend(handles=handles, frameon=False, fontsize=9, **place)
     _name(ax, plane)
     return fig
+
+
+def _shown(found, names):
+    """Names of the answers that are there, by number; none if they are too many."""
+    k, numbers = found.maps.shape[1], np.unique(answers(found)).tolist()
+    told = names if names is not None and len(names) == max(k, 2) else range(max(k, 2))
+    what = ["negative", "positive"] if k == 1 else [legible(str(name)) for name in told]
+    return {q: what[q] for q in numbers} if len(numbers) <= MOST_NAMED else {}
 
 
 def plot_regions_data(ax, points, labels):
@@ -103,20 +119,95 @@ def plot_regions_data(ax, points, labels):
     scatter(ax, points, as_labels(known, len(points)))
 
 
-def figure_of_steepness(found, plane, steep):
-    """Draw the regions coloured by the norm of the derivative; return the figure."""
-    fig, ax = plt.subplots(figsize=(6.6, 5.0), layout="constrained")
-    low, high = max(steep.min(), SHADED * steep.max()), steep.max()
-    norm = LogNorm(low, high) if high > FEW * low > 0 else None
-    shown = steep if norm is None else np.maximum(steep, low)
-    plot_regions(found, shown, ax=ax, norm=norm, label="norm of the derivative")
+def figure_of_steepness(found, plane, steep, names=None):
+    """Draw the regions coloured by the norm of the derivative; return the figure.
+
+    Regions of no visible width become lines, the steepest ones on top. The figure is as large as
+    that of the answers with these names.
+    """
+    fig, ax = _framed(plane, _shown(found, names))
+    norm = norm_of(found, steep)
+    cmap = colormaps["cividis"].with_extremes(bad="white")
+    plot_regions(found, steep, ax=ax, norm=norm, cmap=cmap, label="norm of the derivative")
+    drawn = ax.collections[0]
+    if len(found) <= MANY:
+        order = np.argsort(steep, kind="stable")
+        polygons = np.split(found.corners, found.starts[1:-1])
+        drawn.set_verts([polygons[i] for i in order])
+        drawn.set_array(steep[order])
+        drawn.set(edgecolor="face", linewidth=THIN)
     _name(ax, plane)
     return fig
+
+
+def norm_of(found, steep):
+    """How norms become colours: by what most of the area has, logarithmic if they differ much."""
+    positive = np.flatnonzero(steep > 0)
+    if not len(positive):
+        return Normalize(0.0, 1.0)
+    least, most = steep[positive].min(), steep.max()
+    if most <= FEW * least:
+        return Normalize(0.0 if (steep == 0).any() else least, most)
+    order = positive[np.argsort(steep[positive], kind="stable")]
+    below = np.cumsum(found.areas[order])
+    ends = np.searchsorted(below, below[-1] * np.array([OUTER, 1 - OUTER]))
+    low, high = steep[order[np.minimum(ends, len(order) - 1)]]
+    low = max(low, SHADED * high)
+    if high > FEW * low:
+        return LogNorm(low, high)
+    return Normalize(0.0 if (steep == 0).any() else low, high)
+
+
+def _told(found, steep):
+    """What a caption says of the colours."""
+    norm, share = norm_of(found, steep), found.areas / found.areas.sum()
+    parts = []
+    if isinstance(norm, LogNorm) and (steep == 0).any():
+        parts.append(f"; white: it is zero ({_part(share[steep == 0].sum())} of the area)")
+    if len(found) <= MANY:
+        parts.append("; regions of no visible width are lines")
+    above, below = steep > norm.vmax, (steep < norm.vmin) & (steep > 0)
+    beyond = []
+    if above.any():
+        beyond.append(
+            f"{_part(share[above].sum())} of the area is steeper, up to {steep.max():.3g}"
+        )
+    if below.any():
+        beyond.append(f"{_part(share[below].sum())} is less steep")
+    if beyond:
+        parts.append(f". Colours end at {norm.vmin:.3g} and {norm.vmax:.3g}: {', '.join(beyond)}")
+    return "".join(parts) + "."
+
+
+def _part(share):
+    """A part of the area for people."""
+    return f"{share:.1%}" if share >= 0.0005 else f"{share:.0e}"
+
+
+def _framed(plane, shown):
+    """A figure with room for a legend or a bar: axes of one size and at one place in all of them.
+
+    Longer names make the figure wider, not the axes smaller.
+    """
+    letters = max(map(len, shown.values()), default=0)
+    sides = np.ptp(plane.box, axis=1)
+    shape = np.ones(2) if _is_long(plane) else sides / sides.max()
+    wide, high = SIDE * shape
+    left, below, right, above = ROOM
+    right = max(right, LETTER * letters + 0.6)
+    width, height = left + wide + right, below + high + above
+    fig = plt.figure(figsize=(width, height))
+    return fig, fig.add_axes((left / width, below / height, wide / width, high / height))
+
+
+def _is_long(plane):
+    """Whether each coordinate has a scale of its own."""
+    sides = np.ptp(plane.box, axis=1)
+    return sides.max() > MOST_LONG * sides.min()
 
 
 def _name(ax, plane):
     ax.set_xlabel(plane.names[0])
     ax.set_ylabel(plane.names[1])
-    wide = np.ptp(plane.box, axis=1)
-    if wide.max() > 4 * wide.min():  # another scale for each coordinate
+    if _is_long(plane):
         ax.set_aspect("auto")

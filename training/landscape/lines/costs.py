@@ -9,13 +9,15 @@ for a softmax those of the other classes relative to the largest, and for a sigm
 so that small losses are known to many digits. f is convex, and of :math:`f(a + d)` the tangent at
 the middle a of the logits leaves out
 
-.. math:: 0 \le r \le \min(w^2 / 8, w, e^w w^2 S / 2), \quad S = \sum_k e^{a_k}, \quad
-    w = \max_k(0, d_k) - \min_k(0, d_k):
+.. math:: 0 \le r \le \min(w^2 / 8, w, S (e^w - 1 - w)), \quad S = \sum_k e^{a_k}, \quad
+    w = \max_k(0, d_k) - \min_k(0, d_k).
 
-along d the first derivative of the logarithm is a mean of the entries of d and 0, and the second
-one a variance of them, which is at most :math:`w^2 / 4`, and at most :math:`w^2` times the share of
-what is not the 0, which is at most :math:`S e^w`. w is a seminorm of d, so that of a polynomial is
-at most the sum of those of its coefficients.
+For along d the first derivative of the logarithm is a mean of the entries of d and 0, and the
+second one a variance of them, which is at most :math:`w^2 / 4`. And r is :math:`\log E e^D - E D`,
+at most :math:`E(e^D - 1 - D)`, where D is :math:`d_k` with the probabilities that f has at a, and 0
+with what is left of 1; those of the :math:`d_k` sum to at most S. For :math:`w \le 1` the last
+bound is at most :math:`(e - 2) S w^2`. w is a seminorm of d, so that of a polynomial is at most the
+sum of those of its coefficients.
 """
 
 import math
@@ -24,8 +26,9 @@ import numpy as np
 from flint import arb
 
 from constructions.critical.balls import Balls, as_balls, of_arbs
+from constructions.proof.exact import EPS
 
-E = 2.7182818284590456  # above e
+SLOPE = 0.7183  # above e - 2
 
 
 def squared_error(A, Y):
@@ -64,7 +67,7 @@ def cross_entropy(A, Y):
     )
     # nothing where the targets sum to 1; the sum is rounded once
     rest = np.array([math.fsum([1.0, *(-row)]) for row in Y])
-    rest = Balls(rest, np.spacing(np.abs(rest)) * (rest != 0))
+    rest = Balls(rest, EPS * np.abs(rest))
     return [p + o[..., 0] * rest for p, o in zip(powers, own, strict=True)]
 
 
@@ -100,7 +103,7 @@ def _beside_tangent(moves, total):
         high, low = move.upper.max(axis=-1, initial=0.0), move.lower.min(axis=-1, initial=0.0)
         width = width + (as_balls(high) - low)
     square, width = width * width, width.upper
-    few = (square * total * (0.5 * E)).upper
+    few = (square * total * SLOPE).upper
     return np.minimum((square * 0.125).upper, np.where(width <= 1, np.minimum(few, width), width))
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geomcore.layers import Affine, LpNorm, ReLU
+from geomcore.layers import Affine, LearnedLpNorm, LpNorm, ReLU
 from geomcore.network import Network
 from training.descent.compiled.chains import chain_of
 from training.descent.optimizers import SGD, Adam
@@ -24,6 +24,11 @@ def norm(rng, n, m, p):
     return LpNorm(W, 0.3 * rng.normal(size=m), p)
 
 
+def learned(rng, n, m):
+    fixed = norm(rng, n, m, 2)
+    return LearnedLpNorm(fixed.W, fixed.b, rng.normal(size=m))
+
+
 def mesa(rng, p, d=2, width=32):
     """The networks of the mesa experiments."""
     head = norm(rng, width, 1, p) if p else affine(rng, width, 1)
@@ -37,6 +42,12 @@ CHAINS = {
     "mesa of order 40": lambda rng: mesa(rng, 40),
     "mesa with an affine head": lambda rng: mesa(rng, None),
     "mesa of many inputs": lambda rng: mesa(rng, 1, d=10),
+    "mesa of learned order": lambda rng: Network(
+        [affine(rng, 2, 32), ReLU(), learned(rng, 32, 1), ReLU(), affine(rng, 1, 1)]
+    ),
+    "learned orders": lambda rng: Network(
+        [learned(rng, 2, 4), affine(rng, 4, 3), ReLU(), learned(rng, 3, 2), learned(rng, 2, 1)]
+    ),
     "by products": lambda rng: Network(
         [affine(rng, 2, 20), ReLU(), norm(rng, 20, 17, 1), ReLU(), affine(rng, 17, 1)]
     ),
@@ -169,7 +180,9 @@ def test_engines_agree_for_any_chain(seed):
     layers = []
     for n, m in pairwise(widths):
         order = float(rng.choice([1, 1, 1.3, 2, 5]))
-        layers.append(norm(rng, n, m, order) if rng.random() < 0.5 else affine(rng, n, m))
+        layers.append(
+            [norm(rng, n, m, order), affine(rng, n, m), learned(rng, n, m)][rng.integers(3)]
+        )
         layers += [ReLU()] * int(rng.integers(2))
     X = rng.normal(size=(int(rng.integers(1, 50)), widths[0]))
     Y = rng.normal(size=(len(X), widths[-1]))
@@ -182,7 +195,7 @@ def test_engines_agree_for_any_chain(seed):
 
 
 def test_a_trial_gives_the_same_numbers_bit_for_bit_alone_together_and_on_threads():
-    for kind in ("mesa of order 1", "mesa of order 1.5", "several norms"):
+    for kind in ("mesa of order 1", "learned orders", "several norms"):
         networks = chains(kind, 9)
         X, Y = data(2)
         options = {"optimizer": Adam(0.01), "batch_size": 16, "steps": 40, "engine": "compiled"}

@@ -11,9 +11,9 @@ from training.experiments.mesa.networks import draw
 
 def by_faces(task, *, slope=3.0, bias=0.0, last=-1.0, more=()):
     """A head output that is 0 on the polytope and grows from each face on, and units beyond."""
-    W = np.vstack([task.normals, *[row[None] for row, _, _ in more]])
-    b = np.concatenate([-task.offsets, [c for _, c, _ in more]])
-    w = np.concatenate([np.full(len(task.offsets), slope), [v for _, _, v in more]])
+    W = np.vstack([task.polytope.normals, *[row[None] for row, _, _ in more]])
+    b = np.concatenate([-task.polytope.offsets, [c for _, c, _ in more]])
+    w = np.concatenate([np.full(len(task.polytope.offsets), slope), [v for _, _, v in more]])
     return ReLUNetwork([W, w[None], [[last]]], [b, [bias], [0.1]])
 
 

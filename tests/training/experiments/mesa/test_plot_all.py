@@ -4,7 +4,16 @@ import pytest
 
 from training.experiments.mesa.plot_all import figures
 
-ALL = ["gradients", "thresholds", "weights", "masses", "dimensions", "regions", "surfaces"]
+ALL = [
+    "gradients",
+    "thresholds",
+    "weights",
+    "masses",
+    "dimensions",
+    "regions",
+    "profiles",
+    "surfaces",
+]
 
 
 def test_each_figure_has_a_caption_and_words(found):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from training.experiments.mesa import plot_flatness
-from training.experiments.mesa.columns import Columns
+from training.experiments.mesa.judging.columns import Columns
 
 
 def test_histograms_have_all_points_of_runs_that_did_not_collapse(found):

@@ -39,3 +39,29 @@ def test_surfaces_have_the_polytope_below(found):
     ax = fig.axes[0]
     floor = ax.lines[0].get_data_3d()[2]
     assert np.ptp(floor) == 0 and floor[0] <= ax.get_zlim()[0] + 1e-9
+
+
+def test_profiles_are_those_of_the_head_output(found):
+    fig = plot_maps.figure_of_profiles(found, 3)
+    ax = fig.axes[0]
+    (line,) = ax.lines
+    slack, output = line.get_data()
+    assert slack[0] < 0 < slack[-1] and output[-1] > output[0]
+    row = next(r for r in found.rows if (r["d"], r["seed"], r["model"]) == (2, 3, "lp"))
+    assert ax.get_title().endswith(f"r = {row['head_by_distance']:.2f}")
+
+
+def test_a_grid_that_is_not_full_can_be_laid_out(found):
+    models = ("lp", "linear", "lp-2", "hard", "l1")
+    rows = [
+        row | {"model": model, "collapsed": False}
+        for model in models
+        for row in found.rows
+        if row["model"] == "lp"
+    ]
+    networks = {(d, s, m): found.networks[d, s, "lp"] for m in models for d, s, _ in found.networks}
+    found = found._replace(rows=rows, models=models, networks=networks)
+    for draw in (plot_maps.figure_of_surfaces, plot_maps.figure_of_profiles):
+        fig = draw(found, 3)
+        fig.canvas.draw()
+        assert len(fig.axes) == 5

@@ -2,11 +2,13 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pytest
 from builders import random_network
+from matplotlib.colors import LogNorm
 
-from geomcore import input_jacobians, linear_regions
+from geomcore import ReLUNetwork, input_jacobians, linear_regions
 from training.experiments.regions.plane import plane_of
-from training.experiments.regions.plot_found import answers, figures, steepness
+from training.experiments.regions.plot_found import answers, figures, norm_of, steepness
 
 
 def test_answers_and_steepness_are_those_of_the_network():
@@ -33,3 +35,81 @@ def test_both_figures_with_one_output_and_with_classes():
             assert caption and alt and fig.axes[0].get_xlabel() == "x1"
             fig.canvas.draw()
             plt.close(fig)
+
+
+@pytest.mark.parametrize("box", [[(-1, 1), (-1, 1)], [(0, 3), (0, 1)], [(0, 1), (0, 900)]])
+def test_both_figures_have_the_plane_at_the_same_place(box):
+    net = random_network((2, 6, 3), 0, scaled=True, bias=0.3)
+    plane = plane_of(2, box=box)
+    found = linear_regions(net, plane.box)
+    places = []
+    for _, fig, *_ in figures(found, plane, None, ["a", "b" * 25, "c" * 90]):
+        fig.canvas.draw()
+        ax = fig.axes[0]
+        inches = ax.get_position().bounds * np.tile(fig.get_size_inches(), 2)
+        places.append([*inches, *fig.get_size_inches()])
+        # nothing is cut off: legend, bar and ticks are inside of the figure
+        room, whole = ax.get_tightbbox(), fig.bbox
+        assert room.x0 >= 0 and room.y0 >= 0
+        assert room.x1 <= whole.x1 and room.y1 <= whole.y1
+        plt.close(fig)
+    np.testing.assert_allclose(*places)
+
+
+def steep_step(slope):
+    """0 on the left, a step of height 1 at x = 0.25, then slope 1."""
+    W = [[slope, 0.0], [slope, 0.0], [1.0, 0.0]]
+    return ReLUNetwork([W, [[1.0, -1.0, 1.0]]], [[-slope / 4, -slope / 4 - 1, -0.25], [0.0]])
+
+
+def test_colours_are_for_what_most_of_the_area_has():
+    plane = plane_of(2, box=[(-1, 1), (-1, 1)])
+    found = linear_regions(steep_step(1e10), plane.box)
+    steep = steepness(found)
+    assert steep.max() > 1e9 and (steep == 0).any()
+    norm = norm_of(found, steep)
+    assert not isinstance(norm, LogNorm) and (norm.vmin, norm.vmax) == (0, 1)
+    *_, (_, fig, caption, _) = figures(found, plane)
+    assert "1e+10" in caption and "is steeper" in caption and "are lines" in caption
+    # the steepest is drawn last, as a line that is seen
+    drawn = fig.axes[0].collections[0]
+    assert drawn.get_array()[-1] == steep.max() and drawn.get_linewidth()[0] > 0
+    plt.close(fig)
+    # slopes 1 and 1000 on halves of the plane are told apart, and zero is white
+    W = [[1.0, 0.0], [999.0, 0.0]]
+    net = ReLUNetwork([W, [[1.0, 1.0]]], [[0.5, -300.0], [0.0]])
+    found = linear_regions(net, plane.box)
+    norm = norm_of(found, steepness(found))
+    assert isinstance(norm, LogNorm) and norm.vmin == pytest.approx(1)
+    assert norm.vmax == pytest.approx(1000)
+    *_, (_, fig, caption, _) = figures(found, plane)
+    assert "white: it is zero (25.0% of the area)" in caption and "steeper" not in caption
+    fig.canvas.draw()
+    colors = fig.axes[0].collections[0].get_facecolor()
+    assert (colors[0] == 1).all() and not (colors[-1] == 1).all()
+    plt.close(fig)
+
+
+def test_norms_that_differ_little_have_all_colours():
+    plane = plane_of(2, box=[(-1, 1), (-1, 1)])
+    net = ReLUNetwork([np.eye(2), [[1.0, 2.0]]], [[3.0, -0.999], [0.0]])  # steeper on 1/2000
+    found = linear_regions(net, plane.box)
+    norm = norm_of(found, steepness(found))
+    assert (norm.vmin, norm.vmax) == pytest.approx((1.0, 5**0.5))
+
+
+def test_the_largest_norms_are_floats():
+    net = random_network((2, 6, 2), 0, scaled=True)
+    huge = ReLUNetwork([W * 1e150 for W in net.weights], [b * 1e150 for b in net.biases])
+    plane = plane_of(2, box=[(-1, 1), (-1, 1)])
+    found = linear_regions(huge, plane.box)
+    assert np.isfinite(steepness(found)).all() and steepness(found).max() > 1e299
+
+
+def test_a_network_without_slope_is_drawn():
+    plane = plane_of(2, box=[(-1, 1), (-1, 1)])
+    net = ReLUNetwork([np.zeros((2, 2)), np.zeros((1, 2))], [np.ones(2), [1.0]])
+    for _, fig, caption, _ in figures(linear_regions(net, plane.box), plane):
+        fig.canvas.draw()
+        assert caption.endswith(".")
+        plt.close(fig)

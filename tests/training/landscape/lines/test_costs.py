@@ -99,6 +99,14 @@ def test_models_hold_the_loss_of_outputs_that_move(loss, kind, K, terms, seed, s
     check_models(A, targets(rng, 2, K, loss, kind), loss)
 
 
+@pytest.mark.parametrize("sum_", [0.5, 1.0 + 1e-7, 1.0 - 2**-53, 3.0])
+def test_targets_that_do_not_sum_to_one_weigh_the_largest_logit(sum_):
+    Y = sum_ * np.array([[0.25, 0.5, 0.25], [0.125, 0.125, 0.75]])
+    rng = np.random.default_rng(0)
+    A = [(1e3 * rng.normal(size=(2, 3)), np.zeros((2, 3))) for _ in range(3)]
+    check_models(A, Y, "cross_entropy")
+
+
 @pytest.mark.parametrize("loss", ["bce", "cross_entropy"])
 @pytest.mark.parametrize("reach", [1e-3, 0.1, 1.0, 3.0, 100.0])
 def test_what_the_tangent_leaves_out_is_nearly_attained(loss, reach):
@@ -119,6 +127,20 @@ def test_what_the_tangent_of_a_small_loss_leaves_out_is_small(loss):
     models = check_models([(30 * Y, zero), (0.01 * Y, zero)], Y, loss)
     held = values_at(models, np.array([[1.0]]))
     assert held.upper[0, 0] <= (1 + 2e-4) * np.log1p(np.exp(-30.01))
+
+
+@pytest.mark.parametrize("loss", ["bce", "cross_entropy"])
+@pytest.mark.parametrize("reach", [0.5, 0.999, 1.0, 1.001, 1.5, 1.999, 2.0, 3.0])
+def test_a_small_loss_may_grow_as_fast_as_the_exponential(loss, reach):
+    # of a class with a probability of 1e-9 the tangent leaves out S (e^w - 1 - w)
+    Y = np.array([[1.0]]) if loss == "bce" else np.array([[1.0, 0.0]])
+    zero = np.zeros_like(Y)
+    models = check_models([(20.7 * Y, zero), (-reach * Y, zero)], Y, loss)
+    held = values_at(models, np.array([[1.0]]))
+    true = np.log1p(np.exp(reach - 20.7))
+    assert true <= held.upper[0, 0]
+    if reach < 1:
+        assert held.upper[0, 0] <= true + 0.7184 * np.exp(-20.7) * reach**2
 
 
 @pytest.mark.parametrize("loss", ["bce", "cross_entropy"])

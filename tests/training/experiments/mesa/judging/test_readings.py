@@ -2,8 +2,8 @@
 
 import pytest
 
-from training.experiments.mesa.intervals import Interval
-from training.experiments.mesa.readings import (
+from training.experiments.mesa.judging.intervals import Interval
+from training.experiments.mesa.judging.readings import (
     NO,
     OPEN,
     RULE,
@@ -19,6 +19,7 @@ from training.experiments.mesa.readings import (
     more,
     mostly,
     none,
+    sized,
 )
 
 
@@ -83,11 +84,19 @@ def test_about(low, high, answer):
     assert about(interval(low, high), 0.85, least=0.5) == answer
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "answer"), [(1, 2.5, YES), (0.1, 1, SIZE), (2, 3, SIZE), (0.1, 2.5, OPEN)]
+)
+def test_sized(low, high, answer):
+    assert sized(interval(low, high), 1.8, 1.0) == answer
+
+
 @pytest.mark.parametrize("few", [0, 1, 9])
 def test_few_pairs_answer_nothing(few):
     for question in (more, equal, none):
         assert question(interval(0.2, 0.3, few)) == OPEN
     assert about(interval(0.8, 0.9, few), 0.85, least=0.5) == OPEN
+    assert sized(interval(0.8, 0.9, few), 0.85, 1.0) == OPEN
     assert mostly(few, few)[0] == OPEN
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.experiments.mesa.columns import Columns
+from training.experiments.mesa.judging.columns import Columns
 
 
 @pytest.fixture

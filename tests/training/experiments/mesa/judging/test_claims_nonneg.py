@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 
-from training.experiments.mesa.claims_mesa import FLATNESS
-from training.experiments.mesa.claims_nonneg import (
+from training.experiments.mesa.judging.claims_mesa import FLATNESS
+from training.experiments.mesa.judging.claims_nonneg import (
     CLAIMS,
     NEEDS,
     PENALISED,
     rank_correlation,
     readings,
 )
-from training.experiments.mesa.columns import Columns
-from training.experiments.mesa.readings import judged
+from training.experiments.mesa.judging.columns import Columns
+from training.experiments.mesa.judging.readings import judged
 
 SEEDS = 16
 KEYS = [key for key, _, _ in FLATNESS]
@@ -102,6 +102,15 @@ def test_no_relation_over_seeds_is_a_correction():
     models["linear"]["negative_mass"] = 4 + np.linspace(0, 1, SEEDS)
     models["linear"]["head_area_1"] = np.linspace(0, 0.009, SEEDS)
     assert verdict("B2", models) == "holds with a correction"
+
+
+def test_seeds_of_which_something_is_missing_are_left_out():
+    models = chain([0.0, 0.2, 0.3, 0.4], [4, 1, 0.1, 0.01])
+    missing = np.where(np.arange(SEEDS) < 2, np.nan, 0.2)
+    models["negative-0.1"]["logit_area_relative"] = missing
+    found = readings("B2", Columns(table(models), 2), seed=0)
+    told = next(r for r in found if r.name.startswith("logit, norm below a tenth"))
+    assert told.answer == "yes" and f"{SEEDS - 2} seeds" in told.told
 
 
 def test_rank_correlation_agrees_with_scipy():

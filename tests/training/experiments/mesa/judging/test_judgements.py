@@ -1,8 +1,8 @@
 """Claims of an experiment, dimension by dimension."""
 
-from training.experiments.mesa.judgements import judgements
+from training.experiments.mesa.judging.judgements import judgements
+from training.experiments.mesa.judging.readings import VERDICTS
 from training.experiments.mesa.protocol import MESA
-from training.experiments.mesa.readings import VERDICTS
 
 
 def test_each_claim_is_judged_in_each_dimension(found):

@@ -1,8 +1,8 @@
 """The claims of an experiment, judged dimension by dimension."""
 
-from training.experiments.mesa import claims_mesa, claims_nonneg
-from training.experiments.mesa.columns import Columns
-from training.experiments.mesa.readings import judged
+from training.experiments.mesa.judging import claims_mesa, claims_nonneg
+from training.experiments.mesa.judging.columns import Columns
+from training.experiments.mesa.judging.readings import judged
 
 BY_PROTOCOL = {"mesa": claims_mesa, "nonneg": claims_nonneg}
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from geomcore.foreign.wording import counted
-from training.experiments.mesa.intervals import LEAST_PAIRS
+from training.experiments.mesa.judging.intervals import LEAST_PAIRS
 from training.study.wilson import wilson_interval
 
 YES, NO, OPEN = "yes", "no", "open"
@@ -108,6 +108,15 @@ def about(interval, size, *, least):
     if interval.low < least:
         return OPEN
     return YES if interval.low <= size <= interval.high else SIZE
+
+
+def sized(interval, size, within):
+    """Whether a number is about a size: its interval holds it, and goes no farther than that."""
+    if interval.pairs < LEAST_PAIRS:
+        return OPEN
+    if not interval.low <= size <= interval.high:
+        return SIZE
+    return YES if size - within <= interval.low and interval.high <= size + within else OPEN
 
 
 def mostly(number, runs):

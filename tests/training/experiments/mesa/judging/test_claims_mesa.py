@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from training.experiments.mesa.claims_mesa import CLAIMS, FLATNESS, NEEDS, readings
-from training.experiments.mesa.columns import Columns
-from training.experiments.mesa.readings import judged
+from training.experiments.mesa.judging.claims_mesa import CLAIMS, FLATNESS, NEEDS, readings
+from training.experiments.mesa.judging.columns import Columns
+from training.experiments.mesa.judging.readings import judged
 
 SEEDS = 14
 KEYS = [key for key, _, _ in FLATNESS]
@@ -16,7 +16,13 @@ def table(**models):
     rows = []
     for model, told in models.items():
         for s in range(SEEDS):
-            row = {"d": 2, "model": model.replace("_", "-"), "seed": s, "collapsed": False}
+            row = {
+                "d": 2,
+                "model": model.replace("_", "-"),
+                "seed": s,
+                "collapsed": False,
+                "w3": -1.0,
+            }
             rows.append(row | {key: np.broadcast_to(v, SEEDS)[s] for key, v in told.items()})
     return rows
 
@@ -54,7 +60,8 @@ def test_accuracy_of_runs_that_collapsed_is_a_correction():
     for row in rows:
         if row["model"] == "lp" and row["seed"] < 4:
             row |= {"collapsed": True, "accuracy": 0.5}
-    own, whole = readings("A1", Columns(rows, 2), seed=0)
+    own, whole, falling = readings("A1", Columns(rows, 2), seed=0)
+    assert falling.answer == "yes" and "10 seeds" in falling.told
     assert own.answer == "yes" and "10 seeds" in own.told
     assert whole.answer == "no" and "14 seeds" in whole.told
     assert verdict("A1", rows) == "holds with a correction"
@@ -116,6 +123,31 @@ def centre(weight, slope, cancelled):
 )
 def test_suppression_at_the_centre(lp, linear, told):
     assert verdict("A3", table(lp=lp, linear=linear)) == told
+
+
+@pytest.mark.parametrize(
+    ("ratios", "answer"),
+    [
+        (np.full(SEEDS, 70.0), "yes"),
+        (np.linspace(20, 200, SEEDS), "yes"),
+        (np.full(SEEDS, 12.0), "size"),
+        (np.geomspace(1, 12, SEEDS), "size"),
+        (np.geomspace(1e-2, 1e6, SEEDS), "open"),
+    ],
+)
+def test_about_70_times(ratios, answer):
+    rows = table(lp=centre(0.01, 0.01, 0.1), linear=centre(0.01 * ratios, 0.7, 0.6))
+    found = next(r for r in readings("A3", Columns(rows, 2), seed=0) if "about 70" in r.name)
+    assert found.answer == answer
+
+
+def test_runs_with_a_positive_last_weight_are_looked_at_apart():
+    rows = table(lp=flat(0.3), linear=flat(0.0))
+    for row in rows:
+        if row["seed"] < 4:
+            row |= {"w3": 1.0, "head_area_1": 0.3}
+    found = next(r for r in readings("A2", Columns(rows, 2), seed=0) if "w3 < 0" in r.name)
+    assert found.answer == "yes" and "10 seeds" in found.told
 
 
 def test_seeds_without_units_on_at_the_centre_have_no_ratio():

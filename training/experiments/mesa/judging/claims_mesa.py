@@ -2,18 +2,18 @@
 
 import numpy as np
 
-from training.experiments.mesa.intervals import mean_interval
-from training.experiments.mesa.protocol import FLIPPED
-from training.experiments.mesa.readings import (
+from training.experiments.mesa.judging.intervals import mean_interval
+from training.experiments.mesa.judging.readings import (
     ACCURACY,
     Reading,
-    about,
     both,
     equal,
     in_points,
     more,
     none,
+    sized,
 )
+from training.experiments.mesa.protocol import FLIPPED
 
 CLAIMS = {
     "A1": "Lp and Linear are equally accurate",
@@ -56,6 +56,7 @@ def _accuracy(columns, seed):
     for seeds, is_source, name in (
         (None, True, "runs that did not collapse"),
         (columns.seeds, False, "all runs"),
+        (_falling(columns), False, "runs in which both have w3 < 0"),
     ):
         values = columns.differences("accuracy", "lp", "linear", seeds=seeds)
         interval = mean_interval(values, seed=seed)
@@ -64,19 +65,28 @@ def _accuracy(columns, seed):
     return found
 
 
+def _falling(columns):
+    """The seeds in which the last weights of Lp and Linear are negative, and neither collapsed."""
+    models = "lp", "linear"
+    return [s for s in columns.trained(*models) if all(columns.row(m, s)["w3"] < 0 for m in models)]
+
+
 def _flat(columns, seed):
     found = []
     for key, is_source, name in FLATNESS:
         found.append(_spike(columns, key, is_source, name, "linear", seed))
+    name = "head output, area, runs in which both have w3 < 0"
+    own = _falling(columns)
+    found.append(_spike(columns, "head_area_1", False, name, "linear", seed, seeds=own))
     if "linear-positive" in columns:
         name = "head output, area, Linear started with the weights of Lp"
         found.append(_spike(columns, "head_area_1", False, name, "linear-positive", seed))
     return found
 
 
-def _spike(columns, key, is_source, name, control, seed):
+def _spike(columns, key, is_source, name, control, seed, *, seeds=None):
     """Whether Lp is flatter than a linear head, and that is flat nowhere."""
-    values = columns.values(key, "lp", control)
+    values = columns.values(key, "lp", control, seeds=seeds)
     difference = mean_interval(values[:, 0] - values[:, 1], seed=seed)
     left = mean_interval(values[:, 1], seed=seed)
     told = f"Lp less Linear {in_points(difference)}, Linear itself {in_points(left)}"
@@ -94,7 +104,7 @@ def _centre(columns, seed):
         times = in_times(interval)
         found.append(Reading(f"{what}: less in Lp", is_source, more(interval, np.log10(2)), times))
         if is_source:
-            answer = about(interval, np.log10(TIMES), least=np.log10(2))
+            answer = sized(interval, np.log10(TIMES), 1.0)
             found.append(Reading(f"{what}: about {TIMES:g} times", False, answer, times))
     values = columns.differences("centre_cancelled", "linear", "lp")
     interval = mean_interval(values, seed=seed)

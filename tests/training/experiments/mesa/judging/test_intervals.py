@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.experiments.mesa.intervals import mean_interval, share_interval, signed_rank
+from training.experiments.mesa.judging.intervals import mean_interval, share_interval, signed_rank
 
 # By hand
 

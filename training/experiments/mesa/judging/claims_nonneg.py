@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from training.experiments.mesa.claims_mesa import FLATNESS
-from training.experiments.mesa.intervals import mean_interval, share_interval
-from training.experiments.mesa.readings import (
+from training.experiments.mesa.judging.claims_mesa import FLATNESS
+from training.experiments.mesa.judging.intervals import Interval, mean_interval, share_interval
+from training.experiments.mesa.judging.readings import (
     NO,
     OPEN,
     YES,
@@ -24,9 +24,10 @@ STRONGEST, CONTROL = "negative-1", "linear"
 PENALISED = (CONTROL, "negative-0.1", "negative-0.5", STRONGEST)
 SHARE, HALF = 0.85, 0.5
 IS_FLAT = 0.1  # part of the polytope from which a network counts as flat on it
-CANCELS = 0.01  # share of negative slopes from which there is something to cancel with
+CANCELS = 1e-3  # share of negative slopes from which there is something to cancel with
+SHUFFLED = 1000  # draws for the correlation over seeds
 CORRELATED = 0.2  # mean rank correlation that counts
-PREVENTED, FREE = "hard", (CONTROL, "l1", "l0")
+PREVENTED, FREE = "hard", {CONTROL: "Linear", "l1": "L1", "l0": "L0"}
 NEEDS = {
     "B1": ("lp", CONTROL, STRONGEST),
     "B2": (CONTROL, STRONGEST),
@@ -84,13 +85,16 @@ def _fall(columns, seed):
 
 def _correlation(columns, key, mass, models, is_source, name, seed):
     """Mean over seeds of the rank correlation of flatness and negative weights over models."""
-    seeds = columns.trained(*models)
+    seeds = [
+        s
+        for s in columns.trained(*models)
+        if all(np.isfinite(columns.row(m, s)[k]) for m in models for k in (key, mass))
+    ]
     flat, negative = (columns.values(k, *models, seeds=seeds) for k in (key, mass))
-    if len(flat) != len(negative):
-        return Reading(name, is_source, OPEN, "some of it cannot be measured")
     ranked = [rank_correlation(a, b) for a, b in zip(flat, negative, strict=True)]
     interval = mean_interval(ranked, seed=seed)
-    return Reading(name, is_source, _falls(interval), f"rank correlation {interval}")
+    told = f"rank correlation {interval}" if ranked else "no pairs of seeds"
+    return Reading(name, is_source, _falls(interval), told)
 
 
 def _over_seeds(values, name, seed):
@@ -98,11 +102,9 @@ def _over_seeds(values, name, seed):
     rng, n = np.random.default_rng(seed), len(values)
     if n < 2:
         return Reading(name, False, OPEN, "no pairs of seeds")
-    drawn = [rank_correlation(*values[rng.integers(n, size=n)].T) for _ in range(1000)]
+    drawn = [rank_correlation(*values[rng.integers(n, size=n)].T) for _ in range(SHUFFLED)]
     low, high = np.quantile(drawn, [0.025, 0.975])
-    interval = mean_interval(np.zeros(n))._replace(
-        value=rank_correlation(*values.T), low=float(low), high=float(high)
-    )
+    interval = Interval(rank_correlation(*values.T), float(low), float(high), n)
     return Reading(name, False, _falls(interval), f"rank correlation {interval}")
 
 
@@ -137,16 +139,15 @@ def _causes(columns, seed):
         answer, told = mostly(int(flat.sum()), len(flat))
         told = f"w ≥ 0 is flat in {told}"
         found.append(Reading(f"sufficient: {name}", is_source, answer, told))
-    for key, is_source, name in FLATNESS:
-        still = []
-        for model in FREE:
-            if model not in columns:
-                continue
-            for s in columns.trained(model):
-                row = columns.row(model, s)
-                if row["negative_share"] >= CANCELS and np.isfinite(row[key]):
-                    still.append(row[key] < IS_FLAT)
-        answer, told = mostly(int(np.sum(still)), len(still))
-        told = f"with negative weights it is not flat in {told}"
-        found.append(Reading(f"necessary: {name}", is_source, answer, told))
+    for model, what in FREE.items():
+        if model not in columns:
+            continue
+        rows = [columns.row(model, s) for s in columns.trained(model)]
+        rows = [row for row in rows if row["negative_share"] >= CANCELS]
+        for key, is_source, name in FLATNESS:
+            still = [row[key] < IS_FLAT for row in rows if np.isfinite(row[key])]
+            answer, told = mostly(sum(still), len(still))
+            told = f"{what} with negative weights is not flat in {told}"
+            is_own = is_source and model == CONTROL
+            found.append(Reading(f"necessary, {what}: {name}", is_own, answer, told))
     return found

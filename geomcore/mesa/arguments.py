@@ -1,0 +1,42 @@
+"""What all measures of a network on a polytope take."""
+
+import numpy as np
+
+from geomcore.arrays import as_array, check_network
+from geomcore.foreign.wording import quoted
+from geomcore.mesa.polytope import Polytope, as_box
+from geomcore.network import Network
+
+
+def checked(net, polytope, box, output):
+    """The box and the output as they are used; ValueError if these do not fit together."""
+    check_pair(net, polytope)
+    return as_box(box, polytope.d), as_output(output, net)
+
+
+def check_pair(net, polytope):
+    """Raise unless these are a network and a polytope in the space of its inputs."""
+    check_network(net, Network)
+    if not isinstance(polytope, Polytope):
+        raise ValueError(f"polytope must be a Polytope, got {quoted(polytope)}")
+    d = net.widths[0]
+    if d is not None and d != polytope.d:
+        raise ValueError(f"polytope must be in dimension {d}, the inputs of net, got {polytope.d}")
+
+
+def as_output(output, net):
+    """The number of an output of a network, from 0."""
+    width = net.widths[-1]
+    if isinstance(output, bool) or not isinstance(output, int | np.integer) or output < 0:
+        raise ValueError(f"output must be a number from 0, got {quoted(output)}")
+    if width is not None and output >= width:
+        raise ValueError(f"output must be a number from 0 to {width - 1}, got {output}")
+    return int(output)
+
+
+def as_levels(values, name):
+    """Positive numbers as a list."""
+    values = as_array(values, name, 1)
+    if not (values > 0).all():
+        raise ValueError(f"{name} must be positive, got {quoted(values.tolist())}")
+    return values.tolist()

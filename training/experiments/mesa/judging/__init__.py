@@ -1,0 +1,1 @@
+"""From the rows of an experiment to verdicts on claims."""
