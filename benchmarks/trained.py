@@ -3,6 +3,7 @@
     python benchmarks/trained.py                         a few starts of each size
     python benchmarks/trained.py --starts 20             the whole table
     python benchmarks/trained.py --keep networks.npz     train once, settle many times
+    python benchmarks/trained.py --more                  other data and shapes, regression, too
 
 Networks are trained without this toolkit: full-batch BFGS of SciPy, then Adam with a rate that
 falls to zero. Each line is one network: the loss before and after, how many pairs sit on their
@@ -29,6 +30,7 @@ from geomcore.arrays import as_labels
 from training import settle
 
 SHAPES = [(2,), (3,), (4,), (6,), (8,), (2, 2), (3, 3), (4, 3), (5, 5), (8, 8)]
+MORE_SHAPES = [(1,), (2,), (3,), (6,), (3, 3), (5, 4), (3, 3, 3)]
 RTOL = 1e-8
 ADAM_STEPS = 6000
 
@@ -45,6 +47,27 @@ def data():
     corners = np.array([[0, 0], [1, 1], [0, 1], [1, 0]])
     X = np.repeat(corners, 25, axis=0) + 0.12 * rng.standard_normal((100, 2))
     yield "xor", X, np.repeat([0, 0, 1, 1], 25)
+
+
+def more_data():
+    """The same of other data; rows of targets where they are to be fitted."""
+    yield "circles", *bundled.make_circles(120, noise=0.08, factor=0.5, random_state=1)
+    tumours = bundled.load_breast_cancer()
+    X = (tumours.data - tumours.data.mean(0)) / tumours.data.std(0)
+    yield "breast", X @ np.linalg.svd(X, full_matrices=False)[2][:3].T, tumours.target
+    rng = np.random.default_rng(5)
+    X = rng.uniform(-2, 2, (80, 1))
+    yield "sine", X, np.sin(2 * X)
+    X = rng.standard_normal((100, 3))
+    Y = np.column_stack([np.abs(X[:, 0]) - X[:, 1], X[:, 2] * X[:, 0]])
+    yield "products", X, Y + 0.05 * rng.standard_normal((100, 2))
+    patients = bundled.load_diabetes()
+    yield "diabetes", patients.data[:150, :4] * 20, (patients.target[:150, None] - 150) / 77
+
+
+def wanted(y):
+    """The targets of labels, or of rows of targets these."""
+    return np.eye(y.max() + 1)[y] if y.ndim == 1 else y
 
 
 def start(widths, seed):
@@ -99,13 +122,13 @@ def trained(widths, X, Y, seed):
     return theta
 
 
-def networks(cases, starts, keep):
+def networks(cases, starts, keep, shapes):
     """Name, widths, seed and network, from a file where they were kept before."""
     kept = dict(np.load(keep)) if keep and Path(keep).exists() else {}
     for seed in range(starts):
         for name, X, y in cases:
-            Y = np.eye(y.max() + 1)[y]
-            for shape in SHAPES:
+            Y = wanted(y)
+            for shape in shapes:
                 widths = (X.shape[1], *shape, Y.shape[1])
                 key = f"{name} {'-'.join(map(str, widths))} {seed}"
                 if key not in kept:
@@ -121,11 +144,13 @@ def main():
     parser.add_argument("--keep", help="a file of trained networks, .npz")
     parser.add_argument("--seconds", type=float, default=20.0, help="limit of each settling")
     parser.add_argument("--only", default="", help="cases whose line begins so")
+    parser.add_argument("--more", action="store_true", help="other data and shapes")
     args = parser.parse_args()
-    cases = list(data())
+    cases = list(more_data() if args.more else data())
+    shapes = MORE_SHAPES if args.more else SHAPES
     points = {name: (X, y) for name, X, y in cases}
     ends, seconds, apart = Counter(), [], {}
-    for name, key, net in networks(cases, args.starts, args.keep):
+    for name, key, net in networks(cases, args.starts, args.keep, shapes):
         if not key.startswith(args.only):
             continue
         X, y = points[name]

@@ -49,6 +49,16 @@ class _Return(msgspec.Struct, forbid_unknown_fields=True):
     strength: Number
 
 
+class _Descent(msgspec.Struct, forbid_unknown_fields=True):
+    """The numbers of a `constructions.proof.descent_basin.DescentBasin`, but for its step."""
+
+    radius: Number
+    rate: Number
+    ball: Number
+    strength: Number
+    curvature: Number
+
+
 class _Kink(msgspec.Struct, forbid_unknown_fields=True):
     """A `constructions.proof.certificate.Kink`."""
 
@@ -80,6 +90,7 @@ class _Check(msgspec.Struct, forbid_unknown_fields=True):
 _STRUCTURES = {
     "critical": _Critical | None,
     "basin": _Return | None,
+    "descent": _Descent | None,
     "witness": _Witness | None,
 }
 _NUMBERS = {

@@ -22,6 +22,7 @@ CRITICAL = "an exact minimum next to it"
 SADDLE = "an exact saddle next to it"
 SLACK = "meets the lower bound of its cell but for a slack"
 DESCENT = "no descent found"
+RETURN = "a basin of gradient descent with this step"
 DIAGNOSTICS = ("truncated points equal within each class", "x = W x_tau + b at every layer")
 # The checks that decide a verdict, one is enough, and whether they do so by passing.
 DECIDES = {
@@ -35,6 +36,7 @@ HEADINGS = {
     "search": "found in floating point, not proved",
     "other": "tried for other verdicts; this one does not rest on them",
     "open": "tried; none of it decides",
+    "return": "gradient descent, of which no verdict speaks",
     "diagnostic": "whether truncation maps describe the network, in floating point; no verdict "
     "rests on it",
 }
@@ -83,6 +85,8 @@ def part(check, verdict, proved):
     """
     if check.name in DIAGNOSTICS:
         return "diagnostic"
+    if check.name == RETURN:
+        return "return"
     if verdict not in DECIDES:
         return "open"
     known = check.name == PATTERN and check.passed is not None

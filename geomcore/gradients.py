@@ -8,12 +8,15 @@ from geomcore.arrays import as_array, as_points, check_network
 from geomcore.display.lines import brief
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import quoted
-from geomcore.layers import Affine, ReLU
+from geomcore.layers import Affine, LpNorm, ReLU
+from geomcore.layers.chains import packed_chain
 from geomcore.network import Network, ReLUNetwork
 from geomcore.threads import MANY, SMALL, for_kernels, in_parts
 
 # Rows handled at a time where all layers' outputs are kept.
 BLOCK = 4096
+# Entries of a matrix from which products of blocks are faster; see benchmarks/gradients.py.
+WIDE = 64 * 64
 
 
 class AffineMap(NamedTuple):
@@ -97,7 +100,8 @@ def input_gradients(net, X, output=0):
     Parameters
     ----------
     net : Network
-        Any chain of layers; ReLU networks take a compiled kernel.
+        Any chain of layers. Narrow ones of affine layers, norms and ReLUs take a compiled
+        kernel. For the gradient of a unit inside, take the first layers: ``net[:3]``.
     X : array_like, shape (N, d)
     output : int, optional
         Index o of the output, from 0; default 0.
@@ -133,18 +137,20 @@ def input_gradients(net, X, output=0):
     """
     check_network(net, Network)
     X = as_points(X, d=net.widths[0])
-    if len(X) < MANY or not isinstance(net, ReLUNetwork):
+    chain = None if len(X) < MANY else _narrow(net, X.dtype)
+    if chain is None:
         return _pulled_back(net, X, output)[:, 0]
+    _check_output(output, net.widths[-1])
+    if not chain.is_plain:
+        return _compiled(chain, X, [output])[:, 0]
     from geomcore import kernels
 
     X = for_kernels(X)
-    _check_output(output, net.widths[-1])
-    parameters, widths = net.packed(X.dtype)
     out = np.empty(X.shape, X.dtype)
     in_parts(
-        lambda s: kernels.input_gradients(parameters, widths, X[s], output, out[s]),
+        lambda s: kernels.input_gradients(chain.parameters, chain.widths, X[s], output, out[s]),
         len(X),
-        threads=_is_narrow(net),
+        threads=chain.largest <= SMALL,
     )
     return out
 
@@ -186,7 +192,11 @@ def input_jacobians(net, X):
             [1., 0.]]])
     """
     check_network(net, Network)
-    return _pulled_back(net, as_points(X, d=net.widths[0]), None)
+    X = as_points(X, d=net.widths[0])
+    chain = None if len(X) < MANY else _narrow(net, X.dtype)
+    return (
+        _pulled_back(net, X, None) if chain is None else _compiled(chain, X, range(chain.outputs))
+    )
 
 
 @answers_keywords
@@ -199,7 +209,7 @@ def affine_map_at(net, x):
     Parameters
     ----------
     net : Network
-        Made of affine layers and ReLUs.
+        Made of affine layers, norms of order 1 and ReLUs.
     x : array_like, shape (d_0,)
 
     Returns
@@ -242,27 +252,62 @@ def affine_map_at(net, x):
             active = value > 0
             A, c = np.where(active[:, None], A, 0), np.where(active, c, 0)
             value = np.where(active, value, 0)
+        elif isinstance(layer, LpNorm) and layer.p == 1:
+            W = layer.W * np.sign(layer.W * value)
+            A, c, value = W @ A, W @ c + layer.b, W @ value + layer.b
         else:
-            raise ValueError(f"net must consist of affine layers and ReLUs, found {layer!r}")
+            raise ValueError(
+                "net must consist of affine layers, norms of order 1 and ReLUs, found "
+                f"{quoted(layer)}"
+            )
     return AffineMap(A, c)
+
+
+def _narrow(net, dtype):
+    """The layers of a network for the kernels, None where these do not know or do not suit them."""
+    if type(net).layers is not Network.layers:
+        return None
+    chain = packed_chain(net.layers, dtype)
+    return chain if chain is not None and chain.largest < WIDE else None
+
+
+def _compiled(chain, X, outputs):
+    """Gradients (N, len(outputs), d) of some outputs of a narrow chain."""
+    from geomcore.layers import kernels
+
+    X, outputs = for_kernels(X), np.array(outputs, dtype=np.int64)
+    out = np.empty((len(X), len(outputs) * X.shape[1]), X.dtype)
+    in_parts(
+        lambda s: kernels.input_jacobians(chain.parameters, chain.table, X[s], outputs, out[s]),
+        len(X),
+        threads=chain.largest <= SMALL,
+    )
+    return out.reshape(len(X), len(outputs), X.shape[1])
 
 
 def _pulled_back(net, X, output):
     """Return the Jacobians (N, d_L, d) at X, or those of one output only, (N, 1, d)."""
-    layers = net.layers
+    layers, last = list(net.layers), None
+    if type(layers[-1]) is Affine:
+        # The gradients of its outputs are the same at all points.
+        layer = layers.pop()
+        last = layer.pull_back(None, None, np.eye(layer.outputs, dtype=X.dtype))
     blocks = []
     for start in range(0, max(len(X), 1), BLOCK):
         values = [X[start : start + BLOCK]]
         for layer in layers:
             values.append(layer(values[-1]))
-        outputs = range(values[-1].shape[1])
+        outputs = range(values[-1].shape[1] if last is None else len(last))
         if output is not None:
             _check_output(output, len(outputs))
             outputs = [output]
         J = np.empty((len(values[0]), len(outputs), X.shape[1]), X.dtype)
         for j, o in enumerate(outputs):
-            g = np.zeros_like(values[-1])
-            g[:, o] = 1
+            if last is None:
+                g = np.zeros_like(values[-1])
+                g[:, o] = 1
+            else:
+                g = np.broadcast_to(last[o], values[-1].shape)
             for layer, value, out in zip(layers[::-1], values[-2::-1], values[:0:-1], strict=True):
                 g = layer.pull_back(value, out, g)
             J[:, j] = g

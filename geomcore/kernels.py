@@ -170,7 +170,7 @@ def truncation_map(W, b, W_plus, X, out):
     x = np.zeros((d, TILE), X.dtype)
     h = np.empty((m, TILE), X.dtype)
     for start in range(0, N, TILE):
-        _gather(X, start, x)
+        gather(X, start, x)
         _product(W, x, h)
         for i in range(m):
             h_i, floor = h[i], -b[i]
@@ -205,9 +205,9 @@ def forward(parameters, widths, X, out):
     z = np.empty((m, TILE), X.dtype)
     last = len(parameters) - m * n - m
     for start in range(0, len(X), TILE):
-        _gather(X, start, tiles[: widths[0]])
+        gather(X, start, tiles[: widths[0]])
         _hidden(parameters, widths, tiles)
-        _affine(parameters, last, tiles[len(tiles) - n :], z)
+        affine(parameters, last, tiles[len(tiles) - n :], z)
         _scatter(z, start, out)
 
 
@@ -217,7 +217,7 @@ def activation_pattern(parameters, widths, X, out):
     tiles = _tiles(widths, X.dtype.type(0))
     hidden = tiles[widths[0] :]
     for start in range(0, len(X), TILE):
-        _gather(X, start, tiles[: widths[0]])
+        gather(X, start, tiles[: widths[0]])
         _hidden(parameters, widths, tiles)
         for p in range(min(TILE, len(X) - start)):
             for i in range(len(hidden)):
@@ -233,7 +233,7 @@ def input_gradients(parameters, widths, X, output, out):
     n = widths[-2]
     last = len(parameters) - widths[-1] * (n + 1)
     for start in range(0, len(X), TILE):
-        _gather(X, start, tiles[: widths[0]])
+        gather(X, start, tiles[: widths[0]])
         _hidden(parameters, widths, tiles)
         for k in range(n):
             g[k] = parameters[last + output * n + k]
@@ -247,7 +247,7 @@ def _tiles(widths, zero):
 
 
 @cached_njit(nogil=True, fastmath=FLAGS, **INNER)
-def _gather(X, start, x):
+def gather(X, start, x):
     """Copy rows of X from `start` on into the columns of the tile x; the rest is left alone."""
     for p in range(min(TILE, len(X) - start)):
         for k in range(len(x)):
@@ -280,7 +280,7 @@ def _product(W, x, z):
 
 
 @cached_njit(nogil=True, fastmath=FLAGS, **INNER)
-def _product_transposed(W, g, t):
+def product_transposed(W, g, t):
     """t (n, TILE) = W (m, n) transposed times g (m, TILE)."""
     m, n = W.shape
     if m * n > SMALL:
@@ -297,7 +297,7 @@ def _product_transposed(W, g, t):
 
 
 @cached_njit(nogil=True, fastmath=FLAGS, **INNER)
-def _affine(parameters, at, x, z):
+def affine(parameters, at, x, z):
     """z (m, TILE) = W x + b for the layer whose parameters begin at `at`, and x (n, TILE)."""
     m, n = len(z), len(x)
     _product(parameters[at : at + m * n].reshape(m, n), x, z)
@@ -315,7 +315,7 @@ def _hidden(parameters, widths, tiles):
     for l in range(1, len(widths) - 1):
         n, m = widths[l - 1], widths[l]
         z = tiles[row + n : row + n + m]
-        _affine(parameters, at, tiles[row : row + n], z)
+        affine(parameters, at, tiles[row : row + n], z)
         for i in range(m):
             z_i = z[i]
             for p in range(TILE):
@@ -338,7 +338,7 @@ def _pull_back(parameters, widths, tiles, g, g_next):
             g_i, z_i = g[i], tiles[row + i]
             for p in range(TILE):
                 g_i[p] = g_i[p] if z_i[p] > 0 else zero
-        _product_transposed(parameters[at : at + m * n].reshape(m, n), g[:m], g_next[:n])
+        product_transposed(parameters[at : at + m * n].reshape(m, n), g[:m], g_next[:n])
         g, g_next = g_next, g
     return g
 

@@ -110,6 +110,26 @@ class Network:
             X = layer(X)
         return X
 
+    def __getitem__(self, part):
+        """The network of some consecutive layers, ``net[:3]``: what the first three compute.
+
+        Examples
+        --------
+        >>> net = Network([Affine([[1, 2]], [5]), ReLU(), Affine([[3]], [9]), ReLU()])
+        >>> net[:3]
+        Network(Affine(2 -> 1), ReLU(), Affine(1 -> 1))
+        """
+        layers = self.layers[part] if isinstance(part, slice) and part.step in (None, 1) else ()
+        if not layers:
+            raise ValueError(
+                f"layers must be a slice that holds some of {len(self.layers)}, such as net[:3], "
+                f"got {quoted(part)}"
+            )
+        return Network(layers)
+
+    # Without it Python would try net[0], net[1], ... where it looks for rows.
+    __iter__ = None
+
     def __eq__(self, other):
         if not isinstance(other, Network):
             return NotImplemented

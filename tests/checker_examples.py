@@ -59,6 +59,8 @@ class Example:
             "critical": None,
             "radius": None,
             "basin": None,
+            "step": None,
+            "descent": None,
             "witness": None,
             "smallest_eigenvalue": None,
             "checks": [],
@@ -104,6 +106,19 @@ COLLAPSED = Example(
     # N = [[1/3, 1/3], [1/3, 1]] has the smallest eigenvalue (2 - sqrt 2) / 3 = 0.44188...^2;
     # the hidden outputs move by 0.3 / sqrt 3 = 0.17320... in a ball of 0.3
     basin={"radius": 0.05, "strength": 0.2686, "rate": 4 * 0.2686**2 * (1 - 1e-15), "ball": 0.3},
+    # 2 (first + sqrt(1/3) motion) = 4.73041 bounds the Hessian in a ball of r = 0.3: of the active
+    # point the derivative is at most sqrt(2 (1 + r)^2 + 1), of the others 1, so that first is
+    # (2 (1 + r)^2 + 1) / 3 + 2/3; the motion of the outputs is r sqrt(((1 + r)^2 + 4) / 3), and
+    # only that of the active point bends, by 1. A ball of 0.027 leaves by 0.03505, and twice that
+    # over the strength is 0.26096.
+    step=0.2,
+    descent={
+        "radius": 0.027,
+        "strength": 0.2686,
+        "rate": 0.4 * 0.2686**2 * (1 - 1e-15),
+        "ball": 0.3,
+        "curvature": 4.7305,
+    },
 )
 
 # One layer, least squares: the best line through (0, 0), (1, 1), (1, 3) is 2 x.

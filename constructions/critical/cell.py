@@ -5,6 +5,8 @@ there, and their pre-activations z_a are functions of their own. The numbers may
 or object arrays of `flint.arb`: all that is needed is +, *, @, sums and slices.
 """
 
+from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -82,11 +84,16 @@ class Cell(NamedTuple):
     @property
     def places(self):
         """(slice of W_l, slice of b_l) in the vector of parameters, layer by layer."""
-        found, at = [], 0
-        for n, m in zip(self.widths, self.widths[1:], strict=False):
-            found.append((slice(at, at + m * n), slice(at + m * n, at + m * n + m)))
-            at += m * n + m
-        return found
+        return _places(tuple(self.widths))
+
+
+@lru_cache(maxsize=64)  # asked for at every step of a descent
+def _places(widths):
+    found, at = [], 0
+    for n, m in pairwise(widths):
+        found.append((slice(at, at + m * n), slice(at + m * n, at + m * n + m)))
+        at += m * n + m
+    return tuple(found)
 
 
 class Pass(NamedTuple):
@@ -216,7 +223,7 @@ def output_rows(cell, found, points=None, outputs=None):
     N, K = len(cell.X), cell.widths[-1]
     if points is None:
         points, outputs = np.repeat(np.arange(N), K), np.tile(np.arange(K), N)
-    return _rows(cell, found, len(cell.widths) - 2, points, outputs)
+    return value_rows(cell, found, len(cell.widths) - 2, points, outputs)
 
 
 def height_rows(cell, found):
@@ -227,13 +234,13 @@ def height_rows(cell, found):
     for l in np.unique(layers).tolist():
         at = np.flatnonzero(layers == l)
         points, units = np.array([cell.kinks[j][1:] for j in at]).T
-        rows = _rows(cell, found, l, points, units)
+        rows = value_rows(cell, found, l, points, units)
         mid[at], rad[at] = rows.mid, rows.rad
     return Balls(mid, rad)
 
 
-def _rows(cell, found, layer, points, units):
-    """Derivatives of values of one layer at points, one unit each."""
+def value_rows(cell, found, layer, points, units):
+    """Derivatives of values of one layer at points, one unit each, `Balls` of shape (R, P)."""
     back = Balls(np.zeros((len(points), cell.widths[layer + 1])))
     back.mid[np.arange(len(points)), units] = 1
     P = cell.places[-1][1].stop

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from flint import arb, arb_mat, fmpq_mat
+from flint import arb, arb_mat, fmpq, fmpq_mat
 
 from constructions.proof.exact import rational_matrix
 
@@ -127,3 +127,53 @@ def split_of(space, targets, classes):
         return None
     columns = whole.transpose().tolist()
     return within, arb_mat(columns[m:]).transpose(), functionals
+
+
+def beyond_of(space, targets, classes):
+    """Directions in which the labels of a group do not differ.
+
+    Parameters
+    ----------
+    space : LabelSpace
+    targets : ndarray, shape (Q, K)
+    classes : list of int
+        Those of the points of the group.
+
+    Returns
+    -------
+    list of (tuple of fmpq, list of arb, fmpq, arb)
+        A functional of the coordinates that belong to `space.span`, the same for those in the
+        frame, and its value at these labels, twice.
+    """
+    K = space.dimension
+    inverse = (space.span.transpose() * space.span).inv()
+    units = [[fmpq(int(i == j)) for j in range(K)] for i in range(K)]
+    origin = rational_matrix(np.tile(space.origin, (len(classes), 1)))
+    rows = ((rational_matrix(targets[classes]) - origin) * space.span * inverse).tolist()
+    differences = [[a - b for a, b in zip(row, rows[0], strict=True)] for row in rows[1:]]
+    if differences:
+        units = _kernel(fmpq_mat(differences).rref()[0].tolist(), K)
+    back = space.frame.transpose() * arb_mat(space.span * inverse)
+    found = []
+    for unit in units:
+        direction = (back * arb_mat(fmpq_mat([[v] for v in unit]))).entries()
+        value = sum((a * b for a, b in zip(unit, rows[0], strict=True)), fmpq(0))
+        found.append((tuple(unit), direction, value, arb(value)))
+    return found
+
+
+def _kernel(reduced, K):
+    """Vectors that span the kernel of rows in reduced echelon form."""
+    pivots = {}
+    for row in reduced:
+        at = next((j for j, v in enumerate(row) if v != 0), None)
+        if at is not None:
+            pivots[at] = row
+    found = []
+    for j in range(K):
+        if j not in pivots:
+            vector = [fmpq(int(i == j)) for i in range(K)]
+            for at, row in pivots.items():
+                vector[at] = -row[j]
+            found.append(vector)
+    return found

@@ -29,8 +29,9 @@ from constructions.critical.balls import (
 from constructions.critical.cell import Cell
 from constructions.critical.entropies import block_of
 from constructions.critical.newton import solution_near
-from constructions.critical.points import BITS, as_objects, exactly
+from constructions.critical.points import BITS, exactly
 from constructions.critical.ranks import GenericRank, counted_bound, generic_rank
+from constructions.critical.reduced import along
 from constructions.critical.saddle import curvature_down, signs_of, way_over
 from constructions.critical.ties import independent_kinks, multipliers_of
 from constructions.proof.exact import precision
@@ -151,11 +152,10 @@ class _Attempt:
         """Derivatives of the outputs in the loss, of the heights at kinks, of what is exact."""
         balls, K = self.problem.balls, self.problem.balls.widths[-1]
         J, P = calculus.output_rows(balls, found), balls.places[-1][1].stop
-        nothing = Balls(np.zeros((0, P)))
-        parts = [_along(J, place, within, K) for place, within in self.problem.within]
-        exact = [_along(J, e.rows, e.directions, K) for e in self.problem.equations]
+        parts = [along(J, place, within, K) for place, within in self.problem.within]
         heights = calculus.height_rows(balls, found)[self.whole.free]
-        return stacked([nothing, *parts]), heights, stacked([nothing, *exact]), J
+        inner = stacked([Balls(np.zeros((0, P))), *parts])
+        return inner, heights, self.problem.exact_rows(found, J), J
 
     @property
     def independent(self):
@@ -186,11 +186,7 @@ class _Attempt:
             slope = np.concatenate(calculus.gradient(found)).tolist()
             heights = calculus.heights(arbs, found)
             more = [heights[j] for j in self.whole.free]
-            error = found.values[-1] - arbs.Y
-            for equation in self.problem.equations:
-                shape = equation.directions.nrows(), equation.directions.ncols()
-                directions = as_objects(equation.directions.entries(), shape)
-                more += (error[equation.rows] @ directions).ravel().tolist()
+            more += self.problem.exact_values(found)
         slope = as_balls(critical.T) @ of_arbs(slope, (len(slope),))
         return stacked([slope, of_arbs(more, (len(more),))]) if more else slope
 
@@ -242,16 +238,6 @@ class _Attempt:
             self.multipliers[self.whole.free] -= step[r:]
             if size <= 1e-15 * np.linalg.norm(self.theta):
                 return
-
-
-def _along(J, place, directions, K):
-    """Rows of J for some points in a row, in some directions of the outputs."""
-    m, n, P = directions.ncols(), place.stop - place.start, J.shape[1]
-    own = J[place.start * K : place.stop * K]
-    if m == K and all(a == (i % (K + 1) == 0) for i, a in enumerate(directions.entries())):
-        return own
-    across = of_arbs(directions.transpose().entries(), (m, K))
-    return (across @ own.reshape(n, K, P)).reshape(n * m, P)
 
 
 def _row_space(rows, rank):
@@ -371,6 +357,7 @@ def _examined(attempt, critical, basis, rank, box):
     most = len(attempt.problem.wanted) + len(whole.free)
     if r1 == min(counted_bound(attempt.problem.floats, not_zero), most):
         rank = GenericRank(r1, 0.0)
+    rank = rank._replace(error=min(1.0, rank.error + attempt.problem.chosen.error))
     kinks = tuple(
         Kink(l + 1, i, u, float(mu.mid[j]), float(rises[j].mid))
         for j, (l, i, u) in enumerate(whole.kinks)

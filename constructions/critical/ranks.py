@@ -62,10 +62,7 @@ def generic_rank(cell, wanted):
         if found is None:
             return None
         best = max(best, found)
-    bits += max(
-        (max(int(v.p).bit_length(), int(v.q).bit_length()) for _, row in wanted for v in row),
-        default=0,
-    )
+    bits += _bits(v for _, row in wanted for v in row)
     return GenericRank(best, _error(cell, best, bits))
 
 
@@ -123,8 +120,96 @@ def _whole_numbers(X):
     return np.array(whole, dtype=object).reshape(X.shape), bits
 
 
+def coefficients_rank(cell, asked, constraints, by_label):
+    r"""The largest rank of the rows of what is asked for of outputs.
+
+    Parameters
+    ----------
+    cell : Cell
+        With points as floats.
+    asked : list of Asked
+    constraints : list of Parallel and Across
+        Hold of the weights, as kinks stay on their kink.
+    by_label : bool
+        Which rows.
+
+    Returns
+    -------
+    GenericRank or None
+        As `generic_rank`.
+
+    See Also
+    --------
+    constructions.critical.fitted.fewer.coefficients : these rows.
+    """
+    K, width = cell.widths[-1], cell.widths[-2] * (cell.widths[-3] + 1)
+    most = own_labels(asked).shape[1] * K if by_label else K + 1
+    if len(asked) * (width + most) > MOST_ENTRIES:
+        return None
+    whole, bits = _whole_numbers(cell.X)
+    points, best = [one.point for one in asked], 0
+    for _ in range(DRAWS):
+        p = _prime()
+        drawn = _drawn(cell, whole, p, constraints)
+        if drawn is None:
+            return None
+        weights, inputs = drawn
+        g = np.array([_modulo(one.functional, p) for one in asked], dtype=object)
+        on = (g @ weights[-1] % p) * cell.masks[-1][points].astype(int).astype(object)
+        read = np.hstack([inputs[-2][points], np.ones((len(asked), 1), dtype=object)])
+        found = (on[:, :, None] * read[:, None, :] % p).reshape(len(asked), width)
+        if by_label:
+            own = (g[:, None, :] * own_labels(asked)[:, :, None]).reshape(len(asked), -1)
+            found = np.hstack([found, own])
+        else:
+            value = np.array([_modulo([one.value], p) for one in asked], dtype=object)
+            found = np.hstack([found, g, value])
+        best = max(best, nmod_mat(*found.shape, [int(v) for v in found.ravel()], p).rank())
+    bits += _bits(v for one in [*asked, *constraints] for v in getattr(one, "functional", ()))
+    bits += _bits(one.value for one in asked)
+    # columns and rows that are parallel or in a kernel are products: as two layers more
+    return GenericRank(best, _error(cell._replace(widths=(*cell.widths, K, K)), best, bits))
+
+
+def own_labels(asked):
+    """Which of all labels each is about, an object array of 0 and 1, shape (R, labels)."""
+    labels = sorted({one.label for one in asked})
+    return np.array([[int(one.label == q) for q in labels] for one in asked], dtype=object)
+
+
+def _modulo(row, p):
+    return [int(v.p) * pow(int(v.q), -1, p) % p for v in row]
+
+
+def _bits(numbers):
+    return max((max(int(v.p).bit_length(), int(v.q).bit_length()) for v in numbers), default=0)
+
+
 def _rank_modulo(cell, wanted, whole, p):
     """Rank of (DF, Dz) modulo p at random parameters that keep the kinks, or None."""
+    drawn = _drawn(cell, whole, p)
+    if drawn is None:
+        return None
+    weights, inputs = drawn
+    rows = []
+    if wanted:
+        points = np.array([i for i, _ in wanted])
+        back = [_modulo(row, p) for _, row in wanted]
+        rows.append(_rows(cell, weights, inputs, len(cell.masks), points, back, p))
+    for l, i, u in cell.kinks:
+        unit = [[int(u == j) for j in range(cell.widths[l + 1])]]
+        rows.append(_rows(cell, weights, inputs, l, np.array([i]), unit, p))
+    if not rows:
+        return 0
+    rows = np.vstack(rows)
+    return nmod_mat(len(rows), rows.shape[1], [int(v) for v in rows.ravel()], p).rank()
+
+
+def _drawn(cell, whole, p, constraints=()):
+    """Random weights modulo p that keep the kinks, and what layers read; None if there are none.
+
+    Rows that are to be parallel are those of units without kinks.
+    """
     draw = lambda n: [secrets.randbelow(p) for _ in range(n)]  # noqa: E731
     N = len(whole)
     weights, inputs = [], [whole % p]
@@ -138,22 +223,32 @@ def _rank_modulo(cell, wanted, whole, p):
                 if kept is None:
                     return None
                 pairs[u] = kept
+        kept = _constrained(pairs, [own for own in constraints if own.layer == l], p, draw)
+        if not kept:
+            return None
         weights.append(pairs[:, :-1])
         if l < len(cell.masks):
             value = (lifted @ pairs.T) % p
             inputs.append(value * cell.masks[l].astype(int).astype(object))
-    rows = []
-    if wanted:
-        points = np.array([i for i, _ in wanted])
-        back = [[int(v.p) * pow(int(v.q), -1, p) % p for v in row] for _, row in wanted]
-        rows.append(_rows(cell, weights, inputs, len(cell.masks), points, back, p))
-    for l, i, u in cell.kinks:
-        unit = [[int(u == j) for j in range(cell.widths[l + 1])]]
-        rows.append(_rows(cell, weights, inputs, l, np.array([i]), unit, p))
-    if not rows:
-        return 0
-    rows = np.vstack(rows)
-    return nmod_mat(len(rows), rows.shape[1], [int(v) for v in rows.ravel()], p).rank()
+    return weights, inputs
+
+
+def _constrained(pairs, constraints, p, draw):
+    """Change random weights (m, n + 1) so that constraints hold; whether that can be done."""
+    across = {}
+    for own in constraints:
+        if hasattr(own, "functional"):
+            across.setdefault(own.unit, []).append(_modulo(own.functional, p))
+    for u, rows in across.items():
+        kept = _in_kernel(np.array(rows, dtype=object), p, draw)
+        if kept is None:
+            return False
+        pairs[:, u] = kept
+    for own in constraints:
+        if not hasattr(own, "functional"):
+            of = pairs[:, :-1] if own.is_column else pairs[:, :-1].T
+            of[:, own.unit] = of[:, own.pivot] * draw(1)[0] % p
+    return True
 
 
 def _in_kernel(rows, p, draw):

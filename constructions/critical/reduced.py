@@ -14,7 +14,8 @@ from scipy.linalg import qr
 
 from constructions.critical.balls import Balls, has_full_column_rank, of_arbs, stacked
 from constructions.critical.cell import Block, Cell
-from constructions.critical.labels import split_of
+from constructions.critical.fitted.fewer import NOTHING, Asked, Chosen, chosen_of
+from constructions.critical.labels import beyond_of, split_of
 from constructions.critical.points import as_objects, exactly
 
 SMALL = 1e-6  # relative to the targets: an error that may be exactly 0 near by
@@ -60,6 +61,30 @@ class Reduced(NamedTuple):
     wanted: list
     is_fitted: bool
     spans: list = ()
+    chosen: Chosen = NOTHING
+
+    def exact_rows(self, found, J):
+        """Derivatives of all that is to be exact in the parameters, `Balls`.
+
+        Parameters
+        ----------
+        found : Pass
+            Of `balls`.
+        J : Balls, shape (N K', P)
+            Those of all outputs.
+        """
+        K, P = self.balls.widths[-1], J.shape[1]
+        parts = [along(J, e.rows, e.directions, K) for e in self.equations]
+        return stacked([Balls(np.zeros((0, P))), *parts, *self.chosen.slopes(self.balls, found)])
+
+    def exact_values(self, found):
+        """What is to be exact less what it is to be, a list of arb, from a pass of `arbs`."""
+        error, values = found.values[-1] - self.arbs.Y, []
+        for equation in self.equations:
+            shape = equation.directions.nrows(), equation.directions.ncols()
+            directions = as_objects(equation.directions.entries(), shape)
+            values += (error[equation.rows] @ directions).ravel().tolist()
+        return values + self.chosen.values(found)
 
     def stands(self, found):
         """Whether the points of all spans are proved to stand for the others.
@@ -74,7 +99,17 @@ class Reduced(NamedTuple):
             lifted = stacked([values, Balls(np.ones((len(rows), 1)))], axis=1)
             if not has_full_column_rank(lifted.T):
                 return False
-        return True
+        return self.chosen.stands(self.balls, found)
+
+
+def along(J, place, directions, K):
+    """Rows of J for some points in a row, in some directions of the outputs."""
+    m, n, P = directions.ncols(), place.stop - place.start, J.shape[1]
+    own = J[place.start * K : place.stop * K]
+    if m == K and all(a == (i % (K + 1) == 0) for i, a in enumerate(directions.entries())):
+        return own
+    across = of_arbs(directions.transpose().entries(), (m, K))
+    return (across @ own.reshape(n, K, P)).reshape(n * m, P)
 
 
 class Span(NamedTuple):
@@ -150,7 +185,7 @@ def _merged(parts, layer, values, mask):
     return [(groups, chosen, Span(layer, chosen, live))]
 
 
-def reduced(points, groups, space, labels, widths, masks, kinks, errors, way, hidden):
+def reduced(points, groups, space, labels, widths, masks, kinks, errors, way, hidden, sparing=None):
     """The `Reduced` problem of a cell.
 
     Parameters
@@ -170,6 +205,9 @@ def reduced(points, groups, space, labels, widths, masks, kinks, errors, way, hi
     way : str
         "whole" leaves C as it is; "groups" takes out groups that seem to be fitted, "labels" of
         others also the directions that their labels do not differ in.
+    sparing : (Cell, Pass, bool), optional
+        All points in floats, with the kinks that others depend on, forwards, and one of two
+        ways: then what is to be exact is asked for by as few equations as imply it.
 
     Returns
     -------
@@ -220,20 +258,38 @@ def reduced(points, groups, space, labels, widths, masks, kinks, errors, way, hi
         blocks.append((place, group.form, across))
         inside.append((place, within))
         wanted += [(i, row) for i in range(place.start, place.stop) for row in functionals]
-        if beyond is not None:
+        if beyond is not None and sparing is None:
             equations.append(Equation(place, beyond))
         at = place.stop
         rows += group.chosen.tolist()
         fits += group.fit
-    spans = []
-    for own, fit, span in spanning(dropped, masks, hidden):
+    spans, chosen, exact = [], NOTHING, spanning(dropped, masks, hidden)
+    if sparing is not None:
+        of_labels = [*dropped, *(group for group, _, beyond, _ in parts if beyond is not None)]
+        chosen = chosen_of(sparing[0], _asked(of_labels, space, labels), *sparing[1:])
+        if chosen is None:
+            return None
+        mixed = [group for group in dropped if len(group.classes) > 1]
+        inner = [split_of(space, labels.targets, group.classes)[0] for group in mixed]
+        exact = [(group.chosen.tolist(), group.fit, None) for group in mixed]
+    for k, (own, fit, span) in enumerate(exact):
         place = slice(at, at + len(own))
-        equations.append(Equation(place, identity))
+        equations.append(Equation(place, identity if sparing is None else inner[k]))
         if span is not None:
             spans.append(span._replace(rows=list(range(place.start, place.stop))))
         at = place.stop
         rows += own
         fits += fit
+    places = {i: at + j for j, i in enumerate(sorted({one.point for one in chosen.asked}))}
+    for i, place in places.items():
+        own = [one for one in chosen.asked if one.point == i]
+        directions = arb_mat([one.direction for one in own]).transpose()
+        equations.append(Equation(slice(place, place + 1), directions))
+        rows.append(i)
+        fits.append(points.targets[i])
+    at += len(places)
+    moved = [one._replace(point=places[one.point]) for one in chosen.asked]
+    chosen = chosen._replace(asked=moved)
     again = sorted({i for _, i, _ in kinks})
     fits += [[identity[0, 0] * 0] * K for _ in again]
     copies = [(l, at + again.index(i), u) for l, i, u in kinks]
@@ -264,7 +320,16 @@ def reduced(points, groups, space, labels, widths, masks, kinks, errors, way, hi
         [exactly(mask) for mask in masks],
         copies,
     )
-    return Reduced(floats, balls, arbs, inside, equations, wanted, not blocks, spans)
+    return Reduced(floats, balls, arbs, inside, equations, wanted, not blocks, spans, chosen)
+
+
+def _asked(groups, space, labels):
+    """What is asked for of groups in directions that their labels do not differ in."""
+    found = []
+    for group in groups:
+        for direction in beyond_of(space, labels.targets, group.classes):
+            found += [Asked(i, *direction, group.classes[0]) for i in group.chosen.tolist()]
+    return found
 
 
 def ways_of(errors, space):

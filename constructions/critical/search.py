@@ -191,8 +191,14 @@ def _with_kinks(points, space, labels, theta, cell):
         for g in groups
     ]
     first, saddle = None, None
-    for way in ways_of(errors, space):
-        problem = reduced(points, groups, space, labels, widths, masks, kinks, errors, way, hidden)
+    kept = whole.cell._replace(X=points.X, kinks=[whole.kinks[j] for j in whole.free])
+    found = calculus.forwards(kept, theta)
+    ways = [(way, None) for way in ways_of(errors, space)]
+    ways += [(way, (kept, found, own)) for way in ("groups", "labels") for own in (False, True)]
+    for way, sparing in ways:
+        problem = reduced(
+            points, groups, space, labels, widths, masks, kinks, errors, way, hidden, sparing
+        )
         if problem is None:
             continue
         found, why = critical_point_near(problem, whole, theta)

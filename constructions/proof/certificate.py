@@ -18,12 +18,12 @@ from constructions.certificate_schema import (
     struct_of,
     with_numbers,
 )
-from constructions.verdicts import LOSS_NAMES, NEXT, SQUARED, VERDICTS, cost, part, told
+from constructions.certificate_words import lines_of
+from constructions.verdicts import LOSS_NAMES, VERDICTS, part
 from geomcore.display.lines import brief, folded, listed
 from geomcore.display.page import page
 from geomcore.foreign.files import read_whole
 from geomcore.foreign.schema import Mismatch, decoded
-from geomcore.foreign.wording import printable, rounded
 
 # Bytes of a file: a witness in 4 million parameters; without one; and for each parameter in it.
 LARGEST, PLAIN, NUMBER = 2**27, 2**20, 64
@@ -113,7 +113,7 @@ class Certificate:
     subset : tuple of str or None
         The tensors that may move, such as ("W3", "b3"); None for all of them;
         ("cumulative",) for the last cumulative weight.
-    rtol, gtol, exact : float, float, bool
+    rtol, gtol, exact, step : float, float, bool, float or None
         The arguments of `verify`.
     loss, class_weighted_loss : float
         Mean over points of the squared error norm, and the sum over classes of the mean
@@ -161,6 +161,11 @@ class Certificate:
         critical point that is not the best of its cell.
     basin : dict or None
         ``radius`` (lambda*), ``rate``, ``ball``, ``strength`` of `basin_of_return`.
+    descent : dict or None
+        ``radius``, ``rate``, ``ball``, ``strength`` and ``curvature`` of a `DescentBasin` with
+        `step`: from every point of that radius gradient descent returns, and each step takes at
+        least this rate of what the loss is above the minimum. None if there was no step to ask
+        about, or none is proved: then one of `checks` says why.
     witness : dict or None
         Of a refutation: ``direction`` (one {"weights", "biases"} per layer, of norm 1), ``step``
         and ``loss``, an upper bound on the loss (the named one) after that step, taken
@@ -205,6 +210,9 @@ class Certificate:
     critical: dict | None
     radius: float | None
     basin: dict | None
+    # after files were written that do not have them
+    step: float | None = field(default=None, kw_only=True)
+    descent: dict | None = field(default=None, kw_only=True)
     witness: dict | None
     smallest_eigenvalue: float | None
     checks: tuple[Check, ...]
@@ -229,62 +237,7 @@ class Certificate:
         return folded(self._lines())
 
     def _lines(self):
-        relation = "for" if self.verdict in ("not stationary", "undetermined") else "of"
-        lines = [
-            f"verdict            {self.verdict}"
-            + (" (proved)" if self.proved else "")
-            + (f" in {', '.join(map(printable, self.subset))} alone" if self.subset else "")
-            + f" {relation} the {cost(self.loss_name, self.one_hot, self.weight_decay)}",
-            "                   (nothing is said of another loss"
-            + (", such as cross-entropy)" if self.loss_name in SQUARED else ")"),
-            f"loss               {self._losses()}",
-            f"exact loss         at most {rounded(self.loss_bound, up=True)}",
-            f"accuracy           {self.accuracy:.2%} of {self.points} points",
-            f"gradient norm      {self.gradient_norm:.3g}"
-            + (" as stored; with units on kinks held there it is 0" if self.kinks else ""),
-            f"activation margin  {self.activation_margin:.3g} relative to the layer's norm",
-        ]
-        if self.distance is not None and self.critical is not None:
-            lines.append(f"exact point        at most {self.distance:.3g} away")
-        if self.slack:
-            lines.append(
-                f"slack              {self.slack:.3g}: none near by is lower by more than that"
-            )
-        if self.critical is not None and self.critical["rank_error"]:
-            lines.append(
-                f"generic rank       {self.critical['rank']}, with an error probability of at most "
-                f"{self.critical['rank_error']:.1g}"
-            )
-        for kink in self.kinks[:5]:
-            lines.append(
-                f"on a kink          layer {kink.layer}, unit {kink.unit} at point {kink.point}: "
-                + (f"0 < {kink.multiplier:.3g} < {kink.rise:.3g}" if kink.holds else kink.falls)
-            )
-        if len(self.kinks) > 5:
-            lines.append(f"                   and {len(self.kinks) - 5} more")
-        if self.radius is not None:
-            lines.append(f"cell radius        {self.radius:.3g}: no activation flips within")
-        if self.basin is not None:
-            lines.append(
-                f"basin of return    {self.basin['radius']:.3g}, rate {self.basin['rate']:.3g}"
-            )
-        if self.witness is not None:
-            lines.append(
-                f"witness            a step of {self.witness['step']:.3g} lowers the loss by "
-                f"{self.loss_floor - self.witness['loss']:.2g}, to {self.witness['loss']:.6g}"
-            )
-        if self.smallest_eigenvalue is not None:
-            lines.append(f"smallest Hessian eigenvalue  {self.smallest_eigenvalue:.3g}")
-        lines += NEXT.get(self.verdict, ())
-        return [*lines, *told(self.checks, self.verdict, self.proved)]
-
-    def _losses(self):
-        """The numbers of `loss` and `class_weighted_loss`, named."""
-        decayed = " with the decay" if self.weight_decay else ""
-        if self.loss_name not in SQUARED:
-            return f"{rounded(self.loss)}{decayed}"
-        weighted = rounded(self.class_weighted_loss)
-        return f"{rounded(self.loss)} mean squared, {weighted} class-weighted{decayed}"
+        return lines_of(self)
 
     def frame(self):
         """The checks as a table.
@@ -293,8 +246,8 @@ class Certificate:
         -------
         pandas.DataFrame
             One row per check: part (``"proof"``, or ``"search"`` if it is not proved;
-            ``"other"``, tried for another verdict; ``"open"``; ``"diagnostic"``), name,
-            passed, value, detail.
+            ``"other"``, tried for another verdict; ``"open"``; ``"return"``;
+            ``"diagnostic"``), name, passed, value, detail.
         """
         from pandas import DataFrame
 

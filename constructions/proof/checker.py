@@ -1,7 +1,6 @@
 """An independent check of certificates in exact arithmetic; docs/checker.md walks through it."""
 
 import hashlib
-import sys
 from collections import defaultdict, namedtuple
 from functools import cache, cached_property, reduce
 
@@ -10,10 +9,9 @@ from flint import fmpq, fmpq_mat
 
 ZERO, MINIMA = fmpq(0), ("global minimum", "local minimum")
 # The largest float; the share of the size of terms by which floats miss a sum; what may underflow.
-LARGEST, SLACK, TINY = sys.float_info.max, fmpq(1, 2**30), fmpq(1, 2**990)
+LARGEST, SLACK, TINY = float(np.finfo(float).max), fmpq(1, 2**30), fmpq(1, 2**990)
 Finding = namedtuple("Finding", "field holds detail")  # holds: None if it was not examined
-# A layer on data: row owner[i] of `inputs` (x, 1), of `values` W x + b and of `active` is that of
-# point i. The first two are lists of coefficients of t^0, t^1, ...; active: positive for small t.
+# Row owner[i] is of point i: (x, 1) and W x + b by powers of t, and whether it is > 0 for small t.
 _Stage = namedtuple("_Stage", "owner inputs values active")
 # Rank of Z, least loss, squared norm of the smallest D, basis B of the rows of Z, gram of Z B'.
 _Fit = namedtuple("_Fit", "rank least move basis gram")
@@ -71,15 +69,14 @@ def _norm(A):
 
 def _follow(layers, X, order=0):
     """Layers, lists of coefficients of t^0, t^1, ..., on points for small t > 0, up to t^order."""
-    owner, stages, powers = np.arange(len(X)), [], range(order + 1)
-    series = [X, *[0 * X] * order]
+    owner, stages, series = np.arange(len(X)), [], [X, *[0 * X] * order]
     for layer in layers:
         series = [np.insert(h, h.shape[1], int(k == 0), axis=1) for k, h in enumerate(series)]
         whole, seen = fmpq_mat(np.hstack(series).tolist()).numer_denom()[0].tolist(), {}
         rows = [seen.setdefault(tuple(row), len(seen)) for row in whole]
         owner, first = np.array(rows)[owner], np.unique(rows, return_index=True)[1]
         series = [term[first] for term in series]
-        values = [sum(map(_times, series[k::-1], layer)) for k in powers]
+        values = [sum(map(_times, series[k::-1], layer)) for k in range(order + 1)]
         leading = reduce(lambda after, term: np.where(term != 0, term, after), values[::-1])
         stages.append(_Stage(owner, series, values, leading > 0))
         series = [np.where(leading > 0, term, ZERO) for term in values]
@@ -127,19 +124,16 @@ class _Case:
             self.patterns.setdefault((*masks, (True,) * targets.shape[1]), []).append(i)
         self.away = [abs(stage.values[0]) for stage in self.stages[:-1]]
         self.gaps, self.norms = [a.min() for a in self.away], [(V**2).sum() for (V,) in self.layers]
-        # the largest inputs of each layer, and the size of the terms of its outputs with them
-        self.tops = [abs(stage.inputs[0]).max(axis=0) for stage in self.stages]
+        self.tops = [abs(stage.inputs[0]).max(axis=0) for stage in self.stages]  # largest inputs
         self.peaks = [top @ abs(V) + TINY for top, (V,) in zip(self.tops, self.layers, strict=True)]
+        sizes = np.bincount(classes)[classes], 0 * classes + len(X)
+        each = [1 / _exact(n)[:, None] for n in sizes]
+        self.shares = lambda name=None: each[(name or stated["loss_name"]) == "mse"]  # of points
         self.loss = cache(lambda name=None: self.series(name=name)[0])
         self.least = cache(lambda: self.fit.least if self.held else self.cell[0])
         self.chain = cache(self._chain)
         self.reach = cache(lambda j, m: (self.chain(j, m) ** 2).sum(axis=1))
         self.size = cache(lambda j, m: _norm(self.chain(j, m[:-1]) * np.array(m[-1])[:, None]))
-
-    def shares(self, name=None):
-        """The weight of each point in a loss, as a column."""
-        sizes = np.bincount(self.classes)[self.classes], np.full(len(self.X), len(self.X))
-        return 1 / _exact(sizes[(name or self.stated["loss_name"]) == "mse"])[:, None]
 
     def series(self, line=None, order=0, name=None):
         """The exact loss; of layers along a line, its coefficients of t^0, ..., t^order."""
@@ -182,9 +176,8 @@ class _Case:
     def fit(self):
         """The least loss over the tensors of the last layer that may move, or (D, -D c)."""
         last, c = self.stages[-1], self.offset
-        W, b = (int(name in self.free) for name in self.names[-2:])
-        allowed = _exact(np.diag([W] * (len(c) - 1) + [b]))
-        allowed = allowed - int(self.cumulative) * np.outer(c, c) / (c * c).sum()
+        moving = np.repeat([int(name in self.free) for name in self.names[-2:]], [len(c) - 1, 1])
+        allowed = _exact(np.diag(moving)) - int(self.cumulative) * np.outer(c, c) / (c * c).sum()
         Z = _times(last.inputs[0], allowed)
         return _least_squares(Z, last.owner, self.shares(), self.Y - last.values[0][last.owner])
 
@@ -194,25 +187,29 @@ class _Case:
         after = _times(self.chain(j + 1, masks[1:]), V.T) if masks else _exact(np.eye(V.shape[1]))
         return np.where(masks[0], after, ZERO) if masks else after
 
-    def motion(self, r, distance=0):
-        """Whether no unit flips if parameters move by r; the root mean motion of each layer."""
-        safe, totals = True, [ZERO for _ in self.layers]
+    def motion(self, r, distance=0, bent=False):
+        """Whether no unit flips within r; the root mean motion of layers; if bent, a bound L."""
+        safe, n, sums = True, len(self.layers), 0
         for masks, points in self.patterns.items():
-            moved, s, weight = ZERO, [], self.shares()[points].sum()
+            (s, moves), (p, q) = np.full((2, n), ZERO), np.full((2, n + 1, n), ZERO)
             for l, stage in enumerate(self.stages):
                 rows = np.unique(stage.owner[points])
-                squares = (stage.inputs[0][rows, :-1] ** 2).sum(axis=1)
-                s.append((_root(squares.max()) + moved) ** 2 + 1)
-                sizes = [self.size(j, masks[j : l + 1]) for j in range(l + 1)]
+                longest = _root((stage.inputs[0][rows, :-1] ** 2).sum(axis=1).max())
+                s[l] = (longest + moves[l - 1]) ** 2 + 1
+                p[l + 1, : l + 1] = [self.size(j, masks[j : l + 1]) for j in range(l + 1)]
                 if l < len(self.gaps):
                     reach = sum(self.reach(j, masks[j:l]) * s[j] for j in range(l + 1))
                     safe = safe and (self.away[l][rows].min(axis=0) ** 2 > r * r * reach).all()
-                else:
-                    for j in range(l):
-                        sizes[j] += distance * self.size(j, masks[j:l])
-                moved = _root(r * r * sum(n * n * f for n, f in zip(sizes, s, strict=True)))
-                totals[l] += weight * moved * moved
-        return safe, list(map(_root, totals))
+                p[l + 1] += distance * (l + 1 == n) * p[l]
+                moves[l] = _root(r * r * (p[l + 1] ** 2 * s).sum())
+                for j in range(l + 1) if bent else ():  # the norm of P_lj anywhere within r
+                    more = (p[l + 1, j + 1 : l + 1] * q[j + 1 : l + 1, j]) ** 2
+                    q[l + 1, j] = p[l + 1, j] + r * _root(more.sum() + ZERO)
+            M = q[n][:, None] * q[:n] * list(map(_root, s))
+            parts = *moves**2, (q[n] ** 2 * s).sum(), _norm(M + M.T) ** 2
+            sums = sums + self.shares()[points].sum() * np.array(parts)
+        *moved, bend = map(_root, [*sums[:n], sums[-1]])
+        return safe, moved, 2 * (sums[n] + bend * (_root(self.fit.least) + moved[-1]))
 
     def digest(self, **arrays):
         """SHA-256 of a line NAME SHAPE and the little-endian numbers, row by row, for each."""
@@ -267,8 +264,7 @@ class _Case:
         if stated.keys() != asked or type(k) is not int or (k < 2 and key != "slope"):
             raise ValueError("the derivative is none of the format")
         D = [layer[part] for layer in stated["direction"] for part in ("weights", "biases")]
-        parts = zip(self.names, D, self.tensors, strict=True)
-        D = [_array(f"the direction of {name}", d, *t.shape) for name, d, t in parts]
+        D = [_array("a direction", d, *t.shape) for d, t in zip(D, self.tensors, strict=True)]
         still = not any(d.any() for n, d in zip(self.names, D, strict=True) if n not in self.free)
         t, limit = float(_fraction(stated["step"])), _fraction(stated[key])
         with np.errstate(all="ignore"):
@@ -305,27 +301,31 @@ class _Case:
 
     def radius(self, stated):
         """No activation flips within radius + distance."""
-        if stated == "inf":
-            return not self.gaps
-        r, distance = _fraction(stated), _fraction(self.stated["distance"])
-        return r >= 0 and self.motion(r + distance)[0]
+        endless = stated == "inf" and not self.gaps
+        r, d = map(_fraction, (0, 0) if endless else (stated, self.stated["distance"]))
+        return r >= 0 and self.motion(r + d)[0]
 
-    def basin(self, stated):
+    def basin(self, stated, bent=False):
         """Rank, strength, rate and radius obey docs/minima.md, s + motion <= sigma_min included."""
         lam, rate, ball, s = (_fraction(stated[k]) for k in ("radius", "rate", "ball", "strength"))
-        d, fit, (safe, motion) = _fraction(self.stated["distance"]), self.fit, self.motion(ball)
+        step, most = map(_fraction, (self.stated["step"], stated["curvature"]) if bent else (2, 0))
+        d, fit = _fraction(self.stated["distance"]), self.fit
+        safe, motion, bend = self.motion(ball, d, bent)
         # on the span B of the rows (h, 1) this is: gram - (s + motion)^2 B B' is not negative
         form = fit.gram - (s + motion[-2]) ** 2 * _times(fit.basis, fit.basis.T)
         minors = (fmpq_mat(form[:k, :k].tolist()).det() for k in range(1, fit.rank + 1))
         away = self.motion(lam + d, d)[1][-1]
-        stays = min(lam, s) > 0 and rate <= 4 * s * s and lam + d + away / s <= ball
+        stays = min(lam, s) > 0 and rate <= 2 * step * s * s
+        stays = stays and lam + d + (1 + bent) * away / s <= ball
+        slow = not bent or (step > 0 and bend <= most <= 1 / step)
         whole = self.free == self.names and not self.cumulative and self.found["distance"]
         strong = fit.rank == self.cell[1] and all(minor > 0 for minor in minors)
-        return len(stated) == 4 and whole and safe and stays and strong
+        return len(stated) == 4 + bent and whole and safe and stays and slow and strong
 
 
-NULLABLE = ("distance", "witness", "radius", "basin", "critical")
-METHODS = ("accuracy", "gradient_norm", "margins", *NULLABLE[:-1], "verdict")
+LATER = {"weight_decay": 0, "step": None, "descent": None}  # what older files do not have
+NULLABLE = ("distance", "witness", "radius", "basin", "critical", "step", "descent")
+METHODS = ("accuracy", "gradient_norm", "margins", *NULLABLE[:4], "verdict")
 CRITICAL = ("distance", "radius", "slack", "verdict")  # not examined of a critical point
 # Each field of the format, with what has to hold of it; None: it is not examined.
 CLAIMS = {
@@ -336,7 +336,7 @@ CLAIMS = {
     "points": lambda c, v: repr(v) == repr(len(c.X)),
     "widths": lambda c, v: repr(v) == repr([len(c.X[0]), *(V.shape[1] for (V,) in c.layers)]),
     "loss_name": lambda c, v: v in ("mse", "class_weighted"),
-    "weight_decay": lambda c, v: v == 0,
+    **dict.fromkeys(("weight_decay", "slack"), lambda c, v: _fraction(v) == 0),
     "subset": lambda c, v: v is None or c.cumulative or sorted(c.named) == sorted(c.free),
     "proved": lambda c, v: type(v) is bool,
     **dict.fromkeys(("rtol", "gtol"), lambda c, v: 0 <= _fraction(v) < 1),
@@ -346,9 +346,10 @@ CLAIMS = {
     "class_weighted_loss": lambda c, v: c.near("class_weighted", v),
     "lower_bound": lambda c, v: _fraction(v) <= c.least(),
     "gap": lambda c, v: v == "inf" or c.loss() <= c.least() + _fraction(v),
-    "slack": lambda c, v: _fraction(v) == 0,
     "activation_margin": lambda c, v: repr(v) == repr(min(c.stated["margins"], default="inf")),
     **{key: getattr(_Case, key) for key in METHODS},
+    "step": lambda c, v: 0 < _fraction(v) <= int(LARGEST),
+    "descent": lambda c, v: c.basin(v, bent=True),
     **dict.fromkeys(("exact", "smallest_eigenvalue", "checks", "bits", "critical")),
 }
 
@@ -367,16 +368,15 @@ def check_certificate(certificate, weights, biases, X, targets, classes):
     list of Finding, one for each field; ValueError if the arguments do not fit together
     """
     tensors, X = [], _array("X", X, -1, -1)
-    given = [len(part) if isinstance(part, (list, tuple)) else 0 for part in (weights, biases)]
-    if given[0] != given[1] or not given[0]:
-        raise ValueError("weights and biases must be sequences of the same length, not 0")
+    if {type(weights), type(biases)} - {list, tuple} or not 0 < len(weights) == len(biases):
+        raise ValueError("weights and biases must be lists or tuples of the same length, not 0")
     for l, (W, b) in enumerate(zip(weights, biases, strict=True)):
         W = _array(f"weights[{l}]", W, -1, len(tensors[-1]) if l else X.shape[1])
         tensors += [W, _array(f"biases[{l}]", b, len(W))]
     targets, classes = _array("targets", targets, -1, len(W)), _array("classes", classes, len(X))
     if not np.array_equal(np.unique(classes), np.arange(len(targets))):
         raise ValueError("classes must be 0, ..., Q - 1, a row of targets each, and all must occur")
-    stated, findings = {"weight_decay": 0, **certificate} if type(certificate) is dict else {}, []
+    stated, findings = {**LATER, **certificate} if type(certificate) is dict else {}, []
     asked = [repr(stated.get(key, 0)) for key in ("loss_name", "weight_decay")]
     other = asked[0] in ("'cross_entropy'", "'bce'") or asked[1] not in ("0", "0.0")
     if other or len(X) * max(map(len, (targets, X[0], *tensors))) > 2**24:

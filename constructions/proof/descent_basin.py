@@ -25,8 +25,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from constructions.proof.affine import LEAST, lengths_above
 from constructions.proof.basin import QUIET, surroundings_of
-from constructions.proof.exact import EPS
+from constructions.proof.exact import EPS, TINY
 from constructions.proof.motion import SLACK, motions
 from geomcore.display.lines import brief
 
@@ -82,7 +83,7 @@ def basin_with_step(net, X, step, *, loss_bound, weights=None, rank, distance):
     # where the strength falls fast, small balls are best
     ball = max([ball, *np.geomspace(1e-6 * top, top, SMALL_BALLS)], key=lambda b: around.size(b, 2))
     radius = around.size(ball, times=2, rounds=5) - around.distance
-    return _described(around, root, ball, radius, step) if radius > 0 else None
+    return _described(around, root, ball, radius, step)
 
 
 @QUIET
@@ -99,8 +100,28 @@ def basin_with_radius(net, X, radius, *, loss_bound, weights=None, rank, distanc
         s = around.strength(ball)
         if s > 0 and away + 2 * around.motion(away, -1) / s * (1 + SLACK) <= ball:
             step = (1 - 4 * EPS) / _curvature(around, root, ball)
-            return _described(around, root, ball, radius, step) if step > 0 else None
+            return _described(around, root, ball, radius, step)
     return None
+
+
+@QUIET
+def curvature_at_minimum(net, X, *, loss_bound, weights=None, rank, distance):
+    """Bounds, from below and from above, of the spectral norm of the Hessian at the minimum.
+
+    Arguments as for `basin_with_step`. The lower one is that of the last layer alone, in which the
+    Hessian is twice the Gram matrix of the rows (h, 1): no step above its inverse has a ball.
+    """
+    found = _around(net, X, loss_bound, weights, rank, distance)
+    if found is None:
+        return 0.0, np.inf
+    around, root = found
+    shares = np.full(len(X), 1 / len(X)) if weights is None else weights
+    design = np.column_stack([net.hidden(X)[-1], np.ones(len(X))]) * np.sqrt(shares)[:, None]
+    # a sum of roundings, each of a share of a row, by the triangle inequality
+    off = around.bounds.rounding * np.sqrt(shares.sum())
+    off += 10 * max(design.shape) * EPS * lengths_above(design.reshape(1, -1))[0]
+    least = max(np.linalg.norm(design, 2) * (1 - SLACK) - off, 0.0)
+    return float(2 * least**2 * (1 - SLACK)), _curvature(around, root, 0.0)
 
 
 def _around(net, X, loss_bound, weights, rank, distance):
@@ -112,25 +133,32 @@ def _around(net, X, loss_bound, weights, rank, distance):
 
 
 def _described(around, root, ball, radius, step):
+    """The basin; None if a number of it is not positive, or too small to be rounded down."""
     s, curvature = around.strength(ball), _curvature(around, root, ball)
-    rate = 2 * step * s**2 * (1 - 4 * EPS)
+    part = 2 * step * s
+    rate = part * s * (1 - 4 * EPS)
+    if not (radius > 0 and min(part, rate) > TINY):
+        return None
     return DescentBasin(*(float(v) for v in (radius, step, rate, ball, s, curvature)))
 
 
 def _largest_ball(around, root, step):
     """The largest radius, up to that of the cell, with a curvature of at most 1 / step."""
+
+    def allows(ball):
+        # less, so that the product of the two floats is at most 1 exactly
+        return _curvature(around, root, ball) * step <= 1 - EPS
+
     low, high = 0.0, around.cell
     if not np.isfinite(high):
         high = 1.0
-        while _curvature(around, root, high) * step <= 1 and high < 1e100:
+        while allows(high) and high < 1e100:
             high *= 2
-    if _curvature(around, root, high) * step <= 1:
+    if allows(high):
         return high
     for _ in range(60):
         middle = (low + high) / 2
-        low, high = (
-            (middle, high) if _curvature(around, root, middle) * step <= 1 else (low, middle)
-        )
+        low, high = (middle, high) if allows(middle) else (low, middle)
     return low
 
 
@@ -144,7 +172,7 @@ def _curvature(around, root, ball):
     for l in range(L):
         for j in range(l, -1, -1):
             between = [p[:, l, i] * q[:, i - 1, j] for i in range(j + 1, l + 1)]
-            more = ball * np.sqrt(sum((b**2 for b in between), np.zeros(G)))
+            more = ball * lengths_above(np.stack(between, axis=1)) if between else 0.0
             q[:, l, j] = (p[:, l, j] + more) * (1 + SLACK)
     first = ((q[:, -1] * speeds) ** 2).sum(axis=1)
     M = np.zeros((G, L, L))
@@ -153,7 +181,11 @@ def _curvature(around, root, ball):
             M[:, i, j] = q[:, -1, i] * q[:, i - 1, j] * speeds[:, j]
     if not (np.isfinite(M).all() and np.isfinite(first).all()):
         return np.inf
-    second = np.linalg.norm(M + M.swapaxes(1, 2), 2, axis=(1, 2))
+    # squares would underflow
+    peak = np.maximum(M.max(axis=(1, 2)), LEAST)
+    second = np.linalg.norm((M + M.swapaxes(1, 2)) / peak[:, None, None], 2, axis=(1, 2)) * peak
+    largest = max(second.max(), LEAST)
+    spread = largest * np.sqrt((second / largest) ** 2 @ around.shares)
     residual = root + around.motion(ball, -1)
-    total = first @ around.shares + np.sqrt(second**2 @ around.shares) * residual
+    total = first @ around.shares + spread * residual
     return float(2 * total * (1 + 10 * SLACK)) if np.isfinite(total) else np.inf

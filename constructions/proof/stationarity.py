@@ -96,7 +96,7 @@ def _second_order(problem, gtol):
         if not proved or series[2] < 0:
             curvature = 2 * above(series[2]) if proved else value
             witness = step_down(problem, direction, proved, curvature=curvature)
-            if witness is not None:
+            if witness is not None and not (proved and _is_sloping(series, 2, witness)):
                 detail = f"the Hessian has an eigenvalue {value:.3g}"
                 return Refutation("saddle", proved, witness, value, detail)
     detail = f"stationary to rounding; smallest Hessian eigenvalue {value:.3g}"
@@ -147,7 +147,7 @@ def _probe(problem, gtol, value, detail):
             continue
         coefficient = above(series[order])
         witness = step_down(problem, direction, proved, order=order, coefficient=coefficient)
-        if witness is not None:
+        if witness is not None and not _is_sloping(series, order, witness):
             detail = f"along a line the loss falls like the power {order} of the step"
             return Refutation("saddle", proved, witness, value, detail)
     return nothing
@@ -166,6 +166,16 @@ def _first_fall(series, slack):
     if order is None or order == 1 or not series[order] < 0:
         return None, False
     return order, bool(next(c for c in series[1:] if not c == 0) < 0)
+
+
+def _is_sloping(series, order, witness):
+    """Whether a step is lower for the slope that counts as zero, and not for a higher order.
+
+    Far out, where norms grow while the loss falls, the slope is small, but no saddle is near.
+    """
+    step = abs(witness["step"])
+    terms = [abs(float(series[k].mid())) * step**k for k in range(1, order + 1)]
+    return not terms[-1] > sum(terms[:-1])
 
 
 def _directions(problem):
@@ -189,7 +199,7 @@ def _directions(problem):
         if not np.isfinite(value):
             continue
         for count in range(1, 301):
-            g = problem.projected(problem.slope(move(net, offset), kinks=True))
+            g = problem.projected(problem.slope(_moved(net, offset), kinks=True))
             while step > 1e-12:
                 after = _value(problem, _moved(net, offset - step * g))
                 if after < value:
@@ -205,12 +215,36 @@ def _directions(problem):
                         yield v / length(v)
 
 
+class _Near:
+    """A network next to another one, for losses and slopes in floating point.
+
+    What `move` gives, without the checks of a network, which take longer than a pass.
+    """
+
+    def __init__(self, net, tensors):
+        self.tensors, self.widths = tensors, net.widths
+        self.weights, self.biases = tensors[0::2], tensors[1::2]
+
+    def __call__(self, X):
+        for W, b in zip(self.weights[:-1], self.biases[:-1], strict=True):
+            X = np.maximum(X @ W.T + b, 0)
+        return X @ self.weights[-1].T + self.biases[-1]
+
+
 def _moved(net, direction, step=1.0):
-    """`move`, or None if that leaves the range of doubles."""
-    try:
-        return move(net, direction, step)
-    except ValueError:
-        return None
+    """Next to a network, or None if that leaves the range of doubles."""
+    tensors, at = [], 0
+    with np.errstate(over="ignore", invalid="ignore"):
+        for tensor in net.tensors:
+            part = direction[at : at + tensor.size].reshape(tensor.shape)
+            tensors.append(tensor + step * part)
+            at += tensor.size
+        is_finite = np.isfinite(sum(t.sum() for t in tensors))
+    return _Near(net, tensors) if is_finite or _are_finite(tensors) else None
+
+
+def _are_finite(tensors):
+    return all(np.isfinite(t).all() for t in tensors)
 
 
 def _value(problem, net):

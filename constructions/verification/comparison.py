@@ -18,8 +18,8 @@ BOUNDS = (
     "slack",
     "gap",
     "radius",
-    "basin",
 )
+BASINS = ("basin", "descent")
 LOOSE = 4  # factor between what two machines find of distances that are rounding
 NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*(?:e[-+]?\d+)?|\binf\b)")
 
@@ -43,6 +43,8 @@ def compared(name, certificate, found, problem):
         return _answer(name, abs(stated - right) <= FLOATING * right + noise, stated, right)
     if name == "smallest_eigenvalue":
         return _answer(name, abs(stated - right) <= FLOATING * abs(right), stated, right)
+    if name in BASINS:
+        return _basin(name, stated, right)
     if name not in BOUNDS:
         return equality(name, stated, right)
     numbers = _flat(stated), _flat(right)
@@ -73,15 +75,24 @@ def _critical(stated, right):
     return _answer("critical", None if near else False, stated, right)
 
 
+def _basin(name, stated, right):
+    """The numbers of a basin: what differs first, or how much rounding makes of it."""
+    if not isinstance(stated, dict) or stated.keys() != right.keys():
+        return equality(name, stated, right)
+    for key, value in right.items():
+        is_number = isinstance(stated[key], float)
+        if not (is_number and np.isclose(stated[key], value, rtol=ROUNDING, atol=0)):
+            return Check(name, False, None, f"its {key} is stated {stated[key]}, found {value}")
+    return _answer(name, None, stated, right)
+
+
 def _is_alike(stated, right):
     """Whether two numbers that come from rounding may be of two machines."""
     return None not in (stated, right) and 0 < right <= LOOSE * stated <= LOOSE**2 * right
 
 
 def _flat(value):
-    """The numbers of a bound: of a tuple, of a dict, or the one."""
-    if isinstance(value, dict):
-        return [value[key] for key in sorted(value)]
+    """The numbers of a bound: of a tuple, or the one."""
     return list(value) if isinstance(value, tuple) else [value]
 
 

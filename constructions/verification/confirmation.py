@@ -83,6 +83,7 @@ def recheck(certificate, net, X, y, *, targets=None):
             exact=certificate.exact,
             rtol=certificate.rtol,
             gtol=certificate.gtol,
+            step=certificate.step,
         )
     except ValueError as error:
         return (*about, Check("options", False, None, str(error)))

@@ -3,7 +3,11 @@
 import numpy as np
 
 from constructions.proof.certificate import Certificate, data_digest, network_digest
-from constructions.proof.descent_basin import basin_with_radius, basin_with_step
+from constructions.proof.descent_basin import (
+    basin_with_radius,
+    basin_with_step,
+    curvature_at_minimum,
+)
 from geomcore.arrays import as_labels, as_points, as_positive, check_network
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import quoted
@@ -98,6 +102,12 @@ def largest_step(certificate, net, X, y, radius, *, targets=None):
     radius = as_positive(radius, "radius")
     X, known = _minimum(certificate, net, X, y, targets)
     return None if known is None else basin_with_radius(net, X, radius, **known)
+
+
+def curvature_at(certificate, net, X, y, *, targets=None):
+    """Proved bounds of the norm of the Hessian at a minimum, or 0 and inf; as `descent_basin`."""
+    X, known = _minimum(certificate, net, X, y, targets)
+    return (0.0, np.inf) if known is None else curvature_at_minimum(net, X, **known)
 
 
 def _minimum(certificate, net, X, y, targets):

@@ -7,7 +7,6 @@ import numpy as np
 from flint import arb
 
 from constructions.proof.affine import lengths_above
-from constructions.proof.basin import radius_and_basin
 from constructions.proof.cell import local_minimum
 from constructions.proof.certificate import (
     Certificate,
@@ -32,13 +31,12 @@ from constructions.verification.question import (
     subset_of,
     tensor_names_of,
 )
-from geomcore.arrays import as_labels, as_points, as_rtol, check_network
+from constructions.verification.returning import returns_to
+from geomcore.arrays import as_labels, as_points, as_positive, as_rtol, check_network
 from geomcore.foreign.choices import as_flag
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.network import ReLUNetwork
 from geomcore.threads import single_threaded_blas
-
-LARGE_BASIN = 3_000_000  # points times units up to which the cell radius is computed
 
 
 @answers_keywords
@@ -54,6 +52,7 @@ def verify(
     exact=False,
     rtol=1e-8,
     gtol=1e-9,
+    step=None,
 ):
     r"""Find out what a network is on given data, and prove what can be proved.
 
@@ -122,6 +121,10 @@ def verify(
         Largest relative distance of the exact last layer, and largest relative error.
     gtol : float, optional
         A gradient counts as zero below this fraction of the size of its terms.
+    step : float, optional
+        Of gradient descent, all points at each step. Around a minimum the certificate then also
+        says from how far that descent provably returns, and how fast (``descent``), beside what
+        it says of the flow; or why none is proved, with the numbers (`descent_basin`).
 
     Returns
     -------
@@ -154,13 +157,13 @@ def verify(
     >>> refuted.verdict, refuted.witness["loss"] < refuted.loss
     ('not stationary', True)
     """
-    options = {"subset": subset, "exact": exact, "rtol": rtol, "gtol": gtol}
+    options = {"subset": subset, "exact": exact, "rtol": rtol, "gtol": gtol, "step": step}
     options |= {"loss": loss, "weight_decay": weight_decay}
     return examine(net, X, y, targets=targets, **options)[0]
 
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # all are looked for
-def examine(net, X, y, *, targets, loss, subset, exact, rtol, gtol, weight_decay=0.0):
+def examine(net, X, y, *, targets, loss, subset, exact, rtol, gtol, weight_decay=0.0, step=None):
     """What `verify` finds, and the `LocalProblem` or `Objective` that it was found from."""
     check_network(net, ReLUNetwork)
     X = as_points(X, d=net.widths[0]).astype(np.float64, copy=False)
@@ -172,6 +175,7 @@ def examine(net, X, y, *, targets, loss, subset, exact, rtol, gtol, weight_decay
     weight_decay = check_question(loss, weight_decay, subset, labels)
     names = tensor_names_of(net, subset)
     rtol, gtol = as_rtol(rtol, X.shape), as_rtol(gtol, X.shape, "gtol")
+    step = None if step is None else as_positive(step, "step")
 
     enclosure = enclose(net, X, labels, exact=exact, count=True)
     # one thread: threads that share a core wait for each other at every small matrix
@@ -179,10 +183,10 @@ def examine(net, X, y, *, targets, loss, subset, exact, rtol, gtol, weight_decay
         if loss in SQUARED and not weight_decay:
             problem = problem_of(net, X, labels, loss, names, subset == "cumulative", enclosure)
             found = _judge(problem, names, rtol, gtol)
-            radius, basin = _radius_and_basin(problem, found)
         else:
             problem = objective_of(net, X, labels, loss, weight_decay, enclosure)
-            found, radius, basin = _judge_strict(problem, rtol, gtol), None, None
+            found = _judge_strict(problem, rtol, gtol)
+        back = returns_to(problem, found, step)
     margins = tuple(
         _per_norm(m, *pair) for m, pair in zip(enclosure.margins, pairs_of(net), strict=False)
     )
@@ -216,11 +220,18 @@ def examine(net, X, y, *, targets, loss, subset, exact, rtol, gtol, weight_decay
         slack=found.slack,
         gap=gap_between(problem.bounds()[0], found.lower),
         critical=found.critical,
-        radius=radius,
-        basin=basin,
+        radius=back.radius,
+        basin=back.basin,
+        step=step,
+        descent=back.descent,
         witness=found.refutation.witness,
         smallest_eigenvalue=found.refutation.smallest_eigenvalue,
-        checks=(pattern_check(enclosure), *found.checks, *truncation_checks(net, X, labels)),
+        checks=(
+            pattern_check(enclosure),
+            *found.checks,
+            *back.checks,
+            *truncation_checks(net, X, labels),
+        ),
         bits=enclosure.bits,
     )
     rows = np.unique(labels.targets, axis=0)
@@ -344,24 +355,3 @@ def _minimum(problem, names):
     if not (weight and bias):
         return None, "the last layer is held fixed, at least in part"
     return local_minimum(net, problem.labels, problem.X, problem.per_class, enclosure)
-
-
-def _radius_and_basin(problem, found):
-    """Cell radius, and basin of return if the rank is proved, for problems small enough."""
-    net, X, enclosure = problem.net, problem.X, problem.enclosure
-    whole = problem.free.all() and problem.offset is None
-    minimum = found.verdict in ("global minimum", "local minimum")
-    if not (minimum and whole) or enclosure.undecided or enclosure.kinks:
-        return None, None
-    if found.critical is not None and found.critical["argument"] == "critical point":
-        return None, None  # others of the cell may be lower, and kinks are on its border
-    if len(X) * sum(net.widths) > LARGE_BASIN:
-        return None, None
-    radius, basin = radius_and_basin(
-        net, X, weights=problem.weights, rank=found.rank, distance=found.distance or 0.0
-    )
-    if radius < (found.distance or 0.0):
-        return None, None
-    if radius < np.inf:
-        radius = float(np.nextafter(radius - (found.distance or 0.0), 0))
-    return radius, None if basin is None else {k: float(v) for k, v in basin._asdict().items()}

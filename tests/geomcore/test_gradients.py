@@ -13,7 +13,8 @@ from geomcore import (
     input_gradients,
     input_jacobians,
 )
-from geomcore.layers import Affine, ReLU
+from geomcore.layers import Affine, LearnedLpNorm, LpNorm, ReLU
+from geomcore.threads import MANY
 
 # Deep, wide, tall, single, without hidden layer, and wide enough for BLAS.
 WIDTHS = [(2, 32, 1, 1), (3, 3, 3, 3, 3), (1, 1, 1), (4, 2), (2, 5, 3), (6, 40, 30, 2)]
@@ -181,5 +182,88 @@ def test_what_is_no_network_is_refused():
         input_gradients("net", [[1]])
     with pytest.raises(ValueError, match="net must be a ReLUNetwork"):
         activation_pattern(Network([ReLU()]), [[1]])
-    with pytest.raises(ValueError, match="affine layers and ReLUs"):
+    with pytest.raises(ValueError, match="affine layers, norms of order 1 and ReLUs"):
         affine_map_at(Network([Square()]), [1])
+
+
+def test_the_affine_map_of_a_norm_of_order_one_is_that_of_its_jacobian():
+    rng = np.random.default_rng(0)
+    layers = [Affine(*normal(rng, (6, 2), 6)), LpNorm(*normal(rng, (3, 6), 3), 1), *last_of(rng)]
+    net = Network(layers)
+    for x in rng.normal(size=(20, 2)):
+        A, c = affine_map_at(net, x)
+        np.testing.assert_allclose(A, input_jacobians(net, [x])[0], atol=1e-12)
+        np.testing.assert_allclose(A @ x + c, net([x])[0], atol=1e-12)
+    with pytest.raises(ValueError, match="norms of order 1"):
+        affine_map_at(Network([LpNorm(np.eye(2), [0, 0], 2)]), [1, 1])
+
+
+def last_of(rng):
+    return [ReLU(), Affine(*normal(rng, (2, 3), 2))]
+
+
+CHAINS = {
+    "order 1": lambda rng: [*first(rng), LpNorm(rng.normal(size=(1, 32)), [0.3], 1), *last(rng)],
+    "order 2": lambda rng: [*first(rng), LpNorm(rng.normal(size=(1, 32)), [0.3], 2), *last(rng)],
+    "order 3.5": lambda rng: [*first(rng), LpNorm(rng.normal(size=(1, 32)), [-1], 3.5), *last(rng)],
+    "learned": lambda rng: [*first(rng), LearnedLpNorm(*normal(rng, (3, 32), 3, 3))],
+    "norms": lambda rng: [
+        LpNorm(*normal(rng, (4, 2), 4), 2),
+        ReLU(),
+        LpNorm(*normal(rng, (3, 4), 3), 1),
+        LpNorm(*normal(rng, (2, 3), 2), 1),
+    ],
+    "a ReLU at the end": lambda rng: [Affine(*normal(rng, (3, 2), 3)), ReLU()],
+    "no ReLU": lambda rng: [Affine(*normal(rng, (3, 2), 3)), Affine(*normal(rng, (2, 3), 2))],
+    "wide": lambda rng: [
+        Affine(*normal(rng, (90, 2), 90)),
+        ReLU(),
+        Affine(*normal(rng, (80, 90), 80)),
+    ],
+}
+
+
+def normal(rng, *shapes):
+    return [rng.normal(size=shape) for shape in shapes]
+
+
+def first(rng):
+    return [Affine(*normal(rng, (32, 2), 32)), ReLU()]
+
+
+def last(rng):
+    return [ReLU(), Affine(*normal(rng, (2, 1), 2))]
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("kind", sorted(CHAINS))
+def test_many_points_give_the_gradients_that_few_give(kind, dtype):
+    rng = np.random.default_rng(0)
+    net = Network(CHAINS[kind](rng))
+    X = rng.normal(size=(MANY + 77, 2)).astype(dtype)
+    X[:3] = 0
+    few = [X[start : start + 1000] for start in range(0, len(X), 1000)]
+    expected = np.concatenate([input_jacobians(net, part) for part in few])
+    found = input_jacobians(net, X)
+    tolerance = 1e-11 if dtype == np.float64 else 2e-4
+    scale = np.abs(expected).max()
+    assert found.dtype == dtype
+    np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance * scale)
+    for o in range(expected.shape[1]):
+        np.testing.assert_allclose(
+            input_gradients(net, X, o), expected[:, o], rtol=tolerance, atol=tolerance * scale
+        )
+
+
+@pytest.mark.parametrize("p", [1, 1.5, 2, 3])
+@pytest.mark.parametrize("scale", [1e-300, 1e-12, 1e12, 1e300])
+def test_gradients_of_norms_keep_their_scale(p, scale):
+    rng = np.random.default_rng(0)
+    W = rng.normal(size=(1, 2))
+    X = rng.normal(size=(MANY, 2))
+    X[0] = 0
+    one, other = (input_gradients(Network([LpNorm(W * s, [0], p)]), X) for s in (1.0, scale))
+    np.testing.assert_allclose(other / scale, one, rtol=1e-9)
+    np.testing.assert_array_equal(one[0], 0)
+    moved = input_gradients(Network([LpNorm(W, [0], p)]), X * scale)
+    np.testing.assert_allclose(moved, one, rtol=1e-9)

@@ -210,3 +210,21 @@ def test_a_chain_holds_layers_only():
         Network([])
     with pytest.raises(ValueError, match="b must have one entry per row"):
         Affine([[1, 2]], [1, 2])
+
+
+def test_the_first_layers_are_a_network():
+    net = ReLUNetwork([np.eye(2), [[1, -1]], [[2]]], [[0, 0], [-1], [3]])
+    X = [[3.0, 1.0], [1.0, 3.0]]
+    np.testing.assert_array_equal(net[:3](X), [[1], [-3]])
+    np.testing.assert_array_equal(net[:4](X), net.hidden(X)[1])
+    assert net[:] == net and net[:3].widths == (2, 2, 1)
+    np.testing.assert_array_equal(net[3:]([[-3.0], [4.0]]), [[3], [11]])
+
+
+@pytest.mark.parametrize("part", [0, -1, slice(3, 3), slice(None, None, 2), slice(9, None), "W1"])
+def test_what_is_no_slice_of_layers_is_refused(part):
+    net = ReLUNetwork([np.eye(2), [[1, -1]]], [[0, 0], [-1]])
+    with pytest.raises(ValueError, match="layers must be a slice that holds some of 3"):
+        net[part]
+    with pytest.raises(TypeError):
+        list(net)

@@ -33,6 +33,13 @@ def verify(
     ] = None,
     loss: Loss = "mse",
     weight_decay: WeightDecay = 0.0,
+    step: Annotated[
+        float | None,
+        typer.Option(
+            help="Of gradient descent, all points at each step: also from how far that provably "
+            "returns to a minimum, and how fast."
+        ),
+    ] = None,
     seed: Seed = 0,
     out: Out = None,
     force: Force = False,
@@ -43,11 +50,14 @@ def verify(
     given = noted(locals())
     from constructions import Certificate, recheck
     from constructions.verification.confirmation import confirmation
+    from geomcore.arrays import as_positive
     from training.commands.arguments.data import check_fit, load_data, load_network
     from training.commands.cases.case import Case
     from training.commands.cases.story import publish
     from training.output.start import started
 
+    if step is not None:
+        step = as_positive(step, "--step")
     net = load_network(network)
     stated = Certificate.from_file(certificate, net) if certificate is not None else None
     if stated is not None:
@@ -58,18 +68,27 @@ def verify(
                 f"{about[1]:g}, or not be given, got {loss} and {weight_decay:g}"
             )
         loss, weight_decay = given["loss"], given["weight_decay"] = about
+        if step not in (None, stated.step):
+            told = "has none" if stated.step is None else f"has {stated.step!r}"
+            raise ValueError(
+                f"--step must be that of the certificate, which {told}, or not be given, got "
+                f"{step!r}"
+            )
+        step = given["step"] = stated.step
     case = Case(load_data(data, seed=seed, targets=targets, **table), network=net)
     check_fit(net, case.data)
     wanted = ("network", "data", "targets", "jobs", *TABLE)
     if (loss, weight_decay) != ("mse", 0.0):
         wanted = (*wanted, "loss", "weight_decay")
+    if step is not None:
+        wanted = (*wanted, "step")
     kept = [name for name in given if name in wanted]
     with started("verify", given, about=case.name, kept=kept) as (run, screen):
         screen.print(case.data.summary())
-        with screen.progress(2) as step:
-            step("verifying")
-            case.verify(loss=loss, weight_decay=weight_decay)
-            step("drawing")
+        with screen.progress(2) as part:
+            part("verifying")
+            case.verify(loss=loss, weight_decay=weight_decay, step=step)
+            part("drawing")
             case.draw(run)
         case.keep(run)
         publish(run, f"{network.name} on {case.name}", [case])

@@ -58,7 +58,8 @@ def rooted(cell, found, rows):
     rows = rows.reshape(N, K, -1)
     if isinstance(block, CrossEntropyBlock):
         p = softmax(outputs)[:, :, None]
-        rows = rows - (p * rows).sum(axis=1, keepdims=True)
+        # rows less their mean, which cancels where one probability is nearly 1, from differences
+        rows = sum(p[:, k : k + 1] * (rows - rows[:, k : k + 1]) for k in range(K))
         form = block.weights[:, None, None] * p
     elif isinstance(block, BinaryCrossEntropyBlock):
         p = sigmoid(outputs)[:, :, None]

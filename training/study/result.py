@@ -16,6 +16,7 @@ from training.descent.train_result import wrapped
 from training.study.basin import basin_of
 from training.study.outcomes import RETURNED, outcomes, tally, undecided
 from training.study.planning.defaults import PART
+from training.study.proved import proved_returns
 from training.study.records import Reference as Reference
 from training.study.store import RESUMABLE, Store
 from training.study.words import Summary, as_html, as_summary, in_brief
@@ -281,6 +282,14 @@ class StudyResult:
                 }
             )
         return pd.DataFrame(rows)
+
+    def proved(self, net, X, y, *, targets=None, loss="mse", batch_size=None):
+        """What is proved of the way back to each reference, by gradient flow and by descent.
+
+        A pandas DataFrame at the rate of the study; arguments and columns are those of
+        `training.study.proved.proved_returns`.
+        """
+        return proved_returns(self, net, X, y, targets=targets, loss=loss, batch_size=batch_size)
 
     def export(self, path):
         """Write the trials, as `frame` gives them, to a CSV or Parquet file.

@@ -9,6 +9,8 @@ from geomcore.foreign.wording import counted, printable, rounded, shortened
 from training.study.basin import radius_in_words
 from training.study.outcomes import FAR, OUTCOMES, UNKNOWN
 
+SLOW = 1e-5  # a proved part of the loss per step below which nobody would wait
+
 
 class Summary(str):
     """A text that still answers as the table of the same name that it replaces."""
@@ -112,6 +114,61 @@ def _cell(radius, row):
     """A radius in few characters: below and beyond the scales as signs."""
     text = radius_in_words(radius, [row.least, row.most])
     return text.replace("below", "<").replace("beyond", ">")
+
+
+def proved_rows(proved):
+    """The rows of ``StudyResult.proved()`` as strings by column, at most 80 wide."""
+    return [
+        {
+            "reference": _named(row.reference),
+            "layers": row.layers,
+            "flow": _number(row.flow),
+            "descent": _number(row.descent),
+            "rate η": _number(row.step),
+            "per step": _number(row.rate),
+            "1/L": _number(1 / row.curvature_most),
+        }
+        for row in proved.itertuples()
+    ]
+
+
+def _number(value):
+    return f"{value:.2g}" if 0 < value < float("inf") else "-"
+
+
+def proved_notes(proved):
+    """What the words of `proved_rows` mean, and why there is no basin, in lines of at most 80."""
+    lines = [
+        "proved: every perturbation of a total norm up to “flow” returns along gradient flow, and "
+        "up to “descent” by descent at the rate η of this study with all points at each step, each "
+        "of which takes at least the part “per step” of what the loss is above its minimum. No "
+        "rate above 1/L could be proved: L bounds the curvature at the minimum. balanced: the same "
+        "function, layers rescaled for the largest flow."
+    ]
+    why = {}
+    for row in proved.itertuples():
+        if row.reason:
+            name = f"{_named(row.reference)} ({row.layers})"
+            why.setdefault(f"{row.reason}{_largest(row)}", []).append(name)
+        if row.largest_rate < SLOW:
+            lines.append(
+                f"{_named(row.reference)} ({row.layers}): no rate that can be proved is of "
+                f"practical use: with the largest for a tenth of the flow's radius, "
+                f"{row.largest_step:.2g}, a factor e takes up to {1 / row.largest_rate:.2g} steps."
+            )
+    lines += [f"{', '.join(names)}: {reason}." for reason, names in why.items()]
+    return [part for line in lines for part in wrap(line, 80, subsequent_indent="  ")]
+
+
+def _largest(row):
+    """Of a row without basin at the rate of the study, what is proved at smaller ones."""
+    if not row.step * row.curvature_most >= 1 or row.largest_rate != row.largest_rate:
+        return ""
+    return (
+        f"; 1/L is {row.step * row.curvature_most:.2g} times smaller than the rate. With steps of "
+        f"{row.largest_step:.2g} a tenth of the flow's radius is proved, and a factor e takes "
+        f"{1 / row.largest_rate:,.2g} steps at most"
+    )
 
 
 def reasons(basins):

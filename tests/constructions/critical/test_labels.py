@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from constructions.critical.labels import label_space, orthonormal, split_of
+from constructions.critical.labels import beyond_of, label_space, orthonormal, split_of
 from constructions.proof.exact import ball_matrix, precision
 
 
@@ -104,3 +104,24 @@ def test_a_group_splits_the_space_into_what_its_labels_differ_in_and_the_rest(cl
     ):
         values = [float(int(v.p)) / int(v.q) for v in functional]
         np.testing.assert_allclose(values, row @ span)
+
+
+@pytest.mark.parametrize("classes", [[0], [1, 2], [0, 3], [0, 1, 2], [0, 1, 2, 3]])
+@pytest.mark.parametrize("shift", [0.0, 0.7])
+def test_directions_beyond_a_group_are_those_its_labels_do_not_differ_in(classes, shift):
+    targets = np.eye(4) + shift * np.arange(4)
+    space = label_space(targets)
+    found = beyond_of(space, targets, classes)
+    own = np.array([[float(a.mid()) for a in row] for row in space.coordinates])
+    assert len(found) == space.dimension - (len(classes) - 1)
+    span = np.array([[float(v.p) / float(v.q) for v in row] for row in space.span.tolist()])
+    for functional, direction, value, ball in found:
+        g = np.array([float(a.mid()) for a in direction])
+        assert own[classes] @ g == pytest.approx(float(ball.mid()))
+        assert ball.contains(value)
+        # the same number from the coordinates that belong to the span
+        rational = np.array([int(v.p) / int(v.q) for v in functional])
+        at = np.linalg.lstsq(span, (targets - space.origin).T, rcond=None)[0]
+        assert rational @ at == pytest.approx(own @ g, abs=1e-12)
+    rows = np.array([[float(a.mid()) for a in direction] for _, direction, _, _ in found])
+    assert not len(rows) or np.linalg.matrix_rank(rows) == len(rows)

@@ -8,10 +8,13 @@ import naive
 import numpy as np
 import pytest
 from builders import random_network
+from flint import arb
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.datasets import make_moons
 
 from constructions import Certificate, construct, verify
+from constructions.proof import stationarity
 from geomcore import ReLUNetwork, datasets, save
 from training.descent.optimizers import SGD
 from training.descent.trainer import train
@@ -454,3 +457,41 @@ def test_the_command_verifies_without_cvxpy(tmp_path):
 def test_an_unknown_loss_is_refused():
     with pytest.raises(ValueError, match="loss must be one of"):
         verify(zero_network(2, 2, last=[0.0, 0.0]), X, Y, loss="median")
+
+
+@pytest.mark.parametrize(
+    ("series", "order", "step", "sloping"),
+    [
+        ([0.3, 0.0, -1.0], 2, 0.5, False),
+        ([0.3, -0.4, -1.0], 2, 0.5, False),
+        ([0.3, -0.4, -1.0], 2, -0.5, False),
+        ([0.3, -0.5, -1.0], 2, 0.5, True),  # both bring a quarter
+        ([0.3, -0.6, -1.0], 2, -0.5, True),
+        ([0.3, -1e-10, 0.0, -3e-10], 3, 2.8e-5, True),
+        ([0.3, -1e-10, 0.0, -3e-10], 3, 1.0, False),
+        ([0.3, 0.0, -1e-3, -1.0], 3, 1e-4, True),
+    ],
+)
+def test_a_step_that_is_lower_for_its_slope_shows_no_saddle(series, order, step, sloping):
+    found = stationarity._is_sloping([arb(c) for c in series], order, {"step": step})
+    assert found is sloping
+
+
+def test_far_out_where_norms_grow_while_the_loss_falls_there_is_no_saddle():
+    # trained, then settled until rounding: the loss falls like 1e-10 and 3e-10 of a step cubed
+    X, y = make_moons(200, noise=0.15, random_state=3)
+    first = [
+        [22.51638378343379, -10.657471436208512],
+        [33.64656715193933, -28.381051808860565],
+        [25.09197933016609, -26.35149008776958],
+    ]
+    second = [
+        [-18.670877313416373, 34.90432588134613, -30.400363740842142],
+        [18.15244604066764, -34.734385792446446, 29.945572154836704],
+    ]
+    biases = [
+        [7.5857577614577085, 22.07292320293178, 22.291499516738213],
+        [42.65129206229911, -42.82726240053454],
+    ]
+    found = verify(ReLUNetwork([first, second], biases), X, y, loss="cross_entropy")
+    assert found.verdict in ("undetermined", "not stationary")

@@ -17,7 +17,8 @@ def data():
 
 
 # other options make another certificate, which may be true
-OPTIONS = ("rtol", "gtol", "exact", "weight_decay")
+OPTIONS = ("rtol", "gtol", "exact", "weight_decay", "step")
+STEP = 1e-3  # of gradient descent, whose basin the minima have
 
 
 def altered(value):
@@ -36,7 +37,7 @@ def altered(value):
 @pytest.mark.parametrize("name", ["state", "merge", "zero"])
 def test_no_field_can_be_altered(name, data):
     net = a_minimum(name, data)
-    found = verify(net, data.X, data.y)
+    found = verify(net, data.X, data.y, step=STEP)
     for field in dataclasses.fields(Certificate):
         if field.name in OPTIONS:
             continue
@@ -64,6 +65,17 @@ def tampered(found):
         for key in found.basin:
             yield "basin", replace(found, basin={**found.basin, key: 1.1 * found.basin[key]})
         yield "basin", replace(found, basin=None)
+    if found.descent is not None:
+        for key in found.descent:
+            for factor in (1.1, 1 - 1e-8, -1.0, np.nan, np.inf):
+                changed = {**found.descent, key: factor * found.descent[key]}
+                yield "descent", replace(found, descent=changed)
+            yield "descent", replace(found, descent={**found.descent, key: "0.1"})
+            yield "descent", replace(found, descent={k: 0.1 for k in found.descent if k != key})
+        yield "descent", replace(found, descent=None)
+        yield "descent", replace(found, descent=found.basin)
+        yield "descent", replace(found, step=STEP / 2)
+        yield "descent", replace(found, step=None)
     if found.witness is not None:
         witness = found.witness
         yield "witness", replace(found, witness=None)
@@ -92,7 +104,8 @@ def tampered(found):
 @pytest.mark.parametrize("name", ["state", "merge", "zero"])
 def test_what_has_been_tampered_with_is_not_confirmed_and_named(name, data):
     net = a_minimum(name, data)
-    found = verify(net, data.X, data.y)
+    found = verify(net, data.X, data.y, step=STEP)
+    assert (found.descent is None) is (found.basin is None)
     for field, wrong in tampered(found):
         assert wrong != found
         bad = [check.name for check in recheck(wrong, net, data.X, data.y) if not check.passed]

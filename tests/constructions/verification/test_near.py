@@ -173,7 +173,7 @@ def test_a_slack_is_far_below_what_a_curvature_does_in_the_cell(monkeypatch, sha
     # a local one: the last point twice, with two labels
     net, X, y = bottleneck(2.0**-52)
     V = net.weights[1].copy()
-    V[:, 2] = [0.0, -0.25, 0.25]
+    V[:, 4] = [0.0, -0.25, 0.0, 0.25]
     about = ReLUNetwork([net.weights[0], V], net.biases), np.vstack([X, X[-1:]]), np.r_[y, 1]
     slack = verify(*about).slack
     radius = (slack / share / 5.0) ** 0.5
@@ -251,17 +251,39 @@ def test_a_critical_point_that_is_not_there_or_not_stated_is_named():
 
 
 def bottleneck(step):
-    """Three classes; what two units pass of the first one is constant, but for `step` of a weight.
+    """Four classes; what three units pass of the first one is constant, but for `step` of a weight.
 
-    On the first class F = u (h_2 - h_1) has to be constant: V W = 0 with V and W of rank 1, which
-    are more equations than V and W answer to.
+    On the first class F = v_1 (h_1 - h_3) + v_2 (h_2 - h_3) has to be constant: V W = 0 with V of
+    rank 2 and W of rank 1, which are more equations than V and W answer to, and no two columns of V
+    are parallel.
     """
     rng = np.random.default_rng(0)
     near, far = rng.uniform(-1, 1, (8, 2)) + [3.0, 0.0], rng.uniform(-1, 1, (8, 2)) - [5.0, 0.0]
-    X, y = np.vstack([near, far, [[-5.0, 7.0]]]), np.repeat([0, 1, 2], [8, 8, 1])
-    W = np.array([[1.0, 0.3], [1.0 + step, 0.3], [0.0, 1.0]])
+    X = np.vstack([near, far, [[-5.0, 7.0], [-5.0, -7.0]]])
+    W = np.array([[1.0, 0.3], [1.0 + step, 0.3], [1.0, 0.3], [0.0, 1.0], [0.0, -1.0]])
+    first, second = np.array([1.0, -1.0, 1.0, -1.0]), np.array([1.0, -1.0, -3.0, 3.0])
+    T = np.eye(4)
+    V = [first, second, -first - second, (T[2] - T[1]) / 2, (T[3] - T[1]) / 2]
+    biases = [1.0, 0.5, 0.25, -5.0, -5.0], T[1]
+    return ReLUNetwork([W, np.column_stack(V)], biases), X, np.repeat(np.arange(4), [8, 8, 1, 1])
+
+
+def narrow_bottleneck(step):
+    """Three classes, and V and W of rank 1: the two columns of V are parallel."""
+    net, X, y = bottleneck(step)
     V = np.array([[2.0, -2.0, 0.0], [-2.0, 2.0, -0.5], [0.0, 0.0, 0.5]])
-    return ReLUNetwork([W, V], [[1.0, 0.5, -5.0], [0.0, 1.0, 0.0]]), X, y
+    return (
+        ReLUNetwork([net.weights[0][[0, 1, 3]], V], [[1.0, 0.5, -5.0], [0, 1, 0]]),
+        X[:-1],
+        y[:-1],
+    )
+
+
+def test_behind_parallel_columns_an_exact_point_is_proved():
+    found = verify(*narrow_bottleneck(2.0**-52))
+    assert (found.verdict, found.proved, found.slack) == ("global minimum", True, 0.0)
+    assert found.critical["argument"] == "fit" and 0 < found.distance < 1e-14
+    assert all(check.passed for check in recheck(found, *narrow_bottleneck(2.0**-52)))
 
 
 def test_where_no_exact_point_is_proved_the_statement_has_a_slack():
@@ -290,15 +312,15 @@ def test_a_slack_above_a_bound_that_is_not_0_is_that_of_a_local_minimum():
     # the last point twice, with two labels: its share of the loss stays
     net, X, y = bottleneck(2.0**-52)
     V = net.weights[1].copy()
-    V[:, 2] = [0.0, -0.25, 0.25]
+    V[:, 4] = [0.0, -0.25, 0.0, 0.25]
     net = ReLUNetwork([net.weights[0], V], net.biases)
     X, y = np.vstack([X, X[-1:]]), np.r_[y, 1]
     found = verify(net, X, y)
     assert (found.verdict, found.critical["argument"]) == ("local minimum", "slack")
-    least = Fraction(1, 18)  # 2 (1/2)^2 2 / 18
+    least = Fraction(1, 19)  # 2 (1/2)^2 2 / 19
     assert 0 < least - Fraction(found.lower_bound) < Fraction(1, 2**55)
     assert 0 < Fraction(found.loss_bound) - least and 1e-33 < found.slack < 1e-28
-    exact = naive.exact_loss(net.weights, net.biases, X, np.eye(3)[y])
+    exact = naive.exact_loss(net.weights, net.biases, X, np.eye(4)[y])
     assert 0 <= Fraction(found.slack) - (exact - least) < Fraction(1, 10**36)
 
 
@@ -318,11 +340,11 @@ def test_a_loss_that_is_next_to_zero_needs_no_cell(error, told):
 
 
 def test_a_slack_is_small_beside_the_targets():
-    for step, told in ((1.5e-9, True), (1.7e-9, False)):
+    for step, told in ((0.97e-9, True), (1.1e-9, False)):
         net, X, y = bottleneck(step)
         weights, biases = ([t[0], t[1] * 1e-3] for t in (net.weights, net.biases))
-        found = verify(ReLUNetwork(weights, biases), X, y, targets=np.eye(3) * 1e-3)
-        assert found.loss == pytest.approx(40.949e-6 * step**2, rel=1e-4)
+        found = verify(ReLUNetwork(weights, biases), X, y, targets=np.eye(4) * 1e-3)
+        assert found.loss == pytest.approx(96.685e-6 * step**2, rel=1e-4)
         assert (found.slack > 0) == told
 
 
@@ -350,16 +372,16 @@ def test_bounds_of_the_best_of_a_cell_are_confirmed_by_exact_arithmetic():
 @pytest.mark.parametrize(
     ("step", "rtol", "told"),
     [
-        (1.5e-9, 1e-8, True),
-        (1.7e-9, 1e-8, False),
-        (1.5e-9, 1e-9, False),
-        (1.5e-7, 1e-5, True),
-        (1.7e-7, 1e-5, False),
+        (0.97e-9, 1e-8, True),
+        (1.1e-9, 1e-8, False),
+        (0.97e-9, 1e-9, False),
+        (0.97e-7, 1e-5, True),
+        (1.1e-7, 1e-5, False),
     ],
 )
 def test_a_slack_is_at_most_the_square_of_the_tolerance_and_small(step, rtol, told):
     found = verify(*bottleneck(step), rtol=rtol)
-    assert found.loss == pytest.approx(40.949 * step**2, rel=1e-4)
+    assert found.loss == pytest.approx(96.685 * step**2, rel=1e-4)
     if told:
         assert found.verdict == "global minimum" and found.slack == found.loss_bound
         assert found.slack <= 1e-6 * found.radius**2

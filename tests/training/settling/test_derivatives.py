@@ -8,7 +8,8 @@ from constructions.critical import cell as calculus
 from constructions.critical.balls import Balls, as_balls
 from constructions.critical.entropies import block_of
 from training.settling import derivatives
-from training.settling.derivatives import height_rows, hessian, jacobian, lagrangian
+from training.settling.derivatives import Piece, height_rows, hessian, jacobian, lagrangian, rooted
+from training.settling.face import row_space
 from training.settling.problem import parameters_of
 
 
@@ -65,3 +66,18 @@ def test_the_slope_of_the_lagrangian_is_that_of_difference_quotients(loss, decay
     for j, e in enumerate(np.eye(len(theta))):
         quotient = (value(theta + h * e) - value(theta - h * e)) / (2 * h)
         assert abs(quotient - slope[j]) <= 1e-6 * (1 + abs(slope[j]))
+
+
+@pytest.mark.parametrize("gap", [0.0, 5.0, 40.0, 300.0])
+def test_rows_of_a_saturated_softmax_are_right_to_their_own_size(gap):
+    # the form p_k (r_k - sum p r): of two outputs, sqrt(p_k) p_j (r_k - r_j)
+    outputs = np.array([[gap, 0.0]])
+    block = block_of("cross_entropy", slice(0, 1), np.array([0.5]), 2)
+    cell = Piece((1, 2), np.ones((1, 1)), np.array([[1.0, 0.0]]), [block], [], [])
+    found = calculus.Pass([], [], [outputs])
+    rows = np.array([[1.0, 2.0, 0.3], [0.7, 5.0, -4.0]])
+    root = rooted(cell, found, rows)
+    low, high = 1 / (1 + np.exp(gap)), 1 / (1 + np.exp(-gap))
+    wanted = np.sqrt(0.5) * np.array([np.sqrt(high) * low, -np.sqrt(low) * high])
+    np.testing.assert_allclose(root, np.outer(wanted, rows[0] - rows[1]), rtol=1e-13)
+    assert len(row_space(root)[0].T) == 1

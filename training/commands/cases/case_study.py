@@ -28,7 +28,7 @@ from training.study.planning.defaults import default_tolerance
 from training.study.planning.references import check_comparable, judged, merges, states
 from training.study.planning.scales import COUNT
 from training.study.status import status_of
-from training.study.words import as_summary
+from training.study.words import as_summary, as_text, proved_notes, proved_rows
 
 INDEX, PLAN, POINTS = "references.json", "plan.json", "standardized.npz"
 INTRO = (
@@ -345,6 +345,10 @@ def finish(run, screen, case, references, parquet, origin):
     run.table("basins", basins)
     run.table("summary", found.frame("scale"))
     run.table("histogram", found.histogram())
+    given = case.data.X, case.data.y
+    options = {"targets": case.data.targets, "batch_size": run.record["arguments"]["batch_size"]}
+    proved = found.proved({one.name: one.network for one in references}, *given, **options)
+    run.table("proved", proved)
     found.export(run.file("trials.csv"))
     if parquet:
         found.export(run.file("trials.parquet"))
@@ -358,8 +362,13 @@ def finish(run, screen, case, references, parquet, origin):
     run.record["parts"] = [{"started": part.started, "seconds": part.seconds} for part in parts]
     told = INTRO, told_reference(case.certificate), told_plan(run.path), told_parts(parts, origin)
     intro = " ".join(filter(None, told))
-    publish(run, f"A study of perturbations: {case.name}", [case], intro=intro)
+    said = proved_notes(proved)
+    intro = " ".join([intro, *map(str.strip, said)])
+    publish(
+        run, f"A study of perturbations: {case.name}", [case], intro=intro, more=proved_rows(proved)
+    )
     screen.print(as_summary(found.frame("scale"), basins))
+    screen.print("\n".join(["", as_text(proved_rows(proved)), *said]))
 
 
 def _finite(values):

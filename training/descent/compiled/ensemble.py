@@ -46,7 +46,7 @@ class Task(NamedTuple):
     rules: np.ndarray  # (number of rules, 3): kind and two numbers
     penalties: np.ndarray  # (any, 5): kind, first and end of the parameters, weight, width
     constraints: np.ndarray  # (any, 5): kind, first parameter, rows, columns, limit
-    chain: np.ndarray  # (L, 5) int64: layers, see training.descent.compiled.passes
+    chain: np.ndarray  # (L, 5) int64: layers, see geomcore.layers.chains
     room: int  # rows below the tiles
     loss: int
     steps: int

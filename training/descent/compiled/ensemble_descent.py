@@ -5,10 +5,10 @@ import math
 import numpy as np
 
 from geomcore.arrays import read_only
+from geomcore.layers.chains import KIND, chain_of, room_for
 from geomcore.parameters import split
 from training.descent.batches import Shuffles
 from training.descent.compiled import ensemble, passes
-from training.descent.compiled.chains import chain_of, room_for
 from training.descent.constraints import MaxNorm, NonNegative, UnitColumns, UnitNorm
 from training.descent.descent import Descended
 from training.descent.losses import BinaryCrossEntropy, CrossEntropy, SquaredError
@@ -263,7 +263,7 @@ def _tiles(points, chain):
 
 def _room(n, rows, chain):
     """Zeros for n points in tiles and for outputs, and zeros for gradients, both at a new line."""
-    outputs, slopes = room_for(chain), 2 * int(chain[:, : passes.KIND].max())
+    outputs, slopes = room_for(chain), 2 * int(chain[:, :KIND].max())
     tiles, width = _tiling(n, rows + outputs + slopes)
     shapes = (tiles * rows + outputs, width), (slopes, width)
     first, second = (math.prod(shape) for shape in shapes)

@@ -10,7 +10,8 @@ The rows of a tile are x (d_0), y (d_L), the weight and the class. Below all til
 one of them, the slopes of the norms and then the outputs of the layers, d_1 + ... + d_L
 rows: what a layer reads is in the array that it writes to. Gradients there would cost 28 %.
 
-A norm of order 1 of what is not negative is an affine layer with weights abs(W).
+The layers are a table, see `geomcore.layers.chains`: more arrays than one cost 3 to 9 % where
+widths are small.
 """
 
 import math
@@ -18,6 +19,7 @@ import math
 import numpy as np
 
 from geomcore.kernels import FLAGS, INNER, cached_njit
+from geomcore.layers.chains import KIND, LEARNED, MODULI, NORM, ORDER, RELU, M, N
 
 # Entries of a weight matrix from which BLAS beats loops over points; see benchmarks/ensemble.py.
 WIDE = 128
@@ -25,10 +27,6 @@ WIDE = 128
 LANES = 16
 
 SQUARED, SOFTMAX, SIGMOID = 0, 1, 2
-AFFINE, MODULI, NORM, LEARNED = 0, 1, 2, 3
-# Columns of the table of layers, int64: inputs, outputs, kind, whether a ReLU follows, and the
-# bits of the order of a norm. More arrays than one for them cost 6 % where widths are small.
-N, M, KIND, RELU, ORDER = 0, 1, 2, 3, 4
 
 
 @cached_njit(nogil=True, fastmath=FLAGS, **INNER)

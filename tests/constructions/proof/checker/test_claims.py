@@ -123,6 +123,34 @@ UNTRUE = [
     ("collapsed", ("basin", "rate"), 1.0),
     ("collapsed", ("basin", "strength"), 0.44),
     ("collapsed", ("basin", "strength"), -0.2),
+    ("collapsed", "step", None),
+    ("collapsed", "step", 0.0),
+    ("collapsed", "step", -0.2),
+    ("collapsed", "step", "0.2"),
+    ("collapsed", "step", "inf"),
+    ("collapsed", "step", float("nan")),
+    ("collapsed", "step", float("inf")),
+    ("collapsed", "step", True),
+    ("collapsed", "step", 10**400),
+    ("collapsed", "step", 5e-324),
+    ("collapsed", "step", 0.212),
+    ("collapsed", "step", 1e308),
+    ("collapsed", ("descent", "radius"), 0.0282),
+    ("collapsed", ("descent", "radius"), 0.0),
+    ("collapsed", ("descent", "radius"), -0.01),
+    ("collapsed", ("descent", "ball"), 0.287),
+    ("collapsed", ("descent", "ball"), 0.5),
+    ("collapsed", ("descent", "ball"), "inf"),
+    ("collapsed", ("descent", "strength"), 0.269),
+    ("collapsed", ("descent", "strength"), -0.2686),
+    ("collapsed", ("descent", "curvature"), 4.7304),
+    ("collapsed", ("descent", "curvature"), 5.0),
+    ("collapsed", ("descent", "curvature"), "inf"),
+    ("collapsed", ("descent", "curvature"), None),
+    ("collapsed", ("descent", "more"), 1.0),
+    ("collapsed", "descent", COLLAPSED.fields["basin"]),
+    ("collapsed", "basin", COLLAPSED.fields["descent"]),
+    ("line", "descent", COLLAPSED.fields["descent"]),
     ("line", "verdict", "global minimum"),
     ("line", "verdict", "not stationary"),
     ("line", "class_weighted_loss", 1.9),
@@ -170,6 +198,7 @@ UNTRUE = [
     ("collapsed", "activation_margin", more),
     ("collapsed", "radius", more),
     ("collapsed", ("basin", "rate"), more),
+    ("collapsed", ("descent", "rate"), more),
     ("steep", ("witness", "loss"), less),
     ("steep", ("witness", "slope"), more),
     ("saddle", ("witness", "loss"), less),
@@ -189,6 +218,7 @@ def test_what_is_not_true_is_refused(name, path, value):
     # what may stand, but not with the rest: it is told there
     elsewhere = {
         "subset": ("distance", "witness"),
+        "step": ("descent",),
         "distance": ("verdict",),
         "witness": ("verdict",),
     }
@@ -218,6 +248,7 @@ HOSTILE = [
     ["W1", 1],
     {"direction": [{"weights": [[{}]], "biases": ["x"]}], "step": 10**400, "loss": "inf"},
 ]
+MAY_BE_NULL = ("distance", "witness", "radius", "basin", "step", "descent")
 # What may be null, and what a tampered value can be true of, however odd it is.
 HARMLESS = {
     ("subset", None),
@@ -237,7 +268,7 @@ def test_no_damage_is_confirmed_and_none_raises(name, field):
     example = EXAMPLES[name]
     for value in HOSTILE:
         same = value == example.fields[field] and type(value) is type(example.fields[field])
-        harmless = value is None and field in ("distance", "witness", "radius", "basin")
+        harmless = value is None and field in MAY_BE_NULL
         for key, odd in HARMLESS:
             harmless = harmless or (field == key and type(value) is type(odd) and value == odd)
         found = example.findings({**example.fields, field: value})
@@ -255,14 +286,15 @@ def test_no_damage_is_confirmed_and_none_raises(name, field):
 @pytest.mark.parametrize("field", CLAIMS)
 def test_a_missing_field_is_refused(field):
     rest = {key: value for key, value in COLLAPSED.fields.items() if key != field}
-    # files of the time before there was weight decay
-    assert COLLAPSED.findings(rest)[field] is (field == "weight_decay")
+    # files of the time before there were these
+    assert COLLAPSED.findings(rest)[field] is (field in ("weight_decay", "step", "descent"))
 
 
 @pytest.mark.parametrize("certificate", [None, 1, "certificate", [], {}])
 def test_what_is_no_certificate_is_refused_in_every_field(certificate):
     found = COLLAPSED.findings(certificate)
-    assert found.pop("weight_decay") is (certificate == {}) and set(found.values()) == {False}
+    later = {found.pop(field) for field in ("weight_decay", "step", "descent")}
+    assert later == {certificate == {}} and set(found.values()) == {False}
 
 
 def test_an_unknown_field_is_refused():

@@ -128,21 +128,82 @@ def test_a_basin_has_positive_numbers_of_all_parameters_and_all_directions():
     assert "basin" not in COLLAPSED.refused(basin={**strong, "strength": 0.2685})
 
 
+def case_of(example):
+    """What the checker knows of an example."""
+    pairs = zip(example.weights, example.biases, strict=True)
+    tensors = [tensor for pair in pairs for tensor in pair]
+    return _Case(example.fields, tensors, example.X, example.targets, example.classes)
+
+
 def test_outputs_move_by_the_motion_of_all_layers_and_of_the_solution_next_to_it():
     # of COLLAPSED in a ball of r, where the exact solution is d away
-    case = _Case(
-        COLLAPSED.fields,
-        [t for pair in zip(COLLAPSED.weights, COLLAPSED.biases, strict=True) for t in pair],
-        COLLAPSED.X,
-        COLLAPSED.targets,
-        COLLAPSED.classes,
-    )
+    case = case_of(COLLAPSED)
     for r, d in ((0.25, 0.0), (0.25, 0.5)):
-        safe, (hidden, output) = case.motion(*_exact([r, d]))
+        safe, (hidden, output), _ = case.motion(*_exact([r, d]))
         assert bool(safe)
         active = (1 + d) ** 2 + (1 + r) ** 2 + 1  # times r^2, of the point that is active
         assert float(hidden) == pytest.approx(r * np.sqrt(1 / 3), rel=1e-12)
         assert float(output) == pytest.approx(r * np.sqrt(active / 3 + 2 / 3), rel=1e-12)
+
+
+@pytest.mark.parametrize(("r", "d"), [(0.0, 0.0), (0.3, 0.0), (0.25, 0.5)])
+def test_the_hessian_is_bounded_by_derivatives_and_bends_of_the_outputs(r, d):
+    # of COLLAPSED: of the active point |P_21| is at most 1 + d + r in the ball, and only it bends
+    found = case_of(COLLAPSED).motion(*_exact([r, d]), bent=True)
+    first = ((1 + d + r) ** 2 + (1 + r) ** 2 + 1) / 3 + 2 / 3
+    motion = r * np.sqrt(((1 + d) ** 2 + (1 + r) ** 2 + 1) / 3 + 2 / 3)
+    assert float(found[2]) == pytest.approx(2 * (first + np.sqrt(1 / 3) * motion), rel=1e-12)
+    assert float(found[1][-1]) == pytest.approx(motion, rel=1e-12)
+
+
+def test_three_layers_bend_by_the_largest_eigenvalue_of_what_each_pair_does():
+    # max(x, 0), max(3 h, 0), 2 g at x = 1 with the target 4, where it is 6: all stays as it is at
+    # r = 0, so that this is the Hessian but for signs that are all taken to be the same
+    layers = [([[1]], [0]), ([[3]], [0]), ([[2]], [0])]
+    fields = {"loss": 4.0, "class_weighted_loss": 4.0, "accuracy": 1.0, "margins": [0.1, 0.1]}
+    deep = Example(layers, [[1]], [[4]], [0], verdict="undetermined", proved=False, **fields)
+    s = np.sqrt([1 + 1, 1 + 1, 9 + 1])  # |(x, 1)| for the inputs 1, 1 and 3
+    q = [6, 2, 1]
+    M = np.array([[0, 0, 0], [2 * s[0], 0, 0], [3 * s[0], 1 * s[1], 0]])
+    first, second = np.square(q) @ s**2, np.linalg.eigvalsh(M + M.T)[-1]
+    case = case_of(deep)
+    # the best last layer leaves no loss, so that nothing bends at the exact point
+    assert float(case.motion(_exact(0.0)[()], bent=True)[2]) == pytest.approx(2 * first, rel=1e-12)
+    # within r = 1/8 the residual is the motion
+    r = 0.125
+    _, moves, bound = case.motion(_exact(r)[()], bent=True)
+    x = [1, 1, 3]
+    for l in range(3):
+        s[l] = np.hypot(x[l] + (float(moves[l - 1]) if l else 0), 1)
+    q = np.zeros((4, 3))  # row l + 1: layer l
+    P = np.array([[0, 0, 0], [1, 0, 0], [3, 1, 0], [6, 2, 1]])
+    for l in range(3):
+        for j in range(l + 1):
+            between = [P[l + 1, i] * q[i, j] for i in range(j + 1, l + 1)]
+            q[l + 1, j] = P[l + 1, j] + r * np.linalg.norm(between)
+    M = np.array([[q[3, i] * q[i, j] * s[j] for j in range(3)] for i in range(3)])
+    first, second = q[3] ** 2 @ s**2, np.linalg.eigvalsh(M + M.T)[-1]
+    assert float(bound) == pytest.approx(2 * (first + second * float(moves[2])), rel=1e-11)
+
+
+def test_a_basin_of_descent_leaves_room_for_the_distance_and_ends_at_the_inverse_of_the_step():
+    own = COLLAPSED.fields["descent"]
+    far = {"rtol": 0.5, "basin": None}
+    for radius, d, refused in ((0.028, 0.0, False), (0.028, 0.001, True), (0.0265, 0.001, False)):
+        changed = {**own, "radius": radius, "curvature": 4.74}
+        found = COLLAPSED.refused(descent=changed, distance=d, **far)
+        assert ("descent" in found) is refused, (radius, d)
+    # with the solution next to it also the bound of the Hessian is larger
+    near = {**own, "radius": 0.0265}
+    assert "descent" not in COLLAPSED.refused(descent=near, **far)
+    assert "descent" in COLLAPSED.refused(descent=near, distance=0.001, **far)
+    # 1 / 4.7305 = 0.21139
+    slow = {**own, "rate": 0.028}
+    for step, refused in ((0.2113, False), (0.2115, True), (0.195, False), (0.19, True)):
+        assert ("descent" in COLLAPSED.refused(descent=slow, step=step)) is refused, step
+    for subset in (["W2", "b2"], ["cumulative"]):
+        assert "descent" in COLLAPSED.refused(subset=subset)
+    assert "descent" not in COLLAPSED.refused(subset=["W1", "b1", "W2", "b2"])
 
 
 # What is asked

@@ -1,4 +1,4 @@
-"""Chains of all kinds of layers in compiled steps, against NumPy, by loops and by hand."""
+"""Passes over all kinds of layers in compiled steps, against NumPy, by loops and by hand."""
 
 from itertools import pairwise
 
@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from geomcore.layers import Affine, LearnedLpNorm, LpNorm, ReLU
 from geomcore.network import Network
-from training.descent.compiled.chains import chain_of
 from training.descent.optimizers import SGD, Adam
 from training.descent.stopping import AccuracyFor
 from training.descent.trainer import train, train_ensemble
@@ -123,18 +122,6 @@ def test_at_zero_the_slopes_of_a_norm_are_zero():
     result = train(net, [[1.0, 0.0]], [[1.0]], optimizer=SGD(0.1), steps=1, engine="compiled")
     assert result.network.layers[0].W[0].tolist() == [0.0, 2.0]
     assert result.network.layers[0].b[0] == pytest.approx(0.2)
-
-
-@pytest.mark.parametrize(
-    "layers",
-    [
-        [ReLU(), Affine([[1.0]], [0.0])],
-        [Affine([[1.0]], [0.0]), ReLU(), ReLU()],
-        [Affine([[1.0]], [0.0]), np.abs],
-    ],
-)
-def test_what_is_no_chain_of_maps_and_relus_is_not_known(layers):
-    assert chain_of(layers) is None
 
 
 # Against NumPy
