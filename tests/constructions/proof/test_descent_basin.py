@@ -266,6 +266,18 @@ def test_the_curvature_at_the_minimum_is_bounded_from_both_sides():
     assert room.curvature_at_minimum(kink, np.zeros((1, 1)), **options) == (0.0, np.inf)
 
 
+def test_the_curvature_at_the_minimum_has_room_for_the_rounding_of_hidden_outputs():
+    # w x + b with near-total cancellation: 32 in floats is off by up to some tenths
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        w, x = 2.0**50 * rng.uniform(1, 2), rng.uniform(1, 2)
+        net = ReLUNetwork([[[w]], [[1.0]]], [[32.0 - w * x], [0.0]])
+        options = {"loss_bound": 0.0, "rank": 1, "distance": 0.0}
+        low, _ = room.curvature_at_minimum(net, [[x]], **options)
+        hidden = Fraction(w) * Fraction(x) + Fraction(net.biases[0].item())
+        assert 0 < Fraction(low) <= 2 * (hidden**2 + 1)
+
+
 def test_a_rate_that_floats_cannot_hold_is_no_basin():
     around, root = room._around(STEP, POINTS, 0.0, None, None, 0.0)
     s = around.strength(0.1)
@@ -278,3 +290,8 @@ def test_a_rate_that_floats_cannot_hold_is_no_basin():
             assert 0 < Fraction(found.rate) <= 2 * Fraction(step) * Fraction(found.strength) ** 2
     assert room._described(around, root, 0.1, 0.01, 1e-300) is not None
     assert room._described(around, root, 0.1, 0.01, 5e-324) is None
+    # one of the two factors of a rate is enough to lose its digits
+    for strength, step in ((1e-200, 1e-120), (1e10, 1e-318), (1e-150, 1e-20)):
+        other = around._replace(at_minimum=strength)
+        assert room._described(other, root, 1e-300, 0.01, step) is None
+    assert room._described(around._replace(at_minimum=1e-100), root, 1e-300, 0.01, 1e-50)
