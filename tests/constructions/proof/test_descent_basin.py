@@ -99,6 +99,17 @@ def test_the_curvature_is_that_of_its_formula(net, X, weights, loss, distance):
         assert wanted * (1 - 1e-12) <= found <= wanted * (1 + 1e-8)
 
 
+@pytest.mark.parametrize("size", [1e-60, 1e-40, 1e40, 1e60])
+def test_the_curvature_of_layers_of_very_different_sizes_is_that_of_its_formula(size):
+    net = ReLUNetwork([[[1.0]], [[size]], [[1.0]]], [[1.0], [size], [0.0]])
+    X, weights = np.array([[0.0], [1.0]]), np.array([0.25, 0.75])
+    around, root = room._around(net, X, 0.5, weights, 1, 0.0)
+    for r in (0.0, 1e-3):
+        found = room._curvature(around, root, r)
+        wanted = curvature(net, X, weights, 0.0, root, r)
+        assert wanted * (1 - 1e-12) <= found <= wanted * (1 + 1e-8)
+
+
 @pytest.mark.parametrize("size", [2.0**-20, 1.0, 2.0**10])
 def test_the_hessian_of_the_worst_direction_comes_near_to_the_bound(size):
     # one unit that is on, output v h + c: both factors of size `size`, error `size` squared
