@@ -4,13 +4,15 @@
 
 The python blocks share one namespace, as in a notebook; a shell block is one shell each, in the
 same folder. Blocks that make environments are left out: `make`, `pip` (continuous integration
-runs those by itself). What takes longer than `--slow` seconds is marked. The status is 1 if a
-block fails.
+runs those by itself). Beside the seconds by the clock stand those of the processors, which other
+work on the machine does not change much. What takes longer than `--slow` seconds by the clock is
+marked. The status is 1 if a block fails.
 """
 
 import argparse
 import os
 import re
+import resource
 import subprocess
 import sys
 import tempfile
@@ -32,8 +34,11 @@ def blocks(text):
 
 
 def run(kind, place, text, namespace):
-    """Run one block; return the seconds that it took. What it prints is shown."""
-    start = time.perf_counter()
+    """Run one block; return the seconds by the clock, and those of all processors, that it took.
+
+    What it prints is shown.
+    """
+    start, used = time.perf_counter(), _used()
     if kind == "python":
         exec(compile(text, place, "exec"), namespace)
     else:
@@ -43,7 +48,14 @@ def run(kind, place, text, namespace):
             ["bash", "-euo", "pipefail", "-c", text], check=True, env={**os.environ, "PATH": path}
         )
     sys.stdout.flush()
-    return time.perf_counter() - start
+    return time.perf_counter() - start, _used() - used
+
+
+def _used():
+    """Seconds that processors have worked for this process and those that it waited for."""
+    kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    found = [resource.getrusage(kind) for kind in kinds]
+    return sum(usage.ru_utime + usage.ru_stime for usage in found)
 
 
 def main():
@@ -60,13 +72,13 @@ def main():
             place = f"{options.file.name}:{line}"
             print(f"--- {place} ({kind})", flush=True)
             try:
-                rows.append((place, kind, run(kind, place, text, namespace)))
+                rows.append((place, kind, *run(kind, place, text, namespace)))
             except Exception as error:
                 sys.exit(f"{place} fails: {type(error).__name__}: {error}")
         os.chdir(ROOT)
-    for place, kind, seconds in rows:
+    for place, kind, seconds, used in rows:
         slow = f"  more than {options.slow:g}" if seconds > options.slow else ""
-        print(f"{place:16} {kind:7} {seconds:6.1f} s{slow}")
+        print(f"{place:16} {kind:7} {seconds:6.1f} s, of processors {used:6.1f} s{slow}")
 
 
 if __name__ == "__main__":

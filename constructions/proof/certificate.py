@@ -313,6 +313,8 @@ _Stated = struct_of(_FIELDS)
 
 def largest(net=None):
     """Bytes that the file of a certificate of a network has at most, or one of any network."""
+    if net is not None and not hasattr(net, "parameter_count"):
+        raise ValueError(f"net must be a ReLUNetwork or None, got {type(net).__name__}")
     return min(LARGEST, PLAIN + NUMBER * net.parameter_count) if net is not None else LARGEST
 
 
@@ -329,9 +331,7 @@ def network_digest(net):
 
 def data_digest(X, labels):
     """SHA-256 of points, the target of each and the class of each, in the same form."""
-    return _digest(
-        [("X", X, "<f8"), ("Y", labels.Y, "<f8"), ("classes", labels.index, "<i8")],
-    )
+    return _digest([("X", X, "<f8"), ("Y", labels.Y, "<f8"), ("classes", labels.index, "<i8")])
 
 
 def _digest(parts):

@@ -23,9 +23,12 @@ from geomcore.plot.style import (
     name_axes,
     new_axes,
     scatter,
+    widen,
 )
 from geomcore.plot.ticks import coordinate
 from geomcore.projection import fit_projection
+
+WIDE, HEIGHTS = 4.0, (1.8, 4.5)  # of a picture of data in the plane, in inches
 
 
 @answers_keywords
@@ -66,7 +69,8 @@ def plot_data(X, y, *, ax=None, projection=None, legend=True):
     if X.shape[1] == 1:
         # Points of a line: one row per class, so that they do not hide each other.
         X, names = np.column_stack([X[:, 0], labels.index]), [names[0], "class"]
-    ax = new_axes(X.shape[1]) if ax is None else ax
+    is_own = ax is None
+    ax = new_axes(X.shape[1]) if is_own else ax
     if X.shape[1] != 2 + is_3d(ax):
         raise ValueError(f"ax must have {X.shape[1]} dimensions, as the points have")
     scatter(ax, X, labels)
@@ -75,8 +79,16 @@ def plot_data(X, y, *, ax=None, projection=None, legend=True):
         class_rows(ax, labels.classes)
         return ax
     equal_scales(ax, X)
+    if is_own and not is_3d(ax):
+        # No more room above and below than the data fill.
+        (low, high), (bottom, top) = ax.get_xlim(), ax.get_ylim()
+        ax.figure.set_figheight(
+            float(np.clip(WIDE * (top - bottom) / (high - low) + 0.7, *HEIGHTS))
+        )
     if legend:
-        add_legend(ax, labels.classes)
+        drawn = add_legend(ax, labels.classes)
+        if is_own:
+            widen(ax.figure, drawn)
     return ax
 
 

@@ -126,7 +126,7 @@ def _name(legend, classes):
 
 
 def add_legend(ax, classes):
-    """Put the legend of the classes to the right of `ax`."""
+    """Put the legend of the classes to the right of `ax`; return it."""
     legend = ax.legend(
         handles=legend_handles(classes),
         title="class",
@@ -135,6 +135,7 @@ def add_legend(ax, classes):
         frameon=False,
     )
     _name(legend, classes)
+    return legend
 
 
 def add_figure_legend(fig, classes, **options):
@@ -142,8 +143,12 @@ def add_figure_legend(fig, classes, **options):
     handles = legend_handles(classes)
     legend = fig.legend(handles=handles, loc="outside right center", frameon=False, **options)
     _name(legend, classes)
+    widen(fig, legend)
+
+
+def widen(fig, legend):
+    """Make room for the long names in a legend, that else would be taken from the panels."""
     longest = max((len(text.get_text()) for text in legend.get_texts()), default=0)
-    # Else they would take their room from the panels.
     more = LETTER * (longest - SHORT)
     if more > 0:
         fig.set_figwidth(fig.get_figwidth() + more)

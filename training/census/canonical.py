@@ -19,7 +19,7 @@ from geomcore.arrays import as_points, as_positive, check_network
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.network import ReLUNetwork
 
-TOLERANCE = 1e-6  # of the norm of what is compared
+TOLERANCE = 1e-6  # of the spread over the points of what is compared
 ROUNDING = 1e-12  # of the largest output
 NOTHING = 1e-9  # of the size of what it adds to
 
@@ -44,12 +44,14 @@ class Canonical:
     outputs: np.ndarray
 
     def is_same(self, other, *, tolerance=TOLERANCE):
-        """Whether another form has the same units and outputs, but for a part of their norm.
+        """Whether another form has the same units and outputs, but for a part of their spread.
 
-        Dead and idle units are not compared, nor is what no point sees of the others.
+        That is how far they are from their mean over the points: where points are far from the
+        origin, units of very different slopes have nearly equal pre-activations. Dead and idle
+        units are not compared, nor is what no point sees of the others.
         """
         return self.has_same_outputs(other, tolerance=tolerance) and all(
-            _is_matched(a, b, lambda a, b: _distances(a, b) > tolerance)
+            _is_matched(a, b, lambda a, b: _distances(a, b) > tolerance * _spreads(a, b) + NOTHING)
             for a, b in zip(self.units, other.units, strict=True)
         )
 
@@ -150,6 +152,12 @@ def _sorted(columns):
 def _distances(a, b):
     """Norms of the differences of all columns of norm 1, shape (columns of a, columns of b)."""
     return np.linalg.norm(a[:, :, None] - b[:, None], axis=0)
+
+
+def _spreads(a, b):
+    """Norms of all columns less their mean, the larger one of each pair."""
+    a, b = (np.linalg.norm(part - part.mean(axis=0), axis=0) for part in (a, b))
+    return np.maximum(a[:, None], b)
 
 
 def _is_matched(a, b, differ):

@@ -62,7 +62,8 @@ def figure_of_losses(found):
     for one in (ax, side):
         one.grid(axis="y", color="0.9")
         one.set_axisbelow(True)
-    side.xaxis.get_major_locator().set_params(integer=True)
+    for one in (ax, side):
+        one.xaxis.get_major_locator().set_params(integer=True)
     _legend(fig, _present(kinds), "outside upper center", ncols=4)
     return fig
 

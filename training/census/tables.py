@@ -77,6 +77,7 @@ def summary_row(found, points):
         "data": found.data.name,
         "widths": shape(found),
         "loss": found.question.loss,
+        "is_convex": len(found.widths) == 2,
         "weight_decay": found.question.weight_decay,
         "runs": runs,
         "proved": proved,
@@ -102,6 +103,7 @@ def summary_row(found, points):
         else None,
         "nearest_losses": min((b - a for a, b in pairwise(losses)), default=None),
         "lowest_loss": losses[0] if losses else None,
+        "lowest_slack": min((point.best.slack for point in reached), default=None),
         "lowest_times": sum(len(point.endings) for point in reached),
         "next_loss": losses[1] if len(losses) > 1 else None,
         "highest_loss": losses[-1] if losses else None,
@@ -204,7 +206,7 @@ def sentences(row):
     ]
     if row["minima"]:
         told += [_many_sentence(row), _lowest_sentence(row), *_flat_sentences(row)]
-    others = [f"{row[kind]} {_phrase(kind)}" for kind in KINDS[3:] if row[kind]]
+    others = [f"{row[kind]} {_phrase(kind, row[kind])}" for kind in KINDS[3:] if row[kind]]
     if others:
         told.append(f"Of the other runs, {', '.join(others)}.")
     if row["far"]:
@@ -270,12 +272,15 @@ def _by_proof(number, proved):
 
 def _lowest_sentence(row):
     times = counted(row["lowest_times"], "run")
-    told = (
-        f"A proved global minimum is reached by {times}."
-        if row["global minimum"]
-        else f"The lowest proved minimum, of loss {row['lowest_loss']:.9g}, is reached by {times}; "
-        "nothing is proved about whether it is global."
-    )
+    lowest = f"The lowest proved minimum, of loss {row['lowest_loss']:.9g}, is reached by {times}; "
+    if row["global minimum"]:
+        told = f"A proved global minimum is reached by {times}."
+    elif row["is_convex"] and row["lowest_slack"] == 0:
+        told = (
+            f"{lowest}it is global, as without hidden layers the loss is convex in all parameters."
+        )
+    else:
+        told = f"{lowest}nothing is proved about whether it is global."
     if row["next_loss"] is not None:
         told += f" The next loss is {row['next_loss'] - row['lowest_loss']:.3g} above it."
     unproved = row["lowest_unproved"]
@@ -289,12 +294,14 @@ def shape(found):
     return "-".join(map(str, found.widths))
 
 
-def _phrase(kind):
+def _phrase(kind, number):
+    is_one = number == 1
     return {
-        "not stationary": "are at no stationary point, which is proved",
-        "undetermined": "are at a critical point to rounding of which nothing is proved",
-        INFINITY: "run to infinity: norms grow while the loss falls",
-        NOWHERE: "settle nowhere",
+        "not stationary": f"{'is' if is_one else 'are'} at no stationary point, which is proved",
+        "undetermined": f"{'is' if is_one else 'are'} at a critical point to rounding of which "
+        "nothing is proved",
+        INFINITY: f"{'runs' if is_one else 'run'} to infinity: norms grow while the loss falls",
+        NOWHERE: f"{'settles' if is_one else 'settle'} nowhere",
     }[kind]
 
 

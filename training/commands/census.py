@@ -7,10 +7,10 @@ import typer
 
 from training.commands.arguments.options import (
     CORES,
+    MOST_JOBS,
     MOST_STEPS,
     MOST_TRIALS,
     Force,
-    Jobs,
     Loss,
     Out,
     Quiet,
@@ -57,11 +57,25 @@ def census(
     out: Out = None,
     force: Force = False,
     resume: Resume = False,
-    jobs: Jobs = CORES,
+    jobs: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            max=MOST_JOBS,
+            help="Threads that train; processes that settle and verify.",
+        ),
+    ] = CORES,
     quiet: Quiet = False,
 ):
     """Train many networks from random starts, and prove of each what it ends at."""
     given = noted(locals())
+
+    if not data:
+        raise ValueError("DATA is missing, see geomcore census --help")
+    shapes = _shapes(widths)
+    data_sets = _data_sets(data, seed, targets, table)
+    pairs = _pairs(data_sets, shapes)
+    # Loaded after what is refused, for that takes a second.
     from training.census import plot_census
     from training.census.census import census as census_of
     from training.census.census import checked
@@ -81,10 +95,6 @@ def census(
     from training.output.page import render
     from training.output.start import started
 
-    if not data:
-        raise ValueError("DATA is missing, see geomcore census --help")
-    data_sets = _data_sets(data, seed, targets, table)
-    pairs = _pairs(data_sets, _shapes(widths))
     options = {"loss": loss, "weight_decay": weight_decay, "rate": learning_rate}
     options["seconds"] = seconds
     for pair in pairs:
@@ -93,7 +103,7 @@ def census(
     work = options | {"data": {one.name: _digest(one) for one in data_sets}}
     with started("census", given, about=data_sets[0].name) as (run, screen):
         for one in data_sets:
-            screen.print(one.summary())
+            screen.fold(one.summary())
         several = min(jobs, runs) > 1
         with (
             run.pieces(work, resume=resume) as pieces,
@@ -149,12 +159,14 @@ def census(
             rows = section["rows"]
             if rows:
                 screen.table([{key: row[key] for key in COLUMNS} for row in rows[:ON_SCREEN]])
+            if any(row["flat"].endswith("*") for row in rows[:ON_SCREEN]):
+                screen.print("* rank and flat are computed in floating point, not proved")
             if len(rows) > ON_SCREEN:
                 screen.print(f"and {len(rows) - ON_SCREEN} of higher loss, see end_points.csv")
             if section["lost"]:
                 screen.table(section["lost"])
             for sentence in section["told"]:
-                screen.print(sentence)
+                screen.fold(sentence)
     screen.print(f"\nrun folder: {run.path}")
     return 0
 
@@ -162,9 +174,10 @@ def census(
 def _data_sets(sources, seed, targets, table):
     """The data sets, which must have different names."""
     from training.commands.arguments.data import load_data
-    from training.output.folder import stem
 
     found = [load_data(source, seed=seed, targets=targets, **table) for source in sources]
+    from training.output.folder import stem
+
     names = [stem(one.name) for one in found]
     for name in names:
         if names.count(name) > 1:

@@ -30,13 +30,16 @@ def construct(
     """Construct a network with zero loss on DATA and verify it."""
     given = noted(locals())
     from training.commands.arguments.data import load_data
+
+    source = load_data(data, seed=seed, targets=targets, **table)
+    # Loaded after what is refused, for that takes a second.
     from training.commands.cases.case import Case
     from training.commands.cases.story import publish
     from training.output.start import started
 
-    case = Case(load_data(data, seed=seed, targets=targets, **table))
+    case = Case(source)
     with started("construct", given, about=case.name) as (run, screen):
-        screen.print(case.data.summary())
+        screen.fold(case.data.summary())
         with screen.progress(6) as step:  # three methods that are named, at most
             step("constructing")
             case.construct(method, step=step)

@@ -32,7 +32,8 @@ def dynamics(
     data: Annotated[
         str | None,
         typer.Argument(
-            help="As for construct; default: new balls around unit vectors for each seed."
+            help="As for construct, of classes that hyperplanes cut off one after another "
+            "(method sequential). Default: new balls around unit vectors for each seed."
         ),
     ] = None,
     seeds: Annotated[
@@ -84,6 +85,8 @@ def dynamics(
 ):
     """Truncate one class in part, train, and fit how fast it shrinks: claim E5, over seeds."""
     given = noted(locals())
+    data_sets, told = _data_sets(data, seeds, points, radius, table, seed, standardize)
+    # Loaded after what is refused, for that takes a second.
     from training.experiments import plot_dynamics
     from training.experiments.dynamics import survey
     from training.experiments.dynamics_starts import as_fractions, as_piece, digest_of, start
@@ -92,7 +95,6 @@ def dynamics(
     from training.output.start import started
 
     parts = as_fractions(fractions.split(","), "--fractions")
-    data_sets, told = _data_sets(data, seeds, points, radius, table, seed, standardize)
     label = None if follow is None else _label(data_sets[0], follow)
     about = data_sets[0].name if data is not None else ""
     options = {"label": label, "others": others}
@@ -102,9 +104,11 @@ def dynamics(
         screen.tell(told)
         with screen.compiling(), screen.progress(2 * seeds + film) as step:
             with run.timed("runs"):
-                step(f"starting points of seed {seed}")
-                # What cannot be truncated is refused before anything is written.
-                first = None if resume else start(data_sets[0], parts, **options, rng=seed)
+                first = None
+                if not resume:
+                    step(f"starting points of seed {seed}")
+                    # What cannot be truncated is refused before anything is written.
+                    first = start(data_sets[0], parts, **options, rng=seed)
                 with run.pieces(work, resume=resume) as pieces:
                     if first is not None:
                         pieces["start 0"] = as_piece(first)
@@ -140,11 +144,11 @@ def dynamics(
         }
         run.text("index.html", render("commands/dynamics.html", run.record, **content))
         run.publish()
-        screen.print(data_sets[0].summary())
+        screen.fold(data_sets[0].summary())
         screen.table([{name: row[name] for name in ON_SCREEN} for row in shown])
         screen.table(sides)
         for row in verdict_rows(found):
-            screen.print(f"\n{row['quantity']}: {row['verdict']}. {row['reason']}")
+            screen.fold(f"\n{row['quantity']}: {row['verdict']}. {row['reason']}")
     screen.print(f"\nrun folder: {run.path}")
     return 0
 
@@ -189,8 +193,6 @@ def _data_sets(source, seeds, points, radius, table, seed, standardize):
     from geomcore.datasets.table_error import Option
     from training.commands.arguments.data import flag, load_data
     from training.commands.arguments.options import DRAWN
-    from training.experiments.dynamics_starts import draws, part_of
-    from training.study.planning.columns import LARGE, Columns, largest_column
 
     if source is None:
         for name, value in (*table.items(), ("standardize", standardize)):
@@ -198,12 +200,17 @@ def _data_sets(source, seeds, points, radius, table, seed, standardize):
                 told = "DATA" if name == "standardize" else "a CSV file as DATA"
                 given = "--standardize" if name == "standardize" else flag(Option(name))
                 raise ValueError(f"{given} goes with {told}")
+        from training.experiments.dynamics_starts import draws
+
         return draws(seeds, points=points, radius=radius, seed=seed), ""
     for name, value, default in (("points", points, POINTS), ("radius", radius, RADIUS)):
         if value != default:
             raise ValueError(f"--{name} goes with balls, not with DATA")
     drawn = source in DRAWN
     whole = [load_data(source, seed=seed + s, **table) for s in range(seeds if drawn else 1)]
+    from training.experiments.dynamics_starts import part_of
+    from training.study.planning.columns import LARGE, Columns, largest_column
+
     size, told = largest_column(whole[0].X), ""
     if size > LARGE if standardize is None else standardize:
         columns = Columns.of(whole[0].X)

@@ -22,8 +22,6 @@ from training.commands.arguments.options import (
     reads_table,
 )
 
-SHOWN = 20  # kinks in the table of the page; all are in kinks.csv
-
 
 @reads_table
 def settle(
@@ -45,22 +43,25 @@ def settle(
     from geomcore.arrays import check_network
     from geomcore.network import ReLUNetwork
     from training.commands.arguments.data import check_fit, load_data, load_network
-    from training.commands.cases.case import Case
-    from training.commands.cases.story import publish
-    from training.output.start import started
-    from training.settling.settle import settle as settle_network
 
     net = load_network(network)
     check_network(net, ReLUNetwork, name="NETWORK")
     source = load_data(data, seed=seed, targets=targets, **table)
     check_fit(net, source)
+    # Loaded after what is refused, for that takes a second.
+    from training.commands.cases.case import Case
+    from training.commands.cases.story import publish
+    from training.experiments.settled import plot_settled, tables
+    from training.output.start import started
+    from training.settling.settle import settle as settle_network
+
     if out is None:
         given["out"] = _folder(network, source.name)
     wanted = ("network", "data", "targets", "loss", "weight_decay", "seconds", "jobs", *TABLE)
     kept = [name for name in given if name in wanted]
     kind = {"loss": loss, "weight_decay": weight_decay}
     with started("settle", given, about=source.name, kept=kept) as (run, screen):
-        screen.print(source.summary())
+        screen.fold(source.summary())
         with screen.progress(3) as step:
             step("settling")
             goal = {"targets": source.targets, "seconds": seconds, **kind}
@@ -74,16 +75,23 @@ def settle(
         case.keep(run)
         if settled.kinks:
             run.table("kinks", settled.frame())
-        lines = [line for line in settled.summary().splitlines() if line[:1] != " "]
-        told = " ".join(f"{line[0].upper()}{line[1:].rstrip(':')}." for line in lines)
-        kinks = [
-            {"layer": k.layer, "point": k.point, "unit": k.unit}
-            | {"multiplier": f"{k.multiplier:.3g}", "of at most": f"{k.rise:.3g}"}
-            for k in settled.kinks[:SHOWN]
-        ]
+        layers = tables.layer_rows(settled.network, source.X, source.y, targets=source.targets)
+        if layers:
+            run.table("layers", layers)
+        drawn = run.figures(source.name, plot_settled.figures(settled, source))
+        content = {
+            "told": tables.told(settled),
+            "bends": tables.bends(settled),
+            "kinks": tables.kink_rows(settled),
+            "kink_count": len(settled.kinks),
+            "layers": tables.layer_words(layers),
+            "drawn": {picture.stem.rpartition("-")[2]: picture for picture in drawn},
+            "verdict": case.certificate.verdict,
+            "proved": case.certificate.proved,
+        }
         title = f"{network.name}, settled on {source.name}"
-        publish(run, title, [case], intro=told, more=kinks)
-        screen.print(f"{settled.summary()}\n\n{case.certificate.summary()}")
+        publish(run, title, [case], template="commands/settle.html", **content)
+        screen.fold(f"{settled.summary()}\n\n{case.certificate.summary()}")
     screen.print(f"\nrun folder: {run.path}")
     return 0 if case.certificate.verdict in ("global minimum", "local minimum") else 1
 

@@ -12,7 +12,7 @@ MOST_STARTS = 1000
 MOST_DIGITS = 10
 # The columns for which a terminal has room.
 LAYERS = ("network", "layer", "full rank", "rank, single", "condition", "defect", "aperture")
-BESIDE = ("network", "loss", "held out", "margin", "condition", "kind, first start")
+BESIDE = ("network", "loss", "held out", "margin", "condition", "kind")
 
 
 @resumes
@@ -53,20 +53,23 @@ def trained(
 ):
     """Train networks as wide as their images, and look at cones, ranks and collapse: E6 to E8."""
     given = dict(locals())
+
+    chosen = _digits(digits)
+    images = _images(chosen, mnist, points, seed)
+    # Loaded after what is refused, for that takes a second.
     from training.experiments.trained import plot_all, tables
-    from training.experiments.trained.beside import DRAWS
+    from training.experiments.trained.beside import DRAWS, MOST_PARAMETERS
     from training.experiments.trained.judgements import judgements
     from training.experiments.trained.ladder import budget
     from training.experiments.trained.survey import survey
     from training.output.page import render
     from training.output.start import started
 
-    chosen, names = _digits(digits), _losses(losses)
-    images = _images(chosen, mnist, points, seed)
+    names = _losses(losses)
     with started("trained", given, about=images.name) as (run, screen):
         steps = budget(images.X.shape[1]) if steps is None else steps
         work = _work(images, names, steps, seed)
-        total = 2 + len(names) * (seeds + 1)
+        total = 2 + 2 * len(names) * seeds
         with (
             run.timed("runs"),
             screen.compiling(),
@@ -109,10 +112,11 @@ def trained(
             "figures": {picture.stem.removeprefix("trained-"): picture for picture in figures},
             "stored": stored,
             "names": tables.NAMES,
+            "most_parameters": MOST_PARAMETERS,
         }
         run.text("index.html", render("commands/trained.html", run.record, **content))
         run.publish()
-        screen.print(images.summary())
+        screen.fold(images.summary())
         screen.table(content["counts"])
         screen.print()
         screen.table([{name: row[name] for name in LAYERS} for row in content["layers"]])
@@ -152,6 +156,8 @@ def _images(chosen, mnist, points, seed):
     from training.experiments.trained.digits import bundled_digits, mnist_digits
 
     if mnist is not None:
+        if not mnist.is_dir():
+            raise ValueError(f"--mnist must be a folder with IDX files, got {mnist}")
         return mnist_digits(mnist, chosen, points=points)
     if points is not None:
         raise ValueError("--points goes with --mnist, the bundled digits are taken whole")

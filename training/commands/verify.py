@@ -48,17 +48,21 @@ def verify(
 ):
     """Verify the network in NETWORK on DATA. Status 0 if it is a proved global minimum."""
     given = noted(locals())
-    from constructions import Certificate, recheck
-    from constructions.verification.confirmation import confirmation
     from geomcore.arrays import as_positive
     from training.commands.arguments.data import check_fit, load_data, load_network
-    from training.commands.cases.case import Case
-    from training.commands.cases.story import publish
-    from training.output.start import started
 
     if step is not None:
         step = as_positive(step, "--step")
     net = load_network(network)
+    source = load_data(data, seed=seed, targets=targets, **table)
+    check_fit(net, source)
+    # Loaded after what is refused, for that takes a second.
+    from constructions import Certificate, recheck
+    from constructions.verification.confirmation import confirmation
+    from training.commands.cases.case import Case
+    from training.commands.cases.story import publish
+    from training.output.start import started
+
     stated = Certificate.from_file(certificate, net) if certificate is not None else None
     if stated is not None:
         asked, about = (loss, weight_decay), (stated.loss_name, stated.weight_decay)
@@ -75,8 +79,7 @@ def verify(
                 f"{step!r}"
             )
         step = given["step"] = stated.step
-    case = Case(load_data(data, seed=seed, targets=targets, **table), network=net)
-    check_fit(net, case.data)
+    case = Case(source, network=net)
     wanted = ("network", "data", "targets", "jobs", *TABLE)
     if (loss, weight_decay) != ("mse", 0.0):
         wanted = (*wanted, "loss", "weight_decay")
@@ -84,7 +87,7 @@ def verify(
         wanted = (*wanted, "step")
     kept = [name for name in given if name in wanted]
     with started("verify", given, about=case.name, kept=kept) as (run, screen):
-        screen.print(case.data.summary())
+        screen.fold(case.data.summary())
         with screen.progress(2) as part:
             part("verifying")
             case.verify(loss=loss, weight_decay=weight_decay, step=step)

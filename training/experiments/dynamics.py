@@ -244,9 +244,9 @@ def survey(
     tell = (lambda text: None) if progress is None else progress
     starts = []
     for s, data in enumerate(data_sets):
-        tell(f"starting points of seed {seed + s}")
         name = f"start {s}"
         if name not in pieces:
+            tell(f"starting points of seed {seed + s}")
             pieces[name] = as_piece(
                 start(data, fractions, label=label, others=others, rng=seed + s)
             )
@@ -255,9 +255,9 @@ def survey(
     rows, histories, all_times = [], [], []
     fits = {"spread": [], "base": []}
     for s, started in enumerate(starts):
-        tell(f"seed {seed + s}")
         name = f"seed {s}"
         if name not in pieces:
+            tell(f"seed {seed + s}")
             pieces[name] = _as_piece(history_of(started, time=time))
         histories.append(_of_piece(pieces[name], started.data))
         found, times, fitted = examine(started, histories[-1], fractions, seed=seed + s)

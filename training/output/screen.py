@@ -10,6 +10,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
+from geomcore.display.lines import folded
 from geomcore.foreign.wording import printable, shortened
 from training.output.pace import Pace
 
@@ -36,6 +37,10 @@ class Screen:
     def print(self, text=""):
         """Show a result, line by line; names in it may be any text."""
         self.out.print("\n".join(map(_plain, text.split("\n"))), markup=False)
+
+    def fold(self, text):
+        """Show a result in lines of at most 80 columns, whatever the terminal."""
+        self.print(folded(text.split("\n")))
 
     def tell(self, text):
         """Show what is no result, such as a plan, unless the screen is quiet."""

@@ -247,6 +247,8 @@ def test_a_file_that_is_no_certificate_is_named(tmp_path):
         Certificate.from_file(tmp_path / "a.json")
     (tmp_path / "a.json").write_text(json.dumps(fields()))
     assert Certificate.from_file(tmp_path / "a.json").verdict
+    with pytest.raises(ValueError, match="net must be a ReLUNetwork or None, got str"):
+        Certificate.from_file(tmp_path / "a.json", net="net.npz")
 
 
 @pytest.mark.parametrize("loss", ["median", ["mse"], None, 1])

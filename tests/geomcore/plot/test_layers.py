@@ -17,6 +17,7 @@ from geomcore.plot import (
     plot_return,
     plot_truncation,
 )
+from geomcore.plot.style import lay_out
 from geomcore.projection import fit_projection
 
 
@@ -179,3 +180,17 @@ def test_a_cone_beside_the_data_draws_nothing():
 def test_wrong_calls_say_what_is_wrong(call, sentence):
     with pytest.raises(ValueError, match=sentence):
         call()
+
+
+@pytest.mark.parametrize("name", ["a", "a name of a class that is as long as a sentence"])
+def test_long_names_and_flat_data_leave_the_picture_its_room(name):
+    X = np.array([[0.0, 0.0], [4.0, 1.0], [2.0, 0.5]])
+    short, own = (plot_data(X, [label, label, "b"]) for label in ("a", name))
+    for ax in (short, own):
+        lay_out(ax.figure)
+        ax.figure.canvas.draw()
+    boxes = [ax.get_window_extent() for ax in (short, own)]
+    assert boxes[1].width > 0.9 * boxes[0].width
+    # the label of the axis is inside of the figure, and flat data have a flat picture
+    assert own.yaxis.label.get_window_extent().x0 >= 0
+    assert own.figure.get_figheight() < 2.5

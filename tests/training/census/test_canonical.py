@@ -204,6 +204,38 @@ def test_an_offset_of_the_outputs_hides_no_difference():
     assert canonical(a, X).is_same(canonical(a, X))
 
 
+@pytest.mark.parametrize("offset", [0.0, 10.0, 1e3])
+def test_units_of_other_slopes_are_others_however_far_the_points_are(offset):
+    X = offset + np.array([[0.0], [1.0], [2.0], [3.0]])
+
+    def kinked(at, v=1.0):
+        # The same outputs by a unit that is on at all points, with its kink further away.
+        return ReLUNetwork([[[1 / v]], [[v]]], [[-at / v], [at]])
+
+    a, b, c = (canonical(net, X) for net in (kinked(-1.0), kinked(-1.5), kinked(-1.0, 4.0)))
+    assert a.has_same_outputs(b) and not a.is_same(b)
+    assert a.is_same(c) and a.is_same(a)
+
+
+def test_slopes_are_told_apart_where_pre_activations_differ_by_a_millionth():
+    X = 1e6 + np.array([[0.0], [1.0], [2.0], [3.0]])
+    a, b = (
+        canonical(ReLUNetwork([[[w]], [[1 / w]]], [[1e6 - 1e6 * w], [1e6 - 1e6 / w]]), X)
+        for w in (1.0, 1.5)
+    )
+    gap = np.abs(a.units[0] - b.units[0]).max()
+    assert gap < 1e-6 and a.has_same_outputs(b) and not a.is_same(b)
+
+
+def test_units_that_are_constant_on_the_data_are_the_same_but_for_rounding():
+    X = np.array([[-1.0], [0.0], [2.0]])
+    a, b = (
+        canonical(ReLUNetwork([[[1.0], [w]], [[1.0, 3.0]]], [[0.0, 2.0], [0.0]]), X)
+        for w in (1e-13, -1e-13)
+    )
+    assert a.is_same(b)
+
+
 @pytest.mark.parametrize("scale", [1e-170, 1e-155, 1e155, 1e160])
 def test_units_of_any_scale_are_told_apart(scale):
     X = np.array([[-1.0], [0.2], [1.0]])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from census_runs import LINE, MOVED, TWICE, census_of, ending, unproved
 
+from geomcore import ReLUNetwork
 from training.census.points import end_points
 from training.census.tables import (
     frequent_rows,
@@ -143,3 +144,24 @@ def test_a_census_without_a_proof_has_no_minima():
     assert row["lowest_loss"] is None and row["proved_low"] == 0 and row["minima"] == 0
     assert overview_row(row)["lowest"] == "-" and function_rows(end_points(found)) == []
     assert "minima" not in " ".join(sentences(row))
+
+
+def test_one_run_is_told_in_the_singular(found):
+    row = summary_row(found, end_points(found))
+    one = " ".join(sentences(row | {"undetermined": 1}))
+    assert "1 is at a critical point" in one and "1 runs to infinity" in one
+    assert "1 settles nowhere" in one and "1 are" not in one
+    two = " ".join(sentences(row | {"undetermined": 2, "runs to infinity": 3}))
+    assert "2 are at a critical point" in two and "3 run to infinity" in two
+
+
+@pytest.mark.parametrize(
+    ("slack", "words"), [(0.0, "it is global, as without hidden"), (1e-20, "nothing is proved")]
+)
+def test_an_exact_minimum_of_a_convex_loss_is_called_global(slack, words):
+    affine = ReLUNetwork([[[0.25]]], [[0.5]])
+    one = census_of(ending(0, affine, slack=slack))
+    row = summary_row(one, end_points(one))
+    assert row["is_convex"] and words in " ".join(sentences(row))
+    deep = census_of(ending(0))
+    assert not summary_row(deep, end_points(deep))["is_convex"]

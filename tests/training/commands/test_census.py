@@ -49,6 +49,9 @@ def test_it_tells_where_training_ends_and_keeps_each_end_with_its_certificate(ru
     assert page.count("<img") == 3 and "flowers 2-2-3" in page and "flowers 2-3" in page
     assert json.loads((folder / "run.json").read_text())["arguments"]["widths"] == ["2,2,3", "2,3"]
     assert "flowers 2-3" in out and "4 of 4 runs (100%" in out
+    # No rank of those with best fits is proved, which a star tells.
+    assert any(row["flat_proved"] == "False" for row in ends)
+    assert "* rank and flat are computed in floating point, not proved" in out
 
 
 def test_verify_and_check_confirm_the_certificate_of_an_end(run, table, tmp_path):

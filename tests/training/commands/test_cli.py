@@ -101,6 +101,23 @@ def test_usage_errors_come_without_loading_what_commands_need(arguments):
     assert error.startswith("geomcore: ") and error.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["construct", "missing.csv"],
+        ["verify", "missing.npz", "clusters"],
+        ["settle", "missing.npz", "clusters"],
+        ["trained", "--mnist", "missing"],
+        ["census", "missing.csv", "--widths", "2,3"],
+        ["dynamics", "missing.csv"],
+    ],
+)
+def test_files_that_are_missing_are_told_without_loading_what_commands_need(arguments):
+    status, text, error, loaded = alone(*arguments)
+    assert (status, text, loaded) == (2, "", [])
+    assert "missing" in error and error.count("\n") == 1
+
+
 # Bad input
 
 

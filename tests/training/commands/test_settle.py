@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from settling_problems import on_a_kink
 
 from constructions import Certificate
 from geomcore import ReLUNetwork, load, save
@@ -26,7 +27,16 @@ def test_a_trained_network_is_settled_and_what_it_is_is_proved(run, table, train
     assert err.splitlines()[0] == "settling"
     settled = load(tmp_path / "x" / "network.npz")
     assert settled.widths == (2, 6, 3) and settled != load(trained)
-    assert "loss" in (tmp_path / "x" / "index.html").read_text(encoding="utf-8")
+    text = (tmp_path / "x" / "index.html").read_text(encoding="utf-8")
+    assert f"Verdict: {found.verdict}, proved." in text
+    for part in ("How it came there", "Units on their kink", "Layer by layer", "Linear regions"):
+        assert f"<h2>{part}</h2>" in text
+    for key in ("spectrum", "cones", "regions"):
+        assert (f'src="flowers-{key}.png"' in text) == (
+            tmp_path / "x" / f"flowers-{key}.png"
+        ).exists()
+    layers = (tmp_path / "x" / "layers.csv").read_text().splitlines()
+    assert len(layers) == 2 and layers[0].startswith("layer,units,dead,rank,is_cone")
 
 
 @pytest.mark.parametrize(
@@ -48,6 +58,17 @@ def test_a_network_that_does_not_fit_the_data_is_refused(run, table, tmp_path):
     assert status == 2 and len(err.splitlines()) == 1
 
 
+def test_one_output_and_two_labels_need_targets_which_the_sentence_names(run, tmp_path):
+    (tmp_path / "two.csv").write_text("u,kind\n0,a\n1,b\n3,b\n")
+    save(ReLUNetwork([np.ones((2, 1)), np.ones((1, 2))], [[0, 1], [0]]), tmp_path / "one.npz")
+    status, _, err = run("settle", "one.npz", "two.csv", "-q")
+    assert status == 2 and err.count("\n") == 1
+    assert "NETWORK has 1 output, but DATA has 2 classes" in err and "--targets 0,1" in err
+    assert run("settle", "one.npz", "two.csv", "--targets", "0,1", "-q", "--out", "x")[0] == 0
+    page = (tmp_path / "x" / "index.html").read_text(encoding="utf-8")
+    assert "minimum, proved." in page and "a (1) as 0, b (2) as 1" in page
+
+
 def test_a_network_in_a_run_folder_is_settled_into_another_one(run, table, trained, tmp_path):
     assert run("settle", trained, table, "-q")[0] == 0
     first = tmp_path / "runs" / "settle-flowers"
@@ -55,6 +76,19 @@ def test_a_network_in_a_run_folder_is_settled_into_another_one(run, table, train
     status, out, err = run("settle", first / "network.npz", table, "-q")
     assert status == 0 and "settle-flowers-again" in out and ".kept" not in err
     assert {path.name: path.read_bytes() for path in first.iterdir()} == before
+
+
+def test_a_network_on_a_kink_has_its_kinks_on_the_page_and_in_a_table(run, tmp_path):
+    net, X, Y = on_a_kink()
+    save(net, tmp_path / "kink.npz")
+    np.savez(tmp_path / "points.npz", X=X, y=Y)
+    assert run("settle", "kink.npz", "points.npz", "-q", "--out", "x")[0] == 0
+    kinks = (tmp_path / "x" / "kinks.csv").read_text().splitlines()
+    assert len(kinks) == 2
+    text = (tmp_path / "x" / "index.html").read_text(encoding="utf-8")
+    row = text[text.index("<th>of at most</th>") :]
+    layer, point, unit = kinks[1].split(",")[:3]
+    assert f"<td>{layer}</td><td>{point}</td><td>{unit}</td>" in row
 
 
 def test_another_loss_is_settled_and_noted(run, table, trained, tmp_path):

@@ -68,6 +68,7 @@ def test_a_study_without_scales_looks_for_them_and_goes_on_with_them(run, tmp_pa
     largest = plan["balanced"]["zero loss"]["largest"]
     assert largest[1] < largest[0]
     assert plan["pilot"][-1]["returned"] == 0
+    assert plan["slower"] >= 1 and plan["relaxations"] > 0
     page = (folder / "index.html").read_text()
     assert "rescaled by powers of two" in page and "pilot trials" in page
     arguments = json.loads((folder / "run.json").read_text())["arguments"]

@@ -178,7 +178,7 @@ def test_a_run_that_was_killed_goes_on_to_the_same_tables_to_the_byte(
         (["--digits", "0,11"], "--digits must be two or more of 0, 1"),
         (["--losses", "bce"], "--losses must be mse or cross_entropy"),
         (["--points", "5"], "--points goes with --mnist"),
-        (["--mnist", "nowhere"], "IDX files"),
+        (["--mnist", "nowhere"], "--mnist must be a folder with IDX files, got nowhere"),
         (["--seeds", "0"], "--seeds"),
         (["--steps", "0"], "--steps"),
     ],
@@ -195,7 +195,7 @@ def test_wrong_calls_get_one_line_and_leave_nothing(run, tmp_path, arguments, re
 def test_images_of_mnist_size_are_trained_on_stored_and_drawn(
     run, mnist, no_figures, tmp_path, monkeypatch
 ):
-    files = mnist(28, 120, labels=(0, 1))
+    files = mnist(28, 50, labels=(0, 1))
     bare = plot_all.figures
 
     def large(found, *, draws):
@@ -204,10 +204,7 @@ def test_images_of_mnist_size_are_trained_on_stored_and_drawn(
         yield "mse-hyperplanes", figure_of_hyperplanes(seen, found.digits), "", ""
 
     monkeypatch.setattr(plot_all, "figures", large)
-    # Half a minute of ball arithmetic.
-    unknown = {"verdict": "", "proved": False, "cell_radius": np.nan, "basin": np.nan}
-    monkeypatch.setattr(survey, "examined", lambda net, X, y: unknown)
-    options = ("--points", "100", "--digits", "0,1", "--seeds", "1", "--steps", "3", "-q")
+    options = ("--points", "40", "--digits", "0,1", "--seeds", "1", "--steps", "3", "-q")
     status, _, err = run(
         "trained", "--mnist", files, *options, "--losses", "mse", "--jobs", "1", "--out", "x"
     )
@@ -216,3 +213,6 @@ def test_images_of_mnist_size_are_trained_on_stored_and_drawn(
     assert row["width"] == "784"
     assert (tmp_path / "x" / "trained-mse-hyperplanes.png").exists()
     assert load(tmp_path / "x" / "constructed.npz").widths == (784, 784, 784, 2)
+    built, trained = rows_of(tmp_path / "x" / "comparison.csv")
+    assert (built["verdict"], built["proved"]) == ("global minimum", "True")
+    assert float(built["basin"]) > 0 and trained["verdict"] == ""

@@ -107,7 +107,10 @@ def test_what_is_there_is_not_worked_out_again(found, monkeypatch):
     assert set(pieces) == {f"{what} {s}" for what in ("start", "seed") for s in range(3)}
     for name in ("start", "train_ensemble"):
         monkeypatch.setattr(f"training.experiments.dynamics.{name}", None)
-    assert_same(found, survey(data_sets, FRACTIONS, steps=400, seed=0, pieces=pieces))
+    told = []
+    again = survey(data_sets, FRACTIONS, steps=400, seed=0, pieces=pieces, progress=told.append)
+    assert_same(found, again)
+    assert told == []
 
 
 # Films

@@ -61,3 +61,11 @@ def test_long_compiling_is_told_unless_nobody_wants_to_know(capsys, monkeypatch)
         with Screen(quiet).compiling():
             pass
         assert capsys.readouterr().err == told
+
+
+def test_folded_text_has_at_most_80_columns_and_all_of_its_words(capsys):
+    text = "line: " + ", ".join(f"class number {k} ({k})" for k in range(30))
+    Screen().fold(f"{text}\n\nshort")
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80 and lines[-2:] == ["", "short"]
+    assert " ".join(" ".join(lines[:-2]).split()) == text

@@ -208,7 +208,15 @@ def tell_plan(run, screen, references, work, columns=None):
     pilot = [] if plan is None else plan.pilot
     plain = columns and {"mean": columns.mean.tolist(), "scale": columns.scale.tolist()}
     told = {"columns": plain, "balanced": noted, "pilot": pilot}
+    if plan is not None:
+        told |= {"slower": plan.slower, "relaxations": _relaxations(plan)}
     run.text(PLAN, json.dumps(told, indent=2) + "\n")
+
+
+def _relaxations(plan):
+    """How many times a trial can relax in its steps; None if that is not known."""
+    known = [ref["relaxation"] for ref in plan.references]
+    return None if None in known else plan.steps / max(known)
 
 
 class Noted(msgspec.Struct):
@@ -220,11 +228,17 @@ class Noted(msgspec.Struct):
 
 
 class Planned(msgspec.Struct):
-    """What ``plan.json`` says; columns: of standardised data, their mean and scale before."""
+    """What ``plan.json`` says.
+
+    Columns: of standardised data, their mean and scale before. Slower: by which factor pilot trials
+    made the rate smaller. Relaxations: of the slowest direction of the reference, in all steps.
+    """
 
     columns: dict[str, list[float]] | None = None
     balanced: dict[str, Noted] = {}
     pilot: list[dict[str, str | int | float | None]] = []
+    slower: float = 1.0
+    relaxations: float | None = None
 
 
 def told_plan(folder):
@@ -250,6 +264,17 @@ def told_plan(folder):
         told.append(
             f"The scales follow from {counted(count, 'pilot trial')}: from where most of them "
             "leave to where none returns."
+        )
+    if found.slower > 1.05:
+        told.append(
+            f"They made the learning rate {found.slower:,.0f} times smaller than what is stable at "
+            "the network itself: perturbed networks are that much more curved, and are thrown out "
+            "at a larger rate."
+        )
+    if found.relaxations is not None and found.relaxations < 1:
+        told.append(
+            f"The steps of a trial are {found.relaxations:.2g} of the time in which the "
+            "slowest direction at the network relaxes; more training might bring more trials back."
         )
     return " ".join(told)
 

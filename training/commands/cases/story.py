@@ -5,6 +5,7 @@ from geomcore.foreign.wording import counted, rounded
 from training.output.page import render
 from training.study.words import COLUMNS, page_parts
 
+PAGE = "commands/cases/story.html"
 EXPLANATIONS = {
     "clusters": "Each class is a ball. One layer per class: a cone behind each ball collapses it.",
     "sequential": "The classes are irregular clouds that hyperplanes cut off one after another, "
@@ -22,7 +23,7 @@ EXPLANATIONS = {
 }
 
 
-def publish(run, title, cases, intro="", more=()):
+def publish(run, title, cases, intro="", template=PAGE, **more):
     """Give a run its table and its page, and publish it.
 
     Parameters
@@ -32,8 +33,10 @@ def publish(run, title, cases, intro="", more=()):
     cases : sequence of Case
     intro : str, optional
         What was done, for the reader.
-    more : sequence of dict, optional
-        Rows of a table below that.
+    template : str, optional
+        Of the page, if it extends that of all stories.
+    **more
+        What this template asks for besides.
 
     Raises
     ------
@@ -41,11 +44,13 @@ def publish(run, title, cases, intro="", more=()):
         If the folder cannot be written.
     """
     run.table("table", [case.row() for case in cases])
-    run.text("index.html", page(title, cases, record=run.record, intro=intro, more=more))
+    run.text(
+        "index.html", page(title, cases, record=run.record, intro=intro, template=template, **more)
+    )
     run.publish()
 
 
-def page(title, cases, *, record, intro="", more=()):
+def page(title, cases, *, record, intro="", template=PAGE, **more):
     """Return the HTML page of a run.
 
     Parameters
@@ -55,24 +60,22 @@ def page(title, cases, *, record, intro="", more=()):
         After `Case.draw`: their figures are linked by name.
     record : dict
         Of the `RunFolder`.
-    intro : str
-        What was done, for the reader.
-    more : sequence of dict
-        Rows of a table below that.
+    intro, template, **more
+        As for `publish`.
 
     Returns
     -------
     str
     """
     return render(
-        "commands/cases/story.html",
+        template,
         record,
         title=title,
         intro=intro,
-        more=list(more),
         cases=[_section(case) for case in cases],
         rows=[case.row() for case in cases],
         cost=_cost(cases),
+        **more,
     )
 
 

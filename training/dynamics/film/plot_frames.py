@@ -3,7 +3,6 @@
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -11,130 +10,21 @@ from matplotlib.patches import Patch
 from geomcore.foreign.wording import shortened
 from geomcore.plot.strips import class_rows
 from geomcore.plot.style import (
-    EDGES,
     class_style,
-    few_ticks,
     lay_out,
     legend_handles,
     legible,
     rasterize,
 )
 from geomcore.plot.ticks import RAISED, coordinate
+from training.dynamics.film.plot_panel import INK, PALE, Panel
 
 DPI = 100
 COLUMNS = 4
 SIDE = 2.7  # of the longer side of a panel, in inches
 DEGREES = 0.9  # height of the degrees below it
-INK, PALE = "0.15", 0.35
-# Lengths of edges, in sizes of the picture: where they lie in it they go all the way.
-WHOLE, PART = 3.0, 0.45
 MOMENTS = {"first": 0.0, "quarter": 0.25, "half": 0.5, "last": 1.0}
 LONGEST = 60  # characters of a title
-LOST = "outside: {}"
-
-
-class Panel:
-    """One layer: points before and after it, its base point and its edges.
-
-    Parameters
-    ----------
-    ax : matplotlib Axes
-    at : int
-        Position of the layer among those that are shown.
-    scenes : Scenes
-    moving : bool
-        Whether what `show` changes is left out when the figure is drawn.
-    """
-
-    def __init__(self, ax, at, scenes, *, moving):
-        self.ax, self.at, self.scenes = ax, at, scenes
-        Q = len(scenes.labels.classes)
-        self.members = [scenes.index == q for q in range(Q)]
-        size = float(np.clip(60 / np.sqrt(len(scenes.index)), 2.5, 5))
-        self.edges = LineCollection([], colors=INK, linewidths=1.1, zorder=2)
-        self.opposite = LineCollection([], colors="0.5", linewidths=0.9, ls=":", zorder=1.5)
-        for lines in (self.edges, self.opposite):
-            ax.add_collection(lines, autolim=False)
-        self.before, self.after, self.piles = [], [], []
-        for q in range(Q):
-            color, marker = class_style(q)
-            rim = {"markeredgecolor": EDGES.get(color, color), "markeredgewidth": 0.3}
-            dots = {"ls": "", "marker": marker, "color": color, **rim}
-            self.before += ax.plot([], [], **{**dots, "ms": 2}, alpha=PALE, zorder=1)
-            self.after += ax.plot([], [], **dots, ms=size, zorder=3)
-            # Of piles at one place, the later ones leave the earlier ones to be seen.
-            edge = {"markeredgewidth": 0.8, "markeredgecolor": "black", "ms": 10 - 4 * q / Q}
-            self.piles += ax.plot([], [], **{**dots, **edge}, zorder=4)
-        (self.base,) = ax.plot([], [], marker="x", ms=8, mew=2, color=INK, ls="", zorder=5)
-        # Reserves the room that any number needs.
-        self.title = ax.set_title(f"layer {scenes.layers[at]}\n ", fontsize=9, loc="left")
-        self.outside = ax.text(
-            0.98, 0.02, "", transform=ax.transAxes, ha="right", fontsize=7, color="0.35"
-        )
-        self.artists = [
-            *(self.before + [self.opposite, self.edges] + self.after + self.piles),
-            *(self.base, self.title, self.outside),
-        ]
-        for artist in self.artists:
-            artist.set_animated(moving)
-        xlim, ylim = scenes.limits
-        rows = scenes.plane is None
-        ax.set(xlim=xlim, ylim=ylim, aspect="auto" if rows else "equal")
-        ax.tick_params(labelsize=7)
-        few_ticks(ax, 3)
-        if rows:
-            class_rows(ax, scenes.labels.classes)
-            ax.set(ylim=ylim, ylabel="")
-        elif len(scenes.plane.mean) == 3 and not scenes.given:
-            _tripod(ax, scenes)
-
-    def show(self, scene):
-        """Move everything to where it is in a `Scene`."""
-        at, rank, width = self.at, scene.rank[self.at], self.scenes.widths[self.layer]
-        before, after, piled = scene.before[at], scene.after[at], scene.piled[at]
-        for q, own in enumerate(self.members):
-            self.before[q].set_data(*before[own].T)
-            self.after[q].set_data(*after[own & ~piled[q]].T)
-            self.piles[q].set_data(*after[own & piled[q]][:1].T)
-        base, edges = scene.base[at], scene.edges[at]
-        self.base.set_data(*base[:, None])
-        for lines, sign in ((self.edges, 1), (self.opposite, -1)):
-            lines.set_segments([] if edges is None else self._rays(base, sign * edges))
-        cone = (
-            f"rank {rank} of {width}" if edges is not None else f"rank {rank} of {width}: no cone"
-        )
-        self.title.set_text(f"layer {self.layer}\n{cone}, defect {scene.defect[at]:.0e}")
-        self.base.set_color(INK if edges is not None else "0.6")
-        lost = [*["base"] * self._far(base[None]), *self._count(after)]
-        self.outside.set_text(LOST.format(", ".join(lost)) if lost else "")
-
-    def draw(self):
-        """Draw what `show` changes over what is there."""
-        for artist in self.artists:
-            if not isinstance(artist, Line2D) or len(artist.get_xdata(orig=True)):
-                self.ax.draw_artist(artist)
-
-    @property
-    def layer(self):
-        """Number of the layer, from 1."""
-        return int(self.scenes.layers[self.at])
-
-    def _rays(self, base, edges):
-        """Segments from the base point, longer where nothing of their length is lost."""
-        size = np.abs(np.diff(self.scenes.limits[0])).max()
-        plane = self.scenes.plane
-        flat = plane is None or len(plane.mean) == 2
-        far = np.abs(base - self.scenes.limits.mean(axis=1)).max() if flat else 0.0
-        length = WHOLE * (size + far) if flat else PART * size
-        return [(base, base + length * edge) for edge in edges]
-
-    def _far(self, points):
-        low, high = np.sort(self.scenes.limits, axis=1).T
-        return int(((points < low) | (points > high)).any(axis=1).sum())
-
-    def _count(self, points):
-        far = self._far(points)
-        return [f"{far} of {len(points)} points"] * (far > 0)
 
 
 class Stage:
@@ -244,6 +134,40 @@ def strip_of(scenes, title=""):
     return fig
 
 
+def still_of(scenes):
+    """Draw the last frame of a film, a panel for each layer; return the figure.
+
+    Parameters
+    ----------
+    scenes : Scenes
+
+    Returns
+    -------
+    matplotlib Figure
+        All panels have the same axes, but for those in which most points would lie outside of
+        them; these say so.
+    """
+    count, sides = len(scenes.layers), _sides(scenes)
+    columns = min(count, COLUMNS)
+    rows = -(-count // columns)
+    size = columns * (sides[0] + 0.35) + 1.7, rows * (sides[1] + 0.6) + 0.4
+    fig, grid = plt.subplots(rows, columns, squeeze=False, figsize=size, layout="constrained")
+    for at, ax in enumerate(grid.flat):
+        if at >= count:
+            ax.set_visible(False)
+            continue
+        panel, scene = Panel(ax, at, scenes, moving=False), scenes.frames[-1]
+        panel.show(scene)
+        is_own = panel.holds_few(scene)
+        if is_own:
+            panel.frame(np.concatenate([scene.before[at], scene.after[at]]))
+        rasterize(ax)
+        ax.tick_params(labelleft=is_own or at % columns == 0)
+    _name_axes(fig, scenes, "{}")
+    _legend(fig, scenes, degrees=False)
+    return fig
+
+
 def draw_degrees(ax, at, scenes, *, names):
     """Draw how much of each class a layer truncates, frame by frame; return the moving cursor.
 
@@ -296,21 +220,6 @@ def _sides(scenes):
         return np.array([SIDE, 0.8 * SIDE])
     lengths = np.ptp(scenes.limits, axis=1)
     return SIDE * lengths / lengths.max()
-
-
-def _tripod(ax, scenes):
-    """The directions of the coordinates, small, in a corner."""
-    low, high = scenes.limits.T
-    size = (high - low).max()
-    corners = [np.where(c, high - 0.16 * size, low + 0.16 * size) for c in np.ndindex(2, 2)]
-    points = np.vstack([scene.after[:, ::5].reshape(-1, 2) for scene in scenes.frames[::20]])
-    free = [np.linalg.norm(points - corner, axis=1).min() for corner in corners]
-    origin = corners[int(np.argmax(free))]
-    for k, arrow in enumerate(scenes.plane.axes.T):
-        tip = origin + 0.09 * size * arrow
-        ax.annotate("", tip, origin, arrowprops={"arrowstyle": "-|>", "lw": 0.7, "color": "0.45"})
-        at = origin + 0.125 * size * arrow
-        ax.text(*at, coordinate(k), fontsize=7, color="0.35", ha="center", va="center")
 
 
 def _name_axes(fig, scenes, form="above: {}; below: step"):

@@ -59,7 +59,7 @@ def examined(net, X, y, *, loss="mse"):
 def is_examined(net):
     """Whether a trained network is small enough to be examined.
 
-    A trained network that is not at a critical point takes 5 s with 12,000 parameters, and many
+    A trained network that is not at a critical point takes 2 s with 12,000 parameters, and many
     minutes with 45,000 in eleven layers.
     """
     return net.parameter_count <= MOST_PARAMETERS

@@ -1,7 +1,7 @@
 """All of it: networks on digits over starts and losses, what they look like, and the verdicts.
 
 The work falls into pieces (what is separable; the construction; each start and loss; what is
-proved of the first start), each with random streams of its own, so that what comes out depends
+proved of each), each with random streams of its own, so that what comes out depends
 neither on the order nor on how many are done at a time, and a run that was stopped can go on.
 """
 
@@ -149,7 +149,7 @@ def survey(
         # One after the other: the precision of ball arithmetic is one for all threads.
         for loss, start in runs:
             key = f"examined {_key(loss, start)}"
-            if start != 0 or key in pieces:
+            if key in pieces:
                 continue
             net = _networks(pieces[_key(loss, start)])[-1]
             if is_examined(net):

@@ -1,5 +1,7 @@
 """The tables of a survey in words, for pages and terminals."""
 
+from collections import Counter
+
 import numpy as np
 
 from training.experiments.trained.beside import CONSTRUCTED
@@ -186,10 +188,6 @@ def comparison_words(rows):
         def middle(key, own=own):
             return float(np.median([row[key] for row in own]))
 
-        kind = own[0]
-        verdict = kind["verdict"] or "not examined"
-        if kind["proved"]:
-            verdict += " (proved)"
         many = name != CONSTRUCTED and len(own) > 1
         found.append(
             {
@@ -199,12 +197,28 @@ def comparison_words(rows):
                 "held out": number(middle("held_accuracy"), "{:.2%}"),
                 "margin": number(middle("margin"), "{:.1e}"),
                 "condition": number(middle("condition"), "{:.1e}"),
-                "kind, first start": verdict,
-                "cell radius": number(kind["cell_radius"], "{:.1e}"),
-                "certified basin": number(kind["basin"], "{:.1e}"),
+                "kind": _kinds(own),
+                "cell radius": number(_median_of_known(own, "cell_radius"), "{:.1e}"),
+                "certified basin": number(_median_of_known(own, "basin"), "{:.1e}"),
             }
         )
     return found
+
+
+def _kinds(rows):
+    """The verdicts on some networks, with how many have each, unless it is one network."""
+    told = Counter(
+        (row["verdict"] or "not examined") + " (proved)" * bool(row["proved"]) for row in rows
+    )
+    if len(rows) == 1:
+        return next(iter(told))
+    return ", ".join(f"{kind}: {count}" for kind, count in told.most_common())
+
+
+def _median_of_known(rows, key):
+    """The median of the values that are known; nan if none is."""
+    known = [row[key] for row in rows if not np.isnan(row[key])]
+    return float(np.median(known)) if known else np.nan
 
 
 def noise_words(rows):

@@ -115,10 +115,3 @@ def test_names_from_a_file_cannot_become_markup(name):
     text = page(name, [case], record=RECORD)
     assert "<script>" not in text
     assert 'a"onload' not in text
-
-
-def test_the_page_has_a_table_of_what_stands_below_the_introduction():
-    kinks = [{"layer": 1, "point": 97, "unit": 2, "multiplier": "0.1", "of at most": "<0.25"}]
-    text = page("t", [solved_case()], record=RECORD, intro="Settled.", more=kinks)
-    rows = text[text.index("of at most") :]
-    assert all(f"<td>{value}</td>" in rows for value in ("97", "0.1", "&lt;0.25"))

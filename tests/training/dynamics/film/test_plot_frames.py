@@ -8,7 +8,7 @@ from matplotlib.colors import to_rgb
 
 from geomcore import ReLUNetwork
 from geomcore.plot.style import class_style
-from training.dynamics.film.plot_frames import Stage, strip_of
+from training.dynamics.film.plot_frames import Stage, still_of, strip_of
 from training.dynamics.film.reel import Frame
 from training.dynamics.film.scenes import scenes_of
 
@@ -194,3 +194,29 @@ def test_many_points_go_into_vector_files_as_pictures(tmp_path):
     fig = strip_of(scenes(*moving(2), X=points, y=np.arange(900) % 3))
     fig.savefig(tmp_path / "x.svg")
     assert (tmp_path / "x.svg").stat().st_size < 1_000_000
+
+
+@pytest.mark.parametrize("hidden", [1, 4, 5, 9])
+def test_a_still_has_a_panel_for_each_layer_of_the_last_frame(hidden):
+    widths = (2, *[2] * hidden, 3)
+    fig = still_of(scenes(*moving(3, widths)))
+    titles = [ax.get_title(loc="left") for ax in fig.axes if ax.get_visible()]
+    assert [title.splitlines()[0] for title in titles] == [f"layer {l + 1}" for l in range(hidden)]
+    assert all("rank 2 of 2" in title for title in titles)
+
+
+@pytest.mark.parametrize("d", [1, 2, 5])
+def test_a_panel_of_a_still_whose_points_are_far_away_has_axes_of_its_own(d):
+    # The base of the second layer is far from the data, and it collapses all of them to it.
+    biases = [[9.0] * d, [-900.0] * d, [0.0] * 3]
+    net = ReLUNetwork([np.eye(d), np.eye(d), np.ones((3, d))], biases)
+    fig = still_of(scenes(net, X=random_points(30, d)))
+    near, far = fig.axes[:2]
+    assert ["axes of its own" in [t.get_text() for t in ax.texts] for ax in (near, far)] == [
+        False,
+        True,
+    ]
+    low, high = far.get_xlim()
+    assert high - low > 0 and far.get_xlim() != near.get_xlim()
+    shown = [line.get_xdata() for line in far.lines if len(line.get_xdata()) and low < high]
+    assert any(((low <= x) & (x <= high)).all() for x in shown)

@@ -5,6 +5,7 @@ import pytest
 
 from geomcore import Network
 from geomcore.layers import LpNorm
+from training.descent.optimizers import Adam
 from training.descent.trainer import train_ensemble
 from training.experiments.mesa import networks as module
 from training.experiments.mesa.networks import assembled, at_rest, begin, draw, flipped, trained
@@ -59,6 +60,8 @@ def test_an_epoch_has_the_batches_of_its_source(protocol, steps, monkeypatch):
     _, epochs, why = trained(MODELS["linear"], task, protocol, 3, epochs=2)
     assert (epochs, why) == (2, "step budget")
     assert seen[0]["steps"] == 2 * steps and seen[0]["record"] == steps
+    assert seen[0]["optimizer"] == Adam(1e-3, clip=protocol.clip) and seen[0]["loss"] == "bce"
+    assert seen[0]["batch_size"] == protocol.batch and seen[0]["drop_last"] == protocol.drop_last
 
 
 def test_a_protocol_stops_where_its_source_does():

@@ -74,10 +74,24 @@ def test_networks_stand_beside_each_other(found):
         "squared error, 3 starts",
         "cross-entropy, 3 starts",
     ]
-    assert rows[0]["kind, first start"] == "global minimum (proved)"
+    assert rows[0]["kind"] == "global minimum (proved)"
     assert rows[0]["certified basin"] != "-" == rows[1]["certified basin"]
     noise = tables.noise_words(found.noise)
     assert len(noise) == 3 and noise[0]["0"].endswith("%")
     runs = tables.run_words(found.runs)
     assert len(runs) == 6 and runs[0]["loss"] == "squared error"
     assert len(tables.step_words(found.steps)) == 3
+
+
+def test_kinds_of_all_starts_are_counted():
+    about = {"network": "mse", "loss": 1.0, "accuracy": 1.0, "held_accuracy": 1.0}
+    about |= {"margin": 1.0, "condition": 1.0}
+    known = {"verdict": "not stationary", "proved": True, "cell_radius": 1e-3, "basin": np.nan}
+    other = {"verdict": "local minimum", "proved": True, "cell_radius": 3e-3, "basin": 1e-4}
+    none = {"verdict": "", "proved": False, "cell_radius": np.nan, "basin": np.nan}
+    rows = [about | {"start": s} | kind for s, kind in enumerate([known, known, other, none])]
+    (words,) = tables.comparison_words(rows)
+    assert words["kind"] == "not stationary (proved): 2, local minimum (proved): 1, not examined: 1"
+    assert (words["cell radius"], words["certified basin"]) == ("1.0e-03", "1.0e-04")
+    (words,) = tables.comparison_words(rows[3:])
+    assert (words["kind"], words["cell radius"]) == ("not examined", "-")
