@@ -15,8 +15,8 @@ from geomcore.threads import MANY, SMALL, for_kernels, in_parts
 
 # Rows handled at a time where all layers' outputs are kept.
 BLOCK = 4096
-# Entries of a matrix from which products of blocks are faster; see benchmarks/gradients.py.
-WIDE = 64 * 64
+# Entries of a matrix from which products of so many rows are faster; see benchmarks/mesa.
+WIDE, ROWS = 320 * 320, 512
 
 
 class AffineMap(NamedTuple):
@@ -137,10 +137,12 @@ def input_gradients(net, X, output=0):
     """
     check_network(net, Network)
     X = as_points(X, d=net.widths[0])
-    chain = None if len(X) < MANY else _narrow(net, X.dtype)
-    if chain is None:
+    chain = None if len(X) < MANY else _chain(net, X.dtype)
+    if chain is None or (chain.largest >= WIDE and not chain.is_plain):
         return _pulled_back(net, X, output)[:, 0]
     _check_output(output, net.widths[-1])
+    if chain.largest >= WIDE:
+        return _by_products(chain, X, output)
     if not chain.is_plain:
         return _compiled(chain, X, [output])[:, 0]
     from geomcore import kernels
@@ -193,10 +195,10 @@ def input_jacobians(net, X):
     """
     check_network(net, Network)
     X = as_points(X, d=net.widths[0])
-    chain = None if len(X) < MANY else _narrow(net, X.dtype)
-    return (
-        _pulled_back(net, X, None) if chain is None else _compiled(chain, X, range(chain.outputs))
-    )
+    chain = None if len(X) < MANY else _chain(net, X.dtype)
+    if chain is None or chain.largest >= WIDE:
+        return _pulled_back(net, X, None)
+    return _compiled(chain, X, range(chain.outputs))
 
 
 @answers_keywords
@@ -263,12 +265,9 @@ def affine_map_at(net, x):
     return AffineMap(A, c)
 
 
-def _narrow(net, dtype):
-    """The layers of a network for the kernels, None where these do not know or do not suit them."""
-    if type(net).layers is not Network.layers:
-        return None
-    chain = packed_chain(net.layers, dtype)
-    return chain if chain is not None and chain.largest < WIDE else None
+def _chain(net, dtype):
+    """The layers of a network for the kernels, None where these do not know them."""
+    return packed_chain(net.layers, dtype) if type(net).layers is Network.layers else None
 
 
 def _compiled(chain, X, outputs):
@@ -283,6 +282,30 @@ def _compiled(chain, X, outputs):
         threads=chain.largest <= SMALL,
     )
     return out.reshape(len(X), len(outputs), X.shape[1])
+
+
+def _by_products(chain, X, output):
+    """Gradients (N, d) of one output of a wide ReLU network: products of blocks of points."""
+    *inner, (last, _) = chain.matrices
+    out = np.empty(X.shape, X.dtype)
+    # Written to again and again: new memory for every block would cost a fifth.
+    rooms = [np.empty((ROWS, len(W)), X.dtype) for W, _ in inner]
+    for start in range(0, len(X), ROWS):
+        values = [X[start : start + ROWS]]
+        for (W, b), room in zip(inner, rooms, strict=True):
+            value = np.matmul(values[-1], W.T, out=room[: len(values[0])])
+            value += b
+            values.append(np.maximum(value, 0, out=value))
+        g = last[output]
+        for l in range(len(inner) - 1, -1, -1):
+            value = values[l + 1]
+            inactive = ~(value > 0)
+            np.copyto(value, g)
+            np.putmask(value, inactive, 0)
+            g = np.matmul(value, inner[l][0], out=None if l else out[start : start + ROWS])
+        if not inner:
+            out[start : start + ROWS] = g
+    return out
 
 
 def _pulled_back(net, X, output):

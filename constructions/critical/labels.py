@@ -3,9 +3,12 @@
 from typing import NamedTuple
 
 import numpy as np
-from flint import arb, arb_mat, fmpq, fmpq_mat
+from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
 
-from constructions.proof.exact import rational_matrix
+from constructions.proof.exact import precision, rational_matrix
+
+# Radii of orthonormal columns gain 2 bits with each column, and up to 8 where they are completed.
+BITS_PER_COLUMN = 12
 
 
 class LabelSpace(NamedTuple):
@@ -43,6 +46,11 @@ class LabelSpace(NamedTuple):
 
 def label_space(targets):
     """The `LabelSpace` of targets (Q, K); without differences between them, all of R^K."""
+    with precision(ctx.prec + BITS_PER_COLUMN * targets.shape[1]):
+        return _label_space(targets)
+
+
+def _label_space(targets):
     Q, K = targets.shape
     differences = rational_matrix(targets[1:]) - rational_matrix(np.tile(targets[:1], (Q - 1, 1)))
     if Q == 1 or differences.rank() in (0, K):
@@ -101,6 +109,11 @@ def split_of(space, targets, classes):
     functionals : list of list of fmpq
         m rows over `space.span` that have the same kernel as `within`.
     """
+    with precision(ctx.prec + BITS_PER_COLUMN * space.dimension):
+        return _split_of(space, targets, classes)
+
+
+def _split_of(space, targets, classes):
     K = space.dimension
     rows = rational_matrix(targets[classes]).tolist()
     differences = [[a - b for a, b in zip(row, rows[0], strict=True)] for row in rows[1:]]

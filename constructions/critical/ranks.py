@@ -165,8 +165,9 @@ def coefficients_rank(cell, asked, constraints, by_label):
             value = np.array([_modulo([one.value], p) for one in asked], dtype=object)
             found = np.hstack([found, g, value])
         best = max(best, nmod_mat(*found.shape, [int(v) for v in found.ravel()], p).rank())
-    bits += _bits(v for one in [*asked, *constraints] for v in getattr(one, "functional", ()))
-    bits += _bits(one.value for one in asked)
+    own = [v for one in [*asked, *constraints] for v in getattr(one, "functional", ())]
+    # times the denominators of a row: of K' coefficients, and of the value
+    bits += (K + 2) * _bits([*own, *(one.value for one in asked)])
     # columns and rows that are parallel or in a kernel are products: as two layers more
     return GenericRank(best, _error(cell._replace(widths=(*cell.widths, K, K)), best, bits))
 

@@ -157,7 +157,11 @@ def _guesses(net, X, labels, per_class, space, theta, widths):
     Y = [np.bincount(owner, weights * t) / mass for t in coordinates[labels.index].T]
     blocks = [Block(slice(0, len(mass)), mass, np.eye(space.dimension))]
     later = []  # what falls over a kink
-    for kinks in candidates(net, distinct):
+    masks = [(value > 0).astype(float) for value in net.hidden(distinct)]
+    sets = candidates(net, distinct)
+    if fits(Cell(widths, distinct, np.array(Y).T, blocks, masks, []), theta):
+        sets.sort(key=len)  # at loss zero multipliers are 0, and nothing is proved on kinks
+    for kinks in sets:
         masks = [(value > 0).astype(float) for value in net.hidden(distinct)]
         for l, i, u in kinks:
             masks[l][i, u] = 0.0

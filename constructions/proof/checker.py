@@ -317,7 +317,7 @@ class _Case:
         away = self.motion(lam + d, d)[1][-1]
         stays = min(lam, s) > 0 and rate <= 2 * step * s * s
         stays = stays and lam + d + (1 + bent) * away / s <= ball
-        slow = not bent or (step > 0 and bend <= most <= 1 / step)
+        slow = not bent or bend <= most <= 1 / step  # bend is not negative
         whole = self.free == self.names and not self.cumulative and self.found["distance"]
         strong = fit.rank == self.cell[1] and all(minor > 0 for minor in minors)
         return len(stated) == 4 + bent and whole and safe and stays and slow and strong

@@ -72,6 +72,16 @@ class Packed(NamedTuple):
         return np.append(self.table[:1, N], self.table[:, M])
 
     @property
+    def matrices(self):
+        """W and b of each layer, if all are affine."""
+        pairs, at = [], 0
+        for n, m in self.table[:, :KIND]:
+            b = at + m * n
+            pairs.append((self.parameters[at:b].reshape(m, n), self.parameters[b : b + m]))
+            at = b + m
+        return pairs
+
+    @property
     def largest(self):
         """Entries of the largest matrix."""
         return int((self.table[:, N] * self.table[:, M]).max())

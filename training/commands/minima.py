@@ -54,6 +54,8 @@ def minima(
 ):
     """Find out what kind of point each state and merge is."""
     given = noted(locals())
+    data_sets = _data_sets(data, classes, radius, points, table, seed)
+    # Loaded after what is refused, for that takes a second.
     from geomcore.display.lines import folded
     from training.experiments import plot_minima
     from training.experiments.explanations import explanations
@@ -61,7 +63,6 @@ def minima(
     from training.output.page import render
     from training.output.start import started
 
-    data_sets = _data_sets(data, classes, radius, points, table, seed)
     with started("minima", given) as (run, screen):
         sections, rows, costs = [], [], []
         for one in data_sets:
@@ -104,10 +105,11 @@ def _data_sets(source, classes, radius, points, table, seed):
 
     from geomcore.datasets.table_error import Option
     from training.commands.arguments.data import flag, load_data
+
+    data = None if source is None else load_data(source, seed=seed, **table)
     from training.experiments.minima import MOST_CLASSES, balls
 
-    if source is not None:
-        data = load_data(source, seed=seed, **table)
+    if data is not None:
         if len(np.unique(data.y)) > MOST_CLASSES:
             raise ValueError(
                 f"DATA has {len(np.unique(data.y))} classes, the table of all states and merges "

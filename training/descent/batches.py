@@ -41,6 +41,21 @@ class Batches:
         return slice(start, min(start + self.size, self.last))
 
 
+def permuted(rng, rows):
+    """Fill each row of an array (epochs, n) with a permutation of 0, ..., n - 1.
+
+    Examples
+    --------
+    >>> rows = np.empty((2, 4), dtype=np.int64)
+    >>> permuted(np.random.default_rng(1), rows)
+    >>> rows
+    array([[0, 2, 1, 3],
+           [2, 3, 1, 0]])
+    """
+    rows[:] = np.arange(rows.shape[1])
+    rows[:] = rng.permuted(rows, axis=1)
+
+
 class Shuffles:
     """The shuffles of all trials, drawn when they are needed and in the order of the epochs.
 
@@ -54,6 +69,9 @@ class Shuffles:
         Number of points.
     rngs : list of Generator
         One per trial.
+    permute : callable, optional
+        Fills each row of an array (epochs, n) with a permutation from a generator; default
+        `permuted`.
 
     Examples
     --------
@@ -63,8 +81,9 @@ class Shuffles:
     ((1, 2, 3), True)
     """
 
-    def __init__(self, n, rngs):
+    def __init__(self, n, rngs, permute=None):
         self.rngs = rngs
+        self._permute = permuted if permute is None else permute
         self._orders = np.empty((len(rngs), 0, n), dtype=np.int64)
         self._first = 0
 
@@ -79,8 +98,7 @@ class Shuffles:
         if have < stop - first:
             orders = np.empty((trials, stop - first, n), dtype=np.int64)
             orders[:, :have] = kept
-            orders[:, have:] = np.arange(n)
             for t in running:
-                orders[t, have:] = self.rngs[t].permuted(orders[t, have:], axis=1)
+                self._permute(self.rngs[t], orders[t, have:])
             self._orders, self._first = orders, first
         return self._orders[:, first - self._first : stop - self._first]

@@ -125,3 +125,15 @@ def test_directions_beyond_a_group_are_those_its_labels_do_not_differ_in(classes
         assert rational @ at == pytest.approx(own @ g, abs=1e-12)
     rows = np.array([[float(a.mid()) for a in direction] for _, direction, _, _ in found])
     assert not len(rows) or np.linalg.matrix_rank(rows) == len(rows)
+
+
+@pytest.mark.parametrize("Q", [10, 40])
+def test_frames_of_many_classes_are_known_to_all_digits(Q):
+    space = label_space(np.eye(Q))
+    assert space.dimension == Q - 1
+    assert max(float(a.rad()) for a in space.frame.entries()) < 1e-15
+    assert max(float(a.rad()) for row in space.coordinates for a in row) < 1e-15
+    within, beyond, functionals = split_of(space, np.eye(Q), list(range(0, Q, 2)))
+    assert within.ncols() == len(functionals) == Q // 2 - 1
+    assert beyond.ncols() == Q - 1 - within.ncols()
+    assert max(float(a.rad()) for part in (within, beyond) for a in part.entries()) < 1e-15

@@ -2,13 +2,15 @@
 
 import numpy as np
 import pytest
-from flint import fmpq, fmpz
+from flint import arb, fmpq, fmpz
 
 from constructions.critical import cell as calculus
 from constructions.critical import ranks
 from constructions.critical.balls import Balls
 from constructions.critical.cell import Block, Cell
-from constructions.critical.ranks import counted_bound, generic_rank
+from constructions.critical.fitted.constraints import Across, Parallel
+from constructions.critical.fitted.fewer import Asked
+from constructions.critical.ranks import coefficients_rank, counted_bound, generic_rank
 
 
 def cell_of(widths, seed, N=12, kinks=()):
@@ -192,3 +194,58 @@ def test_what_a_unit_is_counted_for(layer):
         both = [mask.copy() for mask in dead.masks]
         both[1][:, 2] = 0
         assert counted_bound(cell._replace(masks=both), free) == P - 5 - (7 + 6 - 1)
+
+
+HELD = [
+    Parallel(2, True, 1, 0, 2),
+    Parallel(2, True, 0, 3, 4),
+    Across(1, (fmpq(3), fmpq(-1, 2)), None, 2),
+    Across(0, (fmpq(1), fmpq(2)), None, 2),
+    Parallel(0, False, 2, 1, 3),
+]
+
+
+def test_numbers_that_are_drawn_satisfy_the_constraints():
+    cell, p = cell_of((3, 4, 5, 2), 0), ranks._prime()
+    whole = ranks._whole_numbers(cell.X)[0]
+    W, _ = ranks._drawn(cell, whole, p, HELD)
+    for one in HELD:
+        if isinstance(one, Parallel):
+            assert not (one.values(W) % p).any()
+            assert (one._columns(W)[:, one.unit] != 0).all()
+        else:
+            g = np.array(ranks._modulo(one.functional, p), dtype=object)
+            assert g @ W[2][:, one.unit] % p == 0 and W[2][:, one.unit].any()
+    free = ranks._drawn(cell, whole, p)[0]
+    assert all((one.values(free) % p).any() for one in HELD if isinstance(one, Parallel))
+
+
+def asked_for(functional, value=1):
+    return Asked(0, functional, [arb(1), arb(0)], fmpq(value), arb(value), 0)
+
+
+def test_constraints_that_depend_on_each_other_are_refused():
+    cell, asked = cell_of((2, 3, 2), 1), [asked_for((fmpq(1), fmpq(0)))]
+    twice = [Across(0, (fmpq(1), fmpq(2)), None, 1), Across(0, (fmpq(2), fmpq(4)), None, 1)]
+    assert coefficients_rank(cell, asked, twice[:1], True).rank == 1
+    assert coefficients_rank(cell, asked, twice, True) is None
+
+
+def test_long_numbers_make_an_error_likelier():
+    cell, long = cell_of((2, 3, 2), 1), fmpq(1, 3**400)
+    least = coefficients_rank(cell, [asked_for((fmpq(1), fmpq(0)))], [], False).error
+    for asked, held in (
+        ([asked_for((fmpq(1), long))], []),
+        ([asked_for((fmpq(1), fmpq(0)), long)], []),
+        ([asked_for((fmpq(1), fmpq(0)))], [Across(0, (fmpq(1), long), None, 1)]),
+    ):
+        assert coefficients_rank(cell, asked, held, False).error > 1.5 * least
+
+
+def test_what_is_asked_for_is_not_ranked_if_it_is_too_much(monkeypatch):
+    cell, asked = cell_of((2, 3, 2), 1), [asked_for((fmpq(1), fmpq(0)))]
+    for by_label, numbers in ((False, 3 * 3 + 3), (True, 3 * 3 + 2)):
+        monkeypatch.setattr(ranks, "MOST_ENTRIES", numbers)
+        assert coefficients_rank(cell, asked, [], by_label) is not None
+        monkeypatch.setattr(ranks, "MOST_ENTRIES", numbers - 1)
+        assert coefficients_rank(cell, asked, [], by_label) is None

@@ -81,14 +81,14 @@ def test_fields_that_are_not_examined_for_one_reason_are_one_line(run, made, tmp
     status, out, _ = run("check", altered(tmp_path, loss_name="bce"), *made[1:], "--out", "c")
     findings = [line for line in out.splitlines() if line.startswith("  ")]
     assert status == 1 and len(findings) == 1
-    assert findings[0].startswith("  ?    33 fields (format, version, network, data, points, ")
+    assert findings[0].startswith("  ?    35 fields (format, version, network, data, points, ")
     assert findings[0].endswith("): the loss is not a squared error alone")
     assert (
         "the verdict was not examined, nor anything else: the loss is not a squared error alone\n"
         in out
     )
     with open(tmp_path / "c" / "findings.csv") as file:
-        assert len(list(csv.DictReader(file))) == 33
+        assert len(list(csv.DictReader(file))) == 35
     assert (tmp_path / "c" / "index.html").read_text().count("not a squared error alone") == 2
 
 

@@ -105,11 +105,11 @@ def test_usage_errors_come_without_loading_what_commands_need(arguments):
     "arguments",
     [
         ["construct", "missing.csv"],
-        ["verify", "missing.npz", "clusters"],
         ["settle", "missing.npz", "clusters"],
         ["trained", "--mnist", "missing"],
         ["census", "missing.csv", "--widths", "2,3"],
         ["dynamics", "missing.csv"],
+        ["minima", "missing.csv"],
     ],
 )
 def test_files_that_are_missing_are_told_without_loading_what_commands_need(arguments):

@@ -51,6 +51,12 @@ def test_a_study_leaves_its_store_tables_figures_networks_and_a_page(run, tmp_pa
         assert (folder / name).is_file()
     files = {p.name for p in folder.iterdir()}
     assert {"summary.csv", "basins.csv", "histogram.csv", "trials.parquet"} <= files
+    # beside it, what is proved at the rate of the study
+    with open(folder / "proved.csv") as file:
+        studied, balanced = csv.DictReader(file)
+    assert (studied["layers"], balanced["layers"]) == ("as studied", "balanced")
+    assert 0 < float(studied["descent"]) < float(studied["flow"]) < float(balanced["flow"])
+    assert "returns along gradient flow" in " ".join(out.split()) and "1/L" in page
     record = json.loads((folder / "run.json").read_text())
     assert set(record["files"]) == files - {"run.json"}
     changed = {"data": "clusters", "scales": "0.01,0.3", "trials": 4, "steps": 5}

@@ -209,14 +209,8 @@ def tell_plan(run, screen, references, work, columns=None):
     plain = columns and {"mean": columns.mean.tolist(), "scale": columns.scale.tolist()}
     told = {"columns": plain, "balanced": noted, "pilot": pilot}
     if plan is not None:
-        told |= {"slower": plan.slower, "relaxations": _relaxations(plan)}
+        told |= {"slower": plan.slower, "relaxations": plan.relaxations}
     run.text(PLAN, json.dumps(told, indent=2) + "\n")
-
-
-def _relaxations(plan):
-    """How many times a trial can relax in its steps; None if that is not known."""
-    known = [ref["relaxation"] for ref in plan.references]
-    return None if None in known else plan.steps / max(known)
 
 
 class Noted(msgspec.Struct):

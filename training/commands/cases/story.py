@@ -34,7 +34,7 @@ def publish(run, title, cases, intro="", template=PAGE, **more):
     intro : str, optional
         What was done, for the reader.
     template : str, optional
-        Of the page, if it extends that of all stories.
+        Of the page; it is given the same as that of all stories.
     **more
         What this template asks for besides.
 

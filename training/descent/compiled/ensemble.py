@@ -40,6 +40,7 @@ class Task(NamedTuple):
     slopes: np.ndarray  # (2 max d, points) gradients in the outputs of two layers, at one tile
     batch: np.ndarray  # as data, for a batch
     batch_slopes: np.ndarray  # as slopes, for a batch
+    desk: np.ndarray  # see training.descent.compiled.written; empty where no pass is written
     points: np.ndarray  # (N, d_0 + d_L + 2) all points once more, one after the other
     classes: np.ndarray  # (Q, d_L + 1) targets and offset, see training.descent.losses.predicted
     optimizer: np.ndarray  # kind, rate, two fractions, eps, clip
@@ -56,16 +57,19 @@ class Task(NamedTuple):
 
 
 @cached_njit(nogil=True, fastmath=FLAGS, uses=[passes])
-def descend(trials, task, orders, first, until, fresh):
+def descend(trials, task, orders, first, until, fresh, gradient):
     """Take the running trials from step `first` to `until`; record at first only if `fresh`.
 
-    `orders` (T, epochs, N) are the shuffles from the epoch of `first` on.
+    `orders` (T, epochs, N) are the shuffles from the epoch of `first` on. `gradient` is a pass of
+    `training.descent.compiled.written`, for which the task then has a desk.
     """
-    data, slopes, batch, batch_slopes, points, classes, optimizer = task[:7]
+    data, slopes, batch, batch_slopes, desk, points, classes, optimizer = task[:8]
     chain = task.chain
     filled = batch[: len(batch) - task.room]
     P = trials.theta.shape[1]
-    grad, new = np.empty(2 * P), np.empty(P)
+    grad, new, shuffled = np.empty(2 * P), np.empty(P), orders.reshape(orders.size)
+    if len(desk):
+        grad = desk[P : 2 * P]
     per_epoch = max(1, -(-task.last // max(1, task.size)))
     for t in range(len(trials.theta)):
         if trials.status[t, 1] != RUNNING:
@@ -80,10 +84,18 @@ def descend(trials, task, orders, first, until, fresh):
             backward = step < until and not ending and (mini or task.size == 0)
             if mini:
                 epoch, start = step // per_epoch - first // per_epoch, step % per_epoch * task.size
-                _fill(points, orders, t, epoch, start, min(task.size, task.last - start), filled)
+                count = min(task.size, task.last - start)
+                if len(desk):
+                    at = (t * orders.shape[1] + epoch) * orders.shape[2] + start
+                    for i in range(P):
+                        desk[i] = theta[i]
+                    gradient(desk, shuffled, at, count, len(points) / count)
+                else:
+                    _fill(points, orders, t, epoch, start, count, filled)
             # One place that calls it, so that equal parameters have equal losses to the last bit.
-            x, g = (batch, batch_slopes) if mini else (data, slopes)
-            loss, right = sweep(theta, chain, x, g, task.loss, classes, grad, backward)
+            if not mini or len(desk) == 0:
+                x, g = (batch, batch_slopes) if mini else (data, slopes)
+                loss, right = sweep(theta, chain, x, g, task.loss, classes, grad, backward)
             if due:
                 loss = loss if np.isfinite(loss) else np.inf
                 reason = DIVERGED if ending else _record(t, trials, task, step, loss, right)
@@ -94,7 +106,15 @@ def descend(trials, task, orders, first, until, fresh):
             if backward:
                 if len(task.penalties):
                     _penalize(theta, task.penalties, grad)
-                is_finite = _update(theta, grad, moments, optimizer, step, new)
+                # In a function, where one branch or another is the last to use an array, references
+                # would be counted, which takes longer than a small step.
+                factor = _clipping(grad, P, optimizer)
+                if optimizer[0] == ADAM:
+                    is_finite = _adam(theta, grad, moments, optimizer, factor, step, new)
+                elif len(moments):
+                    is_finite = _momentum(theta, grad, moments, optimizer, factor, new)
+                else:
+                    is_finite = _plain(theta, grad, optimizer, factor, new)
                 if len(task.constraints):
                     is_finite = _project(new, task.constraints)
                 if is_finite:
@@ -135,33 +155,47 @@ def _record(t, trials, task, step, loss, right):
     return reason if np.isfinite(loss) else DIVERGED
 
 
-@cached_njit(nogil=True, fastmath=FLAGS, **INNER)
-def _update(theta, grad, moments, optimizer, step, new):
-    """Fill `new` with the parameters after one step; return whether all of them are finite."""
-    P = len(theta)
-    kind, rate, a, b, eps, clip = optimizer
-    squares = 0.0
+@cached_njit(nogil=True, fastmath=FLAGS, error_model="numpy", **INNER)
+def _clipping(grad, P, optimizer):
+    """Return the factor that makes the norm of the gradient at most the limit of the optimizer."""
+    squares, clip = 0.0, optimizer[5]
     for i in range(P):
         squares += grad[i] * grad[i]
-    factor = clip / math.sqrt(squares) if math.sqrt(squares) > clip else 1.0
-    total = 0.0
-    if kind == ADAM:
-        eta, scale = rate / (1 - a ** (step + 1)), 1 / (1 - b ** (step + 1))
-        for i in range(P):
-            g = factor * grad[i]
-            moments[i] = a * moments[i] + (1 - a) * g
-            moments[P + i] = b * moments[P + i] + (1 - b) * g * g
-            new[i] = theta[i] - eta * moments[i] / (math.sqrt(moments[P + i] * scale) + eps)
-            total += new[i]
-    elif len(moments):
-        for i in range(P):
-            moments[i] = a * moments[i] + factor * grad[i]
-            new[i] = theta[i] - rate * moments[i]
-            total += new[i]
-    else:
-        for i in range(P):
-            new[i] = theta[i] - rate * (factor * grad[i])
-            total += new[i]
+    return clip / math.sqrt(squares) if math.sqrt(squares) > clip else 1.0
+
+
+@cached_njit(nogil=True, fastmath=FLAGS, **INNER)
+def _plain(theta, grad, optimizer, factor, new):
+    """Fill `new` with the parameters after one step; return whether all of them are finite."""
+    rate, total = optimizer[1], 0.0
+    for i in range(len(theta)):
+        new[i] = theta[i] - rate * (factor * grad[i])
+        total += new[i]
+    return np.isfinite(total)
+
+
+@cached_njit(nogil=True, fastmath=FLAGS, **INNER)
+def _momentum(theta, grad, moments, optimizer, factor, new):
+    """As `_plain`, with velocities in `moments`."""
+    rate, a, total = optimizer[1], optimizer[2], 0.0
+    for i in range(len(theta)):
+        moments[i] = a * moments[i] + factor * grad[i]
+        new[i] = theta[i] - rate * moments[i]
+        total += new[i]
+    return np.isfinite(total)
+
+
+@cached_njit(nogil=True, fastmath=FLAGS, error_model="numpy", **INNER)
+def _adam(theta, grad, moments, optimizer, factor, step, new):
+    """As `_plain`, with means of gradients and of their squares in `moments`."""
+    P, rate, a, b, eps = len(theta), optimizer[1], optimizer[2], optimizer[3], optimizer[4]
+    eta, scale, total = rate / (1 - a ** (step + 1)), 1 / (1 - b ** (step + 1)), 0.0
+    for i in range(P):
+        g = factor * grad[i]
+        moments[i] = a * moments[i] + (1 - a) * g
+        moments[P + i] = b * moments[P + i] + (1 - b) * g * g
+        new[i] = theta[i] - eta * moments[i] / (math.sqrt(moments[P + i] * scale) + eps)
+        total += new[i]
     return np.isfinite(total)
 
 

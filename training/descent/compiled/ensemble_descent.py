@@ -8,7 +8,8 @@ from geomcore.arrays import read_only
 from geomcore.layers.chains import KIND, chain_of, room_for
 from geomcore.parameters import split
 from training.descent.batches import Shuffles
-from training.descent.compiled import ensemble, passes
+from training.descent.compiled import ensemble, passes, written
+from training.descent.compiled.shuffling import permute
 from training.descent.constraints import MaxNorm, NonNegative, UnitColumns, UnitNorm
 from training.descent.descent import Descended
 from training.descent.losses import BinaryCrossEntropy, CrossEntropy, SquaredError
@@ -98,9 +99,12 @@ class EnsembleDescent:
         """Train trials with parameters (T, ...) and one generator each; return `Descended`."""
         plan, trials = self.plan, len(rngs)
         self.shapes = [p.shape[1:] for p in params]
-        task = self.task(chain_of(self.stacked.template.layers))
+        chain = chain_of(self.stacked.template.layers)
+        layers = self.layers_to_write(chain)
+        task = self.task(chain, layers)
+        gradient = written.batch_gradient(layers, task.loss) if layers else written.none()
         state = self.start(params)
-        shuffles = Shuffles(len(self.problem.X), rngs)
+        shuffles = Shuffles(len(self.problem.X), rngs, permute)
         self.losses, self.accuracies, self.recorded = [], [], []
         self.rows, self.rows_accuracy = [], []
         self.reasons = np.full(trials, None, dtype=object)
@@ -116,7 +120,7 @@ class EnsembleDescent:
             call.status[:, 2] = 0
             running = np.flatnonzero(call.status[:, 1] == ensemble.RUNNING)
             orders = self.orders(shuffles, first, until, running)
-            ensemble.descend(call, task, orders, first, until, fresh)
+            ensemble.descend(call, task, orders, first, until, fresh, gradient)
             self.collect(call, records, running, until)
             first, fresh = until, False
             if (state.status[:, 1] != ensemble.RUNNING).all():
@@ -130,7 +134,12 @@ class EnsembleDescent:
             state.final,
         )
 
-    def task(self, chain):
+    def layers_to_write(self, chain):
+        """The layers for which there is a pass for mini-batches of its own, or None."""
+        size = 0 if self.plan.batches is None else self.plan.batches.size
+        return written.layers_to_write(chain, size, self.plan.steps)
+
+    def task(self, chain, layers):
         """All that is the same for the trials, as the kernel takes it."""
         plan, problem, optimizer = self.plan, self.problem, self.plan.optimizer
         size, last = (0, 0) if plan.batches is None else (plan.batches.size, plan.batches.last)
@@ -151,6 +160,7 @@ class EnsembleDescent:
             slopes=slopes,
             batch=batch,
             batch_slopes=batch_slopes,
+            desk=written.desk(layers, points) if layers else np.empty(0),
             points=points,
             classes=np.ascontiguousarray(classes[:known], dtype=np.float64),
             optimizer=np.array([kind, optimizer.learning_rate, *fractions, clip], dtype=np.float64),

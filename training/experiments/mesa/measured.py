@@ -11,7 +11,6 @@ from geomcore.mesa.measures import mesa_measures
 from geomcore.mesa.points import active_shares, signed_weights, units_at
 from geomcore.mesa.polytope import ZONES
 from geomcore.mesa.profile import slack_profile
-from geomcore.network import Network
 from training.experiments.mesa.networks import SAMPLES, stream
 from training.experiments.mesa.protocol import BOX
 
@@ -24,7 +23,7 @@ SMALL = (0.01, 0.1)  # head weights that the first source counts
 
 def scalar_of(net, scalar):
     """The network up to a scalar: to the head before its ReLU, or all of it."""
-    return Network(net.layers[:3]) if scalar == "head" else net
+    return net[:3] if scalar == "head" else net
 
 
 def measures_of(net, task, seed):

@@ -106,6 +106,7 @@ def report(protocol, given, models, dims):
             "readings": tables.reading_words(readings),
             "published": published,
             "overview": tables.overview(found),
+            "falling": tables.overview(found, falling=True),
             "collapses": tables.collapses(found),
             "comparisons": tables.comparison_words(compared),
             "figures": figures,

@@ -86,19 +86,27 @@ def middle(columns, key, model, form, *, spread=True):
     return f"{form.format(half)} ({form.format(low)} to {form.format(high)})"
 
 
-def overview(found):
-    """For each dimension and model how many collapsed, and means over the others, as strings."""
+def overview(found, *, falling=False):
+    """For each dimension and model how many collapsed, and means over the others, as strings.
+
+    Parameters
+    ----------
+    found : Found
+    falling : bool
+        Only over those that end with w3 < 0.
+    """
     rows = []
     for d in found.dims:
         columns = Columns(found.rows, d)
         for model in columns.models:
             base = LINEAR if model == FLIPPED.key else model
             seeds = columns.trained(base)
+            below = [s for s in seeds if columns.row(base, s)["w3"] < 0]
             row = {"d": str(d), "model": name_of(model)}
             row["collapsed"] = f"{columns.collapsed(base)} of {len(columns.seeds)}"
-            row["w3 < 0"] = str(sum(columns.row(base, s)["w3"] < 0 for s in seeds))
+            row["w3 < 0"] = str(len(below))
             for key, name in SHOWN.items():
-                values = columns.values(key, model, seeds=seeds)
+                values = columns.values(key, model, seeds=below if falling else seeds)
                 form = "{:.2f}" if key in CORRELATIONS else "{:.1%}"
                 row[name] = form.format(values.mean()) if len(values) else "-"
             rows.append(row)

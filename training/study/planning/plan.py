@@ -66,6 +66,12 @@ class Plan(NamedTuple):
     def __repr__(self):
         return self.summary() or f"Plan(scales={self.scales}, steps={self.steps})"
 
+    @property
+    def relaxations(self):
+        """How often the slowest direction at a reference relaxes in all steps; None if unknown."""
+        known = [ref["relaxation"] for ref in self.references]
+        return None if None in known else self.steps / max(known)
+
     def summary(self):
         """What was chosen and why, in lines of at most 80 characters."""
         lines = []
@@ -85,9 +91,8 @@ class Plan(NamedTuple):
                 )
         if self.budget is not None:
             told = counted(self.steps, "step")
-            known = [ref["relaxation"] for ref in self.references]
-            if None not in known:
-                told += f" = {self.steps / max(known):.3g} relaxations"
+            if self.relaxations is not None:
+                told += f" = {self.relaxations:.3g} relaxations"
             seconds = self.budget.seconds
             takes = f"about {seconds:.0f} s" if seconds >= 1 else "less than a second"
             lines.append(f"{told} per trial, {takes} of one core in all")

@@ -126,6 +126,8 @@ def test_shapes_that_do_not_fit_are_refused():
             check_certificate({}, **good | {name: value})
     with pytest.raises(ValueError, match="lists or tuples of the same length, not 0"):
         check_certificate({}, **good | {"weights": 3, "biases": None})
+    with pytest.raises(ValueError, match="lists or tuples of the same length, not 0"):
+        check_certificate({}, **good | {"weights": [], "biases": []})
     for value in ([1], [0.5], [-1]):
         with pytest.raises(ValueError, match="classes must be 0, "):
             check_certificate({}, **good | {"classes": value})

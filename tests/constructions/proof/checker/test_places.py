@@ -201,9 +201,23 @@ def test_a_basin_of_descent_leaves_room_for_the_distance_and_ends_at_the_inverse
     slow = {**own, "rate": 0.028}
     for step, refused in ((0.2113, False), (0.2115, True), (0.195, False), (0.19, True)):
         assert ("descent" in COLLAPSED.refused(descent=slow, step=step)) is refused, step
+    # both ends may be attained: 1 = 0.125 x 8, and 2 x 0.125 x 0.25^2 is the rate
+    ends = {**own, "radius": 0.02, "strength": 0.25, "rate": 0.015625, "curvature": 8.0}
+    assert "descent" not in COLLAPSED.refused(descent=ends, step=0.125)
+    assert "descent" in COLLAPSED.refused(descent=ends, step=np.nextafter(0.125, 1))
+    fast = {**ends, "rate": np.nextafter(0.015625, 1)}
+    assert "descent" in COLLAPSED.refused(descent=fast, step=0.125)
     for subset in (["W2", "b2"], ["cumulative"]):
         assert "descent" in COLLAPSED.refused(subset=subset)
     assert "descent" not in COLLAPSED.refused(subset=["W1", "b1", "W2", "b2"])
+
+
+def test_a_step_is_a_positive_double_also_where_no_basin_is_claimed():
+    largest = float(np.finfo(float).max)
+    for step in (5e-324, 0.1, 1, largest):
+        assert not LINE.refused(step=step)
+    for step in (0, 0.0, -5e-324, -0.1, int(largest) + 1, "0.1", True, [0.1]):
+        assert LINE.refused(step=step) == {"step"}
 
 
 # What is asked

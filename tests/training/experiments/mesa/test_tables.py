@@ -68,6 +68,17 @@ def test_the_overview_leaves_collapsed_runs_out_of_its_means(found):
     assert told["Linear, flipped"]["head: area < 1"] == "25.0%"
 
 
+def test_runs_that_end_with_a_negative_last_weight_are_told_apart(found):
+    rows = [dict(row) for row in found.rows if row["d"] == 2]
+    for row in rows:
+        row |= {"collapsed": False, "w3": 1.0 if row["seed"] == 3 else -1.0}
+        row["head_area_1"] = 0.0 if row["seed"] == 3 else 0.5
+    found = found._replace(rows=rows, dims=(2,))
+    for falling, mean in ((False, "33.3%"), (True, "50.0%")):
+        for row in tables.overview(found, falling=falling):
+            assert row["w3 < 0"] == "2" and row["head: area < 1"] == mean
+
+
 def test_comparisons_are_paired_by_seed(found):
     rows = tables.comparisons(found)
     assert {(row["d"], row["model"]) for row in rows} == {

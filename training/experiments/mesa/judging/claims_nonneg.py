@@ -25,6 +25,7 @@ PENALISED = (CONTROL, "negative-0.1", "negative-0.5", STRONGEST)
 SHARE, HALF = 0.85, 0.5
 IS_FLAT = 0.1  # part of the polytope from which a network counts as flat on it
 CANCELS = 1e-3  # share of negative slopes from which there is something to cancel with
+FAIR = "head_area_1"  # by area what the source counts
 SHUFFLED = 1000  # draws for the correlation over seeds
 CORRELATED = 0.2  # mean rank correlation that counts
 PREVENTED, FREE = "hard", {CONTROL: "Linear", "l1": "L1", "l0": "L0"}
@@ -47,7 +48,10 @@ def _recovery(columns, seed):
     seeds = columns.trained(*models)
     for sign, told in ((-1, "negative"), (1, "positive")):
         own = [s for s in seeds if all(columns.row(m, s)["w3"] * sign > 0 for m in models[1:])]
-        values = columns.values("head_area_1", STRONGEST, CONTROL, seeds=own)
+        if sign < 0:
+            name = f"head output, norm below 1, area, seeds in which w3 is {told}"
+            found.append(_share(columns.values(FAIR, *models, seeds=own), False, name, seed))
+        values = columns.values(FAIR, STRONGEST, CONTROL, seeds=own)
         interval = mean_interval(values[:, 0] - values[:, 1], seed=seed)
         name = f"seeds in which w3 is {told}: flatter than without penalty, head output, area"
         found.append(Reading(name, False, more(interval), in_points(interval)))
@@ -74,9 +78,9 @@ def _fall(columns, seed):
     for key, is_source, name in FLATNESS:
         found.append(_correlation(columns, key, "negative_mass", models, is_source, name, seed))
     name = "head output, area, against the share of negative slopes"
-    found.append(_correlation(columns, "head_area_1", "negative_share", models, False, name, seed))
+    found.append(_correlation(columns, FAIR, "negative_share", models, False, name, seed))
     values = np.stack(
-        [columns.values(key, CONTROL)[:, 0] for key in ("head_area_1", "negative_mass")], axis=1
+        [columns.values(key, CONTROL)[:, 0] for key in (FAIR, "negative_mass")], axis=1
     )
     name = "over seeds, without penalty, head output, area"
     found.append(_over_seeds(values, name, seed))
@@ -139,6 +143,11 @@ def _causes(columns, seed):
         answer, told = mostly(int(flat.sum()), len(flat))
         told = f"w ≥ 0 is flat in {told}"
         found.append(Reading(f"sufficient: {name}", is_source, answer, told))
+    rows = [columns.row(PREVENTED, s) for s in columns.trained(PREVENTED)]
+    flat = [row[FAIR] >= IS_FLAT for row in rows if row["w3"] < 0]
+    answer, told = mostly(sum(flat), len(flat))
+    name = "sufficient: head output, norm below 1, area, runs with w3 < 0"
+    found.append(Reading(name, False, answer, f"w ≥ 0 is flat in {told}"))
     for model, what in FREE.items():
         if model not in columns:
             continue

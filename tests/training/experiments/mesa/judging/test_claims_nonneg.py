@@ -64,7 +64,11 @@ def test_seeds_in_which_the_last_weight_is_positive_are_looked_at_apart():
         "negative-1": flat(np.where(signs > 0, 0.0, 0.4), w3=signs),
     }
     found = {r.name: r for r in readings("B1", Columns(table(models), 2), seed=0)}
-    negative = next(r for name, r in found.items() if "w3 is negative" in name)
+    negative = next(r for name, r in found.items() if name.startswith("seeds in which w3 is neg"))
+    share = next(
+        r for name, r in found.items() if name.endswith("area, seeds in which w3 is negative")
+    )
+    assert share.answer == "size" and share.told.startswith("100% ") and "11 seeds" in share.told
     positive = next(r for name, r in found.items() if "w3 is positive" in name)
     assert negative.answer == "yes" and "11 seeds" in negative.told
     assert positive.answer == "open" and "0.0 %" in positive.told and "5 seeds" in positive.told
@@ -145,6 +149,17 @@ def test_causes(hard, control, told):
     models = {"hard": hard, "linear": control | {"negative_share": 0.2}}
     models["hard"]["negative_share"] = 0.0
     assert verdict("B3", models) == told
+
+
+def test_runs_without_negative_weights_are_flat_by_the_sign_of_the_last_weight():
+    signs = np.where(np.arange(SEEDS) < 4, 1.0, -1.0)
+    models = {"hard": flat(np.where(signs < 0, 0.4, 0.0), w3=signs), "linear": flat(0.0)}
+    for told in models.values():
+        told["negative_share"] = 0.0
+    found = {r.name: r for r in readings("B3", Columns(table(models), 2), seed=0)}
+    falling = next(r for name, r in found.items() if "w3 < 0" in name)
+    assert falling.answer == "yes" and "12 of 12 runs" in falling.told
+    assert "12 of 16 runs" in found["sufficient: head output, norm below 1, area"].told
 
 
 def test_networks_without_negative_weights_say_nothing_about_necessity():
