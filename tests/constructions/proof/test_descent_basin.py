@@ -1,5 +1,7 @@
 """The inequalities of a basin of gradient descent, one by one; its runs are in verification."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
@@ -94,6 +96,17 @@ def test_the_curvature_is_that_of_its_formula(net, X, weights, loss, distance):
     for r in (0.0, 1e-3, 0.5, 3.0):
         found = room._curvature(around, root, r)
         wanted = curvature(net, X, weights, distance, root, r)
+        assert wanted * (1 - 1e-12) <= found <= wanted * (1 + 1e-8)
+
+
+@pytest.mark.parametrize("size", [1e-60, 1e-40, 1e40, 1e60])
+def test_the_curvature_of_layers_of_very_different_sizes_is_that_of_its_formula(size):
+    net = ReLUNetwork([[[1.0]], [[size]], [[1.0]]], [[1.0], [size], [0.0]])
+    X, weights = np.array([[0.0], [1.0]]), np.array([0.25, 0.75])
+    around, root = room._around(net, X, 0.5, weights, 1, 0.0)
+    for r in (0.0, 1e-3):
+        found = room._curvature(around, root, r)
+        wanted = curvature(net, X, weights, 0.0, root, r)
         assert wanted * (1 - 1e-12) <= found <= wanted * (1 + 1e-8)
 
 
@@ -230,3 +243,66 @@ def test_the_largest_ball_has_the_curvature_that_the_step_allows(monkeypatch, li
     monkeypatch.setattr(room, "_curvature", lambda around, root, ball: 0.9)
     assert largest(around.cell, 1.0) == around.cell
     assert largest(np.inf, 1.0) >= 1e100
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_the_curvature_of_the_largest_ball_times_the_step_is_at_most_1_exactly(monkeypatch, seed):
+    around = surroundings_of(STEP, POINTS)
+    limit, step = np.random.default_rng(seed).uniform(0.01, 0.3, size=2)
+    monkeypatch.setattr(room, "_curvature", lambda around, root, ball: ball / (limit * step))
+    for cell in (around.cell, limit, np.nextafter(limit, 1), np.inf):
+        ball = room._largest_ball(around._replace(cell=cell), 0.0, step)
+        assert Fraction(ball / (limit * step)) * Fraction(step) <= 1
+        assert ball >= 0.999 * limit
+
+
+def test_the_curvature_at_the_minimum_is_bounded_from_both_sides():
+    for net, X, weights in CASES:
+        options = {"loss_bound": 1e-3, "weights": weights, "rank": None, "distance": 0.0}
+        low, high = room.curvature_at_minimum(net, X, **options)
+        design = np.column_stack([net.hidden(X)[-1], np.ones(len(X))]) * np.sqrt(weights)[:, None]
+        gram = 2 * np.linalg.norm(design, 2) ** 2
+        assert gram * (1 - 1e-5) <= low <= gram
+        root = np.sqrt(1e-3) * (1 + SLACK)
+        wanted = curvature(net, X, weights, 0.0, root, 0.0)
+        assert wanted * (1 - 1e-12) <= high <= wanted * (1 + 1e-8)
+        # no step above the inverse of the lower one has a ball, one below the upper one has one
+        assert room.basin_with_step(net, X, 1.001 / low, **options) is None
+        assert room.basin_with_step(net, X, 0.99 / high, **options) is not None
+    alike = room.curvature_at_minimum(STEP, POINTS, loss_bound=0.0, rank=None, distance=0.0)
+    third = {"weights": np.full(3, 1 / 3), "loss_bound": 0.0, "rank": None, "distance": 0.0}
+    assert alike == room.curvature_at_minimum(STEP, POINTS, **third)
+    kink = ReLUNetwork([[[1.0]], [[1.0]]], [[0.0], [0.0]])
+    options = {"loss_bound": 0.0, "rank": None, "distance": 0.0}
+    assert room.curvature_at_minimum(kink, np.zeros((1, 1)), **options) == (0.0, np.inf)
+
+
+def test_the_curvature_at_the_minimum_has_room_for_the_rounding_of_hidden_outputs():
+    # w x + b with near-total cancellation: 32 in floats is off by up to some tenths
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        w, x = 2.0**50 * rng.uniform(1, 2), rng.uniform(1, 2)
+        net = ReLUNetwork([[[w]], [[1.0]]], [[32.0 - w * x], [0.0]])
+        options = {"loss_bound": 0.0, "rank": 1, "distance": 0.0}
+        low, _ = room.curvature_at_minimum(net, [[x]], **options)
+        hidden = Fraction(w) * Fraction(x) + Fraction(net.biases[0].item())
+        assert 0 < Fraction(low) <= 2 * (hidden**2 + 1)
+
+
+def test_a_rate_that_floats_cannot_hold_is_no_basin():
+    around, root = room._around(STEP, POINTS, 0.0, None, None, 0.0)
+    s = around.strength(0.1)
+    assert room._described(around, root, 0.1, 0.0, 1e-3) is None
+    for step in (1e-300, 1e-307, 1e-308, 2e-308, 1e-310, 5e-324):
+        found = room._described(around, root, 0.1, 0.01, step)
+        if found is None:
+            assert 2 * Fraction(step) * Fraction(float(s)) ** 2 < 2.0**-1000
+        else:
+            assert 0 < Fraction(found.rate) <= 2 * Fraction(step) * Fraction(found.strength) ** 2
+    assert room._described(around, root, 0.1, 0.01, 1e-300) is not None
+    assert room._described(around, root, 0.1, 0.01, 5e-324) is None
+    # one of the two factors of a rate is enough to lose its digits
+    for strength, step in ((1e-200, 1e-120), (1e10, 1e-318), (1e-150, 1e-20)):
+        other = around._replace(at_minimum=strength)
+        assert room._described(other, root, 1e-300, 0.01, step) is None
+    assert room._described(around._replace(at_minimum=1e-100), root, 1e-300, 0.01, 1e-50)

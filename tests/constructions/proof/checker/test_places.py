@@ -425,3 +425,22 @@ def test_no_float_of_a_true_certificate_can_be_made_untrue(method):
     for field, change in worse.items():
         if certificate[field] is not None:
             assert field in doubted({**certificate, field: change(certificate[field])}, *rest)
+
+
+@pytest.mark.parametrize("layers", [2, 3, 4, 5])
+def test_the_basin_of_descent_of_a_deep_network_is_confirmed_and_no_smaller_curvature(layers):
+    net = ReLUNetwork([[[1.0]]] * layers, [[1.0], *[[0.5]] * (layers - 2), [0.0]])
+    X, Y = np.array([[0.0], [1.0]]), net([[0.0], [1.0]])
+    stated = json.loads(verify(net, X, Y, step=1e-3).to_json())
+    labels = as_labels(Y, 2)
+    data = [part.tolist() for part in (X, labels.targets, labels.index)]
+    tensors = [[t.tolist() for t in part] for part in (net.weights, net.biases)]
+
+    def refused(**changes):
+        changed = stated | {"descent": stated["descent"] | changes}
+        return {f.field for f in check_certificate(changed, *tensors, *data) if f.holds is False}
+
+    assert not refused()
+    curvature, radius = (stated["descent"][key] for key in ("curvature", "radius"))
+    assert refused(curvature=curvature * (1 - 1e-4)) == {"descent"}
+    assert refused(radius=radius * (1 + 1e-4)) == {"descent"}

@@ -362,6 +362,8 @@ def test_the_guess_is_the_place_of_the_largest_loss_on_the_segment(monkeypatch):
     assert peak(tent(0.0), tent(-3.0), decay=1.0) == 1.0
     assert 0 <= peak(*(ReLUNetwork([[[s * 1e200]]], [[0.0]]) for s in (1, -1)), size=1e200) <= 1
     assert peak(tent(0.0), tent(0.7), loss="bce") == pytest.approx(5 / 7, abs=1 / 256)
+    assert peak(tent(0.2), tent(0.3), loss="bce") == 1.0
+    assert peak(tent(0.3), tent(0.2), loss="bce") == 0.0
     monkeypatch.setattr(room, "GUESSED", 3)
     assert peak(tent(0.3), tent(0.2)) == 0.5
 

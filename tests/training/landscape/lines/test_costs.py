@@ -12,7 +12,7 @@ from training_lines import entropies, entropy_between
 from constructions.critical.balls import Balls
 from geomcore import ReLUNetwork
 from training import barrier
-from training.landscape.lines.costs import COSTS
+from training.landscape.lines.costs import COSTS, squared_error
 from training.landscape.lines.models import values_at
 
 SHAPES = st.sampled_from([(1, 1), (2, 2), (2, 2, 1), (1, 3, 2), (2, 2, 3), (2, 2, 2, 3)])
@@ -198,3 +198,56 @@ def test_extreme_sizes_give_true_bounds(loss, size):
         value = entropy_between(a, b, X, Y, t, loss)
         assert not value > found.upper
     assert not found.lower > value or found.t != 1
+
+
+# At the limits of the bounds
+
+
+@pytest.mark.parametrize("terms", [1, 2, 3, 4])
+def test_a_squared_error_has_all_powers_of_its_outputs(terms):
+    rng = np.random.default_rng(terms)
+    A = [rng.integers(-4, 5, size=(2, 3, 2)).astype(float) for _ in range(terms)]
+    Y = rng.integers(-4, 5, size=(3, 2)).astype(float)
+    found = squared_error([Balls(a) for a in A], Y)
+    wanted = np.zeros((2 * terms - 1, 2, 3))
+    for b in range(2):
+        for n in range(3):
+            for k in range(2):
+                one = [a[b, n, k] for a in A]
+                one[0] -= Y[n, k]
+                wanted[:, b, n] += np.convolve(one, one)
+    assert len(found) == 2 * terms - 1
+    for power, w in zip(found, wanted, strict=True):
+        np.testing.assert_array_equal(power.mid, w)
+        assert (power.rad <= 1e-12).all()
+
+
+@pytest.mark.parametrize("rest", [5e-7, -5e-7])
+def test_targets_that_nearly_sum_to_1_are_taken_as_they_are(rest):
+    Y = np.array([[0.625, 0.375 + rest], [0.25 + rest, 0.75]])
+    for size in (0.0, 1.0, 1e3, 1e9):
+        A = [(size * np.array([[3.0, 1.0], [-1.0, -2.0]]), np.zeros((2, 2)))]
+        A.append((np.array([[1.0, 0.0], [2.0, 5.0]]), np.zeros((2, 2))))
+        check_models(A, Y, "cross_entropy")
+
+
+@pytest.mark.parametrize("loss", ["bce", "cross_entropy"])
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+@pytest.mark.parametrize(("reach", "rad"), [(3.0, 0.5), (0.5, 0.1), (0.25, 0.25), (40.0, 20.0)])
+def test_what_the_tangent_leaves_out_has_room_for_the_radii(loss, sign, reach, rad):
+    zero = np.zeros((1, 1 if loss == "bce" else 2))
+    own, Y = zero.copy(), zero.copy()
+    own[0, -1], Y[0, 0] = 1.0, 1.0
+    for start in (0.0, -2.0, -9.0):
+        check_models([(start * own, zero), (sign * reach * own, rad * own)], Y, loss)
+        check_models([(start * own, rad * own), (sign * reach * own, zero)], Y, loss)
+
+
+@pytest.mark.parametrize("loss", ["bce", "cross_entropy"])
+def test_the_logit_of_the_middle_decides_what_small_losses_are_relative_to(loss):
+    Y = np.array([[1.0]]) if loss == "bce" else np.array([[1.0, 0.0]])
+    zero, other = np.zeros_like(Y), 1.0 - 2 * Y
+    models = check_models([(300 * Y, zero), (1e-3 * other, zero)], Y, loss)
+    held = values_at(models, np.array([[0.0]]))
+    true = np.exp(-300.0)
+    assert true * (1 - 1e-4) <= held.lower[0, 0] <= held.upper[0, 0] <= true * (1 + 1e-4)
