@@ -9,7 +9,7 @@ from training.experiments.kernels.examples import (
     SOURCE_START,
     in_words,
 )
-from training.experiments.mesa.readings import NO, YES, Reading, judged
+from training.experiments.mesa.judging.readings import NO, YES, Reading, judged
 
 CLAIMS = {
     "C1": "the constraint affects the linear and the rectified unit differently",

@@ -1,0 +1,59 @@
+"""Networks with non-negative weights beside free ones: constraints, pieces, measures, figures."""
+
+import numpy as np
+import pytest
+
+from training.experiments.kernels import at_scale, examples, plot_kernels
+
+
+@pytest.fixture(scope="module")
+def runs():
+    return examples.runs()
+
+
+@pytest.fixture(scope="module")
+def scale():
+    return at_scale.at_scale(2, jobs=2)
+
+
+def test_networks_keep_their_constraints_and_share_split_and_start(scale):
+    W = scale.features
+    assert (W["first layer >= 0"] >= 0).all() and (W["all weights >= 0"] >= 0).all()
+    assert (W["free"] < 0).any()
+    names = [row["treatment"] for row in scale.rows]
+    assert names == [*list(at_scale.TREATMENTS) * 2, "NMF"]
+    assert all(0.8 < row["accuracy"] <= 1 for row in scale.rows[:-1])
+
+
+def test_pieces_that_are_there_are_not_trained_again_and_threads_change_nothing(scale):
+    pieces = {}
+    first = at_scale.at_scale(1, jobs=1, pieces=pieces)
+    assert first.rows[:4] == scale.rows[:4]
+    told = []
+    again = at_scale.at_scale(1, jobs=1, pieces=pieces, told=lambda *k: told.append(k))
+    assert again.rows == first.rows and told == []
+
+
+def test_the_shape_of_a_layer_by_hand():
+    found = at_scale.shape_of(np.array([[3.0, 0.0], [0.0, -2.0]]))
+    assert found == {"sparsity": 1.0, "overlap": 0.0, "zeros": 0.5}
+    assert at_scale.shape_of(np.full((2, 4), -1.0)) == pytest.approx(
+        {"sparsity": 0.0, "overlap": 1.0, "zeros": 0.0}
+    )
+    empty = at_scale.shape_of(np.zeros((2, 4)))
+    assert np.isnan(empty["sparsity"]) and np.isnan(empty["overlap"]) and empty["zeros"] == 1
+    tiny = at_scale.shape_of(np.array([[1e-200, 1e-200], [1e200, 0.0]]))
+    assert tiny["sparsity"] == pytest.approx(0.5)
+
+
+def test_tables_and_figures(runs, scale):
+    rows = at_scale.overview(scale)
+    assert [row["treatment"] for row in rows][-1] == "NMF" and rows[-1]["accuracy"] is None
+    words = at_scale.in_words(rows)
+    assert words[-1]["accuracy"] == "-" and " to " in words[0]["accuracy"]
+    assert len(at_scale.differences(scale)) == 3
+    drawn = list(plot_kernels.figures(runs, scale, rows))
+    assert [key for key, *_ in drawn] == ["losses", "kernels", "measures", "features"]
+    for _, fig, caption, alt in drawn:
+        assert caption and alt
+        plot_kernels.plt.close(fig)
