@@ -5,6 +5,7 @@ import pytest
 
 from geomcore import Network, ReLUNetwork, input_gradients
 from geomcore.layers import Affine, LpNorm, ReLU
+from training.descent.trainer import train
 from training.experiments.mesa.measured import measures_of, norms_at, scalar_of
 from training.experiments.mesa.networks import draw
 
@@ -100,6 +101,21 @@ def test_norms_are_those_of_input_gradients(task):
         assert scalar_of(net, scalar) == upto
         G = input_gradients(upto, task.test)
         assert np.allclose(norms_at(net, scalar, task.test), np.sqrt((G**2).sum(axis=1)))
+
+
+def test_the_level_is_a_tenth_of_the_median_in_the_exterior(task):
+    row, net = measures_of(by_faces(task), task, 0), by_faces(task)
+    slack = task.polytope.slack(task.test)
+    norms = norms_at(net, "logit", task.test[slack >= 0.2])
+    assert row["logit_level"] == pytest.approx(0.1 * np.median(norms))
+    near = norms_at(net, "logit", task.test[(slack > 0) & (slack < 0.2)])
+    assert np.median(near) != pytest.approx(np.median(norms))
+
+
+def test_the_loss_is_that_of_training(task):
+    net = by_faces(task)
+    result = train(net, task.X, task.y, loss="bce", steps=0)
+    assert measures_of(net, task, 0)["loss"] == pytest.approx(result.final_loss)
 
 
 def test_in_higher_dimension_areas_are_sampled_with_errors():

@@ -186,5 +186,14 @@ def test_a_network_that_collapses_by_the_flip_is_not_left_out():
     assert verdict("A4", rows) == "does not hold"
 
 
+def test_a_linear_head_that_collapsed_is_not_flipped():
+    rows = table(linear=flat(0.03) | {"accuracy": 0.99}, flipped=flat(0.03) | {"accuracy": 0.99})
+    for row in rows:
+        if row["seed"] < 4:
+            row |= {"collapsed": row["model"] == "linear", "head_points_1": 1.0, "accuracy": 0.8}
+    found = readings("A4", Columns(rows, 2), seed=0)
+    assert all("10 seeds" in reading.told for reading in found)
+
+
 def test_each_claim_names_the_models_that_it_needs():
     assert set(CLAIMS) == set(NEEDS) == {"A1", "A2", "A3", "A4"}
