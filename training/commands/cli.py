@@ -14,20 +14,20 @@ from typing import Annotated, get_args
 
 import typer
 
-from training.commands.census import census
 from training.commands.check import check
 from training.commands.construct import construct
-from training.commands.dynamics import dynamics
-from training.commands.kernels import kernels
+from training.commands.experiments.census import census
+from training.commands.experiments.dynamics import dynamics
+from training.commands.experiments.kernels import kernels
+from training.commands.experiments.mesa import mesa
+from training.commands.experiments.nonneg import nonneg
+from training.commands.experiments.trained import trained
 from training.commands.landscape import landscape
-from training.commands.mesa import mesa
 from training.commands.minima import minima
-from training.commands.nonneg import nonneg
 from training.commands.quickstart import quickstart
 from training.commands.regions import regions
 from training.commands.settle import settle
 from training.commands.study import study
-from training.commands.trained import trained
 from training.commands.verify import verify
 
 PROGRAM = "geomcore"

@@ -111,7 +111,7 @@ def report(protocol, given, models, dims):
             "comparisons": tables.comparison_words(compared),
             "figures": figures,
         }
-        run.text("index.html", render(f"commands/{name}.html", run.record, **content))
+        run.text("index.html", render(f"commands/experiments/{name}.html", run.record, **content))
         run.publish()
         _print(screen, content)
     screen.print(f"\nrun folder: {run.path}")

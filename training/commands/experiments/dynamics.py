@@ -142,7 +142,7 @@ def dynamics(
             "figures": figures,
             "film": shots,
         }
-        run.text("index.html", render("commands/dynamics.html", run.record, **content))
+        run.text("index.html", render("commands/experiments/dynamics.html", run.record, **content))
         run.publish()
         screen.fold(data_sets[0].summary())
         screen.table([{name: row[name] for name in ON_SCREEN} for row in shown])

@@ -65,7 +65,7 @@ def kernels(
             "rate": at_scale.RATE,
             "figures": {picture.stem.rpartition("-")[2]: picture for picture in figures},
         }
-        run.text("index.html", render("commands/kernels.html", run.record, **content))
+        run.text("index.html", render("commands/experiments/kernels.html", run.record, **content))
         run.publish()
         # a terminal has no room for the intervals
         screen.table([{k: v.split(" (")[0] for k, v in row.items()} for row in content["overview"]])

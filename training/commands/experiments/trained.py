@@ -114,7 +114,7 @@ def trained(
             "names": tables.NAMES,
             "most_parameters": MOST_PARAMETERS,
         }
-        run.text("index.html", render("commands/trained.html", run.record, **content))
+        run.text("index.html", render("commands/experiments/trained.html", run.record, **content))
         run.publish()
         screen.fold(images.summary())
         screen.table(content["counts"])

@@ -152,7 +152,7 @@ def census(
             "shown": SHOWN,
             "cost": _cost(found[0]),
         }
-        run.text("index.html", render("commands/census.html", run.record, **content))
+        run.text("index.html", render("commands/experiments/census.html", run.record, **content))
         run.publish()
         for section in sections:
             screen.print(f"\n{section['name']}")

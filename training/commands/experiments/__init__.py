@@ -1,0 +1,1 @@
+"""The commands of experiments over many networks, a file each."""
