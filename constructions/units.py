@@ -13,6 +13,8 @@ from geomcore.foreign.choices import as_choice, as_flag
 from geomcore.foreign.wording import quoted
 
 MOST_CELLS = 20_000
+# Entries of an orthonormal basis that are 0 but for rounding, and weights that are nearly 0.
+ZERO, NEARLY = 1e-14, 1e-6
 
 
 class BestUnit(NamedTuple):
@@ -24,7 +26,7 @@ class BestUnit(NamedTuple):
     bias : float
         0 if it has none.
     loss : float
-        Mean over the points of the squared error, evaluated at the unit.
+        Mean over the points of the squared error; inf where it overflows.
     cells : int
         Convex programs that were solved, one for each set of points that can be on together.
     """
@@ -63,15 +65,17 @@ def best_unit(X, y, *, activation="relu", non_negative=False, bias=False):
     Raises
     ------
     ValueError
-        If an argument does not fit, or more than 20,000 sets of points can be on together: for N
-        points in general position in p dimensions (with the bias) that are
+        If an argument does not fit, the weights overflow, or more than 20,000 sets of points can
+        be on together: for N points in general position in p dimensions (with the bias) that are
         :math:`2 \sum_{k < p} \binom{N - 1}{k}`.
     RuntimeError
         If the solver fails.
 
     Notes
     -----
-    Optimal to the accuracy of the solver (CLARABEL, about 1e-8 of the data), not proved.
+    Optimal to the accuracy of the solver (CLARABEL, about 1e-8 of the data), not proved. Cells
+    that are too narrow for a linear program in floating point (from three dimensions on) are left
+    out. Columns are centred and scaled before, and a basis of them is made orthonormal.
 
     References
     ----------
@@ -90,8 +94,8 @@ def best_unit(X, y, *, activation="relu", non_negative=False, bias=False):
     array([0.])
     """
     X = as_points(X).astype(np.float64, copy=False)
-    if not len(X):
-        raise ValueError("X must hold at least one point, got none")
+    if not len(X) or not X.shape[1]:
+        raise ValueError(f"X must hold at least one point and one column, got shape {X.shape}")
     try:
         y = np.asarray(y, dtype=np.float64)
     except (TypeError, ValueError):
@@ -99,56 +103,116 @@ def best_unit(X, y, *, activation="relu", non_negative=False, bias=False):
     if y.shape != (len(X),) or not np.isfinite(y).all():
         raise ValueError(f"y must be {len(X)} finite numbers, one for each point, got {quoted(y)}")
     as_choice(activation, ("relu", "linear"), "activation")
-    as_flag(non_negative, "non_negative")
-    rows = np.column_stack([X, np.ones(len(X))]) if as_flag(bias, "bias") else X
-    # of moderate size: the optimum scales with both
-    size, height = np.abs(rows).max(axis=0), np.abs(y).max()
-    size, height = np.where(size > 0, size, 1.0), height if height > 0 else 1.0
-    program = _Program(rows / size, y / height, non_negative * X.shape[1])
+    held = X.shape[1] if as_flag(non_negative, "non_negative") else 0
+    frame = _Frame(X, y, as_flag(bias, "bias"))
+    program = _Program(frame, held)
     if activation == "linear":
-        found, cells = [program.best(np.ones(len(X)), np.zeros(len(X)))], 1
+        patterns, found = [None], [program.best(np.ones(len(X)), np.zeros(len(X)))]
     else:
-        patterns = _cells(rows / size)
-        cells, found = len(patterns), [program.best(s > 0, s) for s in patterns]
-    thetas = [theta / size * height for theta in found]
-    values = [rows @ theta for theta in thetas]
-    outputs = values if activation == "linear" else [np.maximum(v, 0) for v in values]
-    losses = [float(((out - y) ** 2).mean()) for out in outputs]
-    best = int(np.argmin(losses))
-    theta = thetas[best]
-    if bias:
-        return BestUnit(theta[:-1], float(theta[-1]), losses[best], cells)
-    return BestUnit(theta, 0.0, losses[best], cells)
+        patterns = _cells(frame.basis)
+        found = [program.best(s > 0, s) for s in patterns]
+    losses = [frame.loss(theta, activation) for theta in found]
+    theta = _polished(frame, found[int(np.argmin(losses))], activation, held)
+    weights, offset = frame.unit(theta)
+    with np.errstate(over="ignore"):
+        loss = float(frame.loss(theta, activation) * frame.height * frame.height)
+    return BestUnit(weights, offset, loss, len(patterns))
+
+
+class _Frame:
+    """The data in coordinates in which all is of moderate size, and back.
+
+    Columns are centred if there is a bias, and scaled; of these rows an orthonormal basis of the
+    columns is taken, in which what is known of the points is known to all digits.
+    """
+
+    def __init__(self, X, y, bias):
+        self.height = np.abs(y).max() or 1.0
+        self.y = y / self.height
+        # powers of two, so that the points stay what they are
+        self.top = np.ldexp(1.0, np.frexp(np.abs(X).max(axis=0))[1] - 1)
+        X = X / self.top
+        self.middle = X.mean(axis=0) if bias else np.zeros(X.shape[1])
+        X = X - self.middle
+        size = np.abs(X).max(axis=0)
+        self.size, self.bias = np.where(size > 0, size, 1.0), bias
+        self.rows = X / self.size
+        if bias:
+            self.rows = np.column_stack([self.rows, np.ones(len(X))])
+        U, S, Vt = np.linalg.svd(self.rows, full_matrices=False)
+        rank = int((S > max(self.rows.shape) * np.finfo(float).eps * S[:1]).sum())
+        self.basis, self.back = U[:, :rank], Vt[:rank].T / S[:rank]
+
+    def loss(self, theta, activation):
+        """Mean squared error, relative to the square of `height`."""
+        values = self.rows @ theta
+        return (((np.maximum(values, 0) if activation == "relu" else values) - self.y) ** 2).mean()
+
+    def unit(self, theta):
+        """Weights and bias for the data as they are; ValueError if they are beyond floats."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            scaled = theta[: len(self.size)] / self.size * self.height
+            weights = scaled / self.top
+            offset = theta[-1] * self.height - scaled @ self.middle if self.bias else 0.0
+        if not (np.isfinite(weights).all() and np.isfinite(offset)):
+            raise ValueError("X and y must be of sizes whose quotient is a float, got overflow")
+        return weights, float(offset)
+
+
+def _polished(frame, theta, activation, held):
+    """The least squares of what is on and free at a solution, if that is better."""
+    values = frame.rows @ theta
+    on = values > 0 if activation == "relu" else np.ones(len(values), bool)
+    free = np.ones(len(theta), bool)
+    free[:held] = theta[:held] > NEARLY * np.abs(theta).max()
+    trial = np.zeros(len(theta))
+    if on.any() and free.any():
+        trial[free] = np.linalg.lstsq(frame.rows[np.ix_(on, free)], frame.y[on])[0]
+    trial[:held] = np.maximum(trial[:held], 0)
+    is_better = frame.loss(trial, activation) <= frame.loss(theta, activation)
+    return trial if is_better else theta
 
 
 class _Program:
     """Least squares over one closed cone, posed once for all cones."""
 
-    def __init__(self, rows, y, non_negative):
-        self.theta = cp.Variable(rows.shape[1])
-        self.on, self.signs = cp.Parameter(len(rows), nonneg=True), cp.Parameter(len(rows))
-        values = rows @ self.theta
+    def __init__(self, frame, held):
+        self.back, self.held, n = frame.back, held, len(frame.y)
+        self.z = cp.Variable(frame.basis.shape[1]) if frame.basis.shape[1] else None
+        if self.z is None:
+            return
+        self.on, self.signs = cp.Parameter(n, nonneg=True), cp.Parameter(n)
+        values = frame.basis @ self.z
         bounds = [cp.multiply(self.signs, values) >= 0]
-        if non_negative:
-            bounds.append(self.theta[:non_negative] >= 0)
-        self.non_negative = non_negative
-        aim = cp.Minimize(cp.sum_squares(cp.multiply(self.on, values) - y))
+        if held:
+            bounds.append(frame.back[:held] @ self.z >= 0)
+        aim = cp.Minimize(cp.sum_squares(cp.multiply(self.on, values) - frame.y))
         self.problem = cp.Problem(aim, bounds)
 
     def best(self, on, signs):
-        """The optimum (p,) for the points that are `on`, with `signs` of all values, 0 for any."""
+        """The optimum for the points that are `on`, with `signs` of all values, 0 for any."""
+        if self.z is None:
+            return np.zeros(len(self.back))
         self.on.value, self.signs.value = np.asarray(on, dtype=float), signs
-        if not solved(self.problem, cp.CLARABEL):
-            raise RuntimeError(f"the convex program ended as {self.problem.status}")
-        theta = np.array(self.theta.value)
-        theta[: self.non_negative] = np.maximum(theta[: self.non_negative], 0)
+        # any unit is a candidate, and its loss is evaluated: one that is nearly the best will do
+        if not solved(self.problem, cp.CLARABEL) and self.problem.status != cp.OPTIMAL_INACCURATE:
+            if not solved(self.problem, cp.HIGHS):
+                raise RuntimeError(f"the convex program ended as {self.problem.status}")
+        theta = self.back @ np.array(self.z.value)
+        theta[: self.held] = np.maximum(theta[: self.held], 0)
         return theta
 
 
 def _cells(rows):
-    """Signs (N,) of rows @ theta that some theta has, none of them 0 but for rows of zeros."""
-    if rows.shape[1] <= 2:
-        return list(np.unique(np.sign(rows @ _directions(rows).T), axis=1).T)
+    """Signs (N,) of rows @ z that some z has, none of them 0 but for rows of zeros."""
+    n, p = rows.shape
+    rows = np.where(np.abs(rows).max(axis=1, keepdims=True, initial=0) > ZERO, rows, 0.0)
+    if p == 0:
+        return [np.zeros(n)]
+    if p <= 2:
+        patterns = np.unique(np.sign(rows @ _directions(rows).T), axis=1).T
+        _check_count(len(patterns), rows)
+        return list(patterns)
     patterns = [np.zeros(0)]
     for k, row in enumerate(rows):
         longer = []
@@ -157,13 +221,17 @@ def _cells(rows):
             longer += [
                 s for s in (np.r_[signs, sign] for sign in both) if _exists(rows[: k + 1], s)
             ]
-            if len(longer) > MOST_CELLS:
-                raise ValueError(
-                    f"X must have at most {MOST_CELLS:,} sets of points that can be on together, "
-                    f"got more, with {len(rows):,} points in {rows.shape[1]} dimensions"
-                )
+            _check_count(len(longer), rows)
         patterns = longer
     return patterns
+
+
+def _check_count(count, rows):
+    if count > MOST_CELLS:
+        raise ValueError(
+            f"X must have at most {MOST_CELLS:,} sets of points that can be on together, "
+            f"got more, with {len(rows):,} points in {rows.shape[1]} dimensions"
+        )
 
 
 def _directions(rows):

@@ -109,3 +109,53 @@ def test_wrong_calls_say_which_argument(change, told, monkeypatch):
     monkeypatch.setattr(units, "MOST_CELLS", 20)
     with pytest.raises(ValueError, match=told):
         best_unit(**{"X": LINE, "y": LINE[:, 0], **change})
+
+
+@pytest.mark.parametrize("gap", [1e-3, 1e-6, 1e-9, 1e-11])
+def test_points_that_nearly_coincide_are_told_apart(gap):
+    # one direction splits the last two points, however near they are
+    assert best_unit([[1, 1], [1, 1 + gap], [1, 1 - gap]], [0, 1, 0]).loss < 1e-6
+    assert best_unit([[1.0], [1 + gap], [1 - gap]], [0, 1, 0], bias=True).loss < 1e-6
+    flat = [[1, 1, 0], [1, 1 + gap, 0], [1, 1 - gap, 0], [0, 0, 1]]
+    found = best_unit(flat, [0, 1, 0, 1])
+    assert found.loss < 1e-6 and found.cells == 12
+
+
+@pytest.mark.parametrize("offset", [100.0, 1e6, 1e12, -1e12])
+def test_points_far_from_the_origin_are_fitted_as_well(offset):
+    x = offset + np.arange(6.0)
+    bent = best_unit(x[:, None], [0, 0, 0, 1, 2, 3], bias=True)
+    assert bent.loss < 1e-15 and bent.weights[0] == pytest.approx(1, rel=1e-3)
+    straight = best_unit(x[:, None], np.arange(6.0), bias=True, activation="linear")
+    assert straight.loss < 1e-15 and straight.weights[0] == pytest.approx(1, rel=1e-9)
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-200, 1e200, 1e300])
+def test_losses_that_under_or_overflow_decide_nothing(size):
+    found = best_unit([[1.0], [2.0]], [size, 2 * size])
+    assert found.weights[0] == pytest.approx(size, rel=1e-6, abs=0)
+    found = best_unit([[size], [-size]], [1.0, 0.0])
+    assert found.weights[0] * size == pytest.approx(1, rel=1e-6)
+    with pytest.raises(ValueError, match="sizes whose quotient is a float"):
+        best_unit([[1e-200]], [1e200])
+
+
+def test_a_program_that_the_solver_gives_up_on_is_no_end():
+    X = [[1.5, 0.5], [-0.5, 0], [-1, -0.5], [1.5, 1.5], [-1.5, 0.5], [0, -1.5], [0.5, 0.5]]
+    y = [0.438, -1.596, 1.494, 0.361, -0.464, 1.350, 1.212]
+    found = best_unit(X, y)
+    assert found.loss == pytest.approx(loss_of(found.weights, np.array(X), np.array(y), "relu"))
+    turns = np.linspace(0, 2 * np.pi, 100_001)
+    rays = np.maximum(np.array(X) @ np.stack([np.cos(turns), np.sin(turns)]), 0)
+    best = np.maximum(rays.T @ y, 0) ** 2 / np.maximum((rays**2).sum(axis=0), 1e-300)
+    assert found.loss == pytest.approx((np.dot(y, y) - best.max()) / len(y), rel=1e-6)
+
+
+def test_too_many_points_in_the_plane_and_no_columns_are_refused(monkeypatch):
+    from constructions import units
+
+    monkeypatch.setattr(units, "MOST_CELLS", 20)
+    with pytest.raises(ValueError, match="X must have at most 20 sets"):
+        best_unit(np.random.default_rng(0).normal(size=(12, 2)), np.ones(12))
+    with pytest.raises(ValueError, match="at least one point and one column"):
+        best_unit(np.zeros((3, 0)), np.ones(3))
