@@ -13,9 +13,10 @@ from training.experiments.mesa.judging.readings import NO, YES, Reading, judged
 
 CLAIMS = {
     "C1": "the constraint affects the linear and the rectified unit differently",
-    "C2, linear": f"trained from 0, the linear unit puts out {in_words(PRINTED['linear'])}",
-    "C2, relu": f"trained from 0, the rectified unit puts out {in_words(PRINTED['relu'])}, "
-    "because of the constraint",
+    "C2, linear": "trained from 0 under the constraint, the linear unit puts out "
+    f"{in_words(PRINTED['linear'])}",
+    "C2, relu": "trained from 0 under the constraint, the rectified unit puts out "
+    f"{in_words(PRINTED['relu'])}",
 }
 ALIKE = 0.05  # difference of outputs or losses that counts as none
 

@@ -13,9 +13,9 @@ from geomcore.display.lines import listed
 from geomcore.foreign.choices import as_choice
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.parameters import unflatten
-from training.descent.losses import SquaredError
+from training.descent.losses import CrossEntropy, SquaredError
 from training.landscape.arguments import as_nodes
-from training.landscape.lines.costs import COSTS
+from training.landscape.lines.costs import COSTS, missing
 from training.landscape.lines.exact_slice import slice_of
 from training.landscape.lines.models import largest, loss_models, segment_between, values_at
 from training.landscape.sampled import Sampled
@@ -146,7 +146,8 @@ def barrier(
     rtol = as_positive(rtol, "rtol")
     start, share = time.monotonic(), as_positive(seconds, "seconds") / (len(nodes) - 1)
     weights = Balls(problem.weights, 2 * EPS * problem.weights)
-    search = _Search(rtol, _floor(problem), start)
+    least = _least(problem)
+    search = _Search(rtol, _floor(problem), start, least)
     ends = []
     for k, (p, q) in enumerate(pairwise(nodes)):
         # a segment of which nothing is known leaves the whole path without a bound
@@ -155,7 +156,7 @@ def barrier(
         segment = segment_between(p, q, *data, COSTS[loss])
         t = np.array([0.0, 1.0, _peak(p, q, problem)])
         at = values_at(loss_models(segment, t, np.zeros(3)), np.zeros(3))
-        bounds = list(zip(np.maximum(at.lower, 0.0).tolist(), at.upper.tolist(), strict=True))[:2]
+        bounds = list(zip(np.maximum(at.lower, least).tolist(), at.upper.tolist(), strict=True))[:2]
         ends += bounds if k == 0 else bounds[1:]
         search.see(k, t, at.lower)
         search.run(segment, k)
@@ -177,6 +178,12 @@ def _floor(problem):
     return floor if np.isfinite(floor) else 0.0
 
 
+def _least(problem):
+    """What no loss is below: 0, or nothing where targets do not sum to 1 exactly."""
+    is_softmax = isinstance(problem.loss, CrossEntropy)
+    return -np.inf if is_softmax and missing(problem.labels.Y).any() else 0.0
+
+
 def _peak(p, q, problem):
     """Where the loss is largest on a segment, in floating point: a good guess."""
     start, end = p.packed()[0], q.packed()[0]
@@ -195,13 +202,15 @@ def _peak(p, q, problem):
 class _Search:
     """Branch and bound over the pieces of segments, one segment after another."""
 
-    def __init__(self, rtol, floor, deadline):
-        self.rtol, self.floor, self.deadline = rtol, floor, deadline
-        self.lower, self.upper, self.segment, self.t, self.pieces = 0.0, 0.0, 0, 0.0, 0
+    def __init__(self, rtol, floor, deadline, least=0.0):
+        self.rtol, self.deadline = rtol, deadline
+        # a loss that may be negative is not nothing because it is small
+        self.floor = floor if least == 0 else -np.inf
+        self.lower, self.upper, self.segment, self.t, self.pieces = least, least, 0, 0.0, 0
 
     def is_done(self, upper):
         """Whether a bound is as near to what is attained as was asked for."""
-        return upper < np.inf and upper <= max(self.lower * (1 + self.rtol), self.floor)
+        return upper < np.inf and upper <= max(self.lower + self.rtol * abs(self.lower), self.floor)
 
     def see(self, segment, t, lower):
         """Take notice of losses that are attained."""

@@ -65,10 +65,14 @@ def cross_entropy(A, Y):
         [_taken(a, others) - o for a, o in zip(A, own, strict=True)],
         as_balls(np.take_along_axis(np.broadcast_to(Y, A[0].shape), others, axis=-1)),
     )
-    # nothing where the targets sum to 1; the sum is rounded once
-    rest = np.array([math.fsum([1.0, *(-row)]) for row in Y])
+    rest = missing(Y)
     rest = Balls(rest, EPS * np.abs(rest))
     return [p + o[..., 0] * rest for p, o in zip(powers, own, strict=True)]
+
+
+def missing(Y):
+    """1 - the sums of rows (N,), rounded once: 0 if and only if a row sums to 1."""
+    return np.array([math.fsum([1.0, *(-row)]) for row in Y])
 
 
 def binary_cross_entropy(A, Y):

@@ -251,3 +251,17 @@ def test_the_logit_of_the_middle_decides_what_small_losses_are_relative_to(loss)
     held = values_at(models, np.array([[0.0]]))
     true = np.exp(-300.0)
     assert true * (1 - 1e-4) <= held.lower[0, 0] <= held.upper[0, 0] <= true * (1 + 1e-4)
+
+
+def test_a_loss_below_zero_is_enclosed_where_targets_sum_to_more_than_one():
+    a, b = (ReLUNetwork([np.zeros((2, 1))], [np.full(2, size)]) for size in (1e7, 2e7))
+    Y = np.array([[0.3, 0.7000009]])
+    found = barrier(a, b, [[0.0]], Y, loss="cross_entropy")
+    ends = [entropy_between(a, b, [[0.0]], Y, t, "cross_entropy") for t in (0, 1)]
+    for (low, high), true in zip(found.nodes, ends, strict=True):
+        assert low <= high < 0 and not true < low and not true > high
+    assert found.is_tight and found.lower <= found.upper < -8
+    assert found.upper - found.lower <= 1e-6 * 8.4
+    net = ReLUNetwork([np.zeros((2, 1))], [[1e3, 0.0]])
+    found = barrier(net, net, [[0.0]], [[1 + 2.0**-52, 0.0]], loss="cross_entropy", seconds=1.0)
+    assert all(low <= high < 0 for low, high in found.nodes) and found.upper < 0
