@@ -10,6 +10,7 @@ from constructions.separation.programs import solved
 from geomcore.arrays import as_points
 from geomcore.display.lines import brief
 from geomcore.foreign.choices import as_choice, as_flag
+from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import quoted
 
 MOST_CELLS = 20_000
@@ -39,6 +40,7 @@ class BestUnit(NamedTuple):
     __repr__ = brief
 
 
+@answers_keywords
 def best_unit(X, y, *, activation="relu", non_negative=False, bias=False):
     r"""Find the single unit of least mean squared error.
 

@@ -68,7 +68,7 @@ def main():
     found = construct(data.X, data.y)
     print("CONSTRUCTED:", told(verify(found.network, data.X, data.y)))
 
-    X = data.X + 0.15 * np.random.default_rng(2).standard_normal(data.X.shape)
+    X = data.X + 0.15 * np.random.default_rng(0).standard_normal(data.X.shape)
     model = to_torch(found.network)
     losses = fine_tuned(model, X, data.y, arguments.steps)
     tuned = from_torch(model)
