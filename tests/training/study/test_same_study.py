@@ -85,7 +85,6 @@ def test_settings_that_give_the_same_rows_are_the_same_study(tmp_path, one, othe
 @pytest.mark.parametrize(
     ("changes", "place"),
     [
-        ({"net": Network(NET.layers)}, r"references\.network\.engine is compiled there, numpy"),
         ({"net": Network([*NET.layers, ReLU()])}, r"references\.network"),
         ({"net": {"other": NET}}, r"references\.network"),
         ({"net": {"network": NET, "other": NET}}, r"references\.other is None there"),
