@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from training.experiments.mesa.judging.intervals import mean_interval
+from training.experiments.mesa.judging.intervals import mean_interval, median_interval
 from training.experiments.mesa.judging.readings import (
     ACCURACY,
     Reading,
@@ -30,7 +30,8 @@ FLATNESS = (
     ("logit_area_1", False, "logit, norm below 1, area"),
     ("logit_area_relative", False, "logit, norm below a tenth of the exterior's, area"),
 )
-TIMES = 70.0  # of A3
+TIMES, LEAST_TIMES = 70.0, 2.0  # of A3: what is claimed, and what counts as less
+WITHIN = 10.0  # "about" so many times: the interval goes no farther than by this factor
 NEEDS = {claim: ("lp", "linear") for claim in ("A1", "A2", "A3")} | {"A4": ("linear",)}
 
 
@@ -100,11 +101,11 @@ def _centre(columns, seed):
         ("centre_slope_on", False, "|w| times the norm of the unit's weights"),
     ):
         ratios = _log_ratios(columns.values(key, "linear", "lp"))
-        interval = mean_interval(ratios, seed=seed)
-        times = in_times(interval)
-        found.append(Reading(f"{what}: less in Lp", is_source, more(interval, np.log10(2)), times))
+        interval = median_interval(ratios, seed=seed)
+        times, answer = in_times(interval), more(interval, np.log10(LEAST_TIMES))
+        found.append(Reading(f"{what}: less in Lp", is_source, answer, times))
         if is_source:
-            answer = sized(interval, np.log10(TIMES), 1.0)
+            answer = sized(interval, np.log10(TIMES), np.log10(WITHIN))
             found.append(Reading(f"{what}: about {TIMES:g} times", False, answer, times))
     values = columns.differences("centre_cancelled", "linear", "lp")
     interval = mean_interval(values, seed=seed)
@@ -114,17 +115,19 @@ def _centre(columns, seed):
 
 
 def _log_ratios(values):
-    """Decades by which the first column is larger, where both are positive."""
-    values = values[(values > 0).all(axis=1)]
-    return np.log10(values[:, 0]) - np.log10(values[:, 1])
+    """Decades by which the first column is larger: infinite where one is 0, 0 where both are."""
+    with np.errstate(divide="ignore"):
+        first, second = np.log10(values).T
+    return np.where(first == second, 0.0, first - np.where(first == second, 0.0, second))
 
 
 def in_times(interval):
     """An interval of decades in words."""
     if not interval.pairs:
         return "no pairs of seeds"
-    value, low, high = (f"{10**x:.3g}" for x in interval[:3])
-    return f"Linear by Lp {value} ({low} to {high}; {interval.pairs} seeds)"
+    with np.errstate(over="ignore"):
+        value, low, high = (f"{x:.3g}" for x in np.power(10.0, interval[:3]))
+    return f"Linear by Lp, median {value} ({low} to {high}; {interval.pairs} seeds)"
 
 
 def _flip(columns, seed):
