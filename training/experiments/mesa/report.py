@@ -4,8 +4,7 @@ from contextlib import nullcontext
 
 from training.descent.executors import processes
 from training.experiments.mesa import plot_all, tables
-from training.experiments.mesa.judging.judgements import BY_PROTOCOL, judgements
-from training.experiments.mesa.judging.readings import RULE
+from training.experiments.mesa.judging.judgements import BY_PROTOCOL, judgements, rule_of
 from training.experiments.mesa.plot_maps import seed_shown
 from training.experiments.mesa.protocol import MODELS
 from training.experiments.mesa.survey import survey
@@ -100,7 +99,7 @@ def report(protocol, given, models, dims):
             "epochs": epochs,
             "found": found,
             "shown": shown,
-            "rule": RULE,
+            "rule": rule_of(name),
             "claims": BY_PROTOCOL[name].CLAIMS,
             "verdicts": verdicts,
             "readings": tables.reading_words(readings),

@@ -5,6 +5,7 @@ import numpy as np
 from training.experiments.mesa.judging.intervals import mean_interval, median_interval
 from training.experiments.mesa.judging.readings import (
     ACCURACY,
+    SLIGHT,
     Reading,
     both,
     equal,
@@ -32,6 +33,13 @@ FLATNESS = (
 )
 TIMES, LEAST_TIMES = 70.0, 2.0  # of A3: what is claimed, and what counts as less
 WITHIN = 10.0  # "about" so many times: the interval goes no farther than by this factor
+# What `RULE` leaves to these claims.
+RULE = f"""A2: Lp has more flat points than Linear, and Linear has none. A3: by medians over seeds \
+of Linear by Lp, infinite where Lp has 0; what counts as less is a factor of {LEAST_TIMES:g}. \
+"About {TIMES:g} times": yes if the interval holds {TIMES:g} and goes no farther than from \
+{TIMES / WITHIN:g} to {TIMES * WITHIN:g}, open if it holds it and goes farther, else "size". More \
+cancels if it is more by {SLIGHT:.0%} of the slopes. A4: flipped and before are "equal"; a flipped \
+network is there wherever Linear itself did not collapse, whatever came of it by the flip."""
 NEEDS = {claim: ("lp", "linear") for claim in ("A1", "A2", "A3")} | {"A4": ("linear",)}
 
 

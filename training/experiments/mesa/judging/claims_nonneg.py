@@ -34,6 +34,15 @@ FAIR = "head_area_1"  # by area what the source counts
 SHUFFLED = 1000  # draws for the correlation over seeds
 CORRELATED = 0.2  # mean rank correlation that counts
 PREVENTED, FREE = "hard", {CONTROL: "Linear", "l1": "L1", "l0": "L0"}
+# What `RULE` leaves to these claims.
+RULE = f"""B1: the share is "about" {SHARE:.0%}, of which the least is {HALF:.0%}, where Lp has \
+"more" than Linear; else the answer is that to "more". B2: flatness falls if the rank correlation \
+is "more" below 0, where {CORRELATED:g} counts as a difference: means over seeds of those over \
+models, 0 where only flatness is the same in all, and open if it differs in fewer than \
+{LEAST_PAIRS} seeds; or one over seeds. B3: a network is flat if {IS_FLAT:.0%} of the polytope, or \
+of its points, are; it has negative weights to cancel with if their share of all slopes is at \
+least {CANCELS:g}. "Mostly" is asked of the runs without negative weights that are flat \
+(sufficient), and of those with them that are not (necessary)."""
 NEEDS = {
     "B1": ("lp", CONTROL, STRONGEST),
     "B2": (CONTROL, STRONGEST),
