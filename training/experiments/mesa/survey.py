@@ -9,7 +9,14 @@ from geomcore.threads import single_threaded_blas
 from training.descent.executors import as_finished
 from training.experiments.mesa.measured import SCALARS, measures_of, norms_at
 from training.experiments.mesa.networks import assembled, begin, draw, flipped, trained
-from training.experiments.mesa.protocol import FLIPPED, LINEAR, MODELS, PROTOCOLS, Protocol
+from training.experiments.mesa.protocol import (
+    FLIPPED,
+    LINEAR,
+    MODELS,
+    PROTOCOLS,
+    Protocol,
+    trained_as,
+)
 
 
 class Found(NamedTuple):
@@ -25,6 +32,7 @@ class Found(NamedTuple):
         How many, and the first one.
     rows : list of dict
         One per dimension, seed and model; `training.experiments.mesa.measured` says of what.
+        ``left_out``: whether the training collapsed that the network comes from.
     networks : dict of (int, int, str) to Network
         By dimension, seed and model.
     norms : dict of (int, int, str) to dict of str to ndarray
@@ -97,8 +105,8 @@ def survey(
     for (d, s), name in names.items():
         piece = pieces[name]
         for key, told in piece.items():
-            row = {"d": d, "seed": s, "model": key, **told["row"]}
-            rows.append(row)
+            is_out = piece[trained_as(key)]["row"]["collapsed"]
+            rows.append({"d": d, "seed": s, "model": key, "left_out": is_out, **told["row"]})
             p = told["row"]["p"]
             networks[d, s, key] = assembled(told["tensors"], None if np.isnan(p) else p)
             norms[d, s, key] = told["norms"]

@@ -87,24 +87,27 @@ def middle(columns, key, model, form, *, spread=True):
 
 
 def overview(found, *, falling=False):
-    """For each dimension and model how many collapsed, and means over the others, as strings.
+    """For each dimension and model how many collapsed and are kept, and means over the latter.
 
     Parameters
     ----------
     found : Found
     falling : bool
         Only over those that end with w3 < 0.
+
+    Returns
+    -------
+    list of dict of str to str
     """
     rows = []
     for d in found.dims:
         columns = Columns(found.rows, d)
         for model in columns.models:
-            base = LINEAR if model == FLIPPED.key else model
-            seeds = columns.trained(base)
-            below = [s for s in seeds if columns.row(base, s)["w3"] < 0]
+            seeds = columns.trained(model)
+            below = [s for s in seeds if columns.row(model, s)["w3"] < 0]
             row = {"d": str(d), "model": name_of(model)}
-            row["collapsed"] = f"{columns.collapsed(base)} of {len(columns.seeds)}"
-            row["w3 < 0"] = str(len(below))
+            row["collapsed"] = f"{columns.collapsed(model)} of {len(columns.seeds)}"
+            row["kept"], row["w3 < 0"] = str(len(seeds)), str(len(below))
             for key, name in SHOWN.items():
                 values = columns.values(key, model, seeds=below if falling else seeds)
                 form = "{:.2f}" if key in CORRELATIONS else "{:.1%}"
@@ -141,10 +144,8 @@ def comparisons(found):
         for model in columns.models:
             if model == LINEAR:
                 continue
-            bases = (LINEAR,) if model == FLIPPED.key else (LINEAR, model)
             for key in COMPARED:
-                seeds = columns.trained(*bases)
-                values = columns.differences(key, model, LINEAR, seeds=seeds)
+                values = columns.differences(key, model, LINEAR)
                 interval = mean_interval(values, seed=found.seed)
                 rows.append(
                     {"d": d, "model": model, "quantity": key, "difference": interval.value}

@@ -63,9 +63,25 @@ def test_the_overview_leaves_collapsed_runs_out_of_its_means(found):
     assert told["Linear"]["collapsed"] == "1 of 3" and told["Linear"]["head: area < 1"] == "25.0%"
     assert told["Lp, p = 1"]["collapsed"] == "0 of 3"
     assert told["Lp, p = 1"]["head: area < 1"] == "50.0%"
-    # A flipped network goes with the one that was flipped.
-    assert told["Linear, flipped"]["collapsed"] == "1 of 3"
+    # A flipped network is kept with the one that was flipped, whatever became of it.
+    assert told["Linear, flipped"]["collapsed"] == "0 of 3"
+    assert told["Linear, flipped"]["kept"] == told["Linear"]["kept"] == "2"
     assert told["Linear, flipped"]["head: area < 1"] == "25.0%"
+
+
+def test_networks_that_collapse_by_the_flip_are_counted_and_kept(found):
+    rows = [dict(row) for row in found.rows if row["d"] == 2]
+    for row in rows:
+        row["collapsed"] = row["model"] == "flipped" or row["seed"] == 3
+        row["head_area_1"] = 1.0 if row["model"] == "flipped" else 0.25
+    found = found._replace(rows=rows, dims=(2,))
+    told = {row["model"]: row for row in tables.overview(found)}
+    assert told["Linear, flipped"]["collapsed"] == "3 of 3"
+    assert told["Linear, flipped"]["kept"] == "2"
+    assert told["Linear, flipped"]["head: area < 1"] == "100.0%"
+    compared = {(r["model"], r["quantity"]): r for r in tables.comparisons(found)}
+    row = compared["flipped", "head_area_1"]
+    assert row["difference"] == 0.75 and row["pairs"] == 2
 
 
 def test_runs_that_end_with_a_negative_last_weight_are_told_apart(found):

@@ -139,15 +139,13 @@ def in_times(interval):
 
 
 def _flip(columns, seed):
-    seeds, found = columns.trained("linear"), []
+    found = []
     for key, is_source, name in FLATNESS:
-        values = columns.differences(key, FLIPPED.key, "linear", seeds=seeds)
+        values = columns.differences(key, FLIPPED.key, "linear")
         interval = mean_interval(values, seed=seed)
         told = f"flipped less before {in_points(interval)}"
         found.append(Reading(name, is_source, equal(interval), told))
-    interval = mean_interval(
-        columns.differences("accuracy", FLIPPED.key, "linear", seeds=seeds), seed=seed
-    )
+    interval = mean_interval(columns.differences("accuracy", FLIPPED.key, "linear"), seed=seed)
     answer = equal(interval, ACCURACY)
     told = f"flipped less before {in_points(interval)}"
     found.append(Reading("the function: accuracy on test points", False, answer, told))
