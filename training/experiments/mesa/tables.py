@@ -156,12 +156,18 @@ def comparisons(found):
 
 
 def comparison_words(rows):
-    """`comparisons` as strings by column, a row for each dimension and model."""
-    told = {}
+    """`comparisons` as strings by column, a row for each dimension and model.
+
+    Pairs are told as the fewest and the most of the quantities, which have not all the same: there
+    is no part of the exterior's slope where that is 0.
+    """
+    told, pairs = {}, {}
     for row in rows:
         place = told.setdefault((row["d"], row["model"]), {})
+        pairs.setdefault((row["d"], row["model"]), set()).add(row["pairs"])
+        few, most = (end(pairs[row["d"], row["model"]]) for end in (min, max))
         place["d"], place["model"] = str(row["d"]), name_of(row["model"])
-        place["pairs"] = str(max(row["pairs"], int(place.get("pairs", 0))))
+        place["pairs"] = str(few) if few == most else f"{few} to {most}"
         text = "-"
         if row["pairs"]:
             ends = f"{100 * row['low']:.1f} to {100 * row['high']:.1f}"

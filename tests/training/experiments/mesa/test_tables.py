@@ -116,7 +116,15 @@ def test_comparisons_in_words():
     (told,) = tables.comparison_words([row])
     assert told["head, area < 1"] == "+25.0 (10.0 to 40.0) *" and told["pairs"] == "7"
     (told,) = tables.comparison_words([row | {"pairs": 0}])
-    assert told["head, area < 1"] == "-"
+    assert told["head, area < 1"] == "-" and told["pairs"] == "0"
+
+
+def test_pairs_are_told_from_fewest_to_most():
+    row = {"d": 2, "model": "lp", "difference": 0.25, "low": 0.1, "high": 0.4, "signed_rank_p": 1}
+    keys = {"accuracy": 14, "head_area_relative": 10, "logit_area_relative": 12}
+    rows = [row | {"quantity": key, "pairs": pairs} for key, pairs in keys.items()]
+    assert [told["pairs"] for told in tables.comparison_words(rows)] == ["10 to 14"]
+    assert [told["pairs"] for told in tables.comparison_words(rows[1:2])] == ["10"]
 
 
 @pytest.mark.parametrize("model", ["lp", "linear", "flipped", "negative-0.5", "hard"])
