@@ -115,6 +115,10 @@ def _centre(columns, seed):
         if is_source:
             answer = sized(interval, np.log10(TIMES), np.log10(WITHIN))
             found.append(Reading(f"{what}: about {TIMES:g} times", False, answer, times))
+    values = columns.values("centre_weight_on", "linear", "lp", seeds=_falling(columns))
+    interval = median_interval(_log_ratios(values), seed=seed)
+    name = "|w| of units on at the centre, runs in which both have w3 < 0: less in Lp"
+    found.append(Reading(name, False, more(interval, np.log10(LEAST_TIMES)), in_times(interval)))
     values = columns.differences("centre_cancelled", "linear", "lp")
     interval = mean_interval(values, seed=seed)
     name = "part of the slopes at the centre that cancels: more in Linear"

@@ -178,6 +178,15 @@ def test_weights_that_are_suppressed_to_exactly_0_count_most():
     )
 
 
+def test_suppression_is_looked_at_apart_where_both_have_a_negative_last_weight():
+    ratios = np.where(np.arange(SEEDS) < 4, 1.0, 70.0)
+    rows = table(lp=centre(0.01, 0.01, 0.1), linear=centre(0.01 * ratios, 0.7, 0.6))
+    for row in rows:
+        row["w3"] = 1.0 if row["seed"] < 4 and row["model"] == "lp" else -1.0
+    found = next(r for r in readings("A3", Columns(rows, 2), seed=0) if "w3 < 0" in r.name)
+    assert found.answer == "yes" and "median 70 (70 to 70; 10 seeds)" in found.told
+
+
 @pytest.mark.parametrize("linear", [0.0, 5e-324])
 def test_ratios_at_the_ends_of_the_floats(linear):
     less, _ = weights_of(linear, linear)
