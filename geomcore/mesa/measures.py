@@ -71,7 +71,8 @@ class MesaMeasures:
         Where its norm is below each threshold, and below each part of the exterior's median.
     areas, norms, errors : tuple of three floats
         Of the interior, the boundary and the exterior: area, mean norm of the gradient (None
-        where there is no area), and its standard error.
+        where there is no area), and its standard error: 0 where nothing is sampled, inf of a
+        single sampled point.
     median : float or None
         Of the norm of the gradient in the exterior.
     polytope_area, box_area : float

@@ -42,7 +42,11 @@ def finite_gradients(net, X, output):
 
 
 def spread(values, weights, samples):
-    """Mean of values with weights, and its standard error: 0 unless sampled; None without any."""
+    """Mean of values with weights, and its standard error; None without any.
+
+    The error is 0 unless points are sampled, and infinite of a single one, which tells nothing of
+    how far others are from it.
+    """
     total = weights.sum()
     if not total > 0:
         return None, None
@@ -50,8 +54,10 @@ def spread(values, weights, samples):
     largest = values.max()
     relative = values / largest if largest > 0 else values
     mean = (relative * weights).sum() / total
+    if not samples:
+        return float(mean * largest), 0.0
     n = np.count_nonzero(weights)
-    error = 0.0
-    if samples and n > 1:
-        error = np.sqrt(((relative - mean) ** 2 * weights).sum() / total / (n - 1))
+    if n == 1:
+        return float(mean * largest), np.inf
+    error = np.sqrt(((relative - mean) ** 2 * weights).sum() / total / (n - 1))
     return float(mean * largest), float(error * largest)

@@ -11,6 +11,7 @@ import hashlib
 import io
 import json
 from contextlib import contextmanager
+from tokenize import TokenError
 
 import msgspec
 import numpy as np
@@ -157,6 +158,12 @@ class Pieces:
             return self._connection.execute(query, values).fetchall()
 
 
+def spoilt(pieces, name, what):
+    """The ValueError that says what is wrong with a value of `pieces`, a `Pieces` or a dict."""
+    path = getattr(pieces, "path", None) or "pieces"
+    return damaged(path, f"the piece {name} in it is damaged: {what}", KIND)
+
+
 def _digest(name, content):
     return hashlib.sha256(name.encode() + b"\0" + content).hexdigest()
 
@@ -175,7 +182,15 @@ def _packed(value):
 def _array(code, content):
     if code != ARRAY:
         raise ValueError(f"no value has code {code}")
-    return np.load(io.BytesIO(bytes(content)), allow_pickle=False)
+    file = io.BytesIO(bytes(content))
+    try:
+        array = np.lib.format.read_array(file, allow_pickle=False)
+    # Of a size that it does not have, or with a header that is none.
+    except (MemoryError, OverflowError, SyntaxError, TokenError) as error:
+        raise ValueError(str(error)) from None
+    if file.read(1):
+        raise ValueError("there is more than an array")
+    return array
 
 
 def _short(work, name):

@@ -140,6 +140,14 @@ def test_the_sampled_measures_agree_with_the_exact_ones():
         assert abs(found.norms[i] - other.norms[i]) < 4 * other.errors[i]
 
 
+def test_a_zone_with_one_sampled_point_has_no_finite_error():
+    cube = Polytope([[1.0, 0, 0], [0, 1, 0], [0, 0, 1]], [0.0, 0.0, 0.0])
+    net = ReLUNetwork([np.eye(3), np.ones((1, 3))], [np.ones(3), [0.0]])
+    found = mesa_measures(net, cube, box=1, samples=8, rng=0, margin=0.01)
+    inside = round(found.areas[0] / found.box_area * found.samples)
+    assert inside == 1 and found.errors[0] == np.inf and np.isfinite(found.norms[0])
+
+
 def test_errors_are_as_large_as_they_say():
     net = random_network((2, 12, 1), 1, scaled=True, bias=0.5)
     P = Polytope.of(datasets.polytope(10, rng=1))

@@ -23,8 +23,14 @@ def test_a_mean_and_its_error():
     assert mean == pytest.approx(3) and error == pytest.approx(np.std([1, 2, 6], ddof=1) / 3**0.5)
     assert spread(values, weights * [2, 1, 0, 0], 0) == (pytest.approx(4 / 3), 0.0)
     assert spread(values, weights * 0, 4) == (None, None)
-    assert spread(values, weights * [0, 0, 1, 0], 4) == (6.0, 0.0)
+    assert spread(values, weights * [0, 0, 1, 0], 0) == (6.0, 0.0)
     assert spread(values * 0, weights, 4) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize("value", [6.0, 0.0, 1e300])
+def test_a_single_sampled_point_has_no_finite_error(value):
+    weights = np.array([0.25, 0.0])
+    assert spread(np.array([value, 1.0]), weights, 4) == (value, np.inf)
 
 
 @pytest.mark.parametrize("scale", [1e-300, 1e-160, 1e160, 1e300])

@@ -1,11 +1,13 @@
 """Pieces of a work come back to the bit, or not at all."""
 
+import hashlib
 import os
 import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -117,6 +119,36 @@ def test_what_was_tampered_with_is_refused(tmp_path, spoil):
     with pytest.raises(ValueError, match="must be the file of pieces of a run"):
         with Pieces.open(path, WORK) as pieces:
             return pieces["other" if "other" in spoil else "it"]
+
+
+def _array_of(header, data=b""):
+    text = header.encode().ljust(117) + b"\n"
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text + data
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"PK\x03\x04 is no archive",
+        b"\x93NUMPY",
+        _array_of("{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000000,)}"),
+        _array_of("{'descr': '<f8', 'fortran_order': False, 'shape': (10000000000000000000000,)}"),
+        _array_of("{'descr': '<f8', 'fortran_order': False, 'shape': (-1,)}"),
+        _array_of("{'descr': '|O', 'fortran_order': False, 'shape': (1,)}", b"x" * 8),
+        _array_of("{'descr': '<f8', 'fortran_order': False, 'shape': ()}", b"x" * 9),
+        _array_of("{'descr': 'what', 'fortran_order': False, 'shape': ()}"),
+        _array_of("{["),
+    ],
+)
+def test_an_array_that_is_none_is_refused_though_its_digest_fits(tmp_path, content):
+    with Pieces.open(tmp_path / "p", WORK) as pieces:
+        pieces["it"] = 1
+        packed = msgspec.msgpack.encode([msgspec.msgpack.Ext(1, content)])
+        digest = hashlib.sha256(b"it\0" + packed).hexdigest()
+        pieces._connection.execute("UPDATE piece SET content = ?, digest = ?", [packed, digest])
+        with pytest.raises(ValueError, match="the piece it in it is damaged"):
+            pieces["it"]
 
 
 def test_a_file_of_another_kind_stays_as_it_is(tmp_path):

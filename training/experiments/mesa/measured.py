@@ -133,8 +133,8 @@ def _centre(net, inside):
     units, slopes, W = units_at(net, inside.mean(axis=0)), _slopes(net), net.layers[0].W
     on, w = units.is_active, np.abs(units.weights) if _is_norm(net) else units.weights
     most, added = slopes[on].sum(), np.linalg.norm((w[on, None] * W[on]).sum(axis=0))
-    # How much of the slopes that are there cancels out.
-    cancelled = float(1 - added / most) if most > 0 else np.nan
+    # How much of the slopes cancels out: nothing of slopes that are all 0.
+    cancelled = float(1 - added / most) if most > 0 else 0.0 if on.any() else np.nan
     values = (int(on.sum()), _number(units.active), _number(units.inactive))
     values = (*values, _mean(slopes[on]), _mean(slopes[~on]), cancelled)
     return {f"centre_{name}": value for name, value in zip(names, values, strict=True)}

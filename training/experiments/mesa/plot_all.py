@@ -7,8 +7,8 @@ from training.output.alt import listed
 
 CAPTIONS = {
     "gradients": "Norms of the gradients at the test points inside the polytope, d = {d}, of all "
-    "seeds in which the model did not collapse: parts of the points, on an axis that is linear up "
-    "to 5 %. The last bin holds all that is beyond.",
+    "seeds in which the training of the model did not collapse: parts of the points, on an axis "
+    "that is linear up to 5 %. The last bin holds all that is beyond.",
     "thresholds": "Flat test points inside the polytope, d = {d}: means over these seeds with "
     "95 % intervals.",
     "weights": "Head weights of these seeds, d = {d}, with the sign that they are stored with (an "

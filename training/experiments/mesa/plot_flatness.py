@@ -17,9 +17,9 @@ LINEAR_PART = 0.01  # of the axis of negative weights, around 0
 
 
 def shown_models(found, d):
-    """The models of which there is a run in dimension `d` that did not collapse."""
+    """The models of which there is a run in dimension `d` that is not left out."""
     columns = Columns(found.rows, d)
-    return [m for m in columns.models if columns.trained(_base(m))]
+    return [m for m in columns.models if columns.trained(m)]
 
 
 def signed_models(found, d):
@@ -27,16 +27,12 @@ def signed_models(found, d):
     return [m for m in shown_models(found, d) if m in MODELS and MODELS[m].head == LINEAR]
 
 
-def _base(model):
-    return LINEAR if model == FLIPPED.key else model
-
-
 def figure_of_gradients(found, d):
     """Histograms of gradient norms at the test points inside, a panel per model; the figure."""
     columns, models = Columns(found.rows, d), shown_models(found, d)
     pooled = {
         (model, scalar): np.concatenate(
-            [found.norms[d, s, model][scalar] for s in columns.trained(_base(model))]
+            [found.norms[d, s, model][scalar] for s in columns.trained(model)]
         )
         for model in models
         for scalar in SCALARS
@@ -73,11 +69,8 @@ def figure_of_thresholds(found, d):
     )
     for ax, scalar in zip(axes, SCALARS, strict=True):
         for k, kind in enumerate(kinds):
-            seeds = {m: columns.trained(_base(m)) for m in models}
             told = [
-                mean_interval(
-                    columns.values(f"{scalar}_{kind}", m, seeds=seeds[m])[:, 0], seed=found.seed
-                )
+                mean_interval(columns.values(f"{scalar}_{kind}", m)[:, 0], seed=found.seed)
                 for m in models
             ]
             value, low, high = (

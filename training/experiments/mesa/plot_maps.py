@@ -32,9 +32,9 @@ def seed_shown(found):
 
 
 def models_shown(found, seed):
-    """The models that did not collapse for this seed."""
+    """The models that are not left out for this seed."""
     columns = Columns(found.rows, PLANE)
-    return [m for m in columns.models if not columns.row(m, seed)["collapsed"]]
+    return [m for m in columns.models if seed in columns.trained(m)]
 
 
 def _grid(count, size, **options):

@@ -108,6 +108,12 @@ MODELS = {
 # Made of a trained network: the same one with negative head weights negated, and their hyperplanes.
 FLIPPED = Model("flipped", "Linear, flipped")
 
+
+def trained_as(model):
+    """The model whose training a network comes from: Linear for the flipped one."""
+    return LINEAR if model == FLIPPED.key else model
+
+
 MESA = Protocol(
     name="mesa",
     batch=128,

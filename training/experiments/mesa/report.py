@@ -4,10 +4,9 @@ from contextlib import nullcontext
 
 from training.descent.executors import processes
 from training.experiments.mesa import plot_all, tables
-from training.experiments.mesa.judging.judgements import BY_PROTOCOL, judgements
-from training.experiments.mesa.judging.readings import RULE
+from training.experiments.mesa.judging.judgements import BY_PROTOCOL, judgements, rule_of
 from training.experiments.mesa.plot_maps import seed_shown
-from training.experiments.mesa.protocol import MODELS
+from training.experiments.mesa.protocol import LINEAR, MODELS
 from training.experiments.mesa.survey import survey
 from training.output.page import render
 from training.output.start import started
@@ -15,7 +14,7 @@ from training.output.start import started
 FIGURES = 8
 MOST_DIMS, MOST_D = 12, 64
 # The columns for which a terminal has room.
-ON_SCREEN = ("d", "model", "collapsed", "accuracy", "head: points < 1", "head: area < 1")
+ON_SCREEN = ("d", "model", "collapsed", "kept", "accuracy", "head: points < 1", "head: area < 1")
 ON_SCREEN = (*ON_SCREEN, "logit: area < 1", "logit: area < 0.1 of exterior")
 
 
@@ -100,7 +99,8 @@ def report(protocol, given, models, dims):
             "epochs": epochs,
             "found": found,
             "shown": shown,
-            "rule": RULE,
+            "flips": LINEAR in models,
+            "rule": rule_of(name),
             "claims": BY_PROTOCOL[name].CLAIMS,
             "verdicts": verdicts,
             "readings": tables.reading_words(readings),

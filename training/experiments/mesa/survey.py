@@ -8,8 +8,17 @@ from geomcore.display.lines import brief
 from geomcore.threads import single_threaded_blas
 from training.descent.executors import as_finished
 from training.experiments.mesa.measured import SCALARS, measures_of, norms_at
-from training.experiments.mesa.networks import assembled, begin, draw, flipped, trained
-from training.experiments.mesa.protocol import FLIPPED, LINEAR, MODELS, PROTOCOLS, Protocol
+from training.experiments.mesa.networks import begin, draw, flipped, trained
+from training.experiments.mesa.protocol import (
+    FLIPPED,
+    LINEAR,
+    MODELS,
+    PROTOCOLS,
+    Protocol,
+    trained_as,
+)
+from training.experiments.mesa.stored import networks_of
+from training.output.pieces import spoilt
 
 
 class Found(NamedTuple):
@@ -25,6 +34,7 @@ class Found(NamedTuple):
         How many, and the first one.
     rows : list of dict
         One per dimension, seed and model; `training.experiments.mesa.measured` says of what.
+        ``left_out``: whether the training collapsed that the network comes from.
     networks : dict of (int, int, str) to Network
         By dimension, seed and model.
     norms : dict of (int, int, str) to dict of str to ndarray
@@ -79,6 +89,11 @@ def survey(
     -------
     Found
         The same to the last bit whatever the executor and the pieces done before.
+
+    Raises
+    ------
+    ValueError
+        If a piece is not as it was written.
     """
     pieces = {} if pieces is None else pieces
     names = {(d, s): f"d {d} seed {s}" for d in dims for s in range(seed, seed + seeds)}
@@ -96,12 +111,14 @@ def survey(
     rows, networks, norms = [], {}, {}
     for (d, s), name in names.items():
         piece = pieces[name]
+        try:
+            found = networks_of(piece, models, d)
+        except ValueError as error:
+            raise spoilt(pieces, name, error) from None
         for key, told in piece.items():
-            row = {"d": d, "seed": s, "model": key, **told["row"]}
-            rows.append(row)
-            p = told["row"]["p"]
-            networks[d, s, key] = assembled(told["tensors"], None if np.isnan(p) else p)
-            norms[d, s, key] = told["norms"]
+            is_out = piece[trained_as(key)]["row"]["collapsed"]
+            rows.append({"d": d, "seed": s, "model": key, "left_out": is_out, **told["row"]})
+            networks[d, s, key], norms[d, s, key] = found[key], told["norms"]
     return Found(protocol, tuple(models), tuple(dims), seeds, seed, rows, networks, norms)
 
 

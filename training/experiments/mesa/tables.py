@@ -87,24 +87,27 @@ def middle(columns, key, model, form, *, spread=True):
 
 
 def overview(found, *, falling=False):
-    """For each dimension and model how many collapsed, and means over the others, as strings.
+    """For each dimension and model how many collapsed and are kept, and means over the latter.
 
     Parameters
     ----------
     found : Found
     falling : bool
         Only over those that end with w3 < 0.
+
+    Returns
+    -------
+    list of dict of str to str
     """
     rows = []
     for d in found.dims:
         columns = Columns(found.rows, d)
         for model in columns.models:
-            base = LINEAR if model == FLIPPED.key else model
-            seeds = columns.trained(base)
-            below = [s for s in seeds if columns.row(base, s)["w3"] < 0]
+            seeds = columns.trained(model)
+            below = [s for s in seeds if columns.row(model, s)["w3"] < 0]
             row = {"d": str(d), "model": name_of(model)}
-            row["collapsed"] = f"{columns.collapsed(base)} of {len(columns.seeds)}"
-            row["w3 < 0"] = str(len(below))
+            row["collapsed"] = f"{columns.collapsed(model)} of {len(columns.seeds)}"
+            row["kept"], row["w3 < 0"] = str(len(seeds)), str(len(below))
             for key, name in SHOWN.items():
                 values = columns.values(key, model, seeds=below if falling else seeds)
                 form = "{:.2f}" if key in CORRELATIONS else "{:.1%}"
@@ -141,10 +144,8 @@ def comparisons(found):
         for model in columns.models:
             if model == LINEAR:
                 continue
-            bases = (LINEAR,) if model == FLIPPED.key else (LINEAR, model)
             for key in COMPARED:
-                seeds = columns.trained(*bases)
-                values = columns.differences(key, model, LINEAR, seeds=seeds)
+                values = columns.differences(key, model, LINEAR)
                 interval = mean_interval(values, seed=found.seed)
                 rows.append(
                     {"d": d, "model": model, "quantity": key, "difference": interval.value}
@@ -155,12 +156,18 @@ def comparisons(found):
 
 
 def comparison_words(rows):
-    """`comparisons` as strings by column, a row for each dimension and model."""
-    told = {}
+    """`comparisons` as strings by column, a row for each dimension and model.
+
+    Pairs are told as the fewest and the most of the quantities, which have not all the same: there
+    is no part of the exterior's slope where that is 0.
+    """
+    told, pairs = {}, {}
     for row in rows:
         place = told.setdefault((row["d"], row["model"]), {})
+        pairs.setdefault((row["d"], row["model"]), set()).add(row["pairs"])
+        few, most = (end(pairs[row["d"], row["model"]]) for end in (min, max))
         place["d"], place["model"] = str(row["d"]), name_of(row["model"])
-        place["pairs"] = str(max(row["pairs"], int(place.get("pairs", 0))))
+        place["pairs"] = str(few) if few == most else f"{few} to {most}"
         text = "-"
         if row["pairs"]:
             ends = f"{100 * row['low']:.1f} to {100 * row['high']:.1f}"

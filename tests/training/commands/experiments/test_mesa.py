@@ -1,11 +1,13 @@
 """`geomcore mesa`, as a user meets it; `geomcore nonneg` shares what is tested here."""
 
 import csv
+import hashlib
 import importlib
 import json
 import sqlite3
 from contextlib import closing
 
+import msgspec
 import pytest
 
 SMALL = ("--seeds", "2", "--dims", "2,3", "--models", "lp,linear", "--epochs", "80", "--seed", "3")
@@ -87,6 +89,18 @@ def test_a_piece_that_was_changed_is_not_gone_on_with(run, tmp_path):
         file.execute("UPDATE piece SET content = substr(content, 1, length(content) - 8)")
     status, _, err = run("mesa", "--resume", "--out", "x")
     assert status == 2 and len(err.splitlines()) >= 1 and "d 3 seed 0 in it is damaged" in err
+
+
+def test_a_piece_of_another_form_ends_in_a_sentence_though_its_digest_fits(run, tmp_path):
+    options = ("--seeds", "1", "--dims", "3", "--models", "linear", "--epochs", "1", "--jobs", "1")
+    assert run("mesa", *options, "--out", "x", "-q")[0] == 0
+    content = msgspec.msgpack.encode([1])
+    digest = hashlib.sha256(b"d 3 seed 0\0" + content).hexdigest()
+    with closing(sqlite3.connect(tmp_path / "x" / "pieces.sqlite")) as file, file:
+        file.execute("UPDATE piece SET content = ?, digest = ?", [content, digest])
+    status, _, err = run("mesa", "--resume", "--out", "x", "-q")
+    assert status == 2 and len(err.splitlines()) == 1
+    assert "the piece d 3 seed 0 in it is damaged: it is not of linear, flipped" in err
 
 
 def test_a_foreign_or_damaged_folder_is_left_alone(run, tmp_path):

@@ -53,6 +53,10 @@ def test_opposite_units_cancel_at_the_centre(task):
     assert row["centre_cancelled"] == pytest.approx(1) and row["centre_on"] == 2
     assert row["negative"] == 1 and row["negative_mass"] == 2 and row["negative_mean"] == -2
     assert row["negative_share"] == pytest.approx(2 / (6 * 3 + 4))
+    # Nothing cancels of units whose head weights are 0.
+    silent = [(W, b, 0.0) for W, b, _ in pair]
+    row = measures_of(by_faces(task, more=silent), task, 0)
+    assert row["centre_cancelled"] == 0 == row["centre_weight_on"] and row["centre_on"] == 2
     # In an Lp head the sign says nothing.
     net = by_faces(task, more=pair)
     lp = Network([net.layers[0], ReLU(), LpNorm(*net.layers[2].tensors, p=1), *net.layers[3:]])

@@ -19,6 +19,26 @@ def same(one, other):
         assert all(np.array_equal(told[k], other.norms[place][k]) for k in told)
 
 
+# By hand
+
+
+def test_what_is_left_out_is_told_by_the_collapse_of_what_was_trained():
+    pieces = {}
+    survey(MESA, ("linear",), **SMALL, pieces=pieces)
+    (first, second) = pieces.values()
+    for piece, linear, flipped in ((first, True, False), (second, False, True)):
+        piece["linear"]["row"]["collapsed"] = linear
+        piece["flipped"]["row"]["collapsed"] = flipped
+    rows = survey(MESA, ("linear",), **SMALL, pieces=pieces).rows
+    told = [(row["model"], row["collapsed"], row["left_out"]) for row in rows]
+    assert told == [
+        ("linear", True, True),
+        ("flipped", False, True),
+        ("linear", False, False),
+        ("flipped", True, False),
+    ]
+
+
 # Laws
 
 

@@ -63,9 +63,25 @@ def test_the_overview_leaves_collapsed_runs_out_of_its_means(found):
     assert told["Linear"]["collapsed"] == "1 of 3" and told["Linear"]["head: area < 1"] == "25.0%"
     assert told["Lp, p = 1"]["collapsed"] == "0 of 3"
     assert told["Lp, p = 1"]["head: area < 1"] == "50.0%"
-    # A flipped network goes with the one that was flipped.
-    assert told["Linear, flipped"]["collapsed"] == "1 of 3"
+    # A flipped network is kept with the one that was flipped, whatever became of it.
+    assert told["Linear, flipped"]["collapsed"] == "0 of 3"
+    assert told["Linear, flipped"]["kept"] == told["Linear"]["kept"] == "2"
     assert told["Linear, flipped"]["head: area < 1"] == "25.0%"
+
+
+def test_networks_that_collapse_by_the_flip_are_counted_and_kept(found):
+    rows = [dict(row) for row in found.rows if row["d"] == 2]
+    for row in rows:
+        row["collapsed"] = row["model"] == "flipped" or row["seed"] == 3
+        row["head_area_1"] = 1.0 if row["model"] == "flipped" else 0.25
+    found = found._replace(rows=rows, dims=(2,))
+    told = {row["model"]: row for row in tables.overview(found)}
+    assert told["Linear, flipped"]["collapsed"] == "3 of 3"
+    assert told["Linear, flipped"]["kept"] == "2"
+    assert told["Linear, flipped"]["head: area < 1"] == "100.0%"
+    compared = {(r["model"], r["quantity"]): r for r in tables.comparisons(found)}
+    row = compared["flipped", "head_area_1"]
+    assert row["difference"] == 0.75 and row["pairs"] == 2
 
 
 def test_runs_that_end_with_a_negative_last_weight_are_told_apart(found):
@@ -100,7 +116,15 @@ def test_comparisons_in_words():
     (told,) = tables.comparison_words([row])
     assert told["head, area < 1"] == "+25.0 (10.0 to 40.0) *" and told["pairs"] == "7"
     (told,) = tables.comparison_words([row | {"pairs": 0}])
-    assert told["head, area < 1"] == "-"
+    assert told["head, area < 1"] == "-" and told["pairs"] == "0"
+
+
+def test_pairs_are_told_from_fewest_to_most():
+    row = {"d": 2, "model": "lp", "difference": 0.25, "low": 0.1, "high": 0.4, "signed_rank_p": 1}
+    keys = {"accuracy": 14, "head_area_relative": 10, "logit_area_relative": 12}
+    rows = [row | {"quantity": key, "pairs": pairs} for key, pairs in keys.items()]
+    assert [told["pairs"] for told in tables.comparison_words(rows)] == ["10 to 14"]
+    assert [told["pairs"] for told in tables.comparison_words(rows[1:2])] == ["10"]
 
 
 @pytest.mark.parametrize("model", ["lp", "linear", "flipped", "negative-0.5", "hard"])

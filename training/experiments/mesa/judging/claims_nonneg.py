@@ -3,7 +3,12 @@
 import numpy as np
 
 from training.experiments.mesa.judging.claims_mesa import FLATNESS
-from training.experiments.mesa.judging.intervals import Interval, mean_interval, share_interval
+from training.experiments.mesa.judging.intervals import (
+    LEAST_PAIRS,
+    Interval,
+    mean_interval,
+    share_interval,
+)
 from training.experiments.mesa.judging.readings import (
     NO,
     OPEN,
@@ -29,6 +34,15 @@ FAIR = "head_area_1"  # by area what the source counts
 SHUFFLED = 1000  # draws for the correlation over seeds
 CORRELATED = 0.2  # mean rank correlation that counts
 PREVENTED, FREE = "hard", {CONTROL: "Linear", "l1": "L1", "l0": "L0"}
+# What `RULE` leaves to these claims.
+RULE = f"""B1: the share is "about" {SHARE:.0%}, of which the least is {HALF:.0%}, where Lp has \
+"more" than Linear; else the answer is that to "more". B2: flatness falls if the rank correlation \
+is "more" below 0, where {CORRELATED:g} counts as a difference: means over seeds of those over \
+models, 0 where only flatness is the same in all, and open if it differs in fewer than \
+{LEAST_PAIRS} seeds; or one over seeds. B3: a network is flat if {IS_FLAT:.0%} of the polytope, or \
+of its points, are; it has negative weights to cancel with if their share of all slopes is at \
+least {CANCELS:g}. "Mostly" is asked of the runs without negative weights that are flat \
+(sufficient), and of those with them that are not (necessary)."""
 NEEDS = {
     "B1": ("lp", CONTROL, STRONGEST),
     "B2": (CONTROL, STRONGEST),
@@ -88,16 +102,25 @@ def _fall(columns, seed):
 
 
 def _correlation(columns, key, mass, models, is_source, name, seed):
-    """Mean over seeds of the rank correlation of flatness and negative weights over models."""
+    """Mean over seeds of the rank correlation of flatness and negative weights over models.
+
+    Negative weights that are the same in all models say nothing: such seeds are left out. Flatness
+    that is the same although they differ does not fall, so that it counts as 0; but where it
+    differs in hardly any seed, the measure is at one of its ends, and that decides nothing.
+    """
     seeds = [
         s
         for s in columns.trained(*models)
         if all(np.isfinite(columns.row(m, s)[k]) for m in models for k in (key, mass))
     ]
     flat, negative = (columns.values(k, *models, seeds=seeds) for k in (key, mass))
-    ranked = [rank_correlation(a, b) for a, b in zip(flat, negative, strict=True)]
-    interval = mean_interval(ranked, seed=seed)
-    told = f"rank correlation {interval}" if ranked else "no pairs of seeds"
+    pairs = [(a, b) for a, b in zip(flat, negative, strict=True) if np.ptp(b)]
+    interval = mean_interval([rank_correlation(a, b) for a, b in pairs], seed=seed)
+    if not pairs:
+        return Reading(name, is_source, OPEN, "no pairs of seeds")
+    told, varied = f"rank correlation {interval}", sum(bool(np.ptp(a)) for a, _ in pairs)
+    if varied < LEAST_PAIRS:
+        return Reading(name, is_source, OPEN, f"{told}, flatness varies in {varied}")
     return Reading(name, is_source, _falls(interval), told)
 
 
@@ -106,6 +129,8 @@ def _over_seeds(values, name, seed):
     rng, n = np.random.default_rng(seed), len(values)
     if n < 2:
         return Reading(name, False, OPEN, "no pairs of seeds")
+    if not np.ptp(values, axis=0).all():
+        return Reading(name, False, OPEN, f"nothing varies ({n} seeds)")
     drawn = [rank_correlation(*values[rng.integers(n, size=n)].T) for _ in range(SHUFFLED)]
     low, high = np.quantile(drawn, [0.025, 0.975])
     interval = Interval(rank_correlation(*values.T), float(low), float(high), n)

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from training.experiments.mesa.protocol import trained_as
+
 
 class Columns:
     """What was measured of the models, with those runs apart that collapsed.
@@ -37,8 +39,13 @@ class Columns:
         return sum(self._rows[model, seed]["collapsed"] for seed in self.seeds)
 
     def trained(self, *models):
-        """The seeds in which none of the models collapsed."""
-        return [s for s in self.seeds if not any(self._rows[m, s]["collapsed"] for m in models)]
+        """The seeds in which the training of none of the models collapsed.
+
+        A flipped network is one that was trained, and changed. If it gives one answer, the flip did
+        that: it counts, wherever Linear itself did not collapse.
+        """
+        bases = {trained_as(model) for model in models}
+        return [s for s in self.seeds if not any(self._rows[m, s]["collapsed"] for m in bases)]
 
     def values(self, key, *models, seeds=None):
         """What was measured, a column for each model, a row for each seed that has all of it.
@@ -48,7 +55,7 @@ class Columns:
         key : str
         *models : str
         seeds : sequence of int, optional
-            Default those in which none of the models collapsed.
+            Default `trained`.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""Intervals over seeds: paired bootstrap of means, and of the share of an effect that is there.
+"""Intervals over seeds: paired bootstrap of means, of medians, and of the share of an effect.
 
 Seeds are drawn again, with replacement, and with each one all that was measured of it: the same
 polytope, data, initial numbers and shuffles. The interval is that between the 2.5 and the 97.5
@@ -55,6 +55,26 @@ def mean_interval(values, *, seed=0):
     """
     values = np.asarray(values, dtype=float)
     return _interval(values[:, None], lambda V: V[..., 0].mean(axis=-1), seed)
+
+
+def median_interval(values, *, seed=0):
+    """The median over seeds with its interval, as `mean_interval`; values may be infinite.
+
+    Examples
+    --------
+    >>> median_interval([1.0, 2.0, np.inf]).value
+    2.0
+    """
+    values = np.asarray(values, dtype=float)
+    return _interval(values[:, None], lambda V: _middle(V[..., 0]), seed)
+
+
+def _middle(V):
+    """Medians of rows; half way between both infinities is 0."""
+    V, n = np.sort(V, axis=-1), V.shape[-1]
+    low, high = V[..., (n - 1) // 2], V[..., n // 2]
+    is_between = np.isneginf(low) & np.isposinf(high)
+    return np.where(is_between, 0.0, low / 2 + np.where(is_between, 0.0, high) / 2)
 
 
 def share_interval(part, whole, control, *, seed=0):

@@ -2,9 +2,14 @@
 
 from training.experiments.mesa.judging import claims_mesa, claims_nonneg
 from training.experiments.mesa.judging.columns import Columns
-from training.experiments.mesa.judging.readings import judged
+from training.experiments.mesa.judging.readings import RULE, judged
 
 BY_PROTOCOL = {"mesa": claims_mesa, "nonneg": claims_nonneg}
+
+
+def rule_of(name):
+    """All that verdicts of an experiment are computed by, with its numbers."""
+    return f"{RULE} {BY_PROTOCOL[name].RULE}"
 
 
 def judgements(found):

@@ -22,6 +22,8 @@ SLIGHT = 0.05
 FEW = 0.1  # "none" of a polytope is flat: at most this part, as 3 of 101 points are
 ACCURACY = 0.01  # accuracies that are equal
 MOSTLY = 0.75  # part of the runs in which what is necessary or sufficient must show
+# Of fewer runs the Wilson interval begins below `MOSTLY` even if all show it.
+LEAST_RUNS = 12
 
 RULE = f"""A reading is answered by a 95 % interval over seeds, from at least {LEAST_PAIRS} pairs. \
 "More": no if the interval ends below what counts as a difference ({SLIGHT:.0%} of the polytope), \
@@ -29,10 +31,11 @@ else yes if it begins above 0. "Equal": yes if it lies within what counts as non
 ({SLIGHT:.0%} of the polytope, {ACCURACY:.0%} of the points), no if it lies beyond. "None": yes if \
 it ends at {FEW:.0%} or below, no if it begins above. "About": no if it ends below the least that \
 is stated, yes if it begins above that and holds the number, "size" if it begins above and does \
-not hold it. "Mostly": yes if the Wilson interval of the part of the runs begins above \
-{MOSTLY:.0%}, no if it ends below. Else a reading is open. A claim does not hold if a reading of \
-its source says no, and is not decided by this evidence if one is open. If they say yes, it holds, \
-unless another reading says no, or a size is another: then it holds with a correction."""
+not hold it. "Mostly": yes if the Wilson interval of the part of the runs, at least {LEAST_RUNS}, \
+begins above {MOSTLY:.0%}, no if it ends below. Else a reading is open. A claim does not hold if \
+a reading of its source says no, and is not decided by this evidence if one is open. If they say \
+yes, it holds, unless another reading says no, or a size is another: then it holds with a \
+correction."""
 
 
 class Reading(NamedTuple):
@@ -125,7 +128,7 @@ def mostly(number, runs):
         return OPEN, "no such runs"
     low, high = wilson_interval(number, runs)
     told = f"{number} of {counted(runs, 'run')} (part {low:.2f} to {high:.2f})"
-    if runs < LEAST_PAIRS:
+    if runs < LEAST_RUNS:
         return OPEN, told
     return (YES if low > MOSTLY else NO if high < MOSTLY else OPEN), told
 

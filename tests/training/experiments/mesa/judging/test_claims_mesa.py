@@ -152,12 +152,49 @@ def test_runs_with_a_positive_last_weight_are_looked_at_apart():
 
 def test_seeds_without_units_on_at_the_centre_have_no_ratio():
     rows = table(lp=centre(0.01, 0.01, 0.1), linear=centre(0.7, 0.7, 0.6))
-    for row in rows[:3]:
+    for row in rows[:5]:
         row["centre_weight_on"] = np.nan
-    for row in rows[3:5]:
-        row["centre_weight_on"] = 0.0
     told = readings("A3", Columns(rows, 2), seed=0)[0]
     assert told.answer == "open" and "9 seeds" in told.told
+
+
+def weights_of(lp, linear):
+    told = readings(
+        "A3", Columns(table(lp=centre(lp, lp, 0.1), linear=centre(linear, 0.7, 0.6)), 2), seed=0
+    )
+    return told[0], next(r for r in told if "about 70" in r.name)
+
+
+def test_weights_that_are_suppressed_to_exactly_0_count_most():
+    less, size = weights_of(np.where(np.arange(SEEDS) < 9, 0.0, 0.7), 0.7)
+    assert less.answer == "open" and f"median inf (1 to inf; {SEEDS} seeds)" in less.told
+    less, size = weights_of(0.0, 0.7)
+    assert less.answer == "yes" and size.answer == "size" and "inf (inf to inf" in less.told
+    # A few are of no weight for the size of all.
+    less, size = weights_of(np.where(np.arange(SEEDS) < 2, 0.0, 0.01), 0.7)
+    assert less.answer == "yes" and size.answer == "yes" and "median 70" in less.told
+    assert verdict("A3", table(lp=centre(0.0, 0.0, 0.0), linear=centre(0.7, 0.7, 0.6))) == (
+        "holds with a correction"
+    )
+
+
+def test_suppression_is_looked_at_apart_where_both_have_a_negative_last_weight():
+    ratios = np.where(np.arange(SEEDS) < 4, 1.0, 70.0)
+    rows = table(lp=centre(0.01, 0.01, 0.1), linear=centre(0.01 * ratios, 0.7, 0.6))
+    for row in rows:
+        row["w3"] = 1.0 if row["seed"] < 4 and row["model"] == "lp" else -1.0
+    found = next(r for r in readings("A3", Columns(rows, 2), seed=0) if "w3 < 0" in r.name)
+    assert found.answer == "yes" and "median 70 (70 to 70; 10 seeds)" in found.told
+
+
+@pytest.mark.parametrize("linear", [0.0, 5e-324])
+def test_ratios_at_the_ends_of_the_floats(linear):
+    less, _ = weights_of(linear, linear)
+    assert less.answer == "no" and "median 1 (1 to 1" in less.told
+    less, _ = weights_of(1e300, linear)
+    assert less.answer == "no" and "median 0 (0 to 0" in less.told
+    less, _ = weights_of(linear, 1e300)
+    assert less.answer == "yes" and "median inf (inf to inf" in less.told
 
 
 # A4

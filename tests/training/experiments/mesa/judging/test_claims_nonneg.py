@@ -89,16 +89,37 @@ def chain(flats, masses):
     [
         ([0.0, 0.2, 0.3, 0.4], [4, 1, 0.1, 0.01], "holds"),
         ([0.4, 0.3, 0.2, 0.0], [4, 1, 0.1, 0.01], "does not hold"),
-        ([0.3, 0.3, 0.3, 0.3], [4, 1, 0.1, 0.01], "does not hold"),
+        # Related to nothing.
+        ([0.3, 0.2, 0.2, 0.3], [4, 1, 0.1, 0.01], "does not hold"),
+        # Nothing varies: neither flatness, at the least end and between, nor weights.
+        ([0.0, 0.0, 0.0, 0.0], [4, 1, 0.1, 0.01], "not decided by this evidence"),
+        ([0.3, 0.3, 0.3, 0.3], [4, 1, 0.1, 0.01], "not decided by this evidence"),
+        ([0.0, 0.2, 0.3, 0.4], [0, 0, 0, 0], "not decided by this evidence"),
     ],
 )
 def test_flatness_and_negative_weights(flats, masses, told):
     models = chain(flats, masses)
-    # Over seeds the control goes the same way.
-    way = 1 if flats[0] < 0.1 else -1
-    models["linear"]["negative_mass"] = masses[0] + np.linspace(0, 1, SEEDS)
-    models["linear"]["head_area_1"] = flats[0] + way * np.linspace(0.009, 0, SEEDS)
+    if told == "holds":
+        # Over seeds the control goes the same way.
+        models["linear"]["negative_mass"] = masses[0] + np.linspace(0, 1, SEEDS)
+        models["linear"]["head_area_1"] = flats[0] + np.linspace(0.009, 0, SEEDS)
     assert verdict("B2", models) == told
+
+
+@pytest.mark.parametrize(("varied", "answer"), [(0, "open"), (9, "open"), (10, "yes")])
+def test_flatness_that_varies_in_few_seeds_decides_nothing(varied, answer):
+    models = chain([0.0, 0.2, 0.3, 0.4], [4, 1, 0.1, 0.01])
+    for told in models.values():
+        told["head_points_1"] = np.where(np.arange(SEEDS) < varied, told["head_points_1"], 0.0)
+    found = readings("B2", Columns(table(models), 2), seed=0)[0]
+    assert found.answer == answer and f"{SEEDS} seeds" in found.told
+    assert ("flatness varies in" in found.told) == (answer == "open")
+
+
+def test_controls_that_are_all_alike_say_nothing_over_seeds():
+    models = chain([0.0, 0.2, 0.3, 0.4], [4, 1, 0.1, 0.01])
+    found = readings("B2", Columns(table(models), 2), seed=0)[-1]
+    assert found.answer == "open" and found.told == f"nothing varies ({SEEDS} seeds)"
 
 
 def test_no_relation_over_seeds_is_a_correction():

@@ -27,6 +27,14 @@ def test_collapsed_runs_are_counted_and_never_paired(columns):
     assert np.allclose(columns.differences("head_points_1", "b", "a"), [0.3])
 
 
+def test_a_flipped_network_is_left_out_with_the_one_that_was_flipped(rows_of):
+    rows = rows_of("linear", [0.1, 0.2, 0.3]) + rows_of("flipped", [0.4, 0.5, 0.6])
+    rows[0]["collapsed"] = rows[4]["collapsed"] = True
+    columns = Columns(rows, 2)
+    assert columns.collapsed("flipped") == 1 and columns.trained("flipped") == [1, 2]
+    assert columns.values("head_points_1", "flipped").tolist() == [[0.5], [0.6]]
+
+
 def test_all_runs_are_there_if_asked_for(columns):
     values = columns.values("head_points_1", "a", seeds=columns.seeds)
     assert values[:, 0].tolist() == [0.1, 0.2, 0.3]

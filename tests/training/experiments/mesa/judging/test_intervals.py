@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from training.experiments.mesa.judging.intervals import mean_interval, share_interval, signed_rank
+from training.experiments.mesa.judging.intervals import (
+    mean_interval,
+    median_interval,
+    share_interval,
+    signed_rank,
+)
 
 # By hand
 
@@ -11,6 +16,16 @@ from training.experiments.mesa.judging.intervals import mean_interval, share_int
 def test_equal_values_have_an_interval_of_no_length():
     assert mean_interval([0.5] * 4) == (0.5, 0.5, 0.5, 4)
     assert mean_interval([2.0]) == (2.0, 2.0, 2.0, 1)
+
+
+def test_medians_hold_what_is_infinite():
+    many = [np.inf] * 12
+    assert median_interval(many) == (np.inf, np.inf, np.inf, 12)
+    assert median_interval([1.0] * 12 + [np.inf] * 2)[:3] == (1.0, 1.0, 1.0)
+    assert median_interval([-np.inf, np.inf]).value == 0
+    assert median_interval([1e308] * 4).value == 1e308
+    assert median_interval([3.0, 1.0, 2.0, 9.0]).value == 2.5
+    assert median_interval([]).pairs == 0
 
 
 def test_nothing_has_no_interval():

@@ -1,6 +1,9 @@
 """Claims of an experiment, dimension by dimension."""
 
-from training.experiments.mesa.judging.judgements import judgements
+import pytest
+
+from training.experiments.mesa.judging import claims_mesa, claims_nonneg
+from training.experiments.mesa.judging.judgements import judgements, rule_of
 from training.experiments.mesa.judging.readings import VERDICTS
 from training.experiments.mesa.protocol import MESA
 
@@ -25,3 +28,33 @@ def test_claims_about_models_that_were_not_trained_are_left_out(found):
 
 def test_the_draws_are_those_of_the_seed(found):
     assert judgements(found) == judgements(found._replace(protocol=MESA))
+
+
+@pytest.mark.parametrize(
+    ("name", "module", "numbers"),
+    [
+        ("mesa", claims_mesa, ("factor of 2", "holds 70", "from 7 to 700", "5% of the slopes")),
+        (
+            "nonneg",
+            claims_nonneg,
+            ("85%", "50%", "0.2 counts", "fewer than 10", "10% of the polytope", "0.001"),
+        ),
+    ],
+)
+def test_the_rule_tells_the_numbers_of_each_claim(name, module, numbers):
+    told = rule_of(name)
+    assert told.startswith("A reading is answered") and all(n in told for n in numbers)
+    # A1 is told by the general part.
+    assert all(f"{claim}: " in told for claim in module.CLAIMS if claim != "A1")
+
+
+def test_the_rule_follows_its_numbers():
+    """What is printed is what is computed with: no constant of a claim is missing in its rule."""
+    constants = {
+        claims_mesa: ("TIMES", "LEAST_TIMES", "SLIGHT"),
+        claims_nonneg: ("SHARE", "HALF", "IS_FLAT", "CANCELS", "CORRELATED", "LEAST_PAIRS"),
+    }
+    for module, names in constants.items():
+        for name in names:
+            value = getattr(module, name)
+            assert any(f"{value:{form}}" in module.RULE for form in ("g", ".0%")), name

@@ -4,6 +4,7 @@ import pytest
 
 from training.experiments.mesa.judging.intervals import Interval
 from training.experiments.mesa.judging.readings import (
+    LEAST_RUNS,
     NO,
     OPEN,
     RULE,
@@ -106,6 +107,14 @@ def test_few_pairs_answer_nothing(few):
 def test_mostly(number, runs, answer):
     found, told = mostly(number, runs)
     assert found == answer and f"{number} of {runs} runs" in told
+
+
+def test_most_runs_can_be_answered_either_way_or_not_at_all():
+    for runs in range(1, 31):
+        answers = {mostly(number, runs)[0] for number in range(runs + 1)}
+        assert answers in ({OPEN}, {YES, OPEN, NO})
+        assert (answers == {OPEN}) == (runs < LEAST_RUNS)
+    assert f"at least {LEAST_RUNS}" in RULE
 
 
 def test_several_answers_at_once():
