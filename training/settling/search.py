@@ -113,7 +113,7 @@ def _attempt(problem, theta, clock, part):
             return None, theta, f"no critical point found in {clock.seconds:g} seconds"
         if _is_stuck(track):
             break
-    if _runs_away(track):
+    if _runs_away(problem, track):
         return None, theta, RUNAWAY
     return None, theta, f"no critical point found in {round + 1} rounds"
 
@@ -181,12 +181,15 @@ def _grows(track):
     return track[-1][1] > FAR * track[0][1] or all(b > GROWTH * a for a, b in pairwise(sizes))
 
 
-def _runs_away(track):
-    """Whether the norm has grown, and the loss has fallen and hardly falls any more."""
-    falls = _falls(track)
-    if not (_is_slow(falls) or (len(falls) > 1 and max(falls[-2:]) <= 1e-12)):
+def _runs_away(problem, track):
+    """Whether the norm grows, and the loss has fallen and hardly falls any more.
+
+    With weight decay nothing can, for the loss grows with the norm; and what is left of a loss that
+    is nothing but rounding tells of no way.
+    """
+    if problem.decay or track[-1][0] < VANISHING:
         return False
-    return track[-1][0] < track[0][0] and _grows(track)
+    return _is_slow(_falls(track)) and track[-1][0] < track[0][0] and _grows(track)
 
 
 def _descended(problem, theta, rng, round, clock, part):

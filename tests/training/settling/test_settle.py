@@ -200,3 +200,32 @@ def test_numbers_of_any_size_are_settled_or_refused_in_one_sentence(size, part):
         assert "must" in str(error) and "\n" not in str(error)
     else:
         assert all(np.isfinite(t).all() for t in found.network.tensors)
+
+
+def test_nothing_runs_away_with_weight_decay():
+    net = ReLUNetwork(
+        [[[-0.736], [0.108]], [[0.1, -0.468]], [[-0.012], [-0.241]]],
+        [[-0.231, 0.887], [-0.068], [0.246, 0.14]],
+    )
+    found = settle(net, [[3.0], [2.0]], [[-1.0, 0.0], [-2.0, 1.0]], weight_decay=0.01)
+    assert "infinity" not in found.reason
+
+
+@pytest.mark.parametrize("seed", [27, 42])
+def test_a_loss_that_is_rounding_does_not_run_away(seed):
+    # near points of different labels need large weights, which is no way to infinity
+    rng = np.random.default_rng(seed)
+    weights = [rng.normal(size=(3, 1)), rng.normal(size=(1, 3))]
+    net = ReLUNetwork(weights, [rng.normal(size=3), rng.normal(size=1)])
+    found = settle(net, [[0.0], [1e-7], [1.0]], [[0.0], [1.0], [0.0]])
+    assert found.loss < 1e-16 and "infinity" not in found.reason
+
+
+@pytest.mark.parametrize("loss", ["mse", "bce"])
+def test_weights_near_by_that_overflow_are_told_of_by_the_data(loss):
+    net = ReLUNetwork(
+        [[[1.0, 0.5], [-0.5, 1.0]], [[1.0, -1.0], [0.5, 1.0]]], [[0.1, 0.2], [0, 0.3]]
+    )
+    X = np.array([[1.0, 2.0], [-1.0, 1.0], [0.5, -1.0], [2.0, 0.3]]) * 1e-158
+    with pytest.raises(ValueError, match="net, X and y must hold numbers of moderate size"):
+        settle(net, X, [0, 1, 1, 0], loss=loss)
