@@ -139,7 +139,7 @@ def settle(net, X, y, *, loss="mse", weight_decay=0.0, targets=None, seconds=300
         network = network_of(problem, net, theta)
     except ValueError:
         raise ValueError(
-            "net, X and y must hold numbers of moderate size to be settled: weights near by overflow"
+            "net, X and y must hold numbers of moderate size to be settled: weights overflow"
         ) from None
     ends = [n.packed()[0] for n in (net, network)]
     # with weight decay scaling units changes the loss: it is a move like any other

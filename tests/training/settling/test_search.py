@@ -1,5 +1,7 @@
 """When to give up, and which pairs are near to their kink."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from settling_problems import on_a_kink, problem_with, shaken
@@ -27,14 +29,17 @@ from training.settling.settled import CRITICAL
         ([(1 - k * 1e-6, 5.0) for k in range(5)], False, False),
         ([(1.0, 5.0), (1 - 1e-6, 5.0), (1 - 2e-6, 5.0)], False, False),
         ([(1.0, 5.0), (0.5, 5.0), (0.5, 5.0), (0.5, 5.0)], True, False),
-        ([(1.0, 5.0), (0.5, 9.0), (0.5, 9.0), (0.5, 9.0)], True, True),
+        # what is stuck after it has grown goes nowhere
+        ([(1.0, 5.0), (0.5, 9.0), (0.5, 9.0), (0.5, 9.0)], True, False),
+        ([(1e-17 - k * 1e-23, 5.0 + k) for k in range(5)], True, False),  # rounding
         ([(1.0, 9.0), (1.0, 5.0), (1.0, 5.0)], True, False),
         ([(1.0, 5.0), (1.0, 9.0), (1.0, 9.0)], True, False),  # grew at the same loss
     ],
 )
 def test_a_search_ends_where_losses_stay_or_norms_grow(track, stuck, runs_away):
     assert bool(_is_stuck(track)) == stuck
-    assert bool(_runs_away(track)) == runs_away
+    assert bool(_runs_away(SimpleNamespace(decay=0.0), track)) == runs_away
+    assert not _runs_away(SimpleNamespace(decay=0.01), track)
 
 
 def test_pairs_are_near_relative_to_their_unit_and_point():

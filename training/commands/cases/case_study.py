@@ -381,13 +381,18 @@ def finish(run, screen, case, references, parquet, origin):
     run.record["parts"] = [{"started": part.started, "seconds": part.seconds} for part in parts]
     told = INTRO, told_reference(case.certificate), told_plan(run.path), told_parts(parts, origin)
     intro = " ".join(filter(None, told))
-    said = proved_notes(proved)
-    intro = " ".join([intro, *map(str.strip, said)])
+    rows, said = proved_rows(proved), proved_notes(proved)
+    title = f"A study of perturbations: {case.name}"
     publish(
-        run, f"A study of perturbations: {case.name}", [case], intro=intro, more=proved_rows(proved)
+        run,
+        title,
+        [case],
+        intro=intro,
+        proved=rows,
+        notes=[note.strip() for note in said if note.strip()],
     )
     screen.print(as_summary(found.frame("scale"), basins))
-    screen.print("\n".join(["", as_text(proved_rows(proved)), *said]))
+    screen.print("\n".join(["", as_text(rows), *said]))
 
 
 def _finite(values):

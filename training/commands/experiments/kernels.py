@@ -48,7 +48,7 @@ def kernels(
         content = {
             "fixed": examples.fixed_rows(),
             "source": [
-                row
+                {k: f"{v:.4g}" if isinstance(v, float) else v for k, v in row.items()}
                 for row in examples.rows_of(runs)
                 if row["targets"] == "2x" and row["optimizer"] == examples.SOURCE_OPTIMIZER
             ],

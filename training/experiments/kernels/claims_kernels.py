@@ -9,7 +9,7 @@ from training.experiments.kernels.examples import (
     SOURCE_START,
     in_words,
 )
-from training.experiments.mesa.judging.readings import NO, YES, Reading, judged
+from training.experiments.mesa.judging.readings import FAILS, NO, YES, Reading, judged
 
 CLAIMS = {
     "C1": "the constraint affects the linear and the rectified unit differently",
@@ -39,11 +39,20 @@ def verdicts(runs):
     found = {"C1": _differently(runs)}
     found |= {f"C2, {activation}": _printed(runs, activation) for activation in ACTIVATIONS}
     judgements = [
-        {"claim": claim, "about": CLAIMS[claim], **judged(own)._asdict()}
-        for claim, own in found.items()
+        {"claim": claim, "about": CLAIMS[claim], **_judged(own)} for claim, own in found.items()
     ]
     told = [{"claim": c, **reading._asdict()} for c, own in found.items() for reading in own]
     return judgements, told
+
+
+def _judged(readings):
+    """Verdict and reason; where it is no, with what speaks for it beyond the example."""
+    found = judged(readings)._asdict()
+    others = [r for r in readings if not r.is_source and r.answer == YES]
+    if found["verdict"] == FAILS and others:
+        told = "; ".join(f"{r.name}: yes, {r.told}" for r in others)
+        found["reason"] += f". Beyond that example: {told}"
+    return found
 
 
 def _differently(runs):

@@ -68,7 +68,8 @@ def fixed_rows():
         used = float(NonNegative().project(np.array([[kernel]]))[0, 0]) if held else kernel
         outputs = unit(used, activation)(np.array(INPUTS)[:, None])[:, 0]
         rows.append(
-            {"activation": activation, "kernel": kernel, "constraint": named(held), "used": used}
+            {"activation": activation, "kernel": f"{kernel:g}", "constraint": named(held)}
+            | {"used": f"{used:g}"}
             | {"outputs": in_words(outputs)}
         )
     return rows

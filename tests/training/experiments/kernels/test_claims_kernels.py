@@ -17,6 +17,8 @@ def verdict_of(runs, claim):
 
 def test_verdicts_on_what_is_found(runs):
     assert verdict_of(runs, "C1") == "does not hold"
+    first = claims_kernels.verdicts(runs)[0][0]
+    assert "Beyond that example" in first["reason"] and "linear 8, relu 4" in first["reason"]
     assert verdict_of(runs, "C2, linear") == "does not hold"
     assert verdict_of(runs, "C2, relu") == "holds with a correction"
 

@@ -13,9 +13,9 @@ def runs():
 
 def test_what_a_kernel_puts_out_by_hand():
     found = {(r["activation"], r["kernel"], r["constraint"]): r for r in examples.fixed_rows()}
-    assert found["linear", 1.0, "free"]["outputs"] == "-2, 0, 2"
-    assert found["relu", 1.0, "kernel >= 0"]["outputs"] == "0, 0, 2"
-    assert found["linear", -1.0, "kernel >= 0"]["outputs"] == "0, 0, 0"
+    assert found["linear", "1", "free"]["outputs"] == "-2, 0, 2"
+    assert found["relu", "1", "kernel >= 0"]["outputs"] == "0, 0, 2"
+    assert found["linear", "-1", "kernel >= 0"]["outputs"] == "0, 0, 0"
 
 
 def test_no_run_is_better_than_the_best_unit_and_held_kernels_are_allowed(runs):
