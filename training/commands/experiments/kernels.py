@@ -70,8 +70,8 @@ def kernels(
         # a terminal has no room for the intervals
         screen.table([{k: v.split(" (")[0] for k, v in row.items()} for row in content["overview"]])
         for row in verdicts:
-            screen.print(f"\n{row['claim']}: {row['about']}: {row['verdict']}.")
-            screen.print(row["reason"])
-        screen.print(f"\n{claims_kernels.RULE}")
+            screen.fold(f"\n{row['claim']}: {row['about']}: {row['verdict']}.")
+            screen.fold(row["reason"])
+        screen.fold(f"\n{claims_kernels.RULE}")
     screen.print(f"\nrun folder: {run.path}")
     return 0

@@ -13,7 +13,9 @@ from training.experiments.mesa.tables import name_of
 
 TOLD = {"head": "head output before its ReLU", "logit": "logit"}
 BINS = 36
+LEGEND = 5.6  # inches that the names of the thresholds need
 LINEAR_PART = 0.01  # of the axis of negative weights, around 0
+ROOM, BEYOND = 0.25, 1.5  # left of it in linear parts, and right of the largest sum as a factor
 
 
 def shown_models(found, d):
@@ -25,6 +27,14 @@ def shown_models(found, d):
 def signed_models(found, d):
     """Those of them whose head weights have signs that count; the flipped one has none."""
     return [m for m in shown_models(found, d) if m in MODELS and MODELS[m].head == LINEAR]
+
+
+def _arms(told):
+    """Means in percent and the arms of their intervals; one run has none to be drawn."""
+    value, low, high = (100 * np.array([t[i] for t in told]) for i in range(3))
+    bars = arms(value, low, high)
+    bars[:, [t.pairs < 2 for t in told]] = np.nan
+    return value, bars
 
 
 def figure_of_gradients(found, d):
@@ -65,7 +75,7 @@ def figure_of_thresholds(found, d):
     kinds = [*(f"points_{t:g}" for t in THRESHOLDS), "points_relative"]
     names = [*(f"norm < {t:g}" for t in THRESHOLDS), "norm < 0.1 of the exterior's median"]
     fig, axes = plt.subplots(
-        2, 1, figsize=(1.6 + 0.9 * len(models), 5.6), sharex=True, layout="constrained"
+        2, 1, figsize=(max(LEGEND, 1.6 + 0.9 * len(models)), 5.6), sharex=True, layout="constrained"
     )
     for ax, scalar in zip(axes, SCALARS, strict=True):
         for k, kind in enumerate(kinds):
@@ -73,13 +83,10 @@ def figure_of_thresholds(found, d):
                 mean_interval(columns.values(f"{scalar}_{kind}", m)[:, 0], seed=found.seed)
                 for m in models
             ]
-            value, low, high = (
-                100 * np.nan_to_num([getattr(t, name) for t in told])
-                for name in ("value", "low", "high")
-            )
+            value, bars = _arms(told)
+            value = np.nan_to_num(value)
             at = np.arange(len(models)) + 0.2 * (k - 1.5)
             ax.bar(at, value, 0.2, color=COLORS[k], label=names[k])
-            bars = arms(value, low, high)
             ax.errorbar(at, value, bars, fmt="none", ecolor="0.25", lw=0.8, capsize=2)
         ax.set_ylabel("% of test points inside", fontsize=9)
         add_title(ax, TOLD[scalar], 4)
@@ -120,14 +127,18 @@ def figure_of_masses(found, d):
     models = signed_models(found, d)
     fig, axes = plt.subplots(1, 2, figsize=(9.4, 4.0), layout="constrained", sharey=True)
     for ax, scalar in zip(axes, SCALARS, strict=True):
+        most = LINEAR_PART
         for k, model in enumerate(models):
             rows = [columns.row(model, s) for s in columns.trained(model)]
             x = [row["negative_mass"] for row in rows]
             y = [100 * row[f"{scalar}_area_1"] for row in rows]
             style = {"color": COLORS[k % 10], "marker": MARKERS[k % 10]}
             ax.scatter(x, y, s=26, alpha=0.75, linewidth=0, label=name_of(model), **style)
+            most = max([most, *x])
         ax.set_xscale("symlog", linthresh=LINEAR_PART)
-        ax.set_xlim(left=0)
+        # Room for whole dots: a negative sum is none, so its tick is left out.
+        ax.set_xlim(-ROOM * LINEAR_PART, most * BEYOND)
+        ax.set_xticks([tick for tick in ax.get_xticks() if 0 <= tick <= most * BEYOND])
         ax.set_xlabel("sum of |w| over negative head weights", fontsize=9)
         add_title(ax, TOLD[scalar], 4)
     axes[0].set_ylabel("% of the polytope with norm < 1", fontsize=9)
@@ -148,9 +159,8 @@ def figure_of_dimensions(found):
                 told.append(mean_interval(values, seed=found.seed))
             # Side by side, so that intervals can be told from each other.
             at = np.arange(len(found.dims)) + 0.05 * (k - len(models) / 2)
-            value, low, high = (100 * np.array([t[i] for t in told]) for i in range(3))
+            value, bars = _arms(told)
             style = {"color": COLORS[k % 10], "marker": MARKERS[k % 10], "ms": 5}
-            bars = np.nan_to_num(arms(value, low, high))
             ax.errorbar(at, value, bars, lw=1, capsize=2, label=name_of(model), **style)
         ax.set_xticks(range(len(found.dims)), list(map(str, found.dims)))
         ax.set_xlabel("dimension", fontsize=9)

@@ -142,7 +142,7 @@ def figure_of_profiles(found, seed):
         ax.fill_between(middle, profile.low, profile.high, color=COLORS[0], alpha=0.3, lw=0)
         ax.plot(middle, profile.median, color=COLORS[0], lw=1.6)
         told = profile.distance_correlation
-        like = "" if told is None else f", r = {told:.2f}"
+        like = "" if told is None else f", r\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{told:.2f}"
         add_title(ax, f"{name_of(model)}{like}", 2.3)
         ax.tick_params(labelbottom=True, labelsize=8)
     for ax in axes[-min(COLUMNS, len(axes)) :]:

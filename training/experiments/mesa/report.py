@@ -7,6 +7,7 @@ from training.experiments.mesa import plot_all, tables
 from training.experiments.mesa.judging.judgements import BY_PROTOCOL, judgements, rule_of
 from training.experiments.mesa.plot_maps import seed_shown
 from training.experiments.mesa.protocol import LINEAR, MODELS
+from training.experiments.mesa.shortfalls import shortfalls
 from training.experiments.mesa.survey import survey
 from training.output.page import render
 from training.output.start import started
@@ -103,6 +104,7 @@ def report(protocol, given, models, dims):
             "rule": rule_of(name),
             "claims": BY_PROTOCOL[name].CLAIMS,
             "verdicts": verdicts,
+            "shortfalls": shortfalls(found, verdicts, epochs=epochs),
             "readings": tables.reading_words(readings),
             "published": published,
             "overview": tables.overview(found),
@@ -125,7 +127,9 @@ def _told(drawn, step):
 
 
 def _print(screen, content):
-    """What is told on a terminal: the overview, the comparison with the source, the verdicts."""
+    """What is told on a terminal: what falls short, the tables, the verdicts."""
+    for sentence in content["shortfalls"]:
+        screen.fold(sentence)
     screen.table([{name: row[name] for name in ON_SCREEN} for row in content["overview"]])
     if content["published"] is not None:
         screen.print()
@@ -133,6 +137,6 @@ def _print(screen, content):
         told = content["published"] if is_mesa else tables.penalties(content["found"], spread=False)
         screen.table(told)
     for row in content["verdicts"]:
-        screen.print(f"\n{row['claim']}, d = {row['d']}: {row['about']}: {row['verdict']}.")
-        screen.print(row["reason"])
-    screen.print(f"\n{content['rule']}")
+        screen.fold(f"\n{row['claim']}, d = {row['d']}: {row['about']}: {row['verdict']}.")
+        screen.fold(row["reason"])
+    screen.fold(f"\n{content['rule']}")

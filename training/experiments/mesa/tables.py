@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from geomcore.foreign.wording import counted
 from training.experiments.mesa.judging.columns import Columns
 from training.experiments.mesa.judging.intervals import mean_interval, signed_rank
 from training.experiments.mesa.protocol import FLIPPED, LINEAR, MODELS
@@ -46,7 +47,8 @@ def heads(found):
         for model, number in zip(("lp", LINEAR), published, strict=True):
             what = "Lp" if model == "lp" else "Linear"
             row[f"{what}, published"] = form.format(number)
-            row[f"{what}, here"] = middle(columns, key, model, form)
+            runs = counted(_kept(columns, model), "run")
+            row[f"{what}, here ({runs})"] = middle(columns, key, model, form)
         rows.append(row)
     return rows
 
@@ -69,19 +71,28 @@ def penalties(found, *, spread=True):
         numbers = {
             name: middle(columns, key, model, form, spread=spread) for name, key, form in PENALTIES
         }
-        rows.append({"model": name_of(model), "numbers": "here", **numbers})
+        runs = counted(_kept(columns, model), "run")
+        rows.append({"model": name_of(model), "numbers": f"here, {runs}", **numbers})
     return rows
 
 
+def _kept(columns, model):
+    """The number of runs of a model that ours are from."""
+    return len(columns.trained(model)) if model in columns else 0
+
+
 def middle(columns, key, model, form, *, spread=True):
-    """Median over the seeds in which a model did not collapse, with quartiles if asked for."""
+    """Median over the seeds in which a model did not collapse, with quartiles if asked for.
+
+    One run has no quartiles.
+    """
     if model not in columns:
         return "-"
     values = columns.values(key, model)[:, 0]
     if not len(values):
         return "-"
     low, half, high = np.quantile(values, [0.25, 0.5, 0.75])
-    if not spread:
+    if not spread or len(values) == 1:
         return form.format(half)
     return f"{form.format(half)} ({form.format(low)} to {form.format(high)})"
 
@@ -171,7 +182,8 @@ def comparison_words(rows):
         text = "-"
         if row["pairs"]:
             ends = f"{100 * row['low']:.1f} to {100 * row['high']:.1f}"
-            text = f"{100 * row['difference']:+.1f} ({ends})"
+            text = f"{100 * row['difference']:+.1f}"
+            text += f" ({ends})" if row["pairs"] > 1 else ""
             text += " *" if row["signed_rank_p"] < 0.05 else ""
         place[COMPARED[row["quantity"]]] = text
     return list(told.values())

@@ -8,7 +8,9 @@ def test_a_run_and_the_same_run_gone_on_with(run, tmp_path, monkeypatch):
 
     monkeypatch.setattr(at_scale, "EPOCHS", 2)
     status, out, _ = run("kernels", "--seeds", 2, "--out", "r", "--quiet")
-    assert status == 0 and "C1" in out and "does not hold" in out
+    assert status == 0 and "C1" in out and "does not hold" in " ".join(out.split())
+    told = out[out.index("\nC1: ") : out.index("run folder")]
+    assert max(map(len, told.split("\n"))) <= 80
     page = (tmp_path / "r" / "index.html").read_text()
     assert "Kernels that are not negative" in page and 'alt="' in page
     tables = {p.name: p.read_bytes() for p in (tmp_path / "r").glob("*.csv")}

@@ -35,7 +35,9 @@ def test_the_command_tells_tables_and_verdicts(run, tmp_path):
     page = (tmp_path / "x" / "index.html").read_text(encoding="utf-8")
     for row in verdicts:
         assert row["verdict"] == "not decided by this evidence"
-        assert f"{row['claim']}, d = {row['d']}: {row['about']}: {row['verdict']}." in out
+        assert f"{row['claim']}, d = {row['d']}: {row['about']}: {row['verdict']}." in " ".join(
+            out.split()
+        )
         assert f"{row['claim']}, d = {row['d']}: {row['verdict']}." in page
     assert "A reading is answered" in out and "A reading is answered" in page
     assert page.count("<img") == 8 and "Published: one seed" in page

@@ -15,8 +15,13 @@ def test_the_command_tells_tables_and_verdicts(run, tmp_path):
         verdicts = list(csv.DictReader(file))
     assert [v["claim"] for v in verdicts] == ["B1", "B2", "B3"]
     page = (tmp_path / "x" / "index.html").read_text(encoding="utf-8")
+    flat = " ".join(out.split())
+    for told in ("nothing is decided; use --seeds 30.", "3 epochs at most; the source has 500."):
+        assert told in flat and told in page
+    assert flat.index("the source has 500") < flat.index("collapsed kept accuracy")
+    assert max(map(len, out[out.index("B1, d = 2") :].split("run folder")[0].split("\n"))) <= 80
     for row in verdicts:
-        assert f"{row['claim']}, d = 2: {row['about']}: {row['verdict']}." in out
+        assert f"{row['claim']}, d = 2: {row['about']}: {row['verdict']}." in flat
         assert f"{row['claim']}, d = 2: {row['verdict']}." in page
     assert "batches of 256, a partial batch kept" in page and "at most 3 epochs" in page
     with open(tmp_path / "x" / "published.csv", newline="", encoding="utf-8") as file:

@@ -46,3 +46,33 @@ def test_models_that_collapsed_everywhere_have_no_panel(found):
     found = found._replace(rows=rows)
     assert plot_flatness.shown_models(found, 2) == ["linear", "flipped"]
     assert plot_flatness.figure_of_dimensions(found).axes
+
+
+def test_the_legend_of_two_models_is_inside_the_figure(found):
+    rows = [row for row in found.rows if row["model"] != "flipped"]
+    fig = plot_flatness.figure_of_thresholds(found._replace(rows=rows), 2)
+    fig.canvas.draw()
+    box = fig.legends[0].get_window_extent()
+    assert fig.bbox.x0 <= box.x0 and box.x1 <= fig.bbox.x1
+
+
+def test_one_run_has_no_bar_of_an_interval(found):
+    found = found._replace(rows=[row | {"collapsed": False} for row in found.rows])
+    for seeds, is_drawn in (((3,), False), ((3, 4, 5), True)):
+        own = found._replace(rows=[row for row in found.rows if row["seed"] in seeds])
+        fig = plot_flatness.figure_of_thresholds(own, 2)
+        drawn = [len(part) > 1 for c in fig.axes[0].collections for part in c.get_segments()]
+        assert any(drawn) == is_drawn
+        assert any(bar.get_height() > 0 for bar in fig.axes[0].patches)
+
+
+def test_dots_are_whole(found):
+    for mass in (0.0, 0.005, 20.0):
+        rows = [row | {"negative_mass": mass, "collapsed": False} for row in found.rows]
+        fig = plot_flatness.figure_of_masses(found._replace(rows=rows), 2)
+        fig.canvas.draw()
+        for ax in fig.axes:
+            dots = ax.collections[0]
+            radius = np.sqrt(dots.get_sizes()[0]) / 2 * fig.dpi / 72
+            x = ax.transData.transform(dots.get_offsets())[:, 0]
+            assert (x - radius >= ax.bbox.x0).all() and (x + radius <= ax.bbox.x1).all()

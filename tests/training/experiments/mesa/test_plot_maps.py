@@ -48,7 +48,9 @@ def test_profiles_are_those_of_the_head_output(found):
     slack, output = line.get_data()
     assert slack[0] < 0 < slack[-1] and output[-1] > output[0]
     row = next(r for r in found.rows if (r["d"], r["seed"], r["model"]) == (2, 3, "lp"))
-    assert ax.get_title().endswith(f"r = {row['head_by_distance']:.2f}")
+    assert ax.get_title().endswith(
+        f"r\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{row['head_by_distance']:.2f}"
+    )
 
 
 def test_a_grid_that_is_not_full_can_be_laid_out(found):
@@ -65,3 +67,11 @@ def test_a_grid_that_is_not_full_can_be_laid_out(found):
         fig = draw(found, 3)
         fig.canvas.draw()
         assert len(fig.axes) == 5
+
+
+def test_the_correlation_in_a_title_is_not_broken(found, monkeypatch):
+    monkeypatch.setattr(plot_maps, "name_of", lambda model: "Linear, started as Lp")
+    for ax in plot_maps.figure_of_profiles(found, 3).axes:
+        first, second = ax.get_title().split("\n")
+        assert first == "Linear, started as Lp,"
+        assert second.startswith("r\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}")

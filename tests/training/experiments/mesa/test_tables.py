@@ -18,16 +18,19 @@ def test_the_table_of_the_first_source_has_its_numbers_beside_ours(found):
     told = next(row for row in rows if row["quantity"].startswith("flat test points"))
     assert (told["Lp, published"], told["Linear, published"]) == ("31.7%", "3.0%")
     values = Columns(found.rows, 2).values("head_points_1", "linear")[:, 0]
-    assert told["Linear, here"].startswith(f"{np.median(values):.1%} (")
+    runs = f"{len(values)} runs"
+    assert told[f"Linear, here ({runs})"].startswith(f"{np.median(values):.1%} (")
 
 
 def test_the_table_of_the_second_source_has_two_rows_for_what_it_has(found):
     rows = tables.penalties(found._replace(protocol=NONNEG))
+    kept = {m: len(Columns(found.rows, 2).trained(m)) for m in found.models}
+    assert min(kept.values()) > 1
     assert [(row["model"], row["numbers"]) for row in rows] == [
         ("Lp, p = 1", "published"),
-        ("Lp, p = 1", "here"),
+        ("Lp, p = 1", f"here, {kept['lp']} runs"),
         ("Linear", "published"),
-        ("Linear", "here"),
+        ("Linear", f"here, {kept['linear']} runs"),
     ]
     assert rows[0]["flat < 1"] == "33.7%" and rows[2]["w < 0 mean"] == "-0.4515"
     assert all(len(numbers) == len(PENALTIES) for numbers in PENALISED.values())
@@ -36,6 +39,8 @@ def test_the_table_of_the_second_source_has_two_rows_for_what_it_has(found):
 def test_median_and_quartiles(rows_of):
     columns = Columns(rows_of("a", [0.0, 0.1, 0.2, 0.3, 1.0]), 2)
     assert tables.middle(columns, "head_points_1", "a", "{:.1f}") == "0.2 (0.1 to 0.3)"
+    one = Columns(rows_of("a", [0.5]), 2)
+    assert tables.middle(one, "head_points_1", "a", "{:.1f}") == "0.5"
     assert tables.middle(columns, "head_points_1", "b", "{:.1f}") == "-"
     assert tables.middle(columns, "nothing", "a", "{:.1f}") == "-"
 
@@ -115,6 +120,8 @@ def test_comparisons_in_words():
     row |= {"high": 0.4, "pairs": 7, "signed_rank_p": 0.01}
     (told,) = tables.comparison_words([row])
     assert told["head, area < 1"] == "+25.0 (10.0 to 40.0) *" and told["pairs"] == "7"
+    (told,) = tables.comparison_words([row | {"pairs": 1, "signed_rank_p": 1.0}])
+    assert told["head, area < 1"] == "+25.0"
     (told,) = tables.comparison_words([row | {"pairs": 0}])
     assert told["head, area < 1"] == "-" and told["pairs"] == "0"
 

@@ -13,6 +13,7 @@ from training.experiments.mesa.judging.readings import (
     more,
     none,
     sized,
+    too_few,
 )
 from training.experiments.mesa.protocol import FLIPPED
 
@@ -69,7 +70,7 @@ def _accuracy(columns, seed):
     ):
         values = columns.differences("accuracy", "lp", "linear", seeds=seeds)
         interval = mean_interval(values, seed=seed)
-        told = f"Lp less Linear {in_points(interval)}"
+        told = _named("Lp less Linear", interval)
         found.append(Reading(name, is_source, equal(interval, ACCURACY), told))
     return found
 
@@ -98,7 +99,8 @@ def _spike(columns, key, is_source, name, control, seed, *, seeds=None):
     values = columns.values(key, "lp", control, seeds=seeds)
     difference = mean_interval(values[:, 0] - values[:, 1], seed=seed)
     left = mean_interval(values[:, 1], seed=seed)
-    told = f"Lp less Linear {in_points(difference)}, Linear itself {in_points(left)}"
+    told = _named("Lp less Linear", difference)
+    told += f", Linear itself {in_points(left)}" if left.pairs else ""
     return Reading(name, is_source, both(more(difference), none(left)), told)
 
 
@@ -122,7 +124,7 @@ def _centre(columns, seed):
     values = columns.differences("centre_cancelled", "linear", "lp")
     interval = mean_interval(values, seed=seed)
     name = "part of the slopes at the centre that cancels: more in Linear"
-    found.append(Reading(name, True, more(interval), f"Linear less Lp {in_points(interval)}"))
+    found.append(Reading(name, True, more(interval), _named("Linear less Lp", interval)))
     return found
 
 
@@ -136,10 +138,15 @@ def _log_ratios(values):
 def in_times(interval):
     """An interval of decades in words."""
     if not interval.pairs:
-        return "no pairs of seeds"
+        return too_few()
     with np.errstate(over="ignore"):
         value, low, high = (f"{x:.3g}" for x in np.power(10.0, interval[:3]))
-    return f"Linear by Lp, median {value} ({low} to {high}; {interval.pairs} seeds)"
+    return f"Linear by Lp, median {value} ({interval.rests_on(low, high)})"
+
+
+def _named(what, interval):
+    """`in_points` with what it is of, if there is anything."""
+    return f"{what} {in_points(interval)}" if interval.pairs else in_points(interval)
 
 
 def _flip(columns, seed):
@@ -147,10 +154,10 @@ def _flip(columns, seed):
     for key, is_source, name in FLATNESS:
         values = columns.differences(key, FLIPPED.key, "linear")
         interval = mean_interval(values, seed=seed)
-        told = f"flipped less before {in_points(interval)}"
+        told = _named("flipped less before", interval)
         found.append(Reading(name, is_source, equal(interval), told))
     interval = mean_interval(columns.differences("accuracy", FLIPPED.key, "linear"), seed=seed)
     answer = equal(interval, ACCURACY)
-    told = f"flipped less before {in_points(interval)}"
+    told = _named("flipped less before", interval)
     found.append(Reading("the function: accuracy on test points", False, answer, told))
     return found

@@ -10,6 +10,7 @@ from training.experiments.mesa.judging.intervals import (
     share_interval,
 )
 from training.experiments.mesa.judging.readings import (
+    LEAST_RUNS,
     NO,
     OPEN,
     YES,
@@ -18,6 +19,7 @@ from training.experiments.mesa.judging.readings import (
     in_points,
     more,
     mostly,
+    too_few,
 )
 
 CLAIMS = {
@@ -81,8 +83,9 @@ def _share(values, is_source, name, seed):
     if there != YES:
         # There is nothing to be recovered, so no share of it either.
         answer = NO if there == NO else OPEN
-        return Reading(name, is_source, answer, f"Lp less Linear {in_points(effect)}")
-    told = f"{share.value:.0%} ({share.low:.0%} to {share.high:.0%}; {share.pairs} seeds)"
+        told = f"Lp less Linear {in_points(effect)}" if effect.pairs else too_few()
+        return Reading(name, is_source, answer, told)
+    told = f"{share.value:.0%} ({share.rests_on(f'{share.low:.0%}', f'{share.high:.0%}')})"
     return Reading(name, is_source, about(share, SHARE, least=HALF), told)
 
 
@@ -117,7 +120,7 @@ def _correlation(columns, key, mass, models, is_source, name, seed):
     pairs = [(a, b) for a, b in zip(flat, negative, strict=True) if np.ptp(b)]
     interval = mean_interval([rank_correlation(a, b) for a, b in pairs], seed=seed)
     if not pairs:
-        return Reading(name, is_source, OPEN, "no pairs of seeds")
+        return Reading(name, is_source, OPEN, too_few())
     told, varied = f"rank correlation {interval}", sum(bool(np.ptp(a)) for a, _ in pairs)
     if varied < LEAST_PAIRS:
         return Reading(name, is_source, OPEN, f"{told}, flatness varies in {varied}")
@@ -128,7 +131,7 @@ def _over_seeds(values, name, seed):
     """The rank correlation over seeds, by bootstrap."""
     rng, n = np.random.default_rng(seed), len(values)
     if n < 2:
-        return Reading(name, False, OPEN, "no pairs of seeds")
+        return Reading(name, False, OPEN, too_few(runs=n))
     if not np.ptp(values, axis=0).all():
         return Reading(name, False, OPEN, f"nothing varies ({n} seeds)")
     drawn = [rank_correlation(*values[rng.integers(n, size=n)].T) for _ in range(SHUFFLED)]
@@ -166,22 +169,29 @@ def _causes(columns, seed):
     for key, is_source, name in FLATNESS:
         flat = columns.values(key, PREVENTED)[:, 0] >= IS_FLAT
         answer, told = mostly(int(flat.sum()), len(flat))
-        told = f"w ≥ 0 is flat in {told}"
+        told = f"w ≥ 0 is flat in {told}" if len(flat) else told
         found.append(Reading(f"sufficient: {name}", is_source, answer, told))
     rows = [columns.row(PREVENTED, s) for s in columns.trained(PREVENTED)]
     flat = [row[FAIR] >= IS_FLAT for row in rows if row["w3"] < 0]
     answer, told = mostly(sum(flat), len(flat))
     name = "sufficient: head output, norm below 1, area, runs with w3 < 0"
-    found.append(Reading(name, False, answer, f"w ≥ 0 is flat in {told}"))
+    if flat:
+        told = f"w ≥ 0 is flat in {told}"
+    elif rows:
+        told = too_few(LEAST_RUNS, which="with w3 < 0")
+    found.append(Reading(name, False, answer, told))
     for model, what in FREE.items():
         if model not in columns:
             continue
-        rows = [columns.row(model, s) for s in columns.trained(model)]
-        rows = [row for row in rows if row["negative_share"] >= CANCELS]
+        kept = [columns.row(model, s) for s in columns.trained(model)]
+        rows = [row for row in kept if row["negative_share"] >= CANCELS]
         for key, is_source, name in FLATNESS:
             still = [row[key] < IS_FLAT for row in rows if np.isfinite(row[key])]
             answer, told = mostly(sum(still), len(still))
-            told = f"{what} with negative weights is not flat in {told}"
+            if still:
+                told = f"{what} with negative weights is not flat in {told}"
+            elif kept:
+                told = too_few(LEAST_RUNS, which="with negative weights")
             is_own = is_source and model == CONTROL
             found.append(Reading(f"necessary, {what}: {name}", is_own, answer, told))
     return found

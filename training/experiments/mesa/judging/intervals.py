@@ -31,7 +31,11 @@ class Interval(NamedTuple):
     pairs: int
 
     def __str__(self):
-        return f"{self.value:.3g} ({self.low:.3g} to {self.high:.3g}; {self.pairs} seeds)"
+        return f"{self.value:.3g} ({self.rests_on(f'{self.low:.3g}', f'{self.high:.3g}')})"
+
+    def rests_on(self, low, high):
+        """Its ends, written by the caller, and the number of seeds; one seed has no interval."""
+        return "1 seed" if self.pairs == 1 else f"{low} to {high}; {self.pairs} seeds"
 
 
 def mean_interval(values, *, seed=0):

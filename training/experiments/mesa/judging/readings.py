@@ -73,6 +73,7 @@ class Verdict(NamedTuple):
 
 
 SIZE = "size"
+TOO_FEW = "too few runs"
 
 
 def more(interval, least=SLIGHT):
@@ -125,12 +126,17 @@ def sized(interval, size, within):
 def mostly(number, runs):
     """Whether most runs show something, and the numbers: by the Wilson interval of their part."""
     if not runs:
-        return OPEN, "no such runs"
+        return OPEN, too_few(LEAST_RUNS)
     low, high = wilson_interval(number, runs)
     told = f"{number} of {counted(runs, 'run')} (part {low:.2f} to {high:.2f})"
     if runs < LEAST_RUNS:
         return OPEN, told
     return (YES if low > MOSTLY else NO if high < MOSTLY else OPEN), told
+
+
+def too_few(needed=LEAST_PAIRS, *, runs=0, which="that did not collapse"):
+    """What is told of a reading for which there is hardly a run, or none."""
+    return f"{TOO_FEW} {which} ({runs}; {needed} are needed)"
 
 
 def both(*answers):
@@ -168,6 +174,9 @@ def judged(readings):
     if answer in (NO, OPEN):
         verdict = FAILS if answer == NO else UNDECIDED
         against = [reading for reading in own if reading.answer == answer]
+        told = {reading.told for reading in against}
+        if len(told) == 1 and against[0].told.startswith(TOO_FEW):
+            return Verdict(verdict, against[0].told)
         return Verdict(verdict, _told(against))
     against = [reading for reading in readings if reading.answer in (NO, SIZE)]
     left = [reading for reading in others if reading.answer == OPEN]
@@ -184,8 +193,8 @@ def _told(readings):
 
 
 def in_points(interval):
-    """An interval of a fraction in words."""
+    """An interval of a fraction in words; of one run it has no ends to tell."""
     if not interval.pairs or not np.isfinite(interval.value):
-        return "no pairs of seeds"
+        return too_few()
     value, low, high = (f"{100 * x:.1f}" for x in interval[:3])
-    return f"{value} % ({low} to {high}; {interval.pairs} seeds)"
+    return f"{value} % ({interval.rests_on(low, high)})"

@@ -9,6 +9,7 @@ from training.experiments.mesa.judging.readings import (
     OPEN,
     RULE,
     SIZE,
+    UNDECIDED,
     VERDICTS,
     YES,
     Reading,
@@ -21,6 +22,7 @@ from training.experiments.mesa.judging.readings import (
     mostly,
     none,
     sized,
+    too_few,
 )
 
 
@@ -162,7 +164,22 @@ def test_the_rule_tells_its_numbers():
 
 def test_an_interval_in_words():
     assert in_points(interval(0.1, 0.3)) == "20.0 % (10.0 to 30.0; 30 seeds)"
-    assert in_points(interval(0.1, 0.3, 0)) == "no pairs of seeds"
+    nothing = "too few runs that did not collapse (0; 10 are needed)"
+    assert in_points(interval(0.1, 0.3, 0)) == nothing
+
+
+def test_one_run_has_no_interval():
+    assert in_points(interval(0.2, 0.2, 1)) == "20.0 % (1 seed)"
+    assert str(interval(0.2, 0.2, 1)) == "0.2 (1 seed)"
+
+
+def test_readings_without_runs_are_told_once():
+    nothing, other = too_few(), too_few(12, which="with negative weights")
+    assert mostly(0, 0) == (OPEN, too_few(12))
+    readings = [Reading(name, True, OPEN, nothing) for name in "ab"]
+    assert judged(readings) == (UNDECIDED, nothing)
+    told = judged([*readings, Reading("c", True, OPEN, other)]).reason
+    assert told == f"a: open, {nothing}; b: open, {nothing}; c: open, {other}"
 
 
 # Bad input
