@@ -14,6 +14,7 @@ from training.experiments.regions.pieces import changes_of, pieces_of, scored
 PALE = 0.55  # how much white is in the colours of classes behind data
 MOST_NAMED = 10
 SIGNS = ("negative", "positive")  # of a single output
+DIM = 0.94  # the darker shade
 FEW = 30.0  # between least and largest norm, from which on their colours are logarithmic
 SHADED = 1e-6  # smaller parts of the largest norm have one colour
 OUTER = 0.001  # part of the area at each end of the norms for which there is no colour
@@ -106,21 +107,37 @@ def figure_of_answers(scores, pieces, lines, plane, labels, shown):
     """
     fig, ax = _framed(plane, shown)
     plot_regions(scores, ax=ax)
-    colors = np.array([to_rgb(class_style(q)[0]) for q in range(scores.maps.shape[1])])
-    colors = PALE + (1 - PALE) * colors
     # two shades, so that regions of one class are told apart
-    shade = np.where(scores.patterns.sum(axis=1) % 2, 1.0, 0.94)[pieces.region, None]
-    ax.collections[0].set_verts(pieces.polygons)
-    ax.collections[0].set_facecolor(colors[pieces.answer] * shade)
+    paint(ax.collections[0], pieces, np.where(scores.patterns.sum(axis=1) % 2, 1.0, DIM))
     plot_boundary(lines, ax=ax)
     if plane.points is not None:
         plot_regions_data(ax, plane.points, labels)
     if shown:
-        handles = [Patch(color=colors[q], label=name) for q, name in shown.items()]
+        handles = [Patch(color=_pale(q), label=name) for q, name in shown.items()]
         place = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0.0}
         ax.legend(handles=handles, frameon=False, fontsize=9, **place)
     _name(ax, plane)
     return fig
+
+
+def paint(drawn, pieces, shade=1.0):
+    """Turn the polygons of regions into pieces in the pale colours of what is answered.
+
+    Parameters
+    ----------
+    drawn : PolyCollection
+    pieces : Pieces
+    shade : ndarray, shape (R,), or float
+        Of each region; 1 is the lightest.
+    """
+    colors = np.array([_pale(q) for q in range(pieces.answer.max() + 1)])
+    shades = np.broadcast_to(shade, pieces.region.max() + 1)[pieces.region, None]
+    drawn.set_verts(pieces.polygons)
+    drawn.set_facecolor(colors[pieces.answer] * shades)
+
+
+def _pale(q):
+    return PALE + (1 - PALE) * np.array(to_rgb(class_style(q)[0]))
 
 
 def _shown(pieces, names, count):

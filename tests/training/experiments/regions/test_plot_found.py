@@ -72,16 +72,17 @@ def color_at(collection, point):
     ],
 )
 def test_colours_change_where_the_answer_does(targets, names, level, told):
-    # the output is max(x1, 0) - max(-x1, 0): x1, in two regions
-    net = ReLUNetwork([[[1.0, 0.0], [-1.0, 0.0]], [[1.0, -1.0]]], [[0.0, 0.0], [0.0]])
+    # the output is max(x1, 0) - max(-x1, 0) = x1, in two regions; with classes, else x1 - 0.5
+    bias = level - 0.5
+    net = ReLUNetwork([[[1.0, 0.0], [-1.0, 0.0]], [[1.0, -1.0]]], [[0.0, 0.0], [bias]])
     plane = plane_of(2, box=[(-1, 1), (-1, 1)])
-    given = None if targets is None else np.array(targets)
-    _, fig, _, _ = next(iter(figures(linear_regions(net, plane.box), plane, None, names, given)))
+    given = () if targets is None else (np.array(targets),)
+    _, fig, _, _ = next(iter(figures(linear_regions(net, plane.box), plane, None, names, *given)))
     areas, boundary = fig.axes[0].collections
-    low, high = (color_at(areas, (level + side, 0.3)) for side in (-0.1, 0.1))
+    low, high = (color_at(areas, (0.5 + side, 0.3)) for side in (-0.1, 0.1))
     assert np.abs(low - high).max() > 0.1
     ends = np.concatenate(boundary.get_segments())
-    np.testing.assert_allclose(ends[:, 0], level, atol=1e-12)
+    np.testing.assert_allclose(ends[:, 0], 0.5, atol=1e-12)
     handles = {
         text.get_text(): handle
         for text, handle in zip(
