@@ -45,8 +45,11 @@ def scored(found, targets=None):
     if targets is None and k > 1:
         return found
     T = np.asarray(SIGNS if targets is None else targets, dtype=float)
+    # scores over a power of two, for squares of targets may be no floats
+    power = np.frexp(np.abs(T).max())[1]
+    T = np.ldexp(T, -power)
     maps = T @ found.maps
-    maps[:, :, 2] -= offset_of(as_loss("mse"), T)
+    maps[:, :, 2] -= np.ldexp(offset_of(as_loss("mse"), T), power)
     return replace(found, maps=maps)
 
 

@@ -72,3 +72,17 @@ def test_a_boundary_on_edges_of_regions_cuts_nothing():
     steps = ReLUNetwork([[[1.0, 0.0], [-1.0, 0.0]], [[1.0, -1.0]]], [[0.0, 0.0], [0.0]])
     found = linear_regions(steps, BOX)
     assert len(pieces_of(scored(found)).polygons) == len(found) == 2
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1.0, 1e300])
+def test_outputs_and_targets_of_any_size_are_cut_alike(scale):
+    one = random_network((2, 6, 1), 0, scaled=True, bias=0.3)
+    net = ReLUNetwork(
+        [one.weights[0], scale * one.weights[1]], [one.biases[0], scale * one.biases[1]]
+    )
+    targets = np.array([[-1.0], [2.0], [1.0]])
+    wanted = pieces_of(scored(linear_regions(one, BOX), targets))
+    pieces = pieces_of(scored(linear_regions(net, BOX), scale * targets))
+    assert len(wanted.polygons) > len(linear_regions(one, BOX))
+    np.testing.assert_array_equal(pieces.answer, wanted.answer)
+    np.testing.assert_allclose(np.vstack(pieces.polygons), np.vstack(wanted.polygons), atol=1e-9)
