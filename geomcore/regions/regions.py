@@ -215,6 +215,22 @@ def as_place(value, name, count):
     return int(value)
 
 
+def as_box(box, name="box", *, told=None):
+    """Both ends of two coordinates, shape (2, 2); `told` is what a sentence says that came."""
+    box = as_array(box, name, 2)
+    came = quoted(box.tolist() if told is None else told)
+    if box.shape != (2, 2) or not (box[:, 0] < box[:, 1]).all():
+        raise ValueError(f"{name} must be two pairs of numbers, the lower end first, got {came}")
+    largest, width = np.abs(box).max(axis=1), box[:, 1] / 2 - box[:, 0] / 2
+    is_near = (largest <= FARTHEST).all()
+    if not is_near or not (width > np.maximum(THIN * largest, 1 / FARTHEST)).all():
+        raise ValueError(
+            f"{name} must have ends up to {FARTHEST:g} and sides above {THIN:g} of these, "
+            f"got {came}"
+        )
+    return box
+
+
 def on_box(local, box):
     """Points of the square from -1 to 1 on a box, its ends exactly."""
     low, high = box.T
@@ -271,20 +287,7 @@ def linear_regions(net, box, origin=None, basis=None):
     check_network(net, Network)
     steps = steps_of(net)
     d = steps[0].W.shape[1]
-    box = as_array(box, "box", 2)
-    if box.shape != (2, 2) or not (box[:, 0] < box[:, 1]).all():
-        raise ValueError(
-            f"box must be two pairs of numbers, the lower end first, got {quoted(box.tolist())}"
-        )
-    largest, width = np.abs(box).max(axis=1), box[:, 1] / 2 - box[:, 0] / 2
-    if (
-        not (largest <= FARTHEST).all()
-        or not (width > np.maximum(THIN * largest, 1 / FARTHEST)).all()
-    ):
-        raise ValueError(
-            f"box must have ends up to {FARTHEST:g} and sides above {THIN:g} of these, got "
-            f"{quoted(box.tolist())}"
-        )
+    box = as_box(box)
     origin = np.zeros(d) if origin is None else as_array(origin, "origin", 1)
     if origin.shape != (d,):
         raise ValueError(f"origin must have shape ({d},), the inputs of net, got {origin.shape}")

@@ -46,10 +46,10 @@ def regions(
 ):
     """Cut a plane of the input space of NETWORK into its linear regions, exactly."""
     given = noted(locals())
-    from geomcore.arrays import as_labels
-    from geomcore.regions.regions import linear_regions
+    from geomcore.regions.regions import as_box, linear_regions
     from training.commands.arguments.data import check_fit, load_data, load_network
     from training.experiments.regions import plot_found
+    from training.experiments.regions.pieces import answers, scored
     from training.experiments.regions.plane import plane_of
     from training.output.page import render
     from training.output.start import started
@@ -58,17 +58,20 @@ def regions(
     d = net.widths[0]
     if d < 2:
         raise ValueError("NETWORK must have at least two inputs for a plane, got one")
-    if data is None and box is None:
-        raise ValueError("--box is missing: without DATA there is nothing to take it from")
-    corners = None if box is None else _numbers(box, "--box", 4).reshape(2, 2)
+    corners = None if box is None else _box(box)
     chosen = None if axes is None else _axes(axes, d)
     point = None if origin is None else _numbers(origin, "--origin", d)
+    if data is None and box is None:
+        raise ValueError("--box is missing: without DATA there is nothing to take it from")
     source = None
     if data is not None:
         source = load_data(data, seed=seed, targets=targets, **table)
         check_fit(net, source)
     X = None if source is None else source.X
     plane = plane_of(d, X, axes=chosen, origin=point, box=corners)
+    as_box(plane.box, "the box around DATA")
+    labels = None if source is None else source.y
+    names, wanted = (None, None) if source is None else _classes(source)
     about = network.stem if source is None else f"{network.stem}-{source.name}"
     with started("regions", given, about=about) as (run, screen):
         with screen.compiling(), screen.progress(2) as step:
@@ -76,10 +79,8 @@ def regions(
             with run.timed("regions"):
                 found = linear_regions(net, plane.box, plane.origin, plane.basis)
             step("drawing")
-            labels = None if source is None else source.y
-            names = None if source is None else _names(as_labels(labels, len(X)), net)
             with run.timed("figures"):
-                drawn = plot_found.figures(found, plane, labels, names)
+                drawn = plot_found.figures(found, plane, labels, names, wanted)
                 figures = run.figures("regions", drawn)
         rows = [
             {"hidden layers": str(l + 1), "regions": f"{count:,}"}
@@ -90,7 +91,7 @@ def regions(
             "regions",
             {"area": found.areas, "x": found.centroids[:, 0], "y": found.centroids[:, 1]}
             | {"corners": np.diff(found.starts), "units_on": found.patterns.sum(axis=1)}
-            | {"answer": plot_found.answers(found), "steepness": steep},
+            | {"answer": answers(scored(found, wanted)), "steepness": steep},
         )
         np.savez_compressed(
             run.file("regions.npz"),
@@ -127,6 +128,12 @@ def _numbers(text, name, count):
     return numbers
 
 
+def _box(text):
+    from geomcore.regions.regions import as_box
+
+    return as_box(_numbers(text, "--box", 4).reshape(2, 2), "--box", told=text)
+
+
 def _axes(text, d):
     known = [part.strip() for part in text.split(",")]
     fits = all(k.isdecimal() and int(k) < d for k in known)
@@ -138,6 +145,12 @@ def _axes(text, d):
     return tuple(int(k) for k in known)
 
 
-def _names(labels, net):
-    classes = labels.classes.tolist() if labels.classes is not None else []
-    return classes if len(classes) == max(net.widths[-1], 2) else None
+def _classes(source):
+    """Names and targets of the classes of data; None for each if it has values to fit, or one."""
+    from geomcore.arrays import as_labels
+
+    if np.ndim(source.y) == 2:
+        return None, None
+    labels = as_labels(source.y, len(source.y), targets=source.targets)
+    names = labels.classes.tolist()
+    return (names, labels.targets) if len(names) > 1 else (None, None)

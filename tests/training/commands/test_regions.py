@@ -42,7 +42,11 @@ def test_regions_in_a_box(run, networks):
         (("two.npz",), "--box is missing"),
         (("one.npz", "--box", "0,1,0,1"), "NETWORK must have at least two inputs"),
         (("two.npz", "--box", "0,1"), "--box must be 4 numbers"),
-        (("two.npz", "--box", "1,0,0,1"), "box must be two pairs of numbers, the lower end first"),
+        (("two.npz", "--box", "1,0,0,1"), "--box must be two pairs of numbers, the lower end"),
+        (("two.npz", "--box", "0,0,0,1"), "lower end first, got '0,0,0,1'"),
+        (("two.npz", "--box", "0,1e200,0,1"), "--box must have ends up to 1e+100"),
+        (("two.npz", "--axes", "0,7"), "--axes must be two different numbers from 0 to 1"),
+        (("two.npz", "--origin", "7"), "--origin must be 2 numbers"),
         (("two.npz", "--box", "0,1,0,1", "--axes", "0,2"), "--axes must be two different numbers"),
         (("two.npz", "--box", "0,1,0,1", "--axes", "0,0"), "--axes must be two different numbers"),
         (("two.npz", "--box", "0,1,0,1", "--origin", "0"), "--origin must be 2 numbers"),
@@ -52,4 +56,16 @@ def test_regions_in_a_box(run, networks):
 def test_wrong_calls_end_in_one_line(run, networks, options, told):
     status, _, err = run("regions", *options, "--out", "r")
     assert status == 2 and told in err.splitlines()[-1]
-    assert not (networks / "r").exists()
+    assert not (networks / "r").exists() and "cutting" not in err
+
+
+def test_the_answer_is_the_class_whose_target_is_nearest(run, networks):
+    # max(x1, 0) + max(x2, 0) - 0.5
+    (networks / "d.csv").write_text("u,v,kind\n-.9,-.9,a\n-.8,.2,a\n.9,.9,b\n.8,.7,b\n")
+    options = ("--targets", "0,1", "--box=-1,1,-1,1", "--label", "kind", "--out", "r")
+    status, _, err = run("regions", "two.npz", "d.csv", *options)
+    assert status == 0, err
+    frame = pd.read_csv(networks / "r" / "regions.csv")
+    # in the middle of the quarters: -0.5, 0, 0 and 0.5, the last a tie
+    assert frame["answer"].tolist() == [0, 0, 0, 0]
+    assert "coloured by the class that is answered" in (networks / "r" / "index.html").read_text()

@@ -9,9 +9,12 @@ from matplotlib.patches import Patch
 from geomcore.plot import plot_boundary, plot_regions
 from geomcore.plot.regions import MANY
 from geomcore.plot.style import LETTER, class_style, legible
+from training.experiments.regions.pieces import changes_of, pieces_of, scored
 
 PALE = 0.55  # how much white is in the colours of classes behind data
 MOST_NAMED = 10
+SIGNS = ("negative", "positive")  # of a single output
+DIM = 0.94  # the darker shade
 FEW = 30.0  # between least and largest norm, from which on their colours are logarithmic
 SHADED = 1e-6  # smaller parts of the largest norm have one colour
 OUTER = 0.001  # part of the area at each end of the norms for which there is no colour
@@ -21,7 +24,7 @@ SIDE = 4.6  # the longer one of the picture, in inches
 ROOM = (0.85, 0.6, 1.2, 0.2)  # left, below, right and above of it
 
 
-def figures(found, plane, labels=None, names=None):
+def figures(found, plane, labels=None, names=None, targets=None):
     """Draw what was found.
 
     Parameters
@@ -31,7 +34,10 @@ def figures(found, plane, labels=None, names=None):
     labels : sequence, optional
         Of the data.
     names : sequence of str, optional
-        Of the outputs.
+        Of the classes.
+    targets : ndarray, shape (Q, k), optional
+        Of the classes: the nearest one is answered. Default: the largest output counts, and of a
+        single output the sign.
 
     Yields
     ------
@@ -45,17 +51,27 @@ def figures(found, plane, labels=None, names=None):
         if plane.off < 1e-9
         else f", projected: {plane.off:.0%} of their spread is off the plane."
     )
-    what = "sign of the output" if k == 1 else "largest output"
+    scores = scored(found, targets)
+    pieces = pieces_of(scores)
+    is_sign = targets is None and k == 1
+    if targets is not None:
+        what = "class that is answered"
+    else:
+        what = "sign of the output" if is_sign else "largest output"
+    if is_sign:
+        names = SIGNS
+    lines = changes_of(scores, k)
+    shown = _shown(pieces, names, scores.maps.shape[1])
     yield (
         "answers",
-        figure_of_answers(found, plane, labels, names),
+        figure_of_answers(scores, pieces, lines, plane, labels, shown),
         f"{len(found):,} linear regions, coloured by the {what}; black: where it changes."
         + (data if plane.points is not None else ""),
         f"{len(found):,} polygons",
     )
     yield (
         "steepness",
-        figure_of_steepness(found, plane, steep, names),
+        figure_of_steepness(found, plane, steep, shown),
         "The same regions, coloured by the norm of the derivative of the outputs on the plane"
         + _told(found, steep),
         f"Norms from {steep.min():.3g} to {steep.max():.3g}",
@@ -73,41 +89,62 @@ def steepness(found):
     return largest * np.linalg.norm(slopes / largest, 2, axis=(1, 2))
 
 
-def answers(found):
-    """Number of the largest output at the middle of each region; of the sign for one output."""
-    inside = found.centroids
-    values = (found.maps[:, :, :2] * inside[:, None]).sum(axis=2) + found.maps[:, :, 2]
-    return (values[:, 0] > 0).astype(int) if values.shape[1] == 1 else values.argmax(axis=1)
+def figure_of_answers(scores, pieces, lines, plane, labels, shown):
+    """Draw the regions in the colours of their classes, cut where these change; return the figure.
 
-
-def figure_of_answers(found, plane, labels=None, names=None):
-    """Draw the regions in the colours of their classes; return the figure."""
-    k, given, shown = found.maps.shape[1], answers(found), _shown(found, names)
+    Parameters
+    ----------
+    scores : Regions
+        With a score per class, see `pieces.scored`.
+    pieces : Pieces
+    lines : Lines
+        Where the answer changes.
+    plane : Plane
+    labels : sequence or None
+        Of the data.
+    shown : dict
+        The name of each class in the legend, by number.
+    """
     fig, ax = _framed(plane, shown)
-    plot_regions(found, ax=ax)
-    colors = np.array([to_rgb(class_style(q)[0]) for q in range(max(k, 2))])
-    colors = PALE + (1 - PALE) * colors
+    plot_regions(scores, ax=ax)
     # two shades, so that regions of one class are told apart
-    shade = np.where(found.patterns.sum(axis=1) % 2, 1.0, 0.94)[:, None]
-    ax.collections[0].set_facecolor(colors[given] * shade)
-    lines = found.level_set() if k == 1 else found.class_boundary()
+    paint(ax.collections[0], pieces, np.where(scores.patterns.sum(axis=1) % 2, 1.0, DIM))
     plot_boundary(lines, ax=ax)
     if plane.points is not None:
         plot_regions_data(ax, plane.points, labels)
     if shown:
-        handles = [Patch(color=colors[q], label=name) for q, name in shown.items()]
+        handles = [Patch(color=_pale(q), label=name) for q, name in shown.items()]
         place = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0.0}
         ax.legend(handles=handles, frameon=False, fontsize=9, **place)
     _name(ax, plane)
     return fig
 
 
-def _shown(found, names):
+def paint(drawn, pieces, shade=1.0):
+    """Turn the polygons of regions into pieces in the pale colours of what is answered.
+
+    Parameters
+    ----------
+    drawn : PolyCollection
+    pieces : Pieces
+    shade : ndarray, shape (R,), or float
+        Of each region; 1 is the lightest.
+    """
+    colors = np.array([_pale(q) for q in range(pieces.answer.max() + 1)])
+    shades = np.broadcast_to(shade, pieces.region.max() + 1)[pieces.region, None]
+    drawn.set_verts(pieces.polygons)
+    drawn.set_facecolor(colors[pieces.answer] * shades)
+
+
+def _pale(q):
+    return PALE + (1 - PALE) * np.array(to_rgb(class_style(q)[0]))
+
+
+def _shown(pieces, names, count):
     """Names of the answers that are there, by number; none if they are too many."""
-    k, numbers = found.maps.shape[1], np.unique(answers(found)).tolist()
-    told = names if names is not None and len(names) == max(k, 2) else range(max(k, 2))
-    what = ["negative", "positive"] if k == 1 else [legible(str(name)) for name in told]
-    return {q: what[q] for q in numbers} if len(numbers) <= MOST_NAMED else {}
+    numbers = np.unique(pieces.answer).tolist()
+    told = names if names is not None and len(names) == count else range(count)
+    return {q: legible(str(told[q])) for q in numbers} if len(numbers) <= MOST_NAMED else {}
 
 
 def plot_regions_data(ax, points, labels):
@@ -119,13 +156,13 @@ def plot_regions_data(ax, points, labels):
     scatter(ax, points, as_labels(known, len(points)))
 
 
-def figure_of_steepness(found, plane, steep, names=None):
+def figure_of_steepness(found, plane, steep, shown):
     """Draw the regions coloured by the norm of the derivative; return the figure.
 
     Regions of no visible width become lines, the steepest ones on top. The figure is as large as
-    that of the answers with these names.
+    that of the answers with these names in its legend.
     """
-    fig, ax = _framed(plane, _shown(found, names))
+    fig, ax = _framed(plane, shown)
     norm = norm_of(found, steep)
     cmap = colormaps["cividis"].with_extremes(bad="white")
     plot_regions(found, steep, ax=ax, norm=norm, cmap=cmap, label="norm of the derivative")

@@ -2,7 +2,6 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.colors import to_rgb
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
@@ -17,12 +16,12 @@ from training.descent.losses import as_loss, offset_of
 from training.dynamics.film.plot_frames import still_of
 from training.dynamics.film.reel import Frame
 from training.dynamics.film.scenes import MOST_LAYERS, scenes_of
+from training.experiments.regions.pieces import pieces_of
 from training.experiments.regions.plane import plane_of
+from training.experiments.regions.plot_found import paint
 
 FLOOR = 1e-17  # of the largest eigenvalue: what is smaller is drawn there
-PIXELS = 400  # along each side of the picture below the regions
 MOST_CLASSES = 20  # for which there is room in a legend
-PALE = 0.6  # how much white is in the colours of classes behind data
 CAPTIONS = {
     "spectrum": "Eigenvalues of the second derivative of the loss, {held}from the smallest to the "
     "largest, on {where}.{below}",
@@ -173,8 +172,7 @@ def figure_of_regions(regions, settled, data, scores=None):
     plot_regions(regions, ax=ax, points=data.X, labels=None if scores is None else data.y)
     handles = []
     if scores is not None:
-        ax.collections[0].set_facecolor("none")
-        ax.imshow(answers(scores, regions.box), **_placed(regions.box))
+        paint(ax.collections[0], pieces_of(regions))
         plot_boundary(regions.class_boundary(), ax=ax)
         handles = [
             Patch(color=class_style(q)[0], label=legible(name))
@@ -190,19 +188,3 @@ def figure_of_regions(regions, settled, data, scores=None):
     ax.set_aspect("auto" if is_narrow else "equal")
     ax.set(xlabel="x₁", ylabel="x₂")
     return fig
-
-
-def answers(scores, box):
-    """A picture of the box in pale colours of the largest output, shape (n, n, 3)."""
-    middles = (np.arange(PIXELS) + 0.5) / PIXELS
-    x, y = (low + middles * (high - low) for low, high in box)
-    out = scores(np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2))
-    given = out.argmax(axis=1).reshape(PIXELS, PIXELS)
-    colors = np.array([to_rgb(class_style(q)[0]) for q in range(out.shape[1])])
-    return (PALE + (1 - PALE) * colors)[given]
-
-
-def _placed(box):
-    """How a picture is put below everything else in the box."""
-    extent = [*box[0], *box[1]]
-    return {"extent": extent, "origin": "lower", "interpolation": "nearest", "zorder": 0}

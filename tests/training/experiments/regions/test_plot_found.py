@@ -7,8 +7,9 @@ from builders import random_network
 from matplotlib.colors import LogNorm
 
 from geomcore import ReLUNetwork, input_jacobians, linear_regions
+from training.experiments.regions.pieces import answers
 from training.experiments.regions.plane import plane_of
-from training.experiments.regions.plot_found import answers, figures, norm_of, steepness
+from training.experiments.regions.plot_found import figures, norm_of, steepness
 
 
 def test_answers_and_steepness_are_those_of_the_network():
@@ -54,6 +55,59 @@ def test_both_figures_have_the_plane_at_the_same_place(box):
         assert room.x1 <= whole.x1 and room.y1 <= whole.y1
         plt.close(fig)
     np.testing.assert_allclose(*places)
+
+
+def color_at(collection, point):
+    """Of the last polygon of a collection in which a point lies."""
+    holds = [path.contains_point(point) for path in collection.get_paths()]
+    return collection.get_facecolor()[np.flatnonzero(holds)[-1], :3]
+
+
+@pytest.mark.parametrize(
+    ("targets", "names", "level", "told"),
+    [
+        (None, None, 0.0, ["negative", "positive"]),
+        ([[0.0], [1.0]], ["cat", "dog"], 0.5, ["cat", "dog"]),
+        ([[1.0], [0.0]], ["cat", "dog"], 0.5, ["cat", "dog"]),
+    ],
+)
+def test_colours_change_where_the_answer_does(targets, names, level, told):
+    # the output is max(x1, 0) - max(-x1, 0) = x1, in two regions; with classes, else x1 - 0.5
+    bias = level - 0.5
+    net = ReLUNetwork([[[1.0, 0.0], [-1.0, 0.0]], [[1.0, -1.0]]], [[0.0, 0.0], [bias]])
+    plane = plane_of(2, box=[(-1, 1), (-1, 1)])
+    given = () if targets is None else (np.array(targets),)
+    _, fig, _, _ = next(iter(figures(linear_regions(net, plane.box), plane, None, names, *given)))
+    areas, boundary = fig.axes[0].collections
+    low, high = (color_at(areas, (0.5 + side, 0.3)) for side in (-0.1, 0.1))
+    assert np.abs(low - high).max() > 0.1
+    ends = np.concatenate(boundary.get_segments())
+    np.testing.assert_allclose(ends[:, 0], 0.5, atol=1e-12)
+    handles = {
+        text.get_text(): handle
+        for text, handle in zip(
+            fig.axes[0].get_legend().get_texts(),
+            fig.axes[0].get_legend().get_patches(),
+            strict=True,
+        )
+    }
+    assert list(handles) == told
+    first, second = (np.array(handles[name].get_facecolor()[:3]) for name in told)
+    is_turned = targets is not None and targets[0] > targets[1]
+    for seen, wanted in zip(
+        (low, high), (second, first) if is_turned else (first, second), strict=True
+    ):
+        assert np.abs(seen - wanted).max() < 0.07  # but for the two shades
+    plt.close(fig)
+
+
+def test_the_edge_of_a_region_with_output_zero_is_drawn():
+    net = ReLUNetwork([[[1.0, 0.0]], [[1.0]]], [[0.0], [0.0]])  # max(x1, 0)
+    plane = plane_of(2, box=[(-1, 1), (-1, 1)])
+    _, fig, _, _ = next(iter(figures(linear_regions(net, plane.box), plane)))
+    (segment,) = fig.axes[0].collections[1].get_segments()
+    np.testing.assert_allclose(segment[:, 0], 0, atol=1e-12)
+    plt.close(fig)
 
 
 def steep_step(slope):

@@ -13,9 +13,8 @@ from geomcore.datasets.dataset import Dataset
 from geomcore.plot.style import class_style
 from geomcore.regions.regions import linear_regions
 from training.descent.losses import as_loss, offset_of, predicted
+from training.experiments.regions.plot_found import PALE
 from training.experiments.settled.plot_settled import (
-    PALE,
-    answers,
     figure_of_regions,
     figure_of_spectrum,
     figures,
@@ -70,11 +69,13 @@ def test_colours_are_those_of_the_class_that_the_network_answers(targets, loss, 
     # The output is max(x1 - 1, 0) - 0.25: low on the left, high on the right.
     net = ReLUNetwork(NET.weights, [NET.biases[0], [-0.25]])
     scores = scoring(net, np.array(targets), loss)
-    picture = answers(scores, np.array([[-1.0, 4.0], [-1.0, 3.0]]))
-    x = -1 + 5 * (np.arange(picture.shape[1]) + 0.5) / picture.shape[1]
-    expected = np.where(np.maximum(x - 1, 0) - 0.25 < level, low, 1 - low)
-    color = np.array([to_rgb(class_style(q)[0]) for q in (0, 1)])[expected]
-    np.testing.assert_allclose(picture[7], PALE + (1 - PALE) * color)
+    fig = figure_of_regions(cut(scores), settled(net), data(), scores)
+    drawn = fig.axes[0].collections[0]
+    for x in np.linspace(-0.97, 3.97, 60):
+        (holds,) = np.flatnonzero([p.contains_point((x, 1.1)) for p in drawn.get_paths()])
+        answer = low if max(x - 1, 0) - 0.25 < level else 1 - low
+        color = PALE + (1 - PALE) * np.array(to_rgb(class_style(answer)[0]))
+        np.testing.assert_allclose(drawn.get_facecolor()[holds, :3], color)
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from(["mse", "bce", "cross_entropy"]))
