@@ -382,15 +382,9 @@ def finish(run, screen, case, references, parquet, origin):
     told = INTRO, told_reference(case.certificate), told_plan(run.path), told_parts(parts, origin)
     intro = " ".join(filter(None, told))
     rows, said = proved_rows(proved), proved_notes(proved)
+    notes = [note.strip() for note in said if note.strip()]
     title = f"A study of perturbations: {case.name}"
-    publish(
-        run,
-        title,
-        [case],
-        intro=intro,
-        proved=rows,
-        notes=[note.strip() for note in said if note.strip()],
-    )
+    publish(run, title, [case], intro=intro, proved=rows, notes=notes)
     screen.print(as_summary(found.frame("scale"), basins))
     screen.print("\n".join(["", as_text(rows), *said]))
 
