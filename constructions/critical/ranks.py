@@ -211,7 +211,10 @@ def _drawn(cell, whole, p, constraints=()):
 
     Rows that are to be parallel are those of units without kinks.
     """
-    draw = lambda n: [secrets.randbelow(p) for _ in range(n)]  # noqa: E731
+
+    def draw(n):
+        return [secrets.randbelow(p) for _ in range(n)]
+
     N = len(whole)
     weights, inputs = [], [whole % p]
     for l, (n, m) in enumerate(zip(cell.widths, cell.widths[1:], strict=False)):

@@ -137,3 +137,11 @@ def test_frames_of_many_classes_are_known_to_all_digits(Q):
     assert within.ncols() == len(functionals) == Q // 2 - 1
     assert beyond.ncols() == Q - 1 - within.ncols()
     assert max(float(a.rad()) for part in (within, beyond) for a in part.entries()) < 1e-15
+
+
+@pytest.mark.parametrize("K", [1, 2, 3])
+def test_a_group_of_one_label_is_asked_for_in_every_direction(K):
+    space = label_space(np.arange(1.0, 2.0 + K)[:, None] ** np.arange(1, K + 1))
+    found = beyond_of(space, np.arange(1.0, 2.0 + K)[:, None] ** np.arange(1, K + 1), [0])
+    functionals = np.array([[int(v) for v in functional] for functional, *_ in found])
+    np.testing.assert_array_equal(functionals, np.eye(K))

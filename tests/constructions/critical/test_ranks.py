@@ -249,3 +249,32 @@ def test_what_is_asked_for_is_not_ranked_if_it_is_too_much(monkeypatch):
         assert coefficients_rank(cell, asked, [], by_label) is not None
         monkeypatch.setattr(ranks, "MOST_ENTRIES", numbers - 1)
         assert coefficients_rank(cell, asked, [], by_label) is None
+
+
+def test_nothing_asked_for_has_rank_zero():
+    cell, zero = cell_of((2, 3, 2), 1), (fmpq(0), fmpq(0))
+    assert coefficients_rank(cell, [asked_for(zero, 0)], [], False).rank == 0
+
+
+@pytest.mark.parametrize("by_label", [False, True])
+def test_the_bound_on_the_error_counts_the_bits_of_whole_rows(by_label):
+    cell, long = cell_of((3, 4, 2), 1), fmpq(1, 3**40)
+    asked = [asked_for((fmpq(1), fmpq(1))), asked_for((fmpq(1), long))]
+    asked.append(asked[0]._replace(point=5))
+    found = coefficients_rank(cell, asked, [], by_label)
+    _, bits = ranks._whole_numbers(cell.X)
+    # two coefficients and a value have denominators, of 64 bits each; one more is for a numerator
+    bits += 4 * 64 + 2 * (2 + 3 + 2 + 2)
+    minor, degree = found.rank + 1, 4
+    share = minor * degree * (bits + np.log2(minor) + 1) / 60 / ranks.PRIMES
+    assert found.error == pytest.approx((minor * degree / 2.0**60 + share) ** 2, rel=1e-12, abs=0)
+
+
+def test_how_much_is_looked_at_is_told_by_the_widths(monkeypatch):
+    cell = cell_of((3, 4, 2), 1)
+    asked = [asked_for((fmpq(1), fmpq(0)))._replace(label=q) for q in (0, 0, 1)]
+    for by_label, numbers in ((False, 3 * (16 + 3)), (True, 3 * (16 + 4))):
+        monkeypatch.setattr(ranks, "MOST_ENTRIES", numbers)
+        assert coefficients_rank(cell, asked, [], by_label) is not None
+        monkeypatch.setattr(ranks, "MOST_ENTRIES", numbers - 1)
+        assert coefficients_rank(cell, asked, [], by_label) is None

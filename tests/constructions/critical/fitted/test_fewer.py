@@ -163,8 +163,7 @@ def test_other_ranks_than_those_seen_prove_nothing(monkeypatch, more):
     chosen = chosen_of(cell, asked, found, True)
     assert len(chosen.asked) == 2 * 3 and chosen.constraints == []
     assert chosen.error == pytest.approx(coefficients_rank(cell, asked, [], True).error, rel=1)
-    rank = lambda *_: GenericRank(6 + more, 0.0)  # noqa: E731
-    monkeypatch.setattr(fewer, "coefficients_rank", rank)
+    monkeypatch.setattr(fewer, "coefficients_rank", lambda *_: GenericRank(6 + more, 0.0))
     assert chosen_of(cell, asked, found, True) is None
     monkeypatch.setattr(fewer, "coefficients_rank", lambda *_: None)
     assert chosen_of(cell, asked, found, True) is None
@@ -257,3 +256,13 @@ def test_without_equations_nothing_is_added_to_the_error_of_a_rank():
 
 class Nothing:
     W = ()
+
+
+def test_below_the_last_layer_of_one_hidden_layer_nothing_is_asked_to_be_parallel():
+    cell, _ = cell_of(0, (2, 3, 2))
+    # all columns and all rows of both layers are parallel
+    W = [np.ones((3, 2)), np.ones((2, 3))]
+    found = fewer._constraints(
+        cell._replace(masks=[np.ones((9, 3))]), asked_of([0], [0], TARGETS), W
+    )
+    assert found and all(own.layer == 1 and getattr(own, "is_column", True) for own in found)

@@ -234,8 +234,7 @@ def steps(rng):
         i, j = np.searchsorted(ends, [low, high], side="left")
         return height[i : j + 1].max() * (1 + rng.random() * 1e-2 * (high - low))
 
-    at = lambda t: height[np.searchsorted(ends, t, side="left")]  # noqa: E731
-    return Hill(at, largest), height.max()
+    return Hill(lambda t: height[np.searchsorted(ends, t, side="left")], largest), height.max()
 
 
 def test_pieces_are_halved_exactly_down_to_the_finest(looked_at):
