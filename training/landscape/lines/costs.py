@@ -6,8 +6,8 @@ a polynomial of them. A cross-entropy is one of logits beside a logit of 0, the 
 .. math:: f(g) = \log(1 + \sum_k e^{g_k}) - \sum_k s_k g_k,
 
 for a softmax those of the other classes relative to the largest, for a sigmoid minus the modulus of
-the one that there is, so that small losses are known to many digits. f is convex, and of :math:`f(a + d)` the tangent at
-the middle a of the logits leaves out
+the one that there is, so that small losses are known to many digits. f is convex, and of
+:math:`f(a + d)` the tangent at the middle a of the logits leaves out
 
 .. math:: 0 \le r \le \min(w^2 / 8, w, S (e^w - 1 - w)), \quad S = \sum_k e^{a_k}, \quad
     w = \max_k(0, d_k) - \min_k(0, d_k).
