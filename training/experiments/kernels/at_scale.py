@@ -12,7 +12,7 @@ from training.descent.constraints import NonNegative
 from training.descent.optimizers import Adam
 from training.descent.penalties import NegativePart
 from training.descent.trainer import train_ensemble
-from training.experiments.mesa.judging.intervals import mean_interval
+from training.experiments.judging.intervals import mean_interval
 
 WIDTH, EPOCHS, BATCH, RATE = 32, 60, 64, 0.005
 LARGEST = 16.0  # a pixel

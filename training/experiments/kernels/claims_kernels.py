@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from training.experiments.judging.verdict import FAILS, NO, YES, Reading, judged
 from training.experiments.kernels.examples import (
     ACTIVATIONS,
     PRINTED,
@@ -9,7 +10,6 @@ from training.experiments.kernels.examples import (
     SOURCE_START,
     in_words,
 )
-from training.experiments.mesa.judging.readings import FAILS, NO, YES, Reading, judged
 
 CLAIMS = {
     "C1": "the constraint affects the linear and the rectified unit differently",

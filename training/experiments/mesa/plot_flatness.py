@@ -5,8 +5,8 @@ import numpy as np
 
 from geomcore.display.palette import COLORS
 from geomcore.plot.style import MARKERS, add_title, arms, panels
+from training.experiments.judging.intervals import mean_interval
 from training.experiments.mesa.judging.columns import Columns
-from training.experiments.mesa.judging.intervals import mean_interval
 from training.experiments.mesa.measured import SCALARS, THRESHOLDS
 from training.experiments.mesa.protocol import FLIPPED, LINEAR, MODELS
 from training.experiments.mesa.tables import name_of

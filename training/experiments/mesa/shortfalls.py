@@ -1,10 +1,10 @@
 """What a mesa experiment lacks for its claims: seeds in which training worked, and epochs."""
 
 from geomcore.foreign.wording import counted
+from training.experiments.judging.intervals import LEAST_PAIRS
+from training.experiments.judging.verdict import UNDECIDED
 from training.experiments.mesa.judging.columns import Columns
-from training.experiments.mesa.judging.intervals import LEAST_PAIRS
 from training.experiments.mesa.judging.judgements import BY_PROTOCOL
-from training.experiments.mesa.judging.readings import UNDECIDED
 from training.output.alt import listed
 
 USUAL = 30  # seeds, of the commands

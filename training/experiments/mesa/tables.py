@@ -3,8 +3,8 @@
 import numpy as np
 
 from geomcore.foreign.wording import counted
+from training.experiments.judging.intervals import mean_interval, signed_rank
 from training.experiments.mesa.judging.columns import Columns
-from training.experiments.mesa.judging.intervals import mean_interval, signed_rank
 from training.experiments.mesa.protocol import FLIPPED, LINEAR, MODELS
 from training.experiments.mesa.published import HEADS, PENALISED, PENALTIES
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from training.experiments.judging.intervals import mean_interval
 from training.experiments.mesa import tables
 from training.experiments.mesa.judging.columns import Columns
-from training.experiments.mesa.judging.intervals import mean_interval
 from training.experiments.mesa.protocol import NONNEG
 from training.experiments.mesa.published import HEADS, PENALISED, PENALTIES
 

@@ -2,18 +2,16 @@
 
 import numpy as np
 
-from training.experiments.mesa.judging.intervals import mean_interval, median_interval
+from training.experiments.judging.intervals import mean_interval, median_interval
+from training.experiments.judging.verdict import Reading, both, too_few
 from training.experiments.mesa.judging.readings import (
     ACCURACY,
     SLIGHT,
-    Reading,
-    both,
     equal,
     in_points,
     more,
     none,
     sized,
-    too_few,
 )
 from training.experiments.mesa.protocol import FLIPPED
 

@@ -2,25 +2,15 @@
 
 import numpy as np
 
-from training.experiments.mesa.judging.claims_mesa import FLATNESS
-from training.experiments.mesa.judging.intervals import (
+from training.experiments.judging.intervals import (
     LEAST_PAIRS,
     Interval,
     mean_interval,
     share_interval,
 )
-from training.experiments.mesa.judging.readings import (
-    LEAST_RUNS,
-    NO,
-    OPEN,
-    YES,
-    Reading,
-    about,
-    in_points,
-    more,
-    mostly,
-    too_few,
-)
+from training.experiments.judging.verdict import NO, OPEN, YES, Reading, too_few
+from training.experiments.mesa.judging.claims_mesa import FLATNESS
+from training.experiments.mesa.judging.readings import LEAST_RUNS, about, in_points, more, mostly
 
 CLAIMS = {
     "B1": "the penalty on negative head weights recovers about 85 % of the flat points of Lp",

@@ -1,8 +1,9 @@
 """The claims of an experiment, judged dimension by dimension."""
 
+from training.experiments.judging.verdict import judged
 from training.experiments.mesa.judging import claims_mesa, claims_nonneg
 from training.experiments.mesa.judging.columns import Columns
-from training.experiments.mesa.judging.readings import RULE, judged
+from training.experiments.mesa.judging.readings import RULE
 
 BY_PROTOCOL = {"mesa": claims_mesa, "nonneg": claims_nonneg}
 

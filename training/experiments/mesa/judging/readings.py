@@ -1,21 +1,11 @@
-"""From numbers to verdicts: how a claim can be read, and what its readings add up to.
-
-A reading is one way to make a claim a statement about numbers: with the scalar and the threshold
-of its source, or with another one. Each is answered yes, no or open by an interval over seeds.
-"""
-
-from typing import NamedTuple
+"""How claims about polytopes are read: yes, no or open, by an interval over seeds."""
 
 import numpy as np
 
 from geomcore.foreign.wording import counted
-from training.experiments.mesa.judging.intervals import LEAST_PAIRS
+from training.experiments.judging.intervals import LEAST_PAIRS
+from training.experiments.judging.verdict import NO, OPEN, SIZE, YES, too_few
 from training.study.wilson import wilson_interval
-
-YES, NO, OPEN = "yes", "no", "open"
-HOLDS, CORRECTED = "holds", "holds with a correction"
-FAILS, UNDECIDED = "does not hold", "not decided by this evidence"
-VERDICTS = (HOLDS, CORRECTED, FAILS, UNDECIDED)
 
 # Fractions of a polytope that differ by less are the same, for what claims say.
 SLIGHT = 0.05
@@ -36,44 +26,6 @@ begins above {MOSTLY:.0%}, no if it ends below. Else a reading is open. A claim 
 a reading of its source says no, and is not decided by this evidence if one is open. If they say \
 yes, it holds, unless another reading says no, or a size is another: then it holds with a \
 correction."""
-
-
-class Reading(NamedTuple):
-    """One way to read a claim, and the answer.
-
-    Attributes
-    ----------
-    name : str
-    is_source : bool
-        Whether its source reads it so.
-    answer : {"yes", "no", "open", "size"}
-        "size": the effect is there, but not as large, or as small, as is claimed.
-    told : str
-        The numbers.
-    """
-
-    name: str
-    is_source: bool
-    answer: str
-    told: str
-
-
-class Verdict(NamedTuple):
-    """What the readings of a claim add up to.
-
-    Attributes
-    ----------
-    verdict : str
-        One of `VERDICTS`.
-    reason : str
-    """
-
-    verdict: str
-    reason: str
-
-
-SIZE = "size"
-TOO_FEW = "too few runs"
 
 
 def more(interval, least=SLIGHT):
@@ -132,64 +84,6 @@ def mostly(number, runs):
     if runs < LEAST_RUNS:
         return OPEN, told
     return (YES if low > MOSTLY else NO if high < MOSTLY else OPEN), told
-
-
-def too_few(needed=LEAST_PAIRS, *, runs=0, which="that did not collapse"):
-    """What is told of a reading for which there is hardly a run, or none."""
-    return f"{TOO_FEW} {which} ({runs}; {needed} are needed)"
-
-
-def both(*answers):
-    """The answer to several questions at once."""
-    if NO in answers:
-        return NO
-    if OPEN in answers:
-        return OPEN
-    return SIZE if SIZE in answers else YES
-
-
-def judged(readings):
-    """The verdict on a claim, by `RULE`.
-
-    Parameters
-    ----------
-    readings : sequence of Reading
-        At least one of the source.
-
-    Returns
-    -------
-    Verdict
-
-    Examples
-    --------
-    >>> yes, no = Reading("a", True, YES, "0.3"), Reading("b", False, NO, "0")
-    >>> judged([yes]).verdict, judged([yes, no]).verdict
-    ('holds', 'holds with a correction')
-    """
-    own = [reading for reading in readings if reading.is_source]
-    others = [reading for reading in readings if not reading.is_source]
-    if not own:
-        raise ValueError("readings must have one of the source, got none")
-    answer = both(*(reading.answer for reading in own))
-    if answer in (NO, OPEN):
-        verdict = FAILS if answer == NO else UNDECIDED
-        against = [reading for reading in own if reading.answer == answer]
-        told = {reading.told for reading in against}
-        if len(told) == 1 and against[0].told.startswith(TOO_FEW):
-            return Verdict(verdict, against[0].told)
-        return Verdict(verdict, _told(against))
-    against = [reading for reading in readings if reading.answer in (NO, SIZE)]
-    left = [reading for reading in others if reading.answer == OPEN]
-    told = _told(own)
-    if against:
-        told = f"{told}; but {_told([r for r in against if r not in own])}".removesuffix("; but ")
-    if left:
-        told = f"{told}; open: {', '.join(reading.name for reading in left)}"
-    return Verdict(CORRECTED if against else HOLDS, told)
-
-
-def _told(readings):
-    return "; ".join(f"{r.name}: {r.answer}, {r.told}" for r in readings)
 
 
 def in_points(interval):

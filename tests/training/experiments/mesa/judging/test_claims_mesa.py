@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from training.experiments.judging.verdict import judged
 from training.experiments.mesa.judging.claims_mesa import CLAIMS, FLATNESS, NEEDS, readings
 from training.experiments.mesa.judging.columns import Columns
-from training.experiments.mesa.judging.readings import judged
 
 SEEDS = 14
 KEYS = [key for key, _, _ in FLATNESS]

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from training.experiments.judging.verdict import judged
 from training.experiments.mesa.judging.claims_mesa import FLATNESS
 from training.experiments.mesa.judging.claims_nonneg import (
     CLAIMS,
@@ -12,7 +13,6 @@ from training.experiments.mesa.judging.claims_nonneg import (
     readings,
 )
 from training.experiments.mesa.judging.columns import Columns
-from training.experiments.mesa.judging.readings import judged
 
 SEEDS = 16
 KEYS = [key for key, _, _ in FLATNESS]

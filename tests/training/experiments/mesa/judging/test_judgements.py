@@ -2,9 +2,9 @@
 
 import pytest
 
+from training.experiments.judging.verdict import VERDICTS
 from training.experiments.mesa.judging import claims_mesa, claims_nonneg
 from training.experiments.mesa.judging.judgements import judgements, rule_of
-from training.experiments.mesa.judging.readings import VERDICTS
 from training.experiments.mesa.protocol import MESA
 
 

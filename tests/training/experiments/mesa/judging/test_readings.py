@@ -1,28 +1,25 @@
-"""From intervals to answers, and from answers to verdicts."""
+"""From intervals to answers."""
 
 import pytest
 
-from training.experiments.mesa.judging.intervals import Interval
-from training.experiments.mesa.judging.readings import (
-    LEAST_RUNS,
+from training.experiments.judging.intervals import Interval
+from training.experiments.judging.verdict import (
     NO,
     OPEN,
-    RULE,
     SIZE,
-    UNDECIDED,
-    VERDICTS,
     YES,
-    Reading,
+    too_few,
+)
+from training.experiments.mesa.judging.readings import (
+    LEAST_RUNS,
+    RULE,
     about,
-    both,
     equal,
     in_points,
-    judged,
     more,
     mostly,
     none,
     sized,
-    too_few,
 )
 
 
@@ -111,50 +108,16 @@ def test_mostly(number, runs, answer):
     assert found == answer and f"{number} of {runs} runs" in told
 
 
+def test_no_runs_are_too_few():
+    assert mostly(0, 0) == (OPEN, too_few(LEAST_RUNS))
+
+
 def test_most_runs_can_be_answered_either_way_or_not_at_all():
     for runs in range(1, 31):
         answers = {mostly(number, runs)[0] for number in range(runs + 1)}
         assert answers in ({OPEN}, {YES, OPEN, NO})
         assert (answers == {OPEN}) == (runs < LEAST_RUNS)
     assert f"at least {LEAST_RUNS}" in RULE
-
-
-def test_several_answers_at_once():
-    assert both(YES, YES) == YES and both(YES, OPEN) == OPEN
-    assert both(NO, OPEN) == NO and both(SIZE, YES) == SIZE and both(SIZE, OPEN) == OPEN
-
-
-def reading(answer, is_source=False, name="other"):
-    return Reading(name, is_source, answer, "1 %")
-
-
-def test_each_verdict_can_be_reached():
-    yes = reading(YES, True, "own")
-    cases = {
-        "holds": [yes, reading(YES)],
-        "holds with a correction": [yes, reading(NO)],
-        "does not hold": [reading(NO, True), reading(YES)],
-        "not decided by this evidence": [reading(OPEN, True), reading(YES)],
-    }
-    assert set(cases) == set(VERDICTS)
-    for verdict, readings in cases.items():
-        assert judged(readings).verdict == verdict
-
-
-def test_one_reading_of_the_source_that_fails_is_enough():
-    assert judged([reading(YES, True), reading(NO, True)]).verdict == "does not hold"
-    assert judged([reading(NO, True), reading(OPEN, True)]).verdict == "does not hold"
-    assert judged([reading(YES, True), reading(OPEN, True)]).verdict == VERDICTS[3]
-
-
-def test_another_size_is_a_correction_and_is_told_once():
-    judged_size = judged([reading(SIZE, True, "own")])
-    assert judged_size == ("holds with a correction", "own: size, 1 %")
-
-
-def test_what_is_open_beside_the_source_is_named_and_no_correction():
-    verdict, reason = judged([reading(YES, True, "own"), reading(OPEN, name="logit")])
-    assert verdict == "holds" and reason.endswith("open: logit")
 
 
 def test_the_rule_tells_its_numbers():
@@ -171,20 +134,3 @@ def test_an_interval_in_words():
 def test_one_run_has_no_interval():
     assert in_points(interval(0.2, 0.2, 1)) == "20.0 % (1 seed)"
     assert str(interval(0.2, 0.2, 1)) == "0.2 (1 seed)"
-
-
-def test_readings_without_runs_are_told_once():
-    nothing, other = too_few(), too_few(12, which="with negative weights")
-    assert mostly(0, 0) == (OPEN, too_few(12))
-    readings = [Reading(name, True, OPEN, nothing) for name in "ab"]
-    assert judged(readings) == (UNDECIDED, nothing)
-    told = judged([*readings, Reading("c", True, OPEN, other)]).reason
-    assert told == f"a: open, {nothing}; b: open, {nothing}; c: open, {other}"
-
-
-# Bad input
-
-
-def test_a_claim_without_its_source_is_no_claim():
-    with pytest.raises(ValueError, match="one of the source"):
-        judged([reading(YES)])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.experiments.mesa.judging.intervals import (
+from training.experiments.judging.intervals import (
     mean_interval,
     median_interval,
     share_interval,

@@ -1,0 +1,1 @@
+"""From numbers over seeds to verdicts on claims: what experiments share."""
