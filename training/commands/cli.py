@@ -15,6 +15,7 @@ from typing import Annotated, get_args
 import typer
 
 from training.commands.check import check
+from training.commands.claims.claims import claims
 from training.commands.construct import construct
 from training.commands.experiments.census import census
 from training.commands.experiments.dynamics import dynamics
@@ -54,6 +55,7 @@ app.command()(trained)
 app.command()(mesa)
 app.command()(kernels)
 app.command()(nonneg)
+app.command()(claims)
 
 
 @app.callback(invoke_without_command=True)

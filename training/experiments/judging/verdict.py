@@ -64,7 +64,7 @@ def both(*answers):
     return SIZE if SIZE in answers else YES
 
 
-def judged(readings):
+def judged(readings, *, beyond=""):
     """The verdict on a claim.
 
     It does not hold if a reading of its source says no, and is not decided if one is open. If they
@@ -75,6 +75,8 @@ def judged(readings):
     ----------
     readings : sequence of Reading
         At least one of the source.
+    beyond : str
+        Where the claim does not hold, what else says yes is told after these words; "": it is not.
 
     Returns
     -------
@@ -97,7 +99,10 @@ def judged(readings):
         told = {reading.told for reading in against}
         if len(told) == 1 and against[0].told.startswith(TOO_FEW):
             return Verdict(verdict, against[0].told)
-        return Verdict(verdict, _told(against))
+        others = [reading for reading in others if reading.answer == YES]
+        is_told = beyond and others and verdict == FAILS
+        rest = f". {beyond}: {_told(others)}" if is_told else ""
+        return Verdict(verdict, f"{_told(against)}{rest}")
     against = [reading for reading in readings if reading.answer in (NO, SIZE)]
     left = [reading for reading in others if reading.answer == OPEN]
     told = _told(own)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from training.experiments.judging.verdict import FAILS, NO, YES, Reading, judged
+from training.experiments.judging.verdict import NO, YES, Reading, judged
 from training.experiments.kernels.examples import (
     ACTIVATIONS,
     PRINTED,
@@ -39,20 +39,15 @@ def verdicts(runs):
     found = {"C1": _differently(runs)}
     found |= {f"C2, {activation}": _printed(runs, activation) for activation in ACTIVATIONS}
     judgements = [
-        {"claim": claim, "about": CLAIMS[claim], **_judged(own)} for claim, own in found.items()
+        {
+            "claim": claim,
+            "about": CLAIMS[claim],
+            **judged(own, beyond="Beyond that example")._asdict(),
+        }
+        for claim, own in found.items()
     ]
     told = [{"claim": c, **reading._asdict()} for c, own in found.items() for reading in own]
     return judgements, told
-
-
-def _judged(readings):
-    """Verdict and reason; where it is no, with what speaks for it beyond the example."""
-    found = judged(readings)._asdict()
-    others = [r for r in readings if not r.is_source and r.answer == YES]
-    if found["verdict"] == FAILS and others:
-        told = "; ".join(f"{r.name}: yes, {r.told}" for r in others)
-        found["reason"] += f". Beyond that example: {told}"
-    return found
 
 
 def _differently(runs):

@@ -1,0 +1,32 @@
+"""`geomcore claims`: one page that answers for every published claim, A1 to E8."""
+
+from typing import Annotated
+
+import typer
+
+from training.commands.arguments.options import CORES, Force, Jobs, Out, Quiet, Seed
+
+
+def claims(
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Fewer seeds and trials: minutes, wider intervals.")
+    ] = False,
+    only: Annotated[
+        str | None,
+        typer.Option(help="Claims, with commas between, such as C1,E2. Default all."),
+    ] = None,
+    seed: Seed = 0,
+    out: Out = None,
+    force: Force = False,
+    jobs: Jobs = CORES,
+    quiet: Quiet = False,
+):
+    """Run every experiment, or take its finished run in --out, and judge all claims.
+
+    The same command again goes on where it was stopped.
+    """
+    given = dict(locals())
+    from training.experiments.claims.report import as_names, report
+
+    names = as_names(only)
+    return report(given, names)
