@@ -43,18 +43,20 @@ def check(
 ):
     """Check CERTIFICATE of NETWORK on DATA in exact arithmetic. Status 0 if all of it holds."""
     given = noted(locals())
-    from constructions import check_certificate
     from geomcore import ReLUNetwork
     from geomcore.arrays import as_labels, as_points, check_network
     from training.commands.arguments.data import check_fit, load_data, load_network
-    from training.output.page import render
-    from training.output.start import started
 
     net = load_network(network)
     check_network(net, ReLUNetwork, name="NETWORK")
     stated = _read(certificate, net)
     source = load_data(data, seed=seed, targets=targets, **table)
     check_fit(net, source)
+    # Loaded after what is refused, for that takes a second.
+    from constructions import check_certificate
+    from training.output.page import render
+    from training.output.start import started
+
     X = as_points(source.X)
     labels = as_labels(source.y, len(X), targets=source.targets)
     wanted = ("certificate", "network", "data", "targets", "jobs", *TABLE)

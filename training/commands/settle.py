@@ -40,14 +40,19 @@ def settle(
 ):
     """Settle NETWORK on DATA and verify it. Status 0 if it is proved to be a minimum."""
     given = noted(locals())
-    from geomcore.arrays import check_network
+    from geomcore.arrays import as_labels, as_positive, check_network
     from geomcore.network import ReLUNetwork
     from training.commands.arguments.data import check_fit, load_data, load_network
+    from training.settling.arguments import check_kind, check_size
 
+    as_positive(seconds, "seconds")
     net = load_network(network)
     check_network(net, ReLUNetwork, name="NETWORK")
     source = load_data(data, seed=seed, targets=targets, **table)
     check_fit(net, source)
+    labels = as_labels(source.y, len(source.X), targets=source.targets)
+    check_kind(loss, weight_decay, labels.targets)
+    check_size(net, len(source.X))
     # Loaded after what is refused, for that takes a second.
     from training.commands.cases.case import Case
     from training.commands.cases.story import publish

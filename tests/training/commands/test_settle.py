@@ -41,12 +41,18 @@ def test_a_trained_network_is_settled_and_what_it_is_is_proved(run, table, train
 
 @pytest.mark.parametrize(
     ("arguments", "reason"),
-    [(["--seconds", "0"], "--seconds must be"), (["--seconds", "nan"], "--seconds must be")],
+    [
+        (["--seconds", "0"], "--seconds must be"),
+        (["--seconds", "nan"], "--seconds must be"),
+        (["--seconds", "-5"], "--seconds must be"),
+        (["--loss", "hinge"], "--loss must be"),
+        (["--weight-decay", "inf"], "--weight-decay must be"),
+    ],
 )
 def test_wrong_use_ends_with_one_line_and_leaves_nothing(
     run, table, trained, tmp_path, arguments, reason
 ):
-    status, _, err = run("settle", trained, table, "--out", "x", "-q", *arguments)
+    status, _, err = run("settle", trained, table, "--out", "x", *arguments)
     assert status == 2 and len(err.splitlines()) == 1
     assert reason in err
     assert not (tmp_path / "x").exists()
