@@ -57,6 +57,7 @@ def settle(
     from training.commands.cases.case import Case
     from training.commands.cases.story import publish
     from training.experiments.settled import plot_settled, tables
+    from training.experiments.settled.swapped import swap_of
     from training.output.start import started
     from training.settling.settle import settle as settle_network
 
@@ -67,6 +68,8 @@ def settle(
     kind = {"loss": loss, "weight_decay": weight_decay}
     with started("settle", given, about=source.name, kept=kept) as (run, screen):
         screen.fold(source.summary())
+        swap = swap_of(net, source.X, source.y, targets=source.targets, loss=loss)
+        swapped = "" if swap is None else swap.told()
         with screen.progress(3) as step:
             step("settling")
             goal = {"targets": source.targets, "seconds": seconds, **kind}
@@ -85,6 +88,7 @@ def settle(
             run.table("layers", layers)
         drawn = run.figures(source.name, plot_settled.figures(settled, source))
         content = {
+            "swapped": swapped,
             "told": tables.told(settled),
             "bends": tables.bends(settled),
             "kinks": tables.kink_rows(settled),
@@ -96,6 +100,8 @@ def settle(
         }
         title = f"{network.name}, settled on {source.name}"
         publish(run, title, [case], template="commands/settle.html", **content)
+        if swapped:
+            screen.fold(swapped)
         screen.fold(f"{settled.summary()}\n\n{case.certificate.summary()}")
     screen.print(f"\nrun folder: {run.path}")
     return 0 if case.certificate.verdict in ("global minimum", "local minimum") else 1
