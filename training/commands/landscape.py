@@ -128,6 +128,7 @@ def landscape(
             "network": network.name,
             "other": None if to is None else to.name,
             "data": source.summary(),
+            "extent": f"{extent:g}",
             "sentences": tables.in_sentences(found),
             "parts": {name: tables.shown(rows) for name, rows in parts.items()},
             "figures": figures,
