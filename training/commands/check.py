@@ -1,5 +1,6 @@
 """`geomcore check`: whether a certificate holds, confirmed without the code that made it."""
 
+import itertools
 import json
 from collections import Counter
 from pathlib import Path
@@ -61,6 +62,8 @@ def check(
     labels = as_labels(source.y, len(X), targets=source.targets)
     wanted = ("certificate", "network", "data", "targets", "jobs", *TABLE)
     kept = [name for name in given if name in wanted]
+    if out is None:
+        given["out"] = _folder(certificate, network, source.name)
     with started("check", given, about=source.name, kept=kept) as (run, screen):
         with screen.progress(1) as step, run.timed("check"):
             step("checking")
@@ -83,6 +86,23 @@ def check(
     screen.print(shortened(told, LONGEST))
     screen.print(f"\nrun folder: {run.path}")
     return 0 if confirmed else 1
+
+
+def _folder(certificate, network, about):
+    """The folder of the run if none is named: not that of a check of other files."""
+    from training.output.folder import read_run, stem
+
+    base = Path("runs") / stem(f"check-{network.stem}-{about}")
+    folder, files = base, {"certificate": certificate, "network": network}
+    for k in itertools.count(2):
+        if not (folder / "run.json").exists():
+            return folder
+        told = read_run(folder)["arguments"]
+        if all(
+            Path(str(told.get(name))).resolve() == file.resolve() for name, file in files.items()
+        ):
+            return folder
+        folder = base.with_name(f"{base.name}-{k}")
 
 
 def _read(path, net):
