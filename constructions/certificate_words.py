@@ -6,6 +6,7 @@ from geomcore.foreign.wording import printable, rounded
 
 def lines_of(found):
     """What a certificate says, line by line; the checks last."""
+    most = rounded(found.loss_bound, up=True)
     relation = "for" if found.verdict in ("not stationary", "undetermined") else "of"
     lines = [
         f"verdict            {found.verdict}"
@@ -15,7 +16,7 @@ def lines_of(found):
         "                   (nothing is said of another loss"
         + (", such as cross-entropy)" if found.loss_name in SQUARED else ")"),
         f"loss               {_losses(found)}",
-        f"exact loss         at most {rounded(found.loss_bound, up=True)}",
+        f"exact loss         at most {most}, of the network as stored",
         f"accuracy           {found.accuracy:.2%} of {found.points} points",
         f"gradient norm      {found.gradient_norm:.3g}"
         + (" as stored; with units on kinks held there it is 0" if found.kinks else ""),

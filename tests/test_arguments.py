@@ -145,6 +145,31 @@ def test_an_optimizer_is_an_object_and_no_name():
 
 
 @pytest.mark.parametrize(
+    ("wrong", "meant"),
+    [
+        ("adma", "Adam(0.001)"),
+        ("ADAM", "Adam(0.001)"),
+        (training.Adam, "Adam(0.001)"),
+        ("sdg", "SGD(0.01)"),
+        ("sgd", "SGD(0.01)"),
+        ("aut", "'auto'"),
+        ("qqqq", None),
+        (0.1, None),
+        (int, None),
+    ],
+)
+def test_a_misspelt_optimizer_is_answered_with_the_one_that_was_meant(wrong, meant):
+    for train in (
+        training.train,
+        lambda net, *given, **more: training.train_ensemble([net], *given, **more),
+    ):
+        with pytest.raises(ValueError, match=r"^optimizer must be 'auto', SGD") as told:
+            train(NET, X, Y, optimizer=wrong, steps=1)
+        _, _, rest = str(told.value).partition(", did you mean ")
+        assert rest == ("" if meant is None else f"{meant}?")
+
+
+@pytest.mark.parametrize(
     ("call", "sentence"),
     [
         (lambda: constructions.construct(X, "y"), r"^y must have one .* \(4\), got 'y'$"),

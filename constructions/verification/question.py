@@ -7,9 +7,6 @@ from constructions.penalised.objective import Objective, loss_ball, penalty
 from constructions.proof.derivatives import pairs_of
 from constructions.proof.exact import ball_matrix, precision
 from constructions.proof.local_problem import LocalProblem
-from constructions.verdicts import SQUARED, check_loss
-from geomcore.arrays import as_number
-from geomcore.foreign.wording import counted, quoted
 from geomcore.parameters import selected
 from geomcore.weighting import points_sharing
 
@@ -29,47 +26,6 @@ def tensor_names_of(net, subset):
         subset = net.names[-2:] if subset in ("last", "cumulative") else (subset,)
     also = "'last', 'cumulative' or "
     return tuple(net.names[i] for i in selected(net.names, subset, argument="subset", also=also))
-
-
-def check_outputs(net, labels, y, targets):
-    """Raise unless a network has as many outputs as the targets of its labels have entries."""
-    wanted, outputs = labels.targets.shape[1], net.widths[-1]
-    if wanted == outputs:
-        return
-    if targets is None and np.ndim(y) == 1:
-        raise ValueError(
-            f"net must have one output per class ({len(labels.classes)}), got {outputs}; what it "
-            f"puts out for each class may be told by targets=, rows of {counted(outputs, 'number')}"
-        )
-    raise ValueError(
-        f"net must have {counted(wanted, 'output')}, as the targets have entries, got {outputs}"
-    )
-
-
-def check_question(loss, weight_decay, subset, labels):
-    """The weight decay as a float; raise unless a loss, and what may move, can be asked about.
-
-    Losses are those of `training.descent.losses`.
-    """
-    check_loss(loss)
-    weight_decay = as_number(weight_decay, "weight_decay", 0)
-    if (loss not in SQUARED or weight_decay) and subset is not None:
-        raise ValueError(
-            "subset must be None for a cross-entropy and with weight decay, of which all tensors "
-            f"move, got {quoted(subset)}"
-        )
-    Y = labels.targets
-    if loss == "cross_entropy" and ((Y < 0).any() or (np.abs(Y.sum(axis=1) - 1) > 1e-6).any()):
-        raise ValueError(
-            "y must hold labels, or distributions (rows at least 0 that sum to 1), for "
-            f"cross_entropy, got rows from {Y.min():.3g} to {Y.max():.3g}; one output for two "
-            "labels goes with loss 'bce' and the targets 0 and 1"
-        )
-    if loss == "bce" and ((Y < 0).any() or (Y > 1).any()):
-        raise ValueError(
-            f"y must lie in [0, 1] for bce, got values from {Y.min():.3g} to {Y.max():.3g}"
-        )
-    return weight_decay
 
 
 def objective_of(net, X, labels, loss, weight_decay, enclosure):

@@ -21,11 +21,10 @@ from constructions.proof.examination import pattern_check, truncation_checks
 from constructions.proof.last_layer import last_layer_minimum, zero_loss
 from constructions.proof.stationarity import Refutation, refute
 from constructions.verdicts import CELL, DESCENT, SQUARED, ZERO
+from constructions.verification.arguments import check_outputs, check_question
 from constructions.verification.near import near_point
 from constructions.verification.near_strict import near_strict_point
 from constructions.verification.question import (
-    check_outputs,
-    check_question,
     objective_of,
     problem_of,
     subset_of,

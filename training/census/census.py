@@ -11,7 +11,7 @@ from training.census.ending import Ending, Question, ending_of
 from training.census.starts import RATE, STEPS, starts, trained
 from training.descent.executors import as_finished
 from training.descent.optimizers import Adam
-from training.settling.settle import check_kind, check_size
+from training.settling.arguments import check_kind, check_size
 
 GROUP = 64  # runs that are trained together
 

@@ -1,5 +1,6 @@
 """`geomcore check`: whether a certificate holds, confirmed without the code that made it."""
 
+import itertools
 import json
 from collections import Counter
 from pathlib import Path
@@ -43,22 +44,26 @@ def check(
 ):
     """Check CERTIFICATE of NETWORK on DATA in exact arithmetic. Status 0 if all of it holds."""
     given = noted(locals())
-    from constructions import check_certificate
     from geomcore import ReLUNetwork
     from geomcore.arrays import as_labels, as_points, check_network
     from training.commands.arguments.data import check_fit, load_data, load_network
-    from training.output.page import render
-    from training.output.start import started
 
     net = load_network(network)
     check_network(net, ReLUNetwork, name="NETWORK")
     stated = _read(certificate, net)
     source = load_data(data, seed=seed, targets=targets, **table)
     check_fit(net, source)
+    # Loaded after what is refused, for that takes a second.
+    from constructions import check_certificate
+    from training.output.page import render
+    from training.output.start import started
+
     X = as_points(source.X)
     labels = as_labels(source.y, len(X), targets=source.targets)
     wanted = ("certificate", "network", "data", "targets", "jobs", *TABLE)
     kept = [name for name in given if name in wanted]
+    if out is None:
+        given["out"] = _folder(certificate, network, source.name)
     with started("check", given, about=source.name, kept=kept) as (run, screen):
         with screen.progress(1) as step, run.timed("check"):
             step("checking")
@@ -81,6 +86,23 @@ def check(
     screen.print(shortened(told, LONGEST))
     screen.print(f"\nrun folder: {run.path}")
     return 0 if confirmed else 1
+
+
+def _folder(certificate, network, about):
+    """The folder of the run if none is named: not that of a check of other files."""
+    from training.output.folder import read_run, stem
+
+    base = Path("runs") / stem(f"check-{network.stem}-{about}")
+    folder, files = base, {"certificate": certificate, "network": network}
+    for k in itertools.count(2):
+        if not (folder / "run.json").exists():
+            return folder
+        told = read_run(folder)["arguments"]
+        if all(
+            Path(str(told.get(name))).resolve() == file.resolve() for name, file in files.items()
+        ):
+            return folder
+        folder = base.with_name(f"{base.name}-{k}")
 
 
 def _read(path, net):

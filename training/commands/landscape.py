@@ -57,16 +57,13 @@ def landscape(
 ):
     """Look at the loss around NETWORK: lines, a plane, curvature, basins, the way to another."""
     given = noted(locals())
-    from geomcore.arrays import as_positive, check_network
+    from geomcore.arrays import as_number, as_positive, check_network
     from geomcore.network import ReLUNetwork
     from training.commands.arguments.data import check_fit, load_data, load_network
     from training.descent.losses import as_loss
-    from training.experiments.landscape import plot_landscape, tables
-    from training.experiments.landscape.survey import survey
-    from training.output.page import render
-    from training.output.start import started
 
     as_loss(loss)
+    as_number(weight_decay, "weight_decay", 0)
     as_positive(extent, "extent")
     if points % 2 == 0:
         raise ValueError(f"points must be odd, for the network is in the middle, got {points}")
@@ -80,6 +77,12 @@ def landscape(
         check_network(other, ReLUNetwork, name="--to")
         if other.widths != net.widths:
             raise ValueError(f"--to must have widths {net.widths}, got {other.widths}")
+    # Loaded after what is refused, for that takes a second.
+    from training.experiments.landscape import plot_landscape, tables
+    from training.experiments.landscape.survey import survey
+    from training.output.page import render
+    from training.output.start import started
+
     kept = [name for name in given if name not in ("seed", "out", "quiet", "force")]
     with started("landscape", given, about=source.name, kept=kept) as (run, screen):
         screen.print(source.summary())
@@ -125,6 +128,7 @@ def landscape(
             "network": network.name,
             "other": None if to is None else to.name,
             "data": source.summary(),
+            "extent": f"{extent:g}",
             "sentences": tables.in_sentences(found),
             "parts": {name: tables.shown(rows) for name, rows in parts.items()},
             "figures": figures,

@@ -48,11 +48,7 @@ def regions(
     given = noted(locals())
     from geomcore.regions.regions import as_box, linear_regions
     from training.commands.arguments.data import check_fit, load_data, load_network
-    from training.experiments.regions import plot_found
-    from training.experiments.regions.pieces import answers, scored
     from training.experiments.regions.plane import plane_of
-    from training.output.page import render
-    from training.output.start import started
 
     net = load_network(network)
     d = net.widths[0]
@@ -70,6 +66,12 @@ def regions(
     X = None if source is None else source.X
     plane = plane_of(d, X, axes=chosen, origin=point, box=corners)
     as_box(plane.box, "the box around DATA")
+    # Loaded after what is refused, for that takes a second.
+    from training.experiments.regions import plot_found
+    from training.experiments.regions.pieces import answers, scored
+    from training.output.page import render
+    from training.output.start import started
+
     labels = None if source is None else source.y
     names, wanted = (None, None) if source is None else _classes(source)
     about = network.stem if source is None else f"{network.stem}-{source.name}"

@@ -40,18 +40,24 @@ def settle(
 ):
     """Settle NETWORK on DATA and verify it. Status 0 if it is proved to be a minimum."""
     given = noted(locals())
-    from geomcore.arrays import check_network
+    from geomcore.arrays import as_labels, as_positive, check_network
     from geomcore.network import ReLUNetwork
     from training.commands.arguments.data import check_fit, load_data, load_network
+    from training.settling.arguments import check_kind, check_size
 
+    as_positive(seconds, "seconds")
     net = load_network(network)
     check_network(net, ReLUNetwork, name="NETWORK")
     source = load_data(data, seed=seed, targets=targets, **table)
     check_fit(net, source)
+    labels = as_labels(source.y, len(source.X), targets=source.targets)
+    check_kind(loss, weight_decay, labels.targets)
+    check_size(net, len(source.X))
     # Loaded after what is refused, for that takes a second.
     from training.commands.cases.case import Case
     from training.commands.cases.story import publish
     from training.experiments.settled import plot_settled, tables
+    from training.experiments.settled.swapped import swap_of
     from training.output.start import started
     from training.settling.settle import settle as settle_network
 
@@ -62,6 +68,8 @@ def settle(
     kind = {"loss": loss, "weight_decay": weight_decay}
     with started("settle", given, about=source.name, kept=kept) as (run, screen):
         screen.fold(source.summary())
+        swap = swap_of(net, source.X, source.y, targets=source.targets, loss=loss)
+        swapped = "" if swap is None else swap.told()
         with screen.progress(3) as step:
             step("settling")
             goal = {"targets": source.targets, "seconds": seconds, **kind}
@@ -80,6 +88,7 @@ def settle(
             run.table("layers", layers)
         drawn = run.figures(source.name, plot_settled.figures(settled, source))
         content = {
+            "swapped": swapped,
             "told": tables.told(settled),
             "bends": tables.bends(settled),
             "kinks": tables.kink_rows(settled),
@@ -91,6 +100,8 @@ def settle(
         }
         title = f"{network.name}, settled on {source.name}"
         publish(run, title, [case], template="commands/settle.html", **content)
+        if swapped:
+            screen.fold(swapped)
         screen.fold(f"{settled.summary()}\n\n{case.certificate.summary()}")
     screen.print(f"\nrun folder: {run.path}")
     return 0 if case.certificate.verdict in ("global minimum", "local minimum") else 1

@@ -159,25 +159,26 @@ def study(
     """Push networks many times, train them back, count what returns. Can be killed and resumed."""
     given = noted(locals())
     from geomcore.datasets.targets import read_targets, written
-    from geomcore.foreign.wording import printable
     from training.commands.arguments.data import check_fit, load_data, load_network
-    from training.commands.cases import case_study
-    from training.commands.cases.another_loss import tell_reference, told_loss
-    from training.commands.cases.case import Case
+    from training.commands.cases.options_of_study import (
+        check_options,
+        is_to_be_standardised,
+        tensors_of,
+    )
     from training.commands.cases.origin import Made, data_of, keep_origin, read_origin
-    from training.descent.executors import SECONDS, dask_cluster
-    from training.output.screen import Screen
-    from training.output.start import started
-    from training.study.result import need_parquet
-    from training.study.study import PerturbationStudy
 
     if parquet:
+        from training.study.result import need_parquet
+
         need_parquet()
     wished = {name: given.get(name) for name in DEFAULTS}
     if targets is not None:
         wished["targets"] = written(read_targets(targets))  # a file may be gone when it is resumed
     out = _folder(wished, out, "--status" if status else "--resume" if resume else None)
     if status:
+        from training.commands.cases import case_study
+        from training.output.screen import Screen
+
         case_study.show_status(Screen(quiet), out, STORE)
         return 0
     if moved is not None and not resume:
@@ -190,16 +191,28 @@ def study(
         # DATA that are named again are looked at again, if they are there.
         named = data if data is not None and (data != source or Path(data).exists()) else None
         found = data_of(out, origin, source, moved or named, **reading)
-        case = Case(found, made_before=origin and origin.made)
+        network, made = None, origin and origin.made
     else:
         origin = None
         network = load_network(arguments["network"]) if arguments["network"] else None
         found = load_data(arguments["data"], **reading)
         if network is not None:
             check_fit(network, found)
-        case_study.check_options(arguments, scales, found, network)
-        case = Case(found, network=network, made_before=Made(file=arguments["network"]))
-        arguments["standardize"] = case_study.is_to_be_standardised(case, arguments["standardize"])
+        check_options(arguments, scales, found, network)
+        made = Made(file=arguments["network"])
+        wish = arguments["standardize"]
+        arguments["standardize"] = is_to_be_standardised(found.X, network, wish)
+    # Loaded after what is refused, for that takes a second.
+    from geomcore.foreign.wording import printable
+    from training.commands.cases import case_study
+    from training.commands.cases.another_loss import tell_reference, told_loss
+    from training.commands.cases.case import Case
+    from training.descent.executors import SECONDS, dask_cluster
+    from training.output.screen import Screen
+    from training.output.start import started
+    from training.study.study import PerturbationStudy
+
+    case = Case(found, network=network, made_before=made)
     # A study that is resumed has no other folder: what was changed in its own is kept aside.
     given |= {**arguments, "out": out, "force": True if resume else None}
     if dask is not None and not quiet:
@@ -235,7 +248,7 @@ def study(
                 steps=arguments["steps"],
                 seed=arguments["seed"],
                 relative=arguments["relative"],
-                tensors=case_study.tensors_of(arguments),
+                tensors=tensors_of(arguments),
                 learning_rate=arguments["learning_rate"],
                 tolerance=arguments["tolerance"],
                 batch_size=arguments["batch_size"],
@@ -281,7 +294,7 @@ def _folder(wished, out, there):
 
 def _arguments(wished, out, resume):
     """What the study is about; if it is resumed, as it was begun."""
-    from training.output.folder import read_run
+    from training.output.record import read_record
     from training.study.identity import short
 
     if not resume:
@@ -289,7 +302,7 @@ def _arguments(wished, out, resume):
             raise ValueError("DATA is missing: the name of a data set, or a CSV or npz file")
         return {k: v if wished[k] is None else wished[k] for k, v in DEFAULTS.items()}
     try:
-        begun = msgspec.convert(read_run(out).get("arguments"), Arguments)
+        begun = msgspec.convert(read_record(out).arguments, Arguments)
         if begun.data is None:
             raise ValueError("no data are named in it")
     except (ValueError, OverflowError, RecursionError) as error:

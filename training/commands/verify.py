@@ -48,7 +48,8 @@ def verify(
 ):
     """Verify the network in NETWORK on DATA. Status 0 if it is a proved global minimum."""
     given = noted(locals())
-    from geomcore.arrays import as_positive
+    from constructions.verification.arguments import check_question
+    from geomcore.arrays import as_labels, as_positive
     from training.commands.arguments.data import check_fit, load_data, load_network
 
     if step is not None:
@@ -56,6 +57,8 @@ def verify(
     net = load_network(network)
     source = load_data(data, seed=seed, targets=targets, **table)
     check_fit(net, source)
+    labels = as_labels(source.y, len(source.X), targets=source.targets)
+    check_question(loss, weight_decay, None, labels)
     # Loaded after what is refused, for that takes a second.
     from constructions import Certificate, recheck
     from constructions.verification.confirmation import confirmation

@@ -14,10 +14,12 @@ import numpy as np
 
 from geomcore.arrays import as_positive
 from geomcore.foreign.keywords import answers_keywords
-from geomcore.foreign.wording import quoted
+from geomcore.foreign.wording import quoted, suggestion
 
 # In the place of an optimizer: gradient descent at a rate from the curvature at the start.
 AUTO = "auto"
+# As one would write the others.
+USUAL = {"SGD": "SGD(0.01)", "Adam": "Adam(0.001)"}
 
 
 @answers_keywords
@@ -158,6 +160,28 @@ def as_optimizer(optimizer, learning_rate, default):
             f"got {quoted(learning_rate)} beside {optimizer!r}"
         )
     return SGD(learning_rate)
+
+
+def check_optimizer(optimizer):
+    """Raise ValueError unless `optimizer` is one, with what may have been meant.
+
+    Examples
+    --------
+    >>> check_optimizer("adma")
+    Traceback (most recent call last):
+    ValueError: optimizer must be 'auto', SGD(0.01), Adam(0.001) or have start and update as they \
+do, got 'adma', did you mean Adam(0.001)?
+    """
+    is_class = isinstance(optimizer, type)
+    if not is_class and all(hasattr(optimizer, part) for part in ("start", "update")):
+        return
+    named = suggestion(optimizer.__name__ if is_class else optimizer, (AUTO, *USUAL))
+    for name, written in USUAL.items():
+        named = named.replace(repr(name), written)
+    raise ValueError(
+        f"optimizer must be {AUTO!r}, {', '.join(USUAL.values())} or have start and update as they "
+        f"do, got {quoted(optimizer)}{named}"
+    )
 
 
 def clipped(gradients, limit):

@@ -6,11 +6,12 @@ import numpy as np
 
 from geomcore.arrays import Labels, as_count, as_labels, as_points, check_network, read_only
 from geomcore.foreign.choices import as_flag
-from geomcore.foreign.wording import counted, quoted
+from geomcore.foreign.wording import counted
 from geomcore.network import Network
 from geomcore.stack import Stack
 from training.descent.batches import Batches
 from training.descent.losses import offset_of, predicted
+from training.descent.optimizers import check_optimizer
 from training.descent.penalties import as_terms
 from training.descent.stopping import AccuracyFor, LossBelow, Plateau, as_rules
 
@@ -109,12 +110,7 @@ def as_plan(
     n, optimizer, batch_size, drop_last, steps, stop, penalties, constraints, callbacks, record
 ):
     """Check how to train on `n` points, the arguments of `training.train`; return a `Plan`."""
-    is_optimizer = all(hasattr(optimizer, part) for part in ("start", "update"))
-    if isinstance(optimizer, type) or not is_optimizer:
-        raise ValueError(
-            "optimizer must be 'auto', SGD(0.01), Adam(0.001) or have start and update as they do, "
-            f"got {quoted(optimizer)}"
-        )
+    check_optimizer(optimizer)
     drop_last = as_flag(drop_last, "drop_last")
     batches = None
     if batch_size is not None and as_count(batch_size, "batch_size") < n:

@@ -1,7 +1,6 @@
 """Does the rate of truncation depend on how much is truncated? Slopes, intervals, a verdict."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
@@ -9,29 +8,13 @@ from geomcore.arrays import as_array
 from geomcore.display.lines import listed
 from geomcore.foreign.wording import counted
 from training.dynamics.numbers import as_measured, to_size_one
-
-SUPPORTED, REFUTED, NOT_DECIDED = "supported", "refuted", "not decided"
+from training.output.verdicts import FAILS, HOLDS, UNDECIDED, Verdict
 
 # An R² from which a run counts as exponential, the part of the runs that must be, and the change of
 # the rate over all fractions, relative to its mean, below which it counts as none.
 GOOD_FIT, MOST, NOTHING = 0.9, 0.5, 0.1
 CONFIDENCE = 0.95
 LEAST_SEEDS = 3
-
-
-class Verdict(NamedTuple):
-    """What the numbers say of claim E5.
-
-    Attributes
-    ----------
-    verdict : str
-        "supported", "refuted" or "not decided".
-    reason : str
-        A sentence with the numbers it rests on.
-    """
-
-    verdict: str
-    reason: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,19 +188,20 @@ def rate_verdict(
 
     Notes
     -----
-    *Not decided* if fewer than three seeds have a slope, or if not more than half of the runs are
-    exponential (R² at least 0.9 and a positive rate). Else *refuted* if the 95 % interval of the
-    slope is below 0, or so narrow around 0 that the rate changes by less than a tenth of its mean
-    as the fraction goes from 0 to 1; *supported* if it is above 0; *not decided* if it is neither.
+    *Not decided by this evidence* if fewer than three seeds have a slope, or if not more than half
+    of the runs are exponential (R² at least 0.9 and a positive rate). Else the claim *does not
+    hold* if the 95 % interval of the slope is below 0, or so narrow around 0 that the rate changes
+    by less than a tenth of its mean as the fraction goes from 0 to 1; it *holds* if the interval is
+    above 0; and it is *not decided by this evidence* if it is neither.
     """
     good = sum(fit.r_squared >= GOOD_FIT and fit.rate > 0 for fit in fits)
     seeds = len(dependence.slopes)
     if seeds < LEAST_SEEDS:
         told = f"{counted(seeds, 'seed')} with rates at two fractions or more"
-        return Verdict(NOT_DECIDED, f"{told}, {LEAST_SEEDS} are needed")
+        return Verdict(UNDECIDED, f"{told}, {LEAST_SEEDS} are needed")
     if good <= MOST * len(fits):
         return Verdict(
-            NOT_DECIDED,
+            UNDECIDED,
             f"{good} of {len(fits)} runs {law} (R² at least {GOOD_FIT}), so that "
             "their rates say little",
         )
@@ -228,9 +212,9 @@ def rate_verdict(
     )
     exponential = f"{good} of {len(fits)} runs {law}"
     if max(abs(low), abs(high)) < NOTHING * abs(dependence.mean_rate):
-        return Verdict(REFUTED, f"{exponential}; {told}: that is no dependence")
+        return Verdict(FAILS, f"{exponential}; {told}: that is no dependence")
     if low > 0:
-        return Verdict(SUPPORTED, f"{exponential}; {told}: it rises")
+        return Verdict(HOLDS, f"{exponential}; {told}: it rises")
     if high < 0:
-        return Verdict(REFUTED, f"{exponential}; {told}: it falls")
-    return Verdict(NOT_DECIDED, f"{exponential}; {told}: that may be either")
+        return Verdict(FAILS, f"{exponential}; {told}: it falls")
+    return Verdict(UNDECIDED, f"{exponential}; {told}: that may be either")

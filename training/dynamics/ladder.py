@@ -9,16 +9,10 @@ from geomcore.display.lines import brief, listed
 from geomcore.foreign.wording import counted
 from geomcore.network import Network
 from training.dynamics.collapse import neural_collapse
-from training.dynamics.dependence import (
-    LEAST_SEEDS,
-    NOT_DECIDED,
-    REFUTED,
-    SUPPORTED,
-    Verdict,
-    rate_dependence,
-)
+from training.dynamics.dependence import LEAST_SEEDS, rate_dependence
 from training.dynamics.moments import as_moments
 from training.dynamics.numbers import as_measured
+from training.output.verdicts import FAILS, HOLDS, UNDECIDED, Verdict
 
 THRESHOLDS = tuple(10.0**-k for k in range(1, 9))
 NO_TREND = 0.01  # decades per decade
@@ -155,16 +149,17 @@ def collapse_verdict(values, thresholds, *, what="NC1"):
 
     Notes
     -----
-    Each seed has a slope of its own. *Not decided* if fewer than three seeds have two values;
-    else *refuted* if the 95 % interval of their mean is above 0, or within 0.01 decades per decade
-    of it; *supported* if it is below 0; and *not decided* if it is neither.
+    Each seed has a slope of its own. *Not decided by this evidence* if fewer than three seeds have
+    two values; else that it falls *does not hold* if the 95 % interval of their mean is above 0, or
+    within 0.01 decades per decade of it; it *holds* if that is below 0; and it is *not decided by
+    this evidence* if it is neither.
 
     Examples
     --------
     >>> verdict, trend = collapse_verdict(
     ...     [[1, 0.1, 0.01], [2, 0.3, 0.05], [1, 0.2, 0.01]], [1e-1, 1e-3, 1e-5])
     >>> verdict.verdict, round(trend.slope, 2)
-    ('supported', -0.47)
+    ('holds', -0.47)
     """
     values, thresholds = as_measured(values, "values"), as_array(thresholds, "thresholds", 1)
     if values.ndim != 2 or values.shape[1] != len(thresholds):
@@ -185,14 +180,14 @@ def collapse_verdict(values, thresholds, *, what="NC1"):
             f"{counted(seeds, 'seed')} with {what} above 0 at two thresholds or more, "
             f"{LEAST_SEEDS} are needed"
         )
-        return Verdict(NOT_DECIDED, reason), trend
+        return Verdict(UNDECIDED, reason), trend
     told = (
         f"for each decade of the loss {what} changes by {trend.slope:.3g} decades (95 % interval "
         f"{trend.low:.3g} to {trend.high:.3g}, {seeds} seeds)"
     )
     nothing = max(abs(trend.low), abs(trend.high)) < NO_TREND
     if trend.high < 0 and not nothing:
-        return Verdict(SUPPORTED, f"{told}: it falls"), trend
+        return Verdict(HOLDS, f"{told}: it falls"), trend
     if trend.low > 0 or nothing:
-        return Verdict(REFUTED, f"{told}: it does not fall"), trend
-    return Verdict(NOT_DECIDED, f"{told}: that may be either"), trend
+        return Verdict(FAILS, f"{told}: it does not fall"), trend
+    return Verdict(UNDECIDED, f"{told}: that may be either"), trend

@@ -10,11 +10,12 @@ from geomcore.arrays import as_labels
 from geomcore.display.lines import brief
 from training.descent.optimizers import SGD
 from training.descent.trainer import train, train_ensemble
-from training.dynamics.dependence import Dependence, Verdict, rate_dependence, rate_verdict
+from training.dynamics.dependence import Dependence, rate_dependence, rate_verdict
 from training.dynamics.film.reel import FilmReel
 from training.dynamics.history import TruncationHistory, TruncationRecorder
 from training.dynamics.rates import fit_approach, fit_decay, fit_halves
 from training.experiments.dynamics_starts import as_fractions, as_piece, digest_of, of_piece, start
+from training.output.verdicts import Verdict
 
 # An interval over seeds needs two.
 LEAST_SEEDS = 2

@@ -4,6 +4,7 @@ import sys
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from training.output.columns import columns_of_words, is_wide
 from training.output.record import PROGRAM
 
 _ENVIRONMENT = Environment(
@@ -13,6 +14,7 @@ _ENVIRONMENT = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+_ENVIRONMENT.globals |= {"columns_of_words": columns_of_words, "is_wide": is_wide}
 
 
 def render(template, record, **content):

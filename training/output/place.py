@@ -34,8 +34,9 @@ except ImportError:  # Windows
     fcntl = None
 
 KEPT = ".kept"
-COSTLY = ("study", "census", "trained")  # commands whose runs no other one replaces
-NOUNS = {"study": "study", "census": "census"}
+# Commands whose runs no other one replaces.
+COSTLY = ("study", "census", "trained", "dynamics", "mesa", "nonneg", "kernels")
+NOUNS = ("study", "census")
 TOLD = 3  # names that a sentence tells
 
 
@@ -157,9 +158,10 @@ class Place:
         if earlier.command in COSTLY and earlier.command != command:
             there = sorted(name for name in self.known if (self.folder / name).exists())
             state = "stopped" if earlier.seconds is None else "finished"
+            what = earlier.command if earlier.command in NOUNS else f"run of {earlier.command}"
             raise ValueError(
-                f"--out {self.path} holds a {state} {NOUNS.get(earlier.command, 'run')} "
-                f"({listed(there)}): give another folder{go_on}"
+                f"--out {self.path} holds a {state} {what} ({listed(there)}): give another "
+                f"folder{go_on}"
             )
         stopped = [name for name in earlier.live if (self.folder / name).exists()]
         if earlier.seconds is None and stopped and earlier.command not in ("", "study"):

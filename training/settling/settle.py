@@ -3,14 +3,14 @@
 import numpy as np
 
 from constructions.critical.entropies import block_of
-from constructions.verification.question import check_outputs
-from geomcore.arrays import as_labels, as_number, as_points, as_positive, check_network
-from geomcore.foreign.choices import as_choice
+from constructions.verification.arguments import check_outputs
+from geomcore.arrays import as_labels, as_points, as_positive, check_network
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import quoted
 from geomcore.network import ReLUNetwork
 from geomcore.threads import single_threaded_blas
 from geomcore.weighting import point_weights
+from training.settling.arguments import check_kind, check_size
 from training.settling.face import row_space, slice_of
 from training.settling.newton import exact_system, finished
 from training.settling.problem import (
@@ -23,10 +23,6 @@ from training.settling.problem import (
 )
 from training.settling.search import Clock, critical_near
 from training.settling.settled import KinkedPair, Settled
-
-LOSSES = ("mse", "class_weighted", "cross_entropy", "bce")
-MOST_PARAMETERS = 3000
-MOST_NUMBERS = 30_000_000  # outputs times parameters
 
 
 @answers_keywords
@@ -168,38 +164,6 @@ def _even(widths, theta):
 def _loss(net, X, labels, block, weight_decay):
     value = block.value(net(X), labels.Y)
     return float(value + 0.5 * weight_decay * sum((t**2).sum() for t in net.tensors))
-
-
-def check_kind(loss, weight_decay, targets):
-    """The weight decay as a number; ValueError if that or the loss is none, for these targets."""
-    as_choice(loss, LOSSES, "loss", ", others cannot be settled")
-    weight_decay = as_number(weight_decay, "weight_decay", 0)
-    _check_targets(targets, loss)
-    return weight_decay
-
-
-def _check_targets(targets, loss):
-    is_mixed = (targets < 0).any() or (np.abs(targets.sum(axis=1) - 1) > 1e-6).any()
-    if loss == "cross_entropy" and is_mixed:
-        raise ValueError(
-            "y must hold labels, or distributions (rows at least 0 that sum to 1), for "
-            f"cross_entropy, got rows from {targets.min():.3g} to {targets.max():.3g}"
-        )
-    if loss == "bce" and ((targets < 0).any() or (targets > 1).any()):
-        raise ValueError(
-            f"y must lie in [0, 1] for bce, got values from {targets.min():.3g} to "
-            f"{targets.max():.3g}"
-        )
-
-
-def check_size(net, N):
-    """Raise ValueError if a network on so many points is too large to be settled."""
-    P, numbers = net.parameter_count, net.parameter_count * N * net.widths[-1]
-    if P > MOST_PARAMETERS or numbers > MOST_NUMBERS:
-        raise ValueError(
-            f"net must have at most {MOST_PARAMETERS} parameters, and parameters times points "
-            f"times outputs be at most {MOST_NUMBERS}, to be settled, got {P} and {numbers}"
-        )
 
 
 def _kinks(problem, point):

@@ -53,6 +53,22 @@ def test_a_certificate_that_holds_is_confirmed_field_by_field(run, made, tmp_pat
     assert record["arguments"]["certificate"] == "made/certificate.json"
 
 
+def test_checks_of_different_networks_have_different_folders(run, made, tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "network.npz").write_bytes((tmp_path / made[1]).read_bytes())
+    for _ in range(2):
+        for network in ("a/network.npz", "b/network.npz", tmp_path / "a" / "network.npz"):
+            assert run("check", made[0], network, made[2], "-q")[0] == 0
+    folders = sorted(path.name for path in (tmp_path / "runs").iterdir())
+    assert folders == ["check-network-flowers", "check-network-flowers-2"]
+    seen = [json.loads((tmp_path / "runs" / f / "run.json").read_text()) for f in folders]
+    assert [os.path.relpath(r["arguments"]["network"], tmp_path) for r in seen] == [
+        "a/network.npz",
+        "b/network.npz",
+    ]
+
+
 def test_a_certificate_that_is_false_is_refused_and_the_field_is_named(run, made, tmp_path):
     status, out, _ = run("check", altered(tmp_path, radius=100.0), *made[1:], "--quiet")
     assert status == 1

@@ -4,6 +4,7 @@ import inspect
 import subprocess
 import sys
 from importlib.metadata import version
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -44,6 +45,71 @@ def test_help_lists_all_commands_without_loading_what_they_need(arguments):
 def test_the_version_is_that_of_the_package():
     status, text, error, loaded = alone("--version")
     assert (status, text, error, loaded) == (0, f"geomcore {version('geomcore')}\n", "", [])
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["construct", "cluster"],
+        ["verify", "net.npz", "clusters", "--loss", "hinge"],
+        [
+            "verify",
+            "net.npz",
+            "clusters",
+            "--loss",
+            "cross_entropy",
+            "--targets",
+            "0,0,3;0,3,0;3,0,0",
+        ],
+        ["verify", "net.npz", "clusters", "--weight-decay", "inf"],
+        ["verify", "net.npz", "clusters", "--step", "0"],
+        ["check", "no.json", "net.npz", "clusters"],
+        ["check", "net.npz", "net.npz", "clusters"],
+        ["settle", "net.npz", "clusters", "--loss", "hinge"],
+        ["settle", "net.npz", "clusters", "--loss", "bce", "--targets", "0,0,3;0,3,0;3,0,0"],
+        ["settle", "net.npz", "clusters", "--weight-decay", "inf"],
+        ["settle", "net.npz", "clusters", "--seconds", "-5"],
+        ["settle", "wide.npz", "clusters"],
+        ["study", "cluster"],
+        ["study", "clusters", "--scales", "a,b"],
+        ["study", "clusters", "--scales", "-1"],
+        ["study", "clusters", "--tolerance", "-1"],
+        ["study", "clusters", "--learning-rate", "nan"],
+        ["study", "clusters", "--tensors", "paint"],
+        ["study", "clusters", "--network", "no.npz"],
+        ["study", "clusters", "--network", "small.npz"],
+        ["study", "clusters", "--resume"],
+        ["minima", "cluster"],
+        ["dynamics", "cluster"],
+        ["landscape", "no.npz", "clusters"],
+        ["landscape", "net.npz", "clusters", "--loss", "hinge"],
+        ["landscape", "net.npz", "clusters", "--weight-decay", "inf"],
+        ["landscape", "net.npz", "clusters", "--points", "4"],
+        ["landscape", "small.npz", "clusters"],
+        ["landscape", "net.npz", "clusters", "--to", "wide.npz"],
+        ["regions", "no.npz", "clusters"],
+        ["regions", "net.npz"],
+        ["regions", "net.npz", "clusters", "--axes", "1"],
+        ["regions", "small.npz", "clusters"],
+        ["census", "cluster", "--widths", "3,3"],
+        ["trained", "--digits", "a"],
+        ["mesa", "--seeds", "0"],
+        ["kernels", "--seed", "-1"],
+        ["nonneg", "--seeds", "0"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_use_is_refused_in_one_line_before_anything_heavy_is_loaded(
+    arguments, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    for name, widths in (("net", (3, 3, 3)), ("small", (2, 2)), ("wide", (3, 500, 3))):
+        pairs = [(np.ones((n, m)), np.ones(n)) for m, n in pairwise(widths)]
+        save(ReLUNetwork(*map(list, zip(*pairs, strict=True))), tmp_path / f"{name}.npz")
+    status, text, error, loaded = alone(*arguments)
+    assert (status, text, loaded) == (2, "", [])
+    assert error.startswith("geomcore: ") and len(error.splitlines()) == 1
+    assert not (tmp_path / "runs").exists()
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,8 @@ def test_a_run_between_two_networks(run, networks):
     folder = networks / "r"
     page = (folder / "index.html").read_text()
     assert "The way to 1.npz" in page and 'alt="' in page
+    assert "<th>length of t = 1</th>" in page and "Length of t = 1: the norm of v" in page
+    assert "between t = &minus;0.5\nand 0.5" in page and "Least loss" in page
     ways = pd.read_csv(folder / "ways.csv")
     assert (ways["largest loss, at least"] <= ways["at most"]).all() and len(ways) == 3
     line = pd.read_csv(folder / "line-1.csv")
@@ -41,6 +43,8 @@ def test_another_loss_has_no_exact_lines(run, networks):
     status, out, err = run("landscape", "0.npz", "iris", "--to", "1.npz", "--out", "r", *options)
     assert status == 0 and err == ""
     assert not (networks / "r" / "line-1.csv").exists() and "cells" not in out
+    page = (networks / "r" / "index.html").read_text()
+    assert "Length of t = 1: the norm of v" in page and "Cells" not in page
     ways = pd.read_csv(networks / "r" / "ways.csv")
     assert (ways["at most"] <= 1.000001 * ways["largest loss, at least"]).all() and len(ways) == 3
 

@@ -41,12 +41,18 @@ def test_a_trained_network_is_settled_and_what_it_is_is_proved(run, table, train
 
 @pytest.mark.parametrize(
     ("arguments", "reason"),
-    [(["--seconds", "0"], "--seconds must be"), (["--seconds", "nan"], "--seconds must be")],
+    [
+        (["--seconds", "0"], "--seconds must be"),
+        (["--seconds", "nan"], "--seconds must be"),
+        (["--seconds", "-5"], "--seconds must be"),
+        (["--loss", "hinge"], "--loss must be"),
+        (["--weight-decay", "inf"], "--weight-decay must be"),
+    ],
 )
 def test_wrong_use_ends_with_one_line_and_leaves_nothing(
     run, table, trained, tmp_path, arguments, reason
 ):
-    status, _, err = run("settle", trained, table, "--out", "x", "-q", *arguments)
+    status, _, err = run("settle", trained, table, "--out", "x", *arguments)
     assert status == 2 and len(err.splitlines()) == 1
     assert reason in err
     assert not (tmp_path / "x").exists()
@@ -96,3 +102,22 @@ def test_another_loss_is_settled_and_noted(run, table, trained, tmp_path):
     assert status == 2 and len(err.splitlines()) == 1 and "loss must be one of" in err
     status, _, err = run("settle", trained, table, "-q", "--weight-decay", "-1", "--out", "x")
     assert status == 2 and not (tmp_path / "x").exists()
+
+
+def test_labels_in_another_order_than_the_outputs_are_told(run, table, tmp_path):
+    centres = np.array([[0.05, 0.1], [3, 0.1], [0.05, 3.1]])
+    W, b = 2 * centres, -(centres**2).sum(axis=1)
+    hidden = ReLUNetwork(
+        [np.vstack([W, -W]), np.hstack([np.eye(3), -np.eye(3)])], [np.r_[b, -b], np.zeros(3)]
+    )
+    order = [1, 2, 0]
+    shuffled = ReLUNetwork([hidden.weights[0], hidden.weights[1][order]], hidden.biases)
+    save(hidden, tmp_path / "right.npz")
+    save(shuffled, tmp_path / "shuffled.npz")
+    for name, is_told in (("right", False), ("shuffled", True)):
+        out = run("settle", f"{name}.npz", table, "-q", "--seconds", "5", "--out", name)[1]
+        page = (tmp_path / name / "index.html").read_text(encoding="utf-8")
+        for text in (" ".join(out.split()), page):
+            assert ("0.0% of the points by their own class, and 100.0%" in text) == is_told
+            assert ("those of a as c, those of b as a, those of c as b" in text) == is_told
+            assert "of the network as stored" in text

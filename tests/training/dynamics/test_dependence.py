@@ -35,23 +35,23 @@ def verdict(fits):
 
 def test_rates_that_rise_support_the_claim():
     found = verdict(histories(lambda f: 2 * f))
-    assert found.verdict == "supported" and "it rises" in found.reason
+    assert found.verdict == "holds" and "it rises" in found.reason
 
 
 def test_rates_that_fall_refute_it():
     found = verdict(histories(lambda f: 2 * (1 - f)))
-    assert found.verdict == "refuted" and "it falls" in found.reason
+    assert found.verdict == "does not hold" and "it falls" in found.reason
 
 
 def test_rates_that_are_all_the_same_refute_it():
     found = verdict(histories(lambda f: 1.0))
-    assert found.verdict == "refuted" and "no dependence" in found.reason
+    assert found.verdict == "does not hold" and "no dependence" in found.reason
 
 
 def test_rates_that_scatter_decide_nothing():
     rng = np.random.default_rng(3)
     found = verdict(histories(lambda f: rng.uniform(0.5, 3), seeds=5))
-    assert found.verdict == "not decided" and "may be either" in found.reason
+    assert found.verdict == "not decided by this evidence" and "may be either" in found.reason
 
 
 def test_what_does_not_fall_exponentially_decides_nothing():
@@ -60,29 +60,29 @@ def test_what_does_not_fall_exponentially_decides_nothing():
         for f in FRACTIONS:
             fits.append(fit_decay(TIMES, 1 + f * np.abs(rng.normal(size=len(TIMES)))))
     found = verdict(fits)
-    assert found.verdict == "not decided" and "0 of 25 runs" in found.reason
+    assert found.verdict == "not decided by this evidence" and "0 of 25 runs" in found.reason
     grows = verdict(histories(lambda f: -2 * f))
-    assert grows.verdict == "not decided" and "0 of 40 runs" in grows.reason
+    assert grows.verdict == "not decided by this evidence" and "0 of 40 runs" in grows.reason
 
 
 def test_half_of_the_runs_are_not_most_of_them():
     good, bad = fit_decay(TIMES, np.exp(-TIMES)), NO_RATE
     rates = rate_dependence([[1.0, 2.0]] * 3, [0, 1])
-    assert rate_verdict([good, bad] * 3, rates).verdict == "not decided"
-    assert rate_verdict([good, good, bad] * 2, rates).verdict == "supported"
+    assert rate_verdict([good, bad] * 3, rates).verdict == "not decided by this evidence"
+    assert rate_verdict([good, good, bad] * 2, rates).verdict == "holds"
 
 
 @pytest.mark.parametrize(
     ("low", "high", "verdict"),
     [
-        (-0.09, 0.09, "refuted"),
-        (0.01, 0.09, "refuted"),
-        (0.01, 0.11, "supported"),
-        (-0.01, 0.5, "not decided"),
-        (-0.5, 0.01, "not decided"),
-        (-0.5, -0.01, "refuted"),
-        (0.01, 0.5, "supported"),
-        (0.0, 0.5, "not decided"),
+        (-0.09, 0.09, "does not hold"),
+        (0.01, 0.09, "does not hold"),
+        (0.01, 0.11, "holds"),
+        (-0.01, 0.5, "not decided by this evidence"),
+        (-0.5, 0.01, "not decided by this evidence"),
+        (-0.5, -0.01, "does not hold"),
+        (0.01, 0.5, "holds"),
+        (0.0, 0.5, "not decided by this evidence"),
     ],
 )
 def test_the_interval_decides(low, high, verdict):
@@ -93,8 +93,8 @@ def test_the_interval_decides(low, high, verdict):
 
 def test_two_seeds_decide_nothing():
     found = verdict(histories(lambda f: 2 * f, seeds=2))
-    assert found.verdict == "not decided" and "2 seeds" in found.reason
-    assert verdict([NO_RATE] * 20).verdict == "not decided"
+    assert found.verdict == "not decided by this evidence" and "2 seeds" in found.reason
+    assert verdict([NO_RATE] * 20).verdict == "not decided by this evidence"
 
 
 def test_one_unit_in_both_sets_of_coordinates():
@@ -112,8 +112,8 @@ def test_one_unit_in_both_sets_of_coordinates():
     starts = (1.0, 2.0, -3.0)
     own = [fit_approach(times, path(2 * (1 - f), s)) for s in starts for f in FRACTIONS]
     cumulative = [fit_approach(times, path(2 * f, s)) for s in starts for f in FRACTIONS]
-    assert verdict(own).verdict == "refuted"
-    assert verdict(cumulative).verdict == "supported"
+    assert verdict(own).verdict == "does not hold"
+    assert verdict(cumulative).verdict == "holds"
 
 
 # The numbers

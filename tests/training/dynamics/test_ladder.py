@@ -88,15 +88,15 @@ def measured(power, noise=0.1, seeds=6):
 @pytest.mark.parametrize(
     ("values", "verdict"),
     [
-        (measured(0.5), "supported"),
-        (measured(-0.3), "refuted"),
-        (measured(0.0, noise=1e-3), "refuted"),
-        (measured(0.005, noise=1e-4), "refuted"),
-        (measured(0.02, noise=1e-3), "supported"),
-        (measured(0.05, noise=2), "not decided"),
-        (measured(0.5, seeds=2), "not decided"),
-        (np.full((5, 6), np.nan), "not decided"),
-        (np.zeros((5, 6)), "not decided"),
+        (measured(0.5), "holds"),
+        (measured(-0.3), "does not hold"),
+        (measured(0.0, noise=1e-3), "does not hold"),
+        (measured(0.005, noise=1e-4), "does not hold"),
+        (measured(0.02, noise=1e-3), "holds"),
+        (measured(0.05, noise=2), "not decided by this evidence"),
+        (measured(0.5, seeds=2), "not decided by this evidence"),
+        (np.full((5, 6), np.nan), "not decided by this evidence"),
+        (np.zeros((5, 6)), "not decided by this evidence"),
     ],
 )
 def test_the_verdict_is_that_of_known_trends(values, verdict):
@@ -109,7 +109,7 @@ def test_the_trend_is_in_decades_per_decade_and_seeds_may_end_early():
     values[1, 1:] = np.nan  # one value has no slope
     found, trend = collapse_verdict(values, DECADES, what="NC4")
     np.testing.assert_allclose(trend.slopes, -0.5)
-    assert found.verdict == "supported" and "NC4 changes by -0.5 decades" in found.reason
+    assert found.verdict == "holds" and "NC4 changes by -0.5 decades" in found.reason
 
 
 def test_wrong_values_are_refused():

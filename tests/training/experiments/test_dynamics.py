@@ -140,7 +140,9 @@ def test_each_quantity_has_a_verdict_that_its_numbers_give(found):
 
 def test_two_seeds_decide_nothing():
     few = survey(draws(2, points=5, radius=0.15, seed=0), FRACTIONS, steps=50, seed=0)
-    assert {verdict.verdict for verdict in few.verdicts.values()} == {"not decided"}
+    assert {verdict.verdict for verdict in few.verdicts.values()} == {
+        "not decided by this evidence"
+    }
 
 
 # Bad input

@@ -8,6 +8,7 @@ import jinja2
 import pytest
 
 import training
+from training.output import page
 from training.output.folder import Picture
 from training.output.page import render
 
@@ -55,17 +56,29 @@ def test_a_wide_picture_scrolls_by_itself_and_has_what_it_shows_as_its_alt_text(
 
 
 def test_what_scrolls_says_so_on_a_narrow_screen():
-    parts = jinja2.Environment(loader=jinja2.FileSystemLoader(FRAME.parent)).get_template(
-        "parts.html"
-    )
-    few, many = ({str(k): "x" for k in range(count)} for count in (3, 13))
+    parts = page._ENVIRONMENT.get_template("output/parts.html")
+    few, many = ({str(k): "x" for k in range(count)} for count in (3, 20))
     assert "hint" not in parts.module.table([few])
-    assert '<p class="hint">The table scrolls sideways.</p>' in parts.module.table([many])
+    long = {"claim": "A1", "verdict": "does not hold", "reason": "no run of thirty did that"}
+    for rows in ([many], [few, few | {"1": 50 * "x"}], [long]):
+        assert '<p class="hint">The table scrolls sideways.</p>' in parts.module.table(rows)
     narrow, wide = (Picture("a", "The caption.", "alt", width) for width in (600, 1200))
     assert "hint" not in parts.module.figure(narrow)
     assert '<span class="hint">Scrolls sideways.</span> The caption.' in parts.module.figure(wide)
     style = FRAME.read_text(encoding="utf-8")
     assert style.index(".hint { display: none") < style.index(".hint { display: inline")
+
+
+def test_words_stand_to_the_left_and_numbers_to_the_right():
+    parts = page._ENVIRONMENT.get_template("output/parts.html")
+    rows = [{"line": "gradient", "verdict": "saddle", "loss": "0.1"}]
+    rows.append({"line": "other", "verdict": "-", "loss": "none"})
+    text = parts.module.table(rows)
+    assert '<th class="words">verdict</th><th>loss</th>' in text
+    assert '<td class="words">saddle</td><td>0.1</td>' in text
+    assert '<td class="words">-</td><td>none</td>' in text
+    style = FRAME.read_text(encoding="utf-8")
+    assert ".words { text-align: left; }" in style
 
 
 # Laws

@@ -367,11 +367,23 @@ def test_a_folder_that_cannot_be_written_is_refused_and_left_as_it_was(tmp_path,
     assert content(tmp_path / "run") == {"a": "1"}
 
 
-@pytest.mark.parametrize(("command", "noun"), [("census", "census"), ("trained", "run")])
-def test_what_took_long_is_not_replaced_by_another_command(tmp_path, command, noun):
+@pytest.mark.parametrize(
+    ("command", "noun", "other"),
+    [
+        ("study", "study", "quickstart"),
+        ("census", "census", "landscape"),
+        ("trained", "run of trained", "landscape"),
+        ("mesa", "run of mesa", "nonneg"),
+        ("nonneg", "run of nonneg", "mesa"),
+        ("kernels", "run of kernels", "mesa"),
+        ("dynamics", "run of dynamics", "trained"),
+    ],
+)
+def test_what_took_long_is_not_replaced_by_another_command(tmp_path, command, noun, other):
     record = {"program": "geomcore", "command": command, "seconds": 1.0, "files": ["a.csv"]}
     (tmp_path / "a.csv").write_text("1")
     (tmp_path / "run.json").write_text(json.dumps(record))
     with pytest.raises(ValueError, match=f"holds a finished {noun} .a.csv.: give another folder"):
-        place.Place(tmp_path, "landscape", False)
+        place.Place(tmp_path, other, False)
     assert (tmp_path / "a.csv").exists()
+    place.Place(tmp_path, other, True).leave()

@@ -2,31 +2,24 @@
 
 import json
 import math
-import re
 from functools import partial
 from pathlib import Path
 
 import msgspec
 
-from geomcore import ReLUNetwork, load
+from geomcore import load
 from geomcore.arrays import as_labels
 from geomcore.foreign.wording import counted
 from geomcore.parameters import selected
 from training.commands.cases.another_loss import told_reference
+from training.commands.cases.options_of_study import tensors_of
 from training.commands.cases.origin import DATA, ORIGIN, keep_points, read_json
 from training.commands.cases.story import publish
 from training.descent.losses import SquaredError
-from training.descent.optimizers import AUTO, SGD, as_optimizer
-from training.descent.problem import as_plan
 from training.experiments import plot_case
-from training.study.identity import short
-from training.study.planning.arguments import as_scales, as_size, as_trials
 from training.study.planning.balance import reported
-from training.study.planning.budget import USUAL
-from training.study.planning.columns import LARGE, Columns, largest_column, on_standardised
-from training.study.planning.defaults import default_tolerance
-from training.study.planning.references import check_comparable, judged, merges, states
-from training.study.planning.scales import COUNT
+from training.study.planning.columns import Columns, largest_column, on_standardised
+from training.study.planning.references import judged, merges, states
 from training.study.status import status_of
 from training.study.words import as_summary, as_text, proved_notes, proved_rows
 
@@ -40,72 +33,6 @@ INTRO = (
     "perturbation is that of all its tensors together; where a radius is certified, every smaller "
     "perturbation provably returns under gradient flow."
 )
-
-
-def check_options(arguments, scales, data, network):
-    """Refuse what is wrong with the options of a new study whatever network there will be.
-
-    Parameters
-    ----------
-    arguments : dict
-        As in `training.commands.study.Arguments`.
-    scales : sequence of float or None
-    data : Dataset
-    network : Network or None
-        None if one is constructed.
-
-    Raises
-    ------
-    ValueError
-        If an option does not fit the data, the network or itself.
-    """
-    as_trials(arguments["trials"], 1, COUNT if scales is None else len(as_scales(scales)))
-    loss, labels = SquaredError(), as_labels(data.y, len(data.X))
-    if as_size(arguments["tolerance"], "tolerance") is None:
-        default_tolerance(loss, labels)
-    optimizer = as_optimizer(AUTO, arguments["learning_rate"], AUTO)
-    as_plan(
-        len(data.X),
-        SGD(1.0) if optimizer == AUTO else optimizer,
-        arguments["batch_size"],
-        steps=USUAL if arguments["steps"] is None else arguments["steps"],
-        **dict.fromkeys(("stop", "penalties", "constraints", "callbacks"), ()),
-        drop_last=False,
-        record=None,
-    )
-    tensors = tensors_of(arguments)
-    if network is not None:
-        selected(network.names, tensors)
-    elif tensors and not all(re.fullmatch(r"[Wb][1-9][0-9]*", name) for name in tensors):
-        raise ValueError(
-            "tensors must be names such as W1 or b2 with commas between, got "
-            f"{short(repr(arguments['tensors']))}"
-        )
-    wanted = {kind: arguments[kind] for kind in ("states", "merges")}
-    check_comparable(len(labels.classes), **wanted)
-
-
-def tensors_of(arguments):
-    """The names of the tensors that are perturbed, a list; None if all are."""
-    given = arguments["tensors"]
-    return None if given is None else given.split(",")
-
-
-def is_to_be_standardised(case, wished):
-    """Whether the columns of the data are standardised: as wished, else if they are large.
-
-    Raises
-    ------
-    ValueError
-        If it is wished for a network that cannot be rewritten for such columns.
-    """
-    rewritten = case.network is None or isinstance(case.network, ReLUNetwork)
-    if wished and not rewritten:
-        raise ValueError(
-            "standardize must be left out for a network whose first layer is not affine, of which "
-            "no network on other columns is made"
-        )
-    return rewritten and largest_column(case.data.X) > LARGE if wished is None else wished
 
 
 def standardise(case, screen, resumed):

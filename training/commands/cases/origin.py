@@ -14,7 +14,7 @@ import numpy as np
 from geomcore import datasets
 from geomcore.arrays import as_labels
 from training.commands.arguments.data import load_data, with_targets
-from training.output.folder import PROGRAM
+from training.output.record import PROGRAM
 from training.study.identity import digest, short
 
 DATA, ORIGIN = "data.npz", "origin.json"

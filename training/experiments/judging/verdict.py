@@ -7,11 +7,9 @@ of its source, or with another one. Each is answered yes, no, open or size.
 from typing import NamedTuple
 
 from training.experiments.judging.intervals import LEAST_PAIRS
+from training.output.verdicts import CORRECTED, FAILS, HOLDS, UNDECIDED, Verdict
 
 YES, NO, OPEN = "yes", "no", "open"
-HOLDS, CORRECTED = "holds", "holds with a correction"
-FAILS, UNDECIDED = "does not hold", "not decided by this evidence"
-VERDICTS = (HOLDS, CORRECTED, FAILS, UNDECIDED)
 SIZE = "size"
 TOO_FEW = "too few runs"
 
@@ -34,20 +32,6 @@ class Reading(NamedTuple):
     is_source: bool
     answer: str
     told: str
-
-
-class Verdict(NamedTuple):
-    """What the readings of a claim add up to.
-
-    Attributes
-    ----------
-    verdict : str
-        One of `VERDICTS`.
-    reason : str
-    """
-
-    verdict: str
-    reason: str
 
 
 def too_few(needed=LEAST_PAIRS, *, runs=0, which="that did not collapse"):

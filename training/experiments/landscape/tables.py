@@ -7,7 +7,7 @@ def line_rows(found):
     """A row for each line."""
     rows = []
     for line in found.lines:
-        row = {"line": line.name, "norm of 1": line.grid.unit}
+        row = {"line": line.name, "length of t = 1": line.grid.unit}
         if line.exact is not None:
             least = line.exact.minimum
             row |= {"cells": line.exact.cells, "least loss": least.loss, "at t": least.t}

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from training.dynamics.dependence import NOT_DECIDED, Verdict
 from training.dynamics.ladder import THRESHOLDS
 from training.experiments.trained import verdicts
 from training.experiments.trained.measures import PRECISIONS
+from training.output.verdicts import UNDECIDED, Verdict
 
 MNIST = "mnist"
 TOLD = {"digits": "the bundled digits", "mnist": "MNIST"}
@@ -36,7 +36,7 @@ def judgements(found):
     add("E6", f"0, 1, 6, 4 are separable in this order: {name}", judged)
     if digits.name != MNIST:
         told = "it needs the MNIST files: give --mnist PATH"
-        add("E6", "0, 1, 6, 4 are separable in this order: MNIST", Verdict(NOT_DECIDED, told))
+        add("E6", "0, 1, 6, 4 are separable in this order: MNIST", Verdict(UNDECIDED, told))
     for loss in found.losses:
         layers, classes, collapse = (
             [row for row in table if row["loss_name"] == loss]

@@ -8,19 +8,13 @@ fail; squared error and cross-entropy differ. E8: lower losses go with more neur
 import numpy as np
 
 from geomcore.foreign.wording import counted
-from training.dynamics.dependence import (
-    CONFIDENCE,
-    LEAST_SEEDS,
-    NOT_DECIDED,
-    REFUTED,
-    SUPPORTED,
-    Verdict,
-)
+from training.dynamics.dependence import CONFIDENCE, LEAST_SEEDS
 from training.dynamics.ladder import collapse_verdict
+from training.output.verdicts import FAILS, HOLDS, UNDECIDED, Verdict
 from training.study.wilson import wilson_interval
 
 COLLAPSED = 0.9  # part of a class that must be in the backward cone
-FAILS = 1e-6  # a defect, relative to the largest output of its layer, that is none of rounding
+DEFECT = 1e-6  # a defect, relative to the largest output of its layer, that is none of rounding
 # What is compared between the losses, and the difference that counts as none: decades, or parts.
 COMPARED = {
     "condition": "log10 of the condition of the last hidden layer",
@@ -52,25 +46,25 @@ def separable_verdict(steps, *, name, is_part):
     that can does not support it, so that the verdict then speaks of the images that were taken.
     """
     if not steps:
-        return Verdict(NOT_DECIDED, f"the digits of the order are not all in {name}")
+        return Verdict(UNDECIDED, f"the digits of the order are not all in {name}")
     against = [row for row in steps if row["separable"] is False]
     if against:
         row = against[0]
         return Verdict(
-            REFUTED,
+            FAILS,
             f"digit {row['digit']} cannot be separated from {row['against']} in {name}: a point is "
             "in the hulls of both, in exact arithmetic",
         )
     if any(row["separable"] is None for row in steps):
-        return Verdict(NOT_DECIDED, f"double precision leaves a step open in {name}")
+        return Verdict(UNDECIDED, f"double precision leaves a step open in {name}")
     margins = ", ".join(f"{row['margin']:.3g}" for row in steps)
     points = steps[0]["points"]
     told = f"each step has a hyperplane, proved by exact signs, with margins {margins}"
     if is_part:
         return Verdict(
-            SUPPORTED, f"{told}, for the {points:,} images that were taken of {name}, not for all"
+            HOLDS, f"{told}, for the {points:,} images that were taken of {name}, not for all"
         )
-    return Verdict(SUPPORTED, f"{told}, for all {points:,} images of these digits in {name}")
+    return Verdict(HOLDS, f"{told}, for all {points:,} images of these digits in {name}")
 
 
 def most_verdict(number, runs, what):
@@ -89,17 +83,17 @@ def most_verdict(number, runs, what):
     Examples
     --------
     >>> most_verdict(5, 5, "have cones").verdict, most_verdict(0, 3, "have cones").verdict
-    ('supported', 'not decided')
+    ('holds', 'not decided by this evidence')
     """
     if not runs:
-        return Verdict(NOT_DECIDED, "there are no such runs")
+        return Verdict(UNDECIDED, "there are no such runs")
     low, high = wilson_interval(number, runs)
     told = f"{number} of {runs} runs {what} (95 % interval of the part {low:.2f} to {high:.2f})"
     if low > 0.5:
-        return Verdict(SUPPORTED, told)
+        return Verdict(HOLDS, told)
     if high < 0.5:
-        return Verdict(REFUTED, told)
-    return Verdict(NOT_DECIDED, told)
+        return Verdict(FAILS, told)
+    return Verdict(UNDECIDED, told)
 
 
 def by_run(rows):
@@ -167,10 +161,10 @@ def identity_verdict(layers, precision):
     runs = [own for own in runs if own]
     if not runs:
         return Verdict(
-            NOT_DECIDED, f"no middle layer of any run is rank-deficient in {precision} precision"
+            UNDECIDED, f"no middle layer of any run is rank-deficient in {precision} precision"
         )
     name = f"defect_relative_{precision}"
-    number = sum(all(row[name] > FAILS for row in own) for own in runs)
+    number = sum(all(row[name] > DEFECT for row in own) for own in runs)
     return most_verdict(
         number,
         len(runs),
@@ -198,9 +192,9 @@ def difference_verdict(pairs):
     Notes
     -----
     For each quantity the interval of the mean difference, by Student's t at 95 % for all of
-    them together (Bonferroni). *Supported* if one of them leaves out 0; *refuted* if all lie
+    them together (Bonferroni). *Holds* if one of them leaves out 0; *does not hold* if all lie
     within what counts as no difference (a tenth of a decade, a hundredth of accuracy); else, and
-    with fewer than three pairs, *not decided*.
+    with fewer than three pairs, *not decided by this evidence*.
     """
     from scipy.stats import t
 
@@ -210,7 +204,7 @@ def difference_verdict(pairs):
         D = D[np.isfinite(D)]
         if len(D) < LEAST_SEEDS:
             reason = f"{counted(len(D), 'start')} with both losses, {LEAST_SEEDS} are needed"
-            return Verdict(NOT_DECIDED, reason)
+            return Verdict(UNDECIDED, reason)
         quantile = t.ppf(1 - (1 - CONFIDENCE) / (2 * len(pairs)), len(D) - 1)
         half = quantile * D.std(ddof=1) / np.sqrt(len(D))
         low, high = D.mean() - half, D.mean() + half
@@ -218,7 +212,7 @@ def difference_verdict(pairs):
         alike &= bool(max(abs(low), abs(high)) < ALIKE[name])
         told.append(f"{COMPARED[name]} by {D.mean():.2g} ({low:.2g} to {high:.2g})")
     reason = f"squared error less cross-entropy: {'; '.join(told)}"
-    return Verdict(SUPPORTED if apart else REFUTED if alike else NOT_DECIDED, reason)
+    return Verdict(HOLDS if apart else FAILS if alike else UNDECIDED, reason)
 
 
 def ladder_verdict(collapse, thresholds, space):

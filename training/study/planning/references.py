@@ -1,6 +1,5 @@
 """The networks around which a study of a data set goes: its minimum, and what lies beside it."""
 
-import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,12 +7,9 @@ import numpy as np
 import constructions
 from constructions import ConstructionError, verify
 from constructions.theorems.enumeration import partitions
-from geomcore.foreign.wording import counted
 from geomcore.network import ReLUNetwork
 from training.study.planning.balance import Report
-
-# More cannot be told apart in one figure, and of more classes nobody would count them.
-MOST, COUNTED = 20, 20
+from training.study.planning.comparable import check_comparable
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,41 +65,6 @@ def _prepared(made, X, y, prepare, targets):
         return judged(made.method, made.network, X, y, targets=targets)
     balanced = prepare(made.network)
     return judged(made.method, balanced.network, X, y, balanced=balanced, targets=targets)
-
-
-def check_comparable(Q, *, states=False, merges=False):
-    """Refuse all states, or all merges, of so many classes that nobody could compare them.
-
-    Parameters
-    ----------
-    Q : int
-        Number of classes.
-    states, merges : bool
-        Whether they are wanted.
-
-    Raises
-    ------
-    ValueError
-        If there are more than `MOST` of either.
-    """
-    for name, wanted, count in (("states", states, _states), ("merges", merges, _merges)):
-        if wanted and (Q > COUNTED or count(Q) > MOST):
-            told = "more than a million" if Q > COUNTED else f"{count(Q):,}"
-            raise ValueError(
-                f"the {name} of {counted(Q, 'class')} are {told}, at most {MOST} can be compared"
-            )
-
-
-def _states(Q):
-    return 2**Q
-
-
-def _merges(Q):
-    """The number of partitions of Q classes but for that into single ones: a Bell number less 1."""
-    row = [1]
-    for _ in range(Q - 1):
-        row = list(itertools.accumulate(row, initial=row[-1]))
-    return row[-1] - 1
 
 
 def states(X, y, prepare=None, *, targets=None):

@@ -34,7 +34,7 @@ def test_the_command_tells_rates_models_and_verdicts(run, tmp_path):
     verdicts = rows_of(tmp_path / "x" / "verdicts.csv")
     assert len(verdicts) == 3 and {v["claim"] for v in verdicts} == {"E5"}
     for row in verdicts:
-        assert row["verdict"] in ("supported", "refuted", "not decided")
+        assert row["verdict"] in ("holds", "does not hold", "not decided by this evidence")
         assert f"{row['quantity']}: {row['verdict']}. " in out
     assert len(rows_of(tmp_path / "x" / "course.csv")) > 6 * 20
     record = json.loads((tmp_path / "x" / "run.json").read_text())

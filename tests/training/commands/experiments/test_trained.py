@@ -84,7 +84,7 @@ def test_the_command_tells_verdicts_and_keeps_networks_of_each_rung(run, mnist, 
     assert "images of 5 x 5 pixels, for training 0 (12), 6 (12); 24 held out" in out
     verdicts = rows_of(x / "verdicts.csv")
     assert {row["claim"] for row in verdicts} == {"E6", "E7", "E8"}
-    assert verdicts[0]["verdict"] == "supported" and "MNIST" in verdicts[0]["quantity"]
+    assert verdicts[0]["verdict"] == "holds" and "MNIST" in verdicts[0]["quantity"]
     for row in verdicts:
         assert row["verdict"] in out
     assert rows_of(x / "subsets.csv")[0]["subset"] == "0 1 6 4"
@@ -132,7 +132,7 @@ def test_what_is_not_separable_is_told_and_has_no_constructed_network(
     status, _, _ = run("trained", "--mnist", files, "--digits", "0,1", *SMALL, "-q", "--out", "x")
     page = (tmp_path / "x" / "index.html").read_text(encoding="utf-8")
     assert status == 0 and "There is no constructed network" in page
-    assert rows_of(tmp_path / "x" / "verdicts.csv")[0]["verdict"] == "refuted"
+    assert rows_of(tmp_path / "x" / "verdicts.csv")[0]["verdict"] == "does not hold"
     assert "constructed" not in {r["network"] for r in rows_of(tmp_path / "x" / "comparison.csv")}
 
 

@@ -7,13 +7,13 @@ from training.experiments.judging.verdict import (
     OPEN,
     SIZE,
     UNDECIDED,
-    VERDICTS,
     YES,
     Reading,
     both,
     judged,
     too_few,
 )
+from training.output.verdicts import VERDICTS
 
 
 def test_several_answers_at_once():

@@ -9,18 +9,22 @@ from training.experiments.trained.judgements import compared, judgements
 def test_every_claim_is_judged_for_every_loss(found):
     rows = judgements(found)
     assert {row["claim"] for row in rows} == {"E6", "E7", "E8"}
-    assert {row["verdict"] for row in rows} <= {"supported", "refuted", "not decided"}
+    assert {row["verdict"] for row in rows} <= {
+        "holds",
+        "does not hold",
+        "not decided by this evidence",
+    }
     per_loss = [row for row in rows if row["loss"] == "mse"]
     assert len(per_loss) == 1 + 4 + 2 == len([r for r in rows if r["loss"] == "cross_entropy"])
     first, second = rows[:2]
-    assert first["verdict"] == "supported" and first["quantity"].endswith("tiny")
-    assert second["verdict"] == "not decided" and "--mnist" in second["reason"]
+    assert first["verdict"] == "holds" and first["quantity"].endswith("tiny")
+    assert second["verdict"] == "not decided by this evidence" and "--mnist" in second["reason"]
 
 
 def test_of_mnist_itself_there_is_one_verdict_on_the_order(found):
     named = found._replace(digits=found.digits._replace(name="mnist"))
     rows = [row for row in judgements(named) if row["claim"] == "E6"]
-    assert len(rows) == 1 and rows[0]["verdict"] == "supported" and "MNIST" in rows[0]["quantity"]
+    assert len(rows) == 1 and rows[0]["verdict"] == "holds" and "MNIST" in rows[0]["quantity"]
 
 
 def test_one_loss_is_compared_with_nothing(found):

@@ -37,15 +37,15 @@ def test_at_the_head_stand_the_order_of_the_claim_and_the_chosen_digits():
 def test_verdicts_have_a_column_for_each_loss():
     about = {"claim": "E7", "quantity": "cones", "reason": ""}
     rows = [
-        {"claim": "E6", "quantity": "order", "loss": "", "verdict": "supported", "reason": ""},
-        about | {"loss": "mse", "verdict": "refuted"},
-        about | {"loss": "cross_entropy", "verdict": "not decided"},
+        {"claim": "E6", "quantity": "order", "loss": "", "verdict": "holds", "reason": ""},
+        about | {"loss": "mse", "verdict": "does not hold"},
+        about | {"loss": "cross_entropy", "verdict": "not decided by this evidence"},
     ]
     words = tables.verdict_words(rows, ("mse", "cross_entropy"))
     assert list(words[0]) == ["claim", "what", "verdict", "squared error", "cross-entropy"]
     assert [list(row.values()) for row in words] == [
-        ["E6", "order", "supported", "", ""],
-        ["E7", "cones", "", "refuted", "not decided"],
+        ["E6", "order", "holds", "", ""],
+        ["E7", "cones", "", "does not hold", "not decided by this evidence"],
     ]
 
 

@@ -43,21 +43,24 @@ def step(separable, margin=0.5):
 
 def test_an_order_is_supported_if_every_step_is_proved():
     judged = separable_verdict([step(True), step(True, 0.25)], name="D", is_part=False)
-    assert judged.verdict == "supported" and "0.5, 0.25" in judged.reason
+    assert judged.verdict == "holds" and "0.5, 0.25" in judged.reason
     assert "all 9 images" in judged.reason
     part = separable_verdict([step(True)], name="D", is_part=True)
-    assert part.verdict == "supported" and "not for all" in part.reason
+    assert part.verdict == "holds" and "not for all" in part.reason
 
 
 def test_one_step_that_is_proved_impossible_refutes_even_if_another_is_open():
     judged = separable_verdict([step(None), step(False)], name="D", is_part=True)
-    assert judged.verdict == "refuted" and "digit 1 cannot" in judged.reason
+    assert judged.verdict == "does not hold" and "digit 1 cannot" in judged.reason
 
 
 def test_what_is_open_or_not_there_is_not_decided():
-    assert separable_verdict([step(True), step(None)], name="D", is_part=False)[0] == "not decided"
+    assert (
+        separable_verdict([step(True), step(None)], name="D", is_part=False)[0]
+        == "not decided by this evidence"
+    )
     judged = separable_verdict([], name="D", is_part=False)
-    assert judged.verdict == "not decided" and "not all in D" in judged.reason
+    assert judged.verdict == "not decided by this evidence" and "not all in D" in judged.reason
 
 
 # E7
@@ -66,14 +69,14 @@ def test_what_is_open_or_not_there_is_not_decided():
 @pytest.mark.parametrize(
     ("counted", "runs", "verdict"),
     [
-        (4, 4, "supported"),
-        (3, 3, "not decided"),
-        (0, 4, "refuted"),
-        (0, 3, "not decided"),
-        (5, 10, "not decided"),
-        (9, 10, "supported"),
-        (1, 10, "refuted"),
-        (0, 0, "not decided"),
+        (4, 4, "holds"),
+        (3, 3, "not decided by this evidence"),
+        (0, 4, "does not hold"),
+        (0, 3, "not decided by this evidence"),
+        (5, 10, "not decided by this evidence"),
+        (9, 10, "holds"),
+        (1, 10, "does not hold"),
+        (0, 0, "not decided by this evidence"),
     ],
 )
 def test_most_runs_are_more_than_half_by_an_interval(counted, runs, verdict):
@@ -81,47 +84,47 @@ def test_most_runs_are_more_than_half_by_an_interval(counted, runs, verdict):
 
 
 def test_ranks_count_in_middle_layers_alone():
-    assert rank_verdict(layers([(3, 4)] * 5), "single").verdict == "refuted"
-    assert rank_verdict(layers([(4, 3)] * 5), "single").verdict == "supported"
-    assert rank_verdict(layers([(4, 3)] * 5), "double").verdict == "refuted"
+    assert rank_verdict(layers([(3, 4)] * 5), "single").verdict == "does not hold"
+    assert rank_verdict(layers([(4, 3)] * 5), "single").verdict == "holds"
+    assert rank_verdict(layers([(4, 3)] * 5), "double").verdict == "does not hold"
 
 
 def test_only_the_lowest_rung_of_a_run_counts():
     rows = layers([(4, 3)] * 5, threshold=1e-1) + layers([(4, 4)] * 5, threshold=1e-2)
-    assert rank_verdict(rows, "single").verdict == "refuted"
+    assert rank_verdict(rows, "single").verdict == "does not hold"
     assert {r["threshold"] for own in by_run(rows).values() for r in own} == {1e-2}
 
 
 def test_identities_are_judged_where_a_layer_is_deficient():
-    assert identity_verdict(layers([(4, 3)] * 5), "single").verdict == "supported"
-    assert identity_verdict(layers([(4, 3)] * 5, defect=1e-9), "single").verdict == "refuted"
+    assert identity_verdict(layers([(4, 3)] * 5), "single").verdict == "holds"
+    assert identity_verdict(layers([(4, 3)] * 5, defect=1e-9), "single").verdict == "does not hold"
     judged = identity_verdict(layers([(4, 4)] * 9), "single")
-    assert judged.verdict == "not decided" and "no middle layer" in judged.reason
+    assert judged.verdict == "not decided by this evidence" and "no middle layer" in judged.reason
     judged = identity_verdict(layers([(4, 3)] * 4 + [(4, 4)] * 5), "single")
-    assert judged.verdict == "supported" and "4 of 4 runs" in judged.reason
+    assert judged.verdict == "holds" and "4 of 4 runs" in judged.reason
 
 
 def test_a_cone_counts_if_its_layer_has_full_rank():
     rows = layers([(4, 4)] * 4)
     classes = [{**row, "class": 0, "backward": 0.9 * (row["layer"] == 2)} for row in rows]
-    assert cone_verdict(rows, classes).verdict == "supported"
+    assert cone_verdict(rows, classes).verdict == "holds"
     for row in rows:
         row["is_cone"] = row["layer"] == 1
-    assert cone_verdict(rows, classes).verdict == "refuted"
+    assert cone_verdict(rows, classes).verdict == "does not hold"
     for row in classes:
         row["backward"] = 0.89
-    assert cone_verdict(layers([(4, 4)] * 4), classes).verdict == "refuted"
+    assert cone_verdict(layers([(4, 4)] * 4), classes).verdict == "does not hold"
 
 
 def test_losses_differ_if_one_interval_leaves_out_zero():
     same = [1.0, 2.0, 3.0, 4.0]
     pairs = {"condition": (same, same), "nc1": (same, same), "held_accuracy": (same, same)}
-    assert difference_verdict(pairs).verdict == "refuted"
+    assert difference_verdict(pairs).verdict == "does not hold"
     apart = pairs | {"nc1": ([1.0, 1.1, 0.9, 1.0], [0.0, 0.0, 0.0, 0.0])}
     judged = difference_verdict(apart)
-    assert judged.verdict == "supported" and "NC1 of the last hidden layer by 1" in judged.reason
+    assert judged.verdict == "holds" and "NC1 of the last hidden layer by 1" in judged.reason
     noisy = pairs | {"condition": ([1.0, -1.0, 2.0, -2.0], [0.0] * 4)}
-    assert difference_verdict(noisy).verdict == "not decided"
+    assert difference_verdict(noisy).verdict == "not decided by this evidence"
 
 
 def test_intervals_are_wider_for_three_quantities_than_for_one():
@@ -160,8 +163,8 @@ def test_collapse_is_that_of_the_last_layer():
 
 def test_collapse_is_supported_if_it_falls_with_the_loss():
     falls = collapse([[1, 0.1, 0.01], [2, 0.3, 0.05], [1, 0.2, 0.01]])
-    assert ladder_verdict(falls, [1e-1, 1e-2, 1e-3], "hidden").verdict == "supported"
+    assert ladder_verdict(falls, [1e-1, 1e-2, 1e-3], "hidden").verdict == "holds"
     rises = collapse([[0.01, 0.1, 1], [0.05, 0.3, 2], [0.01, 0.2, 1]])
-    assert ladder_verdict(rises, [1e-1, 1e-2, 1e-3], "truncated").verdict == "refuted"
-    assert ladder_verdict(falls, [1e-1, 1e-2], "hidden").verdict == "supported"
-    assert ladder_verdict(falls, [1e-2], "hidden").verdict == "not decided"
+    assert ladder_verdict(rises, [1e-1, 1e-2, 1e-3], "truncated").verdict == "does not hold"
+    assert ladder_verdict(falls, [1e-1, 1e-2], "hidden").verdict == "holds"
+    assert ladder_verdict(falls, [1e-2], "hidden").verdict == "not decided by this evidence"

@@ -2,10 +2,10 @@
 
 import pytest
 
-from training.experiments.judging.verdict import VERDICTS
 from training.experiments.mesa.judging import claims_mesa, claims_nonneg
 from training.experiments.mesa.judging.judgements import judgements, rule_of
 from training.experiments.mesa.protocol import MESA
+from training.output.verdicts import VERDICTS
 
 
 def test_each_claim_is_judged_in_each_dimension(found):
