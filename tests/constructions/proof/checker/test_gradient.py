@@ -36,6 +36,16 @@ def test_of_two_layers_the_terms_pass_the_weights_of_units_that_are_on(dead):
     assert gradient(example) == pytest.approx(expected, rel=1e-12)
 
 
+def test_a_unit_that_is_on_at_one_point_has_a_part():
+    # with 4 max(x - 3/2, 0), which is 2 at the second point, and the target 6 there: the errors
+    # are the same. The output has terms of the size 2 * 2 + 4 / 2 + 1, twice that and 6 are 20.
+    layers = [([[1], [1]], [0, -1.5]), ([[2, 4]], [-1])]
+    example = Example(layers, [[1], [2]], [[0], [6]], [0, 1], margins=[0.0], **FIELDS)
+    norm = 1 + 0.5**2 + 2**2 + (4 * 2) ** 2 + 4**2
+    size = 20**2 * (2**2 + 0.5**2 + 1) + 20**2 * (2**2 + 4**2) * (2**2 + 1)
+    assert gradient(example) == pytest.approx([np.sqrt(norm), np.sqrt(size)], rel=1e-12)
+
+
 def test_only_what_may_move_has_a_gradient():
     layers = [([[1]], [0]), ([[2]], [-1])]
     for subset, norm in ((["W1"], 2), (["b1"], 0), (["W2"], 1), (["b2"], 0), (["W1", "b2"], 2)):
