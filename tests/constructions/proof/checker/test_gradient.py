@@ -23,16 +23,16 @@ def test_of_one_layer_the_terms_are_outputs_and_targets_times_inputs():
     assert gradient(STEEP) == pytest.approx([4 / 3 * np.sqrt(2), size], rel=1e-12)
 
 
-@pytest.mark.parametrize("dead", [False, True])
-def test_of_two_layers_the_terms_pass_the_weights_of_units_that_are_on(dead):
+@pytest.mark.parametrize(("bias", "part"), [(None, 0), (-5, 0), (0.5, 0), (1, 9)])
+def test_of_two_layers_the_terms_pass_the_weights_of_units_that_may_be_on(bias, part):
     # 2 max(x, 0) - 1 at 1 and 2 with the targets 0 and 4: the errors are 1 and -1, of which the
     # last layer reads (1, 1) and (2, 1), and the first one, times 2, the same. The largest output
     # has terms of the size 2 * 2 + 1, twice that and the targets are 14, and 28 behind the weight.
     layers = [([[1]], [0]), ([[2]], [-1])]
-    if dead:  # a unit that is nowhere on has no part, whatever its weights are
-        layers = [([[1], [-1]], [0, -5]), ([[2, 9]], [-1])]
+    if bias is not None:  # 9 max(b - x, 0) is 0, but floats may see it on where b = 1
+        layers = [([[1], [-1]], [0, bias]), ([[2, 9]], [-1])]
     example = Example(layers, [[1], [2]], [[0], [4]], [0, 1], margins=[0.0], **FIELDS)
-    expected = [np.sqrt(1 + 4), np.sqrt((14**2 + 28**2) * (2**2 + 1))]
+    expected = [np.sqrt(1 + 4), np.sqrt((14**2 + 28**2 + (part * 14) ** 2) * (2**2 + 1))]
     assert gradient(example) == pytest.approx(expected, rel=1e-12)
 
 
