@@ -7,9 +7,10 @@ import pytest
 from flint import arb, arb_mat
 from planted import planted
 
-from constructions.critical import minimum
+from constructions.critical import minimum, search
 from constructions.critical.balls import Balls
 from constructions.critical.cell import Cell
+from constructions.critical.fitted.fewer import NOTHING
 from constructions.critical.points import BITS
 from constructions.critical.reduced import along
 from constructions.critical.search import nearby_minimum, nearby_points
@@ -296,3 +297,18 @@ def test_independent_kinks_are_asked_for_in_the_slice(monkeypatch):
     monkeypatch.setattr(minimum, "has_full_column_rank", second_fails)
     found, why = proved(*made)
     assert found is None and "kinks are not proved to be independent" in why
+
+
+@pytest.mark.parametrize(("drawn", "implied", "told"), [(0.25, 0.5, 0.75), (0.75, 0.5, 1.0)])
+def test_a_rank_may_be_larger_or_equations_may_imply_less(drawn, implied, told, monkeypatch):
+    own_rank, own_problem = minimum.generic_rank, search.reduced
+    monkeypatch.setattr(
+        minimum, "generic_rank", lambda *given: own_rank(*given)._replace(error=drawn)
+    )
+    monkeypatch.setattr(
+        search,
+        "reduced",
+        lambda *given: own_problem(*given)._replace(chosen=NOTHING._replace(error=implied)),
+    )
+    found, _ = proved(*on_two_kinks((2, 3, 1)))  # drawn, and not counted
+    assert found.rank.error == told

@@ -1,0 +1,55 @@
+"""The gradient that the checker finds, and the size that its terms have, which floats may miss."""
+
+import numpy as np
+import pytest
+from checker_examples import STEEP, Example
+
+from constructions.proof.checker import _Case
+
+FIELDS = {"loss": 1.0, "class_weighted_loss": 1.0, "accuracy": 1.0, "verdict": "undetermined"}
+
+
+def gradient(example):
+    """The norm of the gradient, and of the sums of the sizes of its terms."""
+    pairs = zip(example.weights, example.biases, strict=True)
+    tensors = [tensor for pair in pairs for tensor in pair]
+    case = _Case(example.fields, tensors, example.X, example.targets, example.classes)
+    return [float(number) for number in case.gradient]
+
+
+def test_of_one_layer_the_terms_are_outputs_and_targets_times_inputs():
+    # (1, 1) is the largest input, 1 the output there; 2/3 of (1, 1, 1) and of the targets 0, 1, 3
+    size = (2 * 1 + 2 / 3 * (0 + 1 + 3)) * np.sqrt(2)
+    assert gradient(STEEP) == pytest.approx([4 / 3 * np.sqrt(2), size], rel=1e-12)
+
+
+@pytest.mark.parametrize(("bias", "part"), [(None, 0), (-5, 0), (0.5, 0), (1, 9)])
+def test_of_two_layers_the_terms_pass_the_weights_of_units_that_may_be_on(bias, part):
+    # 2 max(x, 0) - 1 at 1 and 2 with the targets 0 and 4: the errors are 1 and -1, of which the
+    # last layer reads (1, 1) and (2, 1), and the first one, times 2, the same. The largest output
+    # has terms of the size 2 * 2 + 1, twice that and the targets are 14, and 28 behind the weight.
+    layers = [([[1]], [0]), ([[2]], [-1])]
+    if bias is not None:  # 9 max(b - x, 0) is 0, but floats may see it on where b = 1
+        layers = [([[1], [-1]], [0, bias]), ([[2, 9]], [-1])]
+    example = Example(layers, [[1], [2]], [[0], [4]], [0, 1], margins=[0.0], **FIELDS)
+    expected = [np.sqrt(1 + 4), np.sqrt((14**2 + 28**2 + (part * 14) ** 2) * (2**2 + 1))]
+    assert gradient(example) == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_unit_that_is_on_at_one_point_has_a_part():
+    # with 4 max(x - 3/2, 0), which is 2 at the second point, and the target 6 there: the errors
+    # are the same. The output has terms of the size 2 * 2 + 4 / 2 + 1, twice that and 6 are 20.
+    layers = [([[1], [1]], [0, -1.5]), ([[2, 4]], [-1])]
+    example = Example(layers, [[1], [2]], [[0], [6]], [0, 1], margins=[0.0], **FIELDS)
+    norm = 1 + 0.5**2 + 2**2 + (4 * 2) ** 2 + 4**2
+    size = 20**2 * (2**2 + 0.5**2 + 1) + 20**2 * (2**2 + 4**2) * (2**2 + 1)
+    assert gradient(example) == pytest.approx([np.sqrt(norm), np.sqrt(size)], rel=1e-12)
+
+
+def test_only_what_may_move_has_a_gradient():
+    layers = [([[1]], [0]), ([[2]], [-1])]
+    for subset, norm in ((["W1"], 2), (["b1"], 0), (["W2"], 1), (["b2"], 0), (["W1", "b2"], 2)):
+        example = Example(
+            layers, [[1], [2]], [[0], [4]], [0, 1], margins=[0.0], subset=subset, **FIELDS
+        )
+        assert gradient(example)[0] == pytest.approx(norm, rel=1e-12)
