@@ -160,7 +160,8 @@ def _guesses(net, X, labels, per_class, space, theta, widths):
     masks = [(value > 0).astype(float) for value in net.hidden(distinct)]
     sets = candidates(net, distinct)
     if fits(Cell(widths, distinct, np.array(Y).T, blocks, masks, []), theta):
-        sets.sort(key=len)  # at loss zero multipliers are 0, and nothing is proved on kinks
+        # at loss zero multipliers are 0, and nothing is proved on kinks
+        sets = sorted(sets if [] in sets else [*sets, []], key=len)
     for kinks in sets:
         masks = [(value > 0).astype(float) for value in net.hidden(distinct)]
         for l, i, u in kinks:
