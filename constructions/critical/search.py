@@ -159,9 +159,10 @@ def _guesses(net, X, labels, per_class, space, theta, widths):
     later = []  # what falls over a kink
     masks = [(value > 0).astype(float) for value in net.hidden(distinct)]
     sets = candidates(net, distinct)
+    if masks and [] not in sets:  # of many pairs some are near their kink by chance
+        sets.append([])
     if fits(Cell(widths, distinct, np.array(Y).T, blocks, masks, []), theta):
-        # at loss zero multipliers are 0, and nothing is proved on kinks
-        sets = sorted(sets if [] in sets else [*sets, []], key=len)
+        sets.sort(key=len)  # at loss zero multipliers are 0, and nothing is proved on kinks
     for kinks in sets:
         masks = [(value > 0).astype(float) for value in net.hidden(distinct)]
         for l, i, u in kinks:
