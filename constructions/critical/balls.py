@@ -99,10 +99,13 @@ class Balls:
         n = self.shape[-1]
         with np.errstate(over="ignore", invalid="ignore"):
             size, reach = np.abs(self.mid), np.abs(other.mid)
-            # the product with EPS may underflow, and `size` be large
-            rad = size @ (other.rad + ((n + 4) * EPS * reach + LEAST))
-            if self.rad.any():
-                rad = rad + self.rad @ (reach + other.rad)
+            # the product with EPS may underflow, and `size` or `reach` be large
+            if not other.rad.any():  # one product less
+                rad = (self.rad + ((n + 4) * EPS * size + LEAST)) @ reach
+            else:
+                rad = size @ (other.rad + ((n + 4) * EPS * reach + LEAST))
+                if self.rad.any():
+                    rad = rad + self.rad @ (reach + other.rad)
             return Balls.rounded(self.mid @ other.mid, rad, 2 * n)
 
     def __rmatmul__(self, other):
@@ -163,6 +166,41 @@ def of_arbs(entries, shape):
 # Proofs about all matrices in balls
 
 
+def off_product(A, B, product, x):
+    """Floats at least :math:`|A B - product| x`, for all matrices in balls and a vector x >= 0.
+
+    In place of a matrix of radii, which takes a second product of matrices or two, their products
+    with a vector.
+
+    Parameters
+    ----------
+    A, B : Balls, shapes (m, n), (n, k)
+    product : ndarray, shape (m, k)
+        ``A.mid @ B.mid``, in floating point.
+    x : ndarray of float, shape (k,)
+        Not negative.
+
+    Returns
+    -------
+    ndarray, shape (m,)
+        Inf where something is not finite.
+    """
+    n = A.shape[1]
+    with np.errstate(over="ignore", invalid="ignore"):
+        x, size, reach = Balls(x), Balls(np.abs(A.mid)), Balls(np.abs(B.mid))
+        far = (reach @ x).upper
+        inner = (Balls(B.rad) @ x + ((n + 4) * EPS * far + LEAST)).upper
+        off = size @ inner + Balls(np.full(len(product), 2 * n * TINY)) * x.sum()
+        if A.rad.any():
+            off = off + Balls(A.rad) @ (far + inner)
+        return np.where(np.isfinite(product).all(axis=1), off.upper, np.inf)
+
+
+def row_sums(product, off):
+    """Floats at least the sums over rows of the sizes of a matrix, and of how much it is off."""
+    return (as_balls(np.abs(product)).sum(axis=1) + off).upper
+
+
 def smallest_eigenvalue(M):
     r"""A lower bound of the smallest eigenvalue of every symmetric matrix in balls, -inf if none.
 
@@ -189,14 +227,19 @@ def smallest_eigenvalue(M):
         return -np.inf
     # scaled, so that what is not known of stiff directions does not count in soft ones
     V = as_balls(V / np.sqrt(values))
-    T = V.T @ M @ V
-    off = T.largest
-    np.fill_diagonal(off, 0.0)
-    # sums of what is not negative, rounded up
-    low = (as_balls(np.diag(T.lower)) - as_balls(off).sum(axis=1)).lower
+    ones = np.ones(len(V))
+    right = M.mid @ V.mid
+    T = V.mid.T @ right
+    # V^T M V is off V^T right by V^T (M V - right), and that off T
+    off = as_balls(np.abs(V.mid.T)) @ off_product(M, V, right, ones)
+    off = off + off_product(V.T, Balls(right), T, ones)
+    diagonal = np.diag(T).copy()
+    np.fill_diagonal(T, 0.0)
+    low = (as_balls(diagonal) - row_sums(T, off)).lower
     if not (low > 0).all():
         return -np.inf
-    size = as_balls((V.T @ V).largest).sum(axis=1).upper.max()
+    square = V.mid.T @ V.mid
+    size = row_sums(square, off_product(V.T, V, square, ones)).max()
     return float(np.nextafter(low.min() / size, 0))
 
 
@@ -219,5 +262,7 @@ def has_full_column_rank(A):
         return False
     if not np.isfinite(inverse).all():
         return False
-    rest = (np.eye(m) - as_balls(inverse) @ A).largest
-    return bool((as_balls(rest).sum(axis=1).upper < 1).all())
+    product, ones = inverse @ A.mid, np.ones(m)
+    off = off_product(as_balls(inverse), A, product, ones)
+    rest = as_balls(np.eye(m)) - product
+    return bool((as_balls(rest.largest).sum(axis=1) + off).upper.max() < 1)

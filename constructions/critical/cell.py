@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from constructions.critical.balls import Balls, stacked
+from constructions.critical.curvature.squares import is_by_point, is_long, squared
 
 
 class Block(NamedTuple):
@@ -257,7 +258,35 @@ def value_rows(cell, found, layer, points, units):
     return Balls(mid, rad)
 
 
-def hessian(cell, found, rows):
+def curvature(cell, found, rows=None):
+    """The part of `hessian` that is left where outputs are linear, J^T A J.
+
+    Parameters
+    ----------
+    cell : Cell
+    found : Pass
+        In balls.
+    rows : Balls, shape (N K, P), optional
+        `output_rows` of all outputs, where these are known.
+
+    Returns
+    -------
+    Balls, shape (P, P)
+    """
+    K, P = cell.widths[-1], cell.places[-1][1].stop
+    total, own, weighted, outputs = Balls(np.zeros((P, P))), [], [], found.values[-1]
+    for block in cell.blocks:
+        if is_long(cell) and is_by_point(block):
+            total = total + squared(cell, found, block)
+            continue
+        at = np.arange(block.rows.start * K, block.rows.stop * K)
+        own.append(output_rows(cell, found, *divmod(at, K)) if rows is None else rows[at])
+        bent = block.curved(outputs[block.rows], cell.Y[block.rows], own[-1])
+        weighted.append(bent)
+    return total + stacked(own).T @ stacked(weighted) if own else total
+
+
+def hessian(cell, found, rows=None):
     """Second derivative of the Lagrangian in the parameters.
 
     Parameters
@@ -265,22 +294,15 @@ def hessian(cell, found, rows):
     cell : Cell
     found : Pass
         In balls, with the multipliers.
-    rows : Balls, shape (N K, P)
-        `output_rows` of all outputs.
+    rows : Balls, shape (N K, P), optional
+        `output_rows` of all outputs, where these are known.
 
     Returns
     -------
     Balls, shape (P, P)
     """
-    K, P = cell.widths[-1], rows.shape[1]
-    outputs, weighted = found.values[-1], []
-    for block in cell.blocks:
-        own = rows[block.rows.start * K : block.rows.stop * K]
-        weighted.append(block.curved(outputs[block.rows], cell.Y[block.rows], own))
-    used = cell.blocks[-1].rows.stop * K if cell.blocks else 0
-    total = Balls(np.zeros((P, P)))
-    if used:
-        total = rows[:used].T @ stacked(weighted)
+    P = cell.places[-1][1].stop
+    total = curvature(cell, found, rows)
     mid, rad = np.zeros((P, P)), np.zeros((P, P))
     for l in range(len(cell.masks)):
         N, n, w = len(cell.X), cell.widths[l], cell.widths[l + 1]

@@ -27,17 +27,20 @@ from constructions.critical.balls import (
     stacked,
 )
 from constructions.critical.cell import Cell
+from constructions.critical.curvature.squares import is_long
 from constructions.critical.entropies import block_of
 from constructions.critical.newton import solution_near
 from constructions.critical.points import BITS, exactly
 from constructions.critical.ranks import GenericRank, counted_bound, generic_rank
-from constructions.critical.reduced import along
 from constructions.critical.saddle import curvature_down, signs_of, way_over
+from constructions.critical.spans import slices
 from constructions.critical.ties import independent_kinks, multipliers_of
 from constructions.proof.exact import precision
 
 REFINED = 4
 CLOSE = 1e-6  # of the norm of the parameters: a step that hardly changes derivatives
+DEPENDENT = "the kinks of a unit depend on each other, or there are too many outputs"
+BELOW = "the rank of the derivative is below {}, what is generic in the cell"
 STIFFNESS = (1e2, 1e4, 1.0, 1e6)  # what is added across {z_A = 0}, in units of the Hessian
 
 
@@ -149,13 +152,14 @@ class _Attempt:
                 self.multipliers = multipliers_of(rows, slope, whole.alike, self._float_rises)
 
     def _rows(self, found):
-        """Derivatives of the outputs in the loss, of the heights at kinks, of what is exact."""
-        balls, K = self.problem.balls, self.problem.balls.widths[-1]
-        J, P = calculus.output_rows(balls, found), balls.places[-1][1].stop
-        parts = [along(J, place, within, K) for place, within in self.problem.within]
+        """Derivatives of the heights at kinks, of what is exact, and of all outputs.
+
+        None in place of the last where these are many.
+        """
+        balls = self.problem.balls
+        J = None if is_long(balls) else calculus.output_rows(balls, found)
         heights = calculus.height_rows(balls, found)[self.whole.free]
-        inner = stacked([Balls(np.zeros((0, P))), *parts])
-        return inner, heights, self.problem.exact_rows(found, J), J
+        return heights, self.problem.exact_rows(found, J), J
 
     @property
     def independent(self):
@@ -170,13 +174,26 @@ class _Attempt:
     def _float_rises(self, multipliers):
         return np.array([rise.mid for rise in self._rises(self.theta, multipliers)])
 
-    def slices(self, rank):
-        """(columns for what is critical, these and more for what is exact), or None."""
-        J, Z, E, _ = self._rows(calculus.forwards(self.problem.balls, as_balls(self.theta)))
-        critical = _row_space(np.vstack([J.mid, Z.mid]), rank)
+    def counted(self, not_zero):
+        """The largest rank there can be, of the biases that are not 0."""
+        most = len(self.problem.wanted) + len(self.whole.free)
+        return min(counted_bound(self.problem.floats, not_zero), most)
+
+    def slices(self, rank, *, if_plain=False):
+        """(columns for what is critical, these and more for what is exact), or None.
+
+        And None if that is not seen from a Gram matrix, if asked so.
+        """
+        found = calculus.run(self.problem.balls, as_balls(self.theta))
+        Z, E, J = self._rows(found)
+        gram = slices.gram_of(self.problem, found, Z)
+        critical = None if gram is None else slices.leading_basis(gram.mid, rank)
+        if critical is None and not if_plain:
+            J = slices.outputs_in_loss(self.problem, found, J)
+            critical = slices.row_space(np.vstack([J.mid, Z.mid]), rank)
         if critical is None:
             return None
-        return critical, _extended(critical, E.mid)
+        return critical, slices.extended(critical, E.mid)
 
     def value(self, critical):
         """The system at the centre, `Balls`."""
@@ -205,7 +222,7 @@ class _Attempt:
             return None
         balls = self.problem.balls
         found = calculus.run(balls, theta, multipliers)
-        _, Z, E, J = self._rows(found)
+        Z, E, J = self._rows(found)
         r1, k = critical.shape[1], len(self.whole.free)
         H = Balls(np.zeros((0, basis.shape[1])))
         if r1:
@@ -240,32 +257,6 @@ class _Attempt:
                 return
 
 
-def _row_space(rows, rank):
-    """Orthonormal columns that span the row space, (P, rank); None if it is not that large."""
-    if rank == 0:
-        return np.zeros((rows.shape[1], 0))
-    size = np.linalg.norm(rows, axis=1, keepdims=True)
-    try:
-        _, s, Vt = np.linalg.svd(rows / np.maximum(size, 1e-300), full_matrices=False)
-    except np.linalg.LinAlgError:
-        return None
-    return Vt[:rank].T if rank <= len(s) and s[rank - 1] > 1e-11 * s[0] else None
-
-
-def _extended(columns, rows):
-    """Orthonormal columns and more that span rows, too; None if these are not independent."""
-    if not len(rows):
-        return columns
-    rest = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-300)
-    for _ in range(2):
-        rest = rest - (rest @ columns) @ columns.T
-    try:
-        _, s, Vt = np.linalg.svd(rest, full_matrices=False)
-    except np.linalg.LinAlgError:
-        return None
-    return np.hstack([columns, Vt.T]) if len(s) == len(rows) and s[-1] > 1e-11 else None
-
-
 def keeps_signs(whole, theta):
     """Whether every unit that is not on a kink is on, or off, in the whole box."""
     found = calculus.forwards(whole.cell, theta)
@@ -295,12 +286,16 @@ def critical_point_near(problem, whole, theta):
         The proof, or None; and what is proved or what fails.
     """
     attempt = _Attempt(problem, whole, theta)
-    rank = generic_rank(attempt.independent, problem.wanted)
-    if rank is None:
-        return None, "the kinks of a unit depend on each other, or there are too many outputs"
-    found = attempt.slices(rank.rank)
+    # what is attained as plainly as that is known to be the largest without any draw
+    biases = [theta[at] != 0 for _, at in problem.balls.places[:-1]]
+    rank, found = None, attempt.slices(attempt.counted(biases), if_plain=True)
     if found is None:
-        return None, f"the rank of the derivative is below {rank.rank}, what is generic in the cell"
+        rank = generic_rank(attempt.independent, problem.wanted)
+        if rank is None:
+            return None, DEPENDENT
+        found = attempt.slices(rank.rank)
+    if found is None:
+        return None, BELOW.format(rank.rank)
     critical, basis = found
     if basis is None:
         return None, "what is to be exact is not independent of the rest"
@@ -328,8 +323,8 @@ def _examined(attempt, critical, basis, rank, box):
     whole, r1, r, k = attempt.whole, critical.shape[1], basis.shape[1], len(attempt.whole.kinks)
     theta, mu = attempt.box(basis, box.radius)
     found = calculus.run(attempt.problem.balls, theta, mu)
-    J, Z, E, rows = attempt._rows(found)
-    if not has_full_column_rank(stacked([J, Z]) @ critical):
+    Z, E, rows = attempt._rows(found)
+    if not slices.has_rank(attempt.problem, critical, found, Z, rows):
         return None, f"the derivative is not proved to have rank {r1}"
     if k and not (has_full_column_rank((Z @ basis).T) and _are_free(attempt.independent, found)):
         return None, "the kinks are not proved to be independent"
@@ -353,10 +348,12 @@ def _examined(attempt, critical, basis, rank, box):
     if not (ways or bend > 0):
         return None, "the Hessian is not proved to be positive definite where the loss changes"
     places = attempt.problem.balls.places[:-1]
-    not_zero = [theta[at].nonzero for _, at in places]
-    most = len(attempt.problem.wanted) + len(whole.free)
-    if r1 == min(counted_bound(attempt.problem.floats, not_zero), most):
+    if r1 == attempt.counted([theta[at].nonzero for _, at in places]):
         rank = GenericRank(r1, 0.0)
+    elif rank is None:
+        rank = generic_rank(attempt.independent, attempt.problem.wanted)
+        if rank is None or rank.rank > r1:
+            return None, DEPENDENT if rank is None else BELOW.format(rank.rank)
     rank = rank._replace(error=min(1.0, rank.error + attempt.problem.chosen.error))
     kinks = tuple(
         Kink(l + 1, i, u, float(mu.mid[j]), float(rises[j].mid))

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from constructions.critical.balls import as_balls
+from constructions.critical.balls import as_balls, off_product
 
 ROUNDS = 8  # how often the box is enlarged
 POWERS = 20  # products that show that a matrix is no contraction
@@ -67,26 +67,30 @@ def solution_near(value, jacobian):
         D = jacobian(radius)
         if D is None:
             return None
-        rest = (np.eye(m) - as_balls(C) @ D).largest
-        image = (as_balls(rest) @ radius + step).upper
+        product = C @ D.mid
+        rest = (np.eye(m) - as_balls(product)).largest
+        off = off_product(as_balls(C), D, product, radius)
+        image = (as_balls(rest) @ radius + off + step).upper
         if not np.isfinite(image).all():
             return None
         if (image < radius).all():
             return Box(radius, image, D)
-        if _never_contracts(rest, radius):
+        if _never_contracts(rest, radius, np.abs(C), D.rad):
             return None
         radius = 1.5 * np.maximum(image, radius)
     return None
 
 
-def _never_contracts(rest, x):
+def _never_contracts(rest, x, left=None, right=None):
     """Whether a matrix that is not negative takes some positive x to what is nowhere smaller.
+
+    The matrix is `rest`, or that and left @ right.
 
     Then its spectral radius is at least 1, and that of no larger one is less: no larger box will do
     (Collatz and Wielandt).
     """
     for _ in range(POWERS):
-        y = rest @ x
+        y = rest @ x if left is None else rest @ x + left @ (right @ x)
         if (y >= x).all():
             return True
         x = y / y.max(initial=np.finfo(float).tiny) + np.finfo(float).eps

@@ -6,6 +6,7 @@ groups that are fitted exactly. Where C_rest is 0, a local minimum of C_red is o
 (docs/trained.md).
 """
 
+from itertools import pairwise, starmap
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ from flint import arb_mat, fmpq
 from scipy.linalg import qr
 
 from constructions.critical.balls import Balls, has_full_column_rank, of_arbs, stacked
-from constructions.critical.cell import Block, Cell
+from constructions.critical.cell import Block, Cell, output_rows
 from constructions.critical.fitted.fewer import NOTHING, Asked, Chosen, chosen_of
 from constructions.critical.labels import beyond_of, split_of
 from constructions.critical.points import as_objects, exactly
@@ -70,11 +71,21 @@ class Reduced(NamedTuple):
         ----------
         found : Pass
             Of `balls`.
-        J : Balls, shape (N K', P)
-            Those of all outputs.
+        J : Balls, shape (N K', P), or None
+            Those of all outputs, if they are known.
         """
-        K, P = self.balls.widths[-1], J.shape[1]
-        parts = [along(J, e.rows, e.directions, K) for e in self.equations]
+        K, P = self.balls.widths[-1], self.balls.places[-1][1].stop
+        places = [e.rows for e in self.equations]
+        if J is None and places:  # of the points that are needed
+            points = np.concatenate([np.arange(place.start, place.stop) for place in places])
+            outputs = np.tile(np.arange(K), len(points))
+            J = output_rows(self.balls, found, np.repeat(points, K), outputs)
+            ends = np.cumsum([0, *(place.stop - place.start for place in places)]).tolist()
+            places = list(starmap(slice, pairwise(ends)))
+        parts = [
+            along(J, place, e.directions, K)
+            for place, e in zip(places, self.equations, strict=True)
+        ]
         return stacked([Balls(np.zeros((0, P))), *parts, *self.chosen.slopes(self.balls, found)])
 
     def exact_values(self, found):

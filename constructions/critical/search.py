@@ -159,6 +159,8 @@ def _guesses(net, X, labels, per_class, space, theta, widths):
     later = []  # what falls over a kink
     masks = [(value > 0).astype(float) for value in net.hidden(distinct)]
     sets = candidates(net, distinct)
+    if masks and [] not in sets:  # of many pairs some are near their kink by chance
+        sets.append([])
     if fits(Cell(widths, distinct, np.array(Y).T, blocks, masks, []), theta):
         sets.sort(key=len)  # at loss zero multipliers are 0, and nothing is proved on kinks
     for kinks in sets:

@@ -169,6 +169,6 @@ def _bend(read, b, V, mask, live, on, labels, per_class):
     blocks = [Block(slice(i, i + 1), weights[i], identity) for i in range(N)]
     cell = Cell((n, m, K), read, as_balls(labels.Y), blocks, [mask.astype(float)], [])
     found = calculus.run(cell, theta)
-    H = calculus.hessian(cell, found, calculus.output_rows(cell, found))
+    H = calculus.hessian(cell, found)
     kept = np.concatenate([live.ravel(), np.zeros(m, bool), np.tile(on, K), np.ones(K, bool)])
     return smallest_eigenvalue(H[kept][:, kept]), int(kept.sum())

@@ -116,7 +116,7 @@ class _Attempt:
         """The Hessian of the Lagrangian, and the derivatives of the independent heights."""
         cell = self.whole.cell
         found = calculus.run(cell, theta, multipliers)
-        H = calculus.hessian(cell, found, calculus.output_rows(cell, found))
+        H = calculus.hessian(cell, found)
         H = H + Balls(self.decay * np.eye(len(self.theta)))
         return H, calculus.height_rows(cell, found)[self.whole.free]
 

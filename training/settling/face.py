@@ -30,17 +30,22 @@ def retracted(problem, theta, kinks):
     theta = theta.copy()
     tensors, read, points = problem.tensors(theta), problem.X, {}
     for l, i, u in kinks:
-        points.setdefault((l, u), []).append(i)
+        points.setdefault(l, {}).setdefault(u, []).append(i)
     for l, (W, b) in enumerate(zip(tensors[:-2:2], tensors[1:-2:2], strict=True)):
-        own = {u: at for (layer, u), at in points.items() if layer == l}
+        own = points.get(l, {})
+        lone = np.array([u for u, at in own.items() if len(at) == 1], int)
+        if len(lone):  # all at once: most units are on one kink, if on any
+            rows = read[[own[u][0] for u in lone]]
+            height = np.einsum("ij,ij->i", rows, W[lone]) + b[lone]
+            share = height / (np.einsum("ij,ij->i", rows, rows) + 1)
+            W[lone] -= share[:, None] * rows
+            b[lone] -= share
         for u, at in own.items():
-            rows = np.column_stack([read[at], np.ones(len(at))])
-            unit = np.append(W[u], b[u])
-            if len(at) == 1:
-                unit -= rows[0] * ((rows[0] @ unit) / (rows[0] @ rows[0]))
-            else:
+            if len(at) > 1:
+                rows = np.column_stack([read[at], np.ones(len(at))])
+                unit = np.append(W[u], b[u])
                 unit -= np.linalg.lstsq(rows, rows @ unit, rcond=1e-12)[0]
-            W[u], b[u] = unit[:-1], unit[-1]
+                W[u], b[u] = unit[:-1], unit[-1]
         value = read @ W.T + b
         for u, at in own.items():
             value[at, u] = 0.0

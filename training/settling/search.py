@@ -21,7 +21,7 @@ ITERATIONS = 20_000, 4000  # of BFGS, in the first round and in later ones
 FEW = 300  # of BFGS with many parameters, where steps by models bring more for their time
 STRETCH, PART = 1000, 0.9  # so many, in which the loss falls to this part, or BFGS ends
 OFTEN = 20  # steps of BFGS between two looks whether it runs to infinity
-STEPS = 100  # by models, in a round
+STEPS, SHAKEN = 100, 40  # by models, in a round, and after a shake
 SHARE = 0.5  # of the time that is left: a descent
 NOISE = 1e-5  # of the norm of the parameters: how far a descent that has stuck is moved
 CHANGES = 8  # of the kinks that a descent has ended on
@@ -38,7 +38,7 @@ ON = 1e-12  # of a kink, in the same units: on it
 NEAR = 1e-8  # of a kink, relative to the size of a unit and its input: in the way of a proof
 CLEAR = 1e-5  # what outputs that are fitted exactly can keep off
 MOST_NEAR = 30
-SHAKES = (1e-2, 1e-1, 1e-3, 1e-2, 1e-1)  # of the norm of the parameters
+SHAKES = (1e-3, 1e-2, 1e-1, 1e-2, 1e-1)  # of the norm of the parameters
 
 
 class Clock:
@@ -198,49 +198,60 @@ def _descended(problem, theta, rng, round, clock, part):
     if round:
         noise = rng.standard_normal(len(theta)) / np.sqrt(len(theta))
         start = theta + NOISE * np.linalg.norm(theta) * noise
+    most = ITERATIONS[min(round, 1)] if len(theta) <= MOST_GUESSED else FEW
+    stop = _when_slow(clock, part)
+    found = bfgs(problem.loss_and_gradient, start, iterations=most, stop=stop)
+    if not found.loss <= problem.loss(theta):
+        return theta
+    return balanced(problem.widths, found.theta, rounded=False)
+
+
+def _when_slow(clock, part):
+    """What ends a BFGS that leaves more than a part of the loss for a while, or is out of time."""
     losses = [np.inf]
 
-    def is_slow(done, theta, loss, _):
+    def stop(done, theta, loss, _):
         if done and done % STRETCH == 0:
             losses.append(loss)
         return clock.is_over() or (
             ZERO < loss and len(losses) > 1 and losses[-1] > part * losses[-2]
         )
 
-    most = ITERATIONS[min(round, 1)] if len(theta) <= MOST_GUESSED else FEW
-    found = bfgs(problem.loss_and_gradient, start, iterations=most, stop=is_slow)
-    if not found.loss <= problem.loss(theta):
-        return theta
-    return balanced(problem.widths, found.theta, rounded=False)
+    return stop
 
 
 def _without_weak_kinks(problem, point, rng, clock):
     """A point with the same loss near by that no pair is near its kink at but strict ones.
 
-    Where no flat direction leads away from a kink, others of the minimisers may still be off it.
+    Where no flat direction leads away from a kink, others of the minimisers may still be off it:
+    as far away as descents come back from.
     """
+    lost = np.inf
     for size in SHAKES:
         if not _has_weak_kinks(problem, point) or clock.is_over():
             break
+        if size >= lost:
+            continue
         noise = rng.standard_normal(len(point.theta)) / np.sqrt(len(point.theta))
         length = size * np.linalg.norm(point.theta)
         found = bfgs(
             problem.loss_and_gradient,
             point.theta + length * noise,
             iterations=ITERATIONS[1],
-            stop=clock.is_over,
+            stop=_when_slow(clock, PART),
         )
         theta = found.theta
         other = _on_fits(problem, theta)
         if other is None:
-            other = _at_end(problem, walked(problem, theta, steps=STEPS, stop=clock.is_over), clock)
+            walk = walked(problem, theta, steps=SHAKEN, stop=clock.is_over)
+            other = _at_end(problem, walk, clock)
         if (
-            other is not None
-            and other.is_sound(point.loss)
-            and np.linalg.norm(other.theta - point.theta) <= 10 * length
-            and not _has_weak_kinks(problem, other)
-            and lower_than_saddle(problem, other) is None
+            other is None
+            or not other.is_sound(point.loss)
+            or np.linalg.norm(other.theta - point.theta) > 10 * length
         ):
+            lost = size
+        elif not _has_weak_kinks(problem, other) and lower_than_saddle(problem, other) is None:
             point = other
     return point
 

@@ -10,6 +10,7 @@ from flint import arb
 from constructions.critical import cell as calculus
 from constructions.critical.balls import Balls
 from constructions.critical.cell import Block, Cell
+from constructions.critical.curvature import squares
 from constructions.critical.points import exactly
 
 WIDTHS = [(2, 3, 2), (1, 2, 2, 1), (2, 2), (3, 2, 3, 2, 2)]
@@ -104,6 +105,13 @@ def test_the_rise_at_a_kink_is_the_derivative_in_its_output(widths):
     np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-9)
 
 
+@pytest.fixture(params=[np.inf, 0.0])
+def _long(request, monkeypatch):
+    """With rows of all outputs, and without them."""
+    monkeypatch.setattr(squares, "LONG", request.param)
+
+
+@pytest.mark.usefixtures("_long")
 @pytest.mark.parametrize("widths", WIDTHS)
 def test_the_hessian_is_that_of_the_lagrangian(widths):
     cell, theta, mu = random_cell(widths, 3)
@@ -125,6 +133,7 @@ def test_the_hessian_is_that_of_the_lagrangian(widths):
     assert H.rad.max() < 1e-9 * np.abs(H.mid).max()
 
 
+@pytest.mark.usefixtures("_long")
 @pytest.mark.parametrize("widths", WIDTHS)
 @pytest.mark.parametrize("parts", [0, 2])
 def test_the_hessian_of_a_box_holds_those_in_it(widths, parts):

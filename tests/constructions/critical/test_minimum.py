@@ -14,6 +14,7 @@ from constructions.critical.fitted.fewer import NOTHING
 from constructions.critical.points import BITS
 from constructions.critical.reduced import along
 from constructions.critical.search import nearby_minimum, nearby_points
+from constructions.critical.spans import slices
 from constructions.proof.exact import precision
 from geomcore.arrays import as_labels
 
@@ -37,19 +38,19 @@ def on_two_kinks(widths=(2, 3, 2)):
 
 def test_a_row_space_is_spanned_by_as_many_columns_as_the_rank():
     rows = np.array([[1.0, 0.0, 0.0], [0.0, 1e-9, 0.0], [1.0, 1e-9, 0.0]])
-    found = minimum._row_space(rows, 2)
+    found = slices.row_space(rows, 2)
     assert found.shape == (3, 2) and not found[2].any()
     assert np.allclose(found.T @ found, np.eye(2))
-    assert minimum._row_space(rows, 0).shape == (3, 0)
-    assert minimum._row_space(rows, 3) is None
-    assert minimum._row_space(rows[:2], 3) is None
-    assert minimum._row_space(rows, 1).shape == (3, 1)
+    assert slices.row_space(rows, 0).shape == (3, 0)
+    assert slices.row_space(rows, 3) is None
+    assert slices.row_space(rows[:2], 3) is None
+    assert slices.row_space(rows, 1).shape == (3, 1)
     # rows are scaled, and what nearly depends on others does not count
     near = np.array([[1.0, 0.0], [1.0, 1e-12]])
-    assert minimum._row_space(near, 2) is None
-    assert minimum._row_space(near * [1.0, 1e3], 2).shape == (2, 2)
-    assert minimum._row_space(np.array([[1.0, 0.0], [0.0, 0.0]]), 2) is None
-    assert minimum._row_space(np.full((2, 2), np.nan), 1) is None
+    assert slices.row_space(near, 2) is None
+    assert slices.row_space(near * [1.0, 1e3], 2).shape == (2, 2)
+    assert slices.row_space(np.array([[1.0, 0.0], [0.0, 0.0]]), 2) is None
+    assert slices.row_space(np.full((2, 2), np.nan), 1) is None
 
 
 @pytest.mark.parametrize(
@@ -89,17 +90,17 @@ def test_rows_along_directions_are_those_of_each_point(directions):
 
 def test_columns_are_extended_by_rows_that_are_independent_of_them():
     columns = np.eye(4)[:, :2]
-    assert minimum._extended(columns, np.zeros((0, 4))) is columns
-    found = minimum._extended(columns, np.array([[5.0, 1.0, 1e-3, 0.0]]))
+    assert slices.extended(columns, np.zeros((0, 4))) is columns
+    found = slices.extended(columns, np.array([[5.0, 1.0, 1e-3, 0.0]]))
     assert found.shape == (4, 3) and np.allclose(found.T @ found, np.eye(3))
     assert not found[3].any()
-    assert minimum._extended(columns, np.array([[5.0, 1.0, 1e-12, 0.0]])) is None
-    assert minimum._extended(columns, np.array([[5.0, 1.0, 0.0, 0.0]])) is None
-    assert minimum._extended(columns, np.array([[0.0, 0.0, 1.0, 0.0]] * 2)) is None
-    assert minimum._extended(columns, np.zeros((1, 4))) is None
-    both = minimum._extended(columns, np.eye(4)[2:])
+    assert slices.extended(columns, np.array([[5.0, 1.0, 1e-12, 0.0]])) is None
+    assert slices.extended(columns, np.array([[5.0, 1.0, 0.0, 0.0]])) is None
+    assert slices.extended(columns, np.array([[0.0, 0.0, 1.0, 0.0]] * 2)) is None
+    assert slices.extended(columns, np.zeros((1, 4))) is None
+    both = slices.extended(columns, np.eye(4)[2:])
     assert np.allclose(both @ both.T, np.eye(4))
-    assert minimum._extended(columns, np.vstack([np.eye(4)[2:], np.ones((1, 4))])) is None
+    assert slices.extended(columns, np.vstack([np.eye(4)[2:], np.ones((1, 4))])) is None
 
 
 @pytest.mark.parametrize("side", [-1.0, 1.0])
@@ -236,7 +237,8 @@ def test_a_box_holds_all_parameters_and_multipliers_of_a_slice():
 @pytest.mark.parametrize(
     ("name", "answer", "said"),
     [
-        ("has_full_column_rank", lambda A: False, "the derivative is not proved to have rank"),
+        ("slices.has_rank", lambda *given: False, "the derivative is not proved to have rank"),
+        ("has_full_column_rank", lambda A: False, "the kinks are not proved to be independent"),
         ("_are_free", lambda *given: False, "the kinks are not proved to be independent"),
         ("least_on_slice", lambda *given: -np.inf, "the Hessian is not proved to be positive"),
         ("least_on_slice", lambda *given: 0.0, "the Hessian is not proved to be positive"),
@@ -249,7 +251,8 @@ def test_whatever_is_not_proved_refuses_the_minimum(name, answer, said, monkeypa
     made = on_two_kinks()
     monkeypatch.setattr(minimum, "curvature_down", lambda H, G: None)
     assert proved(*made)[0] is not None
-    monkeypatch.setattr(minimum, name, answer)
+    of, _, name = name.rpartition(".")
+    monkeypatch.setattr(getattr(minimum, of) if of else minimum, name, answer)
     found, why = proved(*made)
     assert found is None and said in why
 

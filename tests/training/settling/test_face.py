@@ -31,6 +31,18 @@ def test_retracting_brings_pairs_to_their_kink_and_moves_nothing_else():
     np.testing.assert_allclose(retracted(problem, back, kinks), back, atol=1e-14)
 
 
+def test_a_unit_on_one_kink_and_one_on_two_move_as_little_as_they_can():
+    net, _, _, _, problem = example(0)
+    theta, kinks = parameters_of(problem, net), [(0, 0, 0), (0, 1, 1), (0, 2, 1)]
+    back = retracted(problem, theta, kinks)
+    (W, b), (V, c) = problem.tensors(theta)[:2], problem.tensors(back)[:2]
+    for u, points in ((0, [0]), (1, [1, 2])):
+        rows = np.column_stack([problem.X[points], np.ones(len(points))])
+        step = np.r_[V[u] - W[u], c[u] - b[u]]
+        expected = -np.linalg.pinv(rows) @ (rows @ np.r_[W[u], b[u]])
+        np.testing.assert_allclose(step, expected, atol=1e-14)
+
+
 def test_row_spaces_are_orthonormal_and_complete():
     rows = np.array([[1.0, 0, 0], [2.0, 0, 0], [0, 1e-30, 0], [0, 0, 0]])
     inside, beyond = row_space(rows)

@@ -1,0 +1,1 @@
+"""What the rows of derivatives span, and their ranks."""
