@@ -21,7 +21,9 @@ _HOME = {
     "descent_basin": "verification.descent",
     "largest_step": "verification.descent",
     "balanced": "proof.basin",
+    "BestNeuron": "two_layer.best_neuron",
     "BestUnit": "units",
+    "best_neuron": "two_layer.best_neuron",
     "best_unit": "units",
     "cell_radius": "proof.basin",
     "check_certificate": "proof.checker",
@@ -37,6 +39,7 @@ _HOME = {
 }
 
 __all__ = [
+    "BestNeuron",
     "BestUnit",
     "Certificate",
     "Check",
@@ -50,6 +53,7 @@ __all__ = [
     "Separation",
     "balanced",
     "basin_of_return",
+    "best_neuron",
     "best_unit",
     "cell_radius",
     "check_certificate",

@@ -40,6 +40,7 @@ FLAGS = {
         ("best_unit", flag): partial(constructions.best_unit, [[1.0]], [1.0])
         for flag in ("non_negative", "bias")
     },
+    ("best_neuron", "bias"): partial(constructions.best_neuron, X, X),
     **{(name, "bias"): function for name, function in STATES.items()},
     **{
         (name, flag): function

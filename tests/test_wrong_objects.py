@@ -94,6 +94,7 @@ def cases():
     known |= {"scale": 0.1, "trials": 1, "scales": [0.1], "certificate": PROVED}
     known |= {"other": NET, "direction": np.ones(12), "step": 0.01}
     known |= {"box": [(0, 1), (0, 1)], "points": 3, "grid": 9, "probes": 2}
+    known |= {"multipliers": X, "nodes": 99, "incumbent": np.ones(3)}
     known |= {"seconds": 1.0, "evaluations": 5, "successes": 1, "iterations": 3}
     for room, names in {
         "geomcore": (
@@ -103,8 +104,8 @@ def cases():
         ),
         "geomcore.datasets": "prepare",
         "constructions": (
-            "balanced basin_of_return best_unit cell_radius construct elimination_order merged "
-            "partial separate suboptimal suboptimal_family verify"
+            "balanced basin_of_return best_neuron best_unit cell_radius construct "
+            "elimination_order merged partial separate suboptimal suboptimal_family verify"
         ),
         "training": (
             "exact_slice gauss_newton_operator hessian hessian_operator "
@@ -214,7 +215,7 @@ def pictures():
 CASES = {name: (function, good) for name, function, good in cases()}
 # Constructed from files or other libraries, plain records, or tried in another test.
 ELSEWHERE = set(
-    "AffineMap Barrier BestUnit BinaryCrossEntropy Box Certificate Check Construction "
+    "AffineMap Barrier BestNeuron BestUnit BinaryCrossEntropy Box Certificate Check Construction "
     "ConstructionError CrossEntropy CurvatureHistory Dataset DescentBasin ExactSlice FilmReel "
     "FlatSet GeometricClassifier HullCertificate LayerRecord LinePieces LossSlice LossSurface "
     "MesaMeasures NegativePart NeuralCollapse NonNegative Order PerturbationStudy Separation "
