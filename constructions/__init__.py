@@ -35,6 +35,8 @@ _HOME = {
     "separate": "separation.separation",
     "suboptimal": "theorems.states",
     "suboptimal_family": "theorems.states",
+    "TwoLayerBound": "two_layer.bound",
+    "two_layer_bound": "two_layer.bound",
     "verify": "verification.verification",
 }
 
@@ -51,6 +53,7 @@ __all__ = [
     "LayerRecord",
     "Order",
     "Separation",
+    "TwoLayerBound",
     "balanced",
     "basin_of_return",
     "best_neuron",
@@ -67,6 +70,7 @@ __all__ = [
     "separate",
     "suboptimal",
     "suboptimal_family",
+    "two_layer_bound",
     "verify",
 ]
 

@@ -31,7 +31,7 @@ _NAMES = {
         "Certificate Check check_certificate construct Construction ConstructionError "
         "descent_basin DescentBasin elimination_order GeometricClassifier HullCertificate "
         "largest_step LayerRecord merged Order partial recheck separate Separation suboptimal "
-        "suboptimal_family verify"
+        "suboptimal_family two_layer_bound TwoLayerBound verify"
     ),
     "training": (
         "AccuracyFor Adam Barrier barrier bend BinaryCrossEntropy Box CrossEntropy "

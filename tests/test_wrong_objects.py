@@ -117,6 +117,12 @@ def cases():
         for name in names.split():
             function = getattr(importlib.import_module(room), name)
             yield name, function, with_defaults(function, **known)
+    function = constructions.two_layer_bound
+    yield (
+        "two_layer_bound",
+        function,
+        with_defaults(function, net=NET, **DATA, weight_decay=0.1),
+    )
     stated = {"certificate": PROVED, "net": BUILT.network, **DATA, "targets": None}
     yield "recheck", constructions.recheck, stated
     yield "descent_basin", constructions.descent_basin, stated | {"step": 0.01}
@@ -220,9 +226,9 @@ ELSEWHERE = set(
     "FlatSet GeometricClassifier HullCertificate LayerRecord LinePieces LossSlice LossSurface "
     "MesaMeasures NegativePart NeuralCollapse NonNegative Order PerturbationStudy Separation "
     "Settled SlackProfile SmoothL0 Spectrum SquaredError TrainResult TrajectoryPlane "
-    "TruncationHistory TruncationRecorder UnitColumns UnitNorm breast_cancer check_certificate "
-    "digits film film_strip from_keras from_nnet from_onnx from_sklearn from_torch iris load "
-    "load_study load_table mnist save to_torch truncation_history wine".split()
+    "TruncationHistory TruncationRecorder TwoLayerBound UnitColumns UnitNorm breast_cancer "
+    "check_certificate digits film film_strip from_keras from_nnet from_onnx from_sklearn "
+    "from_torch iris load load_study load_table mnist save to_torch truncation_history wine".split()
 )
 
 
