@@ -21,7 +21,9 @@ _HOME = {
     "descent_basin": "verification.descent",
     "largest_step": "verification.descent",
     "balanced": "proof.basin",
+    "BestNeuron": "two_layer.best_neuron",
     "BestUnit": "units",
+    "best_neuron": "two_layer.best_neuron",
     "best_unit": "units",
     "cell_radius": "proof.basin",
     "check_certificate": "proof.checker",
@@ -33,10 +35,13 @@ _HOME = {
     "separate": "separation.separation",
     "suboptimal": "theorems.states",
     "suboptimal_family": "theorems.states",
+    "TwoLayerBound": "two_layer.bound",
+    "two_layer_bound": "two_layer.bound",
     "verify": "verification.verification",
 }
 
 __all__ = [
+    "BestNeuron",
     "BestUnit",
     "Certificate",
     "Check",
@@ -48,8 +53,10 @@ __all__ = [
     "LayerRecord",
     "Order",
     "Separation",
+    "TwoLayerBound",
     "balanced",
     "basin_of_return",
+    "best_neuron",
     "best_unit",
     "cell_radius",
     "check_certificate",
@@ -63,6 +70,7 @@ __all__ = [
     "separate",
     "suboptimal",
     "suboptimal_family",
+    "two_layer_bound",
     "verify",
 ]
 

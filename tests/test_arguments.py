@@ -40,6 +40,11 @@ FLAGS = {
         ("best_unit", flag): partial(constructions.best_unit, [[1.0]], [1.0])
         for flag in ("non_negative", "bias")
     },
+    **{
+        ("two_layer_bound", flag): partial(constructions.two_layer_bound, NET, X, Y, weight_decay=1)
+        for flag in ("fit_last", "bias")
+    },
+    ("best_neuron", "bias"): partial(constructions.best_neuron, X, X),
     **{(name, "bias"): function for name, function in STATES.items()},
     **{
         (name, flag): function
@@ -83,6 +88,10 @@ CHOICES = {
     ("best_unit", "activation", "rleu"): (
         partial(constructions.best_unit, [[1.0]], [1.0]),
         "relu",
+    ),
+    ("two_layer_bound", "output_bias", "fre"): (
+        partial(constructions.two_layer_bound, NET, X, Y, weight_decay=1),
+        "free",
     ),
     ("verify", "loss", "mae"): (partial(constructions.verify, NET, X, Y), "mse"),
     ("train", "loss", "cross-entropy"): (partial(training.train, NET, X, Y), "cross_entropy"),

@@ -14,6 +14,7 @@ from builders import random_network
 
 from constructions import (
     basin_of_return,
+    best_neuron,
     best_unit,
     construct,
     descent_basin,
@@ -21,6 +22,7 @@ from constructions import (
     merged,
     recheck,
     separate,
+    two_layer_bound,
     verify,
 )
 from geomcore import (
@@ -103,6 +105,8 @@ def objects():
         "profile of slack": slack_profile(random_network((2, 3, 1)), Polytope.of(drawn), box=1),
         "measures": measured,
         "flat set": measured.relative[0],
+        "neuron": best_neuron(np.eye(3), np.eye(3)),
+        "two-layer bound": two_layer_bound(pair, P, pair(P), weight_decay=0.1),
         "unit": best_unit(np.eye(30), np.ones(30), activation="linear"),
         "descent basin": descent_basin(verify(pair, P, pair(P)), pair, P, pair(P), 0.1),
         "layer": Affine(last, np.zeros(len(last))),
@@ -136,7 +140,7 @@ NAMES = [
     *("data", "hostile data", "targets", "network", "long network", "chain", "foreign layer"),
     *("polyhedral cone", "circular cone", "affine map", "defects", "steps", "degree"),
     *("projection", "layer", "line", "regions", "descent basin", "polytope", "measures"),
-    *("flat set", "profile of slack", "unit"),
+    *("flat set", "profile of slack", "unit", "neuron", "two-layer bound"),
 ]
 
 

@@ -94,6 +94,7 @@ def cases():
     known |= {"scale": 0.1, "trials": 1, "scales": [0.1], "certificate": PROVED}
     known |= {"other": NET, "direction": np.ones(12), "step": 0.01}
     known |= {"box": [(0, 1), (0, 1)], "points": 3, "grid": 9, "probes": 2}
+    known |= {"multipliers": X, "nodes": 99, "incumbent": np.ones(3)}
     known |= {"seconds": 1.0, "evaluations": 5, "successes": 1, "iterations": 3}
     for room, names in {
         "geomcore": (
@@ -103,8 +104,8 @@ def cases():
         ),
         "geomcore.datasets": "prepare",
         "constructions": (
-            "balanced basin_of_return best_unit cell_radius construct elimination_order merged "
-            "partial separate suboptimal suboptimal_family verify"
+            "balanced basin_of_return best_neuron best_unit cell_radius construct "
+            "elimination_order merged partial separate suboptimal suboptimal_family verify"
         ),
         "training": (
             "exact_slice gauss_newton_operator hessian hessian_operator "
@@ -116,6 +117,12 @@ def cases():
         for name in names.split():
             function = getattr(importlib.import_module(room), name)
             yield name, function, with_defaults(function, **known)
+    function = constructions.two_layer_bound
+    yield (
+        "two_layer_bound",
+        function,
+        with_defaults(function, net=NET, **DATA, weight_decay=0.1),
+    )
     stated = {"certificate": PROVED, "net": BUILT.network, **DATA, "targets": None}
     yield "recheck", constructions.recheck, stated
     yield "descent_basin", constructions.descent_basin, stated | {"step": 0.01}
@@ -214,14 +221,14 @@ def pictures():
 CASES = {name: (function, good) for name, function, good in cases()}
 # Constructed from files or other libraries, plain records, or tried in another test.
 ELSEWHERE = set(
-    "AffineMap Barrier BestUnit BinaryCrossEntropy Box Certificate Check Construction "
+    "AffineMap Barrier BestNeuron BestUnit BinaryCrossEntropy Box Certificate Check Construction "
     "ConstructionError CrossEntropy CurvatureHistory Dataset DescentBasin ExactSlice FilmReel "
     "FlatSet GeometricClassifier HullCertificate LayerRecord LinePieces LossSlice LossSurface "
     "MesaMeasures NegativePart NeuralCollapse NonNegative Order PerturbationStudy Separation "
     "Settled SlackProfile SmoothL0 Spectrum SquaredError TrainResult TrajectoryPlane "
-    "TruncationHistory TruncationRecorder UnitColumns UnitNorm breast_cancer check_certificate "
-    "digits film film_strip from_keras from_nnet from_onnx from_sklearn from_torch iris load "
-    "load_study load_table mnist save to_torch truncation_history wine".split()
+    "TruncationHistory TruncationRecorder TwoLayerBound UnitColumns UnitNorm breast_cancer "
+    "check_certificate digits film film_strip from_keras from_nnet from_onnx from_sklearn "
+    "from_torch iris load load_study load_table mnist save to_torch truncation_history wine".split()
 )
 
 
