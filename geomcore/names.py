@@ -21,7 +21,7 @@ _NAMES = {
         "breast_cancer clusters concentric Dataset digits iris load_table mnist polytope "
         "prepare sequential single_cone spirals wine"
     ),
-    "geomcore.layers": ("Affine Layer LearnedLpNorm LpNorm ReLU"),
+    "geomcore.layers": ("Affine ExplainingAway Layer LearnedLpNorm LpNorm ReLU"),
     "geomcore.plot": (
         "class_style plot_boundary plot_cones plot_data plot_histograms plot_losses "
         "plot_margins plot_outputs plot_piles plot_regions plot_return plot_truncation"
