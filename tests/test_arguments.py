@@ -92,6 +92,7 @@ CHOICES = {
         "mse",
     ),
     ("mnist", "split", "tset"): (partial(datasets.mnist, "."), "test"),
+    ("patches", "whiten", "zac"): (datasets.patches, "zca"),
 }
 
 

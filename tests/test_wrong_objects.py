@@ -88,6 +88,9 @@ def cases():
     for room, names in made.items():
         for name in names:
             yield name, getattr(room, name), with_defaults(getattr(room, name), **sizes)
+    yield "sparse_synthetic", datasets.sparse_synthetic, with_defaults(datasets.sparse_synthetic)
+    small = with_defaults(datasets.patches, size=2, count=9, images=[np.eye(6)])
+    yield "patches", datasets.patches, small
     known = {**DATA, "net": NET, "network": NET, "networks": [NET], "steps": 1, "rng": 0}
     known |= {"W": W, "b": B, "index": Y, "x": X[0], "Ws": [W], "bs": [B], "Y": Y, "A": X[:2]}
     known |= {"B": X[2:], "state": (0, 1), "groups": [[0], [1]], "fractions": (0.5, 1)}
