@@ -15,7 +15,15 @@ WHITENINGS = ("zca", "filter", "none")
 
 @answers_keywords
 def patches(
-    images="sklearn", *, size=8, count=10_000, whiten="zca", floor=0.01, cutoff=0.4, rng=None
+    images="sklearn",
+    *,
+    size=8,
+    count=10_000,
+    keep=1.0,
+    whiten="zca",
+    floor=0.01,
+    cutoff=0.4,
+    rng=None,
 ):
     r"""Cut whitened square patches out of grey images.
 
@@ -29,6 +37,10 @@ def patches(
         Height and width of a patch, in pixels.
     count : int, optional
         Number of patches N. All places where a patch fits are equally likely; none is taken twice.
+    keep : float, optional
+        Above 0, at most 1: N/keep patches are cut out, and the N whose pixels have the largest
+        standard deviation (after the filter, if there is one) are kept: sky and blurred ground
+        have hardly anything to code.
     whiten : {"zca", "filter", "none"}, optional
         "zca": the mean of each patch is subtracted, then
 
@@ -80,10 +92,13 @@ def patches(
     size, count = as_count(size, "size"), as_count(count, "count")
     whiten = as_choice(whiten, WHITENINGS, "whiten")
     floor, cutoff = as_number(floor, "floor", 0.0, 1.0), as_positive(cutoff, "cutoff")
+    keep = as_positive(keep, "keep")
+    if keep > 1:
+        raise ValueError(f"keep must be at most 1, got {keep:g}")
     rng = as_rng(rng)
     found = photographs(images)
-    places = _places(found.shapes, size, count, rng)
-    X, exponents = np.empty((count, size * size)), np.zeros(count, int)
+    places = _places(found.shapes, size, _drawn(count, keep), rng)
+    X, exponents = np.empty((len(places), size * size)), np.zeros(len(places), int)
     for i in np.unique(places[:, 0]):
         own = np.flatnonzero(places[:, 0] == i)
         image = found.image(i)
@@ -97,6 +112,10 @@ def patches(
         X[own] = windows[places[own, 1], places[own, 2]].reshape(len(own), -1)
     exponent = exponents.max()
     X = np.ldexp(X, (exponents - exponent)[:, None])
+    if len(X) > count:
+        # In the order in which they were drawn.
+        kept = np.sort(np.argsort(-X.std(axis=1), kind="stable")[:count])
+        X, places = X[kept], places[kept]
     info = {
         "image_shape": (size, size),
         "places": places,
@@ -116,6 +135,11 @@ def patches(
     return Dataset(X, np.array(found.names)[places[:, 0]], "patches", info)
 
 
+def _drawn(count, keep):
+    """How many patches are cut out; a number that no images have where it would be too large."""
+    return min(int(np.ceil(min(count / keep, 2.0**53))), 2**53)
+
+
 def _places(shapes, size, count, rng):
     """Image, row and column of the upper left corners of patches, shape (count, 3)."""
     shapes = np.array(shapes)
@@ -127,8 +151,8 @@ def _places(shapes, size, count, rng):
         raise ValueError(f"size must fit the images, of at most {high} x {wide} pixels, got {size}")
     if count > ends[-1]:
         raise ValueError(
-            f"count must be at most {ends[-1]:,}, the number of places of {size} x {size} pixels "
-            f"in the images, got {count:,}"
+            f"count / keep must be at most {ends[-1]:,}, the number of places of {size} x {size} "
+            f"pixels in the images, got {count:,}"
         )
     drawn = rng.choice(ends[-1], count, replace=False)
     image = np.searchsorted(ends, drawn, side="right")

@@ -41,6 +41,17 @@ def test_the_two_photographs_are_there():
     assert abs((data.y == "china.jpg").mean() - 0.5) < 4 * 0.5 / np.sqrt(4000)
 
 
+def test_patches_of_more_contrast_are_kept():
+    image = np.zeros((6, 12))
+    image[:, ::2] = np.arange(6)  # columns 1, 3, ... are 0
+    all_ = patches([image], size=2, count=55, whiten="none", rng=3)
+    most = patches([image], size=2, count=11, keep=0.2, whiten="none", rng=3)
+    least = np.sort(all_.X.std(axis=1))[-11]
+    assert (most.X.std(axis=1) >= least).all() and len(most.X) == len(most.y) == 11
+    for x, (_, row, column) in zip(most.X, most.info["places"], strict=True):
+        assert (x == image[row : row + 2, column : column + 2].ravel()).all()
+
+
 # Laws
 
 
@@ -118,7 +129,13 @@ def test_rounding_is_not_whitened(whiten, level):
     ("given", "told"),
     [
         ({"size": 428}, "size must fit the images, of at most 427 x 640 pixels, got 428"),
-        ({"size": 427, "count": 215}, "count must be at most 428, the number of places of 427"),
+        (
+            {"size": 427, "count": 215},
+            "count / keep must be at most 428, the number of places of 427",
+        ),
+        ({"keep": 1.5}, "keep must be at most 1, got 1.5"),
+        ({"keep": 0}, "keep must be a positive number"),
+        ({"keep": 1e-300}, "count / keep must be at most"),
         ({"whiten": "zac"}, "did you mean 'zca'"),
         ({"floor": 1.5}, "floor must be a finite number, at least 0 and at most 1, got 1.5"),
         ({"cutoff": 0}, "cutoff must be a positive number"),
