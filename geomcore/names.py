@@ -21,7 +21,7 @@ _NAMES = {
         "breast_cancer clusters concentric Dataset digits iris load_table mnist patches "
         "polytope prepare sequential single_cone sparse_synthetic spirals wine"
     ),
-    "geomcore.layers": ("Affine Layer LearnedLpNorm LpNorm ReLU"),
+    "geomcore.layers": ("Affine ExplainingAway Layer LearnedLpNorm LpNorm ReLU"),
     "geomcore.plot": (
         "class_style plot_boundary plot_cones plot_data plot_histograms plot_losses "
         "plot_margins plot_outputs plot_piles plot_regions plot_return plot_truncation"
@@ -33,16 +33,17 @@ _NAMES = {
         "Order partial recheck separate Separation suboptimal suboptimal_family verify"
     ),
     "training": (
-        "AccuracyFor Adam Barrier barrier bend BinaryCrossEntropy Box CrossEntropy "
+        "AccuracyFor Adam barrier Barrier bend BinaryCrossEntropy Box CrossEntropy "
         "CurvatureHistory CurvatureRecorder exact_slice ExactSlice film film_strip FilmReel "
-        "gauss_newton_operator hessian hessian_operator hessian_spectrum interpolate L1 L2 "
-        "largest_curvature load_study loss_slice loss_surface LossBelow LossLadder LossSlice "
-        "LossSurface matched MaxNorm NegativePart neural_collapse NeuralCollapse NonNegative "
-        "norm_per_scale perturb perturbation_study PerturbationStudy Plateau random_direction "
-        "return_radius settle Settled SGD sharpness SmoothL0 Spectrum SquaredError StudyResult "
-        "tensor_names train train_ensemble TrainResult trajectory_plane TrajectoryPlane "
-        "truncation_history TruncationHistory TruncationRecorder UnitColumns UnitNorm "
-        "wilson_interval"
+        "gauss_newton_operator hessian hessian_operator hessian_spectrum interpolate "
+        "InverseSquares L1 L2 largest_curvature load_study loss_slice loss_surface LossBelow "
+        "LossLadder LossSlice LossSurface matched MaxNorm NegativePart neural_collapse "
+        "NeuralCollapse NonNegative norm_per_scale perturb perturbation_study PerturbationStudy "
+        "Plateau random_direction return_radius settle Settled SGD sharpness SmoothL0 "
+        "SparseAutoencoder SparseHistory SparseResult Spectrum SquaredError StudyResult "
+        "tensor_names train train_ensemble train_sparse TrainResult trajectory_plane "
+        "TrajectoryPlane truncation_history TruncationHistory TruncationRecorder UnitColumns "
+        "UnitNorm wilson_interval"
     ),
 }
 # What other libraries call the same.

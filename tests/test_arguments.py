@@ -69,6 +69,10 @@ FLAGS = {
     ("truncation_history", "drop_last"): partial(training.truncation_history, NET, X, Y, steps=1),
     ("sharpness", "invariant"): partial(training.sharpness, NET, X, Y),
     ("train_ensemble", "drop_last"): partial(training.train_ensemble, [NET], X, Y, steps=1),
+    **{
+        ("train_sparse", flag): partial(training.train_sparse, X, 2, penalty=0.1, steps=1)
+        for flag in ("keep_map", "tied")
+    },
 }
 
 
@@ -91,6 +95,17 @@ CHOICES = {
         partial(training.perturbation_study, NET, X, Y, **STUDY),
         "mse",
     ),
+    **{
+        ("train_sparse", name, slip): (
+            partial(training.train_sparse, X, 2, penalty=0.1, steps=1),
+            meant,
+        )
+        for name, slip, meant in (
+            ("treatment", "column", "columns"),
+            ("interaction", "detatched", "detached"),
+            ("decoder_bias", "meen", "mean"),
+        )
+    },
     ("mnist", "split", "tset"): (partial(datasets.mnist, "."), "test"),
     ("patches", "whiten", "zac"): (datasets.patches, "zca"),
 }

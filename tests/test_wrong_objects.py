@@ -44,6 +44,7 @@ PROVED = constructions.verify(BUILT.network, X, Y)
 STUDY = training.perturbation_study(NET, X, Y, **SCALES)
 REGIONS = linear_regions(NET, [(-1, 1), (-1, 1)])
 SQUARE = Polytope([[1, 0], [0, 1], [-1, 0], [0, -1]], [1, 1, 1, 1])
+SPARSE = training.SparseAutoencoder(W, B, W, B)
 LOSSES = {0.1: [1e-3, 1e-2]}
 
 
@@ -170,6 +171,18 @@ def cases():
     yield "ReLUNetwork.hidden", NET.hidden, {"X": X}
     yield "Network", Network, {"layers": [layers.Affine(W, B)]}
     yield "LpNorm", layers.LpNorm, {"W": W, "b": B, "p": 2.0}
+    yield "ExplainingAway", layers.ExplainingAway, {"G": W, "steps": 2, "gamma": 0.5}
+    dictionary = {"D": W, "steps": 2, "gamma": None}
+    yield "ExplainingAway.of_dictionary", layers.ExplainingAway.of_dictionary, dictionary
+    tensors = {"W_e": W, "b_e": B, "W_d": W, "b_d": B, "G": None, "loop": 2, "gamma": 0.5}
+    yield "SparseAutoencoder", training.SparseAutoencoder, tensors
+    for name, argument in (("encode", "X"), ("decode", "Z")):
+        yield f"SparseAutoencoder.{name}", getattr(SPARSE, name), {argument: X}
+    asked = with_defaults(SPARSE.objective, X=X, penalty=0.1)
+    yield "SparseAutoencoder.objective", SPARSE.objective, asked
+    coded = with_defaults(training.train_sparse, X=X, units=2, penalty=0.1, steps=1, loop=1)
+    yield "train_sparse", training.train_sparse, coded
+    yield "InverseSquares", training.InverseSquares, {"weight": 1.0}
     yield "LearnedLpNorm", layers.LearnedLpNorm, {"W": W, "b": B, "r": B}
     yield "PolyhedralCone", PolyhedralCone, {"base": B, "edges": W}
     yield "PolyhedralCone.from_layer", PolyhedralCone.from_layer, {"W": W, "b": B, "rtol": None}
@@ -221,10 +234,10 @@ ELSEWHERE = set(
     "ConstructionError CrossEntropy CurvatureHistory Dataset DescentBasin ExactSlice FilmReel "
     "FlatSet GeometricClassifier HullCertificate LayerRecord LinePieces LossSlice LossSurface "
     "MesaMeasures NegativePart NeuralCollapse NonNegative Order PerturbationStudy Separation "
-    "Settled SlackProfile SmoothL0 Spectrum SquaredError TrainResult TrajectoryPlane "
-    "TruncationHistory TruncationRecorder UnitColumns UnitNorm breast_cancer check_certificate "
-    "digits film film_strip from_keras from_nnet from_onnx from_sklearn from_torch iris load "
-    "load_study load_table mnist save to_torch truncation_history wine".split()
+    "Settled SlackProfile SmoothL0 SparseHistory SparseResult Spectrum SquaredError TrainResult "
+    "TrajectoryPlane TruncationHistory TruncationRecorder UnitColumns UnitNorm breast_cancer "
+    "check_certificate digits film film_strip from_keras from_nnet from_onnx from_sklearn "
+    "from_torch iris load load_study load_table mnist save to_torch truncation_history wine".split()
 )
 
 

@@ -6,6 +6,7 @@ network files take it from there.
 """
 
 from geomcore.layers.affine import Affine as Affine
+from geomcore.layers.explaining_away import ExplainingAway as ExplainingAway
 from geomcore.layers.layer import Layer as Layer
 from geomcore.layers.learned_lp_norm import LearnedLpNorm as LearnedLpNorm
 from geomcore.layers.lp_norm import LpNorm as LpNorm

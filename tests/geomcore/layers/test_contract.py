@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from geomcore import Network, input_jacobians, load, save
-from geomcore.layers import KINDS, Affine, Layer, LearnedLpNorm, LpNorm, ReLU
+from geomcore.layers import KINDS, Affine, ExplainingAway, Layer, LearnedLpNorm, LpNorm, ReLU
 from geomcore.parameters import flatten, split, unflatten
 from geomcore.stack import stack
 from training import SGD, perturbation_study, train
@@ -33,7 +33,7 @@ class Row(NamedTuple):
     wrong : list of dict
         Hyperparameters that must be refused, with everything else as in ``make``.
     active : callable or None
-        From a row, which units are on the active side of their kinks.
+        From the tensors and a row, which units are on the active side of their kinks.
     """
 
     make: object
@@ -54,6 +54,19 @@ def relu_by_loops(tensors, x):
     return [v if v > 0 else 0.0 for v in x]
 
 
+def explaining_away_by_loops(tensors, x):
+    """Of 3 steps of size 0.4."""
+    (G,), state = tensors, list(x)
+    for _ in range(3):
+        z = [max(v, 0.0) for v in state]
+        taken = [sum(g * v for g, v in zip(row, z, strict=True)) for row in G]
+        state = [
+            mu + 0.4 * ((first - less) - mu)
+            for mu, first, less in zip(state, x, taken, strict=True)
+        ]
+    return [max(v, 0.0) for v in state]
+
+
 def norm_by_loops(tensors, x):
     """Of order 3."""
     W, b = tensors
@@ -71,10 +84,24 @@ def learned_norm_by_loops(tensors, x):
     return outputs
 
 
+def inhibiting(rng):
+    return ExplainingAway(rng.normal(size=(4, 4)), steps=3, gamma=0.4)
+
+
 ROWS = {
     "Affine": Row(
         lambda rng: Affine(rng.normal(size=(3, 4)), rng.normal(size=3)),
         affine_by_loops,
+    ),
+    "ExplainingAway": Row(
+        inhibiting,
+        explaining_away_by_loops,
+        others=tuple(ExplainingAway(np.eye(4), *of) for of in ((0, 0.4), (2, 0.4), (3, 0.5))),
+        wrong=(
+            *({"steps": t} for t in (-1, 2.0, True, None, "3")),
+            *({"gamma": v} for v in (0, -0.4, np.inf, np.nan, "0.4", None, True)),
+        ),
+        active=lambda tensors, x: [v > 0 for v in explaining_away_by_loops(tensors, x)],
     ),
     "LearnedLpNorm": Row(
         lambda rng: LearnedLpNorm(*(rng.normal(size=s) for s in ((3, 4), 3, 3))),
@@ -86,7 +113,7 @@ ROWS = {
         others=tuple(LpNorm(np.ones((3, 4)), np.ones(3), p) for p in (1.0, 1.5, 2.0, 40.0)),
         wrong=tuple({"p": p} for p in (0.5, np.inf, np.nan, "2", None, True)),
     ),
-    "ReLU": Row(lambda rng: ReLU(), relu_by_loops, active=lambda x: [v > 0 for v in x]),
+    "ReLU": Row(lambda rng: ReLU(), relu_by_loops, active=lambda tensors, x: [v > 0 for v in x]),
 }
 
 
@@ -217,7 +244,8 @@ def test_the_sides_of_the_kinks_are_those_of_the_loops(row):
     found = layer.active(X, layer(X))
     assert (found is None) == (row.active is None)
     if found is not None:
-        np.testing.assert_array_equal(found, [row.active(x) for x in X.tolist()])
+        tensors = [p.tolist() for p in layer.tensors]
+        np.testing.assert_array_equal(found, [row.active(tensors, x) for x in X.tolist()])
         assert found.any() and not found.all()
 
 

@@ -1,0 +1,1 @@
+"""Sparse coding: autoencoders with few active units, and how their norms are kept."""

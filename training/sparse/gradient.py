@@ -1,0 +1,226 @@
+"""Loss and gradient of a sparse autoencoder on a batch, written out, into arrays made beforehand.
+
+The dictionary lies as atoms, one row per unit, (m, d), so that tied weights are one array and
+norms run along rows. All tensors are parts of one vector.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a sparse autoencoder is made of, but for its numbers.
+
+    Attributes
+    ----------
+    d, m : int
+        Coordinates and units.
+    tied : bool
+        Whether the encoder is the dictionary.
+    loop : int
+        Steps of the inner loop.
+    interaction : str
+        "dictionary", "detached" (G follows the dictionary, no gradient passes) or "learned".
+    biased : bool
+        Whether the decoder has a bias.
+    penalty : float
+    weighted : bool
+        Whether activations cost the norms of their columns.
+    """
+
+    d: int
+    m: int
+    tied: bool
+    loop: int
+    interaction: str
+    biased: bool
+    penalty: float
+    weighted: bool
+
+    @property
+    def shapes(self):
+        """Shapes of the tensors that are trained, by name."""
+        shapes = {"atoms": (self.m, self.d), "b_e": (self.m,)}
+        if not self.tied:
+            shapes["W_e"] = (self.m, self.d)
+        if self.biased:
+            shapes["b_d"] = (self.d,)
+        if self.learns:
+            shapes["G"] = (self.m, self.m)
+        return shapes
+
+    @property
+    def learns(self):
+        """Whether G is a tensor of its own."""
+        return self.loop > 0 and self.interaction == "learned"
+
+    @property
+    def size(self):
+        """Numbers that are trained."""
+        return sum(int(np.prod(shape)) for shape in self.shapes.values())
+
+    def views(self, vector):
+        """The tensors that a vector of all of them holds, by name; "W_e" also if it is tied."""
+        views, at = {}, 0
+        for name, shape in self.shapes.items():
+            views[name] = vector[at : at + int(np.prod(shape))].reshape(shape)
+            at += views[name].size
+        views.setdefault("W_e", views["atoms"])
+        return views
+
+
+class Pass:
+    """Forward and backward pass over batches of at most so many points.
+
+    Parameters
+    ----------
+    form : Form
+    points : int
+    vector : ndarray
+        All tensors; what is in it at a call counts.
+
+    Attributes
+    ----------
+    gradient : ndarray
+        Of the loss, as `vector` lies.
+    gamma : float
+        Step size of the loop; may be set between calls.
+    """
+
+    def __init__(self, form, points, vector, gamma=0.1):
+        dtype, m = vector.dtype, form.m
+        self.form, self.gamma = form, gamma
+        self.tensors = form.views(vector)
+        self.gradient = np.zeros(form.size, dtype)
+        self.parts = form.views(self.gradient)
+        self.first = np.empty((points, m), dtype)
+        self.states = np.empty((points, m), dtype)
+        self.spare = np.empty((points, m), dtype)
+        self.units = np.empty((form.loop + 1, points, m), dtype)
+        self.pulled = np.empty((form.loop + 1, points, m), dtype)
+        self.missed = np.empty((points, form.d), dtype)
+        self.ones = np.ones((1, points), dtype)
+        self.G = np.empty((m, m), dtype)
+        self.by_G = np.empty((m, m), dtype)
+        self.eye = np.eye(m, dtype=dtype)
+
+    def interact(self):
+        """G of the tensors as they are, times the step size."""
+        if self.form.learns:
+            np.multiply(self.tensors["G"], self.gamma, out=self.G)
+            return
+        atoms = self.tensors["atoms"]
+        np.matmul(atoms, atoms.T, out=self.G)
+        self.G -= self.eye
+        self.G *= self.gamma
+
+    def forward(self, x):
+        """Units and what is missed of a batch, (n, m) and (n, d), overwritten by the next call."""
+        form, tensors, n = self.form, self.tensors, len(x)
+        first, z = self.first[:n], self.units[0, :n]
+        np.matmul(x, tensors["W_e"].T, out=first)
+        first += tensors["b_e"]
+        np.maximum(first, 0, out=z)
+        if form.loop:
+            self.interact()
+            z = self.settle(n)
+        missed = self.missed[:n]
+        np.matmul(z, tensors["atoms"], out=missed)
+        if form.biased:
+            missed += tensors["b_d"]
+        missed -= x
+        return z, missed
+
+    def settle(self, n):
+        """The inner loop from the first state on."""
+        first, mu, taken = self.first[:n], self.states[:n], self.spare[:n]
+        keep = 1 - self.gamma
+        for t in range(self.form.loop):
+            before = first if t == 0 else mu
+            np.matmul(self.units[t, :n], self.G.T, out=taken)
+            np.multiply(before, keep, out=mu)
+            mu -= taken
+            np.multiply(first, self.gamma, out=taken)
+            mu += taken
+            np.maximum(mu, 0, out=self.units[t + 1, :n])
+        return self.units[self.form.loop, :n]
+
+    def backward(self, x):
+        """Fill `gradient` for a batch, the mean of its points; no terms of the tensors alone."""
+        form, tensors, parts, n = self.form, self.tensors, self.parts, len(x)
+        z, missed = self.forward(x)
+        ones, atoms = self.ones[:, :n], tensors["atoms"]
+        self.gradient[:] = 0
+        np.matmul(z.T, missed, out=parts["atoms"])
+        if form.biased:
+            parts["b_d"][:] = (ones @ missed)[0]
+        pulled = self.pulled[form.loop, :n]
+        np.matmul(missed, atoms.T, out=pulled)
+        if form.penalty:
+            pulled += self.costs()
+            if form.weighted:
+                self.by_norms(ones, z)
+        pulled *= z > 0
+        if form.loop:
+            pulled = self.pull(n)
+        if form.tied:
+            parts["atoms"] += pulled.T @ x
+        else:
+            np.matmul(pulled.T, x, out=parts["W_e"])
+        parts["b_e"][:] = (ones @ pulled)[0]
+        self.gradient *= 1 / n
+
+    def costs(self):
+        """What an activation of 1 costs, for all units or for each."""
+        if not self.form.weighted:
+            return self.gradient.dtype.type(self.form.penalty)
+        return self.form.penalty * self.norms()
+
+    def norms(self):
+        """Norms of the atoms."""
+        atoms = self.tensors["atoms"]
+        return np.sqrt(np.einsum("md,md->m", atoms, atoms))
+
+    def by_norms(self, ones, z):
+        """Add the gradient of the costs by the atoms; at an atom of zeros it is taken as 0."""
+        norms = self.norms()
+        norms[norms == 0] = np.inf
+        share = self.form.penalty * (ones @ z)[0] / norms
+        self.parts["atoms"] += share[:, None] * self.tensors["atoms"]
+
+    def pull(self, n):
+        """Back through the loop: the gradient by the first state and by G; all of `pulled`."""
+        form, spare, keep = self.form, self.spare[:n], 1 - self.gamma
+        total = self.states[:n]
+        total[:] = 0
+        for t in range(form.loop - 1, -1, -1):
+            after, before = self.pulled[t + 1, :n], self.pulled[t, :n]
+            np.matmul(after, self.G, out=spare)
+            spare *= self.units[t, :n] > 0
+            np.multiply(after, keep, out=before)
+            before -= spare
+            total += after
+        if form.interaction != "detached":
+            self.pull_interaction(n)
+        total *= self.gamma
+        total += self.pulled[0, :n]
+        return total
+
+    def pull_interaction(self, n):
+        """The gradient by G, or through it by the atoms."""
+        form, by_G = self.form, self.by_G
+        if n == self.pulled.shape[1]:
+            # One product over points and steps.
+            after = self.pulled[1:].reshape(-1, form.m)
+            np.matmul(after.T, self.units[:-1].reshape(-1, form.m), out=by_G)
+        else:
+            pairs = zip(self.pulled[1:, :n], self.units[:-1, :n], strict=True)
+            by_G[:] = sum(after.T @ z for after, z in pairs)
+        by_G *= -self.gamma
+        if form.learns:
+            self.parts["G"][:] = by_G
+            return
+        atoms = self.tensors["atoms"]
+        self.parts["atoms"] += (by_G + by_G.T) @ atoms

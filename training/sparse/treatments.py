@@ -1,0 +1,78 @@
+r"""What is done about the norms of a dictionary, and what each way leaves open.
+
+A penalty on activations is escaped at no cost in reconstruction: for c in (0, 1), units
+:math:`c z` and a dictionary :math:`W_d / c` reconstruct the same.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from geomcore.arrays import as_positive
+
+TREATMENTS = ("columns", "inverse", "weighted", "free")
+
+
+@dataclass(frozen=True)
+class InverseSquares:
+    r"""A penalty on small rows, :math:`\alpha \sum_i 1 / |w_i|^2`; inf for a row of zeros.
+
+    Parameters
+    ----------
+    weight : float
+        :math:`\alpha > 0`.
+    tensors : sequence of str, optional
+        Names of matrices, such as ``["W1"]``; default all tensors. A vector counts as one row.
+
+    Examples
+    --------
+    >>> InverseSquares(2.0).value(np.array([[[1.0, 1.0], [0.0, 2.0]]]))
+    array([1.5])
+    >>> InverseSquares(2.0).gradient(np.array([[[1.0, 1.0], [1.0, 3.0]]]))
+    array([[[-1.  , -1.  ],
+            [-0.04, -0.12]]])
+    """
+
+    weight: float
+    tensors: tuple | None = None
+
+    def __post_init__(self):
+        object.__setattr__(self, "weight", as_positive(self.weight, "weight"))
+
+    def value(self, p):
+        with np.errstate(divide="ignore"):
+            return (self.weight / _squares(p)).reshape(len(p), -1).sum(axis=1)
+
+    def gradient(self, p):
+        squares = _squares(p)
+        # A row of zeros has no direction in which to grow.
+        safe = np.where(squares == 0, 1, squares)
+        return -2 * self.weight * np.where(squares == 0, 0, p / safe / safe)
+
+
+def _squares(p):
+    return (p * p).sum(axis=-1, keepdims=True)
+
+
+def renormalise(tensors, *, keep_map):
+    """Make the columns of the dictionary unit vectors, in place; a column of zeros stays.
+
+    Parameters
+    ----------
+    tensors : dict of ndarray
+        "atoms", the dictionary with a row per unit, (m, d), "W_e", "b_e" and perhaps "G".
+    keep_map : bool
+        Whether the encoder's rows and biases are multiplied by the norms that the columns had,
+        and entry (i, j) of a learned G by the norm of i over that of j, so that the map stays
+        what it was. That needs an encoder and a G of their own, or no loop.
+    """
+    atoms = tensors["atoms"]
+    norms = np.sqrt(np.einsum("md,md->m", atoms, atoms))
+    norms[norms == 0] = 1
+    atoms /= norms[:, None]
+    if keep_map:
+        tensors["W_e"] *= norms[:, None]
+        tensors["b_e"] *= norms
+        if "G" in tensors:
+            tensors["G"] *= norms[:, None]
+            tensors["G"] /= norms
