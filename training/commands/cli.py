@@ -21,6 +21,7 @@ from training.commands.experiments.dynamics import dynamics
 from training.commands.experiments.kernels import kernels
 from training.commands.experiments.mesa import mesa
 from training.commands.experiments.nonneg import nonneg
+from training.commands.experiments.sparse import sparse
 from training.commands.experiments.trained import trained
 from training.commands.landscape import landscape
 from training.commands.minima import minima
@@ -54,6 +55,7 @@ app.command()(trained)
 app.command()(mesa)
 app.command()(kernels)
 app.command()(nonneg)
+app.command()(sparse)
 
 
 @app.callback(invoke_without_command=True)

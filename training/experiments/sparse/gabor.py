@@ -6,6 +6,7 @@ with x, y the coordinates of a pixel in a frame at (row, column) turned by an an
 best of a grid of some thousand Gabor functions; a batched Levenberg-Marquardt method goes on.
 """
 
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -81,6 +82,7 @@ def gabor_fits(fields, shape, *, starts=2):
     own = np.flatnonzero(norms > 0)
     F = F[own] / norms[own, None]
     first = _starts(F, shape, starts)
+    starts = first.shape[1]
     step = max(1, CHUNK // starts)
     for k in range(0, len(own), step):
         part = slice(k, k + step)
@@ -130,6 +132,7 @@ def random_combinations(X, count, *, rng=None):
     return rng.standard_normal((as_count(count, "count"), len(X))) @ X / np.sqrt(max(len(X), 1))
 
 
+@cache
 def _pixels(shape):
     return [axis.ravel().astype(float) for axis in np.mgrid[: shape[0], : shape[1]]]
 
@@ -204,32 +207,37 @@ def _bounds(shape):
     return np.array(low), np.array(high)
 
 
+@cache
 def _grid(shape):
-    """Parameters of the functions that are tried first, (k, 8), with a = 1 and b = 0."""
+    """The functions that are tried first: parameters (k, 8), and an orthonormal pair (k, n) each.
+
+    The pairs span the functions of all phases; where they are one, as at f = 0, the second is 0.
+    """
     rows = np.arange((shape[0] - 1) % EVERY / 2, shape[0], EVERY)
     columns = np.arange((shape[1] - 1) % EVERY / 2, shape[1], EVERY)
     angles = np.arange(ANGLES) * np.pi / ANGLES
     axes = (rows, columns, angles, WIDTHS, STRETCHES, FREQUENCIES)
     p = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 6)
     wide, long = np.log(p[:, 3]), np.log(p[:, 3] * p[:, 4])
-    return np.column_stack([p[:, :3], wide, long, p[:, 5], np.ones(len(p)), np.zeros(len(p))])
-
-
-def _starts(F, shape, starts):
-    """The `starts` functions of the grid that explain most of each field, (m, starts, 8)."""
-    p = _grid(shape)
+    p = np.column_stack([p[:, :3], wide, long, p[:, 5], np.ones(len(p)), np.zeros(len(p))])
     *_, cos, sin = _values(p, shape)[1]
-    # An orthonormal pair for each function; where both are one, as at f = 0, the second is 0.
     first = cos / np.maximum(np.linalg.norm(cos, axis=1, keepdims=True), 1e-300)
     second = sin - (sin * first).sum(axis=1, keepdims=True) * first
     length = np.linalg.norm(second, axis=1, keepdims=True)
     second = np.where(length > 1e-6, second / np.maximum(length, 1e-300), 0)
-    explained = (F @ first.T) ** 2 + (F @ second.T) ** 2
-    starts_of = np.argsort(-explained, axis=1, kind="stable")[:, :starts]
-    found = p[starts_of]
-    for k in range(found.shape[1]):
-        C, S = cos[starts_of[:, k]], sin[starts_of[:, k]]
-        found[:, k, 6:] = _amplitudes(C, S, F)
+    return p, first, second
+
+
+def _starts(F, shape, starts):
+    """The `starts` functions of the grid that explain most of each field, (m, starts, 8)."""
+    p, first, second = _grid(shape)
+    missed = -((F @ first.T) ** 2) - (F @ second.T) ** 2
+    starts = min(starts, len(p))
+    chosen = np.argpartition(missed, starts - 1, axis=1)[:, :starts]
+    found = p[chosen]
+    for k in range(starts):
+        *_, cos, sin = _values(found[:, k], shape)[1]
+        found[:, k, 6:] = _amplitudes(cos, sin, F)
     return found
 
 
