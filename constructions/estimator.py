@@ -1,16 +1,14 @@
 """`GeometricClassifier`: constructed networks as a scikit-learn estimator."""
 
-from numbers import Integral
-
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from constructions.construction import construct
+from constructions.random_states import rng_of
 from constructions.verification.verification import verify as verified
-from geomcore.arrays import as_points, as_rng
+from geomcore.arrays import as_points
 from geomcore.foreign.choices import as_flag
 from geomcore.foreign.keywords import answers_keywords
 
@@ -132,7 +130,7 @@ class GeometricClassifier(ClassifierMixin, BaseEstimator):
             X,
             y,
             self.method,
-            rng=_as_rng(self.random_state),
+            rng=rng_of(self.random_state),
             cone=self.cone,
             simplex=self.simplex,
             hidden_width=self.hidden_width,
@@ -180,10 +178,3 @@ class GeometricClassifier(ClassifierMixin, BaseEstimator):
     def _outputs(self, X):
         X = validate_data(self, X, reset=False)
         return self.network_(as_points(X).astype(np.float64, copy=False))
-
-
-def _as_rng(random_state):
-    """What `construct` takes, of what scikit-learn calls a random state."""
-    if random_state is None or isinstance(random_state, Integral | np.random.Generator):
-        return as_rng(random_state)
-    return as_rng(check_random_state(random_state).randint(2**31))

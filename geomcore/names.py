@@ -38,12 +38,12 @@ _NAMES = {
         "gauss_newton_operator hessian hessian_operator hessian_spectrum interpolate "
         "InverseSquares L1 L2 largest_curvature load_study loss_slice loss_surface LossBelow "
         "LossLadder LossSlice LossSurface matched MaxNorm NegativePart neural_collapse "
-        "NeuralCollapse NonNegative norm_per_scale perturb perturbation_study PerturbationStudy "
-        "Plateau random_direction return_radius settle Settled SGD sharpness SmoothL0 "
-        "SparseAutoencoder SparseHistory SparseResult Spectrum SquaredError StudyResult "
-        "tensor_names train train_ensemble train_sparse TrainResult trajectory_plane "
-        "TrajectoryPlane truncation_history TruncationHistory TruncationRecorder UnitColumns "
-        "UnitNorm wilson_interval"
+        "NeuralCollapse NonNegative NonNegativeSparseCoder norm_per_scale perturb "
+        "perturbation_study PerturbationStudy Plateau random_direction return_radius settle "
+        "Settled SGD sharpness SmoothL0 SparseAutoencoder SparseHistory SparseResult Spectrum "
+        "SquaredError StudyResult tensor_names train train_ensemble train_sparse TrainResult "
+        "trajectory_plane TrajectoryPlane truncation_history TruncationHistory "
+        "TruncationRecorder UnitColumns UnitNorm wilson_interval"
     ),
 }
 # What other libraries call the same.

@@ -21,6 +21,10 @@ def classify(verify):
     return constructions.GeometricClassifier(verify=verify).fit(X, Y)
 
 
+def code_sparsely(**value):
+    return training.NonNegativeSparseCoder(2, steps=1, **value).fit(X)
+
+
 def run(resume):
     return training.PerturbationStudy(None, NET, X, Y, **STUDY).run(resume=resume)
 
@@ -69,6 +73,7 @@ FLAGS = {
     ("truncation_history", "drop_last"): partial(training.truncation_history, NET, X, Y, steps=1),
     ("sharpness", "invariant"): partial(training.sharpness, NET, X, Y),
     ("train_ensemble", "drop_last"): partial(training.train_ensemble, [NET], X, Y, steps=1),
+    **{("NonNegativeSparseCoder", flag): code_sparsely for flag in ("keep_map", "tied")},
     **{
         ("train_sparse", flag): partial(training.train_sparse, X, 2, penalty=0.1, steps=1)
         for flag in ("keep_map", "tied")

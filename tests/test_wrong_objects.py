@@ -233,11 +233,12 @@ ELSEWHERE = set(
     "AffineMap Barrier BestUnit BinaryCrossEntropy Box Certificate Check Construction "
     "ConstructionError CrossEntropy CurvatureHistory Dataset DescentBasin ExactSlice FilmReel "
     "FlatSet GeometricClassifier HullCertificate LayerRecord LinePieces LossSlice LossSurface "
-    "MesaMeasures NegativePart NeuralCollapse NonNegative Order PerturbationStudy Separation "
-    "Settled SlackProfile SmoothL0 SparseHistory SparseResult Spectrum SquaredError TrainResult "
-    "TrajectoryPlane TruncationHistory TruncationRecorder UnitColumns UnitNorm breast_cancer "
-    "check_certificate digits film film_strip from_keras from_nnet from_onnx from_sklearn "
-    "from_torch iris load load_study load_table mnist save to_torch truncation_history wine".split()
+    "MesaMeasures NegativePart NeuralCollapse NonNegative NonNegativeSparseCoder Order "
+    "PerturbationStudy Separation Settled SlackProfile SmoothL0 SparseHistory SparseResult "
+    "Spectrum SquaredError TrainResult TrajectoryPlane TruncationHistory TruncationRecorder "
+    "UnitColumns UnitNorm breast_cancer check_certificate digits film film_strip from_keras "
+    "from_nnet from_onnx from_sklearn from_torch iris load load_study load_table mnist save "
+    "to_torch truncation_history wine".split()
 )
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from geomcore.arrays import as_array, as_count, as_positive, freeze
+from geomcore.arrays import as_array, as_count, as_points, as_positive, freeze
 from geomcore.display.lines import brief
 from geomcore.foreign.wording import counted
 from geomcore.layers.layer import Layer
@@ -67,6 +67,7 @@ class ExplainingAway(Layer):
     --------
     ExplainingAway.of_dictionary : G from a dictionary, whose fixed points are sparse codes.
     ExplainingAway.stability : the step sizes for which the loop settles.
+    ExplainingAway.defects : how far it is from that.
 
     Notes
     -----
@@ -172,6 +173,21 @@ class ExplainingAway(Layer):
             return Stability(2 / (1 + norm), self.gamma, "the norm of G is below 1")
         return Stability(0.0, self.gamma, f"none: G + I is not semidefinite, norm of G {norm:.3g}")
 
+    def defects(self, X):
+        r"""How far the units after the last step are from a fixed point, (N,).
+
+        .. math:: \max_i | z - \sigma(\mu_0 - G z) |_i
+
+        Examples
+        --------
+        >>> pair, x = [[0.0, 0.9], [0.9, 0.0]], np.array([[1.0, 0.5]])
+        >>> [ExplainingAway(pair, steps, 0.5).defects(x).round(6) for steps in (0, 9, 99)]
+        [array([0.5]), array([0.001055]), array([0.])]
+        """
+        X = as_points(X, d=self.inputs)
+        z = self(X)
+        return np.abs(z - np.maximum(X - z @ self._tensors_in(z.dtype)[0].T, 0)).max(axis=1)
+
     @property
     def inputs(self):
         return len(self.G)
@@ -227,6 +243,11 @@ class ExplainingAway(Layer):
         states = self._states(G, X)
         pulled = self._pulled(G, states, grad)
         return self._by_X(self._pulled(G, states, dgrad, dG, pulled))
+
+    def __repr__(self):
+        # Short enough for one line of a summary.
+        width = f"{self.inputs} -> {self.outputs}"
+        return f"ExplainingAway({width}, steps={self.steps}, gamma={self.gamma:.4g})"
 
     def _step(self, G, first, mu):
         """The state after one more step."""

@@ -11,7 +11,7 @@ from training.sparse.steps import InPlace
 from training.sparse.treatments import renormalise
 
 # Points that a record looks at, and records of a run.
-WATCHED, RECORDS = 4096, 30
+WATCHED, RECORDS = 2048, 20
 # In the place of a step size.
 FOLLOW = "follow"
 
@@ -141,7 +141,9 @@ class Run:
         on, sums, half = np.zeros(m, dtype=np.intp), np.zeros(m), 0.0
         for start in range(0, len(self.watched), size):
             z, missed = self.pass_.forward(self.watched[start : start + size])
-            half += 0.5 * float(np.vdot(missed, missed))
+            # A state that overflowed below 0 has units of 0.
+            held = 0.0 if np.isfinite(self.pass_.last).all() else np.inf
+            half += 0.5 * float(np.vdot(missed, missed)) + held
             on += np.count_nonzero(z, axis=0)
             sums += z.sum(axis=0, dtype=np.float64)
         n, norms = len(self.watched), self.pass_.norms().astype(np.float64)

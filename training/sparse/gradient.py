@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from training.sparse import kernels
+
 
 @dataclass(frozen=True)
 class Form:
@@ -85,6 +87,8 @@ class Pass:
     ----------
     gradient : ndarray
         Of the loss, as `vector` lies.
+    last : ndarray, shape (n, m)
+        States of the last forward pass, of which its units are the ReLU.
     gamma : float
         Step size of the loop; may be set between calls.
     """
@@ -121,8 +125,8 @@ class Pass:
         form, tensors, n = self.form, self.tensors, len(x)
         first, z = self.first[:n], self.units[0, :n]
         np.matmul(x, tensors["W_e"].T, out=first)
-        first += tensors["b_e"]
-        np.maximum(first, 0, out=z)
+        kernels.rectify(first, tensors["b_e"], z)
+        self.last = first
         if form.loop:
             self.interact()
             z = self.settle(n)
@@ -135,17 +139,19 @@ class Pass:
 
     def settle(self, n):
         """The inner loop from the first state on."""
-        first, mu, taken = self.first[:n], self.states[:n], self.spare[:n]
-        keep = 1 - self.gamma
+        first, taken, mu = self.first[:n], self.spare[:n], self.states[:n]
+        flat, numbers = [a.reshape(-1) for a in (first, taken, mu)], self.numbers()
         for t in range(self.form.loop):
-            before = first if t == 0 else mu
             np.matmul(self.units[t, :n], self.G.T, out=taken)
-            np.multiply(before, keep, out=mu)
-            mu -= taken
-            np.multiply(first, self.gamma, out=taken)
-            mu += taken
-            np.maximum(mu, 0, out=self.units[t + 1, :n])
+            before = flat[0] if t == 0 else flat[2]
+            z = self.units[t + 1, :n].reshape(-1)
+            kernels.settle(before, flat[0], flat[1], numbers, flat[2], z)
+        self.last = mu
         return self.units[self.form.loop, :n]
+
+    def numbers(self):
+        """What the kernels of the loop need of the step size."""
+        return np.array([1 - self.gamma, self.gamma], self.gradient.dtype)
 
     def backward(self, x):
         """Fill `gradient` for a batch, the mean of its points; no terms of the tensors alone."""
@@ -158,11 +164,9 @@ class Pass:
             parts["b_d"][:] = (ones @ missed)[0]
         pulled = self.pulled[form.loop, :n]
         np.matmul(missed, atoms.T, out=pulled)
-        if form.penalty:
-            pulled += self.costs()
-            if form.weighted:
-                self.by_norms(ones, z)
-        pulled *= z > 0
+        kernels.charge(pulled, z, self.costs())
+        if form.weighted:
+            self.by_norms(ones, z)
         if form.loop:
             pulled = self.pull(n)
         if form.tied:
@@ -173,10 +177,10 @@ class Pass:
         self.gradient *= 1 / n
 
     def costs(self):
-        """What an activation of 1 costs, for all units or for each."""
+        """What an activation of 1 costs, (m,)."""
         if not self.form.weighted:
-            return self.gradient.dtype.type(self.form.penalty)
-        return self.form.penalty * self.norms()
+            return np.full(self.form.m, self.form.penalty, self.gradient.dtype)
+        return self.gradient.dtype.type(self.form.penalty) * self.norms()
 
     def norms(self):
         """Norms of the atoms."""
@@ -187,21 +191,19 @@ class Pass:
         """Add the gradient of the costs by the atoms; at an atom of zeros it is taken as 0."""
         norms = self.norms()
         norms[norms == 0] = np.inf
-        share = self.form.penalty * (ones @ z)[0] / norms
+        share = self.gradient.dtype.type(self.form.penalty) * (ones @ z)[0] / norms
         self.parts["atoms"] += share[:, None] * self.tensors["atoms"]
 
     def pull(self, n):
         """Back through the loop: the gradient by the first state and by G; all of `pulled`."""
-        form, spare, keep = self.form, self.spare[:n], 1 - self.gamma
-        total = self.states[:n]
+        form, spare, total = self.form, self.spare[:n], self.states[:n]
         total[:] = 0
+        numbers, taken, sums = self.numbers(), spare.reshape(-1), total.reshape(-1)
         for t in range(form.loop - 1, -1, -1):
             after, before = self.pulled[t + 1, :n], self.pulled[t, :n]
             np.matmul(after, self.G, out=spare)
-            spare *= self.units[t, :n] > 0
-            np.multiply(after, keep, out=before)
-            before -= spare
-            total += after
+            z = self.units[t, :n].reshape(-1)
+            kernels.pull(after.reshape(-1), taken, z, numbers, before.reshape(-1), sums)
         if form.interaction != "detached":
             self.pull_interaction(n)
         total *= self.gamma

@@ -15,7 +15,7 @@ from training.sparse.autoencoder import SparseAutoencoder
 class SparseHistory(NamedTuple):
     """What was measured while training, at R steps spaced by their logarithms.
 
-    On the same points each time, at most some thousand of the data, evenly spaced.
+    On the same points each time, at most 2,048 of the data, evenly spaced.
 
     Attributes
     ----------

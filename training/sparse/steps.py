@@ -7,6 +7,7 @@ arrays; any other optimizer is asked for its own ones.
 import numpy as np
 
 from training.descent.optimizers import SGD, Adam
+from training.sparse import kernels
 
 
 class InPlace:
@@ -32,7 +33,7 @@ class InPlace:
         ways = {SGD: self._sgd, Adam: self._adam}
         self._move = ways.get(type(optimizer), self._other)
         self._state = optimizer.start([vector[None]])
-        self._spare = np.empty_like(vector), np.empty_like(vector)
+        self._spare = np.empty_like(vector)
 
     def __call__(self, gradient):
         """Move the vector by one step; `gradient` may be overwritten."""
@@ -50,23 +51,14 @@ class InPlace:
             velocity *= self.optimizer.momentum
             velocity += gradient
             gradient = velocity
-        self.vector -= np.multiply(gradient, self.optimizer.learning_rate, out=self._spare[0])
+        self.vector -= np.multiply(gradient, self.optimizer.learning_rate, out=self._spare)
 
     def _adam(self, gradient):
-        adam, spare, other = self.optimizer, *self._spare
+        adam, count = self.optimizer, self.step + 1
         (mean,), (square,) = self._state
-        mean *= adam.beta1
-        mean += np.multiply(gradient, 1 - adam.beta1, out=spare)
-        square *= adam.beta2
-        gradient *= gradient
-        square += np.multiply(gradient, 1 - adam.beta2, out=spare)
-        count = self.step + 1
-        np.multiply(square, 1 / (1 - adam.beta2**count), out=spare)
-        np.sqrt(spare, out=spare)
-        spare += adam.eps
-        np.divide(mean, spare, out=other)
-        other *= adam.learning_rate / (1 - adam.beta1**count)
-        self.vector -= other
+        rate, scale = adam.learning_rate / (1 - adam.beta1**count), 1 / (1 - adam.beta2**count)
+        numbers = np.array([adam.beta1, adam.beta2, adam.eps, rate, scale], self.vector.dtype)
+        kernels.adam(self.vector, gradient, mean, square, numbers)
 
     def _other(self, gradient):
         updated, self._state = self.optimizer.update(
