@@ -18,8 +18,8 @@ _NAMES = {
         "truncation_degree truncation_map"
     ),
     "geomcore.datasets": (
-        "breast_cancer clusters concentric Dataset digits iris load_table mnist polytope "
-        "prepare sequential single_cone spirals wine"
+        "breast_cancer clusters concentric Dataset digits iris load_table mnist patches "
+        "polytope prepare sequential single_cone sparse_synthetic spirals wine"
     ),
     "geomcore.layers": ("Affine ExplainingAway Layer LearnedLpNorm LpNorm ReLU"),
     "geomcore.plot": (

@@ -121,6 +121,7 @@ CHOICES = {
         )
     },
     ("mnist", "split", "tset"): (partial(datasets.mnist, "."), "test"),
+    ("patches", "whiten", "zac"): (datasets.patches, "zca"),
 }
 
 

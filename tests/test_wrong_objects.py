@@ -89,6 +89,9 @@ def cases():
     for room, names in made.items():
         for name in names:
             yield name, getattr(room, name), with_defaults(getattr(room, name), **sizes)
+    yield "sparse_synthetic", datasets.sparse_synthetic, with_defaults(datasets.sparse_synthetic)
+    small = with_defaults(datasets.patches, size=2, count=9, images=[np.eye(6)])
+    yield "patches", datasets.patches, small
     known = {**DATA, "net": NET, "network": NET, "networks": [NET], "steps": 1, "rng": 0}
     known |= {"W": W, "b": B, "index": Y, "x": X[0], "Ws": [W], "bs": [B], "Y": Y, "A": X[:2]}
     known |= {"B": X[2:], "state": (0, 1), "groups": [[0], [1]], "fractions": (0.5, 1)}
@@ -234,20 +237,15 @@ def pictures():
 CASES = {name: (function, good) for name, function, good in cases()}
 # Constructed from files or other libraries, plain records, or tried in another test.
 ELSEWHERE = set(
-    "AffineMap Barrier BestNeuron BestUnit BinaryCrossEntropy Box Certificate Check Construction "
-    "ConstructionError CrossEntropy CurvatureHistory Dataset DescentBasin ExactSlice FilmReel "
-    "FlatSet GeometricClassifier HullCertificate LayerRecord LinePieces LossSlice LossSurface "
-    "MesaMeasures NegativePart NeuralCollapse NonNegative Order PerturbationStudy Separation "
-    "Settled SlackProfile SmoothL0 Spectrum SquaredError TrainResult TrajectoryPlane "
+    "AffineMap Barrier BestNeuron BestUnit BinaryCrossEntropy Box Certificate Check "
+    "Construction ConstructionError CrossEntropy CurvatureHistory Dataset DescentBasin "
+    "ExactSlice FilmReel FlatSet GeometricClassifier HullCertificate LayerRecord LinePieces "
+    "LossSlice LossSurface MesaMeasures NegativePart NeuralCollapse NonNegative "
+    "NonNegativeSparseCoder Order PerturbationStudy Separation Settled SlackProfile SmoothL0 "
+    "SparseHistory SparseResult Spectrum SquaredError TrainResult TrajectoryPlane "
     "TruncationHistory TruncationRecorder TwoLayerBound UnitColumns UnitNorm breast_cancer "
     "check_certificate digits film film_strip from_keras from_nnet from_onnx from_sklearn "
     "from_torch iris load load_study load_table mnist save to_torch truncation_history wine".split()
-    "MesaMeasures NegativePart NeuralCollapse NonNegative NonNegativeSparseCoder Order "
-    "PerturbationStudy Separation Settled SlackProfile SmoothL0 SparseHistory SparseResult "
-    "Spectrum SquaredError TrainResult TrajectoryPlane TruncationHistory TruncationRecorder "
-    "UnitColumns UnitNorm breast_cancer check_certificate digits film film_strip from_keras "
-    "from_nnet from_onnx from_sklearn from_torch iris load load_study load_table mnist save "
-    "to_torch truncation_history wine".split()
 )
 
 

@@ -2,7 +2,8 @@
 
 The four synthetic configurations `clusters`, `sequential`, `single_cone` and
 `concentric`; `polytope` and `spirals`; scikit-learn's bundled `iris`, `wine`,
-`breast_cancer` and `digits`; `mnist` from its IDX files; and `load_table` for
+`breast_cancer` and `digits`; `mnist` from its IDX files; `patches` of photographs and
+`sparse_synthetic` for sparse coding; and `load_table` for
 your own CSV or npz file, in whatever dialect it is written.
 """
 
@@ -11,6 +12,8 @@ from geomcore.datasets.configurations import clusters, concentric, sequential, s
 from geomcore.datasets.dataset import Dataset, prepare
 from geomcore.datasets.idx import mnist
 from geomcore.datasets.shapes import polytope, spirals
+from geomcore.datasets.sparse.patches import patches
+from geomcore.datasets.sparse.synthetic import sparse_synthetic
 from geomcore.datasets.tables import load_table
 from geomcore.names import listing, missing
 
@@ -23,10 +26,12 @@ __all__ = [
     "iris",
     "load_table",
     "mnist",
+    "patches",
     "polytope",
     "prepare",
     "sequential",
     "single_cone",
+    "sparse_synthetic",
     "spirals",
     "wine",
 ]

@@ -22,6 +22,7 @@ from training.commands.experiments.dynamics import dynamics
 from training.commands.experiments.kernels import kernels
 from training.commands.experiments.mesa import mesa
 from training.commands.experiments.nonneg import nonneg
+from training.commands.experiments.sparse import sparse
 from training.commands.experiments.trained import trained
 from training.commands.landscape import landscape
 from training.commands.minima import minima
@@ -55,6 +56,7 @@ app.command()(trained)
 app.command()(mesa)
 app.command()(kernels)
 app.command()(nonneg)
+app.command()(sparse)
 app.command()(claims)
 
 

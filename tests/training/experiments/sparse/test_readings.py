@@ -1,0 +1,83 @@
+"""Readings of numbers over seeds, with numbers that leave no doubt."""
+
+import numpy as np
+import pytest
+
+from training.experiments.sparse.readings import Table, paired, same, share, smaller
+
+SEEDS = range(12)
+ONES = dict.fromkeys(SEEDS, 1.0)
+
+
+def around(value, spread=0.01):
+    rng = np.random.default_rng(int(100 * value))
+    return {s: value + spread * rng.standard_normal() for s in SEEDS}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "answer"),
+    [
+        (around(1), around(2), "yes"),
+        (around(2), around(1), "no"),
+        (around(1, 0.5), around(1.01, 0.5), "open"),
+        (ONES, ONES, "no"),
+        (dict.fromkeys(SEEDS, 0.0), dict.fromkeys(SEEDS, 0.0), "open"),
+        (dict.fromkeys(SEEDS, 0.0), ONES, "yes"),
+        ({0: 1.0}, {0: 2.0}, "open"),
+        ({}, ONES, "open"),
+    ],
+)
+def test_what_is_smaller(one, other, answer):
+    assert smaller("a", one, other, is_source=True).answer == answer
+
+
+def test_a_ratio_is_told_where_nothing_is_0():
+    assert "ratio 0.5" in smaller("a", ONES, around(2, 0.0), is_source=True).told
+    told = smaller("a", dict.fromkeys(SEEDS, 0.0), ONES, is_source=True).told
+    assert told == "0 against 1; difference -1 (-1 to -1)"
+
+
+@pytest.mark.parametrize(
+    ("one", "is_part", "answer"),
+    [
+        (around(1.05), False, "yes"),
+        (around(1.5), False, "no"),
+        (around(0.5), True, "no"),
+        (around(1.1, 0.05), False, "open"),
+        ({0: 1.0}, False, "open"),
+    ],
+)
+def test_what_is_the_same(one, is_part, answer):
+    assert same("a", [("q", one, ONES, is_part)], is_source=False).answer == answer
+
+
+def test_one_quantity_that_differs_is_enough():
+    pairs = [("q", ONES, ONES, False), ("r", around(3), ONES, False)]
+    assert same("a", pairs, is_source=True).answer == "no"
+
+
+@pytest.mark.parametrize(
+    ("values", "wanted", "answer"),
+    [
+        ({1.0: around(0.2), 3.0: around(0.8)}, True, "yes"),
+        ({1.0: around(0.2), 3.0: around(0.8)}, False, "no"),
+        ({1.0: around(0.2), 3.0: around(0.3)}, True, "no"),
+        ({1.0: around(0.2), 3.0: {}}, False, "yes"),
+        ({1.0: around(0.5, 0.1)}, True, "open"),
+        ({1.0: {}, 3.0: {}}, True, "open"),
+    ],
+)
+def test_what_appears(values, wanted, answer):
+    assert share("a", values, is_source=True, wanted=wanted).answer == answer
+
+
+def test_values_leave_out_what_diverged_or_is_none():
+    row = {"data": "patches", "treatment": "free", "penalty": 1.0, "loop": 0, "diverged": False}
+    row |= {"interaction": "dictionary", "decoder_bias": "mean"}
+    rows = [row | {"seed": s, "dead": v} for s, v in enumerate([1, np.nan, 3, np.inf])]
+    rows[2]["diverged"] = True
+    table = Table(rows)
+    assert table.values("dead", treatment="free") == {0: 1.0}
+    assert table.values("missed", treatment="free") == {}
+    assert table.values("dead", treatment="columns") == {}
+    assert [v.tolist() for v in paired({0: 1.0, 2: 5.0}, {2: 6.0, 3: 0.0})] == [[5.0], [6.0]]

@@ -1,0 +1,105 @@
+"""Kinds of readings of the claims on sparse coding: smaller, the same, there at all."""
+
+import numpy as np
+
+from training.experiments.judging.intervals import LEAST_PAIRS, mean_interval
+from training.experiments.judging.verdict import NO, OPEN, YES, Reading, both, too_few
+from training.experiments.sparse.protocol import MIDDLE, PATCHES
+
+MOST = 0.5  # part of the live units from which on fields appear
+SAME = 0.1  # change, relative or of a part, that counts as none
+
+
+class Table:
+    """Rows by what they are of, seed by seed.
+
+    Examples
+    --------
+    >>> row = {"data": "patches", "treatment": "free", "penalty": 1.0, "loop": 0, "seed": 3}
+    >>> row |= {"interaction": "dictionary", "decoder_bias": "mean", "diverged": False, "dead": 2}
+    >>> Table([row]).values("dead", treatment="free")
+    {3: 2.0}
+    """
+
+    def __init__(self, rows):
+        self.rows = rows
+
+    def values(self, quantity, **about):
+        """The values of a quantity by seed; those that diverged, and nan, are left out."""
+        about = {
+            "data": PATCHES,
+            "penalty": MIDDLE,
+            "loop": 0,
+            "interaction": "dictionary",
+            "decoder_bias": "mean",
+        } | about
+        own = (row for row in self.rows if all(row[k] == v for k, v in about.items()))
+        kept = {r["seed"]: float(r.get(quantity, np.nan)) for r in own if not r["diverged"]}
+        return {seed: value for seed, value in kept.items() if np.isfinite(value)}
+
+
+def paired(one, other):
+    """Two arrays of the values of the seeds that both have."""
+    seeds = sorted(one.keys() & other.keys())
+    return np.array([one[s] for s in seeds]), np.array([other[s] for s in seeds])
+
+
+def smaller(name, one, other, *, is_source, ratio=True, what=("", "")):
+    """Whether values are smaller than others of the same seeds."""
+    a, b = paired(one, other)
+    if len(a) < LEAST_PAIRS:
+        return Reading(name, is_source, OPEN, too_few(runs=len(a), which="of both"))
+    if not a.any() and not b.any():
+        return Reading(name, is_source, OPEN, "both are 0 in every seed")
+    # Where one is 0 in some seed there are no ratios.
+    ratio = ratio and (a > 0).all() and (b > 0).all()
+    found = mean_interval(np.log(a / b) if ratio else a - b)
+    if found.high < 0:
+        answer = YES
+    else:
+        answer = NO if found.low > 0 or not (a - b).any() else OPEN
+    told = f"{a.mean():.3g}{what[0]} against {b.mean():.3g}{what[1]}"
+    if ratio:
+        value, low, high = np.exp([found.value, found.low, found.high])
+        told += f"; ratio {value:.3g} ({low:.3g} to {high:.3g})"
+    else:
+        told += f"; difference {found.value:.3g} ({found.low:.3g} to {found.high:.3g})"
+    return Reading(name, is_source, answer, told)
+
+
+def same(name, pairs, *, is_source):
+    """Whether none of several quantities differs; pairs are (what, one, other, is a part)."""
+    answers, told = [], []
+    for what, one, other, is_part in pairs:
+        a, b = paired(one, other)
+        if len(a) < LEAST_PAIRS:
+            answers.append(OPEN)
+            told.append(f"{what}: {too_few(runs=len(a), which='of both')}")
+            continue
+        difference = a - b if is_part or not (b > 0).all() else a / b - 1
+        found = mean_interval(difference)
+        is_none = max(abs(found.low), abs(found.high)) <= SAME
+        is_some = found.low > SAME or found.high < -SAME
+        answers.append(YES if is_none else NO if is_some else OPEN)
+        told.append(f"{what} {found.value:+.1%} ({found.low:+.1%} to {found.high:+.1%})")
+    return Reading(name, is_source, both(*answers), ", ".join(told))
+
+
+def share(name, values, *, is_source, wanted, of="live units"):
+    """Whether most units have something (or, if that is wanted, not) for the best penalty."""
+    best = max(values, key=lambda p: np.mean([*values[p].values()]) if values[p] else -1.0)
+    shares = [*values[best].values()]
+    if len(shares) < LEAST_PAIRS:
+        told = too_few(runs=len(shares), which=f"with {of}")
+        return Reading(name, is_source, OPEN, told)
+    found = mean_interval(shares)
+    answer = OPEN
+    if found.low >= MOST:
+        answer = YES if wanted else NO
+    elif found.high < MOST:
+        answer = NO if wanted else YES
+    told = (
+        f"{found.value:.0%} ({found.low:.0%} to {found.high:.0%}) of {of} at the penalty {best:g}"
+    )
+    more = ", the best one" if len(values) > 1 else ""
+    return Reading(name, is_source, answer, told + more)
