@@ -10,7 +10,7 @@ from constructions.proof.exact import above, ball_matrix, below, precision
 from constructions.two_layer.best_neuron import BestNeuron, best_neuron
 from constructions.two_layer.dual import BITS, balanced_multipliers, dual_bound
 from constructions.two_layer.last_layer import best_last_layer
-from constructions.verification.question import check_outputs
+from constructions.verification.arguments import check_outputs
 from geomcore.arrays import as_array, as_labels, as_points, as_positive, check_network, freeze
 from geomcore.display.lines import listed
 from geomcore.foreign.choices import as_choice, as_flag

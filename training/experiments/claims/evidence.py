@@ -8,7 +8,8 @@ from training.experiments.claims.points import formula_readings, minimum_reading
 from training.experiments.claims.returns import return_readings
 from training.experiments.claims.sources import CLAIMS, TYPES, WORKS
 from training.experiments.claims.zero_loss import zero_loss_readings
-from training.experiments.judging.verdict import UNDECIDED, VERDICTS, judged
+from training.experiments.judging.verdict import judged
+from training.output.verdicts import UNDECIDED, VERDICTS
 
 # The columns that tell the parts of a claim apart, in the tables of the experiments.
 PARTS = ("d", "quantity", "loss", "data")

@@ -9,10 +9,10 @@ from training.experiments.claims.returns import ACCURACY, HALF, LARGE, LOSS, NEA
 from training.experiments.claims.running import FAILED, ensure
 from training.experiments.claims.sources import CLAIMS, WORKS
 from training.experiments.claims.zero_loss import zero_losses
-from training.experiments.judging.verdict import VERDICTS
 from training.output.page import render
 from training.output.record import read_record
 from training.output.start import started
+from training.output.verdicts import VERDICTS
 
 DRAWS, QUICK_DRAWS = 10, 2  # of each type of data, for E1
 RULE = f"""\

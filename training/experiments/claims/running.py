@@ -6,6 +6,7 @@ import sys
 from training.output.record import NAME, read_record
 
 REUSED, RESUMED, RAN, FAILED = "taken as it was", "went on", "run", "failed"
+FLAGS = ("quick",)  # options without a word for no
 _MAIN = "import sys; from training.commands.cli import main; sys.exit(main())"
 
 
@@ -93,7 +94,7 @@ def _options(given):
 
     Examples
     --------
-    >>> _options({"data": "iris", "balance": False, "film": True, "seeds": 3})
+    >>> _options({"data": "iris", "balance": False, "film": True, "quick": False, "seeds": 3})
     ['iris', '--no-balance', '--film', '--seeds', '3']
     """
     typed = []
@@ -102,7 +103,7 @@ def _options(given):
         if name == "data":
             typed.append(value)
         elif isinstance(value, bool):
-            typed.append(f"--{'' if value else 'no-'}{option}")
+            typed += [] if name in FLAGS and not value else [f"--{'' if value else 'no-'}{option}"]
         else:
             typed += [f"--{option}", str(value)]
     return typed

@@ -160,6 +160,14 @@ WORKS = (
     ),
     Work("kernels", "kernels", {"seeds": 20}, {"seeds": 4}, ("C1", "C2"), ("kernels-losses",)),
     Work(
+        "sparse",
+        "sparse",
+        {"seeds": 10, "quick": False},
+        {"seeds": 4, "quick": True},
+        ("D1", "D2", "D3", "D4", "D5"),
+        (),
+    ),
+    Work(
         "minima",
         "minima",
         {"classes": "3,4"},
