@@ -62,7 +62,9 @@ def generic_rank(cell, wanted):
         if found is None:
             return None
         best = max(best, found)
-    bits += _bits(v for _, row in wanted for v in row)
+    bits += max(
+        (_whole_bits(row) for row in {id(row): row for _, row in wanted}.values()), default=0
+    )
     return GenericRank(best, _error(cell, best, bits))
 
 
@@ -184,6 +186,15 @@ def _modulo(row, p):
 
 def _bits(numbers):
     return max((max(int(v.p).bit_length(), int(v.q).bit_length()) for v in numbers), default=0)
+
+
+def _whole_bits(row):
+    """Bits of a sum of whole numbers times a row that its common denominator makes whole."""
+    common = fmpz(1)
+    for v in row:
+        common = common.lcm(v.q)
+    longest = max(int(abs(v.p) * (common // v.q)).bit_length() for v in row)
+    return longest + len(row).bit_length()
 
 
 def _rank_modulo(cell, wanted, whole, p):

@@ -5,6 +5,7 @@ from itertools import combinations, product
 import numpy as np
 from scipy.linalg import qr
 
+from constructions.critical.spans.slices import plain_basis
 from training.settling.derivatives import (
     height_rows,
     hessian,
@@ -220,7 +221,7 @@ def _left(problem, point, near, finish):
     sides = [(point.kinks[j], abs(mu[j]) < WEAK, abs(rises[j] - mu[j]) < WEAK) for j in weak]
     sides += [(kink, True, True) for kink in near(point.theta) if kink not in point.kinks]
     masks = problem.masks(point.theta, [*point.kinks, *(kink for kink, _, _ in sides)])
-    rows, _, away = _flat(problem, point, strict, [kink for kink, _, _ in sides], masks)
+    rows, away = _flat(problem, point, strict, [kink for kink, _, _ in sides], masks)
     # outputs may fix the height of a kink, which then cannot be left
     moves = np.linalg.norm(away, axis=1) > MOVES * np.linalg.norm(rows, axis=1)
     sides = [side for side, can_move in zip(sides, moves, strict=True) if can_move]
@@ -238,14 +239,18 @@ def _left(problem, point, near, finish):
 
 
 def _flat(problem, point, strict, leaving, masks):
-    """How kinks move, the directions in which neither outputs nor strict kinks do, and then."""
+    """How kinks move, and how in the directions in which neither outputs nor strict kinks do."""
     cell = problem.cell(masks, strict)
     found = lagrangian(cell, point.theta, np.zeros(len(strict)))[3]
-    T = row_space(
-        np.vstack([rooted(cell, found, jacobian(cell, found)), height_rows(cell, found)])
-    )[1]
+    held = np.vstack([rooted(cell, found, jacobian(cell, found)), height_rows(cell, found)])
+    size = np.linalg.norm(held, axis=1, keepdims=True)
+    basis = plain_basis(held / np.maximum(size, 1e-300))
+    basis = row_space(held)[0] if basis is None else basis
     rows = height_rows(cell, found, leaving)
-    return rows, T, rows @ T
+    away = rows
+    for _ in range(2):
+        away = away - (away @ basis) @ basis.T
+    return rows, away
 
 
 def _ways(away):
@@ -274,7 +279,7 @@ def _to_sides(problem, point, strict, leaving, goes_on, finish):
     masks = problem.masks(point.theta, point.kinks)
     for (l, i, u), on in zip(leaving, goes_on, strict=True):
         masks[l][i, u] = float(on)
-    rows, T, away = _flat(problem, point, strict, leaving, masks)
+    rows, away = _flat(problem, point, strict, leaving, masks)
     away = away * np.where(goes_on, 1.0, -1.0)[:, None]
     size = np.linalg.norm(away, axis=1)
     if not (size > MOVES * np.linalg.norm(rows, axis=1)).all():
@@ -282,7 +287,6 @@ def _to_sides(problem, point, strict, leaving, goes_on, finish):
     direction = np.linalg.lstsq(away / size[:, None], np.ones(len(leaving)), rcond=1e-6)[0]
     if not (away @ direction > 0.1 * size).all():
         return None
-    direction = T @ direction
     direction /= np.linalg.norm(direction)
     for length in STEPS:
         other = finish(point.theta + length * direction, strict, masks)

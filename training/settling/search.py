@@ -21,7 +21,8 @@ ITERATIONS = 20_000, 4000  # of BFGS, in the first round and in later ones
 FEW = 300  # of BFGS with many parameters, where steps by models bring more for their time
 STRETCH, PART = 1000, 0.9  # so many, in which the loss falls to this part, or BFGS ends
 OFTEN = 20  # steps of BFGS between two looks whether it runs to infinity
-STEPS, SHAKEN = 100, 40  # by models, in a round, and after a shake
+STEPS = 100  # by models, in a round
+SHAKEN = 1000, 40  # of BFGS and by models, after a shake
 SHARE = 0.5  # of the time that is left: a descent
 NOISE = 1e-5  # of the norm of the parameters: how far a descent that has stuck is moved
 CHANGES = 8  # of the kinks that a descent has ended on
@@ -38,7 +39,7 @@ ON = 1e-12  # of a kink, in the same units: on it
 NEAR = 1e-8  # of a kink, relative to the size of a unit and its input: in the way of a proof
 CLEAR = 1e-5  # what outputs that are fitted exactly can keep off
 MOST_NEAR = 30
-SHAKES = (1e-3, 1e-2, 1e-1, 1e-2, 1e-1)  # of the norm of the parameters
+SHAKES = (1e-3, 1e-4, 1e-2, 1e-1, 1e-2, 1e-1)  # of the norm of the parameters
 
 
 class Clock:
@@ -226,24 +227,24 @@ def _without_weak_kinks(problem, point, rng, clock):
     Where no flat direction leads away from a kink, others of the minimisers may still be off it:
     as far away as descents come back from.
     """
-    lost = np.inf
+    nearest, lost = 0.0, np.inf
     for size in SHAKES:
         if not _has_weak_kinks(problem, point) or clock.is_over():
             break
-        if size >= lost:
+        if not nearest <= size < lost:
             continue
         noise = rng.standard_normal(len(point.theta)) / np.sqrt(len(point.theta))
         length = size * np.linalg.norm(point.theta)
         found = bfgs(
             problem.loss_and_gradient,
             point.theta + length * noise,
-            iterations=ITERATIONS[1],
+            iterations=SHAKEN[0],
             stop=_when_slow(clock, PART),
         )
         theta = found.theta
         other = _on_fits(problem, theta)
         if other is None:
-            walk = walked(problem, theta, steps=SHAKEN, stop=clock.is_over)
+            walk = walked(problem, theta, steps=SHAKEN[1], stop=clock.is_over)
             other = _at_end(problem, walk, clock)
         if (
             other is None
@@ -251,7 +252,9 @@ def _without_weak_kinks(problem, point, rng, clock):
             or np.linalg.norm(other.theta - point.theta) > 10 * length
         ):
             lost = size
-        elif not _has_weak_kinks(problem, other) and lower_than_saddle(problem, other) is None:
+            continue
+        nearest = size if nearest == 0 else min(nearest, size)
+        if not _has_weak_kinks(problem, other) and lower_than_saddle(problem, other) is None:
             point = other
     return point
 

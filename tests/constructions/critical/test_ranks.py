@@ -133,10 +133,32 @@ def test_a_bound_on_the_error_is_that_of_schwartz_and_zippel_and_of_the_unlucky_
         thirds = [(i, [fmpq(1), fmpq(2, 5)]) for i in range(len(cell.X))]
         found = generic_rank(cell, thirds if outputs else [])
         size = found.rank + 1  # of the minor that would have been missed
-        bits = 3 + 3 * outputs + sum(2 * b for b in (2, 2, 2)[: len(widths) - 1])
+        # of (5, 2), and two for the sum
+        bits = 3 + 5 * outputs + sum(2 * b for b in (2, 2, 2)[: len(widths) - 1])
         zippel = size * degree / 2**60
         unlucky = size * degree * (bits + np.log2(size) + 1) / 60 / 2.7e16
         assert found.error == pytest.approx((zippel + unlucky) ** 2, rel=1e-12, abs=0)
+
+
+@pytest.mark.parametrize(
+    ("row", "bits"),
+    [
+        ([fmpq(1), fmpq(0)], 1),
+        ([fmpq(-4), fmpq(3)], 3),
+        ([fmpq(1, 3**40), fmpq(1, 3**39)], 2),
+        # their common denominator is as long as both
+        ([fmpq(7**30, 3**40), fmpq(1, 5**30)], (35**30).bit_length()),
+        ([fmpq(-1, 2**70), fmpq(1, 3**40)], 71),
+    ],
+)
+def test_the_bits_of_a_combination_are_those_of_its_whole_row(row, bits):
+    cell = cell_of((2, 3, 2), 0)
+    found = generic_rank(cell, [(0, [fmpq(1), fmpq(0)]), (1, row)])
+    _, own = ranks._whole_numbers(cell.X)
+    bits = own + bits + 2 + 2 * (2 + 2)
+    minor, degree = found.rank + 1, 2
+    share = minor * degree * (bits + np.log2(minor) + 1) / 60 / ranks.PRIMES
+    assert found.error == pytest.approx((minor * degree / 2.0**60 + share) ** 2, rel=1e-12, abs=0)
 
 
 def test_an_error_is_a_probability(monkeypatch):

@@ -48,10 +48,12 @@ def sizes(lengths):
 @pytest.mark.parametrize(
     ("back", "seen"),
     [
-        (lambda length: "", [-3]),  # from nowhere: it is not tried from farther away
+        (lambda length: "", [-3, -4]),  # from nowhere: it is not tried from farther away
         (lambda length: "weak", [-3, -2, -1, -2, -1]),
         (lambda length: "weak" if length < 0.03 else "", [-3, -2, -1, -2]),
         (lambda length: "weak" if length < 0.003 else "", [-3, -2]),
+        (lambda length: "weak" if length < 3e-4 else "", [-3, -4]),
+        (lambda length: "strict" if length < 3e-4 else "", [-3, -4]),
         (lambda length: "strict", [-3]),
         (lambda length: "strict" if length > 0.003 else "weak", [-3, -2]),
     ],
