@@ -53,3 +53,21 @@ def test_only_what_may_move_has_a_gradient():
             layers, [[1], [2]], [[0], [4]], [0, 1], margins=[0.0], subset=subset, **FIELDS
         )
         assert gradient(example)[0] == pytest.approx(norm, rel=1e-12)
+
+
+@pytest.mark.parametrize("scale", [2.0**-6, 1.0, 2.0**6])
+@pytest.mark.parametrize(("factor", "small"), [(1 + 1e-6, True), (1 - 1e-6, False)])
+def test_a_slope_counts_as_zero_by_the_size_of_terms_whatever_the_direction_is(
+    scale, factor, small
+):
+    # t max(x + t, 0) + max(x + t, 0) at 0 and -5 with targets 1 and -1: 1 - t - t^2 / 2 + ... along
+    # (1, 1), for which the slope is 1 in an option of gtol = 1 / (2 sqrt(2) size)
+    moves = [{"weights": [[0]], "biases": [scale]}, {"weights": [[scale]], "biases": [0]}]
+    witness = {"direction": moves, "step": 0.25 / scale, "loss": 0.74}
+    witness |= {"order": 2, "coefficient": -0.4 * scale**2}
+    fields = FIELDS | {"class_weighted_loss": 2.0, "accuracy": 0.5, "verdict": "saddle"}
+    layers, data = [([[1]], [0]), ([[1]], [0])], ([[0], [-5]], [[1], [-1]], [0, 1])
+    size = np.sqrt((1 + 1) ** 2 * 1 + (1 + 1) ** 2 * (5**2 + 1))
+    gtol = float(factor / (2 * np.sqrt(2) * size))
+    steep = Example(layers, *data, margins=[0.0], gtol=gtol, witness=witness, **fields)
+    assert steep.refused() == (set() if small else {"witness", "verdict"})

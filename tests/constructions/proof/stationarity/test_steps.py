@@ -24,6 +24,7 @@ SADDLE, NOTHING = ("saddle", True), ("nothing", False)
         ([0.3, 0.0, -0.5], None, NOTHING),
         ([0.3, -0.1, 0.5], 0.5, NOTHING),
         ([0.3, -0.1, 0.0], 0.5, NOTHING),
+        ([0.3, 0.0, arb(-1, 1)], 0.5, NOTHING),  # it may be 0
         (None, 0.5, ("saddle", False)),  # out of reach of balls
         (None, None, NOTHING),
     ],
@@ -60,3 +61,25 @@ def test_a_step_that_takes_any_entry_out_of_the_doubles_is_none(entry, side):
     way[entry] = side * 1e308
     assert stationarity._moved(net, way, 1.0) is not None
     assert stationarity._moved(net, way, 2.0) is None
+
+
+def test_a_step_is_taken_once_along_a_direction():
+    net, way = ReLUNetwork([[[1.0, 2.0]]], [[3.0]]), np.array([0.5, -1.0, 0.25])
+    for factor, given in ((1.0, ()), (1.0, (1.0,)), (-2.0, (-2.0,))):
+        weight, bias = stationarity._moved(net, way, *given).tensors
+        assert weight.tolist() == [[1 + factor / 2, 2 - factor]]
+        assert bias.tolist() == [3 + factor / 4]
+
+
+@pytest.mark.parametrize(("most", "begun"), [(9, True), (8, False)])
+def test_what_is_out_of_reach_of_balls_has_no_derivative(most, begun, monkeypatch):
+    monkeypatch.setattr(stationarity, "MOST_BALLS", most)  # 3 points, 1 + 1 + 1 units
+    problem = SimpleNamespace(
+        X=np.zeros((3, 1)),
+        net=SimpleNamespace(widths=(1, 1, 1)),
+        enclosure=SimpleNamespace(bits=64),
+        series=lambda direction, order: [arb(k) for k in range(order + 1)],
+    )
+    for order in (1, 2):
+        found = stationarity.derivative_in_balls(problem, None, order)
+        assert found == order if begun else found is None
