@@ -99,6 +99,11 @@ def told_of_compiling(tell, seconds=2.0):
         yield
 
 
+def tell_of_compiling(tell, seconds=2.0):
+    """The same for all of a process from now on."""
+    event.register("numba:compile", _Compilations(tell, seconds))
+
+
 class _Compilations(event.Listener):
     """Starts a timer with the first of nested compilations and stops it with the last one."""
 

@@ -251,7 +251,7 @@ class _Case:
     def distance(self, stated):
         """The exact point exists, and the smallest change that leads to it is within this."""
         verdict, tied = self.stated["verdict"], self.held or self.cell[0] == self.fit.least
-        exists = self.fit.least == 0 or (verdict != MINIMA[0] and tied)
+        exists = self.fit.least == 0 or (tied and (verdict != MINIMA[0] or not self.gaps))
         square = self.fit.move if stated == "inf" else _fraction(stated) * abs(_fraction(stated))
         near = stated != "inf" and square <= _fraction(self.stated["rtol"]) ** 2 * self.norms[-1]
         return exists and self.fit.move <= square and (near or verdict not in MINIMA)

@@ -72,7 +72,7 @@ def near_point(problem, rtol, gtol, is_near):
     points = nearby_points(problem.net, problem.X, problem.labels, problem.per_class)
     found, told, saddle = nearest(points, lambda one: _is_next(problem, one, rtol, is_near))
     if found is not None:
-        return _minimum(found), [told]
+        return _minimum(found, is_convex=is_convex(problem)), [told]
     near, why = _next_to_zero(problem, rtol)
     if near is None and saddle is not None:
         near, more = saddle_at(problem, gtol, *saddle)
@@ -122,9 +122,15 @@ def _is_next(problem, found, rtol, is_near):
         return bool(abs(problem.loss - found.loss) <= room)
 
 
-def _minimum(found):
-    verdict = "global minimum" if found.is_zero else "local minimum"
-    lower = max(below(found.loss), 0.0) if found.is_best_of_cell else 0.0
+def is_convex(problem):
+    """Whether the loss is convex in the parameters, all of which may move: one affine layer."""
+    is_whole = problem.offset is None and problem.free.all()
+    return len(problem.net.weights) == 1 and bool(is_whole)
+
+
+def _minimum(found, *, is_convex):
+    verdict = "global minimum" if found.is_zero or is_convex else "local minimum"
+    lower = max(below(found.loss), 0.0) if found.is_best_of_cell or is_convex else 0.0
     argument = "fit" if found.is_best_of_cell else "critical point"
     return Near(verdict, found.distance, lower, 0.0, critical_of(found, argument))
 

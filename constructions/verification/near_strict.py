@@ -6,7 +6,7 @@ from constructions.critical.points import BITS
 from constructions.penalised.search import nearby_strict_points
 from constructions.proof.certificate import Check
 from constructions.proof.exact import below, precision
-from constructions.verdicts import CRITICAL, SQUARED
+from constructions.verdicts import CONVEX, CRITICAL, SQUARED
 from constructions.verification.near import (
     NEARLY,
     Near,
@@ -57,7 +57,7 @@ def near_strict_point(problem, rtol, gtol):
     verdict, lower = "local minimum", problem.least
     if len(net.weights) == 1:
         verdict, lower = "global minimum", max(below(found.loss), problem.least)
-        told = told._replace(detail=f"{told.detail}; one affine layer is convex, so a global one")
+        told = told._replace(detail=f"{told.detail}; {CONVEX}")
     critical = critical_of(found, "critical point")
     return Near(verdict, found.distance, lower, 0.0, critical), [told]
 

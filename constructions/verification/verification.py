@@ -20,9 +20,9 @@ from constructions.proof.exact import EPS, below, precision
 from constructions.proof.examination import pattern_check, truncation_checks
 from constructions.proof.last_layer import last_layer_minimum, zero_loss
 from constructions.proof.stationarity import Refutation, refute
-from constructions.verdicts import CELL, DESCENT, SQUARED, ZERO
+from constructions.verdicts import CELL, CONVEX, DESCENT, SQUARED, ZERO
 from constructions.verification.arguments import check_outputs, check_question
-from constructions.verification.near import near_point
+from constructions.verification.near import is_convex, near_point
 from constructions.verification.near_strict import near_strict_point
 from constructions.verification.question import (
     objective_of,
@@ -67,7 +67,8 @@ def verify(
         weights excuse nothing.
     "local minimum"
         The same hidden layers with their least-squares last layer, which is as
-        near, reach the lower bound that holds for the whole activation cell.
+        near, reach the lower bound that holds for the whole activation cell. (A network
+        that is one affine layer has no other cell: this is its "global minimum".)
         Or an exact critical point that is a local minimum, smooth or with units on their kink,
         is proved to exist so near that no layer moves by more than `rtol` times its norm
         (docs/trained.md).
@@ -268,9 +269,11 @@ def _judge(problem, names, rtol, gtol):
     lower = 0.0 if proof is None else proof.bound
     is_local = proof is not None and _near(proof, proof.loss, reach, problem=problem, rtol=rtol)
     distance = None if proof is None else proof.distance
-    checks.append(Check(CELL, is_local, distance, why))
+    is_best = is_local and is_convex(problem)
+    checks.append(Check(CELL, is_local, distance, f"{why}; {CONVEX}" if is_best else why))
     if is_local:
-        return _Judgement("local minimum", True, distance, lower, rank, nothing, checks)
+        verdict = "global minimum" if is_best else "local minimum"
+        return _Judgement(verdict, True, distance, lower, rank, nothing, checks)
     near = None
     if problem.offset is None and set(names) == set(problem.net.names):
         is_near = partial(_near, problem=problem, rtol=rtol)

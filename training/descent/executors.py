@@ -17,7 +17,7 @@ from concurrent.futures import (
     ThreadPoolExecutor,
     wait,
 )
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from multiprocessing.connection import wait as wait_for
 
 from geomcore.arrays import as_count
@@ -135,17 +135,25 @@ def threads(jobs):
 
 
 @contextmanager
-def processes(jobs):
+def processes(jobs, *, compiling=None):
     """An executor of `jobs` new processes; on an error what they are at is dropped.
 
     Functions and what they take go there as pickles. A process ends with this one, however this one
     ends, and leaves it to this one to be interrupted.
+
+    Parameters
+    ----------
+    jobs : int
+    compiling : callable, optional
+        Called once, from a thread, when one of them has been compiling for two seconds.
     """
     context = multiprocessing.get_context("spawn")  # others inherit locks that threads hold
     others = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_serve)
+    event = None if compiling is None else context.Event()
+    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_serve, initargs=(event,))
     try:
-        yield pool
+        with nullcontext() if event is None else _told(event, compiling):
+            yield pool
     except BaseException:
         for process in set(multiprocessing.active_children()) - others:
             process.terminate()
@@ -154,9 +162,33 @@ def processes(jobs):
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _serve():
+@contextmanager
+def _told(event, tell):
+    """Call a function once if an event comes while inside, and not after."""
+    is_over = threading.Event()
+
+    def watch():
+        while not is_over.is_set():
+            if event.wait(LOOK):
+                if not is_over.is_set():
+                    tell()
+                return
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+
+
+def _serve(event):
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    if event is not None:
+        from geomcore.kernels import tell_of_compiling  # numba takes a quarter of a second
+
+        tell_of_compiling(event.set)
 
 
 def _end_with_parent():

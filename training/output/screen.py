@@ -89,14 +89,24 @@ class Screen:
 
     @contextmanager
     def compiling(self):
-        """Say, once, that functions are compiled inside, if that takes longer than two seconds."""
+        """Say, once, that functions are compiled inside, if that takes longer than two seconds.
+
+        Yields a function that says so, once, of what other processes compile; None if it is quiet.
+        """
         from geomcore.kernels import told_of_compiling  # numba takes a quarter of a second
 
         if self.quiet:
-            yield
+            yield None
             return
-        with told_of_compiling(lambda: self.err.print("compiling, once per installation")):
-            yield
+        told = []
+
+        def tell():
+            if not told:
+                told.append(True)
+                self.err.print("compiling, once per installation")
+
+        with told_of_compiling(tell):
+            yield tell
 
     @contextmanager
     def trials(self, *, after=0.0, first="", what="trial"):

@@ -21,6 +21,7 @@ from concurrent.futures.process import BrokenProcessPool
 
 import numpy as np
 import pytest
+from numba.core import event
 
 from geomcore.network import ReLUNetwork
 from training.descent.executors import as_finished, dask_cluster, processes, threads
@@ -310,6 +311,26 @@ def test_without_distributed_the_extra_is_named(monkeypatch):
 def test_new_processes_give_what_this_one_gives():
     with processes(2) as pool:
         assert sorted(as_finished(abs, [-3, 1, -2], pool)) == [1, 2, 3]
+
+
+def _compiling(seconds):
+    """What numba says when it compiles for so long."""
+    with event.trigger_event("numba:compile"):
+        time.sleep(seconds)
+    return 0
+
+
+def test_that_processes_compile_is_told_once_and_not_where_nobody_asked():
+    told = []
+    with processes(2, compiling=lambda: told.append(1)) as pool:
+        assert list(pool.map(_compiling, [3.0, 3.0])) == [0, 0]
+        until = time.monotonic() + 20
+        while not told and time.monotonic() < until:
+            time.sleep(0.05)
+    assert told == [1]
+    with processes(1, compiling=lambda: told.append(2)) as pool:
+        assert list(pool.map(_compiling, [0.0])) == [0]
+    assert told == [1]
 
 
 def test_an_interrupt_does_not_wait_for_what_processes_are_at():

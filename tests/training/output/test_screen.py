@@ -58,9 +58,20 @@ def test_long_compiling_is_told_unless_nobody_wants_to_know(capsys, monkeypatch)
 
     monkeypatch.setattr("geomcore.kernels.told_of_compiling", at_once)
     for quiet, told in ((False, "compiling, once per installation\n"), (True, "")):
-        with Screen(quiet).compiling():
-            pass
+        with Screen(quiet).compiling() as tell:
+            assert (tell is None) == quiet
+            if tell is not None:
+                tell()  # as of other processes, which is no news by now
         assert capsys.readouterr().err == told
+
+
+def test_what_other_processes_compile_is_told_once(capsys, monkeypatch):
+    monkeypatch.setattr("geomcore.kernels.told_of_compiling", lambda tell: nullcontext())
+    with Screen().compiling() as tell:
+        assert capsys.readouterr().err == ""
+        tell()
+        tell()
+    assert capsys.readouterr().err == "compiling, once per installation\n"
 
 
 def test_folded_text_has_at_most_80_columns_and_all_of_its_words(capsys):

@@ -108,9 +108,11 @@ def census(
         with (
             run.pieces(work, resume=resume) as pieces,
             run.timed("runs"),
-            screen.compiling(),
+            screen.compiling() as compiling,
             screen.trials(first="training", what="run") as progress,
-            processes(min(jobs, runs)) if several else nullcontext() as executor,
+            processes(min(jobs, runs), compiling=compiling)
+            if several
+            else nullcontext() as executor,
         ):
             found = []
             for one, shape in pairs:

@@ -64,9 +64,9 @@ def report(protocol, given, models, dims):
         with (
             run.timed("runs"),
             run.pieces({"protocol": name, **work}, resume=given["resume"]) as pieces,
-            screen.compiling(),
+            screen.compiling() as compiling,
             screen.trials(first="training", what="network") as progress,
-            processes(workers) if workers > 1 else nullcontext() as executor,
+            processes(workers, compiling=compiling) if workers > 1 else nullcontext() as executor,
         ):
             found = survey(
                 protocol,

@@ -18,6 +18,7 @@ from training.landscape.arguments import as_nodes
 from training.landscape.lines.costs import COSTS, missing
 from training.landscape.lines.exact_slice import slice_of
 from training.landscape.lines.models import largest, loss_models, segment_between, values_at
+from training.landscape.lines.vanishing import is_zero_between
 from training.landscape.sampled import Sampled
 
 FIRST = 32  # pieces of a segment to begin with
@@ -124,8 +125,9 @@ def barrier(
     -----
     Branch and bound on t: a piece is enclosed by a Taylor model in balls (midpoint and radius in
     floating point, rounding in the radius, see `training.landscape.lines.models`) and halved while
-    it may hold a loss above the bound. Where the largest loss is nothing beside that of the best
-    constant output (a part of 1e-12), no more is tried either.
+    it may hold a loss above the bound. That it is exactly zero all along is proved where only the
+    last layers differ, if anything (`training.landscape.lines.vanishing`). Where the largest loss
+    is nothing beside that of the best constant output (a part of 1e-12), no more is tried either.
 
     References
     ----------
@@ -152,6 +154,9 @@ def barrier(
     for k, (p, q) in enumerate(pairwise(nodes)):
         # a segment of which nothing is known leaves the whole path without a bound
         search.deadline += share
+        if is_zero_between(p, q, problem):
+            ends += [(0.0, 0.0)] * (2 if k == 0 else 1)
+            continue
         data = problem.X, problem.labels.Y, weights, problem.decay
         segment = segment_between(p, q, *data, COSTS[loss])
         t = np.array([0.0, 1.0, _peak(p, q, problem)])
