@@ -146,7 +146,8 @@ class ExplainingAway(Layer):
         :math:`(1 - \gamma) I - \gamma G_{:S}`, whose factors are :math:`1 - \gamma` and
         :math:`1 - \gamma (1 + \kappa)` for the eigenvalues :math:`\kappa` of :math:`G_{SS}`. If G
         is symmetric with no eigenvalue below -1, as :math:`D^T D - I` is, those of all
-        :math:`G_{SS}` lie between its own, so that deviations do not grow for
+        :math:`G_{SS}` lie between its own, so that deviations stay bounded, and die out where
+        :math:`G_{SS} + I` is not singular, for
 
         .. math:: \gamma < 2 / \max(1, 1 + \kappa_{\max}) = 2 / \max(1, \|D\|^2),
 

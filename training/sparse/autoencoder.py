@@ -9,7 +9,7 @@ from geomcore.foreign.choices import as_choice
 from geomcore.foreign.wording import counted
 from geomcore.layers import Affine, ExplainingAway, ReLU
 from geomcore.network import Network
-from training.sparse.treatments import TREATMENTS, InverseSquares
+from training.sparse.treatments import TREATMENTS, InverseSquares, row_norms
 
 INTERACTIONS = ("dictionary", "detached", "learned")
 # Points whose units are in memory at a time.
@@ -86,7 +86,7 @@ class SparseAutoencoder:
     @property
     def norms(self):
         """Norms of the columns of the dictionary, (m,)."""
-        return np.linalg.norm(self.W_d, axis=0)
+        return row_norms(self.W_d.T)
 
     @property
     def inner(self):

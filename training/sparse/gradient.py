@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from training.sparse import kernels
+from training.sparse.treatments import row_norms
 
 
 @dataclass(frozen=True)
@@ -184,8 +185,7 @@ class Pass:
 
     def norms(self):
         """Norms of the atoms."""
-        atoms = self.tensors["atoms"]
-        return np.sqrt(np.einsum("md,md->m", atoms, atoms))
+        return row_norms(self.tensors["atoms"])
 
     def by_norms(self, ones, z):
         """Add the gradient of the costs by the atoms; at an atom of zeros it is taken as 0."""

@@ -11,6 +11,9 @@ from training.descent.stopping import DIVERGED
 from training.descent.train_result import wrapped
 from training.sparse.autoencoder import SparseAutoencoder
 
+# Relative differences of losses that are none.
+ROUNDING = 1e-6
+
 
 class SparseHistory(NamedTuple):
     """What was measured while training, at R steps spaced by their logarithms.
@@ -74,6 +77,17 @@ class SparseResult:
         """Whether a number overflowed."""
         return self.stop_reason == DIVERGED
 
+    @property
+    def ended_above(self):
+        """Whether the last loss that was recorded is above the first by more than rounding."""
+        first, last = self.history.loss[0], self.history.loss[-1]
+        return bool(last > first + ROUNDING * abs(first))
+
+    @property
+    def stability(self):
+        """Up to which step size the inner loop settles, as it is now; None without a loop."""
+        return self.autoencoder.inner.stability() if self.autoencoder.loop else None
+
     def __repr__(self):
         return f"SparseResult({wrapped(self.summary())})"
 
@@ -81,19 +95,26 @@ class SparseResult:
         """One sentence for people."""
         history, norms = self.history, self.history.norms[-1]
         units = counted(self.autoencoder.units, "unit")
+        found = self.stability
+        told = ""
+        if found is not None and found.limit and not found.is_stable:
+            told = (
+                f"; gamma {found.gamma:.3g} is not below {found.limit:.3g}, where the loop settles"
+            )
         return (
             f"{counted(self.steps, 'step')}, {self.treatment}, penalty {self.penalty:.3g}: loss "
             f"{history.loss[0]:.3g} -> {history.loss[-1]:.3g}, {history.active[-1]:.1%} of "
             f"{units} on, {int(history.dead[-1])} dead, norms {norms.min():.3g} to "
-            f"{norms.max():.3g}, stopped by {self.stop_reason}"
+            f"{norms.max():.3g}, stopped by {self.stop_reason}{told}"
         )
 
     def frame(self):
         """The records as a pandas DataFrame; of the norms the smallest, mean and largest one."""
         import pandas as pd
 
-        table = {name: value for name, value in self.history._asdict().items() if name != "norms"}
-        norms = self.history.norms
+        table = self.history._asdict()
+        norms = table.pop("norms")
+        table = {"step": table.pop("steps"), **table}
         table |= {
             "least_norm": norms.min(axis=1),
             "mean_norm": norms.mean(axis=1),

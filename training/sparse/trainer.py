@@ -98,7 +98,8 @@ def train_sparse(
     Returns
     -------
     SparseResult
-        A diverging run is a result, with a warning.
+        If it diverged or ended above its start, there is one warning. The summary also says if
+        the loop has a step size at which it need not settle.
 
     Raises
     ------
@@ -158,8 +159,13 @@ def train_sparse(
         constraints=_placed(as_terms(constraints, "constraints", ("tensors", "project")), form),
     )
     result = run.descend(optimizer, as_count(steps, "steps", least=0), rng)
-    if result.diverged:
-        warnings.warn(f"training {result.summary()}: give it a smaller step", stacklevel=3)
+    if result.diverged or result.ended_above:
+        told = "overflowed" if result.diverged else "ended above its start"
+        warnings.warn(
+            f"training {told}, give it a smaller learning rate or step size of the loop: "
+            f"{result.summary()}",
+            stacklevel=3,
+        )
     return result
 
 

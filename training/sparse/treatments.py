@@ -54,6 +54,25 @@ def _squares(p):
     return (p * p).sum(axis=-1, keepdims=True)
 
 
+def row_norms(rows):
+    """Euclidean norms of rows, (m, d) to (m,), also where squares would overflow or vanish.
+
+    Examples
+    --------
+    >>> row_norms(np.array([[3.0, 4.0], [3e-200, 4e-200], [3e200, 4e200], [0.0, 0.0]]))
+    array([5.e+000, 5.e-200, 5.e+200, 0.e+000])
+    """
+    norms = np.sqrt(np.einsum("md,md->m", rows, rows))
+    info = np.finfo(norms.dtype)
+    # Below it squares lose digits.
+    odd = ~(norms > np.sqrt(info.tiny) / info.eps) | (norms > np.sqrt(info.max) * info.eps)
+    if odd.any():
+        top = np.abs(rows[odd]).max(axis=1, initial=0, keepdims=True)
+        parts = rows[odd] / np.where(top == 0, 1, top)
+        norms[odd] = top[:, 0] * np.sqrt(np.einsum("md,md->m", parts, parts))
+    return norms
+
+
 def renormalise(tensors, *, keep_map):
     """Make the columns of the dictionary unit vectors, in place; a column of zeros stays.
 
@@ -67,7 +86,7 @@ def renormalise(tensors, *, keep_map):
         what it was. That needs an encoder and a G of their own, or no loop.
     """
     atoms = tensors["atoms"]
-    norms = np.sqrt(np.einsum("md,md->m", atoms, atoms))
+    norms = row_norms(atoms)
     norms[norms == 0] = 1
     atoms /= norms[:, None]
     if keep_map:
