@@ -43,13 +43,16 @@ def sparse(
 
     size = protocol.QUICK if quick else protocol.USUAL
     source = "sklearn" if images is None else str(images)
-    pictures = _checked(source, size)
+    pictures, digest = _checked(source, size)
     with started("sparse", given) as (run, screen):
         work = {"size": list(size), "seeds": seeds, "seed": seed, "images": pictures}
+        if images is not None:
+            work["pixels"] = digest
         workers = min(jobs, 3 * seeds)
         with (
             run.timed("runs"),
             run.pieces(work, resume=resume) as pieces,
+            screen.compiling(),
             screen.trials(first="training", what="network") as progress,
             processes(workers) if workers > 1 else nullcontext() as executor,
         ):
@@ -105,7 +108,15 @@ def sparse(
 
 
 def _checked(source, size):
-    """The names of the images; a ValueError if they cannot be read or are too small or few."""
+    """The names of the images, and a digest of some of their pixels.
+
+    Raises
+    ------
+    ValueError
+        If they cannot be read, or have too little room for the patches.
+    """
+    import hashlib
+
     from geomcore.datasets import patches
     from training.experiments.sparse.protocol import HELD_OUT, KEEP, SIDE
 
@@ -114,5 +125,8 @@ def _checked(source, size):
             source, size=SIDE, count=size.points + HELD_OUT, keep=KEEP, whiten="none", rng=0
         )
     except ValueError as error:
-        raise ValueError(str(error).replace("images must", "--images must", 1)) from None
-    return found.info["images"]
+        told = str(error).removeprefix("images must ")
+        raise ValueError(
+            f"--images must {told}" if told != str(error) else f"--images: {told}"
+        ) from None
+    return found.info["images"], hashlib.sha256(found.X.tobytes()).hexdigest()

@@ -73,9 +73,7 @@ def same(name, pairs, *, is_source):
     for what, one, other, is_part in pairs:
         a, b = paired(one, other)
         if len(a) < LEAST_PAIRS:
-            answers.append(OPEN)
-            told.append(f"{what}: {too_few(runs=len(a), which='of both')}")
-            continue
+            return Reading(name, is_source, OPEN, too_few(runs=len(a), which="of both"))
         difference = a - b if is_part or not (b > 0).all() else a / b - 1
         found = mean_interval(difference)
         is_none = max(abs(found.low), abs(found.high)) <= SAME

@@ -37,6 +37,12 @@ def test_images_of_a_folder_are_taken(run, tmp_path, tiny):
     command = ("sparse", "--quick", "--seeds", 1, "--jobs", 1, "--out", "r", "--quiet")
     assert run(*command, "--images", "mine")[0] == 0
     assert "noise.png" in (tmp_path / "r" / "index.html").read_text()
+    Image.fromarray(255 - pixels).save(tmp_path / "mine" / "noise.png")
+    status, _, err = run("sparse", "--resume", "--out", "r", "--quiet")
+    assert status == 2 and "pieces of another work: pixels was" in err
+    Image.fromarray(pixels[:20]).save(tmp_path / "mine" / "noise.png")
+    status, _, err = run("sparse", "--quick", "--images", "mine", "--quiet")
+    assert status == 2 and "--images: count / keep must be at most 1,079, the number of" in err
 
 
 @pytest.mark.parametrize(
