@@ -27,11 +27,11 @@ _NAMES = {
         "plot_margins plot_outputs plot_piles plot_regions plot_return plot_truncation"
     ),
     "constructions": (
-        "balanced basin_of_return best_neuron best_unit BestNeuron BestUnit cell_radius "
-        "Certificate Check check_certificate construct Construction ConstructionError "
+        "balanced basin_of_return best_neuron best_two_layer best_unit BestNeuron BestUnit "
+        "cell_radius Certificate Check check_certificate construct Construction ConstructionError "
         "descent_basin DescentBasin elimination_order GeometricClassifier HullCertificate "
         "largest_step LayerRecord merged Order partial recheck separate Separation suboptimal "
-        "suboptimal_family two_layer_bound TwoLayerBound verify"
+        "suboptimal_family two_layer_bound TwoLayerBound TwoLayerOptimum verify"
     ),
     "training": (
         "AccuracyFor Adam Barrier barrier bend BinaryCrossEntropy Box CrossEntropy "

@@ -15,6 +15,7 @@ from builders import random_network
 from constructions import (
     basin_of_return,
     best_neuron,
+    best_two_layer,
     best_unit,
     construct,
     descent_basin,
@@ -106,6 +107,7 @@ def objects():
         "measures": measured,
         "flat set": measured.relative[0],
         "neuron": best_neuron(np.eye(3), np.eye(3)),
+        "two-layer optimum": best_two_layer(P, pair(P), weight_decay=0.1),
         "two-layer bound": two_layer_bound(pair, P, pair(P), weight_decay=0.1),
         "unit": best_unit(np.eye(30), np.ones(30), activation="linear"),
         "descent basin": descent_basin(verify(pair, P, pair(P)), pair, P, pair(P), 0.1),
@@ -141,6 +143,7 @@ NAMES = [
     *("polyhedral cone", "circular cone", "affine map", "defects", "steps", "degree"),
     *("projection", "layer", "line", "regions", "descent basin", "polytope", "measures"),
     *("flat set", "profile of slack", "unit", "neuron", "two-layer bound"),
+    "two-layer optimum",
 ]
 
 

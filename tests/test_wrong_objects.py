@@ -117,6 +117,8 @@ def cases():
         for name in names.split():
             function = getattr(importlib.import_module(room), name)
             yield name, function, with_defaults(function, **known)
+    function = constructions.best_two_layer
+    yield "best_two_layer", function, with_defaults(function, **DATA, weight_decay=0.1, gap=0.1)
     function = constructions.two_layer_bound
     yield (
         "two_layer_bound",
@@ -226,9 +228,10 @@ ELSEWHERE = set(
     "FlatSet GeometricClassifier HullCertificate LayerRecord LinePieces LossSlice LossSurface "
     "MesaMeasures NegativePart NeuralCollapse NonNegative Order PerturbationStudy Separation "
     "Settled SlackProfile SmoothL0 Spectrum SquaredError TrainResult TrajectoryPlane "
-    "TruncationHistory TruncationRecorder TwoLayerBound UnitColumns UnitNorm breast_cancer "
-    "check_certificate digits film film_strip from_keras from_nnet from_onnx from_sklearn "
-    "from_torch iris load load_study load_table mnist save to_torch truncation_history wine".split()
+    "TruncationHistory TruncationRecorder TwoLayerBound TwoLayerOptimum UnitColumns UnitNorm "
+    "breast_cancer check_certificate digits film film_strip from_keras from_nnet from_onnx "
+    "from_sklearn from_torch iris load load_study load_table mnist save to_torch "
+    "truncation_history wine".split()
 )
 
 
