@@ -30,8 +30,9 @@ _NAMES = {
         "balanced basin_of_return best_neuron best_two_layer best_unit BestNeuron BestUnit "
         "cell_radius Certificate Check check_certificate construct Construction ConstructionError "
         "descent_basin DescentBasin elimination_order GeometricClassifier HullCertificate "
-        "largest_step LayerRecord merged Order partial recheck separate Separation suboptimal "
-        "suboptimal_family two_layer_bound TwoLayerBound TwoLayerOptimum verify"
+        "largest_step LayerRecord merged Order partial recheck regularisation_path separate "
+        "Separation suboptimal suboptimal_family two_layer_bound TwoLayerBound TwoLayerOptimum "
+        "TwoLayerPath verify"
     ),
     "training": (
         "AccuracyFor Adam Barrier barrier bend BinaryCrossEntropy Box CrossEntropy "
@@ -58,6 +59,7 @@ _SAME = {
     "save_model": "save",
     "from_pytorch": "from_torch",
     "from_scikit_learn": "from_sklearn",
+    "regularization_path": "regularisation_path",
     "build": "construct",
     "fit": "train",
     "MLP": "ReLUNetwork",

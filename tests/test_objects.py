@@ -22,6 +22,7 @@ from constructions import (
     elimination_order,
     merged,
     recheck,
+    regularisation_path,
     separate,
     two_layer_bound,
     verify,
@@ -107,6 +108,7 @@ def objects():
         "measures": measured,
         "flat set": measured.relative[0],
         "neuron": best_neuron(np.eye(3), np.eye(3)),
+        "two-layer path": regularisation_path(P, pair(P), [0.1, 0.2]),
         "two-layer optimum": best_two_layer(P, pair(P), weight_decay=0.1),
         "two-layer bound": two_layer_bound(pair, P, pair(P), weight_decay=0.1),
         "unit": best_unit(np.eye(30), np.ones(30), activation="linear"),
@@ -144,6 +146,7 @@ NAMES = [
     *("projection", "layer", "line", "regions", "descent basin", "polytope", "measures"),
     *("flat set", "profile of slack", "unit", "neuron", "two-layer bound"),
     "two-layer optimum",
+    "two-layer path",
 ]
 
 

@@ -8,6 +8,7 @@ from constructions.two_layer.search import Budget, Search
 from geomcore.arrays import as_count, as_labels, as_number, as_points, as_positive, as_rng
 from geomcore.foreign.choices import as_choice
 from geomcore.foreign.keywords import answers_keywords
+from geomcore.foreign.wording import quoted
 
 LOG = logging.getLogger("constructions")
 
@@ -121,10 +122,15 @@ def best_two_layer(
         None if seconds is None else as_positive(seconds, "seconds"),
     )
     check_sizes(X, labels.Y)
-    if progress is not None and not callable(progress):
-        raise ValueError(f"progress must be callable or None, got {progress!r:.60}")
+    check_progress(progress)
     rng = as_rng(0 if rng is None else rng)
     return optimum(X, labels.Y, omega, gap, width, budget, progress, rng)[0]
+
+
+def check_progress(progress):
+    """Raise ValueError if it is nothing to be told of rounds."""
+    if progress is not None and not callable(progress):
+        raise ValueError(f"progress must be callable or None, got {quoted(progress)}")
 
 
 def check_sizes(X, Y):
