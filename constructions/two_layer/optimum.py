@@ -10,6 +10,7 @@ from geomcore.foreign.choices import as_choice
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import quoted
 
+OUTPUT_BIASES = ("free", "none")
 LOG = logging.getLogger("constructions")
 
 
@@ -23,6 +24,7 @@ def best_two_layer(
     gap=1e-4,
     width=None,
     targets=None,
+    output_bias="free",
     rounds=200,
     nodes=2_000_000,
     seconds=None,
@@ -56,6 +58,8 @@ def best_two_layer(
         found is no optimum for its width.
     targets : array_like, shape (Q, k), optional
         What the network is to put out for each label in sorted order; default one-hot rows.
+    output_bias : {"free", "none"}, optional
+        Whether the output bias c is free of decay, or is 0.
     rounds : int
         Most rounds.
     nodes : int
@@ -114,6 +118,7 @@ def best_two_layer(
     labels = as_labels(y, len(X), targets=targets)
     omega = as_positive(weight_decay, "weight_decay")
     as_choice(loss, ("mse",), "loss")
+    as_choice(output_bias, OUTPUT_BIASES, "output_bias")
     gap = as_number(gap, "gap", 0.0, 1.0)
     width = None if width is None else as_count(width, "width")
     budget = Budget(
@@ -124,7 +129,7 @@ def best_two_layer(
     check_sizes(X, labels.Y)
     check_progress(progress)
     rng = as_rng(0 if rng is None else rng)
-    return optimum(X, labels.Y, omega, gap, width, budget, progress, rng)[0]
+    return optimum(X, labels.Y, omega, gap, width, budget, progress, rng, output_bias)[0]
 
 
 def check_progress(progress):
@@ -143,9 +148,9 @@ def check_sizes(X, Y):
         raise ValueError(f"y must hold numbers of at most 1e150, got {largest:.3g}")
 
 
-def optimum(X, Y, omega, gap, width, budget, progress, rng, start=None):
+def optimum(X, Y, omega, gap, width, budget, progress, rng, output_bias="free", start=None):
     """The `TwoLayerOptimum` of checked arguments, and the unit neurons (m, d + 1) it is made of."""
-    search = Search(X, Y, omega, gap, budget, rng)
+    search = Search(X, Y, omega, gap, output_bias, budget, rng)
     budget.begin()
     if start is not None:
         search.columns.add(start)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from constructions.two_layer.optimum import check_progress, check_sizes, optimum
+from constructions.two_layer.optimum import OUTPUT_BIASES, check_progress, check_sizes, optimum
 from constructions.two_layer.search import Budget
 from geomcore.arrays import as_array, as_count, as_labels, as_number, as_points, as_positive, as_rng
 from geomcore.display.lines import listed
@@ -81,6 +81,7 @@ def regularisation_path(
     loss="mse",
     gap=1e-4,
     targets=None,
+    output_bias="free",
     rounds=200,
     nodes=2_000_000,
     seconds=None,
@@ -99,7 +100,7 @@ def regularisation_path(
         Labels, or target vectors.
     weight_decays : array_like, shape (k,)
         Positive numbers in any order; equal ones count once.
-    loss, gap, targets, rounds, nodes, progress, rng : optional
+    loss, gap, targets, output_bias, rounds, nodes, progress, rng : optional
         As in `best_two_layer`; rounds and nodes are for each decay.
     seconds : float, optional
         For each weight decay.
@@ -140,6 +141,7 @@ def regularisation_path(
         raise ValueError(f"weight_decays must hold positive numbers, got {quoted(weight_decays)}")
     decays = np.unique(decays)[::-1]
     as_choice(loss, ("mse",), "loss")
+    as_choice(output_bias, OUTPUT_BIASES, "output_bias")
     gap = as_number(gap, "gap", 0.0, 1.0)
     budget = Budget(
         as_count(rounds, "rounds"),
@@ -151,7 +153,9 @@ def regularisation_path(
     rng = as_rng(0 if rng is None else rng)
     optima, start = [], None
     for decay in decays:
-        best, start = optimum(X, labels.Y, decay, gap, None, budget, progress, rng, start)
+        best, start = optimum(
+            X, labels.Y, decay, gap, None, budget, progress, rng, output_bias, start
+        )
         optima.append(best)
     outputs = [best.network(X) for best in optima]
     return TwoLayerPath(

@@ -49,10 +49,11 @@ class Budget:
 class Search:
     """One run: the neurons in use, the best multipliers so far and what is proved."""
 
-    def __init__(self, X, Y, omega, gap, budget, rng):
+    def __init__(self, X, Y, omega, gap, output_bias, budget, rng):
         self.X, self.target, self.decay = X, Y, omega
-        self.problem = scaled(X, Y, omega)
-        self.columns = Columns(self.problem.rows, self.problem.Y, self.problem.omega)
+        self.output_bias = output_bias
+        self.problem = problem = scaled(X, Y, omega, output_bias == "free")
+        self.columns = Columns(problem.rows, problem.Y, problem.omega, problem.is_free)
         self.gap, self.budget, self.rng = gap, budget, rng
         self.dual, self.best_multipliers, self.largest = -np.inf, None, np.inf
         self.proved = 0.0
@@ -142,6 +143,7 @@ class Search:
             self.target,
             weight_decay=self.decay,
             fit_last=False,
+            output_bias=self.output_bias,
             multipliers=multipliers,
             rtol=SHARE * self.gap,
             nodes=nodes,

@@ -16,11 +16,12 @@ class Columns:
     """Unit neurons W (m, p) with output weights V (m, Q), none of them zero, and their loss.
 
     The loss is (1/N) |H V - Y|^2 + omega sum |v_j| with H the outputs of the unit neurons on the
-    rows, the columns of H and of Y centred. Every move leaves it or makes it less.
+    rows; the columns of H and of Y are centred if the output bias is free. Every move leaves it or
+    makes it less.
     """
 
-    def __init__(self, rows, Y, omega):
-        self.rows, self.Y, self.omega = rows, Y, omega
+    def __init__(self, rows, Y, omega, is_free=True):
+        self.rows, self.Y, self.omega, self.is_free = rows, Y, omega, is_free
         self.W, self.V = np.zeros((0, rows.shape[1])), np.zeros((0, Y.shape[1]))
         self.residual = -Y
         self.loss = float((Y**2).sum() / len(Y))
@@ -41,7 +42,7 @@ class Columns:
             if not len(self.W) or is_over():
                 return
             before = self.loss
-            W = turned(self.rows, self.residual, self.W, self.V, self.omega)
+            W = turned(self.rows, self.residual, self.W, self.V, self.omega, self.is_free)
             if not (self._solve(W, self.V) or self._solve(_between(self.W, W), self.V)):
                 self._solve(np.concatenate([W, self.W]), _padded(self.V, len(W)))
             if not self.loss < before * (1 - SMALL_FALL):
@@ -50,7 +51,7 @@ class Columns:
     def reduce(self):
         """As few neurons as span the same outputs."""
         if len(self.W):
-            self._take(*at_a_vertex(self.rows, self.W, self.V), rtol=1e-13)
+            self._take(*at_a_vertex(self.W, self.V, self._outputs(self.W)), rtol=1e-13)
 
     def shrink_to(self, width):
         """Give up the neurons that matter least until there are `width`, training what is left."""
@@ -61,14 +62,18 @@ class Columns:
             self._solve(self.W, self.V)
             self.turn()
 
+    def _outputs(self, W):
+        hidden = np.maximum(self.rows @ W.T, 0)
+        return hidden - hidden.mean(axis=0) if self.is_free else hidden
+
     def _without(self, j):
-        residual = self.residual - np.outer(_centred(self.rows, self.W[j : j + 1]), self.V[j])
+        residual = self.residual - np.outer(self._outputs(self.W[j : j + 1]), self.V[j])
         return (residual**2).sum() / len(residual) - self.omega * np.linalg.norm(self.V[j])
 
     def _solve(self, W, start):
         """Whether the best last layer over W is better; then it is taken, and merged."""
         old = self.loss
-        V = group_lasso(_centred(self.rows, W), self.Y, self.omega, start)
+        V = group_lasso(self._outputs(W), self.Y, self.omega, start)
         used = V.any(axis=1)
         W, V = W[used], V[used]
         if not self._take(W, V):
@@ -80,12 +85,12 @@ class Columns:
         # neurons that are nearly one may become one if the loss is still less than it was
         W, V = merged_neurons(self.rows, self.W, self.V, parallel=NEARLY, touching=NEAR)
         if len(W) < len(self.W):
-            self._take(W, group_lasso(_centred(self.rows, W), self.Y, self.omega, V), most=old)
+            self._take(W, group_lasso(self._outputs(W), self.Y, self.omega, V), most=old)
         return True
 
     def _take(self, W, V, rtol=0.0, most=None):
         """Whether these neurons are better, or no worse to `rtol`; then they are those in use."""
-        residual = _centred(self.rows, W) @ V - self.Y
+        residual = self._outputs(W) @ V - self.Y
         loss = float((residual**2).sum() / len(residual))
         loss += self.omega * float(np.linalg.norm(V, axis=1).sum())
         most = self.loss * (1 + rtol) if most is None else most
@@ -95,11 +100,6 @@ class Columns:
         W, V = W[used], V[used]
         self.W, self.V, self.residual, self.loss = W, V, residual, loss
         return True
-
-
-def _centred(rows, W):
-    hidden = np.maximum(rows @ W.T, 0)
-    return hidden - hidden.mean(axis=0)
 
 
 def _between(W, target):

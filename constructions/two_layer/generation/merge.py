@@ -62,7 +62,7 @@ def merged_neurons(Xt, W, V, *, parallel=PARALLEL, touching=TOUCHING):
     return W, length[alive] * unit[firsts][alive]
 
 
-def at_a_vertex(Xt, W, V):
+def at_a_vertex(W, V, outputs):
     r"""At most (N - 1) Q neurons with the same centred outputs on the data, at no more cost.
 
     With :math:`a_j = |v_j|` and :math:`\phi_j` the centred outputs of neuron j at length 1,
@@ -73,10 +73,11 @@ def at_a_vertex(Xt, W, V):
 
     Parameters
     ----------
-    Xt : ndarray, shape (N, p)
     W : ndarray, shape (m, p)
     V : ndarray, shape (m, Q)
         Not zero.
+    outputs : ndarray, shape (N, m)
+        Of the neurons, centred; if they are not, N Q takes the place of (N - 1) Q.
 
     Returns
     -------
@@ -87,11 +88,9 @@ def at_a_vertex(Xt, W, V):
     S. Rosset, G. Swirszcz, N. Srebro, J. Zhu, "l1 regularization in infinite dimensional feature
     spaces", COLT 2007.
     """
-    hidden = np.maximum(Xt @ W.T, 0)
-    hidden -= hidden.mean(axis=0)
     size = np.linalg.norm(V, axis=1)
     unit = V / size[:, None]
-    columns = (hidden[:, None, :] * unit.T[None]).reshape(-1, len(W))
+    columns = (outputs[:, None, :] * unit.T[None]).reshape(-1, len(W))
     length = np.linalg.norm(columns, axis=0)
     columns = columns / np.where(length > 0, length, 1.0)
     kept = length > 0  # one that is constant on the data is a part of the output bias

@@ -12,7 +12,7 @@ SLIGHT = 1e-12  # the same for the forces at kinks, which need not be unique
 RIDGES = (1e-9, 1e-6, 1e-3)
 
 
-def turned(Xt, residual, W, V, omega):
+def turned(Xt, residual, W, V, omega, is_free=True):
     r"""Unit directions after one Newton step of the two-layer training problem.
 
     .. math:: \frac1N |\sum_j \sigma(\tilde X w_j) v_j^T - Y|^2
@@ -29,12 +29,14 @@ def turned(Xt, residual, W, V, omega):
     Xt : ndarray, shape (N, p)
         The points with their constant.
     residual : ndarray, shape (N, Q)
-        F - Y, columns of mean zero.
+        F - Y, columns of mean zero if the output bias is free.
     W : ndarray, shape (m, p)
         Unit directions.
     V : ndarray, shape (m, Q)
         Not zero.
     omega : float
+    is_free : bool
+        Whether the output bias is, so that columns are centred.
 
     Returns
     -------
@@ -50,7 +52,7 @@ def turned(Xt, residual, W, V, omega):
     crossing = multipliers @ v.T
     on = Z > 0
     for _ in range(FLIPS):
-        hessian, slope = _model(Xt, multipliers, on, w, v, Z, omega)
+        hessian, slope = _model(Xt, multipliers, on, w, v, Z, omega, is_free)
         factor = _factor(hessian, omega)
         if factor is None:
             return W
@@ -64,14 +66,15 @@ def turned(Xt, residual, W, V, omega):
     return np.where(good, moved / np.where(good, length, 1.0), W)
 
 
-def _model(Xt, multipliers, on, w, v, Z, omega):
+def _model(Xt, multipliers, on, w, v, Z, omega, is_free):
     """Second and first derivatives by (w_j, v_j), unit after unit, on the cells `on`."""
     N, (m, p), Q = len(Xt), w.shape, v.shape[1]
     B = np.einsum("np,nm,nq->mpq", Xt, on, multipliers, optimize=True)
     inner = Xt[:, None, :] * on[:, :, None]
-    inner -= inner.mean(axis=0)
     hidden = np.maximum(Z, 0)
-    hidden = hidden - hidden.mean(axis=0)
+    if is_free:
+        inner -= inner.mean(axis=0)
+        hidden -= hidden.mean(axis=0)
     # the derivatives of the outputs are inner_j v_jq and hidden_j e_q: their products by parts
     flat = inner.reshape(N, m * p)
     by_w = (flat.T @ flat).reshape(m, p, m, p) * (v @ v.T)[:, None, :, None]

@@ -22,10 +22,12 @@ class Scaled(NamedTuple):
     Y : ndarray, shape (N, Q)
         Targets less `mean`, over 2**a.
     mean : ndarray, shape (Q,)
-        Of the targets over 2**a.
+        Of the targets over 2**a; 0 without an output bias.
     omega : float
         Cut off at 1e-150 and 1e150.
     a, b : int
+    is_free : bool
+        Whether there is an output bias, which is free of decay.
     """
 
     rows: np.ndarray
@@ -34,6 +36,7 @@ class Scaled(NamedTuple):
     omega: float
     a: int
     b: int
+    is_free: bool
 
     def loss(self, value):
         """The loss for the data themselves."""
@@ -44,8 +47,9 @@ class Scaled(NamedTuple):
         """The balanced network of unit neurons W (m, p) and output weights V (m, Q)."""
         if not len(W):
             W, V = np.zeros((1, self.rows.shape[1])), np.zeros((1, self.Y.shape[1]))
-        hidden = np.maximum(self.rows @ W.T, 0)
-        offset = self.mean - hidden.mean(axis=0) @ V
+        offset = self.mean
+        if self.is_free:
+            offset = offset - np.maximum(self.rows @ W.T, 0).mean(axis=0) @ V
         size = np.linalg.norm(V, axis=1, keepdims=True)
         whole, odd = divmod(self.a - self.b, 2)
         root = np.ldexp(np.sqrt(np.ldexp(size, odd)), whole)
@@ -55,7 +59,7 @@ class Scaled(NamedTuple):
         return ReLUNetwork([W[:, :-1], V.T], [W[:, -1], offset])
 
 
-def scaled(X, Y, omega):
+def scaled(X, Y, omega, is_free):
     """The `Scaled` problem of points (N, d) and targets (N, Q)."""
     rows = np.column_stack([X, np.ones(len(X))])
     b, a = _exponent(rows), _exponent(Y)
@@ -63,8 +67,8 @@ def scaled(X, Y, omega):
         rows, Y = np.ldexp(rows, -b), np.ldexp(Y, -a)
         with np.errstate(over="ignore"):
             omega = float(np.clip(np.ldexp(omega, -a - b), LEAST, LARGEST))
-    mean = Y.mean(axis=0)
-    return Scaled(rows, Y - mean, mean, omega, a, b)
+    mean = Y.mean(axis=0) if is_free else np.zeros(Y.shape[1])
+    return Scaled(rows, Y - mean, mean, omega, a, b, is_free)
 
 
 def _exponent(values):

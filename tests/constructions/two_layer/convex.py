@@ -13,10 +13,11 @@ def cells(Xt, samples=40_000):
     return np.unique(W @ Xt.T > 0, axis=0)
 
 
-def least_loss(X, y, omega):
+def least_loss(X, y, omega, output_bias="free"):
     """The optimal value for targets (N,): two cone-constrained vectors in each cell."""
     N, Xt = len(X), np.column_stack([X, np.ones(len(X))])
-    outputs, penalty, constraints = cp.Variable() * np.ones(N), 0.0, []
+    level = cp.Variable() if output_bias == "free" else 0.0
+    outputs, penalty, constraints = level * np.ones(N), 0.0, []
     for on in cells(Xt):
         if not on.any():
             continue

@@ -51,12 +51,14 @@ def test_two_points_by_hand(x, omega):
 
 @pytest.mark.parametrize("d", [1, 2])
 @pytest.mark.parametrize("omega", [0.003, 0.05])
-@pytest.mark.parametrize("seed", [0, 1])
-def test_it_is_the_optimum_over_all_cells(d, omega, seed):
-    rng = np.random.default_rng(seed)
-    X, y = rng.normal(size=(7, d)), rng.normal(size=7)
-    found = check(best_two_layer(X, y[:, None], weight_decay=omega, gap=1e-7), X, y[:, None], omega)
-    value = least_loss(X, y, omega)
+@pytest.mark.parametrize("output_bias", ["free", "none"])
+def test_it_is_the_optimum_over_all_cells(d, omega, output_bias):
+    rng = np.random.default_rng(d)
+    X, y = rng.normal(size=(7, d)), 1 + rng.normal(size=7)
+    options = {"weight_decay": omega, "gap": 1e-7, "output_bias": output_bias}
+    found = check(best_two_layer(X, y[:, None], **options), X, y[:, None], omega)
+    assert output_bias == "free" or not found.network.biases[1].any()
+    value = least_loss(X, y, omega, output_bias)
     assert found.gap <= 1e-7
     assert found.lower_bound <= value * (1 + 1e-6) and value <= found.loss * (1 + 1e-6)
 
@@ -188,6 +190,7 @@ def test_progress_is_told_of_every_round():
         ({"rounds": 0}, r"^rounds must be a whole number"),
         ({"nodes": 2.5}, r"^nodes must be a whole number"),
         ({"seconds": 0}, r"^seconds must be a positive number"),
+        ({"output_bias": "penalised"}, r"^output_bias must be 'free' or 'none'"),
         ({"loss": "bce"}, r"^loss must be 'mse'"),
         ({"progress": 1}, r"^progress must be callable or None, got 1"),
         ({"X": np.zeros((0, 2)), "y": np.zeros((0, 1))}, r"^X must hold at least one point"),

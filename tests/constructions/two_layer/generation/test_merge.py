@@ -6,9 +6,13 @@ import pytest
 from constructions.two_layer.generation.merge import at_a_vertex, merged_neurons
 
 
+def centred(Xt, W):
+    hidden = np.maximum(Xt @ W.T, 0)
+    return hidden - hidden.mean(axis=0)
+
+
 def outputs(Xt, W, V):
-    F = np.maximum(Xt @ W.T, 0) @ V
-    return F - F.mean(axis=0)
+    return centred(Xt, W) @ V
 
 
 def unit(W):
@@ -58,7 +62,7 @@ def test_a_vertex_has_few_neurons_and_no_more_decay(seed):
     N, Q = int(rng.integers(1, 5)), int(rng.integers(1, 3))
     Xt = np.column_stack([rng.normal(size=(N, 2)), np.ones(N)])
     W, V = unit(rng.normal(size=(20, 3))), rng.normal(size=(20, Q))
-    new, out = at_a_vertex(Xt, W, V)
+    new, out = at_a_vertex(W, V, centred(Xt, W))
     assert len(new) <= (N - 1) * Q
     np.testing.assert_allclose(outputs(Xt, new, out), outputs(Xt, W, V), atol=1e-8)
     size = np.linalg.norm(V, axis=1).sum()
@@ -68,6 +72,6 @@ def test_a_vertex_has_few_neurons_and_no_more_decay(seed):
 def test_independent_neurons_stay_as_they_are():
     Xt = np.array([[1.0, 1.0], [-1.0, 1.0], [3.0, 1.0]])
     W = unit(np.array([[1.0, 0.0], [-1.0, 0.0]]))
-    new, out = at_a_vertex(Xt, W, np.ones((2, 1)))
+    new, out = at_a_vertex(W, np.ones((2, 1)), centred(Xt, W))
     np.testing.assert_array_equal(new, W)
     np.testing.assert_array_equal(out, np.ones((2, 1)))
