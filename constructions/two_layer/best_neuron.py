@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from constructions.two_layer.best_neuron_kernel import Problem, climb
-from constructions.two_layer.cones import LARGEST, ConeSearch, bound_of_norms
+from constructions.two_layer.best_neuron_kernel import climb
+from constructions.two_layer.cone_kernel import Problem
+from constructions.two_layer.cones import LARGEST, ConeSearch, bound_of_norms, compiled
 from geomcore.arrays import as_array, as_count, as_number, as_points, as_positive, freeze
 from geomcore.display.lines import listed
 from geomcore.foreign.choices import as_flag
@@ -171,6 +172,7 @@ def _is_flat(value):
 
 def _searched(rows, L, rtol, nodes, seconds, given):
     """What `best_neuron` returns, of checked arguments."""
+    compiled()
     started = time.perf_counter()
     problem, terms, exponent = scaled(rows, L)
     D = rows.shape[1]
@@ -239,7 +241,7 @@ def _local_maxima(problem, given, D):
     terms = np.maximum(W @ problem.rows.T, 0) @ problem.multipliers
     order = np.argsort(-np.linalg.norm(terms, axis=1), kind="stable")
     W = np.concatenate([given, W[order[: CLIMBED * D]]])
-    values = np.array([climb(*problem, w) for w in W])
+    values = np.array([climb(problem, w) for w in W])
     order = np.argsort(-values, kind="stable")
     kept = []
     for k in order:

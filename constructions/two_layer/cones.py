@@ -1,13 +1,15 @@
 """The search for the best unit over simplicial cones: which are open, and what is proved."""
 
 import time
+from functools import cache
 from itertools import product
 
 import numpy as np
 
 from constructions.critical.balls import Balls, smallest_eigenvalue
 from constructions.proof.exact import EPS
-from constructions.two_layer.best_neuron_kernel import DEEPEST, Open, descend
+from constructions.two_layer.best_neuron_kernel import DEEPEST, Open, climb, descend
+from constructions.two_layer.cone_kernel import Problem
 
 LARGEST = 12  # D up to which the 2^D orthants are looked at
 SLICE = 10_000  # cones between two looks at the clock
@@ -103,6 +105,15 @@ class ConeSearch:
             self.closed = max(self.closed, closed)
             parts.append((out.cones[:left].copy(), out.bounds[:left].copy()))
         return False
+
+
+@cache
+def compiled():
+    """Have the kernels compiled, or loaded, before time is taken."""
+    one = Problem(np.ones((1, 1)), np.ones((1, 1)))
+    climb(one, np.ones(1))
+    none = Open(np.empty((0, 1, 1)), np.empty(0))
+    descend(*none, one, np.zeros(2), np.zeros(4), 1, none)
 
 
 def bound_of_norms(problem):
