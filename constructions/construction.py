@@ -6,13 +6,15 @@ import numpy as np
 
 from constructions.building.assembly import assemble, loss_scale
 from constructions.building.draft import Refused
-from constructions.building.result import ConstructionError, describe
+from constructions.building.result import Construction, ConstructionError, describe
 from constructions.theorems.table import THEOREMS
-from geomcore.arrays import as_labels, as_points, as_rng
+from constructions.two_layer.optimum import best_two_layer
+from geomcore.arrays import as_labels, as_points, as_positive, as_rng
 from geomcore.foreign.choices import as_choice
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import counted
 
+TWO_LAYER = "two-layer"
 LOG = logging.getLogger("constructions")
 
 
@@ -30,17 +32,22 @@ def construct(
     base_points="free",
     robust=None,
     beam=None,
+    weight_decay=None,
 ):
     """Build a ReLU network that maps every point exactly to the target of its class.
+
+    Or, as "two-layer", the best network with one hidden layer and weight decay.
 
     Parameters
     ----------
     X : array_like, shape (N, d)
     y : array_like, shape (N,) or (N, k)
         Labels, or target vectors (each distinct row is a class then).
-    method : {"auto", "clustered", "sequential", "cone", "simplex", "universal"}, optional
-        "auto" tries the others in this order; ``report["skipped"]`` says why
-        each earlier one does not apply.
+    method : {"auto", "clustered", "sequential", "cone", "simplex", "universal", "two-layer"}, \
+optional
+        "auto" tries the others but the last in this order; ``report["skipped"]`` says why
+        each earlier one does not apply. "two-layer" fits the targets only as far as its weight
+        decay leaves it worth while: see `best_two_layer`.
     targets : array_like, shape (Q, k), optional
         Output for each label in sorted order; default one-hot rows.
     rng : numpy.random.Generator or seed, optional
@@ -61,6 +68,9 @@ def construct(
         makes the layers better conditioned. Default: up to 100 features.
     beam : int, optional
         For "universal": width of the search for few layers (default: by the size of the data).
+    weight_decay : float, optional
+        For "two-layer", which needs it; ``report`` then has the loss with its decay, the proved
+        ``lower_bound`` for all widths, and the relative ``gap``.
 
     Returns
     -------
@@ -99,7 +109,7 @@ def construct(
     """
     arguments = locals()
     given = {option: arguments[option] for row in THEOREMS.values() for option in row.options}
-    method = as_choice(method, ("auto", *THEOREMS), "method")
+    method = as_choice(method, ("auto", *THEOREMS, TWO_LAYER), "method")
     X = as_points(X).astype(np.float64, copy=False)
     labels = as_labels(y, len(X), targets=targets)
     if X.shape[1] == 0:
@@ -111,7 +121,11 @@ def construct(
         )
     refuse_contradictions(X, labels.index)
     options = _checked(given, method, X, labels)
+    if weight_decay is not None and method != TWO_LAYER:
+        raise ValueError(f"weight_decay goes with method {TWO_LAYER!r}, got method {method!r}")
     rng = as_rng(0 if rng is None else rng)
+    if method == TWO_LAYER:
+        return _with_decay(X, labels, as_positive(weight_decay, "weight_decay"), rng)
     reasons, certificates = {}, {}
     for name in THEOREMS if method == "auto" else (method,):
         if THEOREMS[name].searches:
@@ -150,6 +164,22 @@ def _checked(given, method, X, labels):
                 raise ValueError(f"{option} goes with method {name!r}, got method {method!r}")
             options[name][option] = check(value, X, labels)
     return options
+
+
+def _with_decay(X, labels, weight_decay, rng):
+    """The best two-layer network as a `Construction`, which has no layers that collapse classes."""
+    best = best_two_layer(X, labels.Y, weight_decay=weight_decay, rng=rng)
+    classes = labels.classes.tolist()
+    report = {
+        "skipped": {},
+        "parameters": best.network.parameter_count,
+        "loss": best.loss,
+        "lower_bound": best.lower_bound,
+        "gap": best.gap,
+        "weight_decay": weight_decay,
+        "hypotheses": best.summary().splitlines(),
+    }
+    return Construction(best.network, TWO_LAYER, (), classes, labels.targets, [], report)
 
 
 def _finished(method, draft, X, labels, skipped):

@@ -27,11 +27,12 @@ _NAMES = {
         "plot_margins plot_outputs plot_piles plot_regions plot_return plot_truncation"
     ),
     "constructions": (
-        "balanced basin_of_return best_neuron best_unit BestNeuron BestUnit cell_radius "
-        "Certificate Check check_certificate construct Construction ConstructionError "
+        "balanced basin_of_return best_neuron best_two_layer best_unit BestNeuron BestUnit "
+        "cell_radius Certificate Check check_certificate construct Construction ConstructionError "
         "descent_basin DescentBasin elimination_order GeometricClassifier HullCertificate "
-        "largest_step LayerRecord merged Order partial recheck separate Separation suboptimal "
-        "suboptimal_family two_layer_bound TwoLayerBound verify"
+        "largest_step LayerRecord merged Order partial recheck regularisation_path separate "
+        "Separation suboptimal suboptimal_family two_layer_bound TwoLayerBound TwoLayerOptimum "
+        "TwoLayerPath verify"
     ),
     "training": (
         "AccuracyFor Adam barrier Barrier bend BinaryCrossEntropy Box CrossEntropy "
@@ -59,6 +60,7 @@ _SAME = {
     "save_model": "save",
     "from_pytorch": "from_torch",
     "from_scikit_learn": "from_sklearn",
+    "regularization_path": "regularisation_path",
     "build": "construct",
     "fit": "train",
     "MLP": "ReLUNetwork",

@@ -98,6 +98,10 @@ CHOICES = {
         partial(constructions.best_unit, [[1.0]], [1.0]),
         "relu",
     ),
+    ("best_two_layer", "output_bias", "nonne"): (
+        partial(constructions.best_two_layer, X, Y, weight_decay=1),
+        "none",
+    ),
     ("two_layer_bound", "output_bias", "fre"): (
         partial(constructions.two_layer_bound, NET, X, Y, weight_decay=1),
         "free",

@@ -15,12 +15,14 @@ from builders import random_network
 from constructions import (
     basin_of_return,
     best_neuron,
+    best_two_layer,
     best_unit,
     construct,
     descent_basin,
     elimination_order,
     merged,
     recheck,
+    regularisation_path,
     separate,
     two_layer_bound,
     verify,
@@ -106,6 +108,8 @@ def objects():
         "measures": measured,
         "flat set": measured.relative[0],
         "neuron": best_neuron(np.eye(3), np.eye(3)),
+        "two-layer path": regularisation_path(P, pair(P), [0.1, 0.2]),
+        "two-layer optimum": best_two_layer(P, pair(P), weight_decay=0.1),
         "two-layer bound": two_layer_bound(pair, P, pair(P), weight_decay=0.1),
         "unit": best_unit(np.eye(30), np.ones(30), activation="linear"),
         "descent basin": descent_basin(verify(pair, P, pair(P)), pair, P, pair(P), 0.1),
@@ -141,6 +145,8 @@ NAMES = [
     *("polyhedral cone", "circular cone", "affine map", "defects", "steps", "degree"),
     *("projection", "layer", "line", "regions", "descent basin", "polytope", "measures"),
     *("flat set", "profile of slack", "unit", "neuron", "two-layer bound"),
+    "two-layer optimum",
+    "two-layer path",
 ]
 
 

@@ -121,6 +121,14 @@ def cases():
         for name in names.split():
             function = getattr(importlib.import_module(room), name)
             yield name, function, with_defaults(function, **known)
+    function = constructions.best_two_layer
+    yield "best_two_layer", function, with_defaults(function, **DATA, weight_decay=0.1, gap=0.1)
+    function = constructions.regularisation_path
+    yield (
+        "regularisation_path",
+        function,
+        with_defaults(function, **DATA, weight_decays=[0.1], gap=0.1),
+    )
     function = constructions.two_layer_bound
     yield (
         "two_layer_bound",
@@ -243,9 +251,10 @@ ELSEWHERE = set(
     "LossSlice LossSurface MesaMeasures NegativePart NeuralCollapse NonNegative "
     "NonNegativeSparseCoder Order PerturbationStudy Separation Settled SlackProfile SmoothL0 "
     "SparseHistory SparseResult Spectrum SquaredError TrainResult TrajectoryPlane "
-    "TruncationHistory TruncationRecorder TwoLayerBound UnitColumns UnitNorm breast_cancer "
-    "check_certificate digits film film_strip from_keras from_nnet from_onnx from_sklearn "
-    "from_torch iris load load_study load_table mnist save to_torch truncation_history wine".split()
+    "TruncationHistory TruncationRecorder TwoLayerBound TwoLayerOptimum TwoLayerPath "
+    "UnitColumns UnitNorm breast_cancer check_certificate digits film film_strip from_keras "
+    "from_nnet from_onnx from_sklearn from_torch iris load load_study load_table mnist save "
+    "to_torch truncation_history wine".split()
 )
 
 

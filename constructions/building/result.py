@@ -74,13 +74,13 @@ class Construction:
     network : ReLUNetwork
     method : str
     layers : tuple of LayerRecord
-        One for each hidden layer.
+        One for each hidden layer; none for "two-layer", whose units collapse no classes.
     classes : list
         Labels in sorted order; output i of the network belongs to label i
         unless other targets were asked for.
     targets : ndarray, shape (Q, k)
     order : list
-        Labels in the order in which the layers collapse them.
+        Labels in the order in which the layers collapse them, if they do.
     report : dict
         Numbers and strings only: ``skipped`` (why earlier methods do not apply),
         ``hypotheses``, ``margins``, ``parameters`` and what else the method has to say.

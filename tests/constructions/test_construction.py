@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from constructions import ConstructionError, construct, verify
+from constructions import ConstructionError, best_two_layer, construct, verify
 from constructions.theorems.table import THEOREMS
 from geomcore import (
     PolyhedralCone,
@@ -390,3 +390,31 @@ def test_wrong_arguments_are_refused_in_one_sentence(X, y, arguments, message):
 def test_a_method_that_does_not_apply_says_which_hypothesis_fails(method, X, y, message):
     with pytest.raises(ValueError, match=message):
         construct(X, y, method)
+
+
+# The best two-layer network
+
+
+def test_two_layer_is_the_best_network_with_its_decay_and_says_so():
+    found = construct(TRIANGLE, LETTERS, "two-layer", weight_decay=0.05)
+    best = best_two_layer(TRIANGLE, LETTERS, weight_decay=0.05)
+    assert found.method == "two-layer" and len(found.network.widths) == 3
+    assert found.report["loss"] == best.loss and found.report["gap"] == best.gap <= 1e-4
+    assert 0 < found.report["lower_bound"] == best.lower_bound
+    assert found.layers == () and found.order == [] and len(found.frame()) == 0
+    assert "lower bound" in found.summary() and "two-layer" in repr(found)
+    assert found.classes == sorted(set(LETTERS))
+
+
+@pytest.mark.parametrize(
+    ("method", "weight_decay", "message"),
+    [
+        ("two-layer", None, "weight_decay must be a positive number, got None"),
+        ("two-layer", -1.0, "weight_decay must be a positive number"),
+        ("auto", 0.1, "weight_decay goes with method 'two-layer', got method 'auto'"),
+        ("cone", 0.1, "weight_decay goes with method 'two-layer', got method 'cone'"),
+    ],
+)
+def test_a_decay_goes_with_two_layer_only(method, weight_decay, message):
+    with pytest.raises(ValueError, match=f"^{message}"):
+        construct(TRIANGLE, LETTERS, method, weight_decay=weight_decay)

@@ -116,7 +116,7 @@ def test_there_is_one_row_for_each_theorem():
 
 
 def test_every_theorem_is_named_wherever_a_person_reads_their_names():
-    names = ", ".join(f'"{name}"' for name in ("auto", *THEOREMS))
+    names = ", ".join(f'"{name}"' for name in ("auto", *THEOREMS, "two-layer"))
     assert f"method : {{{names}}}" in inspect.getdoc(construct)
     shown = get_args(Method)[1].help
     assert shown.startswith(", ".join(THEOREMS) + ", or auto")
@@ -128,7 +128,7 @@ def test_the_keywords_of_construct_are_the_options_of_the_theorems():
     keywords = [
         p.name
         for p in inspect.signature(construct).parameters.values()
-        if p.kind is p.KEYWORD_ONLY and p.name not in ("targets", "rng")
+        if p.kind is p.KEYWORD_ONLY and p.name not in ("targets", "rng", "weight_decay")
     ]
     options = [option for theorem in THEOREMS.values() for option in theorem.options]
     assert sorted(keywords) == sorted(options)

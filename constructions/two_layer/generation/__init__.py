@@ -1,0 +1,1 @@
+"""Column generation: the neurons in use, and all that changes them."""

@@ -1,0 +1,175 @@
+"""The best two-layer networks for several weight decays, each started from the one before."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from constructions.two_layer.optimum import OUTPUT_BIASES, check_progress, check_sizes, optimum
+from constructions.two_layer.search import Budget
+from geomcore.arrays import as_array, as_count, as_labels, as_number, as_points, as_positive, as_rng
+from geomcore.display.lines import listed
+from geomcore.display.page import page
+from geomcore.foreign.choices import as_choice
+from geomcore.foreign.keywords import answers_keywords
+from geomcore.foreign.wording import counted, quoted
+
+COLUMNS = ("loss", "lower_bound", "gap", "neurons", "error", "accuracy", "rounds", "seconds")
+
+
+@dataclass(frozen=True, eq=False)
+class TwoLayerPath:
+    """Answer of `regularisation_path`.
+
+    Attributes
+    ----------
+    weight_decays : ndarray, shape (k,)
+        In falling order.
+    optima : tuple of TwoLayerOptimum
+        One for each.
+    errors : ndarray, shape (k,)
+        Mean squared error of each network, without the decay.
+    accuracies : ndarray, shape (k,)
+        Part of the points whose output is nearer to the target of its own class than to those of
+        the others.
+    """
+
+    weight_decays: np.ndarray
+    optima: tuple
+    errors: np.ndarray
+    accuracies: np.ndarray
+
+    def __repr__(self):
+        shown = {"weight_decays": self.weight_decays, "losses": [o.loss for o in self.optima]}
+        shown["gap"] = max(o.gap for o in self.optima)
+        return listed(self, shown | {"neurons": [o.neurons for o in self.optima]})
+
+    _repr_html_ = page
+
+    def frame(self):
+        """A `pandas.DataFrame`, one row per weight decay, in falling order."""
+        from pandas import DataFrame, Index
+
+        rows = [
+            (o.loss, o.lower_bound, o.gap, o.neurons, e, a, o.rounds, o.seconds)
+            for o, e, a in zip(self.optima, self.errors, self.accuracies, strict=True)
+        ]
+        return DataFrame(rows, Index(self.weight_decays, name="weight_decay"), COLUMNS)
+
+    def summary(self):
+        """Lines for people."""
+        lines = [f"{counted(len(self.optima), 'weight decay')}, the best network of each:"]
+        lines += [
+            f"  {decay:.3g}: loss at most {o.loss:.6g}, at least {o.lower_bound:.6g} (proved), gap "
+            f"{o.gap:.1e}, {counted(o.neurons, 'neuron')}"
+            for decay, o in zip(self.weight_decays, self.optima, strict=True)
+        ]
+        return "\n".join(lines)
+
+    def plot(self):
+        """Draw loss, neurons and gap against the weight decay; return the matplotlib figure."""
+        from constructions.two_layer import plot_path
+
+        return plot_path.figure_of_path(self)
+
+
+@answers_keywords
+def regularisation_path(
+    X,
+    y,
+    weight_decays,
+    *,
+    loss="mse",
+    gap=1e-4,
+    targets=None,
+    output_bias="free",
+    rounds=200,
+    nodes=2_000_000,
+    seconds=None,
+    progress=None,
+    rng=None,
+):
+    r"""Find the best two-layer ReLU network for each of several weight decays.
+
+    From the largest decay to the smallest; the neurons of one optimum are the first guess for the
+    next. Loss and lower bound are proved for each, and do not depend on the others.
+
+    Parameters
+    ----------
+    X : array_like, shape (N, d)
+    y : array_like, shape (N,) or (N, Q)
+        Labels, or target vectors.
+    weight_decays : array_like, shape (k,)
+        Positive numbers in any order; equal ones count once.
+    loss, gap, targets, output_bias, rounds, nodes, progress, rng : optional
+        As in `best_two_layer`; rounds and nodes are for each decay.
+    seconds : float, optional
+        For each weight decay.
+
+    Returns
+    -------
+    TwoLayerPath
+
+    Raises
+    ------
+    ValueError
+        If the arguments do not fit together.
+
+    See Also
+    --------
+    best_two_layer : one weight decay, and what is proved.
+
+    Notes
+    -----
+    The loss of the best network rises with the decay, and is concave in it (an infimum of affine
+    functions), so that bounds at two decays bound it between them as well. Above
+    :math:`m(\Lambda)` at the mean of the targets there is no neuron left.
+
+    Examples
+    --------
+    Two points on a line: the loss is :math:`\omega - \omega^2` up to 1/2, then the variance 1/4.
+
+    >>> path = regularisation_path([[0.0], [1.0]], [[0.0], [1.0]], [0.1, 0.3, 0.7])
+    >>> path.frame()["loss"].round(4).to_dict()
+    {0.7: 0.25, 0.3: 0.21, 0.1: 0.09}
+    >>> [best.neurons for best in path.optima]
+    [0, 1, 1]
+    """
+    X = as_points(X).astype(np.float64, copy=False)
+    labels = as_labels(y, len(X), targets=targets)
+    decays = as_array(weight_decays, "weight_decays", 1)
+    if not len(decays) or not (decays > 0).all():
+        raise ValueError(f"weight_decays must hold positive numbers, got {quoted(weight_decays)}")
+    decays = np.unique(decays)[::-1]
+    as_choice(loss, ("mse",), "loss")
+    as_choice(output_bias, OUTPUT_BIASES, "output_bias")
+    gap = as_number(gap, "gap", 0.0, 1.0)
+    budget = Budget(
+        as_count(rounds, "rounds"),
+        as_count(nodes, "nodes"),
+        None if seconds is None else as_positive(seconds, "seconds"),
+    )
+    check_sizes(X, labels.Y)
+    check_progress(progress)
+    rng = as_rng(0 if rng is None else rng)
+    optima, start = [], None
+    for decay in decays:
+        best, start = optimum(
+            X, labels.Y, decay, gap, None, budget, progress, rng, output_bias, start
+        )
+        optima.append(best)
+    outputs = [best.network(X) for best in optima]
+    return TwoLayerPath(
+        weight_decays=decays,
+        optima=tuple(optima),
+        errors=np.array([((F - labels.Y) ** 2).sum(axis=1).mean() for F in outputs]),
+        accuracies=np.array([_accuracy(F, labels) for F in outputs]),
+    )
+
+
+def _accuracy(F, labels):
+    """Part of the outputs that are nearest to their own target; ties count as errors."""
+    own = ((F - labels.Y) ** 2).sum(axis=1)
+    right = np.ones(len(F), bool)
+    for q, target in enumerate(labels.targets):
+        right &= (own < ((F - target) ** 2).sum(axis=1)) | (labels.index == q)
+    return float(right.mean())
