@@ -100,6 +100,16 @@ def test_the_largest_float_is_one():
     assert _array("b", [largest, -largest], 2).tolist() == [largest, -largest]
 
 
+def test_each_layer_reads_the_one_before():
+    shapes = [(2, 1), (3, 2), (1, 3)]
+    good = {"biases": [[0.0] * m for m, _ in shapes], "X": [[1.0]], "targets": [[1.0]]}
+    assert check_certificate({}, [np.ones(s) for s in shapes], **good, classes=[0])
+    for layer, width in ((1, 1), (1, 3), (2, 1), (2, 2)):
+        wrong = [(m, width if l == layer else n) for l, (m, n) in enumerate(shapes)]
+        with pytest.raises(ValueError, match=rf"weights\[{layer}\] must hold floats in the shape"):
+            check_certificate({}, [np.ones(s) for s in wrong], **good, classes=[0])
+
+
 def test_shapes_that_do_not_fit_are_refused():
     good = {
         "weights": [[[1.0]]],
