@@ -49,6 +49,8 @@ NO_MODULE = {
     "training/study/test_same_study.py": "which studies share a file, a law of the whole room",
     "geomcore/test_invariance.py": "how maps, cones and gradients move when the data does",
     "training/settling/test_settle_losses.py": "of settle.py: its losses, at more length",
+    "training/settling/test_sklearn_losses.py": "what scikit-learn minimizes, beside settle.py",
+    "constructions/verification/test_convex.py": "verdicts on one affine layer, a law of the room",
 }
 
 
