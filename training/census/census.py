@@ -1,5 +1,7 @@
 """The runs of a census: pieces of work, each of which is done once, in whatever order."""
 
+from functools import partial
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +13,7 @@ from training.census.ending import Ending, Question, ending_of
 from training.census.starts import RATE, STEPS, starts, trained
 from training.descent.executors import as_finished
 from training.descent.optimizers import Adam
+from training.output.forms import Array, formed
 from training.settling.arguments import check_kind, check_size
 
 GROUP = 64  # runs that are trained together
@@ -103,14 +106,19 @@ def census(
             nets = starts(widths, numbers, seed=seed)
             nets = trained(nets, question.X, y, jobs=jobs, **options)
             pieces[group] = np.array([net.packed()[0] for net in nets])
-        thetas = pieces[group] if missing else ()
+        count = sum(m * (n + 1) for n, m in pairwise(widths))
+        form = Array((len(numbers), count), is_finite=True)
+        thetas = formed(pieces, group, form) if missing else ()
         work = [(number, widths, thetas[number - first], question) for number in missing]
         for ending in _in_any_order(work, executor):
             pieces[keys[ending.number]] = ending.plain()
             done += 1
             if progress is not None:
                 progress(done, runs)
-    endings = [Ending.from_plain(pieces[key]) for key in keys]
+    endings = []
+    for number, key in enumerate(keys):
+        piece = formed(pieces, key, partial(Ending.check, number=number, widths=widths))
+        endings.append(Ending.from_plain(piece))
     return Census(data, widths, question, endings)
 
 

@@ -6,13 +6,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from constructions import verify
+from constructions import Certificate, verify
+from constructions.proof.certificate import network_digest
 from constructions.verdicts import CRITICAL as NEXT_TO_IT
-from constructions.verdicts import DESCENT
+from constructions.verdicts import DESCENT, VERDICTS
 from geomcore.arrays import as_labels
 from geomcore.network import ReLUNetwork
 from geomcore.threads import single_threaded_blas
 from training.census.flatness import flatness
+from training.output.forms import Array, check_form
 from training.settling.settle import settle
 from training.settling.settled import RUNAWAY
 
@@ -36,6 +38,18 @@ class Question(NamedTuple):
     def labels(self):
         """The labels, normalised."""
         return as_labels(self.y, len(self.X), targets=self.targets)
+
+
+# Of the fields of an ending but the parameters.
+FORM = {
+    **dict.fromkeys(("number", "kinks"), int),
+    "widths": [int],
+    **dict.fromkeys(("reason", "verdict", "why", "certificate"), str),
+    **dict.fromkeys(("is_critical", "is_far", "proved", "is_flat_proved"), bool),
+    **dict.fromkeys(("trained_loss", "loss", "moved", "slack", "accuracy"), float),
+    **dict.fromkeys(("distance", "smallest_eigenvalue"), (float, None)),
+    **dict.fromkeys(("rank", "flat"), (int, None)),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,6 +141,21 @@ class Ending:
     def from_plain(cls, fields):
         """The `Ending` of such a dict."""
         return cls(**{**fields, "widths": tuple(fields["widths"])})
+
+    @staticmethod
+    def check(fields, number, widths):
+        """Raise ValueError unless they are of a run of this number and these widths."""
+        count = sum(m * (n + 1) for n, m in pairwise(widths))
+        check_form(fields, FORM | {"theta": Array((count,), is_finite=True)})
+        if fields["number"] != number or tuple(fields["widths"]) != tuple(widths):
+            raise ValueError(f"it is not of run {number} of the shape {tuple(widths)}")
+        if fields["verdict"] not in VERDICTS:
+            raise ValueError("its verdict is none")
+        if fields["certificate"]:
+            stated = Certificate.from_json(fields["certificate"])
+            own = network_digest(unpacked(widths, fields["theta"])), fields["verdict"]
+            if (stated.network, stated.verdict) != own:
+                raise ValueError("its certificate is of another network or verdict")
 
 
 def unpacked(widths, theta):

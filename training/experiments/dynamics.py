@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import fields
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +15,15 @@ from training.dynamics.dependence import Dependence, rate_dependence, rate_verdi
 from training.dynamics.film.reel import FilmReel
 from training.dynamics.history import TruncationHistory, TruncationRecorder
 from training.dynamics.rates import fit_approach, fit_decay, fit_halves
-from training.experiments.dynamics_starts import as_fractions, as_piece, digest_of, of_piece, start
+from training.experiments.dynamics_starts import (
+    as_fractions,
+    as_piece,
+    check_piece,
+    digest_of,
+    of_piece,
+    start,
+)
+from training.output.forms import Array, check_form, formed
 from training.output.verdicts import Verdict
 
 # An interval over seeds needs two.
@@ -251,7 +260,8 @@ def survey(
             pieces[name] = as_piece(
                 start(data, fractions, label=label, others=others, rng=seed + s)
             )
-        starts.append(of_piece(pieces[name], data))
+        check = partial(check_piece, data=data, count=len(fractions))
+        starts.append(of_piece(formed(pieces, name, check), data))
     time = steps * min(started.rate for started in starts)
     rows, histories, all_times = [], [], []
     fits = {"spread": [], "base": []}
@@ -260,7 +270,8 @@ def survey(
         if name not in pieces:
             tell(f"seed {seed + s}")
             pieces[name] = _as_piece(history_of(started, time=time))
-        histories.append(_of_piece(pieces[name], started.data))
+        piece = formed(pieces, name, partial(_check_history, started=started))
+        histories.append(_of_piece(piece, started.data))
         found, times, fitted = examine(started, histories[-1], fractions, seed=seed + s)
         rows += found
         all_times.append(times)
@@ -297,6 +308,29 @@ def _as_piece(history):
     """A history but the names of its classes as plain values."""
     names = {field.name for field in fields(history)} - {"classes"}
     return {name: getattr(history, name) for name in sorted(names)}
+
+
+def _check_history(piece, started):
+    """Raise ValueError unless it may be the history of a start."""
+    widths = started.networks[0].widths
+    Q = len(as_labels(started.data.y, len(started.data.X)).classes)
+    steps = piece.get("steps") if isinstance(piece, dict) else None
+    check_form(steps, Array((None,), "i"), "steps")
+    layers = len(steps), len(started.networks), len(widths) - 2
+    of_layers, of_classes = Array(layers), Array((*layers, Q))
+    form = {
+        "steps": Array((None,), "i"),
+        "losses": Array(layers[:2]),
+        "base": Array((*layers, widths[0])),
+        "data_spread": Array((Q,)),
+        "widths": [int],
+        **dict.fromkeys(("backward", "forward", "mixed", "dead", "spread", "distance"), of_classes),
+        **dict.fromkeys(("smallest_angle", "largest_angle", "rank"), of_layers),
+        **dict.fromkeys(("condition", "defect"), of_layers),
+    }
+    check_form(piece, form)
+    if tuple(piece["widths"]) != widths:
+        raise ValueError("its widths are others")
 
 
 def _of_piece(piece, data):

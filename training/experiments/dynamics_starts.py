@@ -11,6 +11,7 @@ from geomcore.datasets.dataset import Dataset
 from geomcore.display.lines import brief
 from geomcore.network import ReLUNetwork
 from training.descent.curvature import largest_curvature
+from training.output.forms import Array, Parts, check_form
 from training.study.identity import digest
 
 STEP = 1 / 16  # of the largest stable learning rate
@@ -157,6 +158,24 @@ def as_piece(started):
     """A `Start` but its data as plain values, for `training.output.pieces`."""
     networks = [[list(net.weights), list(net.biases)] for net in started.networks]
     return {**started._asdict(), "data": None, "networks": networks}
+
+
+def check_piece(piece, data, count):
+    """Raise ValueError unless `as_piece` may have written it, of so many fractions of the data."""
+    vectors, matrices = Array((None,), is_finite=True), Array((None, None), is_finite=True)
+    network = Parts([[matrices], [vectors]])
+    form = {"data": None, "networks": [network], "layer": int, "q": int, "rate": float}
+    check_form(piece, form)
+    networks = [ReLUNetwork(weights, biases) for weights, biases in piece["networks"]]
+    widths = {net.widths for net in networks}
+    labels = as_labels(data.y, len(data.X))
+    ends = data.X.shape[1], labels.targets.shape[1]
+    if len(networks) != count or len(widths) != 1 or (min(widths)[0], min(widths)[-1]) != ends:
+        raise ValueError("its networks are of other widths or another number")
+    if not (0 <= piece["layer"] < len(min(widths)) - 2 and 0 <= piece["q"] < len(labels.classes)):
+        raise ValueError("there is no such layer or class")
+    if not 0 < piece["rate"] < np.inf:
+        raise ValueError("its rate is not positive")
 
 
 def of_piece(piece, data):

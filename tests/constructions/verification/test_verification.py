@@ -312,14 +312,17 @@ def test_exact_bounds_have_no_width(seed, widths):
     st.sampled_from([(2, 2), (2, 2, 2), (2, 3, 3, 2), (2, 4, 2, 2)]),
     st.booleans(),
 )
-def test_contradictory_targets_are_never_called_a_global_minimum(seed, widths, fitted):
+def test_contradictory_targets_are_never_called_a_zero_loss(seed, widths, fitted):
     rng = np.random.default_rng(seed)
     net = random_network(widths, rng)
     X = rng.normal(size=(9, 2))
     X[4] = X[0]
     Y = net(X) if fitted else rng.normal(size=(9, 2))
     Y[4] = Y[0] + [0.0, 1e-9]  # equal points, different targets: no network has loss zero
-    assert verify(net, X, Y).verdict != "global minimum"
+    found = verify(net, X, Y)
+    # of one affine layer the best is a global one, but of no zero loss
+    is_best = len(widths) == 2 and found.lower_bound > 0
+    assert found.verdict != "global minimum" or is_best
 
 
 @settings(max_examples=40, deadline=None, derandomize=True)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from decayed import blobs
+from tampered import refuses_all, replace
 
 from geomcore.datasets.dataset import Dataset
 from training.census.census import census
@@ -10,6 +11,7 @@ from training.census.ending import NOWHERE
 from training.census.points import end_points
 from training.census.tables import point_rows, run_rows
 from training.descent.executors import processes
+from training.output.pieces import Pieces
 
 RUNS, OPTIONS = 7, {"runs": 7, "steps": 300}
 
@@ -114,3 +116,81 @@ def test_another_loss_is_refused(data):
     with pytest.raises(ValueError, match="y must"):
         labels = Dataset(data.X, 2.0 * np.eye(3)[data.y], "far", {})
         census(labels, (2, 3, 3), loss="bce", runs=1, steps=1)
+
+
+# Pieces that were changed
+
+WIDTHS, FEW = (2, 2, 3), {"runs": 2, "steps": 60}
+
+
+@pytest.fixture(scope="module")
+def kept():
+    """A function that resumes a census, and its pieces."""
+    X, y = blobs(3)
+    data = Dataset(X, y, "blobs", {})
+    with Pieces.open(None, {}) as pieces:
+        census(data, WIDTHS, **FEW, pieces=pieces)
+        yield lambda: census(data, WIDTHS, **FEW, pieces=pieces), pieces
+
+
+def test_a_run_of_another_form_is_told(kept):
+    resume, pieces = kept
+    before = [ending.certificate for ending in resume().endings]
+    assert refuses_all(pieces, "blobs 2-2-3 run 1", resume) > 40
+    assert [ending.certificate for ending in resume().endings] == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"number": 1}, "it is not of run 0"),
+        ({"widths": [2, 3, 2]}, "it is not of run 0"),
+        ({"verdict": "best of all"}, "its verdict is none"),
+        ({"certificate": "{}"}, ""),
+        ({"theta": np.full(15, np.nan)}, "theta"),
+        ({"theta": np.zeros(14)}, "theta is not an array of the shape"),
+        ({"loss": "0.5"}, "loss is not of type float"),
+        ({"proved": 1}, "proved is not of type bool"),
+        ({"rank": 0.5}, "rank is of another type"),
+    ],
+    ids=str,
+)
+def test_what_a_run_cannot_be_is_told(kept, changes, told):
+    resume, pieces = kept
+    name = "blobs 2-2-3 run 0"
+    right = pieces[name]
+    replace(pieces, name, right | changes)
+    with pytest.raises(ValueError, match=f"the piece {name} in it is damaged: .*{told}"):
+        resume()
+    replace(pieces, name, right)
+
+
+def test_a_certificate_of_another_network_is_told(kept):
+    resume, pieces = kept
+    name = "blobs 2-2-3 run 0"
+    right, other = pieces[name], pieces["blobs 2-2-3 run 1"]
+    for changed in (
+        {key: other[key] for key in ("certificate", "verdict")},
+        {"theta": right["theta"] + 1e-9},
+        {"verdict": "saddle" if right["verdict"] != "saddle" else "undetermined"},
+    ):
+        replace(pieces, name, right | changed)
+        with pytest.raises(ValueError, match="in it is damaged: its certificate is of another"):
+            resume()
+    replace(pieces, name, right)
+
+
+def test_trained_networks_of_another_form_are_told(kept):
+    resume, pieces = kept
+    name, group = "blobs 2-2-3 run 0", "blobs 2-2-3 trained from 0"
+    right = pieces[name]
+    pieces._connection.execute("DELETE FROM piece WHERE name = ?", [name])
+    assert refuses_all(pieces, group, resume) == 1
+    for bad in (np.zeros((2, 14)), np.zeros((1, 15)), np.full((2, 15), np.inf)):
+        theta = pieces[group]
+        replace(pieces, group, bad)
+        with pytest.raises(ValueError, match=f"the piece {group} in it is damaged"):
+            resume()
+        replace(pieces, group, theta)
+    resume()
+    assert pieces[name].keys() == right.keys()

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from tampered import refuses_all, replace
 
 from geomcore import datasets
 from training.dynamics.film.reel import Frame
@@ -183,3 +184,53 @@ def test_copies_are_no_repetitions():
 def test_one_data_set_is_refused_before_any_work():
     with pytest.raises(ValueError, match="data_sets must be 2 or more, for an interval"):
         survey(draws(1, points=5, radius=0.15, seed=0), FRACTIONS, steps=10**15, seed=0)
+
+
+# Pieces that were changed
+
+
+@pytest.fixture(scope="module")
+def kept():
+    """A function that resumes a survey, and its pieces."""
+    data_sets = draws(2, points=5, radius=0.15, seed=7)
+    with Pieces.open(None, {}) as pieces:
+
+        def resume():
+            return survey(data_sets, (0.2, 0.8), steps=5, seed=7, pieces=pieces)
+
+        resume()
+        yield resume, pieces
+
+
+@pytest.mark.parametrize("name", ["start 0", "start 1", "seed 1"])
+def test_a_piece_of_another_form_is_told(kept, name):
+    resume, pieces = kept
+    before = [row["loss_end"] for row in resume().rows]
+    assert refuses_all(pieces, name, resume) > 15
+    assert [row["loss_end"] for row in resume().rows] == before
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "value"),
+    [
+        ("start 0", "layer", 7),
+        ("start 0", "layer", -1),
+        ("start 0", "q", 3),
+        ("start 0", "rate", 0.0),
+        ("start 0", "rate", float("nan")),
+        ("start 0", "networks", []),
+        ("start 0", "networks", [[[np.eye(2)], [np.zeros(2)]]] * 2),
+        ("start 0", "networks", [[[np.eye(3)], [np.full(3, np.inf)]]] * 2),
+        ("start 0", "networks", [[[np.eye(3)], [np.zeros(2)]]] * 2),
+        ("seed 0", "widths", [3, 3]),
+        ("seed 0", "steps", np.arange(2)),
+        ("seed 0", "losses", np.zeros((0, 2))),
+    ],
+)
+def test_what_it_cannot_be_is_told(kept, name, key, value):
+    resume, pieces = kept
+    right = pieces[name]
+    replace(pieces, name, right | {key: value})
+    with pytest.raises(ValueError, match=f"the piece {name} in it is damaged: "):
+        resume()
+    replace(pieces, name, right)

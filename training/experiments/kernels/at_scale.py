@@ -13,6 +13,7 @@ from training.descent.optimizers import Adam
 from training.descent.penalties import NegativePart
 from training.descent.trainer import train_ensemble
 from training.experiments.judging.intervals import mean_interval
+from training.output.forms import Array, Parts, formed
 
 WIDTH, EPOCHS, BATCH, RATE = 32, 60, 64, 0.005
 LARGEST = 16.0  # a pixel
@@ -32,6 +33,11 @@ MEASURES = {
     "overlap": "mean |cosine| of two units of the first layer",
     "zeros": "part of the first layer that is 0",
 }
+
+
+# Of the network of a piece.
+SHAPES = ((WIDTH, 64), (WIDTH,), (10, WIDTH), (10,))
+TENSORS = Parts([Array(shape, is_finite=True) for shape in SHAPES])
 
 
 class AtScale(NamedTuple):
@@ -67,6 +73,11 @@ def at_scale(seeds, *, seed=0, jobs=1, pieces=None, told=None):
     Returns
     -------
     AtScale
+
+    Raises
+    ------
+    ValueError
+        If a piece is not as it was written.
     """
     pieces = {} if pieces is None else pieces
     data = bundled.digits(standardize=False)
@@ -83,7 +94,7 @@ def at_scale(seeds, *, seed=0, jobs=1, pieces=None, told=None):
                 told(len(keys) - len(missing) + k + 1, len(keys))
     rows, features = [], {}
     for s, name in keys:
-        W1, b1, W2, b2 = pieces[_piece(s, name)]
+        W1, b1, W2, b2 = formed(pieces, _piece(s, name), TENSORS)
         net, test = ReLUNetwork([W1, W2], [b1, b2]), _split(len(X), seed, s).test
         rows.append({"treatment": name, "seed": s, **measured(net, X[test], y[test])})
         features.setdefault(name, net.weights[0])

@@ -15,6 +15,7 @@ from geomcore.network import ReLUNetwork
 from geomcore.threads import single_threaded_blas
 from training.descent.executors import as_finished, threads
 from training.dynamics.ladder import THRESHOLDS
+from training.experiments.trained import stored
 from training.experiments.trained.beside import (
     CONSTRUCTED,
     comparison_row,
@@ -27,6 +28,7 @@ from training.experiments.trained.digits import Digits
 from training.experiments.trained.ladder import descend
 from training.experiments.trained.measures import layer_rows, rung_rows
 from training.experiments.trained.separability import Facts, step_rows, subset_rows
+from training.output.forms import formed
 
 LOSSES = ("mse", "cross_entropy")
 SEPARABILITY = "separability"
@@ -151,7 +153,8 @@ def survey(
             key = f"examined {_key(loss, start)}"
             if key in pieces:
                 continue
-            net = _networks(pieces[_key(loss, start)])[-1]
+            check = partial(stored.check_run, digits=digits, is_first=start == 0)
+            net = _networks(formed(pieces, _key(loss, start), check))[-1]
             if is_examined(net):
                 progress(f"what is proved of {_key(loss, start)}")
                 pieces[key] = examined(net, digits.X, digits.y, loss=loss)
@@ -241,7 +244,8 @@ def _together(digits, losses, starts, runs, pieces, seed):
     """The `Findings` of finished pieces."""
     tables = {name: [] for name in ("runs", "layers", "classes", "collapse")}
     courses, networks, comparison, noise = {}, {}, [], []
-    separability, built = pieces[SEPARABILITY], pieces[CONSTRUCTED]
+    separability = formed(pieces, SEPARABILITY, stored.SEPARABILITY)
+    built = formed(pieces, CONSTRUCTED, partial(stored.check_constructed, digits=digits))
 
     def compare(net, name, start, loss, known):
         about = {"network": name, "start": start}
@@ -256,7 +260,9 @@ def _together(digits, losses, starts, runs, pieces, seed):
         compare(net, CONSTRUCTED, 0, "mse", built["examined"])
     unknown = {"verdict": "", "proved": False, "cell_radius": np.nan, "basin": np.nan}
     for loss, start in sorted(runs, key=lambda run: (losses.index(run[0]), run[1])):
-        piece = pieces[_key(loss, start)]
+        piece = formed(
+            pieces, _key(loss, start), partial(stored.check_run, digits=digits, is_first=start == 0)
+        )
         about = {"loss_name": loss, "start": start}
         for name, rows in tables.items():
             rows += [about | row for row in piece[name]]
@@ -264,7 +270,8 @@ def _together(digits, losses, starts, runs, pieces, seed):
         nets, key = _networks(piece), f"examined {_key(loss, start)}"
         if start == 0:
             networks |= {(loss, threshold): nets[i] for threshold, i in piece["rungs"]}
-        compare(nets[-1], loss, start, loss, pieces[key] if key in pieces else unknown)
+        proved = formed(pieces, key, stored.check_examined) if key in pieces else unknown
+        compare(nets[-1], loss, start, loss, proved)
     return Findings(
         digits,
         losses,

@@ -151,7 +151,7 @@ UNTRUE = [
     ("collapsed", "descent", COLLAPSED.fields["basin"]),
     ("collapsed", "basin", COLLAPSED.fields["descent"]),
     ("line", "descent", COLLAPSED.fields["descent"]),
-    ("line", "verdict", "global minimum"),
+    ("line", "verdict", "saddle"),
     ("line", "verdict", "not stationary"),
     ("line", "class_weighted_loss", 1.9),
     ("line", "margins", [1.0]),

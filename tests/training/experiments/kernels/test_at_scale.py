@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from tampered import refuses_all, replace
 
 from training.experiments.kernels import at_scale, examples, plot_kernels
+from training.output.pieces import Pieces
 
 
 @pytest.fixture(scope="module")
@@ -57,3 +59,43 @@ def test_tables_and_figures(runs, scale):
     for _, fig, caption, alt in drawn:
         assert caption and alt
         plot_kernels.plt.close(fig)
+
+
+# Pieces that were changed
+
+
+@pytest.fixture(scope="module")
+def pieces():
+    rng = np.random.default_rng(0)
+    with Pieces.open(None, {}) as pieces:
+        for name in at_scale.TREATMENTS:
+            pieces[f"seed 0, {name}"] = [rng.random(shape) for shape in at_scale.SHAPES]
+        yield pieces
+
+
+def test_tensors_of_another_form_are_told(pieces):
+    assert len(at_scale.at_scale(1, pieces=pieces).rows) == len(at_scale.TREATMENTS) + 1
+    assert refuses_all(pieces, "seed 0, free", lambda: at_scale.at_scale(1, pieces=pieces)) == 3
+
+
+@pytest.mark.parametrize("k", range(4))
+@pytest.mark.parametrize("bad", ["more", "shape", "nan", "whole", "fewer"])
+def test_numbers_that_are_no_network_are_told(pieces, k, bad):
+    name = "seed 0, free"
+    right = pieces[name]
+    tensors = [*right]
+    tensors[k] = {
+        "more": np.concatenate([right[k], right[k]]),
+        "shape": right[k].T.reshape(-1),
+        "nan": np.full(right[k].shape, np.nan),
+        "whole": np.zeros(right[k].shape, int),
+        "fewer": right[k],
+    }[bad]
+    if bad == "fewer":
+        del tensors[k]
+    if bad == "shape" and right[k].ndim == 1:
+        tensors[k] = right[k][None]
+    replace(pieces, name, tensors)
+    with pytest.raises(ValueError, match=f"the piece {name} in it is damaged"):
+        at_scale.at_scale(1, pieces=pieces)
+    replace(pieces, name, right)
