@@ -24,6 +24,7 @@ WORDS = {
     "encoder_idle": "idle part of it",
     "coherence": "coherence",
     "loop_factor": "activity, after loop / before",
+    "step": "step",
     "step_limit": "largest stable step",
     "field_gabor": "Gabor fields",
     "field_r2": "fields: median R²",
@@ -33,9 +34,9 @@ WORDS = {
 }
 OF = {
     PATCHES: ("missed", "active", "dead", "dictionary_norm", "encoder_norm", "encoder_idle")
-    + ("coherence", "loop_factor", "step_limit", "field_gabor", "field_r2", "atom_gabor"),
+    + ("coherence", "loop_factor", "step", "step_limit", "field_gabor", "field_r2", "atom_gabor"),
     SYNTHETIC: ("missed", "active", "dead", "dictionary_norm", "encoder_norm", "coherence")
-    + ("loop_factor", "step_limit", "recovered", "found"),
+    + ("loop_factor", "step", "step_limit", "recovered", "found"),
 }
 OF_BASELINES = ("missed", "active", "dead", "coherence", "atom_gabor", "atom_r2")
 PARTS = ("missed", "active", "encoder_idle", "field_gabor", "atom_gabor", "found")
@@ -43,7 +44,7 @@ ABOUT = f"""Error: squared error of 2,000 points that are held out, as a part of
 Units on: part of the units, mean over these points; dead: units on at none of them. Norms: means \
 over columns or rows, of the latter what is left when their means are subtracted, on which patches \
 of mean 0 do not act; idle part: how much of the squares of the encoder these means are. \
-Coherence: the largest |cosine| of two columns. Largest stable step: of the loop, by its \
+Coherence: the largest |cosine| of two columns. Step: of the loop; largest stable one: by the \
 dictionary at the end. Gabor fields: part of the live units whose row of the encoder is explained \
 to {GABOR:.0%} by a Gabor function. Learned: a loop with a matrix of its own; follow: the step of \
 the loop is half of what is stable all the time, else at the start."""
