@@ -137,15 +137,16 @@ class Run:
         """What a `SparseHistory` holds of one step."""
         if self.follows:
             self.pass_.gamma = self.measured_gamma()
-        size, m = self.batches.size, self.form.m
+        size, m = self.pass_.tile, self.form.m
+        self.pass_.interact()
         on, sums, half = np.zeros(m, dtype=np.intp), np.zeros(m), 0.0
         for start in range(0, len(self.watched), size):
             z, missed = self.pass_.forward(self.watched[start : start + size])
             # A state that overflowed below 0 has units of 0.
             held = 0.0 if np.isfinite(self.pass_.last).all() else np.inf
             half += 0.5 * float(np.vdot(missed, missed)) + held
-            on += np.count_nonzero(z, axis=0)
-            sums += z.sum(axis=0, dtype=np.float64)
+            on += np.count_nonzero(z, axis=1)
+            sums += z.sum(axis=1, dtype=np.float64)
         n, norms = len(self.watched), self.pass_.norms().astype(np.float64)
         costs = sums @ norms if self.form.weighted else sums.sum()
         loss = (half + self.form.penalty * costs) / n

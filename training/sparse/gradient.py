@@ -11,6 +11,9 @@ import numpy as np
 from training.sparse import kernels
 from training.sparse.treatments import row_norms
 
+# Points whose states of all steps are worked on at a time; see benchmarks/sparse.
+TILE = 256
+
 
 @dataclass(frozen=True)
 class Form:
@@ -75,113 +78,143 @@ class Form:
 
 
 class Pass:
-    """Forward and backward pass over batches of at most so many points.
+    """Forward and backward pass over batches.
+
+    Units lie along rows and points along columns, (m, n): so products with G are faster by a
+    seventh in double precision. Where there is a loop, batches are cut into tiles whose states
+    stay in the cache.
 
     Parameters
     ----------
     form : Form
     points : int
+        In a batch, at most.
     vector : ndarray
         All tensors; what is in it at a call counts.
+    gamma : float
+        Step size of the loop.
 
     Attributes
     ----------
     gradient : ndarray
         Of the loss, as `vector` lies.
-    last : ndarray, shape (n, m)
+    parts : dict of ndarray
+        The same, by name of the tensor.
+    tile : int
+        Points that `forward` takes at most.
+    last : ndarray, shape (m, n)
         States of the last forward pass, of which its units are the ReLU.
     gamma : float
-        Step size of the loop; may be set between calls.
+        May be set between calls.
     """
 
     def __init__(self, form, points, vector, gamma=0.1):
         dtype, m = vector.dtype, form.m
-        self.form, self.gamma = form, gamma
+        self.form, self.gamma, self.dtype = form, gamma, dtype
         self.tensors = form.views(vector)
+        self.tile = min(points, TILE) if form.loop else points
         self.gradient = np.zeros(form.size, dtype)
-        self.parts = form.views(self.gradient)
-        self.first = np.empty((points, m), dtype)
-        self.states = np.empty((points, m), dtype)
-        self.spare = np.empty((points, m), dtype)
-        self.units = np.empty((form.loop + 1, points, m), dtype)
-        self.pulled = np.empty((form.loop + 1, points, m), dtype)
-        self.missed = np.empty((points, form.d), dtype)
-        self.ones = np.ones((1, points), dtype)
-        self.G = np.empty((m, m), dtype)
-        self.by_G = np.empty((m, m), dtype)
+        self.piece = self.gradient if self.tile == points else np.zeros(form.size, dtype)
+        self.parts, self.pieces = form.views(self.gradient), form.views(self.piece)
+        count = self.tile * m
+        self.rooms = {name: np.empty(count, dtype) for name in ("first", "states", "spare")}
+        self.rooms |= {
+            name: np.empty((form.loop + 1) * count, dtype) for name in ("units", "pulled")
+        }
+        self.missed = np.empty((self.tile, form.d), dtype)
+        self.ones = np.ones(self.tile, dtype)
+        self.G, self.by_G, self.product = (np.empty((m, m), dtype) for _ in range(3))
         self.eye = np.eye(m, dtype=dtype)
 
+    def room(self, name, n):
+        """The array of a name for n points, (m, n), or one for each step."""
+        m, steps = self.form.m, self.form.loop + 1
+        if name in ("units", "pulled"):
+            return self.rooms[name][: steps * m * n].reshape(steps, m, n)
+        return self.rooms[name][: m * n].reshape(m, n)
+
     def interact(self):
-        """G of the tensors as they are, times the step size."""
+        """Take G of the tensors as they are, times the step size."""
         if self.form.learns:
             np.multiply(self.tensors["G"], self.gamma, out=self.G)
-            return
-        atoms = self.tensors["atoms"]
-        np.matmul(atoms, atoms.T, out=self.G)
-        self.G -= self.eye
-        self.G *= self.gamma
+        elif self.form.loop:
+            atoms = self.tensors["atoms"]
+            np.matmul(atoms, atoms.T, out=self.G)
+            self.G -= self.eye
+            self.G *= self.gamma
 
     def forward(self, x):
-        """Units and what is missed of a batch, (n, m) and (n, d), overwritten by the next call."""
+        """Units (m, n) and what is missed (n, d) of a tile, overwritten by the next call.
+
+        G is that of the last call of `interact`.
+        """
         form, tensors, n = self.form, self.tensors, len(x)
-        first, z = self.first[:n], self.units[0, :n]
-        np.matmul(x, tensors["W_e"].T, out=first)
-        kernels.rectify(first, tensors["b_e"], z)
+        first, units = self.room("first", n), self.room("units", n)
+        np.matmul(tensors["W_e"], x.T, out=first)
+        kernels.rectify(first, tensors["b_e"], units[0])
         self.last = first
         if form.loop:
-            self.interact()
-            z = self.settle(n)
+            self.settle(first, units)
         missed = self.missed[:n]
-        np.matmul(z, tensors["atoms"], out=missed)
+        np.matmul(units[-1].T, tensors["atoms"], out=missed)
         if form.biased:
             missed += tensors["b_d"]
         missed -= x
-        return z, missed
+        return units[-1], missed
 
-    def settle(self, n):
+    def settle(self, first, units):
         """The inner loop from the first state on."""
-        first, taken, mu = self.first[:n], self.spare[:n], self.states[:n]
-        flat, numbers = [a.reshape(-1) for a in (first, taken, mu)], self.numbers()
+        n, numbers = first.shape[1], self.numbers()
+        taken, mu = self.room("spare", n), self.room("states", n)
+        before = first
         for t in range(self.form.loop):
-            np.matmul(self.units[t, :n], self.G.T, out=taken)
-            before = flat[0] if t == 0 else flat[2]
-            z = self.units[t + 1, :n].reshape(-1)
-            kernels.settle(before, flat[0], flat[1], numbers, flat[2], z)
+            np.matmul(self.G, units[t], out=taken)
+            flat = (a.reshape(-1) for a in (before, first, taken))
+            kernels.settle(*flat, numbers, mu.reshape(-1), units[t + 1].reshape(-1))
+            before = mu
         self.last = mu
-        return self.units[self.form.loop, :n]
 
     def numbers(self):
         """What the kernels of the loop need of the step size."""
-        return np.array([1 - self.gamma, self.gamma], self.gradient.dtype)
+        return np.array([1 - self.gamma, self.gamma], self.dtype)
 
     def backward(self, x):
         """Fill `gradient` for a batch, the mean of its points; no terms of the tensors alone."""
-        form, tensors, parts, n = self.form, self.tensors, self.parts, len(x)
+        self.interact()
+        if self.piece is not self.gradient:
+            self.gradient[:] = 0
+        for start in range(0, len(x), self.tile):
+            self.backward_tile(x[start : start + self.tile])
+            if self.piece is not self.gradient:
+                self.gradient += self.piece
+        self.gradient *= 1 / len(x)
+
+    def backward_tile(self, x):
+        """Fill `piece` for a tile, the sum over its points."""
+        form, pieces, n = self.form, self.pieces, len(x)
         z, missed = self.forward(x)
-        ones, atoms = self.ones[:, :n], tensors["atoms"]
-        self.gradient[:] = 0
-        np.matmul(z.T, missed, out=parts["atoms"])
+        ones, atoms = self.ones[:n], self.tensors["atoms"]
+        np.matmul(z, missed, out=pieces["atoms"])
         if form.biased:
-            parts["b_d"][:] = (ones @ missed)[0]
-        pulled = self.pulled[form.loop, :n]
-        np.matmul(missed, atoms.T, out=pulled)
+            np.matmul(ones, missed, out=pieces["b_d"])
+        pulled = self.room("pulled", n)[-1]
+        np.matmul(atoms, missed.T, out=pulled)
         kernels.charge(pulled, z, self.costs())
         if form.weighted:
             self.by_norms(ones, z)
         if form.loop:
             pulled = self.pull(n)
         if form.tied:
-            parts["atoms"] += pulled.T @ x
+            pieces["atoms"] += pulled @ x
         else:
-            np.matmul(pulled.T, x, out=parts["W_e"])
-        parts["b_e"][:] = (ones @ pulled)[0]
-        self.gradient *= 1 / n
+            np.matmul(pulled, x, out=pieces["W_e"])
+        np.matmul(pulled, ones, out=pieces["b_e"])
 
     def costs(self):
         """What an activation of 1 costs, (m,)."""
         if not self.form.weighted:
-            return np.full(self.form.m, self.form.penalty, self.gradient.dtype)
-        return self.gradient.dtype.type(self.form.penalty) * self.norms()
+            return np.full(self.form.m, self.form.penalty, self.dtype)
+        return self.dtype.type(self.form.penalty) * self.norms()
 
     def norms(self):
         """Norms of the atoms."""
@@ -191,38 +224,33 @@ class Pass:
         """Add the gradient of the costs by the atoms; at an atom of zeros it is taken as 0."""
         norms = self.norms()
         norms[norms == 0] = np.inf
-        share = self.gradient.dtype.type(self.form.penalty) * (ones @ z)[0] / norms
-        self.parts["atoms"] += share[:, None] * self.tensors["atoms"]
+        share = self.dtype.type(self.form.penalty) * (z @ ones) / norms
+        self.pieces["atoms"] += share[:, None] * self.tensors["atoms"]
 
     def pull(self, n):
-        """Back through the loop: the gradient by the first state and by G; all of `pulled`."""
-        form, spare, total = self.form, self.spare[:n], self.states[:n]
+        """Back through the loop: the gradient by G, and that by the first state, returned."""
+        form, numbers = self.form, self.numbers()
+        taken, total = self.room("spare", n), self.room("states", n)
+        units, pulled = self.room("units", n), self.room("pulled", n)
         total[:] = 0
-        numbers, taken, sums = self.numbers(), spare.reshape(-1), total.reshape(-1)
         for t in range(form.loop - 1, -1, -1):
-            after, before = self.pulled[t + 1, :n], self.pulled[t, :n]
-            np.matmul(after, self.G, out=spare)
-            z = self.units[t, :n].reshape(-1)
-            kernels.pull(after.reshape(-1), taken, z, numbers, before.reshape(-1), sums)
+            np.matmul(self.G.T, pulled[t + 1], out=taken)
+            flat = (a.reshape(-1) for a in (pulled[t + 1], taken, units[t]))
+            kernels.pull(*flat, numbers, pulled[t].reshape(-1), total.reshape(-1))
         if form.interaction != "detached":
-            self.pull_interaction(n)
+            self.pull_interaction(units, pulled)
         total *= self.gamma
-        total += self.pulled[0, :n]
+        total += pulled[0]
         return total
 
-    def pull_interaction(self, n):
+    def pull_interaction(self, units, pulled):
         """The gradient by G, or through it by the atoms."""
-        form, by_G = self.form, self.by_G
-        if n == self.pulled.shape[1]:
-            # One product over points and steps.
-            after = self.pulled[1:].reshape(-1, form.m)
-            np.matmul(after.T, self.units[:-1].reshape(-1, form.m), out=by_G)
-        else:
-            pairs = zip(self.pulled[1:, :n], self.units[:-1, :n], strict=True)
-            by_G[:] = sum(after.T @ z for after, z in pairs)
+        by_G = self.by_G
+        by_G[:] = 0
+        for after, z in zip(pulled[1:], units[:-1], strict=True):
+            by_G += np.matmul(after, z.T, out=self.product)
         by_G *= -self.gamma
-        if form.learns:
-            self.parts["G"][:] = by_G
+        if self.form.learns:
+            self.pieces["G"][:] = by_G
             return
-        atoms = self.tensors["atoms"]
-        self.parts["atoms"] += (by_G + by_G.T) @ atoms
+        self.pieces["atoms"] += (by_G + by_G.T) @ self.tensors["atoms"]

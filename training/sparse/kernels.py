@@ -12,10 +12,10 @@ from geomcore.kernels import FLAGS, cached_njit
 
 @cached_njit(nogil=True, fastmath=FLAGS)
 def rectify(first, bias, z):
-    """Add `bias` (m,) to the rows of `first` (n, m), and fill z with the ReLU of that."""
+    """Add `bias` (m,) to the columns of `first` (m, n), and fill z with the ReLU of that."""
     for i in range(first.shape[0]):
         for j in range(first.shape[1]):
-            value = first[i, j] + bias[j]
+            value = first[i, j] + bias[i]
             first[i, j] = value
             z[i, j] = value if not value <= 0 else 0
 
@@ -35,10 +35,10 @@ def settle(before, first, taken, numbers, mu, z):
 
 @cached_njit(nogil=True, fastmath=FLAGS)
 def charge(pulled, z, costs):
-    """Add `costs` (m,) to the rows of `pulled` (n, m) where z is not 0; 0 elsewhere."""
+    """Add `costs` (m,) to the columns of `pulled` (m, n) where z is not 0; 0 elsewhere."""
     for i in range(pulled.shape[0]):
         for j in range(pulled.shape[1]):
-            value = pulled[i, j] + costs[j]
+            value = pulled[i, j] + costs[i]
             pulled[i, j] = value if z[i, j] != 0 else 0
 
 

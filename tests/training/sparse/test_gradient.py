@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from training import SparseAutoencoder
+from training.sparse import gradient
 from training.sparse.gradient import Form, Pass
 
 CASES = [
@@ -24,10 +25,11 @@ def a_pass(*, points=8, d=5, m=7, gamma=0.13, dtype=float, penalty=0.3, seed=0, 
 
 def loss_of(written, X):
     """The loss as it is defined, from units and what is missed."""
+    written.interact()
     z, missed = written.forward(X)
     atoms = written.tensors["atoms"]
     costs = np.linalg.norm(atoms, axis=1) if written.form.weighted else np.ones(len(atoms))
-    return (0.5 * (missed**2).sum() + written.form.penalty * (z @ costs).sum()) / len(X)
+    return (0.5 * (missed**2).sum() + written.form.penalty * (costs @ z).sum()) / len(X)
 
 
 def autoencoder(written):
@@ -64,9 +66,10 @@ def test_gradients_are_limits_of_difference_quotients(case):
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_units_and_what_is_missed_are_those_of_the_layers(case):
     written, _, X = a_pass(**case)
+    written.interact()
     z, missed = written.forward(X)
     model = autoencoder(written)
-    np.testing.assert_allclose(z, model.encode(X), rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(z.T, model.encode(X), rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(missed, model(X) - X, rtol=1e-11, atol=1e-11)
     treatment = "weighted" if case["weighted"] else "free"
     assert model.objective(X, penalty=0.3, treatment=treatment) == pytest.approx(
@@ -89,14 +92,18 @@ def test_the_gradient_of_a_batch_is_the_mean_over_its_points(case):
     np.testing.assert_allclose(found, np.mean(singles, axis=0), rtol=1e-11, atol=1e-12)
 
 
-@pytest.mark.parametrize("loop", [0, 3])
-def test_a_full_batch_gives_what_a_part_of_the_arrays_gives(loop):
-    form = {"loop": loop, "interaction": "dictionary", "tied": False, "biased": True}
-    exact, _, X = a_pass(points=6, weighted=False, **form)
-    roomy, _, _ = a_pass(points=9, weighted=False, **form)
-    for written in (exact, roomy):
-        written.backward(X)
-    np.testing.assert_allclose(exact.gradient, roomy.gradient, rtol=1e-12, atol=1e-13)
+@pytest.mark.parametrize("tied", [False, True])
+@pytest.mark.parametrize("interaction", ["dictionary", "learned"])
+def test_tiles_give_what_the_whole_batch_gives(tied, interaction, monkeypatch):
+    form = {"loop": 3, "interaction": interaction, "tied": tied, "biased": True, "weighted": True}
+    whole, _, X = a_pass(points=6, **form)
+    monkeypatch.setattr(gradient, "TILE", 4)
+    tiled, _, _ = a_pass(points=6, **form)
+    assert (whole.tile, tiled.tile) == (6, 4)
+    for written in (whole, tiled):
+        for _ in range(2):  # So that nothing is left over from the call before.
+            written.backward(X)
+    np.testing.assert_allclose(tiled.gradient, whole.gradient, rtol=1e-12, atol=1e-13)
 
 
 def test_detached_is_the_gradient_with_g_held():

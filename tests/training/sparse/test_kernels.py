@@ -22,10 +22,10 @@ def near(found, expected):
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_each_is_what_it_says(shape, dtype):
     first, z, other, after, total = arrays(shape, 5, dtype)
-    (bias,) = arrays(shape[1], 1, dtype)
+    (bias,) = arrays(shape[0], 1, dtype)
     before = first.copy()
     kernels.rectify(first, bias, z)
-    near(first, before + bias)
+    near(first, before + bias[:, None])
     np.testing.assert_array_equal(z, np.maximum(first, 0))
     numbers, mu, out = np.array([0.7, 0.3], dtype), np.empty_like(first), np.empty_like(first)
     kernels.settle(*(a.ravel() for a in (before, first, other)), numbers, mu.ravel(), out.ravel())
@@ -33,7 +33,7 @@ def test_each_is_what_it_says(shape, dtype):
     np.testing.assert_array_equal(out, np.maximum(mu, 0))
     kept = other.copy()
     kernels.charge(other, z, bias)
-    near(other, np.where(z > 0, kept + bias, 0))
+    near(other, np.where(z > 0, kept + bias[:, None], 0))
     summed = total.copy()
     kernels.pull(*(a.ravel() for a in (after, kept, z)), numbers, mu.ravel(), total.ravel())
     near(mu, 0.7 * after - np.where(z > 0, kept, 0))
@@ -43,7 +43,7 @@ def test_each_is_what_it_says(shape, dtype):
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_what_is_no_number_is_no_unit_that_is_off(dtype):
     first, z = np.array([[np.nan, -np.inf, np.inf, 0.0]], dtype), np.empty((1, 4), dtype)
-    kernels.rectify(first, np.zeros(4, dtype), z)
+    kernels.rectify(first, np.zeros(1, dtype), z)
     np.testing.assert_array_equal(z, [[np.nan, 0, np.inf, 0]])
     numbers = np.array([0.5, 0.5], dtype)
     mu, flat = np.empty(4, dtype), first[0]
