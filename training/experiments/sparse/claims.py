@@ -222,6 +222,9 @@ def _more(table):
                     is_source=False,
                 )
             )
+            followed = table.values("active", **about, loop=LOOP, gamma="follow")
+            name = f"fewer units are on with a step that stays stable ({where})"
+            found.append(smaller(name, followed, table.values("active", **about), is_source=False))
     return found
 
 
@@ -231,25 +234,26 @@ def _facilitates(table):
     for data in (PATCHES, SYNTHETIC):
         for penalty in (HIGHEST, PENALTIES[0]):
             is_high = penalty == HIGHEST
-            for treatment, interaction in (
-                ("free", "dictionary"),
-                ("free", "learned"),
-                ("columns", "dictionary"),
+            for treatment, interaction, gamma in (
+                ("free", "dictionary", "fixed"),
+                ("free", "dictionary", "follow"),
+                ("free", "learned", "fixed"),
+                ("columns", "dictionary", "fixed"),
             ):
                 about = {"data": data, "treatment": treatment, "interaction": interaction}
-                about |= {"penalty": penalty, "loop": LOOP}
+                about |= {"penalty": penalty, "loop": LOOP, "gamma": gamma}
                 after, before = (table.values(q, **about) for q in ("sum", "before_loop"))
                 # To facilitate is to end higher than it began.
                 sides = (before, after) if is_high else (after, before)
                 told = "raises" if is_high else "lowers"
                 kind = "" if interaction == "dictionary" else ", learned interaction"
+                kind += "" if gamma == "fixed" else ", a step that stays stable"
                 found.append(
                     smaller(
                         f"at the penalty {penalty:g} the loop {told} the activity ({data}, "
                         f"{NAMES[treatment]}{kind})",
                         *sides,
-                        is_source=(data, treatment, interaction, is_high)
-                        == (PATCHES, "free", "dictionary", True),
+                        is_source=(data, treatment, kind, is_high) == (PATCHES, "free", "", True),
                         what=(" before", " after") if is_high else (" after", " before"),
                     )
                 )

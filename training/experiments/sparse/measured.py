@@ -65,6 +65,8 @@ def measures_of(trained, task, rng):
         # What the loop does to the activity as a whole: below 1 it inhibits.
         "loop_factor": row["sum"] / before if before > 0 else np.nan,
         "helped": helped(trained, Z),
+        "step": trained.gamma if trained.loop else np.nan,
+        "step_limit": step_limit(trained),
         "dictionary_norm": float(trained.norms.mean()),
         "encoder_norm": float(np.linalg.norm(W_e, axis=1).mean()),
         "encoder_idle": idle_part(trained.W_e, W_e),
@@ -76,8 +78,8 @@ def measures_of(trained, task, rng):
         row |= {"recovered": found.mean, "found": found.found}
     if task.shape is not None:
         live = (Z > 0).any(axis=0)
-        for name, fields in (("field", W_e), ("atom", trained.W_d.T)):
-            row |= gabor_measures(fields[live], task.shape, rng, name)
+        row |= gabor_measures(W_e[live], task.shape, "field", rng)
+        row |= gabor_measures(trained.W_d.T[live], task.shape, "atom")
     return row
 
 
@@ -95,6 +97,11 @@ def idle_part(W, acting):
     return float(1 - (acting**2).sum() / total) if total else np.nan
 
 
+def step_limit(trained):
+    """Below which step size the loop settles; nan without one, or where none is known."""
+    return (trained.inner.stability().limit or np.nan) if trained.loop else np.nan
+
+
 def helped(trained, Z):
     r"""Part of the units that are on, over points, which the other units raise; nan without a loop.
 
@@ -107,22 +114,29 @@ def helped(trained, Z):
     return float((from_others > 0)[is_on].mean())
 
 
-def gabor_measures(fields, shape, rng, name):
-    """Quality of Gabor fits of the fields of live units, and of the same with random phases."""
+def gabor_measures(fields, shape, name, rng=None):
+    """Quality of Gabor fits of the fields of live units; with rng, beside random phases."""
     r2 = np.nan_to_num(gabor_fits(fields, shape, starts=1).r2)  # nothing is explained of a 0
-    other = gabor_fits(phase_randomised(fields, shape, rng=rng), shape, starts=1).r2
-    other = np.nan_to_num(other)
-    squares = fields**2
-    share = squares.max(axis=1, initial=0) / np.maximum(squares.sum(axis=1), 1e-300)
-    is_pixel = share > PIXEL
-    level = np.quantile(other, QUANTILE) if len(other) else np.nan
-    return {
+    is_pixel = is_single_pixel(fields)
+    row = {
         f"{name}_r2": float(np.median(r2)) if len(r2) else np.nan,
         f"{name}_gabor": _part((r2 > GABOR) & ~is_pixel),
         f"{name}_pixels": _part(is_pixel),
-        f"{name}_phases_r2": float(np.median(other)) if len(other) else np.nan,
-        f"{name}_beyond_phases": _part((r2 > level) & ~is_pixel),
     }
+    if rng is None:
+        return row
+    other = phase_randomised(fields, shape, rng=rng)
+    other = np.nan_to_num(gabor_fits(other, shape, starts=1).r2)
+    level = np.quantile(other, QUANTILE) if len(other) else np.nan
+    row[f"{name}_phases_r2"] = float(np.median(other)) if len(other) else np.nan
+    row[f"{name}_beyond_phases"] = _part((r2 > level) & ~is_pixel)
+    return row
+
+
+def is_single_pixel(fields):
+    """Whether most of the squares of a field are in one pixel."""
+    squares = fields**2
+    return squares.max(axis=1, initial=0) > PIXEL * np.maximum(squares.sum(axis=1), 1e-300)
 
 
 def null_of(task, rng):

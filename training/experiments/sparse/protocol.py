@@ -53,7 +53,7 @@ class Size(NamedTuple):
     __repr__ = brief
 
 
-USUAL = Size(units=96, synthetic_units=32, points=20_000, steps=1200, looked_up=2500)
+USUAL = Size(units=96, synthetic_units=32, points=20_000, steps=1000, looked_up=1500)
 QUICK = Size(units=64, synthetic_units=16, points=5000, steps=400, looked_up=1000)
 
 

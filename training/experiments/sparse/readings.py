@@ -16,7 +16,8 @@ class Table:
     Examples
     --------
     >>> row = {"data": "patches", "treatment": "free", "penalty": 1.0, "loop": 0, "seed": 3}
-    >>> row |= {"interaction": "dictionary", "decoder_bias": "mean", "diverged": False, "dead": 2}
+    >>> row |= {"interaction": "dictionary", "decoder_bias": "mean", "gamma": "fixed", "dead": 2}
+    >>> row["diverged"] = False
     >>> Table([row]).values("dead", treatment="free")
     {3: 2.0}
     """
@@ -32,6 +33,7 @@ class Table:
             "loop": 0,
             "interaction": "dictionary",
             "decoder_bias": "mean",
+            "gamma": "fixed",
         } | about
         own = (row for row in self.rows if all(row[k] == v for k, v in about.items()))
         kept = {r["seed"]: float(r.get(quantity, np.nan)) for r in own if not r["diverged"]}

@@ -20,7 +20,9 @@ def add_speed(rows, courses):
     courses : dict
         As in `Found`.
     """
-    by = {(*_about(row), row["loop"]): row for row in rows if row["interaction"] == "dictionary"}
+    usual = ("dictionary", "fixed")
+    own = [row for row in rows if (row["interaction"], row["gamma"]) == usual]
+    by = {(*_about(row), row["loop"]): row for row in own}
     for (*about, loop), row in by.items():
         other = by.get((*about, LOOP - loop))
         if other is None:

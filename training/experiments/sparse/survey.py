@@ -33,6 +33,8 @@ from training.output.pieces import spoilt
 from training.sparse.trainer import train_sparse
 
 LEARNED_LOOP = "learned"
+# The step size of the loop: half of what is stable at the start, or of what is stable at each step.
+FIXED, FOLLOW = "fixed", "follow"
 DRAWS = 20  # random dictionaries per seed
 COURSES = ("steps", "active", "reconstruction", "dead", "norm", "sum")
 
@@ -45,10 +47,12 @@ class Run(NamedTuple):
     loop: int
     interaction: str = "dictionary"
     decoder_bias: str = "mean"
+    gamma: str = FIXED
 
     @property
     def name(self):
         kind = "" if self.interaction == "dictionary" else f" {self.interaction}"
+        kind += "" if self.gamma == FIXED else f" {self.gamma}"
         bias = "" if self.decoder_bias == "mean" else f", bias {self.decoder_bias}"
         return f"{self.treatment}, penalty {self.penalty:g}, loop {self.loop}{kind}{bias}"
 
@@ -104,7 +108,8 @@ def grid_of(data):
         ]
     runs = [Run("free", 0.0, loop) for loop in LOOPS]
     runs += [Run(t, penalty, loop) for t in TREATMENTS for penalty in PENALTIES for loop in LOOPS]
-    return runs + [Run("free", penalty, LOOP, LEARNED_LOOP) for penalty in PENALTIES]
+    runs += [Run("free", penalty, LOOP, LEARNED_LOOP) for penalty in PENALTIES]
+    return runs + [Run("free", penalty, LOOP, gamma=FOLLOW) for penalty in PENALTIES]
 
 
 def count_of(data):
@@ -171,7 +176,7 @@ def piece_of(one):
             piece["runs"].append(_trained(run, task, size, rng, is_first))
         if data == PATCHES:
             piece["nulls"] = null_of(task, rng)
-            piece["baselines"] = _baselines(task, size, piece["runs"], rng, is_first)
+            piece["baselines"] = _baselines(task, size, piece["runs"], is_first)
         if data == SYNTHETIC:
             null = recovery_null(task.truth, task.units, draws=DRAWS, rng=rng)
             piece["chance"] = [{"recovered": r.mean, "found": r.found} for r in null]
@@ -190,6 +195,7 @@ def _trained(run, task, size, rng, is_first):
             loop=run.loop,
             interaction=run.interaction,
             decoder_bias=run.decoder_bias,
+            gamma=None if run.gamma == FIXED else run.gamma,
             steps=size.steps,
             batch_size=BATCH,
             optimizer=Adam(RATE),
@@ -209,7 +215,7 @@ def _trained(run, task, size, rng, is_first):
     }
 
 
-def _baselines(task, size, runs, rng, is_first):
+def _baselines(task, size, runs, is_first):
     """What others do at each penalty; a top-k autoencoder with as many units on as ours."""
     found = []
     for penalty in PENALTIES:
@@ -226,7 +232,7 @@ def _baselines(task, size, runs, rng, is_first):
         }
         for method, (D, row) in made.items():
             row = {"method": method, "penalty": penalty, **row, "coherence": coherence(D)}
-            row |= gabor_measures(D.T, task.shape, rng, "atom")
+            row |= gabor_measures(D.T, task.shape, "atom")
             kept = D.astype(np.float32) if is_first else None
             found.append({"row": row, "dictionary": kept})
     return found

@@ -13,7 +13,7 @@ from training.experiments.sparse.protocol import (
     PIXELS,
     SYNTHETIC,
 )
-from training.experiments.sparse.survey import LEARNED_LOOP
+from training.experiments.sparse.survey import FOLLOW, LEARNED_LOOP
 
 WORDS = {
     "missed": "error",
@@ -24,6 +24,8 @@ WORDS = {
     "encoder_idle": "idle part of it",
     "coherence": "coherence",
     "loop_factor": "activity, after loop / before",
+    "step": "step",
+    "step_limit": "largest stable step",
     "field_gabor": "Gabor fields",
     "field_r2": "fields: median R²",
     "atom_gabor": "Gabor columns",
@@ -32,9 +34,9 @@ WORDS = {
 }
 OF = {
     PATCHES: ("missed", "active", "dead", "dictionary_norm", "encoder_norm", "encoder_idle")
-    + ("coherence", "loop_factor", "field_gabor", "field_r2", "atom_gabor"),
+    + ("coherence", "loop_factor", "step", "step_limit", "field_gabor", "field_r2", "atom_gabor"),
     SYNTHETIC: ("missed", "active", "dead", "dictionary_norm", "encoder_norm", "coherence")
-    + ("loop_factor", "recovered", "found"),
+    + ("loop_factor", "step", "step_limit", "recovered", "found"),
 }
 OF_BASELINES = ("missed", "active", "dead", "coherence", "atom_gabor", "atom_r2")
 PARTS = ("missed", "active", "encoder_idle", "field_gabor", "atom_gabor", "found")
@@ -42,13 +44,17 @@ ABOUT = f"""Error: squared error of 2,000 points that are held out, as a part of
 Units on: part of the units, mean over these points; dead: units on at none of them. Norms: means \
 over columns or rows, of the latter what is left when their means are subtracted, on which patches \
 of mean 0 do not act; idle part: how much of the squares of the encoder these means are. \
-Coherence: the largest |cosine| of two columns. Gabor fields: part of the live units whose row of \
-the encoder is explained to {GABOR:.0%} by a Gabor function."""
+Coherence: the largest |cosine| of two columns. Step: of the loop; largest stable one: by the \
+dictionary at the end. Gabor fields: part of the live units whose row of the encoder is explained \
+to {GABOR:.0%} by a Gabor function. Learned: a loop with a matrix of its own; follow: the step of \
+the loop is half of what is stable all the time, else at the start."""
 
 
 def loop_in_words(row):
-    """The loop of a row: 0, or its steps, with the kind of interaction."""
-    return f"{row['loop']} learned" if row["interaction"] == LEARNED_LOOP else str(row["loop"])
+    """The loop of a row: 0, or its steps, with the kind of interaction or step size."""
+    if row["interaction"] == LEARNED_LOOP:
+        return f"{row['loop']} learned"
+    return f"{row['loop']} {row['gamma']}" if row["gamma"] == FOLLOW else str(row["loop"])
 
 
 def means(found, data):
@@ -62,8 +68,8 @@ def means(found, data):
     Returns
     -------
     list of dict
-        ``treatment``, ``penalty``, ``loop``, ``interaction``, ``seeds``, ``diverged``, and
-        `Interval` by quantity.
+        ``treatment``, ``penalty``, ``loop``, ``interaction``, ``gamma``, ``seeds``, ``diverged``,
+        and `Interval` by quantity.
     """
     groups = {}
     for row in found.rows:
@@ -72,7 +78,7 @@ def means(found, data):
     told = []
     for own in groups.values():
         kept = [row for row in own if not row["diverged"]]
-        about = {k: own[0][k] for k in ("treatment", "penalty", "loop", "interaction")}
+        about = {k: own[0][k] for k in ("treatment", "penalty", "loop", "interaction", "gamma")}
         about |= {"seeds": len(own), "diverged": len(own) - len(kept)}
         told.append(about | {key: _mean(row[key] for row in kept) for key in OF[data]})
     return told

@@ -12,6 +12,7 @@ from training.experiments.sparse.measured import (
     idle_part,
     measures_of,
     null_of,
+    step_limit,
 )
 from training.experiments.sparse.protocol import QUICK, Task, task_of
 from training.sparse.autoencoder import SparseAutoencoder
@@ -57,13 +58,27 @@ def test_what_a_row_has_in_common_with_all_pixels_is_idle():
     assert acting(W, patch._replace(shape=None)) is W and np.isnan(idle_part(W * 0, W * 0))
 
 
+def test_the_largest_stable_step_is_that_of_the_dictionary():
+    D = np.diag([2.0, 0.5])
+    net = SparseAutoencoder(D.T, np.zeros(2), D, np.zeros(2), loop=3, gamma=0.1)
+    assert step_limit(net) == pytest.approx(2 / 4)
+    assert np.isnan(step_limit(SparseAutoencoder(D.T, np.zeros(2), D, np.zeros(2))))
+
+
+def test_waves_are_beyond_their_spectrum_with_random_phases_and_noise_is_not():
+    waves = gabor([[2 + k % 4, 3.5, k, 0.4, 0.4, 0.15, 1, 1] for k in range(40)], (8, 8))
+    noise = np.random.default_rng(0).standard_normal((200, 64))
+    rng = np.random.default_rng(1)
+    assert gabor_measures(waves, (8, 8), "f", rng)["f_beyond_phases"] > 0.9
+    assert gabor_measures(noise, (8, 8), "f", rng)["f_beyond_phases"] < 0.15
+
+
 def test_a_pixel_is_no_gabor_function_and_nothing_is_none():
-    rng = np.random.default_rng(0)
     waves = gabor([[3.5, 3.5, a, 0.7, 0.7, 0.2, 1, 1] for a in (0, 0.5, 1)], (8, 8))
     pixels = np.eye(64)[[9, 20]]
-    row = gabor_measures(np.vstack([waves, pixels, np.zeros((1, 64))]), (8, 8), rng, "field")
+    row = gabor_measures(np.vstack([waves, pixels, np.zeros((1, 64))]), (8, 8), "field")
     assert row["field_gabor"] == 0.5 and row["field_pixels"] == pytest.approx(1 / 3)
-    assert all(np.isnan(v) for v in gabor_measures(np.zeros((0, 64)), (8, 8), rng, "f").values())
+    assert all(np.isnan(v) for v in gabor_measures(np.zeros((0, 64)), (8, 8), "f").values())
 
 
 # Laws

@@ -73,7 +73,7 @@ def test_what_appears(values, wanted, answer):
 
 def test_values_leave_out_what_diverged_or_is_none():
     row = {"data": "patches", "treatment": "free", "penalty": 1.0, "loop": 0, "diverged": False}
-    row |= {"interaction": "dictionary", "decoder_bias": "mean"}
+    row |= {"interaction": "dictionary", "decoder_bias": "mean", "gamma": "fixed"}
     rows = [row | {"seed": s, "dead": v} for s, v in enumerate([1, np.nan, 3, np.inf])]
     rows[2]["diverged"] = True
     table = Table(rows)

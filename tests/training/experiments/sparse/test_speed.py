@@ -9,7 +9,11 @@ STEPS = np.array([0, 1, 10, 100])
 
 def row(loop, **more):
     about = {"data": "patches", "seed": 0, "treatment": "free", "penalty": 1.0}
-    return about | {"decoder_bias": "mean", "interaction": "dictionary", "loop": loop} | more
+    return (
+        about
+        | {"decoder_bias": "mean", "interaction": "dictionary", "gamma": "fixed", "loop": loop}
+        | more
+    )
 
 
 def test_both_are_measured_by_the_one_that_ends_higher():
