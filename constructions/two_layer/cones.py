@@ -30,13 +30,13 @@ class ConeSearch:
     nodes : int
         Cones looked at.
     noise : float
-        By how much rounding may have moved a value or a level.
+        By how much rounding may have moved a level; times `root`, a value.
     """
 
     def __init__(self, problem, rtol, terms, size):
         self.problem, self.rtol = problem, rtol
-        D = problem.rows.shape[1]
-        self.noise = 4 * (terms + 2 * D + 2 * DEEPEST + 16) * EPS * size
+        D, Q = problem.rows.shape[1], problem.multipliers.shape[1]
+        self.noise = 4 * (terms + 2 * D + 2 * DEEPEST + Q + 16) * EPS * size
         self.best = np.zeros(D + 1)
         self.closed, self.nodes = 0.0, 0
 
@@ -56,7 +56,7 @@ class ConeSearch:
 
     def attained(self):
         """A lower bound of the objective at the best unit vector."""
-        return max(self.best[-1] * (1 - 4 * len(self.best) * EPS) - self.noise, 0.0)
+        return max(self.best[-1] * (1 - 4 * len(self.best) * EPS) - self.root * self.noise, 0.0)
 
     def is_enough(self, bound):
         """Whether bounds are above the best value by no more than is asked for."""
