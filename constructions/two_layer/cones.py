@@ -13,7 +13,7 @@ from constructions.two_layer.cone_kernel import Problem
 
 LARGEST = 12  # D up to which the 2^D orthants are looked at
 SLICE = 10_000  # cones between two looks at the clock
-SHARPER = 4.0  # by which the excess of the bounds falls from pass to pass
+SHARPER = 1.6  # by which the excess of the bounds falls from pass to pass
 MOST_OPEN = 2**28  # bytes of open cones; with more, each is followed to its end at once
 LONGEST = 16  # of the lists of undecided points on one path, in numbers of points
 
