@@ -70,8 +70,8 @@ class BestNeuron:
         ended = "finished" if self.finished else "stopped by its budget"
         return "\n".join(
             [
-                f"largest value of a unit neuron: between {self.value:.8g} and {self.bound:.8g} "
-                f"(proved), a part of {self.excess:.1e} apart",
+                f"no unit neuron has more than {self.bound:.8g} (proved),",
+                f"  and this one has at least {self.value:.8g}, a part of {self.excess:.1e} less",
                 f"  {ended} after {self.nodes:,} cones in {self.seconds:.2g} s; "
                 f"{len(self.candidates)} local maxima found",
             ]

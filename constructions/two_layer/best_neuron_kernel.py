@@ -125,10 +125,11 @@ def _start(cone, bound, problem, path):
 
 @cached_njit(nogil=True, **INNER)
 def _choose_edge(path, l, multipliers, cost):
-    """Choose the edge of the cone at level l whose middle tells most of undecided points.
+    """Choose the edge of the cone at level l whose middle tells most; whether there is one.
 
     A point that changes sign along an edge costs the lesser of its heights at the two ends, times
-    its multiplier. Edges much shorter than the longest one are left, so that cones keep a shape.
+    its multiplier. Edges much shorter than the longest one come last, so that cones keep a shape;
+    those with a middle that is no row of floats are left.
     """
     cone, longest, most = path.cones[l], 0.0, -1.0
     D = len(cone)
@@ -146,26 +147,28 @@ def _choose_edge(path, l, multipliers, cost):
             for m in range(k):
                 if z[k] * z[m] < 0:
                     cost[m, k] += weight * min(abs(z[k]), abs(z[m]))
+    path.step[l], path.edges[l, 0], path.edges[l, 1] = 0, 0, 0
     for k in range(D):
         for m in range(k):
             # without any such point the longest edge
             saved = cost[m, k] + SMALL * cost[k, m]
-            if cost[k, m] >= SHORTEST * longest and saved > most:
+            if cost[k, m] < SHORTEST * longest:
+                saved *= SMALL
+            if saved > most and _is_exact(cone[m], cone[k]):
                 most = saved
                 path.edges[l, 0], path.edges[l, 1] = m, k
+    return most >= 0
 
 
 @cached_njit(nogil=True, **INNER)
-def _is_exact(path, l):
-    """Whether the middle of the chosen edge is a row of floats; the step is the first one."""
-    a, b = path.edges[l, 0], path.edges[l, 1]
-    path.step[l] = 0
-    for j in range(path.cones.shape[2]):
+def _is_exact(a, b):
+    """Whether the middle of two rows of a cone is a row of floats."""
+    for j in range(len(a)):
         # both have one sign: a sum that is rounded does not give both terms back
-        x, y = path.cones[l, a, j], path.cones[l, b, j]
+        x, y = a[j], b[j]
         if (x + y) - x != y or (x + y) - y != x or 2 * (0.5 * (x + y)) != x + y:
             return False
-    return a != b
+    return True
 
 
 @cached_njit(nogil=True, **INNER)
@@ -249,8 +252,7 @@ def descend(cones, bounds, problem, best, limits, room, out):
                 seen += 1
                 is_closed = path.bounds[l] <= best[D] * (1 + limits[1]) + limits[2]
                 if not is_closed:
-                    _choose_edge(path, l, problem.multipliers, scratch.gram)
-                    is_closed = not _is_exact(path, l)
+                    is_closed = not _choose_edge(path, l, problem.multipliers, scratch.gram)
                 if is_closed:
                     closed = max(closed, path.bounds[l])
                     l, is_new = l - 1, False

@@ -81,20 +81,19 @@ class TwoLayerBound:
     def summary(self):
         """Lines for people."""
         lines = [
-            f"loss {self.loss:.8g}; no two-layer network of any width has less than "
-            f"{self.lower_bound:.8g} (both proved)",
+            f"loss at most {self.loss:.8g}, and no two-layer network of any width",
+            f"  has less than {self.lower_bound:.8g} (both proved)",
             f"  gap {self.gap:.3g}, a part of {self.relative_gap:.2g} of the loss; weight decay "
-            f"{self.weight_decay:g}, output bias {self.output_bias}",
+            f"{self.weight_decay:g}",
         ]
         if self.improved is not None:
             lines.append(
-                f"  not the best: another network has at most {self.improved_loss:.8g} (proved)"
+                f"  not the best: another one has at most {self.improved_loss:.8g} (proved)"
             )
         if self.neuron is not None:
-            weights = ", ".join(f"{v:.4g}" for v in self.neuron[0][:6])
-            lines.append(f"  a new unit lowers the loss: w = ({weights}), b = {self.neuron[1]:.4g}")
+            lines.append("  a new unit lowers the loss, see `neuron`")
         if not self.oracle.finished:
-            lines.append("  the search for the best unit was stopped; with more the gap may shrink")
+            lines.append("  the search for it was stopped; with more the gap may shrink")
         return "\n".join(lines)
 
 

@@ -40,7 +40,7 @@ class Scratch(NamedTuple):
     work: np.ndarray
 
 
-@cached_njit(nogil=True, **INNER)
+@cached_njit(nogil=True)
 def scratch_for(D, Q):
     """Memory for cones of D rows and multipliers of Q columns."""
     return Scratch(
@@ -61,7 +61,7 @@ def scratch_for(D, Q):
     )
 
 
-@cached_njit(nogil=True, **INNER)
+@cached_njit(nogil=True)
 def length(v):
     """The Euclidean length of v, whatever its size."""
     largest, total = 0.0, 0.0
@@ -74,7 +74,7 @@ def length(v):
     return largest * math.sqrt(total)
 
 
-@cached_njit(nogil=True, **INNER)
+@cached_njit(nogil=True)
 def bound_of_cone(cone, slope, points, heights, problem, scratch):
     """Bound the objective on a cone; leave its middle and the value there in `scratch`.
 
@@ -232,9 +232,11 @@ def _solve(levels, gram, active, work, t):
 
 @cached_njit(nogil=True, **INNER)
 def _with_what_it_misses(levels, cone, M):
-    """|M|, and the root of D times the most by which M . cone[k] is below levels[k], rounded up."""
+    """|M| and the root of D times the most that M . cone[k] is below levels[k]; inf if M is nan."""
     D, lack, large = len(M), 0.0, 0.0
     for j in range(D):
+        if not abs(M[j]) < math.inf:
+            return math.inf
         large = max(large, abs(M[j]))
     for k in range(D):
         height = 0.0

@@ -13,7 +13,7 @@ from constructions.two_layer.cone_kernel import Problem
 
 LARGEST = 12  # D up to which the 2^D orthants are looked at
 SLICE = 10_000  # cones between two looks at the clock
-SHARPER = 4.0  # by which the excess of the bounds falls from pass to pass
+SHARPER = 1.6  # by which the excess of the bounds falls from pass to pass
 MOST_OPEN = 2**28  # bytes of open cones; with more, each is followed to its end at once
 LONGEST = 16  # of the lists of undecided points on one path, in numbers of points
 
@@ -30,13 +30,13 @@ class ConeSearch:
     nodes : int
         Cones looked at.
     noise : float
-        By how much rounding may have moved a value or a level.
+        By how much rounding may have moved a level; times `root`, a value.
     """
 
     def __init__(self, problem, rtol, terms, size):
         self.problem, self.rtol = problem, rtol
-        D = problem.rows.shape[1]
-        self.noise = 4 * (terms + 2 * D + 2 * DEEPEST + 16) * EPS * size
+        D, Q = problem.rows.shape[1], problem.multipliers.shape[1]
+        self.noise = 4 * (terms + 2 * D + 2 * DEEPEST + Q + 16) * EPS * size
         self.best = np.zeros(D + 1)
         self.closed, self.nodes = 0.0, 0
 
@@ -56,7 +56,7 @@ class ConeSearch:
 
     def attained(self):
         """A lower bound of the objective at the best unit vector."""
-        return max(self.best[-1] * (1 - 4 * len(self.best) * EPS) - self.noise, 0.0)
+        return max(self.best[-1] * (1 - 4 * len(self.best) * EPS) - self.root * self.noise, 0.0)
 
     def is_enough(self, bound):
         """Whether bounds are above the best value by no more than is asked for."""

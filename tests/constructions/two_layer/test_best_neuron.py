@@ -260,3 +260,4 @@ def test_it_says_what_it_found():
     assert "(proved)" in found.summary() and "finished" in found.summary()
     assert "stopped" in best_neuron(np.eye(4), np.eye(4) - 0.5, nodes=1).summary()
     assert len(repr(found).splitlines()) <= 5
+    assert max(map(len, found.summary().splitlines())) <= 80

@@ -311,6 +311,9 @@ def test_a_stopped_search_gives_a_lower_bound_all_the_same():
     full = two_layer_bound(net, X, Y, weight_decay=0.01)
     assert not quick.oracle.finished and 0 < quick.lower_bound < full.lower_bound
     assert "stopped" in quick.summary() and "stopped" not in full.summary()
+    for found in (quick, full):
+        assert max(map(len, found.summary().splitlines())) <= 80
+        assert len(repr(found).splitlines()) <= 5
 
 
 def test_at_the_best_network_no_unit_helps():
