@@ -5,7 +5,7 @@ import numpy as np
 from scipy.sparse import csc_array, triu
 
 # Newton steps on the neurons that are in use, and how little of the largest |v| counts as none.
-STEPS, NOTHING = 8, 1e-6
+STEPS, NOTHING = 40, 1e-6
 # The accuracy that the solver is asked for, and a ridge beside the mean curvature.
 ACCURACY, SLIGHT = 1e-11, 1e-14
 
@@ -42,16 +42,28 @@ def group_lasso(A, Y, omega, start=None):
     m, Q = A.shape[1], Y.shape[1]
     if m == 0:
         return np.zeros((0, Q))
-    lasso = _Lasso(A, Y, omega)
-    if np.linalg.norm(lasso.cross, axis=1).max() <= omega:
-        return np.zeros((m, Q))
+    # columns of one size, for those of different features may differ by orders of magnitude
+    size = np.sqrt((A * A).mean(axis=0))
+    some = size > 0
+    V = np.zeros((m, Q))
+    if some.any():
+        scale = size[some, None]
+        start = None if start is None else start[some] * scale
+        V[some] = _solved(_Lasso(A[:, some] / size[some], Y, omega / size[some]), start) / scale
+    return V
+
+
+def _solved(lasso, start):
+    """The solution for columns of one size."""
+    if (np.linalg.norm(lasso.cross, axis=1) <= lasso.omega).all():
+        return np.zeros_like(lasso.cross)
     if start is not None:
         V = lasso.polished(start)
         if lasso.is_optimal(V):
             return V
-    V = _by_cones(lasso.gram, lasso.cross, omega)
+    V = _by_cones(lasso.gram, lasso.cross, lasso.omega)
     if V is None:
-        V = np.zeros((m, Q)) if start is None else start
+        V = np.zeros_like(lasso.cross) if start is None else start
     return lasso.polished(V)
 
 
@@ -61,7 +73,7 @@ def _by_cones(gram, cross, omega):
     P = np.zeros((m * (Q + 1), m * (Q + 1)))
     for q in range(Q):
         P[np.ix_(range(q + 1, len(P), Q + 1), range(q + 1, len(P), Q + 1))] = gram
-    linear = np.column_stack([np.full(m, omega), -cross]).ravel()
+    linear = np.column_stack([omega, -cross]).ravel()
     settings = clarabel.DefaultSettings()
     settings.verbose = False
     settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = ACCURACY
@@ -80,7 +92,10 @@ def _by_cones(gram, cross, omega):
 
 
 class _Lasso:
-    """One group lasso; what decides is computed from the residual, which may be small."""
+    """One group lasso, with weights omega (m,) of the rows.
+
+    What decides is computed from the residual, which may be small.
+    """
 
     def __init__(self, A, Y, omega):
         self.A, self.Y, self.omega = A, Y, omega
@@ -93,16 +108,15 @@ class _Lasso:
     def value(self, V):
         """The objective."""
         error = ((self.A @ V - self.Y) ** 2).sum() / len(self.A)
-        return error + self.omega * np.linalg.norm(V, axis=1).sum()
+        return error + self.omega @ np.linalg.norm(V, axis=1)
 
     def is_optimal(self, V, rtol=1e-9):
         """Whether the conditions of optimality hold to `rtol` times omega."""
         slope, size, omega = self.slope(V), np.linalg.norm(V, axis=1), self.omega
         used = size > 0
         unit = V[used] / size[used, None]
-        kept = np.linalg.norm(slope[used] + omega * unit, axis=1).max(initial=0.0)
-        idle = np.linalg.norm(slope[~used], axis=1).max(initial=0.0)
-        return kept <= rtol * omega and idle <= (1 + rtol) * omega
+        slope[used] += omega[used, None] * unit
+        return (np.linalg.norm(slope, axis=1) <= omega * np.where(used, rtol, 1 + rtol)).all()
 
     def polished(self, V):
         """Newton steps on the rows that are not nothing; rows that pass zero are left out."""
@@ -113,10 +127,19 @@ class _Lasso:
             used = np.flatnonzero(V.any(axis=1))
             if not len(used):
                 break
-            trial = np.zeros_like(V)
-            trial[used] = self._newton_step(used, V)
-            trial[(trial * V).sum(axis=1) <= 0] = 0.0  # past zero, where it is not smooth
+            goal = np.zeros_like(V)
+            goal[used] = self._newton_step(used, V)
+            inner, square = (goal * V).sum(axis=1), (V * V).sum(axis=1)
+            past = inner <= 0  # zero, where it is not smooth
+            trial = np.where(past[:, None], 0.0, goal)
             trial_value = self.value(trial)
+            if not trial_value < value and past[used].any():
+                # no farther than to where the first row vanishes
+                t = np.full(len(V), np.inf)
+                np.divide(square, square - inner, out=t, where=past & (square > 0))
+                trial = V + t.min() * (goal - V)
+                trial[t.argmin()] = 0.0
+                trial_value = self.value(trial)
             if not trial_value < value:
                 break
             V, value = trial, trial_value
@@ -128,13 +151,14 @@ class _Lasso:
         m, Q = V.shape
         size = np.linalg.norm(V, axis=1, keepdims=True)
         unit = V / size
-        slope += self.omega * unit
+        weight = self.omega[used, None]
+        slope += weight * unit
         hessian = np.zeros((m, Q, m, Q))
         for q in range(Q):
             hessian[:, q, :, q] = self.gram[np.ix_(used, used)]
         rows = np.arange(m)
         bent = np.eye(Q) - unit[:, :, None] * unit[:, None, :]
-        hessian[rows, :, rows, :] += self.omega / size[:, :, None] * bent
+        hessian[rows, :, rows, :] += (weight / size)[:, :, None] * bent
         hessian = hessian.reshape(m * Q, m * Q)
         # neurons that put out the same leave it open who shares what
         hessian[np.diag_indices(m * Q)] += SLIGHT * hessian.trace() / (m * Q)

@@ -107,7 +107,7 @@ def test_ties_and_few_points(seed, N, d, Q, omega, ties):
     assert found.gap <= 1e-3
 
 
-@pytest.mark.parametrize("exponent", [300, 15, -30, -300])
+@pytest.mark.parametrize("exponent", [300, 25, 15, -30, -300])
 def test_points_of_any_size(exponent):
     x = np.ldexp(np.array([[-3.0, 1.0], [1.0, 0.5], [2.0, 4.0], [0.25, -1.0]]), exponent)
     Y = np.array([[0.0], [1.0], [-1.0], [1.0]])
@@ -115,6 +115,14 @@ def test_points_of_any_size(exponent):
     assert 0 <= found.lower_bound <= found.loss <= 1.0
     # the decay that is left at 2**300 is far below the rounding of the outputs
     assert found.loss < 1e-28 if exponent == 300 else found.gap <= 1e-3
+
+
+@pytest.mark.parametrize(("shift", "scale"), [(0.0, 1e3), (1e4, 1.0), (1e2, 1e2)])
+def test_features_far_from_zero_and_of_different_sizes(shift, scale):
+    rng = np.random.default_rng(0)
+    X, y = (rng.normal(size=(20, 2)) + shift) * [1.0, scale], rng.integers(0, 2, 20)
+    found = check(best_two_layer(X, y, weight_decay=0.01, gap=1e-3), X, np.eye(2)[y], 0.01)
+    assert found.gap <= 1e-3
 
 
 @pytest.mark.parametrize("exponent", [200, 30, -30, -400])

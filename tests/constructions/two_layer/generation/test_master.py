@@ -47,6 +47,30 @@ def test_one_column_by_hand():
     assert group_lasso(A, Y, 2.0) == 0 and group_lasso(A, Y, 2.0, np.array([[0.5]])) == 0
 
 
+# a step is kept if the objective falls, so slopes are known to the root of its rounding only
+@pytest.mark.parametrize(("omega", "rtol"), [(1e-4, 1e-6), (1e-7, 1e-2)])
+def test_columns_of_very_different_sizes(omega, rtol):
+    rng = np.random.default_rng(0)
+    A, Y = rng.normal(size=(12, 6)), rng.normal(size=(12, 2))
+    size = 10.0 ** np.arange(-3, 3)
+    V = group_lasso(A * size, Y, omega)
+    used = V.any(axis=1)
+    assert used[-1] and (np.abs(V) * size[:, None])[used].max() > 1e-3
+    slope = 2 / 12 * (A * size).T @ ((A * size) @ V - Y)
+    unit = V[used] / np.linalg.norm(V[used], axis=1, keepdims=True)
+    np.testing.assert_allclose(slope[used], -omega * unit, atol=rtol * omega)
+    assert np.linalg.norm(slope[~used], axis=1).max(initial=0.0) <= omega * (1 + rtol)
+
+
+def test_more_columns_than_points_and_hardly_any_decay_end_at_a_vertex():
+    rng = np.random.default_rng(0)
+    A, Y = rng.normal(size=(4, 40)), rng.normal(size=(4, 1))
+    V = group_lasso(A, Y, 1e-9)
+    slope = 2 / 4 * A.T @ (A @ V - Y)
+    assert 0 < np.count_nonzero(V) <= 4
+    assert np.abs(slope).max() <= 1e-9 * (1 + 1e-4)
+
+
 def test_no_columns_and_columns_of_zeros():
     Y = np.array([[1.0, 2.0], [0.0, 1.0]])
     assert group_lasso(np.zeros((2, 0)), Y, 0.1).shape == (0, 2)
