@@ -30,7 +30,7 @@ OPTIMIZERS = [
 ]
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=repr)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda one: type(one).__name__)
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_steps_are_those_of_the_optimizer(optimizer, dtype):
     rng = np.random.default_rng(0)
