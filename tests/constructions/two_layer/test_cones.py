@@ -79,6 +79,17 @@ def test_where_all_is_decided_the_bound_is_attained():
         assert bound == pytest.approx(expected, rel=1e-12)
 
 
+@pytest.mark.parametrize("multiplier", [1.0, -1.0])
+@pytest.mark.parametrize(("row", "most"), [([0.5, -0.25], 5**0.5 / 4), ([0.25, -0.5], 0.25)])
+def test_one_undecided_point_adds_what_it_has_at_the_corners(row, most, multiplier):
+    # off at the middle, it has what it has at the corners, 1/4 and 0; on at the middle, 1/2 and 0,
+    # but minus the sum is at most 1/4 at the second corner, and the larger of the two signs counts
+    cone, problem = np.eye(2), Problem(np.array([row]), np.array([[multiplier]]))
+    parts = decided(problem, cone)
+    assert len(parts[1]) == 1
+    assert bound_of_cone(cone, *parts, problem, scratch_for(2, 1)) == pytest.approx(most, rel=1e-12)
+
+
 def test_the_bound_of_a_thin_cone_is_near_its_values():
     rng = np.random.default_rng(0)
     problem = some_problem(rng, 40, 3, 2)
