@@ -172,7 +172,7 @@ class ExplainingAway(Layer):
         norm = float(np.linalg.norm(G, 2))
         if norm < 1:
             return Stability(2 / (1 + norm), self.gamma, "the norm of G is below 1")
-        return Stability(0.0, self.gamma, f"none: G + I is not semidefinite, norm of G {norm:.3g}")
+        return Stability(0.0, self.gamma, f"none is known: G + I is indefinite, |G| {norm:.3g}")
 
     def defects(self, X):
         r"""How far the units after the last step are from a fixed point, (N,).
@@ -202,13 +202,20 @@ class ExplainingAway(Layer):
         with np.errstate(over="ignore", invalid="ignore"):
             last = self._last(*self._tensors_in(X.dtype), X)
         if not np.isfinite(last).all():
-            found = self.stability()
-            raise ValueError(
-                f"gamma must be below {found.limit:.3g} for the loop to settle ({found.reason}), "
-                f"got {self.gamma:.3g}: it overflows within {counted(self.steps, 'step')} from "
-                f"inputs up to {np.abs(X).max():.3g}"
-            )
+            raise ValueError(self._overflowed(np.abs(X).max()))
         return np.maximum(last, 0)
+
+    def _overflowed(self, largest):
+        """What is wrong with a loop that overflows from inputs up to this one."""
+        found = self.stability()
+        told = f"within {counted(self.steps, 'step')} from inputs up to {largest:.3g}"
+        if found.is_stable:
+            return f"X must be smaller, the loop overflows {told}"
+        wanted = f"below {found.limit:.3g}, where" if found.limit else "one for which"
+        return (
+            f"gamma must be {wanted} the loop settles ({found.reason}), "
+            f"got {self.gamma:.3g}: it overflows {told}"
+        )
 
     def active(self, X, out):
         return out > 0

@@ -155,7 +155,7 @@ def test_any_inhibition_of_small_norm_is_a_contraction_below_its_limit(seed, m):
 
 def test_no_limit_is_known_where_units_excite_each_other():
     found = ExplainingAway([[0.0, -3.0], [-3.0, 0.0]], 1, 0.1).stability()
-    assert found.limit == 0 and not found.is_stable and "not semidefinite" in found.reason
+    assert found.limit == 0 and not found.is_stable and "none is known" in found.reason
     found = ExplainingAway([[0.0, 3.0], [0.0, 0.0]], 1, 0.1).stability()
     assert found.limit == 0
 
@@ -190,13 +190,24 @@ def test_gradients_on_many_points_are_those_of_few():
 
 def test_a_loop_that_overflows_is_refused_with_the_step_size_that_settles():
     layer = ExplainingAway.of_dictionary([[3.0]], 3000, gamma=1.9)
-    with pytest.raises(ValueError, match=r"^gamma must be below 0\.222 for the loop .* got 1\.9"):
+    with pytest.raises(
+        ValueError, match=r"^gamma must be below 0\.222, where the loop settles .* got 1\.9"
+    ):
         layer(np.array([[1.0]]))
     # A state of -inf has a unit of 0, which would pass for a number.
     even, odd = (ExplainingAway([[1e200]], steps, 1.0) for steps in (2, 3))
     for layer in (even, odd):
         with pytest.raises(ValueError, match="overflows within"):
             layer(np.array([[1e200]]))
+
+
+def test_inputs_that_are_too_large_and_units_that_excite_are_told_apart():
+    stable = ExplainingAway.of_dictionary([[3.0]], 2, gamma=0.2)
+    with pytest.raises(ValueError, match=r"^X must be smaller, the loop overflows within 2 steps"):
+        stable(np.array([[1.7e308]]))
+    excited = ExplainingAway([[0.0, -9.0], [-9.0, 0.0]], 2000, gamma=0.5)
+    with pytest.raises(ValueError, match=r"^gamma must be one for which .* \(none is known: "):
+        excited(np.ones((1, 2)))
 
 
 def test_above_the_limit_it_may_go_round_without_end():

@@ -141,6 +141,15 @@ def test_the_step_size_is_that_of_the_start_or_follows_the_dictionary():
     assert followed.gamma != first.gamma
 
 
+def test_a_learned_interaction_starts_at_that_of_the_dictionary():
+    model = train_sparse(
+        X, 6, penalty=0.1, loop=2, interaction="learned", steps=0, rng=0
+    ).autoencoder
+    np.testing.assert_allclose(model.G, model.W_d.T @ model.W_d - np.eye(6), atol=1e-12)
+    moved = train_sparse(X, 6, loop=2, interaction="learned", **SHORT).autoencoder
+    assert np.abs(moved.G - (moved.W_d.T @ moved.W_d - np.eye(6))).max() > 1e-3
+
+
 def test_a_loop_long_enough_leads_to_the_sparse_code():
     result = train_sparse(X, 6, loop=30, **{**SHORT, "steps": 300})
     model = result.autoencoder
@@ -205,6 +214,8 @@ def test_a_run_that_diverges_is_a_result_with_finite_numbers_and_a_warning(loop)
         )
     assert result.diverged and result.steps < 500
     assert np.isfinite(result.autoencoder.W_d).all() and np.isfinite(result.history.loss).all()
+    objective = result.autoencoder.objective(X, penalty=0.1)
+    assert objective == pytest.approx(result.history.loss[-1], rel=1e-9)
 
 
 def test_a_run_that_ends_above_its_start_says_so():
