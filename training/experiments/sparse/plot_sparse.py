@@ -2,6 +2,7 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from geomcore.display.palette import COLORS
 from geomcore.plot.style import MARKERS, add_title, panels
@@ -44,8 +45,7 @@ def figure_of_curves(found):
                 own = [[r for r in found.baselines if _is(r, method, p)] for p in PENALTIES]
                 x, y = ([_mean(r[q] for r in o) for o in own] for q in ("active", "missed"))
                 ax.plot(x, y, marker=marker, color=color, ls=":", ms=7, lw=1.0)
-        ax.set_xscale("log")
-        ax.set_yscale("log")
+        _logarithmic(ax)
         ax.set_xlabel("part of the units that is on")
         add_title(ax, data, 3.6)
     axes[0].set_ylabel("squared error, part of the squares")
@@ -136,6 +136,15 @@ def figure_of_recovery(found):
     handles.append(plt.Rectangle((0, 0), 1, 1, color="0.85", label="random dictionaries"))
     fig.legend(handles=handles, loc="outside upper center", ncols=3, frameon=False)
     return fig
+
+
+def _logarithmic(ax):
+    """Both axes logarithmic, with ticks that have room at 1, 2, 5, 10, ..."""
+    for name, axis in (("x", ax.xaxis), ("y", ax.yaxis)):
+        getattr(ax, f"set_{name}scale")("log")
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.set_minor_formatter(NullFormatter())
 
 
 def _legend(fig, more=(), *, others=False):
