@@ -36,14 +36,15 @@ class Columns:
         """Take in new directions (k, p), of which the master problem keeps those that help."""
         self._solve(np.concatenate([self.W, W]), _padded(self.V, len(W)))
 
-    def turn(self, is_over=lambda: False):
+    def turn(self, is_over=lambda: False, may_grow=True):
         """Newton steps on all directions at once, until the loss hardly falls."""
         for _ in range(TURNS):
             if not len(self.W) or is_over():
                 return
             before = self.loss
             W = turned(self.rows, self.residual, self.W, self.V, self.omega, self.is_free)
-            if not (self._solve(W, self.V) or self._solve(_between(self.W, W), self.V)):
+            moved = self._solve(W, self.V) or self._solve(_between(self.W, W), self.V)
+            if not moved and may_grow:
                 self._solve(np.concatenate([W, self.W]), _padded(self.V, len(W)))
             if not self.loss < before * (1 - SMALL_FALL):
                 return
@@ -53,14 +54,19 @@ class Columns:
         if len(self.W):
             self._take(*at_a_vertex(self.W, self.V, self._outputs(self.W)), rtol=1e-13)
 
-    def shrink_to(self, width):
-        """Give up the neurons that matter least until there are `width`, training what is left."""
+    def shrink_to(self, width, is_over=lambda: False):
+        """Give up the neurons that matter least until there are `width`, training what is left.
+
+        Each round leaves one fewer: no step that follows adds any. When the time is over the
+        rest is given up without training.
+        """
         while len(self.W) > width:
             costs = [self._without(j) for j in range(len(self.W))]
             keep = np.arange(len(self.W)) != int(np.argmin(costs))
-            self._take(self.W[keep], self.V[keep], rtol=np.inf)
-            self._solve(self.W, self.V)
-            self.turn()
+            self._take(self.W[keep], self.V[keep], rtol=np.inf, most=np.inf)
+            if len(self.W) == width or not is_over():
+                self._solve(self.W, self.V)
+                self.turn(is_over, may_grow=False)
 
     def _outputs(self, W):
         hidden = np.maximum(self.rows @ W.T, 0)

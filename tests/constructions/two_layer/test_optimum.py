@@ -158,6 +158,22 @@ def test_a_width_is_kept_and_the_bound_is_still_for_all():
     assert loss_of(narrow.network, X, np.eye(2)[y], 0.01) <= narrow.loss * (1 + 1e-12)
 
 
+def test_a_width_is_kept_where_the_loss_is_rounding():
+    # the steps that trained what was left put back as many neurons as had been given up
+    X = [[0.0], [1.4065579613180736]]
+    Y = [[1.0186127214970552e18, 1.018612711310928e18]]
+    Y.append([1.0186127214970552e18, 1.0186127151031615e18])
+    narrow = best_two_layer(X, Y, weight_decay=5e-324, width=1, rounds=3, seconds=1.0)
+    assert narrow.neurons <= 1 and 0 <= narrow.lower_bound <= narrow.loss
+    assert len(narrow.network.biases[0]) == 1
+
+
+def test_a_width_is_kept_when_the_time_is_over():
+    X, y = make_moons(40, noise=0.15, random_state=3)
+    narrow = best_two_layer(X, y, weight_decay=1e-3, width=2, rounds=4, seconds=1e-3)
+    assert narrow.neurons <= 2 and narrow.lower_bound <= narrow.loss
+
+
 def test_a_budget_ends_it_with_bounds_that_hold():
     X, y = make_moons(60, noise=0.15, random_state=3)
     best = best_two_layer(X, y, weight_decay=1e-3, gap=1e-3)
