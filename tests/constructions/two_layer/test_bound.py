@@ -305,6 +305,28 @@ def test_a_network_that_overflows_is_judged_by_the_constant():
     assert "proved" in found.summary()
 
 
+@pytest.mark.parametrize("output_bias", ["free", "penalised", "none"])
+@pytest.mark.parametrize(
+    ("size", "height", "decay"),
+    [
+        (1e300, 1e-320, 1.0),
+        (1e300, 1.0, 1e300),
+        (1.0, 1e-320, 1.0),
+        (1.0, 1e-300, 1e300),
+        (1e-320, 1e-300, 1e3),
+        (8e307, 1e-300, 1.7e308),
+    ],
+)
+def test_prices_that_overflow_leave_the_network_as_it_is(size, height, decay, output_bias):
+    points, targets = np.array([[1.0], [2.0]]) * size, np.array([[0.0], [1.0]]) * height
+    net = ReLUNetwork([[[1.0]], [[1.0]]], [[0.0], [0.0]])
+    found = two_layer_bound(net, points, targets, weight_decay=decay, output_bias=output_bias)
+    assert 0 <= found.lower_bound <= found.loss
+    level = targets.mean() if output_bias == "free" else 0.0
+    idle = ReLUNetwork([[[0.0]], [[0.0]]], [[0.0], [level]])
+    assert Fraction(found.lower_bound) <= square_of_loss(idle, points, targets, decay)
+
+
 def test_a_stopped_search_gives_a_lower_bound_all_the_same():
     net = random_network((2, 30, 1))
     quick = two_layer_bound(net, X, Y, weight_decay=0.01, nodes=5)
