@@ -4,6 +4,7 @@ import logging
 
 import numpy as np
 
+from constructions.two_layer.cones import compiled
 from constructions.two_layer.search import Budget, Search
 from geomcore.arrays import as_count, as_labels, as_number, as_points, as_positive, as_rng
 from geomcore.foreign.choices import as_choice
@@ -151,6 +152,7 @@ def check_sizes(X, Y):
 def optimum(X, Y, omega, gap, width, budget, progress, rng, output_bias="free", start=None):
     """The `TwoLayerOptimum` of checked arguments, and the unit neurons (m, d + 1) it is made of."""
     search = Search(X, Y, omega, gap, output_bias, budget, rng)
+    compiled()
     budget.begin()
     if start is not None:
         search.columns.add(start)
