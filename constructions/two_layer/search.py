@@ -163,7 +163,7 @@ class Search:
     def finished(self, reason, width, history):
         """The answer, with everything in it proved."""
         columns = self.columns
-        columns.reduce()
+        columns.reduce(self.problem.mean)
         if reason not in ("gap", "oracle"):
             self._proof(self._network(), self.budget.nodes)
         if self.problem.loss(self.dual) > self.proved:

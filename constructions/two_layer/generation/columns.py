@@ -1,6 +1,7 @@
 """The neurons in use and the moves that change them: new ones, turned ones, merged ones."""
 
 import numpy as np
+from scipy.linalg import helmert
 
 from constructions.two_layer.generation.master import group_lasso
 from constructions.two_layer.generation.merge import at_a_vertex, merged_neurons
@@ -10,6 +11,8 @@ from constructions.two_layer.generation.refine import turned
 TURNS, SMALL_FALL = 8, 1e-10
 # Cosine of outputs, and part of the length of a point, from which neurons are nearly one.
 NEARLY, NEAR = 0.999, 1e-5
+# What each parameter may be moved by for fewer neurons: rounding, twice what storing it does.
+ROUNDING = 4 * 2.0**-53
 
 
 class Columns:
@@ -49,10 +52,22 @@ class Columns:
             if not self.loss < before * (1 - SMALL_FALL):
                 return
 
-    def reduce(self):
-        """As few neurons as span the same outputs."""
-        if len(self.W):
-            self._take(*at_a_vertex(self.W, self.V, self._outputs(self.W)), rtol=1e-13)
+    def reduce(self, bias=0.0):
+        """As few neurons as span the same outputs, to what rounding makes of them.
+
+        At most (N - 1) Q with a free output bias, which is near `bias` (Q,), and N Q without,
+        unless these cost more than that.
+        """
+        if not len(self.W):
+            return
+        outputs, most = self._outputs(self.W), self.loss * (1 + 1e-13) + self._rounding(bias)
+        if self.is_free and len(self.W) > self.Y.size - self.Y.shape[1]:
+            # centred columns by N - 1 numbers, so that rounding makes them no more independent
+            outputs = helmert(len(outputs)) @ outputs
+        W, V = at_a_vertex(self.W, self.V, outputs)
+        if not self._take(W, V, rtol=1e-13, most=most):
+            V = group_lasso(self._outputs(W), self.Y, self.omega, V)
+            self._take(W, V, rtol=1e-13, most=most)
 
     def shrink_to(self, width, is_over=lambda: False):
         """Give up the neurons that matter least until there are `width`, training what is left.
@@ -71,6 +86,12 @@ class Columns:
     def _outputs(self, W):
         hidden = np.maximum(self.rows @ W.T, 0)
         return hidden - hidden.mean(axis=0) if self.is_free else hidden
+
+    def _rounding(self, bias):
+        """The squared error that rounding may make, of the neurons in use as a network."""
+        terms = np.abs(self.rows) @ np.abs(self.W).T @ np.abs(self.V)
+        terms += np.abs(self.Y) + np.abs(bias)
+        return ROUNDING**2 * float((terms**2).sum()) / len(terms)
 
     def _without(self, j):
         residual = self.residual - np.outer(self._outputs(self.W[j : j + 1]), self.V[j])

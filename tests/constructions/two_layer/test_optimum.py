@@ -148,6 +148,18 @@ def test_equal_points_with_different_targets_cost_what_they_must():
     assert found.gap <= 1e-4 and found.lower_bound > 2 / 3  # that of the best function is 2 / 3
 
 
+@pytest.mark.parametrize("output_bias", ["free", "none"])
+@pytest.mark.parametrize("omega", [1e-150, 1e-40, 1e-25, 1e-18])
+def test_few_neurons_are_left_where_the_loss_is_rounding(omega, output_bias):
+    X = [[0.41830551, -0.21790665], [-0.09418999, -0.96394423], [-0.13434619, -0.31865581]]
+    Y = [[0.69954882, -0.02339261], [-0.16569302, 0.86152663], [-0.64008057, 0.73901144]]
+    options = {"weight_decay": omega, "output_bias": output_bias, "rounds": 1, "nodes": 1}
+    found = best_two_layer(X, Y, **options)
+    assert found.neurons <= (4 if output_bias == "free" else 6)
+    # outputs are sums of terms below 1e2, whose rounding is 1e-16 of them
+    assert found.loss <= found.history[-1].loss * (1 + 1e-9) + 1e-28
+
+
 def test_a_width_is_kept_and_the_bound_is_still_for_all():
     X, y = make_moons(40, noise=0.15, random_state=3)
     free = best_two_layer(X, y, weight_decay=0.01, gap=1e-3)
