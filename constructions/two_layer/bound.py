@@ -45,7 +45,7 @@ class TwoLayerBound:
         Weights (d,), bias and output weights (Q,) of a new unit that lowers the loss of
         `network`; None if no unit is found that does. With an output bias that is free it does so
         together with the best output bias for the new residuals, and need not alone: `improved`
-        has both.
+        moves both.
     network : ReLUNetwork
         The network whose residuals the multipliers are: with units balanced and the best last
         layer, or as it was given.
