@@ -111,6 +111,7 @@ def test_a_rank_is_plain_from_1e_12_of_the_largest_eigenvalue_on():
     assert leading_basis(np.diag([2.0, 1.6e-12]), 2) is None
     assert spans(leading_basis(np.diag([1.0, 3.0, 0.5]), 1), [[0.0, 1.0, 0.0]], 1)
     assert spans(leading_basis(np.array([[2.0, 1.0], [1.0, 2.0]]), 1), [[1.0, 1.0]], 1)
+    assert leading_basis(np.eye(2), 0) is None
     assert leading_basis(np.array([[1.0, np.nan], [np.nan, 1.0]]), 1) is None
 
 
