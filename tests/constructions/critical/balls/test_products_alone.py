@@ -84,6 +84,7 @@ def test_the_widest_row_decides_on_a_rank(wide):
     radius[wide, wide] = 1.5
     assert not has_full_column_rank(Balls(np.eye(2), radius))
     radius[wide, wide] = 0.5
+    assert not has_full_column_rank(Balls(np.diag(radius.diagonal())))
     assert has_full_column_rank(Balls(np.eye(2), radius))
 
 
