@@ -111,6 +111,7 @@ def test_a_rank_is_plain_from_1e_12_of_the_largest_eigenvalue_on():
     assert leading_basis(np.diag([2.0, 1.6e-12]), 2) is None
     assert spans(leading_basis(np.diag([1.0, 3.0, 0.5]), 1), [[0.0, 1.0, 0.0]], 1)
     assert spans(leading_basis(np.array([[2.0, 1.0], [1.0, 2.0]]), 1), [[1.0, 1.0]], 1)
+    assert leading_basis(np.eye(2), 0) is None
     assert leading_basis(np.array([[1.0, np.nan], [np.nan, 1.0]]), 1) is None
 
 
@@ -135,15 +136,15 @@ def test_the_widest_row_of_radii_counts(row):
 # Ranks
 
 
-def problem_of(within, *, blocks=True):
+def problem_of(within, *, d=2, blocks=True):
     rng = np.random.default_rng(3)
     form = [
         Block(slice(0, 20), Balls(rng.uniform(1, 2, 20)), Balls(np.outer([1.0, 2.0], [1.0, 2.0])))
     ]
-    X, Y = Balls(rng.standard_normal((20, 2))), Balls(rng.standard_normal((20, 2)))
-    cell = Cell((2, 3, 2), X, Y, form if blocks else [], [np.ones((20, 3))], [])
+    X, Y = Balls(rng.standard_normal((20, d))), Balls(rng.standard_normal((20, 2)))
+    cell = Cell((d, 3, 2), X, Y, form if blocks else [], [np.ones((20, 3))], [])
     problem = SimpleNamespace(balls=cell, within=within)
-    return problem, calculus.run(cell, Balls(rng.standard_normal(17)))
+    return problem, calculus.run(cell, Balls(rng.standard_normal(3 * d + 11)))
 
 
 ONE = arb_mat([[1], [2]])
@@ -152,15 +153,15 @@ HEIGHTS = Balls(np.vstack([np.arange(17.0), 3.0 * (np.arange(17) % 3)]))
 
 def test_outputs_in_the_loss_are_those_in_its_directions():
     both = arb_mat([[1, 0], [0, 1]])
-    problem, found = problem_of([(slice(0, 2), both), (slice(4, 7), ONE)])
+    problem, found = problem_of([(slice(0, 2), both), (slice(4, 7), ONE)], d=1)
     J = calculus.output_rows(problem.balls, found)
-    rows = J.mid.reshape(20, 2, 17)
-    expected = np.vstack([rows[:2].reshape(4, 17), rows[4:7, 0] + 2 * rows[4:7, 1]])
+    rows = J.mid.reshape(20, 2, 14)
+    expected = np.vstack([rows[:2].reshape(4, 14), rows[4:7, 0] + 2 * rows[4:7, 1]])
     for given in (None, J):
         got = outputs_in_loss(problem, found, given)
         np.testing.assert_allclose(got.mid, expected, rtol=0, atol=1e-13)
     problem.within = []
-    assert outputs_in_loss(problem, found).shape == (0, 17)
+    assert outputs_in_loss(problem, found).shape == (0, 14)
 
 
 def test_a_gram_matrix_is_taken_of_many_rows(monkeypatch):
