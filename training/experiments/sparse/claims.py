@@ -1,5 +1,7 @@
 """Claims D1 to D5, about norms, penalties and explaining away, read off numbers over seeds."""
 
+import numpy as np
+
 from training.experiments.judging.intervals import LEAST_PAIRS
 from training.experiments.judging.verdict import judged
 from training.experiments.sparse.measured import GABOR
@@ -13,7 +15,7 @@ from training.experiments.sparse.protocol import (
     PENALTIES,
     SYNTHETIC,
 )
-from training.experiments.sparse.readings import MOST, SAME, Table, same, share, smaller
+from training.experiments.sparse.readings import LEAST_LIVE, MOST, SAME, Table, same, share, smaller
 
 CLAIMS = {
     "D1": "with an L1 penalty on activations and free weights the network lowers the penalty by "
@@ -28,7 +30,9 @@ RULE = f"""Intervals are of means over seeds, 95 %, by bootstrap; a reading need
 seeds, else it is open, as it is where its interval does not decide. Smaller, fewer: the whole \
 interval of the paired difference (of logarithms, where ratios are told) is on that side; no: it \
 is on the other side, or nothing differs in any seed. Fields appear where at least \
-{MOST:.0%} of the live units have a Gabor function that explains {GABOR:.0%} of them. No effect: \
+{MOST:.0%} of the live units have a Gabor function that explains {GABOR:.0%} of them, at the best \
+penalty of those that have as many seeds. Seeds that diverged or have no live unit are left out, \
+and so are shares of fewer than {LEAST_LIVE} live units. No effect: \
 the whole interval is within {SAME:.0%} of none. Readings of the source are those of patches at \
 the penalty {MIDDLE:g} (D5: {HIGHEST:g}) unless they name others. A claim does not hold if one of \
 them says no, and is not decided if one is open; otherwise it holds, with a correction if another \
@@ -95,8 +99,8 @@ def _shrinks(table):
     base, weighted = (
         table.values(q, treatment="weighted", penalty=MIDDLE) for q in ("sum", "cost")
     )
-    escape = {s: sums[s] / costs[s] for s in sums if costs.get(s)}
-    honest = {s: base[s] / weighted[s] for s in base if weighted.get(s)}
+    escape = {s: sums[s] / costs[s] if costs[s] else np.nan for s in sums}
+    honest = {s: base[s] / weighted[s] if weighted[s] else np.nan for s in base}
     found.append(
         smaller(
             "what is penalised is smaller, for the same activity measured by what it adds to the "
@@ -212,6 +216,8 @@ def _more(table):
                     table.values(quantity, **about, loop=LOOP),
                     table.values(quantity, **about),
                 )
+                if quantity == "dead":
+                    one, other = _some_alive(one, other, table, about)
                 name = f"{told} ({where})"
                 found.append(smaller(name, one, other, is_source=is_source, ratio=ratio))
             found.append(
@@ -226,6 +232,13 @@ def _more(table):
             name = f"fewer units are on with a step that stays stable ({where})"
             found.append(smaller(name, followed, table.values("active", **about), is_source=False))
     return found
+
+
+def _some_alive(one, other, table, about):
+    """Numbers of dead units, without seeds in which neither network has a live one."""
+    both = (table.values("live", **about, loop=loop) for loop in (LOOP, 0))
+    alive = {s for values in both for s, live in values.items() if live > 0}
+    return ({s: v if s in alive else np.nan for s, v in side.items()} for side in (one, other))
 
 
 def _facilitates(table):

@@ -240,6 +240,7 @@ def _baselines(task, size, runs, is_first):
 
 def _together(size, seeds, seed, places, names, pieces):
     rows, baselines, courses, dictionaries, nulls, chance = [], [], {}, {}, {}, []
+    units = dict.fromkeys((PATCHES, PIXELS), size.units) | {SYNTHETIC: size.synthetic_units}
     for data, s in places:
         name = names[data, s]
         piece = pieces[name]
@@ -249,6 +250,7 @@ def _together(size, seeds, seed, places, names, pieces):
             raise spoilt(pieces, name, error) from None
         for run in piece["runs"]:
             row = {"data": data, "seed": s, **run["row"]}
+            row["live"] = units[data] - row["dead"]
             rows.append(row)
             courses[data, s, row["name"]] = run["course"]
             if run["tensors"]:

@@ -17,6 +17,7 @@ USUAL = {
     "active": 0.2,
     "missed": 0.3,
     "dead": 5,
+    "live": 91,
     "field_gabor": 0.9,
     "atom_gabor": 0.9,
     "field_beyond_phases": 0.9,
@@ -113,6 +114,41 @@ def test_one_number_that_is_not_as_claimed_changes_its_verdict(claim, change, ve
 def test_runs_that_diverged_count_for_nothing():
     few = found(lambda r: {"diverged": r["seed"] > 4, "encoder_norm": np.nan})
     assert set(told(few).values()) == {"not decided by this evidence"}
+
+
+DEAD = {"dead": 96, "live": 0, "active": 0.0, "sum": 0.0, "cost": 0.0, "missed": 1.0}
+NOT_THERE = ("helped", "field_gabor", "field_beyond_phases", "atom_gabor", "steps_to_sparse")
+
+
+def test_where_all_units_are_dead_nothing_is_read():
+    dead = found(lambda r: {**DEAD, **dict.fromkeys(NOT_THERE, np.nan)})
+    assert {row["answer"] for row in verdicts(dead)[1]} == {"open"}
+
+
+def test_a_loop_in_which_all_units_die_has_no_fewer_dead_ones():
+    dead = found(lambda r: DEAD if free(r, loop=6) else {})
+    answers = {row["name"]: row["answer"] for row in verdicts(dead)[1] if row["claim"] == "D4"}
+    assert {v for k, v in answers.items() if "fewer units are dead" in k} == {"no"}
+    assert {v for k, v in answers.items() if "fewer units are on" in k} == {"open"}
+
+
+@pytest.mark.parametrize(("live", "best"), [(9, "1"), (10, "3")])
+def test_a_share_of_a_few_live_units_is_not_the_best_one(live, best):
+    few = found(
+        lambda r: {"live": live, "dead": 96 - live, "field_gabor": 1.0} if r["penalty"] == 3 else {}
+    )
+    rows = {row["name"]: row for row in verdicts(few)[1]}
+    told = rows["they appear with unit columns"]["told"]
+    assert ("penalty 3, the best one" in told) == (best == "3")
+    assert ("the penalty 3 has too few seeds (0)" in told) == (best != "3")
+
+
+def test_readings_tell_how_many_seeds_ended():
+    few = found(lambda r: {"diverged": free(r, loop=6) and r["seed"] >= 10})
+    rows = {row["name"]: row for row in verdicts(few)[1]}
+    told = rows["fewer units are on (patches, penalty 1)"]["told"]
+    assert "10 of 12 seeds ended with enough live units to tell" in told
+    assert "seeds ended" not in rows["they appear with unit columns"]["told"]
 
 
 def test_readings_of_all_claims_are_told_with_their_numbers():

@@ -71,13 +71,26 @@ def test_what_appears(values, wanted, answer):
     assert share("a", values, is_source=True, wanted=wanted).answer == answer
 
 
-def test_values_leave_out_what_diverged_or_is_none():
+def test_a_penalty_with_few_seeds_is_not_the_best_one():
+    one = share("a", {1.0: around(0.2), 3.0: {0: 1.0}}, is_source=True, wanted=True)
+    assert one.answer == "no" and "at the penalty 1, the best one" in one.told
+    assert "the penalty 3 has too few seeds (1)" in one.told
+
+
+def test_values_are_nan_for_what_diverged_or_is_none():
     row = {"data": "patches", "treatment": "free", "penalty": 1.0, "loop": 0, "diverged": False}
-    row |= {"interaction": "dictionary", "decoder_bias": "mean", "gamma": "fixed"}
-    rows = [row | {"seed": s, "dead": v} for s, v in enumerate([1, np.nan, 3, np.inf])]
-    rows[2]["diverged"] = True
+    row |= {"interaction": "dictionary", "decoder_bias": "mean", "gamma": "fixed", "live": 10}
+    rows = [row | {"seed": s, "dead": v, "helped": 0.5} for s, v in enumerate([1, np.nan, 3, 4])]
+    rows[2]["diverged"], rows[3]["live"] = True, 9
     table = Table(rows)
-    assert table.values("dead", treatment="free") == {0: 1.0}
-    assert table.values("missed", treatment="free") == {}
-    assert table.values("dead", treatment="columns") == {}
+
+    def of(quantity, treatment="free"):
+        return [*table.values(quantity, treatment=treatment).values()]
+
+    assert np.array_equal(of("dead"), [1.0, np.nan, np.nan, 4.0], equal_nan=True)
+    assert np.array_equal(of("helped"), [0.5, 0.5, np.nan, np.nan], equal_nan=True)
+    assert np.isnan(of("missed")).all() and of("dead", "columns") == []
+    rows[0]["live"] = 0
+    assert of("dead")[0] == 1 and np.isnan(of("live")[0])
     assert [v.tolist() for v in paired({0: 1.0, 2: 5.0}, {2: 6.0, 3: 0.0})] == [[5.0], [6.0]]
+    assert [v.tolist() for v in paired({0: 1.0, 2: np.nan}, {0: 6.0, 2: 0.0})] == [[1.0], [6.0]]

@@ -38,6 +38,9 @@ def test_all_of_the_grid_is_there(done):
     assert told[0][0] == 0 and told[-1][0] == told[-1][1] and len(told) == 7
     assert {row["seed"] for row in found.rows} == {5, 6}
     assert not any(row["diverged"] for row in found.rows)
+    assert all(
+        row["live"] + row["dead"] == (6 if row["data"] == "synthetic" else 9) for row in found.rows
+    )
     assert len(found.baselines) == 4 and len(found.chance) == 40
     assert all(len(c["steps"]) == len(c["active"]) for c in found.courses.values())
     assert all(
