@@ -11,6 +11,7 @@ from geomcore.foreign.keywords import answers_keywords
 
 ROUNDING = 1e-13  # of pixels of size 1; contrast below it is none
 WHITENINGS = ("zca", "filter", "none")
+LARGEST = 64  # size of patches for "zca", whose matrices have size² rows
 
 
 @answers_keywords
@@ -34,7 +35,7 @@ def patches(
         folders are left alone); or arrays of shape (h, w), (h, w, 3) or (h, w, 4), grey or red,
         green, blue (opacity is left out). Colours become grey by ITU-R BT.601.
     size : int, optional
-        Height and width of a patch, in pixels.
+        Height and width of a patch, in pixels; for "zca" at most 64.
     count : int, optional
         Number of patches N. All places where a patch fits are equally likely; none is taken twice.
     keep : float, optional
@@ -69,9 +70,9 @@ def patches(
     Raises
     ------
     ValueError
-        If there is no image, or none so large; if there are fewer places than `count`; if there is
-        nothing to whiten in the patches, for they are all flat, or one alone; or if Pillow is
-        missing and `images` is a folder.
+        If there is no image, or none so large; if `size` is above 64 for "zca"; if there are fewer
+        places than `count`; if there is nothing to whiten in the patches, for they are all flat,
+        or one alone; or if Pillow is missing and `images` is a folder.
 
     Notes
     -----
@@ -98,6 +99,11 @@ def patches(
     rng = as_rng(rng)
     found = photographs(images)
     places = _places(found.shapes, size, _drawn(count, keep), rng)
+    if whiten == "zca" and size > LARGEST:
+        raise ValueError(
+            f"size must be at most {LARGEST} for whiten='zca', whose matrices have size² rows and "
+            f"columns, got {size}; whiten='filter' and 'none' have no such limit"
+        )
     X, exponents = np.empty((len(places), size * size)), np.zeros(len(places), int)
     for i in np.unique(places[:, 0]):
         own = np.flatnonzero(places[:, 0] == i)

@@ -40,7 +40,7 @@ def sparse_synthetic(units=32, d=16, count=5000, *, active=3, noise=0.0, rng=Non
     Raises
     ------
     ValueError
-        If a number is out of range.
+        If a number is out of range, or noise overflows.
 
     Examples
     --------
@@ -59,5 +59,8 @@ def sparse_synthetic(units=32, d=16, count=5000, *, active=3, noise=0.0, rng=Non
     # The first of a random order of the units; argpartition does not sort what is not looked at.
     chosen = np.argpartition(rng.random((count, units)), active - 1, axis=1)[:, :active]
     np.put_along_axis(codes, chosen, rng.uniform(SMALLEST, LARGEST, (count, active)), axis=1)
-    X = codes @ D.T + noise * rng.standard_normal((count, d))
+    with np.errstate(over="ignore"):
+        X = codes @ D.T + noise * rng.standard_normal((count, d))
+    if not np.isfinite(X).all():
+        raise ValueError(f"noise must be so small that points are finite, got {noise:g}")
     return Dataset(X, codes, "sparse", {"dictionary": D, "codes": codes, "noise": noise})

@@ -133,6 +133,10 @@ def test_rounding_is_not_whitened(whiten, level):
             {"size": 427, "count": 215},
             "count / keep must be at most 428, the number of places of 427",
         ),
+        (
+            {"images": [np.eye(90)], "size": 90, "count": 1},
+            "size must be at most 64 for whiten='zca', .* got 90",
+        ),
         ({"keep": 1.5}, "keep must be at most 1, got 1.5"),
         ({"keep": 0}, "keep must be a positive number"),
         ({"keep": 1e-300}, "count / keep must be at most"),

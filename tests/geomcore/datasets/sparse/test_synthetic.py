@@ -40,6 +40,7 @@ def test_noise_has_the_size_that_is_told():
         ({"units": 3, "active": 4}, "active must be at most units = 3, got 4"),
         ({"active": 0}, "active must be a whole number, at least 1, got 0"),
         ({"noise": -1.0}, "noise must be a finite number, at least 0"),
+        ({"noise": 1e308}, r"noise must be so small that points are finite, got 1e\+308"),
         ({"d": 1.5}, "d must be a whole number"),
     ],
 )
