@@ -1,6 +1,7 @@
 """The box of a zero, where an inverse is so poor that its image shrinks little."""
 
 import numpy as np
+
 from constructions.critical.balls import Balls
 from constructions.critical.newton import solution_near
 
