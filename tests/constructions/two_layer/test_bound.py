@@ -97,6 +97,7 @@ def sets():
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sets())
 @pytest.mark.parametrize("decay", [1e-2, 1e-3])
 def test_no_network_of_any_width_is_below_the_bound(name, decay):

@@ -29,7 +29,7 @@ def objective(net, X, Y, weight_decay):
     --------
     >>> from geomcore import ReLUNetwork
     >>> net = ReLUNetwork([[[1.0]], [[2.0]]], [[3.0], [100.0]])
-    >>> objective(net, np.array([[-4.0]]), np.array([[101.0]]), 0.1)
+    >>> round(objective(net, np.array([[-4.0]]), np.array([[101.0]]), 0.1), 9)
     1.7
     """
     with np.errstate(over="ignore", invalid="ignore"):
