@@ -18,6 +18,7 @@ from geomcore.datasets import clusters, concentric, iris, sequential
 # itself for every estimator unless the environment has SCIPY_ARRAY_API=1; it passes then.)
 
 
+@pytest.mark.slow
 @parametrize_with_checks([GeometricClassifier()])
 def test_it_is_an_estimator_as_scikit_learn_wants_them(estimator, check):
     check(estimator)
