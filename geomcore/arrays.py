@@ -14,7 +14,7 @@ import numpy as np
 
 from geomcore.foreign.entries import column, first_other, plain, rows_of
 from geomcore.foreign.libraries import advice
-from geomcore.foreign.wording import quoted
+from geomcore.foreign.wording import counted, quoted
 
 # Labels that are fractions are few and recur; measurements are many or hardly recur.
 MOST_FRACTIONS = 12
@@ -258,6 +258,21 @@ def check_network(value, kind, name="net"):
     if not isinstance(value, kind):
         got = f"{type(value).__name__}{advice(value, kind)}"
         raise ValueError(f"{name} must be a {kind.__name__}, got {got}")
+
+
+def check_outputs(net, labels, y, targets):
+    """Raise unless a network has as many outputs as the targets of its labels have entries."""
+    wanted, outputs = labels.targets.shape[1], net.widths[-1]
+    if wanted == outputs:
+        return
+    if targets is None and np.ndim(y) == 1:
+        raise ValueError(
+            f"net must have one output per class ({len(labels.classes)}), got {outputs}; what it "
+            f"puts out for each class may be told by targets=, rows of {counted(outputs, 'number')}"
+        )
+    raise ValueError(
+        f"net must have {counted(wanted, 'output')}, as the targets have entries, got {outputs}"
+    )
 
 
 def as_rtol(rtol, shape, name="rtol"):

@@ -9,15 +9,22 @@ from constructions.penalised.objective import loss_ball
 from constructions.proof.exact import above, ball_matrix, below, precision
 from constructions.two_layer.best_neuron import BestNeuron, best_neuron
 from constructions.two_layer.dual import BITS, balanced_multipliers, dual_bound
+from constructions.two_layer.generation.scaling import OUTPUT_BIASES
 from constructions.two_layer.last_layer import best_last_layer
-from constructions.verification.arguments import check_outputs
-from geomcore.arrays import as_array, as_labels, as_points, as_positive, check_network, freeze
+from geomcore.arrays import (
+    as_array,
+    as_labels,
+    as_points,
+    as_positive,
+    check_network,
+    check_outputs,
+    freeze,
+)
 from geomcore.display.lines import listed
 from geomcore.foreign.choices import as_choice, as_flag
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.network import ReLUNetwork
 
-OUTPUT_BIASES = ("free", "penalised", "none")
 ADDED = 32  # neurons that are tried together where the best one improves the network
 
 

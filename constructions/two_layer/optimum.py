@@ -1,17 +1,18 @@
 """The best two-layer network with weight decay: neurons are added until none is missing."""
 
 import logging
+from typing import NamedTuple
 
 import numpy as np
 
 from constructions.two_layer.cones import compiled
+from constructions.two_layer.generation.scaling import OUTPUT_BIASES
 from constructions.two_layer.search import Budget, Search
 from geomcore.arrays import as_count, as_labels, as_number, as_points, as_positive, as_rng
 from geomcore.foreign.choices import as_choice
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import quoted
 
-OUTPUT_BIASES = ("free", "none")
 LOG = logging.getLogger("constructions")
 
 
@@ -59,8 +60,9 @@ def best_two_layer(
         found is no optimum for its width.
     targets : array_like, shape (Q, k), optional
         What the network is to put out for each label in sorted order; default one-hot rows.
-    output_bias : {"free", "none"}, optional
-        Whether the output bias c is free of decay, or is 0.
+    output_bias : {"free", "penalised", "none"}, optional
+        Whether the output bias c is free of decay, has it like all other parameters, as in
+        `verify`, or is 0.
     rounds : int
         Most rounds.
     nodes : int
@@ -93,8 +95,8 @@ def best_two_layer(
     The loss never rises from round to round, and the bound that is returned is the largest one
     found. Neurons that lie in one cell of the arrangement of the data, with positively parallel
     outputs, are merged: the outputs on the data stay and the decay falls. At the end at most
-    (N - 1) Q neurons are left (N Q without an output bias), unless so few would raise the loss by
-    more than rounding does, as may be where the problem is ill-conditioned. The number of cones for
+    (N - 1) Q neurons are left (N Q unless the output bias is free), unless so few would raise the
+    loss by more than rounding does, as may be where the problem is ill-conditioned. The number of cones for
     a proof grows quickly with d; up to d = 3 gaps of 1e-3 and less are common, from d = 5 on the
     bound may stay loose (`reason` is "oracle" then) however good the network is.
 
@@ -116,31 +118,44 @@ def best_two_layer(
     >>> best.neurons, round(best.loss, 4), best.gap < 1e-4
     (1, 0.09, True)
     """
+    X, labels = checked_data(X, y, targets, loss)
+    omega = as_positive(weight_decay, "weight_decay")
+    width = None if width is None else as_count(width, "width")
+    how = How.checked(gap, output_bias, rounds, nodes, seconds, progress, rng)
+    return optimum(X, labels.Y, omega, how, width)[0]
+
+
+class How(NamedTuple):
+    """How to search, as `best_two_layer` and `regularisation_path` are asked alike."""
+
+    gap: float
+    output_bias: str
+    budget: Budget
+    progress: object
+    rng: np.random.Generator
+
+    @classmethod
+    def checked(cls, gap, output_bias, rounds, nodes, seconds, progress, rng):
+        """The arguments of these names; raise ValueError for a wrong one."""
+        as_choice(output_bias, OUTPUT_BIASES, "output_bias")
+        gap = as_number(gap, "gap", 0.0, 1.0)
+        seconds = None if seconds is None else as_positive(seconds, "seconds")
+        budget = Budget(as_count(rounds, "rounds"), as_count(nodes, "nodes"), seconds)
+        if progress is not None and not callable(progress):
+            raise ValueError(f"progress must be callable or None, got {quoted(progress)}")
+        return cls(gap, output_bias, budget, progress, as_rng(0 if rng is None else rng))
+
+
+def checked_data(X, y, targets, loss):
+    """Points (N, d) and labels; raise ValueError if there is nothing to fit, or no way to."""
     X = as_points(X).astype(np.float64, copy=False)
     labels = as_labels(y, len(X), targets=targets)
-    omega = as_positive(weight_decay, "weight_decay")
     as_choice(loss, ("mse",), "loss")
-    as_choice(output_bias, OUTPUT_BIASES, "output_bias")
-    gap = as_number(gap, "gap", 0.0, 1.0)
-    width = None if width is None else as_count(width, "width")
-    budget = Budget(
-        as_count(rounds, "rounds"),
-        as_count(nodes, "nodes"),
-        None if seconds is None else as_positive(seconds, "seconds"),
-    )
-    check_sizes(X, labels.Y)
-    check_progress(progress)
-    rng = as_rng(0 if rng is None else rng)
-    return optimum(X, labels.Y, omega, gap, width, budget, progress, rng, output_bias)[0]
+    _check_sizes(X, labels.Y)
+    return X, labels
 
 
-def check_progress(progress):
-    """Raise ValueError if it is nothing to be told of rounds."""
-    if progress is not None and not callable(progress):
-        raise ValueError(f"progress must be callable or None, got {quoted(progress)}")
-
-
-def check_sizes(X, Y):
+def _check_sizes(X, Y):
     """Raise ValueError if there is nothing to fit or a square overflows."""
     if not len(X) or not X.shape[1] or not Y.shape[1]:
         empty, shape = ("X", X.shape) if not X.size else ("y", Y.shape)
@@ -150,9 +165,10 @@ def check_sizes(X, Y):
         raise ValueError(f"y must hold numbers of at most 1e150, got {largest:.3g}")
 
 
-def optimum(X, Y, omega, gap, width, budget, progress, rng, output_bias="free", start=None):
+def optimum(X, Y, omega, how, width=None, start=None):
     """The `TwoLayerOptimum` of checked arguments, and the unit neurons (m, d + 1) it is made of."""
-    search = Search(X, Y, omega, gap, output_bias, budget, rng)
+    budget, progress = how.budget, how.progress
+    search = Search(X, Y, omega, how.gap, how.output_bias, budget, how.rng)
     compiled()
     budget.begin()
     if start is not None:

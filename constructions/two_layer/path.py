@@ -4,12 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from constructions.two_layer.optimum import OUTPUT_BIASES, check_progress, check_sizes, optimum
-from constructions.two_layer.search import Budget
-from geomcore.arrays import as_array, as_count, as_labels, as_number, as_points, as_positive, as_rng
+from constructions.two_layer.optimum import How, checked_data, optimum
+from geomcore.arrays import as_array
 from geomcore.display.lines import listed
 from geomcore.display.page import page
-from geomcore.foreign.choices import as_choice
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import counted, quoted
 
@@ -134,30 +132,17 @@ def regularisation_path(
     >>> [best.neurons for best in path.optima]
     [0, 1, 1]
     """
-    X = as_points(X).astype(np.float64, copy=False)
-    labels = as_labels(y, len(X), targets=targets)
+    X, labels = checked_data(X, y, targets, loss)
     decays = as_array(weight_decays, "weight_decays", 1)
     # an array of numbers has been made of truth values
     is_true = any(np.asarray(decay).dtype == bool for decay in weight_decays)
     if is_true or not len(decays) or not (decays > 0).all():
         raise ValueError(f"weight_decays must hold positive numbers, got {quoted(weight_decays)}")
     decays = np.unique(decays)[::-1]
-    as_choice(loss, ("mse",), "loss")
-    as_choice(output_bias, OUTPUT_BIASES, "output_bias")
-    gap = as_number(gap, "gap", 0.0, 1.0)
-    budget = Budget(
-        as_count(rounds, "rounds"),
-        as_count(nodes, "nodes"),
-        None if seconds is None else as_positive(seconds, "seconds"),
-    )
-    check_sizes(X, labels.Y)
-    check_progress(progress)
-    rng = as_rng(0 if rng is None else rng)
+    how = How.checked(gap, output_bias, rounds, nodes, seconds, progress, rng)
     optima, start = [], None
     for decay in decays:
-        best, start = optimum(
-            X, labels.Y, decay, gap, None, budget, progress, rng, output_bias, start
-        )
+        best, start = optimum(X, labels.Y, float(decay), how, start=start)
         optima.append(best)
     outputs = [best.network(X) for best in optima]
     return TwoLayerPath(

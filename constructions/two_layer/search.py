@@ -57,8 +57,8 @@ class Search:
     def __init__(self, X, Y, omega, gap, output_bias, budget, rng):
         self.X, self.target, self.decay = X, Y, omega
         self.output_bias = output_bias
-        self.problem = problem = scaled(X, Y, omega, output_bias == "free")
-        self.columns = Columns(problem.rows, problem.Y, problem.omega, problem.is_free)
+        self.problem = problem = scaled(X, Y, omega, output_bias)
+        self.columns = Columns(problem.rows, problem.Y, problem.omega, problem.left)
         self.gap, self.budget, self.rng = gap, budget, rng
         self.dual, self.best_multipliers, self.largest = -np.inf, None, np.inf
         self.proved = 0.0
@@ -123,7 +123,8 @@ class Search:
 
     def _dual(self, largest):
         """The dual bound if no unit neuron agrees with the multipliers more than `largest`."""
-        L, Y = self.columns.multipliers, self.problem.Y
+        Y = self.problem.Y
+        L = self.columns.residual * (2 / len(Y))
         linear, square = -float((L * Y).sum()), len(Y) / 4 * float((L * L).sum())
         if not square > 0:
             return 0.0

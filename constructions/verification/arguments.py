@@ -4,22 +4,7 @@ import numpy as np
 
 from constructions.verdicts import SQUARED, check_loss
 from geomcore.arrays import as_number
-from geomcore.foreign.wording import counted, quoted
-
-
-def check_outputs(net, labels, y, targets):
-    """Raise unless a network has as many outputs as the targets of its labels have entries."""
-    wanted, outputs = labels.targets.shape[1], net.widths[-1]
-    if wanted == outputs:
-        return
-    if targets is None and np.ndim(y) == 1:
-        raise ValueError(
-            f"net must have one output per class ({len(labels.classes)}), got {outputs}; what it "
-            f"puts out for each class may be told by targets=, rows of {counted(outputs, 'number')}"
-        )
-    raise ValueError(
-        f"net must have {counted(wanted, 'output')}, as the targets have entries, got {outputs}"
-    )
+from geomcore.foreign.wording import quoted
 
 
 def check_question(loss, weight_decay, subset, labels):

@@ -21,7 +21,7 @@ from constructions.proof.examination import pattern_check, truncation_checks
 from constructions.proof.last_layer import last_layer_minimum, zero_loss
 from constructions.proof.stationarity import Refutation, refute
 from constructions.verdicts import CELL, CONVEX, DESCENT, SQUARED, ZERO
-from constructions.verification.arguments import check_outputs, check_question
+from constructions.verification.arguments import check_question
 from constructions.verification.near import is_convex, near_point
 from constructions.verification.near_strict import near_strict_point
 from constructions.verification.question import (
@@ -31,7 +31,7 @@ from constructions.verification.question import (
     tensor_names_of,
 )
 from constructions.verification.returning import returns_to
-from geomcore.arrays import as_labels, as_points, as_positive, as_rtol, check_network
+from geomcore.arrays import as_labels, as_points, as_positive, as_rtol, check_network, check_outputs
 from geomcore.foreign.choices import as_flag
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.network import ReLUNetwork

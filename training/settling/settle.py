@@ -3,8 +3,7 @@
 import numpy as np
 
 from constructions.critical.entropies import block_of
-from constructions.verification.arguments import check_outputs
-from geomcore.arrays import as_labels, as_points, as_positive, check_network
+from geomcore.arrays import as_labels, as_points, as_positive, check_network, check_outputs
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import quoted
 from geomcore.network import ReLUNetwork

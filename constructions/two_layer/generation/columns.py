@@ -6,6 +6,7 @@ from scipy.linalg import helmert
 from constructions.two_layer.generation.master import group_lasso
 from constructions.two_layer.generation.merge import at_a_vertex, merged_neurons
 from constructions.two_layer.generation.refine import turned
+from constructions.two_layer.generation.scaling import centred
 
 # Newton steps in a round, and the relative fall of the loss below which they end.
 TURNS, SMALL_FALL = 8, 1e-10
@@ -19,12 +20,12 @@ class Columns:
     """Unit neurons W (m, p) with output weights V (m, Q), none of them zero, and their loss.
 
     The loss is (1/N) |H V - Y|^2 + omega sum |v_j| with H the outputs of the unit neurons on the
-    rows; the columns of H and of Y are centred if the output bias is free. Every move leaves it or
-    makes it less.
+    rows; the columns of H and of Y are `centred`, for the output bias is the best one. Every move
+    leaves it or makes it less.
     """
 
-    def __init__(self, rows, Y, omega, is_free=True):
-        self.rows, self.Y, self.omega, self.is_free = rows, Y, omega, is_free
+    def __init__(self, rows, Y, omega, left=0.0):
+        self.rows, self.Y, self.omega, self.left = rows, Y, omega, left
         self.W, self.V = np.zeros((0, rows.shape[1])), np.zeros((0, Y.shape[1]))
         self.residual = -Y
         self.loss = float((Y**2).sum() / len(Y))
@@ -32,8 +33,8 @@ class Columns:
 
     @property
     def multipliers(self):
-        """The dual variables (2 / N) (F - Y), (N, Q)."""
-        return self.residual * (2 / len(self.Y))
+        """The dual variables (2 / N) (F - Y), (N, Q), with the best output bias in F."""
+        return centred(self.residual, self.left) * (2 / len(self.Y))
 
     def add(self, W):
         """Take in new directions (k, p), of which the master problem keeps those that help."""
@@ -45,7 +46,7 @@ class Columns:
             if not len(self.W) or is_over():
                 return
             before = self.loss
-            W = turned(self.rows, self.residual, self.W, self.V, self.omega, self.is_free)
+            W = turned(self.rows, self.residual, self.W, self.V, self.omega, self.left)
             moved = self._solve(W, self.V) or self._solve(_between(self.W, W), self.V)
             if not moved and may_grow:
                 self._solve(np.concatenate([W, self.W]), _padded(self.V, len(W)))
@@ -55,13 +56,13 @@ class Columns:
     def reduce(self, bias=0.0):
         """As few neurons as span the same outputs, to what rounding makes of them.
 
-        At most (N - 1) Q with a free output bias, which is near `bias` (Q,), and N Q without,
-        unless these cost more than that.
+        At most (N - 1) Q with a free output bias, which is near `bias` (Q,), and N Q with any
+        other, unless these cost more than that.
         """
         if not len(self.W):
             return
         outputs, most = self._outputs(self.W), self.loss * (1 + 1e-13) + self._rounding(bias)
-        if self.is_free and len(self.W) > self.Y.size - self.Y.shape[1]:
+        if not self.left and len(self.W) > self.Y.size - self.Y.shape[1]:
             # centred columns by N - 1 numbers, so that rounding makes them no more independent
             outputs = helmert(len(outputs)) @ outputs
         W, V = at_a_vertex(self.W, self.V, outputs)
@@ -84,8 +85,7 @@ class Columns:
                 self.turn(is_over, may_grow=False)
 
     def _outputs(self, W):
-        hidden = np.maximum(self.rows @ W.T, 0)
-        return hidden - hidden.mean(axis=0) if self.is_free else hidden
+        return centred(np.maximum(self.rows @ W.T, 0), self.left)
 
     def _rounding(self, bias):
         """The squared error that rounding may make, of the neurons in use as a network."""

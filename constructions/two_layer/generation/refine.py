@@ -3,6 +3,8 @@
 import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
+from constructions.two_layer.generation.scaling import centred
+
 # How often the set of points that are held at a kink changes, and how often points change sides.
 CHANGES, FLIPS = 25, 3
 # What of the length of a point is no distance from a kink.
@@ -12,7 +14,7 @@ SLIGHT = 1e-12  # the same for the forces at kinks, which need not be unique
 RIDGES = (1e-9, 1e-6, 1e-3)
 
 
-def turned(Xt, residual, W, V, omega, is_free=True):
+def turned(Xt, residual, W, V, omega, left=0.0):
     r"""Unit directions after one Newton step of the two-layer training problem.
 
     .. math:: \frac1N |\sum_j \sigma(\tilde X w_j) v_j^T - Y|^2
@@ -29,14 +31,14 @@ def turned(Xt, residual, W, V, omega, is_free=True):
     Xt : ndarray, shape (N, p)
         The points with their constant.
     residual : ndarray, shape (N, Q)
-        F - Y, columns of mean zero if the output bias is free.
+        F - Y without the output bias, `centred`.
     W : ndarray, shape (m, p)
         Unit directions.
     V : ndarray, shape (m, Q)
         Not zero.
     omega : float
-    is_free : bool
-        Whether the output bias is, so that columns are centred.
+    left : float
+        What is left of column means, see `left_of_means`.
 
     Returns
     -------
@@ -48,11 +50,11 @@ def turned(Xt, residual, W, V, omega, is_free=True):
     w, v = W * root, V / root
     Z = Xt @ w.T
     touching = np.abs(Z) <= TOUCHING * np.linalg.norm(Xt, axis=1)[:, None] * root.T
-    multipliers = residual * (2 / len(Xt))
+    multipliers = centred(residual, left) * (2 / len(Xt))
     crossing = multipliers @ v.T
     on = Z > 0
     for _ in range(FLIPS):
-        hessian, slope = _model(Xt, multipliers, on, w, v, Z, omega, is_free)
+        hessian, slope = _model(Xt, multipliers, on, w, v, Z, omega, left)
         factor = _factor(hessian, omega)
         if factor is None:
             return W
@@ -69,15 +71,13 @@ def turned(Xt, residual, W, V, omega, is_free=True):
     return np.where(good, moved / np.where(good, length, 1.0), W)
 
 
-def _model(Xt, multipliers, on, w, v, Z, omega, is_free):
+def _model(Xt, multipliers, on, w, v, Z, omega, left):
     """Second and first derivatives by (w_j, v_j), unit after unit, on the cells `on`."""
     N, (m, p), Q = len(Xt), w.shape, v.shape[1]
     B = np.einsum("np,nm,nq->mpq", Xt, on, multipliers, optimize=True)
     inner = Xt[:, None, :] * on[:, :, None]
     hidden = np.maximum(Z, 0)
-    if is_free:
-        inner -= inner.mean(axis=0)
-        hidden -= hidden.mean(axis=0)
+    inner, hidden = centred(inner, left), centred(hidden, left)
     # the derivatives of the outputs are inner_j v_jq and hidden_j e_q: their products by parts
     flat = inner.reshape(N, m * p)
     by_w = (flat.T @ flat).reshape(m, p, m, p) * (v @ v.T)[:, None, :, None]

@@ -1,11 +1,13 @@
 """The training problem in numbers of moderate size, and its networks in those of the data."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 
 from geomcore.network import ReLUNetwork
 
+OUTPUT_BIASES = ("free", "penalised", "none")
 LEAST, LARGEST = 1e-150, 1e150
 
 
@@ -20,14 +22,14 @@ class Scaled(NamedTuple):
     rows : ndarray, shape (N, d + 1)
         (x, 1) over 2**b, entries of at most 1.
     Y : ndarray, shape (N, Q)
-        Targets less `mean`, over 2**a.
+        Targets over 2**a, `centred`.
     mean : ndarray, shape (Q,)
-        Of the targets over 2**a; 0 without an output bias.
+        The output bias without units, over 2**a.
     omega : float
         Cut off at 1e-150 and 1e150.
     a, b : int
-    is_free : bool
-        Whether there is an output bias, which is free of decay.
+    left : float
+        What is left of column means, see `left_of_means`.
     """
 
     rows: np.ndarray
@@ -36,7 +38,7 @@ class Scaled(NamedTuple):
     omega: float
     a: int
     b: int
-    is_free: bool
+    left: float
 
     def loss(self, value):
         """The loss for the data themselves."""
@@ -48,8 +50,9 @@ class Scaled(NamedTuple):
         if not len(W):
             W, V = np.zeros((1, self.rows.shape[1])), np.zeros((1, self.Y.shape[1]))
         offset = self.mean
-        if self.is_free:
-            offset = offset - np.maximum(self.rows @ W.T, 0).mean(axis=0) @ V
+        if self.left < 1:
+            follows = np.maximum(self.rows @ W.T, 0).mean(axis=0) @ V
+            offset = offset - (1 - self.left**2) * follows
         size = np.linalg.norm(V, axis=1, keepdims=True)
         whole, odd = divmod(self.a - self.b, 2)
         root = np.ldexp(np.sqrt(np.ldexp(size, odd)), whole)
@@ -59,16 +62,36 @@ class Scaled(NamedTuple):
         return ReLUNetwork([W[:, :-1], V.T], [W[:, -1], offset])
 
 
-def scaled(X, Y, omega, is_free):
+def left_of_means(output_bias, omega):
+    r"""What is left of the column means once the output bias is the best one.
+
+    Of an error R with bias c :math:`\frac1N |R + c|^2 + \frac\omega2 |c|^2` is least at
+    :math:`c = -\bar R / (1 + \omega / 2)`, and then is :math:`\frac1N |R - (1 - s) \bar R|^2` with
+    :math:`s^2 = (\omega / 2) / (1 + \omega / 2)`: with s of its mean left. A bias free of decay
+    leaves none of it, s = 0, and without one all is left, s = 1. This is so at any scale of the
+    points and targets, for which the bias has the same scale as the targets.
+    """
+    if output_bias == "penalised":
+        return math.sqrt(omega / (2 + omega))
+    return {"free": 0.0, "none": 1.0}[output_bias]
+
+
+def centred(A, left):
+    """A matrix with the means of its columns taken off but for the part that is left."""
+    return A - (1 - left) * A.mean(axis=0) if left < 1 else A
+
+
+def scaled(X, Y, omega, output_bias):
     """The `Scaled` problem of points (N, d) and targets (N, Q)."""
+    left = left_of_means(output_bias, omega)
     rows = np.column_stack([X, np.ones(len(X))])
     b, a = _exponent(rows), _exponent(Y)
     with np.errstate(under="ignore"):
         rows, Y = np.ldexp(rows, -b), np.ldexp(Y, -a)
         with np.errstate(over="ignore"):
             omega = float(np.clip(np.ldexp(omega, -a - b), LEAST, LARGEST))
-    mean = Y.mean(axis=0) if is_free else np.zeros(Y.shape[1])
-    return Scaled(rows, Y - mean, mean, omega, a, b, is_free)
+    mean = (1 - left**2) * Y.mean(axis=0)
+    return Scaled(rows, centred(Y, left), mean, omega, a, b, left)
 
 
 def _exponent(values):

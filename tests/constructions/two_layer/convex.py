@@ -16,7 +16,7 @@ def cells(Xt, samples=40_000):
 def least_loss(X, y, omega, output_bias="free"):
     """The optimal value for targets (N,): two cone-constrained vectors in each cell."""
     N, Xt = len(X), np.column_stack([X, np.ones(len(X))])
-    level = cp.Variable() if output_bias == "free" else 0.0
+    level = 0.0 if output_bias == "none" else cp.Variable()
     outputs, penalty, constraints = level * np.ones(N), 0.0, []
     for on in cells(Xt):
         if not on.any():
@@ -27,9 +27,10 @@ def least_loss(X, y, omega, output_bias="free"):
             outputs = outputs + sign * ((on[:, None] * Xt) @ z)
             penalty = penalty + cp.norm(z)
             constraints.append(side @ z >= 0)
-    problem = cp.Problem(
-        cp.Minimize(cp.sum_squares(outputs - y) / N + omega * penalty), constraints
-    )
+    objective = cp.sum_squares(outputs - y) / N + omega * penalty
+    if output_bias == "penalised":
+        objective += omega / 2 * cp.square(level)
+    problem = cp.Problem(cp.Minimize(objective), constraints)
     problem.solve(solver="CLARABEL")
     assert problem.status == "optimal"
     return problem.value

@@ -14,15 +14,16 @@ from constructions.two_layer.answer import REASONS
 from tests.constructions.two_layer.convex import least_loss, two_points
 
 
-def loss_of(net, X, Y, omega):
-    """The loss, with decay of all but the output bias."""
-    squares = sum((W**2).sum() for W in net.weights) + (net.biases[0] ** 2).sum()
+def loss_of(net, X, Y, omega, output_bias="free"):
+    """The loss, with decay of all parameters, of the output bias only if that is penalised."""
+    decayed = [*net.weights, net.biases[0], *net.biases[1:] * (output_bias == "penalised")]
+    squares = sum((tensor**2).sum() for tensor in decayed)
     return ((net(X) - Y) ** 2).sum() / len(X) + omega / 2 * squares
 
 
-def check(found, X, Y, omega):
+def check(found, X, Y, omega, output_bias="free"):
     """What every answer keeps."""
-    loss = loss_of(found.network, X, Y, omega)
+    loss = loss_of(found.network, X, Y, omega, output_bias)
     assert found.lower_bound <= found.loss
     assert loss <= found.loss * (1 + 1e-12) and found.loss <= loss * (1 + 1e-9) + 1e-300
     W, b = found.network.weights[0], found.network.biases[0]
@@ -31,7 +32,7 @@ def check(found, X, Y, omega):
     assert found.reason in REASONS and found.rounds == len(found.history) >= 1
     losses = [r.loss for r in found.history]
     assert all(b <= a * (1 + 1e-12) for a, b in pairwise(losses))
-    assert found.neurons <= max(1, (len(X) - 1) * Y.shape[1])
+    assert found.neurons <= max(1, (len(X) - (output_bias == "free")) * Y.shape[1])
     return found
 
 
@@ -51,13 +52,14 @@ def test_two_points_by_hand(x, omega):
 
 @pytest.mark.parametrize("d", [1, 2])
 @pytest.mark.parametrize("omega", [0.003, 0.05])
-@pytest.mark.parametrize("output_bias", ["free", "none"])
+@pytest.mark.parametrize("output_bias", ["free", "penalised", "none"])
 def test_it_is_the_optimum_over_all_cells(d, omega, output_bias):
     rng = np.random.default_rng(d)
     X, y = rng.normal(size=(7, d)), 1 + rng.normal(size=7)
     options = {"weight_decay": omega, "gap": 1e-7, "output_bias": output_bias}
-    found = check(best_two_layer(X, y[:, None], **options), X, y[:, None], omega)
-    assert output_bias == "free" or not found.network.biases[1].any()
+    found = best_two_layer(X, y[:, None], **options)
+    check(found, X, y[:, None], omega, output_bias)
+    assert output_bias != "none" or not found.network.biases[1].any()
     value = least_loss(X, y, omega, output_bias)
     assert found.gap <= 1e-7
     assert found.lower_bound <= value * (1 + 1e-6) and value <= found.loss * (1 + 1e-6)
@@ -226,7 +228,7 @@ def test_progress_is_told_of_every_round():
         ({"rounds": 0}, r"^rounds must be a whole number"),
         ({"nodes": 2.5}, r"^nodes must be a whole number"),
         ({"seconds": 0}, r"^seconds must be a positive number"),
-        ({"output_bias": "penalised"}, r"^output_bias must be 'free' or 'none'"),
+        ({"output_bias": "held"}, r"^output_bias must be one of 'free', 'penalised', 'none'"),
         ({"loss": "bce"}, r"^loss must be 'mse'"),
         ({"progress": 1}, r"^progress must be callable or None, got 1"),
         ({"X": np.zeros((0, 2)), "y": np.zeros((0, 1))}, r"^X must hold at least one point"),

@@ -53,7 +53,7 @@ def test_few_neurons_are_left_and_cost_no_more_than_rounding(seed, offset):
 
 def test_a_vertex_that_costs_more_is_not_taken():
     rows, Y = np.array([[1.0, 0.0], [0.0, 1.0]]), np.eye(2)
-    columns = Columns(rows, Y, 1e-3, is_free=False)
+    columns = Columns(rows, Y, 1e-3, left=1.0)
     columns.W, columns.V, columns.residual, columns.loss = np.eye(2), np.eye(2), 0 * Y, 2e-3
     columns.reduce()
     assert len(columns.W) == 2 and columns.loss == 2e-3
@@ -62,7 +62,7 @@ def test_a_vertex_that_costs_more_is_not_taken():
 def test_a_loss_of_zero_is_given_up_too():
     # two neurons that fit two points exactly, for a decay that is nothing beside 1
     rows, Y = np.array([[1.0, 0.0], [0.0, 1.0]]), np.eye(2)
-    columns = Columns(rows, Y, 0.0, is_free=False)
+    columns = Columns(rows, Y, 0.0, left=1.0)
     columns.W, columns.V, columns.residual, columns.loss = np.eye(2), np.eye(2), 0 * Y, 0.0
     columns.shrink_to(1, lambda: True)
     assert len(columns.W) == 1 and columns.loss == 0.5
