@@ -25,8 +25,14 @@ def lines_of(found):
     if found.distance is not None and found.critical is not None:
         lines.append(f"exact point        at most {found.distance:.3g} away")
     if found.slack:
+        which = "near by" if found.verdict != "global minimum" else "at all"
+        which = "of one hidden layer, of any width," if found.weight_decay else which
+        slack = rounded(found.slack, up=True)
+        lines.append(f"slack              {slack}: none {which} is lower by more than that")
+    elif found.weight_decay and found.lower_bound > 0 and len(found.widths) == 3:
         lines.append(
-            f"slack              {found.slack:.3g}: none near by is lower by more than that"
+            f"of any width       none is below {rounded(found.lower_bound, down=True)}, so this "
+            f"one is above the best by {rounded(found.gap, up=True)} at most"
         )
     if found.critical is not None and found.critical["rank_error"]:
         lines.append(

@@ -23,11 +23,18 @@ SADDLE = "an exact saddle next to it"
 CONVEX = "one affine layer is convex, so a global one"
 SLACK = "meets the lower bound of its cell but for a slack"
 DESCENT = "no descent found"
+WIDTHS = "no two-layer network of any width is lower, but for a slack"
 RETURN = "a basin of gradient descent with this step"
 DIAGNOSTICS = ("truncated points equal within each class", "x = W x_tau + b at every layer")
 # The checks that decide a verdict, one is enough, and whether they do so by passing.
 DECIDES = {
-    "global minimum": {(ZERO, True), (CELL, True), (CRITICAL, True), (SLACK, True)},
+    "global minimum": {
+        (ZERO, True),
+        (CELL, True),
+        (CRITICAL, True),
+        (SLACK, True),
+        (WIDTHS, True),
+    },
     "local minimum": {(CELL, True), (CRITICAL, True), (SLACK, True)},
     "saddle": {(SADDLE, True), (DESCENT, False)},
     "not stationary": {(DESCENT, False)},

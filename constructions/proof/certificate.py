@@ -124,7 +124,8 @@ class Certificate:
     lower_bound : float
         Lower bound on the loss of all networks that differ from the stored one in the tensors
         that may move alone and have its activation pattern on the data: in a subset of
-        the last layer's tensors, whatever their values. 0 where nothing better is proved.
+        the last layer's tensors, whatever their values; with weight decay and the mean squared
+        error, of all networks with one hidden layer. 0 where nothing better is proved.
     accuracy : float
         Fraction of points whose output is nearest to the target of their own class, exactly; a
         tie goes to the first class in sorted order. (A point for which that takes more digits
@@ -142,7 +143,9 @@ class Certificate:
         loss is the lower bound; None if none is proved to exist.
     slack : float
         0 if the verdict speaks of an exact point. Else it speaks of the stored network: no
-        network within `radius` (of a global minimum: none) has a loss that is smaller by more.
+        network within `radius` (of a global minimum: none; with weight decay, none with one
+        hidden layer) has a loss that is smaller by more. An exact local minimum at `distance` may
+        be proved beside a global one with a slack.
     gap : float
         None of the networks of `lower_bound` has a loss that is smaller by more than this.
     critical : dict or None

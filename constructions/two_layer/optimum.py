@@ -96,9 +96,9 @@ def best_two_layer(
     found. Neurons that lie in one cell of the arrangement of the data, with positively parallel
     outputs, are merged: the outputs on the data stay and the decay falls. At the end at most
     (N - 1) Q neurons are left (N Q unless the output bias is free), unless so few would raise the
-    loss by more than rounding does, as may be where the problem is ill-conditioned. The number of cones for
-    a proof grows quickly with d; up to d = 3 gaps of 1e-3 and less are common, from d = 5 on the
-    bound may stay loose (`reason` is "oracle" then) however good the network is.
+    loss by more than rounding does, as may be where the problem is ill-conditioned. The number of
+    cones for a proof grows quickly with d; up to d = 3 gaps of 1e-3 and less are common, from d = 5
+    on the bound may stay loose (`reason` is "oracle" then) however good the network is.
 
     Scaling X (with its constant) or y changes the problem only by a factor of the weight decay;
     powers of two are taken out before.

@@ -23,6 +23,15 @@ SHARE = 1e-6
 # idle weights that are large, beside which a move is small, excuse nothing.
 NEARLY = 1e-4
 LARGE = 3_000_000  # points times units up to which the cell radius is computed
+# What `Certificate` says of the exact point where there need be none.
+BUT_FOR_A_SLACK = {
+    "argument": "slack",
+    "rank": 0,
+    "rank_error": 0.0,
+    "eigenvalue": 0.0,
+    "uniqueness": 0.0,
+    "kinks": [],
+}
 
 
 class Near(NamedTuple):
@@ -224,13 +233,5 @@ def _with_slack(problem, rtol):
 def _but_for(slack, bound):
     """The stored network as a minimum, whose loss is at most a slack above a lower bound."""
     verdict = "global minimum" if bound == 0 else "local minimum"
-    critical = {
-        "argument": "slack",
-        "rank": 0,
-        "rank_error": 0.0,
-        "eigenvalue": 0.0,
-        "uniqueness": 0.0,
-        "kinks": [],
-    }
     distance = None if slack else 0.0  # the stored network itself
-    return Near(verdict, distance, max(below(bound), 0.0), slack, critical)
+    return Near(verdict, distance, max(below(bound), 0.0), slack, BUT_FOR_A_SLACK)

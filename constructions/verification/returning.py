@@ -98,7 +98,7 @@ def _descent(problem, step, known):
     if basin is not None:
         return {key: value for key, value in _plain(basin).items() if key != "step"}, ""
     least, most = curvature_at_minimum(problem.net, problem.X, **known)
-    lower, upper = _down(least), rounded(most, up=True)
+    lower, upper = rounded(least, down=True), rounded(most, up=True)
     told = (
         f"L, the norm of the Hessian, is at least {lower} and at most {upper} at the minimum; "
         f"steps of {rounded(step)} ask for at most {rounded(1 / step)} in a ball around it"
@@ -106,12 +106,8 @@ def _descent(problem, step, known):
     if step * least > 1:
         return None, f"{told}, which no bound can say"
     if step * most >= 1:
-        return None, f"{told}, and this bound serves those below {_down(1 / most)}"
+        return None, f"{told}, and this bound serves those below {rounded(1 / most, down=True)}"
     return None, f"{told}, where what is known leaves no radius, or no rate that floats can hold"
-
-
-def _down(value):
-    return rounded(-value, up=True).lstrip("-")
 
 
 def _plain(basin):

@@ -21,8 +21,9 @@ from constructions.proof.examination import pattern_check, truncation_checks
 from constructions.proof.last_layer import last_layer_minimum, zero_loss
 from constructions.proof.stationarity import Refutation, refute
 from constructions.verdicts import CELL, CONVEX, DESCENT, SQUARED, ZERO
+from constructions.verification.all_widths import beside_all_widths
 from constructions.verification.arguments import check_question
-from constructions.verification.near import is_convex, near_point
+from constructions.verification.near import BUT_FOR_A_SLACK, is_convex, near_point
 from constructions.verification.near_strict import near_strict_point
 from constructions.verification.question import (
     objective_of,
@@ -74,6 +75,12 @@ def verify(
         (docs/trained.md).
         For a cross-entropy, and with weight decay, only this last; it is a "global minimum" of a
         network that is one affine layer.
+    "global minimum" with weight decay
+        Of the mean squared error, and a network with one hidden layer: no two-layer network of any
+        width has a loss that is lower by more than `slack`, which is at most `rtol` of the loss
+        (`two_layer_bound`, with an output bias that is penalised). An exact local minimum may be
+        proved to be near, too: then ``distance`` and `critical` tell of it. Whatever the verdict,
+        ``lower_bound`` and ``gap`` are those for all widths.
     either of these two, with a slack
         No network of the activation cell has a loss that is lower by more than `slack`, at
         most `rtol` squared, and 1e-12, of the longest squared target (for "global minimum" no
@@ -300,13 +307,23 @@ def _judge(problem, names, rtol, gtol):
 def _judge_strict(problem, rtol, gtol):
     """The verdict for a cross-entropy, and with weight decay: a minimum near by or a refutation."""
     near, checks = near_strict_point(problem, rtol, gtol)
+    beside, more = beside_all_widths(problem, rtol)
+    checks += more
+    lower = problem.least if beside is None else max(beside.lower, problem.least)
+    nothing = Refutation("undetermined", False, None, None, "")
     if near is not None:
-        refuted = near.refutation or Refutation("undetermined", False, None, None, "")
-        parts = near.verdict, True, near.distance, near.lower, 0, refuted, checks
-        return _Judgement(*parts, near.slack, near.critical)
+        verdict, slack = near.verdict, near.slack
+        if verdict == "local minimum" and beside is not None and beside.is_best:
+            verdict, slack = "global minimum", beside.slack
+        refuted, lower = near.refutation or nothing, max(near.lower, lower)
+        parts = verdict, True, near.distance, lower, 0, refuted, checks
+        return _Judgement(*parts, slack, near.critical)
+    if beside is not None and beside.is_best:
+        parts = "global minimum", True, None, lower, 0, nothing, checks
+        return _Judgement(*parts, beside.slack, BUT_FOR_A_SLACK)
     found = refute(problem, gtol=gtol)
     checks.append(Check(DESCENT, found.witness is None, None, found.detail))
-    return _Judgement(found.verdict, found.proved, None, problem.least, 0, found, checks)
+    return _Judgement(found.verdict, found.proved, None, lower, 0, found, checks)
 
 
 def _near(proof, least, reach, *, problem, rtol):

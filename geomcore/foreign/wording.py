@@ -1,6 +1,6 @@
 """How text that somebody else wrote stands in a sentence, on a screen and in a picture."""
 
-from decimal import ROUND_CEILING, Context
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context
 from difflib import get_close_matches
 from math import isfinite
 
@@ -88,10 +88,10 @@ def counted(number, what):
     return f"{number:,} {what}"
 
 
-def rounded(loss, *, up=False):
+def rounded(loss, *, up=False, down=False):
     """Return a loss with the digits that tell it from others: four, two where rounding decides.
 
-    Upwards on demand, so that what is an upper bound stays one.
+    Upwards or downwards on demand, so that what is a bound stays one.
 
     Examples
     --------
@@ -99,10 +99,13 @@ def rounded(loss, *, up=False):
     ('0.5944', '2.764e-05', '2.3e-31', '0')
     >>> rounded(0.594421, up=True), rounded(2.31e-31, up=True)
     ('0.5945', '2.4e-31')
+    >>> rounded(0.594469, down=True)
+    '0.5944'
     """
     digits = 2 if abs(loss) < ROUNDING else 4
-    if up and isfinite(loss):
-        loss = float(Context(prec=digits, rounding=ROUND_CEILING).create_decimal(loss))
+    if (up or down) and isfinite(loss):
+        towards = ROUND_CEILING if up else ROUND_FLOOR
+        loss = float(Context(prec=digits, rounding=towards).create_decimal(loss))
     return f"{loss:.{digits}g}"
 
 

@@ -130,6 +130,8 @@ def _story(case):
     if found.proved and found.slack:
         local = found.verdict == "local minimum"
         within = f" within {found.radius:.1e} of its parameters" if local else ""
+        if found.weight_decay:  # a global minimum
+            within = " with one hidden layer, of any width,"
         verdict = (
             f"{loss}and no network{within} has a loss that is "
             f"lower by more than {found.slack:.1e}: a {found.verdict}, but for that."

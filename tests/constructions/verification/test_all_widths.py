@@ -1,0 +1,131 @@
+"""Two-layer networks with weight decay beside all others, as `verify` sees them."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from constructions import Certificate, best_two_layer, recheck, verify
+from constructions.verdicts import CRITICAL, WIDTHS
+from geomcore import ReLUNetwork
+from tests.constructions.two_layer.convex import least_loss
+
+X = np.array([[-2.0], [-1.0], [0.0], [1.0], [2.0]])
+Y = abs(X) + [[0.0], [0.2], [0.0], [0.0], [-0.1]]
+DECAY = 0.02
+BEST = best_two_layer(X, Y, weight_decay=DECAY, gap=1e-9, output_bias="penalised").network
+
+
+def named(found, name):
+    """The checks of a certificate with a name."""
+    return [check for check in found.checks if check.name == name]
+
+
+def loss_of(net, weight_decay):
+    """With the decay of all parameters."""
+    error = ((net(X) - Y) ** 2).sum() / len(X)
+    return error + weight_decay / 2 * sum((tensor**2).sum() for tensor in net.tensors)
+
+
+def test_the_best_network_is_a_global_minimum_but_for_a_slack():
+    found = verify(BEST, X, Y, weight_decay=DECAY)
+    assert (found.verdict, found.proved) == ("global minimum", True)
+    assert 0 < found.slack <= found.rtol * found.loss and found.slack <= 2 * found.gap
+    value = least_loss(X, Y[:, 0], DECAY, "penalised")
+    assert abs(found.lower_bound - value) <= 1e-6 * value
+    (check,) = named(found, WIDTHS)
+    assert check.passed and check.value == found.slack
+    assert "of any width," in " ".join(found.summary().split())
+
+
+def test_no_network_of_any_width_is_below_the_bound():
+    rng = np.random.default_rng(0)
+    lower = verify(BEST, X, Y, weight_decay=DECAY).lower_bound
+    for width in (1, 2, 3, 10, 40) * 40:
+        size = rng.uniform(0.1, 1.5) / np.sqrt(width) ** 0.5
+        net = ReLUNetwork(
+            [rng.normal(size=(width, 1)) * size, rng.normal(size=(1, width)) * size],
+            [rng.normal(size=width) * size, rng.normal(size=1) * size],
+        )
+        assert loss_of(net, DECAY) >= lower
+        # near the best one, too
+        near = [t + 1e-4 * rng.normal(size=t.shape) for t in BEST.tensors]
+        assert loss_of(ReLUNetwork(near[::2], near[1::2]), DECAY) >= lower
+
+
+def test_a_network_that_is_not_the_best_is_told_the_gap():
+    net = ReLUNetwork([[[1.0], [-1.0]], [[1.0, 1.0]]], [[0.0, 0.0], [0.0]])
+    found = verify(net, X, Y, weight_decay=DECAY)
+    assert found.verdict != "global minimum" and found.slack == 0
+    value = least_loss(X, Y[:, 0], DECAY, "penalised")
+    assert 0 < found.lower_bound <= value <= loss_of(net, DECAY)
+    assert found.gap >= loss_of(net, DECAY) - value
+    (check,) = named(found, WIDTHS)
+    assert check.passed is False
+    assert "of any width" in found.summary()
+    # with a tolerance as large as that, it is one
+    coarse = verify(net, X, Y, weight_decay=DECAY, rtol=1.001 * found.gap / found.loss)
+    assert coarse.verdict == "global minimum" and coarse.slack >= loss_of(net, DECAY) - value
+
+
+def test_an_exact_minimum_next_to_it_is_told_beside_the_slack():
+    # one unit that is on everywhere, at the optimum of two parameters by hand: x -> a x
+    x, y, decay = np.array([[1.0]]), np.array([[1.0]]), 0.1
+    best = best_two_layer(x, y, weight_decay=decay, gap=1e-12, output_bias="penalised").network
+    found = verify(best, x, y, weight_decay=decay)
+    assert found.verdict == "global minimum" and found.slack > 0
+    (check,) = named(found, CRITICAL)
+    assert check.passed == (found.distance is not None)
+    if found.distance is not None:
+        assert found.critical["argument"] == "critical point"
+
+
+def test_a_file_keeps_it_and_recheck_confirms_it():
+    found = verify(BEST, X, Y, weight_decay=DECAY)
+    again = Certificate.from_json(found.to_json())
+    assert all(check.passed for check in recheck(again, BEST, X, Y))
+
+
+@pytest.mark.parametrize(
+    ("field", "change", "passed"),
+    [
+        ("lower_bound", 1 + 1e-9, None),  # rounding of another machine
+        ("lower_bound", 1.001, False),
+        ("slack", 0.2, False),
+        ("slack", 0.0, False),
+        ("slack", 0.5, None),
+    ],
+)
+def test_other_numbers_are_not_confirmed(field, change, passed):
+    found = verify(BEST, X, Y, weight_decay=DECAY)
+    other = dataclasses.replace(found, **{field: getattr(found, field) * change})
+    (check,) = [c for c in recheck(other, BEST, X, Y) if c.name == field]
+    assert check.passed is passed
+
+
+@pytest.mark.parametrize(
+    ("net", "options"),
+    [
+        (BEST, {"weight_decay": DECAY, "loss": "class_weighted"}),
+        (BEST, {}),
+        (ReLUNetwork([[[0.5]]], [[0.0]]), {"weight_decay": DECAY}),
+        (ReLUNetwork([[[0.5]]] * 3, [[0.1]] * 3), {"weight_decay": DECAY}),
+        (ReLUNetwork([[[1e200]], [[1e200]]], [[1.0], [0.0]]), {"weight_decay": DECAY}),
+    ],
+    ids=["class-weighted", "no decay", "affine", "three layers", "overflow"],
+)
+def test_of_others_there_is_no_such_bound(net, options):
+    assert not named(verify(net, X, Y, **options), WIDTHS)
+
+
+@pytest.mark.parametrize("exponent", [-150, -60, 0, 60, 140])
+def test_at_any_scale_of_the_data(exponent):
+    # f -> s f, with v and w by sqrt(s): the loss without decay is s^2 times, the decay s times
+    s = 4.0**exponent
+    W = [BEST.weights[0] * 2.0**exponent, BEST.weights[1] * 2.0**exponent]
+    net = ReLUNetwork(W, [BEST.biases[0] * 2.0**exponent, BEST.biases[1] * s])
+    with np.errstate(over="ignore", under="ignore"):
+        found = verify(net, X, Y * s, weight_decay=DECAY * s)
+    assert found.lower_bound <= found.loss_bound
+    if found.verdict == "global minimum":
+        assert found.slack <= found.rtol * found.loss_bound
