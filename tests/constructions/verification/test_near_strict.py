@@ -177,26 +177,27 @@ def test_far_from_the_exact_point_it_is_not_stationary():
     assert near.verdict != "local minimum"
 
 
-def at_exact_point(shift, rtol=1e-8):
+def is_next_to_minimum(shift, rtol=1e-8):
     """One point and one unit, at their minimum with decay 0.1 but for a shift of the last bias."""
     c, e = 1 / np.sqrt(2), -0.1 / (2 * np.sqrt(2))
     w = np.sqrt((3 + e - c) / np.sqrt(2)) / np.sqrt(2)
     net = ReLUNetwork([[[w]], [[w * np.sqrt(2)]]], [[w], [c + shift]])
-    return verify(net, [[1.0]], [[3.0]], weight_decay=0.1, rtol=rtol).verdict
+    found = verify(net, [[1.0]], [[3.0]], weight_decay=0.1, rtol=rtol)
+    return found.verdict == "global minimum" and found.distance is not None
 
 
 def test_near_is_told_by_the_layers():
-    assert at_exact_point(1e-9) == "local minimum"
+    assert is_next_to_minimum(1e-9)
     # the loss is higher by 1e-14 only
-    assert at_exact_point(1e-7) != "local minimum"
+    assert not is_next_to_minimum(1e-7)
 
 
 def test_near_is_told_by_the_loss(monkeypatch):
     monkeypatch.setattr("constructions.verification.near_strict.is_close", lambda *given: True)
-    assert at_exact_point(1e-8, rtol=1e-11) == "local minimum"
+    assert is_next_to_minimum(1e-8, rtol=1e-11)
     # the loss is higher by 7e-14, where 9e-15 are allowed
-    assert at_exact_point(2.5e-7, rtol=1e-11) != "local minimum"
-    assert at_exact_point(2.5e-7, rtol=1e-8) == "local minimum"
+    assert not is_next_to_minimum(2.5e-7, rtol=1e-11)
+    assert is_next_to_minimum(2.5e-7, rtol=1e-8)
 
 
 def test_a_layer_of_zeros_is_not_near_one_that_is_none(monkeypatch):
@@ -206,9 +207,10 @@ def test_a_layer_of_zeros_is_not_near_one_that_is_none(monkeypatch):
     )
     net = ReLUNetwork([np.zeros((2, 1)), np.zeros((1, 2))], [np.zeros(2), np.zeros(1)])
     found = verify(net, [[1.0]], [[1e-3]], weight_decay=0.5)
-    assert found.verdict != "local minimum"
+    assert found.distance is None
     exact = ReLUNetwork([np.zeros((2, 1)), np.zeros((1, 2))], [np.zeros(2), [8e-4]])
-    assert verify(exact, [[1.0]], [[1e-3]], weight_decay=0.5).verdict == "local minimum"
+    found = verify(exact, [[1.0]], [[1e-3]], weight_decay=0.5)
+    assert found.verdict == "global minimum" and found.distance is not None
 
 
 def test_what_is_said_names_the_loss():
