@@ -82,3 +82,6 @@ def test_row_sums_are_rounded_up():
     exact = sum(abs(Fraction(v)) for v in product[0].tolist()) + Fraction(1e-17)
     assert Fraction(found[0]) >= exact and found[0] < 0.6 + 1e-14
     assert 0 <= found[1] < 1e-300
+    alone = row_sums(product)
+    assert Fraction(alone[0]) >= sum(abs(Fraction(v)) for v in product[0].tolist())
+    assert alone[0] < 0.6 + 1e-14 and 0 <= alone[1] < 1e-300
