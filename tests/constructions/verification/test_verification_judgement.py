@@ -1,5 +1,6 @@
 """What is said of a point, of each of the proofs about it that there may be."""
 
+from fractions import Fraction
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,6 +9,7 @@ from flint import arb
 
 from constructions import verify
 from constructions.proof.certificate import Check
+from constructions.proof.exact import precision
 from constructions.proof.last_layer import ZeroLoss
 from constructions.proof.local_problem import LocalProblem
 from constructions.proof.stationarity import Refutation
@@ -189,3 +191,86 @@ def test_a_basin_of_descent_is_asked_for_with_a_step_and_else_not(step):
     found = verify(FOLD, [[-1.0], [1.0]], [[1.0], [1.0]], step=step)
     assert found.verdict == "global minimum" and found.step == step
     assert (found.descent is None) == (step is None)
+
+
+@pytest.mark.parametrize(
+    ("targets", "longest"),
+    [
+        ([[1e-3], [0.0], [1.0]], 1.0),
+        ([[1.0], [1e-3], [0.0]], 1.0),
+        ([[3.0, 4.0], [4.5, 0.0]], 25.0),
+        ([[0.0, 0.0]], 1.0),
+        ([[1e-3], [0.0]], 1e-6),
+    ],
+)
+@pytest.mark.parametrize("least", [0.0, 2.0**-20])
+def test_a_loss_is_near_by_the_square_of_the_longest_target(targets, longest, least):
+    enclosure, labels = SimpleNamespace(bits=128), SimpleNamespace(targets=np.array(targets))
+    for share, is_near in ((0.999, True), (1.001, False)):
+        with precision(128):
+            loss = arb(least) + arb(longest) * 1e-8 * share
+        problem = SimpleNamespace(loss=loss, labels=labels, enclosure=enclosure)
+        for distance, reach, within in ((0.5, 0.5, True), (0.5, 0.25, False), (None, 9.0, False)):
+            proof = SimpleNamespace(distance=distance)
+            found = verification._near(proof, arb(least), reach, problem=problem, rtol=1e-4)
+            assert found is (is_near and within)
+
+
+@pytest.mark.parametrize(("roundings", "is_near"), [(3.9, True), (4.1, False)])
+def test_without_a_tolerance_four_roundings_of_a_loss_are_near(roundings, is_near):
+    problem = problem_of()
+    with precision(128):
+        problem.loss = arb(2) * (1 + arb(roundings) * 2.0**-52)
+    proof = SimpleNamespace(distance=0.0)
+    assert verification._near(proof, arb(2), 0.0, problem=problem, rtol=0.0) is is_near
+
+
+@pytest.mark.parametrize("scale", [1.0, 2.0**-600, 2.0**600])
+def test_reach_and_margins_are_relative_to_the_norm_and_rounded_down(scale):
+    W, b = np.array([[3.0, 4.0]]) * scale, np.array([12.0]) * scale
+    net = ReLUNetwork([[[1.0], [1.0]], W], [[7.0, 7.0], b])
+    norm = 13 * Fraction(scale)
+    reach = Fraction(verification._reach(net, 0.1)) / (norm * Fraction(0.1))
+    assert 1 - Fraction(1, 10**15) < reach <= 1
+    assert verification._reach(ReLUNetwork([[[0.0]]], [[0.0]]), 0.1) == 0
+    share = Fraction(verification._per_norm(0.3 * scale, W, b)) * norm / Fraction(0.3 * scale)
+    assert 1 - Fraction(1, 10**8) < share < 1
+    assert verification._per_norm(0.3, 0 * W, 0 * b) == 0
+    assert verification._per_norm(0.0, W, b) == 0
+    assert verification._per_norm(5e-324, np.ones((1, 1)), np.zeros(1)) == 0
+    assert verification._per_norm(0.3, np.full((1, 2), 1.7e308), b) < 1e-308
+
+
+def test_a_gap_is_rounded_up_and_is_nothing_between_equal_numbers():
+    assert verification.gap_between(0.1, 0.1) == 0 == verification.gap_between(0.0, 0.0)
+    assert 2 < verification.gap_between(3.0, 1.0) < 2 + 1e-15
+    found, exact = verification.gap_between(1.0, 1e-17), 1 - Fraction(1e-17)
+    assert exact <= Fraction(found) < exact + Fraction(1, 10**15)
+
+
+@pytest.mark.parametrize(
+    ("names", "asked"),
+    [
+        (("W2", "b2"), ("last", True, True)),
+        (("W2",), ("last", True, False)),
+        (("b2",), ("last", False, True)),
+        (ALL, ("cell",)),
+        (("b1", "b2", "W2"), ("cell",)),
+        (("W1", "b1", "W2"), None),
+        (("b1", "b2"), None),
+        (("W1", "b1"), None),
+    ],
+)
+def test_a_minimum_is_one_of_the_last_layer_or_of_the_cell(names, asked, monkeypatch):
+    monkeypatch.setattr(verification, "last_layer_minimum", lambda problem, *ends: ("last", *ends))
+    monkeypatch.setattr(verification, "local_minimum", lambda *given: ("cell",))
+    for undecided, kinks, is_cell in ((0, 0, True), (1, 0, False), (0, 1, False), (1, 1, False)):
+        enclosure = SimpleNamespace(undecided=undecided, kinks=kinks)
+        given = {"labels": None, "X": None, "per_class": None}
+        problem = SimpleNamespace(net=FOLD, enclosure=enclosure, **given)
+        found = verification._minimum(problem, names)
+        if asked and (is_cell or asked[0] == "last"):
+            assert found == asked
+        else:
+            assert found[0] is None
+            assert ("held fixed" in found[1]) is is_cell
