@@ -31,7 +31,9 @@ def problem_of(offset=None):
     """Of a loss of 1/4 with targets of length 1."""
     labels = SimpleNamespace(targets=np.array([[1.0], [0.5]]))
     enclosure = SimpleNamespace(bits=64)
-    given = {"labels": labels, "enclosure": enclosure, "offset": offset, "least": 0.125}
+    given = {"labels": labels, "enclosure": enclosure, "offset": offset}
+    # the last three of an objective
+    given |= {"least": 0.0625, "loss_name": "bce", "weight_decay": 0.5}
     return SimpleNamespace(net=FOLD, loss=arb(0.25), **given)
 
 
@@ -147,7 +149,7 @@ def test_of_other_losses_too_what_is_not_proved_may_be_refuted(refuted, monkeypa
     monkeypatch.setattr(verification, "refute", lambda *given, **other: refuted)
     found = verification._judge_strict(problem_of(), 1e-8, 1e-9)
     checks = [*MORE, Check(DESCENT, refuted is TRIED, None, refuted.detail)]
-    assert found == (refuted.verdict, refuted.proved, None, 0.125, 0, refuted, checks, 0.0, None)
+    assert found == (refuted.verdict, refuted.proved, None, 0.0625, 0, refuted, checks, 0.0, None)
 
 
 @pytest.mark.parametrize(
