@@ -28,11 +28,11 @@ FAR = ZeroLoss(None, 0, "no fit")
 
 
 def problem_of(offset=None):
-    """Of a loss of 1/4 with targets of length 1."""
+    """Of a loss of 1/4, with a longest target of 1."""
     labels = SimpleNamespace(targets=np.array([[1.0], [0.5]]))
     enclosure = SimpleNamespace(bits=64)
     given = {"labels": labels, "enclosure": enclosure, "offset": offset}
-    # the last three of an objective
+    # what an objective has besides
     given |= {"least": 0.0625, "loss_name": "bce", "weight_decay": 0.5}
     return SimpleNamespace(net=FOLD, loss=arb(0.25), **given)
 
