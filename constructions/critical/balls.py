@@ -196,7 +196,7 @@ def off_product(A, B, product, x):
         return np.where(np.isfinite(product).all(axis=1), off.upper, np.inf)
 
 
-def row_sums(product, off):
+def row_sums(product, off=0.0):
     """Floats at least the sums over rows of the sizes of a matrix, and of how much it is off."""
     return (as_balls(np.abs(product)).sum(axis=1) + off).upper
 

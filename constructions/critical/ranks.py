@@ -185,7 +185,7 @@ def _modulo(row, p):
 
 
 def _bits(numbers):
-    return max((max(int(v.p).bit_length(), int(v.q).bit_length()) for v in numbers), default=0)
+    return max(max(int(v.p).bit_length(), int(v.q).bit_length()) for v in numbers)
 
 
 def _whole_bits(row):

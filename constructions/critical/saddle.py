@@ -9,7 +9,7 @@ the kink a, to one side, if :math:`\mu_a < 0` or :math:`\mu_a > \delta_a` (docs/
 import numpy as np
 
 from constructions.critical import cell as calculus
-from constructions.critical.balls import Balls, as_balls, stacked
+from constructions.critical.balls import Balls, as_balls, row_sums, stacked
 
 FLAT = 1e-9  # an eigenvalue above -FLAT times the largest one is not looked at
 
@@ -52,11 +52,11 @@ def curvature_down(H, G):
     v = kernel @ vectors[:, 0]
     exact = as_balls(v)
     if k:
-        left = 1.0 - as_balls((np.eye(k) - G @ W).largest).sum(axis=1).upper.max()
+        left = 1.0 - row_sums((np.eye(k) - G @ W).largest).max()
         if not left > 0:
             return None
         size = (G @ v).largest.max() / left * (1 + 1e-12)  # room for these three roundings
-        exact = Balls(v, (as_balls(np.abs(W)) @ np.full(k, size)).upper)
+        exact = v - as_balls(W) @ Balls(np.zeros(k), np.full(k, size))
     bend = float((exact @ H @ exact).upper)
     return (v, bend) if bend < 0 else None
 

@@ -8,7 +8,7 @@ point i, and h_i the input of the unit's layer, such a unit costs more than it g
 
 import numpy as np
 
-from constructions.critical.balls import Balls, as_balls, stacked
+from constructions.critical.balls import Balls, as_balls, row_sums, stacked
 from constructions.penalised.orbits import places_of_unit
 
 STARTS, ASCENTS = 50, 100
@@ -142,8 +142,8 @@ def norm_above(A):
     _, V = np.linalg.eigh((gram.mid + gram.mid.T) / 2)
     V = as_balls(V)
     # |x|^2 <= |V'x|^2 / (1 - e) for an almost orthogonal V, and so for its transpose
-    rest = as_balls((np.eye(len(V)) - V.T @ V).largest).sum(axis=1).upper.max(initial=0.0)
+    rest = row_sums((np.eye(len(V)) - V.T @ V).largest).max(initial=0.0)
     if not rest < 0.5:
         return np.inf
-    square = as_balls((V.T @ gram @ V).largest).sum(axis=1).upper.max(initial=0.0)
+    square = row_sums((V.T @ gram @ V).largest).max(initial=0.0)
     return float(np.sqrt(square / (1 - rest)) * (1 + 1e-12))

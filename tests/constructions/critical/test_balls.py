@@ -159,6 +159,11 @@ def test_stacking_keeps_what_the_parts_are(axis):
     np.testing.assert_array_equal(both.rad, np.concatenate([0 * A, A], axis))
 
 
+def test_parts_are_stacked_one_below_the_other():
+    for A in (np.ones((2, 2)), Balls(np.ones((2, 2)))):
+        assert stacked([A, A]).shape == (4, 2) and stacked([A, A], axis=1).shape == (2, 4)
+
+
 def test_balls_of_arbs_hold_them():
     entries = [arb("0.1"), arb(1) / 3, arb("1e-400"), arb("1e400"), arb(2, 0.5)]
     found = of_arbs(entries, (5,))

@@ -302,6 +302,48 @@ def test_independent_kinks_are_asked_for_in_the_slice(monkeypatch):
     assert found is None and "kinks are not proved to be independent" in why
 
 
+def test_biases_that_are_zero_are_not_counted(monkeypatch):
+    # four hidden units, then a last layer
+    theta = np.array([9.0, 9.0, 9.0, 9.0, 0.0, 1.0, -1.0, 5e-324, 9.0, 0.0])
+    places = [(slice(0, 4), slice(4, 8)), (slice(8, 9), slice(9, 10))]
+    counted = []
+    monkeypatch.setattr(minimum._Attempt, "counted", lambda self, biases: counted.append(biases))
+    monkeypatch.setattr(minimum._Attempt, "slices", lambda self, rank, if_plain: None)
+    monkeypatch.setattr(minimum._Attempt, "independent", None)
+    monkeypatch.setattr(minimum, "generic_rank", lambda *given: None)
+    problem = SimpleNamespace(balls=SimpleNamespace(places=places), wanted=[])
+    found, why = minimum.critical_point_near(problem, SimpleNamespace(kinks=[]), theta)
+    assert found is None and why == minimum.DEPENDENT
+    ((biases,),) = counted
+    assert biases.tolist() == [False, True, True, True]
+
+
+@pytest.mark.parametrize("drawn", [14, 15, None])
+def test_a_rank_that_is_not_counted_at_the_exact_point_is_drawn(drawn, monkeypatch):
+    made, first = on_two_kinks(), True  # of rank 14
+
+    def counted(self, not_zero):
+        nonlocal first
+        first, stored = False, first
+        return 14 if stored else 15  # as if a bias might be 0 in the box
+
+    error = 0.0 if drawn is None else 0.25
+    rank = None if drawn is None else minimum.GenericRank(drawn, error)
+    monkeypatch.setattr(minimum._Attempt, "counted", counted)
+    slices_of = minimum._Attempt.slices  # as if it were plain that 14 is attained
+    monkeypatch.setattr(
+        minimum._Attempt, "slices", lambda self, rank, if_plain=False: slices_of(self, rank)
+    )
+    monkeypatch.setattr(minimum, "generic_rank", lambda *given: rank)
+    found, why = proved(*made)
+    if drawn is None:
+        assert found is None and why == minimum.DEPENDENT
+    elif drawn > 14:
+        assert found is None and why == minimum.BELOW.format(drawn)
+    else:
+        assert found.rank == rank and why == "a local minimum on 2 kinks"
+
+
 @pytest.mark.parametrize(("drawn", "implied", "told"), [(0.25, 0.5, 0.75), (0.75, 0.5, 1.0)])
 def test_a_rank_may_be_larger_or_equations_may_imply_less(drawn, implied, told, monkeypatch):
     own_rank, own_problem = minimum.generic_rank, search.reduced

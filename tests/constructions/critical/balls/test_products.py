@@ -82,3 +82,7 @@ def test_row_sums_are_rounded_up():
     exact = sum(abs(Fraction(v)) for v in product[0].tolist()) + Fraction(1e-17)
     assert Fraction(found[0]) >= exact and found[0] < 0.6 + 1e-14
     assert 0 <= found[1] < 1e-300
+    assert row_sums(product, np.array([0.5, 1.0])) == pytest.approx([1.1, 1.0], rel=1e-12)
+    alone = row_sums(product)
+    assert Fraction(alone[0]) >= sum(abs(Fraction(v)) for v in product[0].tolist())
+    assert alone[0] < 0.6 + 1e-14 and 0 <= alone[1] < 1e-300

@@ -143,5 +143,21 @@ def test_equations_are_of_what_is_chosen_and_of_all_that_labels_differ_in(
         np.testing.assert_array_equal(found.floats.X[copy], PROBLEM.points.X[i])
 
 
+@pytest.mark.parametrize("by_label", [False, True])
+@pytest.mark.parametrize(("way", "exact", "split"), CASES)
+def test_rows_of_what_is_exact_are_the_same_if_those_of_all_outputs_are_not_known(
+    way, exact, split, by_label
+):
+    found = PROBLEM.reduced(PROBLEM.errors(exact, split), way, by_label)
+    passed = calculus.forwards(found.balls, as_balls(PROBLEM.theta))
+    known = found.exact_rows(passed, calculus.output_rows(found.balls, passed))
+    # as many as there are directions, of which each is one of the outputs
+    count = sum((e.rows.stop - e.rows.start) * e.directions.ncols() for e in found.equations)
+    assert len(known) >= count > 0 and known.mid.any(axis=1).all()
+    rows = found.exact_rows(passed, None)
+    np.testing.assert_array_equal(rows.mid, known.mid)
+    np.testing.assert_array_equal(rows.rad, known.rad)
+
+
 def span(rows):
     return range(rows.start, rows.stop)
