@@ -1,6 +1,5 @@
 """`geomcore check`: whether a certificate holds, confirmed without the code that made it."""
 
-import itertools
 import json
 from collections import Counter
 from pathlib import Path
@@ -8,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from geomcore.foreign.wording import counted, shortened
 from training.commands.arguments.options import (
     TABLE,
     Data,
@@ -55,6 +53,7 @@ def check(
     check_fit(net, source)
     # Loaded after what is refused, for that takes a second.
     from constructions import check_certificate
+    from geomcore.foreign.wording import shortened
     from training.output.page import render
     from training.output.start import started
 
@@ -62,13 +61,12 @@ def check(
     labels = as_labels(source.y, len(X), targets=source.targets)
     wanted = ("certificate", "network", "data", "targets", "jobs", *TABLE)
     kept = [name for name in given if name in wanted]
-    if out is None:
-        given["out"] = _folder(certificate, network, source.name)
-    with started("check", given, about=source.name, kept=kept) as (run, screen):
+    about, apart = f"{network.stem}-{source.name}", ("certificate", "network", "data")
+    with started("check", given, about=about, apart=apart, kept=kept) as (run, screen):
         with screen.progress(1) as step, run.timed("check"):
             step("checking")
-            about = X, labels.targets, labels.index
-            findings = check_certificate(stated, net.weights, net.biases, *about)
+            told = X, labels.targets, labels.index
+            findings = check_certificate(stated, net.weights, net.biases, *told)
         rows = [_row(finding, stated) for finding in findings]
         confirmed, told = _told(findings, stated)
         title = f"{certificate.name} of {network.name} on {source.name}"
@@ -86,23 +84,6 @@ def check(
     screen.print(shortened(told, LONGEST))
     screen.print(f"\nrun folder: {run.path}")
     return 0 if confirmed else 1
-
-
-def _folder(certificate, network, about):
-    """The folder of the run if none is named: not that of a check of other files."""
-    from training.output.folder import read_run, stem
-
-    base = Path("runs") / stem(f"check-{network.stem}-{about}")
-    folder, files = base, {"certificate": certificate, "network": network}
-    for k in itertools.count(2):
-        if not (folder / "run.json").exists():
-            return folder
-        told = read_run(folder)["arguments"]
-        if all(
-            Path(str(told.get(name))).resolve() == file.resolve() for name, file in files.items()
-        ):
-            return folder
-        folder = base.with_name(f"{base.name}-{k}")
 
 
 def _read(path, net):
@@ -173,6 +154,8 @@ def _folded(rows):
 
 def _listed(fields):
     """How many fields there are, and which, in half a line."""
+    from geomcore.foreign.wording import counted, shortened
+
     return shortened(f"{counted(len(fields), 'field')} ({', '.join(fields)})", LONGEST // 2)
 
 

@@ -84,7 +84,11 @@ def landscape(
     from training.output.start import started
 
     kept = [name for name in given if name not in ("seed", "out", "quiet", "force")]
-    with started("landscape", given, about=source.name, kept=kept) as (run, screen):
+    about = f"{network.stem}-{source.name}"
+    with started("landscape", given, about=about, apart=("network", "data", "to"), kept=kept) as (
+        run,
+        screen,
+    ):
         screen.print(source.summary())
         with screen.compiling(), screen.progress(PARTS + (to is not None)) as step:
             found = survey(

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 
 from training.commands.arguments.options import (
@@ -46,6 +45,8 @@ def regions(
 ):
     """Cut a plane of the input space of NETWORK into its linear regions, exactly."""
     given = noted(locals())
+    import numpy as np
+
     from geomcore.regions.regions import as_box, linear_regions
     from training.commands.arguments.data import check_fit, load_data, load_network
     from training.experiments.regions.plane import plane_of
@@ -75,7 +76,7 @@ def regions(
     labels = None if source is None else source.y
     names, wanted = (None, None) if source is None else _classes(source)
     about = network.stem if source is None else f"{network.stem}-{source.name}"
-    with started("regions", given, about=about) as (run, screen):
+    with started("regions", given, about=about, apart=("network", "data")) as (run, screen):
         with screen.compiling(), screen.progress(2) as step:
             step("cutting")
             with run.timed("regions"):
@@ -121,6 +122,8 @@ def regions(
 
 
 def _numbers(text, name, count):
+    import numpy as np
+
     try:
         numbers = np.array([float(part) for part in text.split(",")])
     except ValueError:
@@ -151,7 +154,7 @@ def _classes(source):
     """Names and targets of the classes of data; None for each if it has values to fit, or one."""
     from geomcore.arrays import as_labels
 
-    if np.ndim(source.y) == 2:
+    if source.y.ndim == 2:
         return None, None
     labels = as_labels(source.y, len(source.y), targets=source.targets)
     names = labels.classes.tolist()

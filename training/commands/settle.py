@@ -61,12 +61,14 @@ def settle(
     from training.output.start import started
     from training.settling.settle import settle as settle_network
 
-    if out is None:
-        given["out"] = _folder(network, source.name)
     wanted = ("network", "data", "targets", "loss", "weight_decay", "seconds", "jobs", *TABLE)
     kept = [name for name in given if name in wanted]
     kind = {"loss": loss, "weight_decay": weight_decay}
-    with started("settle", given, about=source.name, kept=kept) as (run, screen):
+    about = f"{network.stem}-{source.name}"
+    with started("settle", given, about=about, apart=("network", "data"), kept=kept) as (
+        run,
+        screen,
+    ):
         screen.fold(source.summary())
         swap = swap_of(net, source.X, source.y, targets=source.targets, loss=loss)
         swapped = "" if swap is None else swap.told()
@@ -105,13 +107,3 @@ def settle(
         screen.fold(f"{settled.summary()}\n\n{case.certificate.summary()}")
     screen.print(f"\nrun folder: {run.path}")
     return 0 if case.certificate.verdict in ("global minimum", "local minimum") else 1
-
-
-def _folder(network, about):
-    """The folder of the run if none is named: not that in which the network lies."""
-    from training.output.folder import stem
-
-    folder = Path("runs") / f"settle-{stem(about)}"
-    while folder.resolve() == network.resolve().parent:
-        folder = folder.with_name(f"{folder.name}-again")
-    return folder

@@ -158,6 +158,10 @@ def study(
 ):
     """Push networks many times, train them back, count what returns. Can be killed and resumed."""
     given = noted(locals())
+    if parquet:
+        from training.study.records import need_parquet
+
+        need_parquet()
     from geomcore.datasets.targets import read_targets, written
     from training.commands.arguments.data import check_fit, load_data, load_network
     from training.commands.cases.options_of_study import (
@@ -167,10 +171,6 @@ def study(
     )
     from training.commands.cases.origin import Made, data_of, keep_origin, read_origin
 
-    if parquet:
-        from training.study.result import need_parquet
-
-        need_parquet()
     wished = {name: given.get(name) for name in DEFAULTS}
     if targets is not None:
         wished["targets"] = written(read_targets(targets))  # a file may be gone when it is resumed

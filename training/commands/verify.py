@@ -89,7 +89,11 @@ def verify(
     if step is not None:
         wanted = (*wanted, "step")
     kept = [name for name in given if name in wanted]
-    with started("verify", given, about=case.name, kept=kept) as (run, screen):
+    about = f"{network.stem}-{case.name}"
+    with started("verify", given, about=about, apart=("network", "data"), kept=kept) as (
+        run,
+        screen,
+    ):
         screen.fold(case.data.summary())
         with screen.progress(2) as part:
             part("verifying")

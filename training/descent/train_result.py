@@ -109,16 +109,25 @@ class EnsembleResult:
         return f"EnsembleResult({wrapped(self.summary())})"
 
     def summary(self):
-        """How many trials there were, why they stopped, and the median of their losses."""
+        """How many trials there were, why they stopped, and the median of their losses.
+
+        A second line tells how many ended above their start, if any did.
+        """
         counts = Counter(self.stop_reasons)
         told = ", ".join(f"{shortened(why, 40)} {n:,}" for why, n in counts.most_common(3))
         if len(counts) > 3:
             told += f", {counted(len(counts) - 3, 'other reason')}"
         start, end = np.median(self.losses[0]), np.median(self.final_losses)
-        return (
+        told = (
             f"{counted(len(self.networks), 'trial')} of up to "
             f"{counted(max(self.steps), 'step')}, median loss "
             f"{start:.3g} -> {end:.3g}, stopped by {told}"
+        )
+        above = int(np.sum(self.final_losses > self.losses[0] + self.rounding))
+        if not above:
+            return told
+        return (
+            f"{told}\n{counted(above, 'trial')} ended above the start: try a smaller learning rate"
         )
 
     def frame(self):

@@ -7,6 +7,7 @@ import time
 import warnings
 from dataclasses import dataclass, fields
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from typing import Annotated
 
 import msgspec
@@ -222,3 +223,9 @@ def _version(name):
         return version(name)
     except PackageNotFoundError:
         return None
+
+
+def need_parquet():
+    """Raise ImportError unless Parquet files can be written."""
+    if find_spec("pyarrow") is None:
+        raise ImportError("Parquet needs the package pyarrow: pip install 'geomcore[parquet]'")

@@ -3,7 +3,6 @@
 import warnings
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.util import find_spec
 
 import numpy as np
 
@@ -18,6 +17,7 @@ from training.study.outcomes import RETURNED, outcomes, tally, undecided
 from training.study.planning.defaults import PART
 from training.study.proved import proved_returns
 from training.study.records import Reference as Reference
+from training.study.records import need_parquet
 from training.study.store import RESUMABLE, Store
 from training.study.words import Summary, as_html, as_summary, in_brief
 
@@ -326,12 +326,6 @@ class StudyResult:
         from training.study import plot as plot_study
 
         return plot_study.figure_of_comparison(self)
-
-
-def need_parquet():
-    """Raise ImportError unless Parquet files can be written."""
-    if find_spec("pyarrow") is None:
-        raise ImportError("Parquet needs the package pyarrow: pip install 'geomcore[parquet]'")
 
 
 @answers_keywords

@@ -77,11 +77,15 @@ def test_one_output_and_two_labels_need_targets_which_the_sentence_names(run, tm
 
 def test_a_network_in_a_run_folder_is_settled_into_another_one(run, table, trained, tmp_path):
     assert run("settle", trained, table, "-q")[0] == 0
-    first = tmp_path / "runs" / "settle-flowers"
+    first = tmp_path / "runs" / "settle-net-flowers"
     before = {path.name: path.read_bytes() for path in first.iterdir()}
     status, out, err = run("settle", first / "network.npz", table, "-q")
-    assert status == 0 and "settle-flowers-again" in out and ".kept" not in err
+    assert status == 0 and "settle-network-flowers" in out and ".kept" not in err
     assert {path.name: path.read_bytes() for path in first.iterdir()} == before
+    # and that one into a third, though the first part of its name is the same
+    second = tmp_path / "runs" / "settle-network-flowers"
+    status, out, _ = run("settle", second / "network.npz", table, "-q")
+    assert status == 0 and "settle-network-flowers-2" in out
 
 
 def test_a_network_on_a_kink_has_its_kinks_on_the_page_and_in_a_table(run, tmp_path):

@@ -408,7 +408,7 @@ def test_a_resumed_study_keeps_aside_what_was_edited(run, tmp_path):
 
 
 def test_without_pyarrow_parquet_is_refused_before_the_work(run, monkeypatch, tmp_path):
-    monkeypatch.setattr("training.study.result.find_spec", lambda name: None)
+    monkeypatch.setattr("training.study.records.find_spec", lambda name: None)
     status, _, err = run("study", "clusters", *SMALL, "--parquet", "-q")
     assert status == 2
     assert "pip install 'geomcore[parquet]'" in err

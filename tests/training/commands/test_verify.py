@@ -19,7 +19,7 @@ def test_verify_of_an_untrained_network_ends_with_status_one(run, table, tmp_pat
     status, out, _ = run("verify", "net.npz", table)
     assert status == 1
     assert "(proved)" not in out.splitlines()[0] or "global minimum" not in out.splitlines()[0]
-    assert (tmp_path / "runs" / "verify-flowers" / "certificate.json").exists()
+    assert (tmp_path / "runs" / "verify-net-flowers" / "certificate.json").exists()
 
 
 def test_a_certificate_that_holds_is_said_to_hold(run, table, tmp_path):

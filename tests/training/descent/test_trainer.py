@@ -274,6 +274,18 @@ def test_lists_float32_fortran_order_and_read_only_arrays_are_accepted_and_left_
     assert net == random_start((3, 4, 2))
 
 
+def test_the_summary_of_many_counts_those_that_ended_above_their_start():
+    # the loss (w + b - 1)^2 has curvature 4, so rates above 1/2 lead away, except from the minimum
+    nets = [ReLUNetwork([[[w]]], [[0.0]]) for w in (0.0, 1.0, 2.0)]
+
+    def last_line(rate):
+        found = train_ensemble(nets, [[1.0]], [[1.0]], optimizer=SGD(rate), steps=5)
+        return found.summary().splitlines()[-1]
+
+    assert last_line(0.6) == "2 trials ended above the start: try a smaller learning rate"
+    assert last_line(0.4).endswith("stopped by step budget 3")
+
+
 # Bad input
 
 

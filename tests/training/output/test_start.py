@@ -45,6 +45,24 @@ def test_the_folder_is_named_after_command_and_data_unless_it_is_given():
     assert record_of("construct", {**GIVEN, "out": Path("x")}, about="wine")[0] == Path("x")
 
 
+def test_a_run_of_other_files_has_a_folder_of_its_own_and_one_of_the_same_is_replaced():
+    def folder(data, file):
+        given = {**GIVEN, "data": data, "file": file, "out": None}
+        return record_of("verify", given, about="net-wine", apart=("data", "file"))[0].name
+
+    files = [("wine", "a/n"), ("wine", "b/n"), ("x.csv", "a/n")]
+    names = ["verify-net-wine", "verify-net-wine-2", "verify-net-wine-3"]
+    assert [folder(*f) for f in files] == names
+    assert [folder(data, Path(file).resolve()) for data, file in files] == names
+
+
+def test_the_folder_in_which_a_file_lies_is_not_taken():
+    for file in ("runs/settle-net-wine/network.npz", Path("runs/settle-net-wine/x").resolve()):
+        given = {**GIVEN, "file": file}
+        found = record_of("settle", given, about="net-wine", apart=("file",))[0]
+        assert found != Path("runs/settle-net-wine") and found.parent == Path("runs")
+
+
 def test_the_screen_is_quiet_if_that_is_wished(capsys):
     for quiet, told in ((True, ""), (False, "working\n")):
         with started("minima", {**GIVEN, "quiet": quiet}) as (_, screen):

@@ -9,8 +9,6 @@ import msgspec
 import typer
 from typer.models import ArgumentInfo
 
-from geomcore.foreign.wording import quoted
-
 # Said anew whenever a run goes on.
 ANEW = ("out", "quiet", "force", "jobs", "resume")
 Resume = Annotated[
@@ -55,6 +53,7 @@ def resumes(command):
 
 def _begun(command, context, given):
     """The arguments of the run in `out` by name, checked as if they had been typed."""
+    from geomcore.foreign.wording import quoted
     from training.output.record import read_record
 
     out, name = given["out"], context.command.name
@@ -95,6 +94,8 @@ def _checked(option, parameter, value, out):
             if limit is not None and not all(within(number, limit) for number in numbers):
                 raise ValueError("out of range")
     except (ValueError, TypeError, OverflowError):
+        from geomcore.foreign.wording import quoted
+
         name = _name(option, parameter)
         raise ValueError(f"{out / 'run.json'} is damaged: {name} is {quoted(value)}") from None
     return found

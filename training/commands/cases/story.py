@@ -17,7 +17,7 @@ EXPLANATIONS = {
     "digits": "1,797 images of handwritten digits, 8 x 8 pixels. Three pixels never vary, 61 "
     "remain. The ten digits can be cut off one after another by hyperplanes, so ten layers "
     "collapse one digit each.",
-    "iris": "Measurements of 150 flowers of three species.",
+    "iris": "Measurements of 150 flowers of three species, two of which are the same: 149 points.",
     "wine": "Chemical analyses of 178 wines from three growers.",
     "breast_cancer": "Measurements of 569 tumours, benign or malignant.",
 }

@@ -2,7 +2,6 @@
 
 from typing import Annotated
 
-import numpy as np
 import typer
 
 from training.commands.arguments.options import (
@@ -208,6 +207,8 @@ def _data_sets(source, seeds, points, radius, table, seed, standardize):
             raise ValueError(f"--{name} goes with balls, not with DATA")
     drawn = source in DRAWN
     whole = [load_data(source, seed=seed + s, **table) for s in range(seeds if drawn else 1)]
+    import numpy as np
+
     from training.experiments.dynamics_starts import part_of
     from training.study.planning.columns import LARGE, Columns, largest_column
 
