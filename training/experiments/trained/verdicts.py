@@ -97,13 +97,15 @@ def most_verdict(number, runs, what):
     return Verdict(UNDECIDED, told)
 
 
-def by_run(rows):
+def by_run(rows, pick=min):
     """The rows of the lowest rung of each run, by start.
 
     Parameters
     ----------
     rows : list of dict
         Of one loss, with ``start`` and ``threshold``.
+    pick : callable
+        `max` for the highest rung.
 
     Returns
     -------
@@ -112,8 +114,8 @@ def by_run(rows):
     found = {}
     for start in sorted({row["start"] for row in rows}):
         own = [row for row in rows if row["start"] == start]
-        least = min(row["threshold"] for row in own)
-        found[start] = [row for row in own if row["threshold"] == least]
+        rung = pick(row["threshold"] for row in own)
+        found[start] = [row for row in own if row["threshold"] == rung]
     return found
 
 
