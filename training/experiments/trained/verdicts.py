@@ -249,7 +249,7 @@ def ladder_verdict(collapse, thresholds, space):
 
 def collapse_values(collapse, thresholds, space):
     """NC1 of the last hidden layer: a row for each start, a column for each threshold."""
-    last = max(row["layer"] for row in collapse)
+    last = max((row["layer"] for row in collapse), default=0)
     starts = sorted({row["start"] for row in collapse})
     values = np.full((len(starts), len(thresholds)), np.nan)
     for row in collapse:
