@@ -69,7 +69,7 @@ def figure_of_ladder(found):
             if k == 0:
                 ax.set_title(NAMES[loss], fontsize=10)
         axes[k][0].set_ylabel(word, fontsize=9)
-        axes[k][0].tick_params(labelsize=8)
+        axes[k][0].tick_params(labelsize=8, which="both")
         if logarithmic:
             _logarithmic(axes[k][0])
         else:

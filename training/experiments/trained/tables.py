@@ -192,8 +192,8 @@ def neural_words(rows):
         ends = [[r for run in by_run(own, pick).values() for r in run] for pick in (max, min)]
         for layer, space in dict.fromkeys((row["layer"], row["space"]) for row in own):
             parts = [[r for r in end if (r["layer"], r["space"]) == (layer, space)] for end in ends]
-            ranks = sorted({int(row["rank"]) for row in parts[1]})
-            told = {"loss": NAMES[name], "layer": str(layer), "of": space, "rank": _span(ranks)}
+            ranks = _span(sorted({int(row["rank"]) for row in parts[1]})) if layer else "-"
+            told = {"loss": NAMES[name], "layer": str(layer), "of": space, "rank": ranks}
             for key, word in MEASURES.items():
                 told[word] = " to ".join(number(_median_of_known(p, key), "{:.2g}") for p in parts)
             found.append(told)

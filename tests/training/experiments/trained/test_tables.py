@@ -87,6 +87,7 @@ def test_neural_collapse_is_told_from_the_highest_to_the_lowest_rung(found):
     last = next(r for r in words if (r["layer"], r["of"]) == ("3", "hidden"))
     assert last["loss"] == "squared error" and last["NC1"] == f"{ends[0]} to {ends[1]}"
     assert ends[0] != ends[1] and last["rank"] == "24"
+    assert (words[0]["of"], words[0]["rank"]) == ("data", "-")
 
 
 def test_what_cannot_be_measured_is_a_dash():
