@@ -14,7 +14,7 @@ from training.census.starts import RATE, STEPS, starts, trained
 from training.descent.executors import as_finished
 from training.descent.optimizers import Adam
 from training.output.forms import Array, formed
-from training.settling.arguments import check_kind, check_size
+from training.settling.arguments import check_count, check_kind
 
 GROUP = 64  # runs that are trained together
 
@@ -106,8 +106,7 @@ def census(
             nets = starts(widths, numbers, seed=seed)
             nets = trained(nets, question.X, y, jobs=jobs, **options)
             pieces[group] = np.array([net.packed()[0] for net in nets])
-        count = sum(m * (n + 1) for n, m in pairwise(widths))
-        form = Array((len(numbers), count), is_finite=True)
+        form = Array((len(numbers), parameter_count(widths)), is_finite=True)
         thetas = formed(pieces, group, form) if missing else ()
         work = [(number, widths, thetas[number - first], question) for number in missing]
         for ending in _in_any_order(work, executor):
@@ -152,10 +151,15 @@ def checked(data, widths, *, loss, weight_decay, rate, seconds):
             f"widths must begin with {d} and end with {K} for {data.name}, got "
             f"{','.join(map(str, widths))}"
         )
-    (net,) = starts(widths, [0])
-    check_size(net, len(X))
+    # Counted, not drawn: a shape of millions of units would not fit into memory.
+    check_count(parameter_count(widths), len(X), K, "widths")
     Adam(rate)  # which checks it
     return Question(X, data.y, data.targets, loss, weight_decay, seconds), widths
+
+
+def parameter_count(widths):
+    """Of a network of these widths."""
+    return sum(m * (n + 1) for n, m in pairwise(widths))
 
 
 def _in_any_order(work, executor):

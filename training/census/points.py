@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from geomcore.display.lines import brief
 from geomcore.weighting import point_weights
-from training.census.canonical import Canonical, canonical
+from training.census.canonical import ROUNDING, Canonical, canonical
 from training.census.ending import KINDS, Ending
 from training.descent.losses import as_loss
 
@@ -90,10 +90,15 @@ def end_points(found):
 
 
 def loss_level(question):
-    """Losses no farther apart than this are equal, 1e-9 of that of the best constant output."""
+    """Losses no farther apart than this are equal, 1e-9 of that of the best constant output.
+
+    At least what outputs that count as equal can be apart: where all labels are one, the best
+    constant has no loss, and those of rounding would be told from each other.
+    """
     labels = question.labels
     weights = point_weights(labels.index, class_weighted=question.loss == "class_weighted")
-    return LEVEL * as_loss(question.loss).constant_loss(labels.Y, weights)
+    rounding = float(weights @ ((ROUNDING * labels.Y) ** 2).sum(axis=1))
+    return max(LEVEL * as_loss(question.loss).constant_loss(labels.Y, weights), rounding)
 
 
 def _unproved(ending):

@@ -48,12 +48,13 @@ def models(found):
 
     rows = []
     for key, about in QUANTITIES.items():
+        over = "along the run" if key == "along" else "with the fraction"
         for row in found.dependence[key].frame().itertuples():
             known = row.low < row.high
             rows.append(
                 {
                     "rate of": about,
-                    "model": row.model,
+                    "model": row.model.replace("with the fraction", over),
                     "slope": number(row.slope),
                     "95 % interval": f"{row.low:.3g} to {row.high:.3g}" if known else "-",
                     "residual": number(row.residual),

@@ -20,7 +20,7 @@ CAPTIONS = {
     "here. Time is steps times learning rate. "
     "{ranks}",
     "degrees": "How much of class {label} is collapsed, projected onto a face of the cone, and "
-    "left alone by that layer, mean over seeds, over time.",
+    "left alone by that layer, mean over seeds, over time. {ranks}",
     "rates": "The rate of each run against the fraction truncated at the start: a grey line per "
     "seed; on the right the mean over the fractions in the first and in the second half of the "
     "runs. Blue: the line with the mean slope of the seeds, in the band of its 95 % interval. "

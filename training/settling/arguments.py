@@ -34,9 +34,14 @@ def _check_targets(targets, loss):
 
 def check_size(net, N):
     """Raise ValueError if a network on so many points is too large to be settled."""
-    P, numbers = net.parameter_count, net.parameter_count * N * net.widths[-1]
+    check_count(net.parameter_count, N, net.widths[-1])
+
+
+def check_count(P, N, K, name="net"):
+    """As `check_size`, of P parameters and K outputs; name: where these come from."""
+    numbers = P * N * K
     if P > MOST_PARAMETERS or numbers > MOST_NUMBERS:
         raise ValueError(
-            f"net must have at most {MOST_PARAMETERS} parameters, and parameters times points "
+            f"{name} must have at most {MOST_PARAMETERS} parameters, and parameters times points "
             f"times outputs be at most {MOST_NUMBERS}, to be settled, got {P} and {numbers}"
         )

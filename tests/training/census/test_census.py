@@ -106,8 +106,11 @@ def test_numbers_that_make_no_sense_are_refused(data, name):
 
 
 def test_a_network_that_is_too_large_is_refused_before_it_is_trained(data):
-    with pytest.raises(ValueError, match="parameters"):
+    with pytest.raises(ValueError, match="widths must have at most 3000 parameters"):
         census(data, (2, 900, 900, 3), runs=1, steps=10**9)
+    # A shape that would not fit into memory is not drawn to be counted.
+    with pytest.raises(ValueError, match="parameters"):
+        census(data, (2, 10**7, 10**7, 3), runs=1)
 
 
 def test_another_loss_is_refused(data):

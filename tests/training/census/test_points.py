@@ -68,3 +68,10 @@ def test_a_census_of_another_loss_is_compared_on_its_own_scale():
     found = census_of(ending(0), loss="bce")
     assert loss_level(found.question) == pytest.approx(1e-9 * np.log(2))
     assert BEND.widths == found.widths
+
+
+def test_of_one_class_losses_of_rounding_are_equal():
+    one = census_of(ending(0, loss=3e-32), ending(1, MOVED, loss=5e-32), ending(2, loss=1e-20))
+    one = one._replace(question=one.question._replace(y=np.zeros(len(one.question.X), int)))
+    assert 1e-25 < loss_level(one.question) < 1e-23
+    assert [[e.number for e in point.endings] for point in end_points(one)] == [[0, 1], [2]]

@@ -35,6 +35,8 @@ def test_both_models_of_each_quantity_stand_side_by_side(found):
     sides = models(found)
     assert [row["rate of"] for row in sides[::2]] == list(QUANTITIES.values())
     assert {row["model"] for row in sides[1::2]} == {"no dependence"}
+    changes = [row["model"].removeprefix("rate changes ") for row in sides[::2]]
+    assert changes == ["with the fraction", "with the fraction", "along the run"]
     assert sides[0]["slope"] == f"{found.dependence['spread'].slope:.3g}"
     assert sides[1]["slope"] == "0" and sides[1]["95 % interval"] == "-"
 

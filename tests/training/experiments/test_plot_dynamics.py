@@ -67,3 +67,6 @@ def test_rank_deficient_layers_are_told(found):
     assert "full rank at the end of all runs" in ranks_in_words(found)
     rows = [row | {"rank": 2.0, "defect": 0.5} for row in found.rows]
     assert "9 of 9 runs" in ranks_in_words(found._replace(rows=rows))
+    captions = {key: caption for key, _, caption, _ in figures(found._replace(rows=rows))}
+    for key in ("spread", "degrees"):  # what they show is that layer's
+        assert "9 of 9 runs" in captions[key]

@@ -107,6 +107,7 @@ def trained(
             "runs": tables.run_words(found.runs),
             "layers": tables.layer_words(found.layers),
             "classes": tables.class_words(found.classes),
+            "neural": tables.neural_words(found.collapse),
             "comparison": tables.comparison_words(found.comparison),
             "noise": tables.noise_words(found.noise),
             "figures": {picture.stem.removeprefix("trained-"): picture for picture in figures},

@@ -9,6 +9,8 @@ from training.output.verdicts import UNDECIDED, Verdict
 
 MNIST = "mnist"
 TOLD = {"digits": "the bundled digits", "mnist": "MNIST"}
+# Claims are about trained networks; of others their tables tell, and no verdict.
+LOST = "{lost} of {starts} starts are left out, as they came to no rung of the ladder"
 SPACES = {"hidden": "outputs", "truncated": "truncated data"}
 
 
@@ -23,7 +25,7 @@ def judgements(found):
     -------
     list of dict
         ``claim``, ``quantity``, ``loss`` ("" where it is of none, or of both), ``verdict``,
-        ``reason``.
+        ``reason``. Runs that came to no rung have no part in them.
     """
     rows = []
 
@@ -39,18 +41,24 @@ def judgements(found):
         add("E6", "0, 1, 6, 4 are separable in this order: MNIST", Verdict(UNDECIDED, told))
     for loss in found.losses:
         layers, classes, collapse = (
-            [row for row in table if row["loss_name"] == loss]
+            _on_a_rung([row for row in table if row["loss_name"] == loss])
             for table in (found.layers, found.classes, found.collapse)
         )
-        add("E7", "cones collapse classes", verdicts.cone_verdict(layers, classes), loss)
+        lost = found.starts - len({row["start"] for row in layers})
+
+        def judge(claim, quantity, judged, loss=loss, lost=lost):
+            told = f"{judged.reason}; {LOST.format(lost=lost, starts=found.starts)}"
+            add(claim, quantity, judged._replace(reason=told) if lost else judged, loss)
+
+        judge("E7", "cones collapse classes", verdicts.cone_verdict(layers, classes))
         for precision in PRECISIONS:
             judged = verdicts.rank_verdict(layers, precision)
-            add("E7", f"middle layers are rank-deficient, {precision} precision", judged, loss)
+            judge("E7", f"middle layers are rank-deficient, {precision} precision", judged)
             judged = verdicts.identity_verdict(layers, precision)
-            add("E7", f"the identities fail there, {precision} precision", judged, loss)
+            judge("E7", f"the identities fail there, {precision} precision", judged)
         for space, told in SPACES.items():
             judged = verdicts.ladder_verdict(collapse, list(THRESHOLDS), space)
-            add("E8", f"the last hidden layer collapses with the loss, {told}", judged, loss)
+            judge("E8", f"the last hidden layer collapses with the loss, {told}", judged)
     if len(found.losses) == 2:
         judged = verdicts.difference_verdict(compared(found))
         add("E7", "squared error and cross-entropy differ", judged)
@@ -68,7 +76,16 @@ def compared(found):
     return pairs
 
 
+def _on_a_rung(rows):
+    """The rows of runs that reached a threshold."""
+    return [row for row in rows if row["threshold"] < np.inf]
+
+
 def _value(found, name, loss, start):
+    """For one run; nan if it came to no rung, or there is no number."""
+    known = _on_a_rung(found.layers)
+    if not any((r["loss_name"], r["start"]) == (loss, start) for r in known):
+        return np.nan
     if name == "held_accuracy":
         rows = found.comparison
         own = [r for r in rows if (r["network"], r["start"]) == (loss, start)]

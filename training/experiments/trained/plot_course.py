@@ -2,9 +2,9 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator
 
-from geomcore.plot.ticks import powers
+from geomcore.plot.ticks import Powers, powers
 from training.experiments.trained.plot_hyperplanes import COLORS
 from training.experiments.trained.tables import NAMES
 
@@ -69,10 +69,9 @@ def figure_of_ladder(found):
             if k == 0:
                 ax.set_title(NAMES[loss], fontsize=10)
         axes[k][0].set_ylabel(word, fontsize=9)
-        axes[k][0].tick_params(labelsize=8)
+        axes[k][0].tick_params(labelsize=8, which="both")
         if logarithmic:
-            low, high = axes[k][0].get_ylim()
-            powers(axes[k][0].yaxis, low, high)
+            _logarithmic(axes[k][0])
         else:
             axes[k][0].yaxis.set_major_locator(MaxNLocator(4, integer=True))
     for ax in axes[-1]:
@@ -87,6 +86,15 @@ def figure_of_ladder(found):
     ]
     fig.legend(handles=handles, title="layer", loc="outside right center", frameon=False)
     return fig
+
+
+def _logarithmic(ax):
+    """Label a vertical axis so that two numbers stand at it at least."""
+    low, high = ax.get_ylim()
+    powers(ax.yaxis, low, high)
+    if np.floor(np.log10(high)) <= np.ceil(np.log10(low)):
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.yaxis.set_major_formatter(Powers(minor_thresholds=(np.inf, np.inf)))
 
 
 def _lines(ax, rows, name, layer, color):

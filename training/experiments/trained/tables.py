@@ -8,6 +8,15 @@ from training.experiments.trained.beside import CONSTRUCTED
 from training.experiments.trained.verdicts import by_run
 
 NAMES = {"mse": "squared error", "cross_entropy": "cross-entropy", "constructed": "constructed"}
+# Measures of `training.neural_collapse` and what tables call them.
+MEASURES = {
+    "nc1": "NC1",
+    "nc2_norms": "NC2 norms",
+    "nc2_angles": "NC2 angles",
+    "nc2_simplex": "NC2 simplex",
+    "nc3": "NC3",
+    "nc4": "NC4",
+}
 ANSWERS = {True: "yes", False: "no", None: "open"}
 
 
@@ -161,6 +170,33 @@ def class_words(rows):
                     "spread": number(float(np.median([r["spread"] for r in part])), "{:.3g}"),
                 }
             )
+    return found
+
+
+def neural_words(rows):
+    """Neural collapse on the highest and the lowest rung of each run, strings by column.
+
+    Parameters
+    ----------
+    rows : list of dict
+        ``collapse`` of `training.experiments.trained.survey.Findings`.
+
+    Returns
+    -------
+    list of dict
+        For each loss, layer and space medians over the starts that have a number.
+    """
+    found = []
+    for name in dict.fromkeys(row["loss_name"] for row in rows):
+        own = [row for row in rows if row["loss_name"] == name]
+        ends = [[r for run in by_run(own, pick).values() for r in run] for pick in (max, min)]
+        for layer, space in dict.fromkeys((row["layer"], row["space"]) for row in own):
+            parts = [[r for r in end if (r["layer"], r["space"]) == (layer, space)] for end in ends]
+            ranks = _span(sorted({int(row["rank"]) for row in parts[1]})) if layer else "-"
+            told = {"loss": NAMES[name], "layer": str(layer), "of": space, "rank": ranks}
+            for key, word in MEASURES.items():
+                told[word] = " to ".join(number(_median_of_known(p, key), "{:.2g}") for p in parts)
+            found.append(told)
     return found
 
 

@@ -22,6 +22,7 @@ COMPARED = {
     "held_accuracy": "accuracy on held-out images",
 }
 ALIKE = {"condition": 0.1, "nc1": 0.1, "held_accuracy": 0.01}
+TIED = 1e-12  # differences no farther apart are one number
 
 
 def separable_verdict(steps, *, name, is_part):
@@ -96,13 +97,15 @@ def most_verdict(number, runs, what):
     return Verdict(UNDECIDED, told)
 
 
-def by_run(rows):
+def by_run(rows, pick=min):
     """The rows of the lowest rung of each run, by start.
 
     Parameters
     ----------
     rows : list of dict
         Of one loss, with ``start`` and ``threshold``.
+    pick : callable
+        `max` for the highest rung.
 
     Returns
     -------
@@ -111,8 +114,8 @@ def by_run(rows):
     found = {}
     for start in sorted({row["start"] for row in rows}):
         own = [row for row in rows if row["start"] == start]
-        least = min(row["threshold"] for row in own)
-        found[start] = [row for row in own if row["threshold"] == least]
+        rung = pick(row["threshold"] for row in own)
+        found[start] = [row for row in own if row["threshold"] == rung]
     return found
 
 
@@ -193,24 +196,35 @@ def difference_verdict(pairs):
     -----
     For each quantity the interval of the mean difference, by Student's t at 95 % for all of
     them together (Bonferroni). *Holds* if one of them leaves out 0; *does not hold* if all lie
-    within what counts as no difference (a tenth of a decade, a hundredth of accuracy); else, and
-    with fewer than three pairs, *not decided by this evidence*.
+    within what counts as no difference (a tenth of a decade, a hundredth of accuracy); else
+    *not decided by this evidence*. A quantity has no interval with fewer than three pairs, nor
+    where all its differences are one number but 0, as counts of few images can be: then their
+    spread says nothing.
     """
     from scipy.stats import t
 
-    told, apart, alike = [], False, True
+    told, apart, alike = [], False, bool(pairs)
     for name, (a, b) in pairs.items():
         D = np.asarray(a, dtype=float) - np.asarray(b, dtype=float)
         D = D[np.isfinite(D)]
         if len(D) < LEAST_SEEDS:
-            reason = f"{counted(len(D), 'start')} with both losses, {LEAST_SEEDS} are needed"
-            return Verdict(UNDECIDED, reason)
+            alike = False
+            told.append(
+                f"{COMPARED[name]}: {counted(len(D), 'start')} with both losses, "
+                f"{LEAST_SEEDS} are needed"
+            )
+            continue
+        mean = float(D.mean())
+        if mean and np.ptp(D) <= TIED * max(np.abs(D).max(), 1.0):
+            alike = False
+            told.append(f"{COMPARED[name]} by {mean:.2g} in all {len(D)} starts, without a spread")
+            continue
         quantile = t.ppf(1 - (1 - CONFIDENCE) / (2 * len(pairs)), len(D) - 1)
         half = quantile * D.std(ddof=1) / np.sqrt(len(D))
-        low, high = D.mean() - half, D.mean() + half
+        low, high = mean - half, mean + half
         apart |= bool(low > 0 or high < 0)
         alike &= bool(max(abs(low), abs(high)) < ALIKE[name])
-        told.append(f"{COMPARED[name]} by {D.mean():.2g} ({low:.2g} to {high:.2g})")
+        told.append(f"{COMPARED[name]} by {mean:.2g} ({low:.2g} to {high:.2g})")
     reason = f"squared error less cross-entropy: {'; '.join(told)}"
     return Verdict(HOLDS if apart else FAILS if alike else UNDECIDED, reason)
 
@@ -235,7 +249,7 @@ def ladder_verdict(collapse, thresholds, space):
 
 def collapse_values(collapse, thresholds, space):
     """NC1 of the last hidden layer: a row for each start, a column for each threshold."""
-    last = max(row["layer"] for row in collapse)
+    last = max((row["layer"] for row in collapse), default=0)
     starts = sorted({row["start"] for row in collapse})
     values = np.full((len(starts), len(thresholds)), np.nan)
     for row in collapse:

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from geomcore.arrays import as_rtol
 from geomcore.display.lines import brief
 from geomcore.truncation import truncation_steps
 
@@ -76,7 +77,8 @@ def view(net, X, rows, *, name):
     for step in truncation_steps(net, X):
         if step.layer == len(net.weights):
             break
-        pinv = np.linalg.pinv(step.W)
+        # By the rule for ranks: NumPy's own one keeps directions that these count as zero.
+        pinv = np.linalg.pinv(step.W, rtol=as_rtol(None, step.W.shape))
         stages.append(step.truncated)
         weights.append(step.W)
         biases.append(step.b)

@@ -52,3 +52,12 @@ def test_accuracy_under_noise_has_a_line_for_each_network(found):
     own = [r["accuracy"] for r in found.noise if r["network"] == "mse" and r["noise"] == 0.3]
     at = list(ax.lines[1].get_xdata()).index(0.3)
     assert ax.lines[1].get_ydata()[at] == pytest.approx(np.mean(own))
+
+
+def test_two_numbers_stand_at_an_axis_with_one_power_of_ten(found):
+    collapse = [row | {"nc1": 0.03 * 3 ** (row["layer"] % 3)} for row in found.collapse]
+    ax = figure_of_ladder(found._replace(collapse=collapse)).axes[2 * (len(MEASURES) - 1)]
+    ax.figure.draw_without_rendering()
+    low, high = ax.get_ylim()
+    shown = [t.get_text() for t in ax.get_yticklabels() if low <= t.get_position()[1] <= high]
+    assert ax.get_ylabel() == "NC1, output" and {"0.05", "10⁻¹", "0.2"} <= {*shown}

@@ -67,6 +67,38 @@ def test_layers_and_classes_are_told_of_the_lowest_rung(found):
     assert len(done) == 3 and all(r["units off"] == "100%" for r in done)
 
 
+def test_neural_collapse_is_told_from_the_highest_to_the_lowest_rung(found):
+    words = tables.neural_words(found.collapse)
+    # Two losses; the data, and outputs and truncated data of three hidden layers.
+    assert len(words) == 2 * (1 + 2 * 3) and list(words[0])[4:] == list(tables.MEASURES.values())
+    ends = []
+    for pick in (max, min):
+        values = []
+        for start in range(3):
+            own = [r for r in found.collapse if (r["loss_name"], r["start"]) == ("mse", start)]
+            rung = pick(row["threshold"] for row in own)
+            values += [
+                r["nc1"]
+                for r in own
+                if (r["threshold"], r["layer"], r["space"]) == (rung, 3, "hidden")
+            ]
+        assert len(values) == 3
+        ends.append(f"{np.median(values):.2g}")
+    last = next(r for r in words if (r["layer"], r["of"]) == ("3", "hidden"))
+    assert last["loss"] == "squared error" and last["NC1"] == f"{ends[0]} to {ends[1]}"
+    assert ends[0] != ends[1] and last["rank"] == "24"
+    assert (words[0]["of"], words[0]["rank"]) == ("data", "-")
+
+
+def test_what_cannot_be_measured_is_a_dash():
+    row = dict.fromkeys(tables.MEASURES, np.nan) | {"loss_name": "mse", "layer": 1, "rank": 2.0}
+    row |= {"space": "hidden", "start": 0, "threshold": np.inf}
+    (words,) = tables.neural_words([row])
+    assert words["NC1"] == words["NC4"] == "- to -"
+    (words,) = tables.neural_words([row, row | {"start": 1, "nc1": 0.25}])
+    assert words["NC1"] == "0.25 to 0.25" and words["rank"] == "2"
+
+
 def test_networks_stand_beside_each_other(found):
     rows = tables.comparison_words(found.comparison)
     assert [row["network"] for row in rows] == [

@@ -138,7 +138,30 @@ def test_intervals_are_wider_for_three_quantities_than_for_one():
 
 def test_two_pairs_are_too_few():
     pairs = {"condition": ([1.0, 2.0, np.nan], [0.0, 0.0, 0.0])}
-    assert difference_verdict(pairs).reason.startswith("2 starts with both losses")
+    judged = difference_verdict(pairs)
+    assert judged.verdict == "not decided by this evidence"
+    assert "hidden layer: 2 starts with both losses, 3 are needed" in judged.reason
+    assert difference_verdict({}).verdict == "not decided by this evidence"
+
+
+def test_a_quantity_that_cannot_be_had_leaves_the_others():
+    lost = {"condition": ([np.nan] * 4, [np.nan] * 4)}
+    apart = difference_verdict(lost | {"nc1": ([1.0, 1.1, 0.9, 1.0], [0.0] * 4)})
+    assert apart.verdict == "holds" and "layer: 0 starts" in apart.reason
+    alike = difference_verdict(lost | {"nc1": ([0.0, 1e-3, 0.0, 0.0], [0.0] * 4)})
+    assert alike.verdict == "not decided by this evidence"
+
+
+@pytest.mark.parametrize("starts", [3, 5, 30])
+def test_one_image_less_in_all_starts_has_no_interval(starts):
+    # Of 107 images the same one is missed: the spread is 0, and so would the interval be.
+    one = {"held_accuracy": ([1.0] * starts, [1 - 1 / 107] * starts)}
+    judged = difference_verdict(one)
+    assert judged.verdict == "not decided by this evidence"
+    assert f"by 0.0093 in all {starts} starts, without a spread" in judged.reason
+    # Differences that are 0 in all are no difference.
+    none = {"held_accuracy": ([0.99] * starts, [0.99] * starts)}
+    assert difference_verdict(none).verdict == "does not hold"
 
 
 # E8

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from geomcore import PolyhedralCone, ReLUNetwork
+from geomcore import PolyhedralCone, ReLUNetwork, truncation_defects
 from training.experiments.trained.views import about, separating, view
 
 ROW = {
@@ -27,6 +27,17 @@ def test_base_and_edges_are_those_of_the_cone_that_is_given():
     np.testing.assert_allclose(seen.stages[1], [base, X[1]])
     np.testing.assert_array_equal(seen.weights[0], W)
     assert len(seen.stages) == 2 and seen.stages[0] is X
+
+
+def test_edges_leave_out_the_directions_that_the_rank_leaves_out():
+    # 1e-15 is above the cutoff that NumPy's pinv has of its own, and below that of ranks.
+    turn = np.linalg.qr(np.random.default_rng(0).normal(size=(16, 16)))[0]
+    W = turn @ np.diag([1.0] * 15 + [2e-15]) @ turn.T
+    X = np.random.default_rng(1).normal(size=(4, 16))
+    net = ReLUNetwork([W, np.ones((1, 16))], [np.full(16, -0.5), [0.0]])
+    seen = view(net, X, [ROW], name="mse")
+    assert truncation_defects(net, X)[0].rank == 15
+    assert np.abs(seen.edges[0]).max() < 2 and np.linalg.norm(seen.bases[0]) < 4
 
 
 def test_a_layer_without_a_cone_says_so():
