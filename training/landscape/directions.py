@@ -217,8 +217,12 @@ def trajectory_plane(networks, center=None):
 
 
 def _are_apart(a, b):
-    sizes = [np.linalg.norm(u) for u in (a, b)]
-    return abs(a @ b) < (1 - 1e-9) * sizes[0] * sizes[1]
+    largest = [np.abs(u).max(initial=0) for u in (a, b)]
+    if 0 in largest:
+        return False
+    # squares would overflow, or underflow
+    a, b = (u / size for u, size in zip((a, b), largest, strict=True))
+    return abs(a @ b) < (1 - 1e-9) * np.linalg.norm(a) * np.linalg.norm(b)
 
 
 def named_directions(net, directions, scale, rng):
