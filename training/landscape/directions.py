@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from geomcore.arrays import as_rng, check_network
+from geomcore.display.lines import listed
 from geomcore.foreign.choices import as_choice
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import quoted
@@ -149,6 +150,10 @@ class TrajectoryPlane:
     coordinates: np.ndarray
     distances: np.ndarray
     explained: np.ndarray
+
+    def __repr__(self):
+        fields = {"networks": len(self.distances), "explained": self.explained.tolist()}
+        return listed(self, {**fields, "farthest": float(self.distances.max())})
 
 
 @answers_keywords
