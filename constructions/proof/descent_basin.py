@@ -124,11 +124,11 @@ def basin_with_rounding(net, X, step, steps, *, loss_bound, weights=None, rank, 
     if around is None:
         return None
     around, root = around
-    size = float(lengths_above(net.packed()[:1])[0]) + distance
-    width = max(net.widths)
+    size = float(lengths_above(net.packed()[0][None])[0]) + distance
+    known = {"size": size, "width": max(net.widths), "points": len(X)}
 
     def error(ball):
-        return step_error(around, root, ball, step, size=size, width=width, points=len(X))
+        return step_error(around, root, ball, step, **known)
 
     return basin_with_errors(around, root, step, steps, error)
 
@@ -142,23 +142,25 @@ def basin_with_errors(around, root, step, steps, error):
     top = _largest_ball(around, root, step)
     if not top > 0:
         return None
-    best = None
-    for ball in (top, around.best_ball(top, times=2), *np.geomspace(1e-6 * top, top, SMALL_BALLS)):
+
+    def slope(ball):
+        return np.sqrt(_derivatives(around, root, ball).first)
+
+    def radius(ball):
         s = around.strength(ball)
         if not s > 0:
-            continue
+            return 0.0
         off, margin = error(ball)
-        slope = np.sqrt(_derivatives(around, root, ball).first) * (1 + SLACK)
-        drift = float(min(steps, MOST_STEPS)) * off * (1 + 2 * slope / s) * (1 + SLACK)
-        radius = _reach(around, s, ball - margin - drift) - around.distance
-        if radius > 0 and (best is None or radius > best.radius):
-            found = _described(around, root, ball, radius, step)
-            if found is None:
-                continue
-            residue = float(2 * slope * off / found.rate * (1 + SLACK))
-            if np.isfinite(residue):
-                best = found._replace(steps=steps, residue=residue)
-    return best
+        drift = float(min(steps, MOST_STEPS)) * off * (1 + 2 * slope(ball) / s) * (1 + SLACK)
+        return _reach(around, s, ball - margin - drift) - around.distance
+
+    balls = top, around.best_ball(top, times=2), *np.geomspace(1e-6 * top, top, SMALL_BALLS)
+    ball = max(balls, key=radius)
+    found = _described(around, root, ball, radius(ball), step)
+    if found is None:
+        return None
+    residue = float(2 * slope(ball) * error(ball)[0] / found.rate * (1 + SLACK))
+    return found._replace(steps=steps, residue=residue) if np.isfinite(residue) else None
 
 
 def step_error(around, root, ball, step, *, size, width, points):

@@ -7,7 +7,7 @@ import pytest
 from builders import random_network, random_points
 from naive import exact
 
-from constructions import construct, descent_basin, verify
+from constructions import construct, descent_basin, largest_step, verify
 from constructions.proof import descent_basin as room
 from constructions.proof.basin import rescaled
 from geomcore import ReLUNetwork
@@ -179,6 +179,39 @@ def test_extreme_sizes_give_none_or_what_holds(size):
             assert (last <= first * (1 - basin.rate) ** 5 + basin.residue).all()
 
 
+@pytest.mark.parametrize(
+    ("net", "X", "Y"),
+    [
+        (NET, [[0.25]], [[0.75]]),  # one point
+        (NET, [[0.0], [0.0], [2.0], [2.0]], [[1.0], [1.0], [0.0], [0.0]]),  # two of each
+        (NET, [[0.0], [0.0], [2.0]], [[1.5], [0.5], [0.0]]),  # that contradict each other
+        (ReLUNetwork([[[1.0]], [[1.0]]], [[-10.0], [0.5]]), [[0.0], [1.0]], [[0.0], [1.0]]),  # dead
+    ],
+)
+def test_points_of_all_kinds_return_as_said(net, X, Y):
+    found = verify(net, X, Y)
+    flow = found.basin["radius"]
+    step = largest_step(found, net, X, Y, 0.3 * flow).step
+    basin = descent_basin(found, net, X, Y, step, steps=500)
+    assert 0.29 * flow < basin.radius < flow
+    starts = sphere(net, basin.radius, 50, np.random.default_rng(0))
+    done = train_ensemble(starts, X, Y, optimizer=SGD(step), steps=500, record=500)
+    # what is above a loss that is not zero is known to the rounding of that loss
+    first, last = np.sqrt(np.maximum(done.losses - found.loss_floor, 0))[[0, -1]]
+    noise = (1e-15 * found.loss_floor) ** 0.5
+    assert (last <= first * (1 - basin.rate) ** 250 + basin.residue + noise).all()
+
+
+def test_a_kink_or_parameters_of_too_many_sizes_have_none():
+    X = [[0.0], [1.0], [3.0]]  # the unit is zero at 1
+    assert descent_basin(verify(NET, X, NET(X)), NET, X, NET(X), 0.1, steps=1) is None
+    # rounding of a weight of 1e20 is bounded by that of the whole, far more than the radius
+    net, X = ReLUNetwork([[[-1e20]], [[1.0]]], [[1.0], [0.0]]), np.array([[0.0], [2e-20], [3e-20]])
+    found = verify(net, X, DATA[1])
+    assert descent_basin(found, net, X, DATA[1], 0.1).radius > 0.01
+    assert descent_basin(found, net, X, DATA[1], 0.1, steps=1) is None
+
+
 def test_wrong_calls_say_which_argument():
     for steps in (0, -1, 1.5, "x", True):
         with pytest.raises(ValueError, match="steps must be a whole number, at least 1"):
@@ -228,9 +261,17 @@ def test_of_all_balls_the_one_with_the_largest_radius_is_taken():
     small = room.basin_with_errors(
         around, root, 0.1, 1, lambda ball: (0.0, 0.0 if ball < 1e-3 else 1.0)
     )
-    assert 0 < small.radius < small.ball < 1e-3
+    assert 0 < small.radius < small.ball < 1e-3 < 2 * small.ball
     assert room.basin_with_errors(around, root, 10.0, 1, lambda ball: (0.0, 0.0)) is None
     assert room.basin_with_errors(around, root, 0.1, 1, lambda ball: (np.inf, 0.0)) is None
     off = room._around(NET, DATA[0], 0.0, None, None, 1e-3)
     less = room.basin_with_errors(*off, 0.1, 1, lambda ball: (0.0, 0.0))
     assert less.radius < found.radius - 0.99e-3
+
+
+def test_the_bound_is_asked_for_the_network_that_is_given(monkeypatch):
+    seen = []
+    monkeypatch.setattr(room, "step_error", lambda *_, **known: (seen.append(known), (0, 0))[1])
+    net, X = ReLUNetwork([[[-1.0], [-2.0]], [[1.0, 0.0]]], [[1.0, 1.0], [0.0]]), DATA[0]
+    room.basin_with_rounding(net, X, 0.01, 5, loss_bound=0.0, rank=2, distance=0.125)
+    assert seen[0] == {"size": pytest.approx(8**0.5 + 0.125), "width": 2, "points": 3}
