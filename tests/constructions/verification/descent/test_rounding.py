@@ -229,7 +229,7 @@ def test_the_bound_of_a_step_is_that_of_its_formula(monkeypatch):
     gamma, kappa = 40 * u * 10, 112 * u
     gradient = 2 * gamma * (4 + 2 * 3 * 5) + 2 * kappa * 2 * 5
     wanted = 0.5 * (gradient + 8 * u * 2 * 2 * 5) + 2 * u * 10
-    assert margin == pytest.approx(3 * gamma, rel=1e-9)
+    assert margin == pytest.approx(3 * gamma, rel=1e-9, abs=0)
     assert wanted < off < (1 + 1e-5) * wanted
 
 
@@ -239,7 +239,7 @@ def test_a_step_that_loses_all_to_underflow_is_still_off(monkeypatch):
     least = 2.0**-1000
     off, margin = room.step_error(None, 0.0, 0.0, 0.5, size=0.0, width=6, points=12)
     assert margin == 3 * 6 * least
-    assert off == pytest.approx((0.5 * (2 * 6 * 4 + 12 * 8) + 1) * least, rel=1e-5)
+    assert off == pytest.approx((0.5 * (2 * 6 * 4 + 12 * 8) + 1) * least, rel=1e-5, abs=0)
 
 
 def test_a_reach_is_the_largest_that_fits():
@@ -267,6 +267,14 @@ def test_of_all_balls_the_one_with_the_largest_radius_is_taken():
     off = room._around(NET, DATA[0], 0.0, None, None, 1e-3)
     less = room.basin_with_errors(*off, 0.1, 1, lambda ball: (0.0, 0.0))
     assert less.radius < found.radius - 0.99e-3
+
+
+def test_balls_without_strength_are_not_taken():
+    around, root = room._around(NET, DATA[0], 0.0, None, None, 0.0)
+    around = around._replace(at_minimum=0.02)
+    assert around.strength(room._largest_ball(around, root, 0.1)) < 0
+    found = room.basin_with_errors(around, root, 0.1, 1, lambda ball: (0.0, 0.0))
+    assert found.strength > 0 and 0 < found.radius < found.ball
 
 
 def test_the_bound_is_asked_for_the_network_that_is_given(monkeypatch):
