@@ -230,7 +230,8 @@ def test_the_bound_of_a_step_is_that_of_its_formula(monkeypatch):
     gradient = 2 * gamma * (4 + 2 * 3 * 5) + 2 * kappa * 2 * 5
     wanted = 0.5 * (gradient + 8 * u * 2 * 2 * 5) + 2 * u * 10
     assert margin == pytest.approx(3 * gamma, rel=1e-9, abs=0)
-    assert wanted < off < (1 + 1e-5) * wanted
+    # widened twice by SLACK
+    assert (1 + 1.9e-6) * wanted < off < (1 + 1e-5) * wanted
 
 
 def test_a_step_that_loses_all_to_underflow_is_still_off(monkeypatch):
