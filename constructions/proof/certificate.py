@@ -167,7 +167,8 @@ class Certificate:
     descent : dict or None
         ``radius``, ``rate``, ``ball``, ``strength`` and ``curvature`` of a `DescentBasin` with
         `step`: from every point of that radius gradient descent returns, and each step takes at
-        least this rate of what the loss is above the minimum. None if there was no step to ask
+        least this rate of what the loss is above the minimum. The steps are exact ones: what
+        rounding changes says `descent_basin`, given their number. None if there was no step to ask
         about, or none is proved: then one of `checks` says why.
     witness : dict or None
         Of a refutation: ``direction`` (one {"weights", "biases"} per layer, of norm 1), ``step``

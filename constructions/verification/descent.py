@@ -5,10 +5,11 @@ import numpy as np
 from constructions.proof.certificate import Certificate, data_digest, network_digest
 from constructions.proof.descent_basin import (
     basin_with_radius,
+    basin_with_rounding,
     basin_with_step,
     curvature_at_minimum,
 )
-from geomcore.arrays import as_labels, as_points, as_positive, check_network
+from geomcore.arrays import as_count, as_labels, as_points, as_positive, check_network
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import quoted
 from geomcore.network import ReLUNetwork
@@ -16,7 +17,7 @@ from geomcore.weighting import point_weights
 
 
 @answers_keywords
-def descent_basin(certificate, net, X, y, step, *, targets=None):
+def descent_basin(certificate, net, X, y, step, *, targets=None, steps=None):
     r"""A radius from which gradient descent with a step provably comes back to a minimum.
 
     Parameters
@@ -32,6 +33,9 @@ def descent_basin(certificate, net, X, y, step, *, targets=None):
         whose loss divides by the number of outputs too takes that many times this step.)
     targets : array_like, optional
         As for `verify`.
+    steps : int, optional
+        If given, the basin is that of so many steps in double precision, with all their rounding.
+        Default: of exact steps, as many as one likes.
 
     Returns
     -------
@@ -48,8 +52,12 @@ def descent_basin(certificate, net, X, y, step, *, targets=None):
     -----
     See `constructions.proof.descent_basin`. The premise is that of the basin of return: a
     certificate that has none, though it proves a minimum, says that the last layer alone does not
-    pull everything back. The steps of descent are taken to be exact; its rounding is not bounded.
-    A certificate that was read from a file is believed: `recheck` it first.
+    pull everything back. A certificate that was read from a file is believed: `recheck` it first.
+
+    Exact steps come as near to the minimum as one likes. Rounded ones do not: with `steps`, what
+    they may leave is the `residue` of the basin. Where the loss is flat their errors may add up, so
+    that the radius shrinks with `steps`, a little; without end nothing is proved of them. What is
+    said then holds of `training.train` with full batches, plain SGD and no penalties.
 
     Examples
     --------
@@ -62,10 +70,19 @@ def descent_basin(certificate, net, X, y, step, *, targets=None):
     True
     >>> descent_basin(certificate, net, X, y, 1.0) is None
     True
+    >>> rounded = descent_basin(certificate, net, X, y, 0.1, steps=1000)
+    >>> 0.99 < rounded.radius / basin.radius < 1, 0 < rounded.residue < 1e-10
+    (True, True)
     """
     step = as_positive(step, "step")
+    if steps is not None:
+        steps = as_count(steps, "steps")
     X, known = _minimum(certificate, net, X, y, targets)
-    return None if known is None else basin_with_step(net, X, step, **known)
+    if known is None:
+        return None
+    if steps is None:
+        return basin_with_step(net, X, step, **known)
+    return basin_with_rounding(net, X, step, steps, **known)
 
 
 @answers_keywords

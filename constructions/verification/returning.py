@@ -96,7 +96,7 @@ def _descent(problem, step, known):
     """The basin of gradient descent with a step, or None, and why."""
     basin = basin_with_step(problem.net, problem.X, step, **known)
     if basin is not None:
-        return {key: value for key, value in _plain(basin).items() if key != "step"}, ""
+        return _plain(basin, but=("step", "steps", "residue")), ""
     least, most = curvature_at_minimum(problem.net, problem.X, **known)
     lower, upper = rounded(least, down=True), rounded(most, up=True)
     told = (
@@ -110,5 +110,8 @@ def _descent(problem, step, known):
     return None, f"{told}, where what is known leaves no radius, or no rate that floats can hold"
 
 
-def _plain(basin):
-    return None if basin is None else {key: float(v) for key, v in basin._asdict().items()}
+def _plain(basin, but=()):
+    """The numbers of a basin by name, without some; None for None."""
+    if basin is None:
+        return None
+    return {key: float(v) for key, v in basin._asdict().items() if key not in but}

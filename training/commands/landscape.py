@@ -61,10 +61,12 @@ def landscape(
     from geomcore.network import ReLUNetwork
     from training.commands.arguments.data import check_fit, load_data, load_network
     from training.descent.losses import as_loss
+    from training.landscape.arguments import LARGEST
 
     as_loss(loss)
     as_number(weight_decay, "weight_decay", 0)
-    as_positive(extent, "extent")
+    if as_positive(extent, "extent") > LARGEST:
+        raise ValueError(f"extent must be at most {LARGEST:g}, got {extent:g}")
     if points % 2 == 0:
         raise ValueError(f"points must be odd, for the network is in the middle, got {points}")
     net = load_network(network)

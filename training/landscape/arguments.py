@@ -33,6 +33,7 @@ def as_line_problem(net, X, y, loss, weight_decay, targets):
 def check_decay(weight_decay):
     """Raise unless it is a finite number that is not negative."""
     is_number = isinstance(weight_decay, int | float | np.integer | np.floating)
+    is_number = is_number and not isinstance(weight_decay, bool)
     if not (is_number and np.isfinite(weight_decay) and weight_decay >= 0):
         raise ValueError(
             f"weight_decay must be a finite number, at least 0, got {quoted(weight_decay)}"

@@ -12,9 +12,12 @@ LOOKS = 20  # how often the way is looked at as a whole
 GRID = 41  # networks on it, then
 # Of Adam, as usual.
 FIRST, SECOND, TINY = 0.9, 0.999, 1e-8
+# A way that overflows is as bad as can be, and is not taken.
+QUIET = np.errstate(over="ignore", invalid="ignore")
 
 
 @answers_keywords
+@QUIET
 def bend(
     a,
     b,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from geomcore.arrays import as_rng, check_network
+from geomcore.display.lines import listed
 from geomcore.foreign.choices import as_choice
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import quoted
@@ -150,6 +151,10 @@ class TrajectoryPlane:
     distances: np.ndarray
     explained: np.ndarray
 
+    def __repr__(self):
+        fields = {"networks": len(self.distances), "explained": self.explained.tolist()}
+        return listed(self, {**fields, "farthest": float(self.distances.max())})
+
 
 @answers_keywords
 def trajectory_plane(networks, center=None):
@@ -217,8 +222,12 @@ def trajectory_plane(networks, center=None):
 
 
 def _are_apart(a, b):
-    sizes = [np.linalg.norm(u) for u in (a, b)]
-    return abs(a @ b) < (1 - 1e-9) * sizes[0] * sizes[1]
+    largest = [np.abs(u).max(initial=0) for u in (a, b)]
+    if 0 in largest:
+        return False
+    # squares would overflow, or underflow
+    a, b = (u / size for u, size in zip((a, b), largest, strict=True))
+    return abs(a @ b) < (1 - 1e-9) * np.linalg.norm(a) * np.linalg.norm(b)
 
 
 def named_directions(net, directions, scale, rng):

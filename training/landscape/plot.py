@@ -88,12 +88,20 @@ def figure_of_surface(surface, trajectory=None):
     ----------
     surface : LossSurface
     trajectory : TrajectoryPlane, optional
-        Networks of a training run, drawn as a line: those whose plane it is.
+        Networks of a training run, drawn as a line: those whose plane it is. How much of their
+        squared distances lies in it, and how far they are from it at most, is said above.
 
     Returns
     -------
     matplotlib Figure
+
+    Raises
+    ------
+    ValueError
+        If the plane is another one.
     """
+    if trajectory is not None:
+        check_plane(surface, trajectory)
     both = [surface.losses] if surface.after is None else [surface.losses, surface.after]
     fig, axes = plt.subplots(
         1,
@@ -128,10 +136,28 @@ def figure_of_surface(surface, trajectory=None):
         ax.set_xlabel(named_length("α", surface.units[0], surface.relative[0]), fontsize=9)
         if len(both) > 1:
             ax.set_title(title, fontsize=10)
+    if trajectory is not None:
+        fig.suptitle(
+            f"run: {trajectory.explained.sum():.3%} of its squared distances in the plane, "
+            f"at most {trajectory.distances.max():.3g} off it",
+            fontsize=9,
+        )
     axes[0][0].set_ylabel(named_length("β", surface.units[1], surface.relative[1]), fontsize=9)
     bar = fig.colorbar(image, ax=list(axes[0]), label="loss", extend="min")
     powers(bar.ax.yaxis, low, max(high, low * 1.1))
     return fig
+
+
+def check_plane(surface, trajectory):
+    """Raise unless the directions of a surface are those of a trajectory, of any length."""
+    is_one = trajectory.directions.shape == surface.directions.shape
+    if is_one:
+        along = trajectory.directions @ (surface.directions / surface.units[:, None]).T
+        is_one = np.allclose(along, np.eye(2), atol=1e-6)
+    if not is_one:
+        raise ValueError(
+            "trajectory must be in the plane of the surface: give its directions to loss_surface"
+        )
 
 
 def figure_of_spectrum(spectrum):

@@ -93,6 +93,9 @@ class CurvatureRecorder:
         self._kind = {"loss": loss, "weight_decay": weight_decay, "targets": targets}
         self._records, self._starts = [], {}
 
+    def __repr__(self):
+        return listed(self, {"records": len(self._records)})
+
     def __call__(self, snapshot):
         """Take down the networks of a `training.descent.problem.Snapshot`."""
         found = []

@@ -223,7 +223,7 @@ def loss_surface(
     extents = extent if isinstance(extent, list | tuple) and len(extent) == 2 else (extent,) * 2
     counts = points if isinstance(points, list | tuple) and len(points) == 2 else (points,) * 2
     alpha, beta = (as_grid(e, n, "extent") for e, n in zip(extents, counts, strict=True))
-    steps = as_count(steps, "steps", least=0)
+    steps, jobs = as_count(steps, "steps", least=0), as_count(jobs, "jobs")
     place = alpha[:, None, None] * first + beta[None, :, None] * second
     theta = problem.theta + place.reshape(-1, len(first))
     shape = (len(alpha), len(beta))

@@ -54,6 +54,7 @@ def test_another_loss_has_no_exact_lines(run, networks):
     [
         (("0.npz", "iris", "--points", 4), "--points must be odd"),
         (("0.npz", "iris", "--extent", 0), "--extent must be a positive number"),
+        (("0.npz", "iris", "--extent", 1e200), "--extent must be at most 1e+150, got 1e+200"),
         (("0.npz", "iris", "--to", "other.npz"), "--to must have widths (4, 3, 3), got (4, 2, 3)"),
         (("0.npz", "wine"), "NETWORK takes 4 inputs"),
         (("no.npz", "iris"), "no.npz"),

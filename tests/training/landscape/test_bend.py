@@ -5,6 +5,7 @@ import pytest
 from builders import random_data, random_network
 from training_lines import permuted
 
+from geomcore import ReLUNetwork
 from training import barrier, bend, interpolate
 from training.landscape.sampled import Sampled
 
@@ -40,6 +41,15 @@ def test_it_never_gets_worse_than_it_began():
     c = bend(a, b, X, Y, steps=1, learning_rate=100.0)
     ways = [interpolate(p, q, X, Y).losses.max() for p, q in ((a, b), (a, c), (c, b))]
     assert max(ways[1:]) <= ways[0] * (1 + 1e-12)
+
+
+@pytest.mark.filterwarnings("error")
+def test_where_losses_overflow_it_stays_where_it_begins():
+    a, b = (random_network((2, 3, 1), k) for k in (0, 1))
+    a, b = (ReLUNetwork([1e160 * W for W in n.weights], n.biases) for n in (a, b))
+    X, Y = random_data((2, 1), 8, 2)
+    c = bend(a, b, X, Y, steps=3)
+    assert c.packed()[0] == pytest.approx((a.packed()[0] + b.packed()[0]) / 2)
 
 
 def test_wrong_calls_say_which_argument():

@@ -57,6 +57,7 @@ def test_no_other_plane_through_the_centre_is_nearer(seed, count):
     theta = net.packed()[0]
     nets = [unflatten(net, theta + rng.normal(size=theta.size)) for _ in range(count)] + [net]
     plane = trajectory_plane(nets)
+    assert f"farthest={plane.distances.max():.6g}" in repr(plane).replace("\n    ", " ")
     D = plane.directions
     np.testing.assert_allclose(D @ D.T, np.eye(2), atol=1e-12)
     moved = np.array([n.packed()[0] for n in nets]) - theta

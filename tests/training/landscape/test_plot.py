@@ -51,4 +51,20 @@ def test_a_trajectory_lies_where_its_networks_are():
     fig = loss_surface(NET, X, Y, plane.directions, points=3, extent=9.0).plot(plane)
     line = next(line for line in fig.axes[0].lines if len(line.get_xdata()) == 3)
     np.testing.assert_allclose(np.transpose(line.get_data()), plane.coordinates, atol=1e-12)
+    told = "run: 100.000% of its squared distances in the plane, at most"
+    assert fig.get_suptitle().startswith(told)
     plt.close(fig)
+
+
+def test_a_trajectory_of_another_plane_is_refused():
+    v = np.random.default_rng(2).normal(size=(3, NET.parameter_count))
+    plane, other = (
+        trajectory_plane([move(NET, a), move(NET, b), NET]) for a, b in ((v[0], v[1]), (v[0], v[2]))
+    )
+    small = random_network((2, 1), 0)
+    third = trajectory_plane([random_network((2, 1), 1), random_network((2, 1), 2), small])
+    surface = loss_surface(NET, X, Y, 5 * plane.directions, points=3)
+    plt.close(surface.plot(plane))
+    for wrong in (other, third):
+        with pytest.raises(ValueError, match="trajectory must be in the plane of the surface"):
+            surface.plot(wrong)

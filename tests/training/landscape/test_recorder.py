@@ -26,7 +26,7 @@ def test_the_ends_of_the_spectrum_at_each_record(widths):
             values = np.linalg.eigvalsh(hessian(net, X, Y, weight_decay=0.1))
             assert found.largest[r, t] == pytest.approx(values[-1], rel=1e-7)
             assert found.smallest[r, t] == pytest.approx(values[0], rel=1e-6, abs=1e-7)
-    assert len(found.frame()) == 6
+    assert len(found.frame()) == 6 and repr(recorder) == "CurvatureRecorder(records=3)"
 
 
 def test_the_edge_of_stability():

@@ -119,6 +119,8 @@ def test_a_loss_that_overflows_is_inf_and_another_layer_works():
         ({"points": 1}, "points must"),
         ({"loss": "hinge"}, "loss must"),
         ({"weight_decay": -1}, "weight_decay must"),
+        ({"weight_decay": True}, "weight_decay must"),
+        ({"jobs": 0}, "jobs must"),
         ({"scale": "x"}, "scale must"),
         ({"steps": -1}, "steps must"),
         ({"X": [[1.0]]}, "X must"),
@@ -148,3 +150,11 @@ def test_directions_of_any_size_are_made_orthogonal_or_refused(size):
     assert found.directions[1][0] == pytest.approx(0, abs=1e-9 * size)
     with pytest.raises(ValueError, match="parallel"):
         loss_surface(net, [[1.0]], [[1.0]], [[size, 0.0], [-size, 0.0]], points=3)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("size", [1e-200, 1e200])
+def test_a_network_of_any_size_has_a_plane_of_its_own_scale(size):
+    net = ReLUNetwork([size * np.eye(2)], [[0.0, size]])
+    found = loss_surface(net, [[1.0, 2.0]], [[1.0, 0.0]], points=3)
+    assert found.units == pytest.approx([3**0.5 * size] * 2, rel=1e-12)

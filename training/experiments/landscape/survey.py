@@ -33,6 +33,8 @@ BENT = 1e-9
 SMALL = 3000
 # Parts of the radius of the flow for which the largest step is looked for.
 PARTS = (0.5, 0.1, 0.01)
+# Steps in double precision of which the basins speak.
+STEPS = 1_000_000
 
 
 class Line(NamedTuple):
@@ -204,7 +206,8 @@ def _basins(net, X, y, targets, loss, weight_decay):
             continue
         data = (told, one, X, y)
         rows = [largest_step(*data, part * told.basin["radius"], targets=targets) for part in PARTS]
-        rows = [descent_basin(*data, r.step, targets=targets) for r in rows if r is not None]
+        kind = {"targets": targets, "steps": STEPS}
+        rows = [descent_basin(*data, r.step, **kind) for r in rows if r is not None]
         out.append(Basins(name, told.basin, tuple(row for row in rows if row is not None)))
     return found, tuple(out)
 

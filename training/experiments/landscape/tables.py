@@ -28,12 +28,13 @@ def basin_rows(found):
         flow = basins.flow
         rows.append(
             {"network": basins.name, "descent": "flow", "radius": flow["radius"]}
-            | {"step": "", "rate": flow["rate"], "largest curvature": ""}
+            | {"step": "", "rate": flow["rate"], "left by rounding": "", "largest curvature": ""}
         )
         for row in basins.rows:
             rows.append(
                 {"network": basins.name, "descent": "with steps", "radius": row.radius}
-                | {"step": row.step, "rate": row.rate, "largest curvature": row.curvature}
+                | {"step": row.step, "rate": row.rate, "left by rounding": row.residue**2}
+                | {"largest curvature": row.curvature}
             )
     return rows
 

@@ -127,7 +127,8 @@ def barrier(
     floating point, rounding in the radius, see `training.landscape.lines.models`) and halved while
     it may hold a loss above the bound. That it is exactly zero all along is proved where only the
     last layers differ, if anything (`training.landscape.lines.vanishing`). Where the largest loss
-    is nothing beside that of the best constant output (a part of 1e-12), no more is tried either.
+    is nothing beside that of the best constant output (a part of 1e-12), no more is tried either;
+    nor where it overflows at an end of a segment: `upper` is inf then.
 
     References
     ----------
@@ -164,7 +165,10 @@ def barrier(
         bounds = list(zip(np.maximum(at.lower, least).tolist(), at.upper.tolist(), strict=True))[:2]
         ends += bounds if k == 0 else bounds[1:]
         search.see(k, t, at.lower)
-        search.run(segment, k)
+        if np.isfinite(at.upper).all():
+            search.run(segment, k)
+        else:  # of a piece around a point at which nothing bounds the loss nothing is known, either
+            search.upper = np.inf
     return Barrier(
         lower=search.lower,
         upper=search.upper,

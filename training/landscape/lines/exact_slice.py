@@ -30,8 +30,9 @@ from training.landscape.lines.windows import added_up
 AT_A_TIME = 500_000
 # Places, and pieces, at which the least loss is looked for once more, from the outputs.
 CANDIDATES = 100
-LONG = 8.0  # times the largest parameter
-MOST_CUTS = 24
+LONG = 8.0  # times the largest parameter of a layer
+SHALLOW = 4.0**-24  # how far towards a network of zeros, of steps of length 1
+MOST_CUTS = 540  # 4 to that is beyond the range of doubles
 HALVINGS = 60  # of pieces for that
 NOISE = 1e-14  # of a polynomial, relative to the sum of its coefficients,
 SHARP = 1e-12  # which does not matter if it is this part of the least loss
@@ -289,7 +290,8 @@ def exact_slice(
     Raises
     ------
     ValueError
-        If shapes do not fit, a value is nan or inf, the interval is empty, or the loss is another.
+        If shapes do not fit, a value is nan or inf, the interval is empty, the loss is another, or
+        it overflows there.
 
     Notes
     -----
@@ -310,7 +312,14 @@ def exact_slice(
     along = unflatten(net, as_direction(net, direction))
     X, labels, weights = as_line_problem(net, X, y, loss, weight_decay, targets)
     interval = as_interval(interval)
-    return slice_of(net, along, X, labels.Y, weights, interval, weight_decay)
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = slice_of(net, along, X, labels.Y, weights, interval, weight_decay)
+    if not np.isfinite(found.coefficients).all():
+        raise ValueError(
+            "interval must be one on which the loss is a finite float, got overflow "
+            f"between {interval[0]:g} and {interval[1]:g}"
+        )
+    return found
 
 
 def slice_of(net, along, X, Y, weights, interval, weight_decay):
@@ -326,15 +335,24 @@ def slice_of(net, along, X, Y, weights, interval, weight_decay):
 
 
 def _further_ends(net, along, interval):
-    """Powers of 4 at which a line that is much longer than the network is cut, in order."""
-    a, v = (np.abs(n.packed()[0]).max(initial=0) for n in (net, along))
+    """Powers of 4 at which a line that is much longer than a layer is cut, in order."""
     T = np.abs(interval).max()
-    if not T * v > LONG * a:
+    sizes, moves = (
+        np.array([max(np.abs(W).max(initial=0), np.abs(b).max(initial=0)) for W, b in layers])
+        for layers in (zip(n.weights, n.biases, strict=True) for n in (net, along))
+    )
+    # a layer of zeros is as large as others are
+    sizes = np.where(sizes > 0, sizes, sizes.max())
+    is_long = T * moves > LONG * sizes
+    if not is_long.any():
         return []
-    first = max(a / v, T * 4.0**-MOST_CUTS)
+    first = (sizes[is_long] / moves[is_long]).min()
+    if first == 0:  # a network of zeros, which has no size
+        first = min(T, 1 / moves.max()) * SHALLOW
     sizes = T * 4.0 ** -np.arange(1, MOST_CUTS)
+    sizes = sizes[sizes > first]
     both = np.concatenate([-sizes, sizes])
-    return np.sort(both[(np.abs(both) > first) & (interval[0] < both) & (both < interval[1])])
+    return np.sort(both[(interval[0] < both) & (both < interval[1])])
 
 
 def _decay(net, along, weight_decay):

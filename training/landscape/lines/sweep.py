@@ -14,7 +14,7 @@ import numpy as np
 from training.landscape.lines.polynomials import means, roots, shifted
 
 EPS = np.finfo(float).eps
-# Crossings of which the difference is a smaller part of the largest t are one.
+# Crossings of which the difference is a smaller part of t are one; near 0, of the first cut.
 SAME = 4 * EPS
 # Numbers that a block of points may hold.
 WORKING = 4_000_000
@@ -64,18 +64,22 @@ def segments_of(net, along, X, interval, cuts=()):
         _of_block(net, along, X[start : start + block], start, ends)
         for start in range(0, len(X), block)
     ]
-    return _joined(Segments(*(np.concatenate(part) for part in zip(*parts, strict=True))), interval)
+    joined = Segments(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+    return _joined(joined, ends)
 
 
-def _joined(found, interval):
+def _joined(found, cuts):
     """Ends that differ by nothing but their rounding as one number; no empty intervals."""
     ends, number = np.unique(np.concatenate([found.left, found.right]), return_inverse=True)
-    near = SAME * np.abs(interval).max()
+    interval = cuts[0], cuts[-1]
+    # a crossing is off by the rounding of the ends of its piece, which are cuts of one size
+    size = np.abs(cuts)[1:-1].min(initial=np.abs(interval).max())
+    near = SAME * np.maximum(np.abs(ends), size)
     common = ends.copy()
     common[ends <= interval[0] + near], common[ends >= interval[1] - near] = interval
     # each is joined to the first of those that are near to it, so that no chain of them is one
-    for k in np.flatnonzero(np.diff(ends) <= near):
-        if common[k + 1] not in interval and ends[k + 1] - common[k] <= near:
+    for k in np.flatnonzero(np.diff(ends) <= near[1:]):
+        if common[k + 1] not in interval and ends[k + 1] - common[k] <= near[k + 1]:
             common[k + 1] = common[k]
     left, right = np.split(common[number], 2)
     keep = left < right

@@ -35,6 +35,7 @@ def test_around_a_minimum_there_are_basins_and_no_gradient(minimum):
         assert basins.rows
         assert all(row.radius < basins.flow["radius"] for row in basins.rows)
         assert all(row.curvature * row.step <= 1 for row in basins.rows)
+        assert all(row.steps == 1_000_000 and 0 < row.residue < 1e-7 for row in basins.rows)
     straight, near, _ = (way.barrier for way in found.ways)
     assert straight.lower > 1e-3 > 1e-20 > near.upper
     assert told[0] == "spectrum" and len(told) == 5

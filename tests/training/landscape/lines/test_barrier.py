@@ -159,6 +159,8 @@ def test_an_infinite_bound_is_not_tight():
     a, b = ReLUNetwork([[[1e200]]], [[0.0]]), ReLUNetwork([[[-1e200]]], [[0.0]])
     found = barrier(a, b, [[1.0], [2.0]], [[1e200], [-1e200]], seconds=1.0)
     assert found.upper == np.inf and not found.is_tight
+    # nothing can be said of a piece around an end, and no time is spent on it
+    assert found.pieces == 0 and np.isinf([high for _, high in found.nodes]).all()
     with pytest.raises(ValueError, match="b must differ from a by finite floats"):
         big = (ReLUNetwork([[[s * 1.7e308]]], [[0.0]]) for s in (1, -1))
         barrier(*big, [[1.0]], [[0.0]])

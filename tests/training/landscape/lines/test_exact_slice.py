@@ -230,3 +230,37 @@ def test_huge_directions_and_tiny_intervals():
     for interval in ((0, 5e-324), (-1e308, 1e308)):
         with pytest.raises(ValueError, match="interval must be two finite numbers"):
             exact_slice(net, [1.0, 0, 0, 0], [[1.0]], [[1.0]], interval)
+
+
+@pytest.mark.parametrize("end", [1e20, 1e40])
+@pytest.mark.parametrize("kind", ["full", "zeros", "layers of two sizes"])
+def test_a_line_of_any_length_is_the_loss_near_the_network_and_far_from_it(end, kind):
+    net = random_network((3, 4, 4, 2), 0, scaled=True)
+    by = {"full": (1, 1, 1), "zeros": (0, 0, 0), "layers of two sizes": (1e-60, 1e60, 1)}[kind]
+    net = ReLUNetwork(
+        [c * W for c, W in zip(by, net.weights, strict=True)],
+        [c * b for c, b in zip(np.cumprod(by), net.biases, strict=True)],
+    )
+    X, Y = random_data((3, 2), 10, 1)
+    v = np.random.default_rng(2).normal(size=net.parameter_count)
+    if kind == "layers of two sizes":
+        v, end = v * 1e-3, 1.0
+    found = exact_slice(net, v, X, Y, (-end, end))
+    t = np.concatenate([[0.0], *(s * end / np.geomspace(1, end * 1e3, 40) for s in (-1, 1))])
+    np.testing.assert_allclose(found(t), losses_on(net, v, X, Y, t), rtol=1e-12)
+
+
+def test_a_crossing_near_the_network_is_found_on_a_line_of_any_length():
+    net = ReLUNetwork([[[0.0]], [[1.0]]], [[1.0], [0.0]])
+    found = exact_slice(net, [1.0, 0, 0, 0], [[1.0]], [[0.0]], (-1e60, 1e60))
+    assert found.breakpoints[1:-1][found.is_crossing] == pytest.approx([-1.0], rel=1e-12)
+    assert found.cells == 2 and found(-2.0) == 0 and found(1.0) == pytest.approx(4.0, rel=1e-14)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("size", [1e75, 1e150, 1e300])
+def test_a_loss_that_overflows_is_refused(size):
+    net = random_network((2, 3, 3, 1), 0)
+    X, Y = random_data((2, 1), 3, 2)
+    with pytest.raises(ValueError, match="interval must be one on which the loss is"):
+        exact_slice(net, size * np.ones(net.parameter_count), X, Y)
