@@ -128,6 +128,8 @@ class ExplainingAway(Layer):
         ExplainingAway(2 -> 2, steps=3, gamma=0.25)
         """
         D = as_array(D, "D", 2)
+        if not D.size:
+            raise ValueError(f"D must have at least one row and one column, got shape {D.shape}")
         with np.errstate(over="ignore", invalid="ignore"):
             G = D.T @ D
         if not np.isfinite(G).all():
@@ -135,8 +137,14 @@ class ExplainingAway(Layer):
                 f"D must have columns whose products are finite, got {np.abs(D).max():.3g}"
             )
         G[np.diag_indices(len(G))] -= 1
-        if gamma is None and D.size:
-            gamma = 1 / max(1.0, float(np.linalg.norm(D, 2)) ** 2)
+        if gamma is None:
+            norm = float(np.linalg.norm(D, 2))
+            if not np.isfinite(norm * norm):
+                raise ValueError(
+                    f"D must have a norm whose square is finite, got {norm:.3g}; "
+                    f"or give the step size as gamma"
+                )
+            gamma = 1 / max(1.0, norm * norm)
         return cls(G, steps, gamma)
 
     def stability(self):
@@ -211,9 +219,13 @@ class ExplainingAway(Layer):
         told = f"within {counted(self.steps, 'step')} from inputs up to {largest:.3g}"
         if found.is_stable:
             return f"X must be smaller, the loop overflows {told}"
-        wanted = f"below {found.limit:.3g}, where" if found.limit else "one for which"
+        if not found.limit:
+            return (
+                f"G must be such that the loop settles; a step size for which it does: "
+                f"{found.reason}; at gamma {self.gamma:.3g} it overflows {told}"
+            )
         return (
-            f"gamma must be {wanted} the loop settles ({found.reason}), "
+            f"gamma must be below {found.limit:.3g}, where the loop settles ({found.reason}), "
             f"got {self.gamma:.3g}: it overflows {told}"
         )
 

@@ -12,7 +12,7 @@ from geomcore.parameters import selected
 from training.descent.optimizers import Adam
 from training.descent.penalties import as_terms
 from training.sparse.autoencoder import INTERACTIONS, SparseAutoencoder
-from training.sparse.descent import FOLLOW, Run
+from training.sparse.descent import FOLLOW, LARGEST_NORM, Run
 from training.sparse.gradient import Form
 from training.sparse.treatments import TREATMENTS, InverseSquares
 
@@ -91,7 +91,9 @@ def train_sparse(
         "W_e", "b_e", "W_d", "b_d" and "G", those that are trained; tied weights are "W_d". The
         value of such a penalty is no part of the loss that is recorded.
     start : SparseAutoencoder, optional
-        Where to start; default random unit columns, the encoder their transpose.
+        Where to start; default random unit columns, the encoder their transpose. Of it W_e, b_e,
+        W_d and b_d are taken, and G where the interaction is learned. Its other G, its loop and its
+        step size are not: those of the run are `interaction`, `loop` and `gamma`.
     rng : Generator or seed, optional
         For the start and the shuffles.
 
@@ -149,7 +151,14 @@ def train_sparse(
     run = Run(
         X,
         form,
-        _started(X, form, start, decoder_bias, rng),
+        _started(
+            X,
+            form,
+            start,
+            decoder_bias,
+            rng,
+            measures=gamma in (None, FOLLOW) and treatment != "columns",
+        ),
         gamma=gamma,
         size=min(as_count(batch_size, "batch_size"), len(X)),
         treatment=treatment,
@@ -180,7 +189,7 @@ def _trained(form):
     return {"W_d" if name == "atoms" else name for name in form.shapes}
 
 
-def _started(X, form, start, decoder_bias, rng):
+def _started(X, form, start, decoder_bias, rng, *, measures):
     """All tensors at the start, as one vector."""
     vector = np.zeros(form.size, X.dtype)
     tensors = form.views(vector)
@@ -188,6 +197,12 @@ def _started(X, form, start, decoder_bias, rng):
         _check_start(start, form)
         parts = {"atoms": start.W_d.T, "W_e": start.W_e, "b_e": start.b_e, "b_d": start.b_d}
         parts["G"] = start.G
+        norm = np.linalg.norm(start.W_d, 2)
+        if form.loop and measures and norm > LARGEST_NORM:
+            raise ValueError(
+                f"start must have a dictionary whose norm has a finite square, got {norm:.3g}; "
+                f"or give the step size as gamma"
+            )
         for name in form.shapes:
             tensors[name][:] = parts[name]
         return vector

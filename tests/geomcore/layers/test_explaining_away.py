@@ -225,6 +225,13 @@ def test_training_that_overflows_is_a_result_that_says_so():
     assert done.stop_reason == "diverged"
 
 
+def test_a_loop_for_which_no_step_size_is_known_is_told_so():
+    layer = ExplainingAway([[0.0, -5.0], [-5.0, 0.0]], 500, 1.0)
+    told = r"^G must be such that .*: none is known: G \+ I is indefinite, \|G\| 5; at gamma 1 it"
+    with pytest.raises(ValueError, match=told):
+        layer(np.ones((1, 2)))
+
+
 @pytest.mark.parametrize("scale", [1e-300, 1e-10, 1e10, 1e300])
 def test_units_scale_with_their_input(scale):
     layer = ExplainingAway.of_dictionary(dictionary((3, 4)), 30)
@@ -246,8 +253,13 @@ def test_what_cannot_be_a_loop_is_refused():
             ExplainingAway(G, 1, 0.1)
     with pytest.raises(ValueError, match=r"^D must have columns whose products are finite"):
         ExplainingAway.of_dictionary([[1e200]], 1)
-    with pytest.raises(ValueError, match=r"^G must be square"):
-        ExplainingAway.of_dictionary(np.empty((3, 0)), 1)
+    for shape in ((3, 0), (0, 3)):
+        with pytest.raises(ValueError, match=r"^D must have at least one row and one column"):
+            ExplainingAway.of_dictionary(np.empty(shape), 1)
+    # The products are finite, the square of the norm is not.
+    with pytest.raises(ValueError, match=r"^D must have a norm whose square is finite, got 3.16e"):
+        ExplainingAway.of_dictionary(np.full((1, 10), 1e154), 3)
+    assert ExplainingAway.of_dictionary(np.full((1, 10), 1e154), 3, 0.1).gamma == 0.1
     with pytest.raises(ValueError, match=r"layers\[1\] must take 2 inputs"):
         Network([Affine(np.eye(2), np.zeros(2)), ExplainingAway(np.eye(3), 1, 0.1)])
 

@@ -285,6 +285,39 @@ def test_wrong_arguments_are_refused_by_name(arguments, match):
         train_sparse(X, **given)
 
 
+@pytest.mark.parametrize("gamma", [None, "follow"])
+def test_a_start_whose_norm_has_no_finite_square_is_refused(gamma):
+    large = SparseAutoencoder(
+        np.ones((2, 2)), np.zeros(2), np.full((2, 2), 1e200), np.zeros(2), G=np.zeros((2, 2))
+    )
+    with pytest.raises(ValueError, match=r"^start must have a dictionary whose norm"):
+        train_sparse(
+            X[:, :2], 2, penalty=0.1, start=large, loop=3, gamma=gamma, treatment="free", steps=1
+        )
+
+
+@pytest.mark.parametrize("interaction", ["dictionary", "learned"])
+def test_of_a_start_only_what_is_trained_is_taken(interaction):
+    plain = start()
+    other = SparseAutoencoder(
+        plain.W_e, plain.b_e, plain.W_d, plain.b_d, G=np.full((6, 6), 0.1), loop=7, gamma=0.3
+    )
+    run = train_sparse(
+        X,
+        6,
+        penalty=0.1,
+        start=other,
+        loop=2,
+        gamma=0.2,
+        steps=0,
+        treatment="free",
+        interaction=interaction,
+    ).autoencoder
+    assert (run.loop, run.gamma) == (2, 0.2)
+    G = other.G if interaction == "learned" else plain.G
+    np.testing.assert_allclose(run.G, G, atol=1e-12)
+
+
 @pytest.mark.parametrize("points", [np.ones((0, 3)), np.ones((3, 0)), [[np.nan]], [1.0]], ids=str)
 def test_points_must_be_there_and_finite(points):
     with pytest.raises(ValueError, match=r"^X must"):
