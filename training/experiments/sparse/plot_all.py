@@ -32,7 +32,8 @@ CAPTIONS = {
     "gabors": f"How much of a field a Gabor function explains, the first seed, penalty {MIDDLE:g}: "
     "parts of the units. The grey line is where a field counts as a Gabor function.",
     "recovery": "How well the dictionary that made the synthetic points is recovered: means over "
-    "seeds with 95 % intervals. Grey: what random dictionaries reach.",
+    "seeds with 95 % intervals. Grey: what random dictionaries reach; hatched: what data points "
+    "reach as columns, though nothing is learned.",
 }
 
 

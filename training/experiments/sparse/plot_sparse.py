@@ -23,7 +23,7 @@ from training.experiments.sparse.protocol import (
     SYNTHETIC,
     TREATMENTS,
 )
-from training.experiments.sparse.survey import Run
+from training.experiments.sparse.survey import DIRECTIONS, POINTS, Run
 
 STYLES = {t: (COLORS[k], MARKERS[k]) for k, t in enumerate(TREATMENTS)}
 OTHERS = {LEARNED: (COLORS[6], "*"), TOP: (COLORS[8], "P")}
@@ -110,9 +110,17 @@ def figure_of_gabors(found):
 def figure_of_recovery(found):
     """Draw how well the known dictionary is recovered; return the figure."""
     fig, axes = panels(len(PENALTIES), columns=3, size=(2.6, 2.3), margin=(1.3, 0.6))
-    least = [row["recovered"] for row in found.chance]
+    spans = {
+        kind: [row["recovered"] for row in found.chance if row["columns"] == kind]
+        for kind in (DIRECTIONS, POINTS)
+    }
+    styles = {
+        DIRECTIONS: {"color": "0.85", "lw": 0},
+        POINTS: {"fc": "none", "ec": "0.75", "hatch": "////", "lw": 0},
+    }
     for ax, penalty in zip(axes, PENALTIES, strict=True):
-        ax.axvspan(min(least), max(least), color="0.85", lw=0)
+        for kind, values in spans.items():
+            ax.axvspan(min(values), max(values), **styles[kind])
         for k, (treatment, (color, marker)) in enumerate(STYLES.items()):
             for loop in LOOPS:
                 name = Run(treatment, penalty, loop).name
@@ -127,14 +135,17 @@ def figure_of_recovery(found):
                 ax.plot(told.value, place, marker, color=color, mfc=face, ms=6)
         ax.set_yticks(range(len(TREATMENTS)), [NAMES[t] for t in TREATMENTS])
         ax.set_ylim(len(TREATMENTS) - 0.5, -0.5)
-        ax.set_xlabel("mean |cosine| of the match")
+        ax.set_xlabel("mean cosine of the match")
         add_title(ax, f"penalty {penalty:g}", 2.4)
     handles = [
         plt.Line2D([], [], color="0.3", marker="o", ls="", mfc=face, label=told)
         for face, told in (("0.3", "no loop"), ("white", f"loop of {LOOP} steps"))
     ]
-    handles.append(plt.Rectangle((0, 0), 1, 1, color="0.85", label="random dictionaries"))
-    fig.legend(handles=handles, loc="outside upper center", ncols=3, frameon=False)
+    handles += [
+        plt.Rectangle((0, 0), 1, 1, label=told, **styles[kind])
+        for kind, told in ((DIRECTIONS, "random dictionaries"), (POINTS, "data points"))
+    ]
+    fig.legend(handles=handles, loc="outside upper center", ncols=4, frameon=False)
     return fig
 
 

@@ -13,7 +13,7 @@ from training.experiments.sparse.protocol import (
     PIXELS,
     SYNTHETIC,
 )
-from training.experiments.sparse.survey import FOLLOW, LEARNED_LOOP
+from training.experiments.sparse.survey import DIRECTIONS, FOLLOW, LEARNED_LOOP, POINTS
 
 WORDS = {
     "missed": "error",
@@ -144,14 +144,15 @@ def biases(found):
 
 
 def chance(found):
-    """Recovery of random dictionaries: mean and the largest of all seeds, in a sentence."""
-    values = [row["recovered"] for row in found.chance]
-    if not values:
+    """Recovery where nothing is learned: mean and the largest of all seeds, in a sentence."""
+    told = []
+    for kind in (DIRECTIONS, POINTS):
+        values = [row["recovered"] for row in found.chance if row["columns"] == kind]
+        if values:
+            told.append(f"of {kind} {np.mean(values):.3f} on average, {max(values):.3f} at most")
+    if not told:
         return ""
-    return (
-        f"Random dictionaries have a recovery of {np.mean(values):.3f} on average, "
-        f"{max(values):.3f} at most ({len(values)} of them)."
-    )
+    return f"Recovery by dictionaries that are not learned: {'; '.join(told)}."
 
 
 def nulls(found):
