@@ -4,13 +4,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 METADATA := pyproject.toml setup.py
 
-.PHONY: demo test lint format doctest bench mutants fuzz clean
+.PHONY: demo test slow lint format doctest bench mutants fuzz clean
 
 demo: $(VENV)/.demo
 	$(BIN)/geomcore quickstart --out runs/quickstart
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 -m "not slow"
+
+slow: $(VENV)/.test
+	$(BIN)/python -m pytest -n 2 -m slow
 
 doctest: $(VENV)/.test
 	$(BIN)/python -m pytest --doctest-modules geomcore constructions training

@@ -32,7 +32,7 @@ class GeometricClassifier(ClassifierMixin, BaseEstimator):
     random_state : int, numpy.random.Generator, numpy.random.RandomState or None, optional
         As ``rng`` of `construct`; None takes fresh entropy. The default, 0, makes
         equal calls give equal networks.
-    cone, simplex, hidden_width, base_points, robust, beam : optional
+    cone, simplex, hidden_width, base_points, robust, beam, weight_decay : optional
         As for `construct`.
 
     Attributes
@@ -40,7 +40,8 @@ class GeometricClassifier(ClassifierMixin, BaseEstimator):
     network_ : ReLUNetwork
         Output k belongs to ``classes_[k]``.
     certificate_ : Certificate or None
-        What `verify` says of the network on the training data; None if it was not asked.
+        What `verify` says of the network on the training data; None if it was not asked, or with
+        a weight decay: then `construction_` has the proved gap.
     construction_ : Construction
         The network with the theorem that made it, layer by layer.
     classes_ : ndarray, shape (Q,)
@@ -93,6 +94,7 @@ class GeometricClassifier(ClassifierMixin, BaseEstimator):
         base_points="free",
         robust=None,
         beam=None,
+        weight_decay=None,
     ):
         self.method = method
         self.verify = verify
@@ -103,6 +105,7 @@ class GeometricClassifier(ClassifierMixin, BaseEstimator):
         self.base_points = base_points
         self.robust = robust
         self.beam = beam
+        self.weight_decay = weight_decay
 
     def fit(self, X, y):
         """Build the network of these points and, if asked, prove that its loss is zero.
@@ -137,9 +140,11 @@ class GeometricClassifier(ClassifierMixin, BaseEstimator):
             base_points=self.base_points,
             robust=self.robust,
             beam=self.beam,
+            weight_decay=self.weight_decay,
         )
         self.network_ = self.construction_.network
-        self.certificate_ = verified(self.network_, X, y) if verify else None
+        proves = verify and self.weight_decay is None
+        self.certificate_ = verified(self.network_, X, y) if proves else None
         return self
 
     def decision_function(self, X):

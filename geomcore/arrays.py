@@ -220,11 +220,13 @@ def as_rng(rng):
     if isinstance(rng, np.random.Generator):
         return rng
     try:
-        return np.random.default_rng(rng)
+        if not isinstance(rng, bool):  # True would be the seed 1
+            return np.random.default_rng(rng)
     except (TypeError, ValueError):
-        raise ValueError(
-            f"rng must be a numpy.random.Generator, a non-negative seed or None, got {quoted(rng)}"
-        ) from None
+        pass
+    raise ValueError(
+        f"rng must be a numpy.random.Generator, a non-negative seed or None, got {quoted(rng)}"
+    )
 
 
 def freeze(array):

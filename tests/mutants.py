@@ -40,7 +40,7 @@ SCOPE = {
         "tests/constructions/critical",
         "tests/constructions/verification/test_near.py",
     ),
-    "constructions/critical/fitted/*.py": ("tests/constructions/critical",),
+    "constructions/critical/*/*.py": ("tests/constructions/critical",),
     "constructions/penalised/*.py": (
         "tests/constructions/penalised",
         "tests/constructions/verification/test_near_strict.py",

@@ -57,6 +57,7 @@ def test_a_trained_network_is_not_called_a_minimum_and_a_constructed_one_is(tmp_
     assert (tmp_path / "figures" / "verify_your_network.png").stat().st_size > 10_000
 
 
+@pytest.mark.slow
 def test_a_network_that_was_fine_tuned_in_torch_settles_on_a_proved_minimum(tmp_path):
     pytest.importorskip("torch")
     constructed, rest = run("fine_tune", tmp_path).split("FINE-TUNED")
@@ -74,6 +75,7 @@ def test_compiled_code_of_the_user_walks_points_to_the_boundary(tmp_path):
     assert (tmp_path / "figures" / "kernels_in_numba.png").stat().st_size > 10_000
 
 
+@pytest.mark.slow
 def test_the_original_study_decides_claim_e4_and_is_resumed_from_its_files(tmp_path):
     out = run("original_study", tmp_path)
     assert "(a) clusters: 13 networks" in out

@@ -174,6 +174,7 @@ def test_a_run_that_starts_red_says_so(toy):
     assert found.returncode != 0 and "fail without any change" in found.stderr
 
 
+@pytest.mark.slow
 def test_slow_tests_of_a_module_count_wherever_they_mirror_it(toy):
     room = toy / "tests/constructions/proof"
     slow = TOY_TEST.replace("def test_clipped():", "def test_clipped():\n    time.sleep(0.3)")

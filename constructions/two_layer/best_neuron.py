@@ -16,6 +16,8 @@ from geomcore.foreign.keywords import answers_keywords
 STARTS, CLIMBED = 64, 8  # directions that are looked at, and those an ascent starts from, times D
 SAME = 1 - 1e-9  # cosine of two directions that are one
 MOST_CANDIDATES = 32
+CLIMBING = 0.5  # part of the seconds after which no more is climbed if there are cones to look at
+BLOCK = 4_000_000  # outputs of directions between two looks at the clock
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,8 @@ def best_neuron(
     nodes : int
         Most cones to look at.
     seconds : float, optional
-        After which no more is tried.
+        After which no more is tried: the clock is looked at between ascents, of which there is
+        one at least, and between groups of cones. Compiling does not count.
     bias : bool
         Whether the unit has a bias, which then counts in :math:`|w|`; else :math:`\tilde x = x`.
     incumbent : array_like, shape (D,) or (k, D), optional
@@ -174,15 +177,20 @@ def _searched(rows, L, rtol, nodes, seconds, given):
     """What `best_neuron` returns, of checked arguments."""
     compiled()
     started = time.perf_counter()
+
+    def is_over(part=1.0):
+        return seconds is not None and time.perf_counter() - started > part * seconds
+
     problem, terms, exponent = scaled(rows, L)
     D = rows.shape[1]
     search = ConeSearch(problem, rtol, *terms)
-    W, values = _local_maxima(problem, given, D)
+    part = CLIMBING if D <= LARGEST else 1.0
+    W, values = _local_maxima(problem, given, D, lambda: is_over(part))
     search.improve(W[0], values[0])
     if not len(problem.rows):
         finished = True
     elif D <= LARGEST:
-        finished = search.run(nodes, seconds, started)
+        finished = search.run(nodes, is_over)
     else:
         search.closed = bound_of_norms(problem)
         finished = search.is_enough(search.closed)
@@ -234,14 +242,27 @@ def scaled(rows, L):
     return Problem(rows, L), terms, exponent
 
 
-def _local_maxima(problem, given, D):
-    """Directions that ascents end at and their values, the best first, none twice."""
+def _local_maxima(problem, given, D, is_over):
+    """Directions that ascents end at and their values, the best first, none twice.
+
+    When the time is over no more is looked at or climbed from; one ascent there is always.
+    """
     W = np.random.default_rng(0).normal(size=(STARTS * D, D))
     W = np.concatenate([np.eye(D), -np.eye(D), W / np.linalg.norm(W, axis=1, keepdims=True)])
-    terms = np.maximum(W @ problem.rows.T, 0) @ problem.multipliers
-    order = np.argsort(-np.linalg.norm(terms, axis=1), kind="stable")
+    sizes, block = [], max(BLOCK // max(len(problem.rows), 1), 1)
+    for at in range(0, len(W), block):
+        if at and is_over():
+            break
+        terms = np.maximum(W[at : at + block] @ problem.rows.T, 0) @ problem.multipliers
+        sizes.append(np.linalg.norm(terms, axis=1))
+    order = np.argsort(-np.concatenate(sizes), kind="stable")
     W = np.concatenate([given, W[order[: CLIMBED * D]]])
-    values = np.array([climb(problem, w) for w in W])
+    values = []
+    for w in W:
+        values.append(climb(problem, w))
+        if is_over():
+            break
+    W, values = W[: len(values)], np.array(values)
     order = np.argsort(-values, kind="stable")
     kept = []
     for k in order:

@@ -222,9 +222,10 @@ def descend(cones, bounds, problem, best, limits, room, out):
     """Bisect cones until each bound is near enough to the best value.
 
     cones (n, D, D) with bounds (n,); best (D + 1,) is a unit vector and its value; limits: the
-    bound that is enough for now; the relative and the absolute excess that are enough at last; and
-    how many cones may be looked at. What is left open goes to `out`; returns how many cones were
-    taken, looked at, and left open, and the largest bound of those closed.
+    bound that is enough for now; the relative and the absolute excess that are enough at last; how
+    many cones may be looked at, and after how many points that these had to look at it ends. What
+    is left open goes to `out`; returns how many cones were taken, looked at, and left open, and the
+    largest bound of those closed.
     """
     D, Q, levels = cones.shape[1], problem.multipliers.shape[1], DEEPEST + 1
     path = Path(
@@ -239,17 +240,18 @@ def descend(cones, bounds, problem, best, limits, room, out):
         np.empty((room, D)),
     )
     scratch = scratch_for(D, Q)
-    taken, seen, left, closed = 0, 0, 0, 0.0
+    taken, seen, work, left, closed = 0, 0, 0, 0, 0.0
     most = len(out.bounds) - 2 * DEEPEST
-    while taken < len(cones) and seen < limits[3] and left < most:
+    while taken < len(cones) and seen < limits[3] and work < limits[4] and left < most:
         _start(cones[taken], bounds[taken], problem, path)
         taken += 1
         l, is_new = 0, True
         while l >= 0:
             is_left = is_new
-            if is_new and seen < limits[3]:
+            if is_new and seen < limits[3] and work < limits[4]:
                 _assess(problem, path, l, best, scratch)
                 seen += 1
+                work += path.last[l] - path.first[l] if l else len(problem.rows)
                 is_closed = path.bounds[l] <= best[D] * (1 + limits[1]) + limits[2]
                 if not is_closed:
                     is_closed = not _choose_edge(path, l, problem.multipliers, scratch.gram)

@@ -43,7 +43,9 @@ class TwoLayerBound:
         Of the multipliers, not scaled.
     neuron : tuple of (ndarray, float, ndarray) or None
         Weights (d,), bias and output weights (Q,) of a new unit that lowers the loss of
-        `network`; None if no unit is found that does.
+        `network`; None if no unit is found that does. With an output bias that is free it does so
+        together with the best output bias for the new residuals, and need not alone: `improved`
+        moves both.
     network : ReLUNetwork
         The network whose residuals the multipliers are: with units balanced and the best last
         layer, or as it was given.
@@ -163,10 +165,10 @@ def two_layer_bound(
     .. math:: C \ge -s \langle\Lambda, Y\rangle - s^2 \frac N4 |\Lambda|^2
 
     for every network of every width [1]_ [2]_. At a global minimum s = 1, and equality holds. If
-    :math:`m(\Lambda) > \omega`, the neuron that attains it lowers the loss. The numbers of the
-    bound are computed in ball arithmetic, and the search adds its rounding; where is in
-    docs/two-layer.md. Hidden biases free of decay have no such bound: the best neuron then lies in
-    no ball.
+    :math:`m(\Lambda) > \omega`, the neuron that attains it lowers the loss, with the output bias
+    that is best then if that is free. The numbers of the bound are computed in ball arithmetic, and
+    the search adds its rounding; where is in docs/two-layer.md. Hidden biases free of decay have no
+    such bound: the best neuron then lies in no ball.
 
     References
     ----------

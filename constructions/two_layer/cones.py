@@ -1,6 +1,5 @@
 """The search for the best unit over simplicial cones: which are open, and what is proved."""
 
-import time
 from functools import cache
 from itertools import product
 
@@ -12,7 +11,8 @@ from constructions.two_layer.best_neuron_kernel import DEEPEST, Open, climb, des
 from constructions.two_layer.cone_kernel import Problem
 
 LARGEST = 12  # D up to which the 2^D orthants are looked at
-SLICE = 10_000  # cones between two looks at the clock
+SLICE = 10_000  # cones between two looks at the clock, at most,
+WORK = 10_000_000  # and points that they have to look at, times D
 SHARPER = 1.6  # by which the excess of the bounds falls from pass to pass
 MOST_OPEN = 2**28  # bytes of open cones; with more, each is followed to its end at once
 LONGEST = 16  # of the lists of undecided points on one path, in numbers of points
@@ -62,7 +62,7 @@ class ConeSearch:
         """Whether bounds are above the best value by no more than is asked for."""
         return bound <= self.best[-1] * (1 + self.rtol) + 2 * self.root * self.noise
 
-    def run(self, nodes, seconds, started):
+    def run(self, nodes, is_over):
         """Search until all cones are closed, or a budget is used up; whether they are closed."""
         D = len(self.best) - 1
         signs = np.array(list(product([1.0, -1.0], repeat=D)))
@@ -74,7 +74,7 @@ class ConeSearch:
         while len(bounds):
             todo = (bounds > level) | (level == np.inf)
             parts = [(cones[~todo], bounds[~todo])]
-            ended = self._pass(cones[todo], bounds[todo], level, parts, nodes, seconds, started)
+            ended = self._pass(cones[todo], bounds[todo], level, parts, nodes, is_over)
             cones, bounds = (np.concatenate(part) for part in zip(*parts, strict=True))
             if ended:
                 self.closed = max(self.closed, bounds.max(initial=0.0))
@@ -86,18 +86,17 @@ class ConeSearch:
             level = self.best[-1] + (top - self.best[-1]) / SHARPER if len(bounds) < most else 0.0
         return self.is_enough(self.closed)
 
-    def _pass(self, cones, bounds, level, parts, nodes, seconds, started):
+    def _pass(self, cones, bounds, level, parts, nodes, is_over):
         """Bisect cones until their bounds are near enough for now; whether a budget is used up."""
         N, D = self.problem.rows.shape
         out = Open(np.empty((4 * DEEPEST + SLICE, D, D)), np.empty(4 * DEEPEST + SLICE))
         at = 0
         while at < len(bounds):
-            over = seconds is not None and time.perf_counter() - started > seconds
-            if self.nodes >= nodes or over:
+            if self.nodes >= nodes or is_over():
                 parts.append((cones[at:], bounds[at:]))
                 return True
             most = min(SLICE, nodes - self.nodes)
-            limits = np.array([level, self.rtol, 2 * self.root * self.noise, most])
+            limits = np.array([level, self.rtol, 2 * self.root * self.noise, most, WORK / D])
             taken, seen, left, closed = descend(
                 cones[at:], bounds[at:], self.problem, self.best, limits, LONGEST * N, out
             )
@@ -113,7 +112,7 @@ def compiled():
     one = Problem(np.ones((1, 1)), np.ones((1, 1)))
     climb(one, np.ones(1))
     none = Open(np.empty((0, 1, 1)), np.empty(0))
-    descend(*none, one, np.zeros(2), np.zeros(4), 1, none)
+    descend(*none, one, np.zeros(2), np.zeros(5), 1, none)
 
 
 def bound_of_norms(problem):

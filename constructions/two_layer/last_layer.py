@@ -28,7 +28,7 @@ def best_last_layer(rows, W, Y, decay, output_bias):
     Returns
     -------
     V, c : ndarray
-        None if the solver finds no optimum.
+        None if the solver finds no optimum, or the program does not fit into floats.
     """
     N, Q = Y.shape
     peak = np.abs(Y).max(initial=0.0)
@@ -42,9 +42,12 @@ def best_last_layer(rows, W, Y, decay, output_bias):
     parts = [H / size, np.ones((N, 1)), Y / peak]
     upper = np.linalg.qr(np.hstack(parts), mode="r") / np.sqrt(N)
     m = len(W)
+    prices = decay / peak / size
+    if not (np.isfinite(upper).all() and np.isfinite(prices).all()):
+        return None
     V, c = cp.Variable((m, Q)), cp.Variable((1, Q))
     rest = upper[:, :m] @ V + upper[:, m : m + 1] @ c - upper[:, m + 1 :]
-    price = cp.sum(cp.multiply(decay / peak / size, cp.norm(V, axis=1)))
+    price = cp.sum(cp.multiply(prices, cp.norm(V, axis=1)))
     aim, held = cp.sum_squares(rest) + price, []
     if output_bias == "penalised":
         aim += decay / 2 * cp.sum_squares(c)

@@ -4,6 +4,7 @@ import logging
 
 import numpy as np
 
+from constructions.two_layer.cones import compiled
 from constructions.two_layer.search import Budget, Search
 from geomcore.arrays import as_count, as_labels, as_number, as_points, as_positive, as_rng
 from geomcore.foreign.choices import as_choice
@@ -92,9 +93,10 @@ def best_two_layer(
     The loss never rises from round to round, and the bound that is returned is the largest one
     found. Neurons that lie in one cell of the arrangement of the data, with positively parallel
     outputs, are merged: the outputs on the data stay and the decay falls. At the end at most
-    (N - 1) Q neurons are left. The number of cones for a proof grows quickly with d; up to d = 3
-    gaps of 1e-3 and less are common, from d = 5 on the bound may stay loose (`reason` is "oracle"
-    then) however good the network is.
+    (N - 1) Q neurons are left (N Q without an output bias), unless so few would raise the loss by
+    more than rounding does, as may be where the problem is ill-conditioned. The number of cones for
+    a proof grows quickly with d; up to d = 3 gaps of 1e-3 and less are common, from d = 5 on the
+    bound may stay loose (`reason` is "oracle" then) however good the network is.
 
     Scaling X (with its constant) or y changes the problem only by a factor of the weight decay;
     powers of two are taken out before.
@@ -151,6 +153,7 @@ def check_sizes(X, Y):
 def optimum(X, Y, omega, gap, width, budget, progress, rng, output_bias="free", start=None):
     """The `TwoLayerOptimum` of checked arguments, and the unit neurons (m, d + 1) it is made of."""
     search = Search(X, Y, omega, gap, output_bias, budget, rng)
+    compiled()
     budget.begin()
     if start is not None:
         search.columns.add(start)

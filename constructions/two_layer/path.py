@@ -137,7 +137,9 @@ def regularisation_path(
     X = as_points(X).astype(np.float64, copy=False)
     labels = as_labels(y, len(X), targets=targets)
     decays = as_array(weight_decays, "weight_decays", 1)
-    if not len(decays) or not (decays > 0).all():
+    # an array of numbers has been made of truth values
+    is_true = any(np.asarray(decay).dtype == bool for decay in weight_decays)
+    if is_true or not len(decays) or not (decays > 0).all():
         raise ValueError(f"weight_decays must hold positive numbers, got {quoted(weight_decays)}")
     decays = np.unique(decays)[::-1]
     as_choice(loss, ("mse",), "loss")

@@ -45,6 +45,11 @@ class Budget:
         """Seconds for the next proof: what is left, and no less than a tenth of all."""
         return None if self.seconds is None else max(self.seconds - self.used, self.seconds / 10)
 
+    def clock(self):
+        """Whether what is `left` now is used, as a function to ask later."""
+        end = None if self.seconds is None else self.used + self.left
+        return lambda: end is not None and self.used >= end
+
 
 class Search:
     """One run: the neurons in use, the best multipliers so far and what is proved."""
@@ -158,13 +163,13 @@ class Search:
     def finished(self, reason, width, history):
         """The answer, with everything in it proved."""
         columns = self.columns
-        columns.reduce()
+        columns.reduce(self.problem.mean)
         if reason not in ("gap", "oracle"):
             self._proof(self._network(), self.budget.nodes)
         if self.problem.loss(self.dual) > self.proved:
             self._proof(self._network(), CONES, self.best_multipliers)
         if width is not None and len(columns.W) > width:
-            columns.shrink_to(width)
+            columns.shrink_to(width, self.budget.clock())
             reason = "width"
         network = self._network()
         loss = self._proof(network, 1).loss

@@ -18,6 +18,7 @@ from geomcore.datasets import clusters, concentric, iris, sequential
 # itself for every estimator unless the environment has SCIPY_ARRAY_API=1; it passes then.)
 
 
+@pytest.mark.slow
 @parametrize_with_checks([GeometricClassifier()])
 def test_it_is_an_estimator_as_scikit_learn_wants_them(estimator, check):
     check(estimator)
@@ -148,3 +149,12 @@ def test_a_method_that_does_not_apply_says_why():
 def test_an_unknown_method_is_refused():
     with pytest.raises(ValueError, match="method must be one of"):
         GeometricClassifier("cones").fit([[0.0], [1.0]], [0, 1])
+
+
+def test_with_a_weight_decay_it_is_the_best_two_layer_network():
+    from sklearn.datasets import make_moons
+
+    X, y = make_moons(40, noise=0.1, random_state=0)
+    model = GeometricClassifier("two-layer", weight_decay=1e-2).fit(X, y)
+    assert model.score(X, y) > 0.8 and model.certificate_ is None
+    assert len(model.network_.widths) == 3

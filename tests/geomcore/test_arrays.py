@@ -168,8 +168,9 @@ def test_a_seed_gives_the_same_numbers_and_a_generator_is_used_as_it_is():
     assert as_rng(3).random() == as_rng(3).random()
     rng = np.random.default_rng(0)
     assert as_rng(rng) is rng
-    with pytest.raises(ValueError, match="rng must be"):
-        as_rng("seed")
+    for wrong in ("seed", True, np.False_, -1, 0.5):
+        with pytest.raises(ValueError, match="rng must be"):
+            as_rng(wrong)
 
 
 def test_the_default_threshold_is_that_of_matrix_rank():

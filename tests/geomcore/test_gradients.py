@@ -81,6 +81,7 @@ def test_patterns_are_the_signs_of_the_pre_activations(widths):
     np.testing.assert_array_equal(activation_pattern(net, X), wanted)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("widths", WIDTHS)
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_many_points_get_the_patterns_and_gradients_that_few_get(widths, dtype):

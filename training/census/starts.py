@@ -70,7 +70,7 @@ def trained(networks, X, y, *, loss="mse", weight_decay=0.0, rate=RATE, steps=ST
     mean, scale = X.mean(axis=0), X.std(axis=0)
     scale[scale == 0] = 1
     if weight_decay:
-        networks = [_reading(net, mean, scale) for net in networks]
+        networks = [reading(net, mean, scale) for net in networks]
     found = train_ensemble(
         networks,
         X if weight_decay else (X - mean) / scale,
@@ -83,10 +83,10 @@ def trained(networks, X, y, *, loss="mse", weight_decay=0.0, rate=RATE, steps=ST
         jobs=jobs,
     )
     ends = found.networks
-    return ends if weight_decay else [_reading(net, mean, scale) for net in ends]
+    return ends if weight_decay else [reading(net, mean, scale) for net in ends]
 
 
-def _reading(net, mean, scale):
+def reading(net, mean, scale):
     """The network that does with X what `net` does with (X - mean) / scale."""
     W, b, *rest = net.tensors
     W = W / scale

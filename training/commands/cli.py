@@ -26,6 +26,7 @@ from training.commands.experiments.sparse import sparse
 from training.commands.experiments.trained import trained
 from training.commands.landscape import landscape
 from training.commands.minima import minima
+from training.commands.optimum.optimum import optimum
 from training.commands.quickstart import quickstart
 from training.commands.regions import regions
 from training.commands.settle import settle
@@ -52,6 +53,7 @@ app.command()(dynamics)
 app.command()(landscape)
 app.command()(regions)
 app.command()(census)
+app.command()(optimum)
 app.command()(trained)
 app.command()(mesa)
 app.command()(kernels)

@@ -56,7 +56,10 @@ def turned(Xt, residual, W, V, omega, is_free=True):
         factor = _factor(hessian, omega)
         if factor is None:
             return W
-        step, flipped = _held_step(factor, slope, Xt, Z, on, touching, crossing, w.shape)
+        try:
+            step, flipped = _held_step(factor, slope, Xt, Z, on, touching, crossing, w.shape)
+        except (LinAlgError, ValueError):  # points of sizes at the ends of the floats
+            return W
         on = on ^ flipped
         if not flipped.any():
             break

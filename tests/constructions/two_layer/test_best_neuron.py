@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from constructions import best_neuron
+from constructions.two_layer.best_neuron_kernel import climb, descend
 
 
 def rows_of(X, bias=True):
@@ -207,6 +208,40 @@ def test_a_budget_ends_the_search_and_the_bound_falls_as_it_grows():
     assert all(f.nodes <= nodes for f, nodes in zip(found, (10, 1000, 100_000), strict=True))
     quick = best_neuron(X, L, seconds=0.01)
     assert quick.seconds < 1 and not quick.finished and quick.bound >= found[2].value
+
+
+@pytest.mark.parametrize("d", [1, 3, 20])
+def test_without_time_one_direction_is_climbed_from_and_the_bound_holds(d, monkeypatch):
+    rng = np.random.default_rng(0)
+    X, L = rng.normal(size=(30, d)), rng.normal(size=(30, 2))
+    ample, climbed = best_neuron(X, L, nodes=500), []
+
+    def watched(problem, w):
+        climbed.append(len(w))
+        return climb(problem, w)
+
+    monkeypatch.setattr("constructions.two_layer.best_neuron.climb", watched)
+    short = best_neuron(X, L, seconds=1e-9, incumbent=rng.normal(size=(5, d + 1)))
+    assert climbed == [d + 1]
+    assert 0 < short.value <= ample.bound and ample.value <= short.bound
+    assert short.nodes == 0 and len(short.candidates) == 1
+
+
+def test_the_search_gets_on_with_as_little_work_at_a_time_as_there_can_be(monkeypatch):
+    rng = np.random.default_rng(0)
+    X, L = rng.normal(size=(30, 2)), rng.normal(size=(30, 2))
+    plain, seen = best_neuron(X, L), []
+
+    def watched(*arguments):
+        found = descend(*arguments)
+        seen.append(found[1])
+        return found
+
+    monkeypatch.setattr("constructions.two_layer.cones.descend", watched)
+    monkeypatch.setattr("constructions.two_layer.cones.WORK", 1)
+    found = best_neuron(X, L)
+    assert set(seen) == {1} and found.nodes == len(seen)
+    assert found.finished and plain.value <= found.bound and found.value <= plain.bound
 
 
 def test_an_incumbent_is_climbed_from():

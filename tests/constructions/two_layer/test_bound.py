@@ -97,6 +97,7 @@ def sets():
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sets())
 @pytest.mark.parametrize("decay", [1e-2, 1e-3])
 def test_no_network_of_any_width_is_below_the_bound(name, decay):
@@ -170,6 +171,18 @@ def test_improved_networks_and_new_units_are_better_in_fractions():
     grown = ReLUNetwork(grown.weights, [grown.biases[0], c])
     after = square_of_loss(grown, points, targets, 0.01)
     assert after < square_of_loss(base, points, targets, 0.01)
+
+
+def test_a_new_unit_may_need_an_output_bias_that_moves_along():
+    # the outputs 0 are above all targets, and the unit that tells these apart raises them
+    points, targets = np.array([[0.0], [1.0]]), np.array([[-1001.0], [-1000.0]])
+    net = ReLUNetwork([[[0.0]], [[0.0]]], [[0.0], [0.0]])
+    found = two_layer_bound(net, points, targets, weight_decay=0.01, fit_last=False)
+    w, b, v = found.neuron
+    alone = ReLUNetwork([[w], v[:, None]], [[b], [0.0]])
+    moved = ReLUNetwork(alone.weights, [[b], (targets - alone(points)).mean(axis=0)])
+    before, after, both = (square_of_loss(n, points, targets, 0.01) for n in (net, alone, moved))
+    assert both < before < after and found.improved_loss <= float(both) * (1 + 1e-9)
 
 
 def test_a_network_may_be_judged_as_it_is_or_by_other_multipliers():
@@ -303,6 +316,28 @@ def test_a_network_that_overflows_is_judged_by_the_constant():
     found = two_layer_bound(huge, X, Y, weight_decay=0.01, fit_last=False)
     assert found.loss == np.inf and found.gap == np.inf and found.lower_bound > 0
     assert "proved" in found.summary()
+
+
+@pytest.mark.parametrize("output_bias", ["free", "penalised", "none"])
+@pytest.mark.parametrize(
+    ("size", "height", "decay"),
+    [
+        (1e300, 1e-320, 1.0),
+        (1e300, 1.0, 1e300),
+        (1.0, 1e-320, 1.0),
+        (1.0, 1e-300, 1e300),
+        (1e-320, 1e-300, 1e3),
+        (8e307, 1e-300, 1.7e308),
+    ],
+)
+def test_prices_that_overflow_leave_the_network_as_it_is(size, height, decay, output_bias):
+    points, targets = np.array([[1.0], [2.0]]) * size, np.array([[0.0], [1.0]]) * height
+    net = ReLUNetwork([[[1.0]], [[1.0]]], [[0.0], [0.0]])
+    found = two_layer_bound(net, points, targets, weight_decay=decay, output_bias=output_bias)
+    assert 0 <= found.lower_bound <= found.loss
+    level = targets.mean() if output_bias == "free" else 0.0
+    idle = ReLUNetwork([[[0.0]], [[0.0]]], [[0.0], [level]])
+    assert Fraction(found.lower_bound) <= square_of_loss(idle, points, targets, decay)
 
 
 def test_a_stopped_search_gives_a_lower_bound_all_the_same():

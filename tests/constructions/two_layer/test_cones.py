@@ -109,7 +109,7 @@ def descended(problem, D, q, level, seen, room=None):
     signs = np.array(np.meshgrid(*[[1.0, -1.0]] * D)).reshape(D, -1).T
     cones = np.ascontiguousarray(signs[:, :, None] * np.eye(D))
     out = Open(np.full((2 * DEEPEST + 999, D, D), np.nan), np.full(2 * DEEPEST + 999, np.nan))
-    best, limits = np.zeros(D + 1), np.array([level, 0.0, 1e-9, seen])
+    best, limits = np.zeros(D + 1), np.array([level, 0.0, 1e-9, seen, np.inf])
     best[0] = 1.0
     room = room or 16 * len(problem.rows)
     answer = descend(cones, np.full(len(cones), 99.0), problem, best, limits, room, out)
@@ -154,7 +154,7 @@ def test_little_room_for_lists_changes_nothing_but_what_is_left():
     _, out, _, narrow = descended(problem, 3, 1, 0.0, 10**6, room=40)
     assert wide[2] == 0 and narrow[2] > 0
     # what is left is followed later, and closes as well
-    best, limits = np.zeros(4), np.array([0.0, 0.0, 1e-9, 10**6])
+    best, limits = np.zeros(4), np.array([0.0, 0.0, 1e-9, 10**6, np.inf])
     best[0] = 1.0
     rest = descend(
         out.cones[: narrow[2]].copy(),
@@ -175,7 +175,7 @@ def test_a_cone_that_cannot_be_bisected_in_floats_is_closed_with_its_bound():
     cone = np.array([[[0.5, 0.5], [near, 1 - near]]])
     assert Fraction(cone[0, 1, 0]) + Fraction(cone[0, 1, 1]) == 1
     out = Open(np.empty((2 * DEEPEST + 9, 2, 2)), np.empty(2 * DEEPEST + 9))
-    best, limits = np.array([1.0, 0.0, 0.0]), np.array([0.0, 0.0, -1.0, 1000])
+    best, limits = np.array([1.0, 0.0, 0.0]), np.array([0.0, 0.0, -1.0, 1000, np.inf])
     taken, seen, left, closed = descend(cone, np.array([9.0]), problem, best, limits, 99, out)
     assert (taken, left) == (1, 0) and seen < 20 and 0 <= closed < 9
 
@@ -218,6 +218,6 @@ def test_levels_fall_until_all_is_closed():
     problem = Problem(rng.uniform(-1, 1, size=(30, 3)), rng.uniform(-1, 1, size=(30, 2)))
     search = ConeSearch(problem, 1e-6, 30, 30.0)
     search.improve(np.array([1.0, 0.0, 0.0]), 0.0)
-    assert search.run(10**6, None, 0.0)
+    assert search.run(10**6, lambda: False)
     assert search.best[-1] <= search.closed <= search.best[-1] * (1 + 1e-6) + 1e-9
     assert search.attained() <= search.best[-1] <= search.proved()

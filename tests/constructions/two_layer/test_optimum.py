@@ -156,6 +156,18 @@ def test_equal_points_with_different_targets_cost_what_they_must():
     assert found.gap <= 1e-4 and found.lower_bound > 2 / 3  # that of the best function is 2 / 3
 
 
+@pytest.mark.parametrize("output_bias", ["free", "none"])
+@pytest.mark.parametrize("omega", [1e-150, 1e-40, 1e-25, 1e-18])
+def test_few_neurons_are_left_where_the_loss_is_rounding(omega, output_bias):
+    X = [[0.41830551, -0.21790665], [-0.09418999, -0.96394423], [-0.13434619, -0.31865581]]
+    Y = [[0.69954882, -0.02339261], [-0.16569302, 0.86152663], [-0.64008057, 0.73901144]]
+    options = {"weight_decay": omega, "output_bias": output_bias, "rounds": 1, "nodes": 1}
+    found = best_two_layer(X, Y, **options)
+    assert found.neurons <= (4 if output_bias == "free" else 6)
+    # outputs are sums of terms below 1e2, whose rounding is 1e-16 of them
+    assert found.loss <= found.history[-1].loss * (1 + 1e-9) + 1e-28
+
+
 def test_a_width_is_kept_and_the_bound_is_still_for_all():
     X, y = make_moons(40, noise=0.15, random_state=3)
     free = best_two_layer(X, y, weight_decay=0.01, gap=1e-3)
@@ -164,6 +176,22 @@ def test_a_width_is_kept_and_the_bound_is_still_for_all():
     assert narrow.loss > free.loss and narrow.lower_bound <= free.loss
     np.testing.assert_allclose(narrow.lower_bound, free.lower_bound, rtol=2e-3)
     assert loss_of(narrow.network, X, np.eye(2)[y], 0.01) <= narrow.loss * (1 + 1e-12)
+
+
+def test_a_width_is_kept_where_the_loss_is_rounding():
+    # the steps that trained what was left put back as many neurons as had been given up
+    X = [[0.0], [1.4065579613180736]]
+    Y = [[1.0186127214970552e18, 1.018612711310928e18]]
+    Y.append([1.0186127214970552e18, 1.0186127151031615e18])
+    narrow = best_two_layer(X, Y, weight_decay=5e-324, width=1, rounds=3, seconds=1.0)
+    assert narrow.neurons <= 1 and 0 <= narrow.lower_bound <= narrow.loss
+    assert len(narrow.network.biases[0]) == 1
+
+
+def test_a_width_is_kept_when_the_time_is_over():
+    X, y = make_moons(40, noise=0.15, random_state=3)
+    narrow = best_two_layer(X, y, weight_decay=1e-3, width=2, rounds=4, seconds=1e-3)
+    assert narrow.neurons <= 2 and narrow.lower_bound <= narrow.loss
 
 
 def test_a_budget_ends_it_with_bounds_that_hold():

@@ -64,7 +64,16 @@ def test_the_picture_shows_every_decay(path):
     plt.close(fig)
 
 
-@pytest.mark.parametrize("wrong", [[], [0.0, 1.0], [-1.0], [[1.0]], "x", [np.nan]], ids=repr)
+@pytest.mark.parametrize(
+    "wrong",
+    [[], [0.0, 1.0], [-1.0], [[1.0]], "x", [np.nan], [True], (0.5, True), np.array([True])],
+    ids=repr,
+)
 def test_decays_are_positive_numbers(wrong):
     with pytest.raises(ValueError, match=r"^weight_decays must "):
         regularisation_path([[0.0], [1.0]], [[0.0], [1.0]], wrong)
+
+
+def test_a_truth_value_is_no_seed():
+    with pytest.raises(ValueError, match=r"^rng must be a .*, got True$"):
+        regularisation_path([[0.0], [1.0]], [[0.0], [1.0]], [0.1], rng=True)

@@ -322,7 +322,10 @@ def test_contradictory_targets_are_never_called_a_zero_loss(seed, widths, fitted
     found = verify(net, X, Y)
     # of one affine layer the best is a global one, but of no zero loss
     is_best = len(widths) == 2 and found.lower_bound > 0
-    assert found.verdict != "global minimum" or is_best
+    # with a slack nothing says that the loss is zero, and the least one is not lower by more
+    least = float(Y[4, 1] - Y[0, 1]) ** 2 / 2 / len(X)
+    is_near = found.slack > 0 and found.loss - found.slack <= least
+    assert found.verdict != "global minimum" or is_best or is_near
 
 
 @settings(max_examples=40, deadline=None, derandomize=True)

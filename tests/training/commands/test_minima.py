@@ -18,6 +18,7 @@ def rows_of(folder):
 # By hand
 
 
+@pytest.mark.slow
 def test_the_command_tells_minima_from_the_rest(tmp_path, capsys):
     assert main(["minima", *SMALL, "--out", str(tmp_path / "run")]) == 0
     out = capsys.readouterr().out
@@ -52,6 +53,7 @@ def test_the_command_tells_minima_from_the_rest(tmp_path, capsys):
     assert page.count("<img") == 3
 
 
+@pytest.mark.slow
 def test_several_numbers_of_balls_go_in_one_command(tmp_path, capsys):
     options = ["--classes", "2,3", "--trials", "0", "--steps", "0", "--points", "5"]
     out = tmp_path / "run"

@@ -53,6 +53,7 @@ def test_quickstart_leaves_networks_tables_and_certificates(smoke):
     assert [row["method"] for row in rows] == ["clustered", "sequential", "cone", "simplex"]
 
 
+@pytest.mark.slow
 def test_a_data_set_that_is_refused_first_does_not_end_the_quickstart(monkeypatch, tmp_path):
     construct = Case.construct
 
@@ -71,6 +72,7 @@ def test_a_data_set_that_is_refused_first_does_not_end_the_quickstart(monkeypatc
 # Laws
 
 
+@pytest.mark.slow
 def test_the_number_of_threads_does_not_change_the_trials(smoke, tmp_path):
     _, out = smoke
     assert main(["quickstart", "--smoke", "-q", "--jobs", "1", "--out", str(tmp_path / "one")]) == 0

@@ -1,4 +1,7 @@
-"""`geomcore claims`: one page that answers for every published claim, A1 to E8."""
+"""`geomcore claims`: one page that answers for every published claim, A1 to E8.
+
+The same command again goes on where it was stopped.
+"""
 
 from typing import Annotated
 
@@ -21,10 +24,7 @@ def claims(
     jobs: Jobs = CORES,
     quiet: Quiet = False,
 ):
-    """Run every experiment, or take its finished run in --out, and judge all claims.
-
-    The same command again goes on where it was stopped.
-    """
+    """Run every experiment, or take its finished run in --out, and judge all claims."""
     given = dict(locals())
     from training.experiments.claims.report import as_names, report
 

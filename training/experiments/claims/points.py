@@ -1,5 +1,7 @@
 """Claims E2 and E3: whether the 2^Q - 1 points are local minima, with the losses of a formula."""
 
+import math
+
 from training.experiments.judging.verdict import NO, OPEN, YES, Reading
 
 RTOL = 1e-9  # to which a loss and the closed form agree
@@ -18,7 +20,8 @@ def minimum_readings(rows):
     Parameters
     ----------
     rows : list of dict
-        Of the table of `geomcore minima`; points with zero loss do not count.
+        Of the table of `geomcore minima`; points with zero loss do not count. One whose loss is no
+        finite number counts as not proved.
 
     Returns
     -------
@@ -29,7 +32,7 @@ def minimum_readings(rows):
         own = [row for row in _suboptimal(rows) if row["kind"] == kind]
         if not own:
             continue
-        proved = [row for row in own if row["proved"]]
+        proved = [row for row in own if row["proved"] and _is_number(row["loss"])]
         yes = sum(row["verdict"] in MINIMA for row in proved)
         no = sum(row["verdict"] in OTHERS for row in proved)
         answer = NO if no else YES if yes == len(own) else OPEN
@@ -49,6 +52,8 @@ def formula_readings(rows):
     Returns
     -------
     list of Reading
+        Differences are relative to the closed form, or absolute where that is 0. Where one of both
+        is nan or infinite nothing is compared, and the reading is open unless another row says no.
     """
     readings = []
     for kind, (name, is_source) in KINDS.items():
@@ -59,11 +64,22 @@ def formula_readings(rows):
         ]
         if not own:
             continue
-        off = [abs(row["loss"] - row["closed_form"]) / row["closed_form"] for row in own]
+        known = [
+            (row["loss"], row["closed_form"])
+            for row in own
+            if _is_number(row["loss"]) and _is_number(row["closed_form"])
+        ]
+        off = [abs(loss - closed) / (abs(closed) or 1) for loss, closed in known]
         equal = sum(gap <= RTOL for gap in off)
-        told = f"{equal} of {len(own)} agree to {RTOL:g}, the largest difference is {max(off):.2g}"
-        answer = YES if equal == len(own) else NO
-        readings.append(Reading(name, is_source, answer, f"{told} of the formula"))
+        told = [f"{equal} of {len(own)} agree to {RTOL:g}"]
+        if off:
+            told.append(f"the largest difference is {max(off):.2g} of the formula")
+        if any(closed == 0 for _, closed in known):
+            told.append("absolute where that is 0")
+        if len(known) < len(own):
+            told.append(f"{len(own) - len(known)} without a finite number")
+        answer = NO if equal < len(known) else YES if equal == len(own) else OPEN
+        readings.append(Reading(name, is_source, answer, ", ".join(told)))
     return readings
 
 
@@ -75,3 +91,7 @@ def _suboptimal(rows):
         is_merge = row["kind"] == "merge" and len(word.split(" | ")) < row["classes"]
         if is_state or is_merge:
             yield row
+
+
+def _is_number(value):
+    return value is not None and math.isfinite(value)

@@ -18,16 +18,16 @@ DRAWS, QUICK_DRAWS = 10, 2  # of each type of data, for E1
 RULE = f"""\
 A claim is read in one or more ways, by its source's own measure or by another one, and each \
 reading is answered yes, no, open (the 95 % interval, or the proof, decides nothing) or size (the \
-effect is there, its size is another). It does not hold if a reading of its source says no, and is \
-not decided if one is open. If they say yes, it holds, unless another reading says no, or a size \
-is another: then it holds with a correction. The experiments print their own thresholds on their \
-pages; those of E1 to E4 are these. E1: yes where zero loss is proved for every draw. E2: no where \
-one of the points is proved to be no local minimum, yes where all are proved minima. E3: yes where \
-all losses agree with the formula to {RTOL:g} of it. E4: yes up to λ = {SMALL:g} where the Wilson \
-interval of the fraction that ends at zero loss lies above {NEARLY:g}, no where it lies below; yes \
-at λ = {LARGE:g} where it lies below {HALF:g}, no where above; a size is another where the \
-interval of the mean lies outside {LOSS[0]:g} to {LOSS[1]:g} (loss) or {ACCURACY[0]:g} to \
-{ACCURACY[1]:g} (accuracy)."""
+effect is there, its size is another). It does not hold if a reading of its source says no, and \
+is not decided if one is open. If they say yes, it holds, unless another reading says no, or a \
+size is another: then it holds with a correction. The experiments print their own thresholds on \
+their pages; those of E1 to E4 are these. E1: yes where zero loss is proved for every draw. E2: \
+no where one of the points is proved to be no local minimum, yes where all are proved minima. E3: \
+yes where all losses agree with the formula to {RTOL:g} of it, or to {RTOL:g} where it is 0. E4: \
+yes up to λ = {SMALL:g} where the Wilson interval of the fraction that ends at zero loss lies \
+above {NEARLY:g}, no where it lies below; yes at λ = {LARGE:g} where it lies below {HALF:g}, no \
+where above; a size is another where the interval of the mean lies outside {LOSS[0]:g} to \
+{LOSS[1]:g} (loss) or {ACCURACY[0]:g} to {ACCURACY[1]:g} (accuracy)."""
 
 
 def as_names(text):

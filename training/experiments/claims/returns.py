@@ -47,13 +47,23 @@ def return_readings(trials):
                 ("mean final loss", "final_loss", LOSS),
                 ("mean accuracy", "accuracy", ACCURACY),
             ):
-                values = [row[column] for row in one if np.isfinite(row[column])]
-                found = mean_interval(values)
-                is_there = found.low <= most and found.high >= least
-                told = f"{found}; the source's lies within {least:g} to {most:g}"
-                sign = YES if is_there else SIZE
-                readings.append(Reading(f"{about} at λ = {ONE:g}", False, sign, told))
+                reading = _mean([row[column] for row in one], least, most)
+                readings.append(Reading(f"{about} at λ = {ONE:g}", False, *reading))
     return readings
+
+
+def _mean(values, least, most):
+    """Whether a mean lies in a range, and the numbers; diverged trials have none, or infinity."""
+    finite = [value for value in values if value is not None and np.isfinite(value)]
+    left_out = len(values) - len(finite)
+    rest = f", {left_out} without a finite number" if left_out else ""
+    if not finite:
+        return OPEN, f"of no trial{rest}"
+    found = mean_interval(finite)
+    told = f"{found}{rest}; the source's lies within {least:g} to {most:g}"
+    if not np.isfinite([found.low, found.high]).all():
+        return OPEN, told
+    return (YES if found.low <= most and found.high >= least else SIZE), told
 
 
 def _back(rows, which):
@@ -66,11 +76,15 @@ def _back(rows, which):
 def _above(counts, level):
     """Whether a fraction is above a level, by its interval."""
     total, back, *_ = counts
+    if not total:
+        return OPEN
     low, high = wilson_interval(back, total)
     return YES if low >= level else NO if high < level else OPEN
 
 
 def _told(total, back, stayed):
+    if not total:
+        return "no trial"
     low, high = wilson_interval(back, total)
     return (
         f"{back} of {total} end at zero loss ({100 * low:.1f} to {100 * high:.1f} %), "

@@ -1,17 +1,25 @@
 """Run the commands behind the claims in folders of their own, or take what is there."""
 
+import os
 import subprocess
 import sys
 
-from training.output.record import NAME, read_record
+from training.output.record import NAME, fingerprint, plain_names, read_record
 
 REUSED, RESUMED, RAN, FAILED = "taken as it was", "went on", "run", "failed"
 FLAGS = ("quick",)  # options without a word for no
-_MAIN = "import sys; from training.commands.cli import main; sys.exit(main())"
+FINISHED, STOPPED, CHANGED = "finished", "stopped", "changed"
+_MAIN = """\
+import sys
+from training.experiments.claims.child import end_with_parent
+end_with_parent()
+from training.commands.cli import main
+sys.exit(main())
+"""
 
 
 def done(work, folder, *, quick, seed):
-    """How far a run has come: "finished", "stopped", or "" where it is to begin.
+    """How far a run has come: "finished", "stopped", "changed", or "" where it is to begin.
 
     Parameters
     ----------
@@ -24,7 +32,8 @@ def done(work, folder, *, quick, seed):
     Returns
     -------
     str
-        A run of other arguments, another seed or another version does not count.
+        A run of other arguments, another seed or another version does not count. One that has
+        ended is finished if each of its files is as it left them, and changed otherwise.
     """
     place = folder / work.folder
     if not (place / NAME).exists():
@@ -32,7 +41,7 @@ def done(work, folder, *, quick, seed):
     from importlib.metadata import version
 
     record = read_record(place)
-    wanted = work.quick if quick else work.full
+    wanted = {**work.left, **(work.quick if quick else work.full)}
     is_same = (
         record.command == work.command
         and record.seed == seed
@@ -41,7 +50,9 @@ def done(work, folder, *, quick, seed):
     )
     if not is_same:
         return ""
-    return "finished" if record.seconds is not None else "stopped"
+    if record.seconds is None:
+        return STOPPED
+    return CHANGED if _changed(place, record, work) else FINISHED
 
 
 def ensure(work, folder, *, quick, seed, jobs, quiet=False):
@@ -64,10 +75,19 @@ def ensure(work, folder, *, quick, seed, jobs, quiet=False):
         What a failed command said.
     """
     state = done(work, folder, quick=quick, seed=seed)
-    if state == "finished":
+    if state == FINISHED:
         return REUSED, ""
     place = folder / work.folder
-    goes_on = state == "stopped" and work.resumes
+    goes_on = state == STOPPED and work.resumes
+    if state == CHANGED and work.resumes:
+        # What a run goes on from is believed by the command, so it has to be as it was.
+        record = read_record(place)
+        changed = [name for name in _changed(place, record, work) if name in record.live]
+        there = [name for name in changed if os.path.lexists(place / name)]
+        if there:
+            told = f"{place / there[0]} was changed since the run: move {place} away"
+            return FAILED, told
+        goes_on = not changed
     if goes_on:
         typed = [work.command, "--resume"]
     else:
@@ -75,18 +95,45 @@ def ensure(work, folder, *, quick, seed, jobs, quiet=False):
         typed += ["--force"] if state and work.command != "study" else []
     typed += ["--out", str(place), "--jobs", str(jobs), *(["--quiet"] if quiet else [])]
     folder.mkdir(parents=True, exist_ok=True)
-    # Its results are for its own folder; progress, on standard error, is shown.
-    ran = subprocess.run(
+    status, last = _run(typed, quiet=quiet)
+    state = done(work, folder, quick=quick, seed=seed)
+    if state == FINISHED:
+        return (RESUMED if goes_on else RAN), ""
+    if state == CHANGED and status == 0:
+        (name, *_) = _changed(place, read_record(place), work)
+        return FAILED, f"{place / name} is not what the run wrote: move it away"
+    return FAILED, f"exit status {status}{': ' if last else ''}{last}"
+
+
+def _changed(place, record, work):
+    """Names of the files of a run that are not as it left them, or never were its own."""
+    names = plain_names(record.written)
+    changed = {
+        name
+        for name, told in record.written.items()
+        if name not in names or fingerprint(place / name) != told
+    }
+    return sorted(changed | ({work.table} - {*record.written}))
+
+
+def _run(typed, *, quiet):
+    """Run a command that ends when this process does; its exit status and what it said last."""
+    command = subprocess.Popen(
         [sys.executable, "-c", _MAIN, *typed],
+        stdin=subprocess.PIPE,  # held open, and closed however this process ends
+        # Its results are for its own folder; progress, on standard error, is shown.
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE if quiet else None,
         text=True,
-        check=False,
     )
-    if done(work, folder, quick=quick, seed=seed) == "finished":
-        return (RESUMED if goes_on else RAN), ""
-    last = (ran.stderr or "").strip().splitlines()[-1:]
-    return FAILED, f"exit status {ran.returncode}{': ' if last else ''}{''.join(last)}"
+    with command:
+        try:
+            said = command.stderr.read() if quiet else ""
+            status = command.wait()
+        except BaseException:
+            command.kill()
+            raise
+    return status, "".join(said.strip().splitlines()[-1:])
 
 
 def _options(given):

@@ -96,6 +96,60 @@ CLAIMS = (
 )
 
 
+VERDICT_TABLE = "verdicts.csv"
+_TABLES = {"minima": "minima.csv", "study": "trials.csv"}
+_OF_FILES = {"header": None, "delimiter": None, "decimal": None, "encoding": None, "drop": None}
+_OF_FILES |= {"label": None, "drop_missing": None, "one_hot": None}
+# The other arguments of these commands, at their defaults: no run of a claim has others.
+_LEFT = {
+    "mesa": {"models": None, "epochs": None},
+    "nonneg": {"models": None, "epochs": None},
+    "kernels": {},
+    "sparse": {"images": None},
+    "minima": {
+        "data": None,
+        "radius": 0.15,
+        "points": 100,
+        "steps": 5000,
+        "trials": 5,
+        "scale": 0.001,
+        **_OF_FILES,
+    },
+    "study": {
+        "network": None,
+        "method": "auto",
+        "targets": None,
+        "states": False,
+        "merges": False,
+        "standardize": False,  # what these data come to
+        "batch_size": None,
+        "learning_rate": None,
+        "tolerance": None,
+        "relative": False,
+        "tensors": None,
+        **_OF_FILES,
+    },
+    "dynamics": {
+        "data": None,
+        "fractions": "0.1,0.3,0.5,0.7,0.9",
+        "others": 1.0,
+        "follow": None,
+        "points": 50,
+        "radius": 0.15,
+        "standardize": None,
+        "steps": 60000,
+        **_OF_FILES,
+    },
+    "trained": {
+        "digits": "0,1,2",
+        "mnist": None,
+        "points": None,
+        "losses": "mse,cross_entropy",
+        "steps": None,
+    },
+}
+
+
 class Work(NamedTuple):
     """A command whose run folder answers for claims.
 
@@ -105,7 +159,8 @@ class Work(NamedTuple):
         Name of the folder, inside that of the claims.
     command : str
     full, quick : dict
-        Its arguments, the same ones, by name; ``data`` is positional, others are its defaults.
+        Its arguments, the same ones, by name; ``data`` is positional, others are its defaults,
+        see `left`.
     claims : tuple of str
     figures : tuple of str
         Names of the pictures that show them, without their ending.
@@ -120,6 +175,17 @@ class Work(NamedTuple):
     claims: tuple
     figures: tuple
     resumes: bool = True
+
+    @property
+    def left(self):
+        """The arguments that stay at their defaults, as `run.json` notes them; see `_LEFT`."""
+        own = _LEFT.get(self.command, {})
+        return {name: value for name, value in own.items() if name not in self.full}
+
+    @property
+    def table(self):
+        """Name of the table that is read."""
+        return _TABLES.get(self.command, VERDICT_TABLE)
 
 
 # The sizes of noise of the original study.

@@ -4,6 +4,10 @@ import warnings
 
 import numpy as np
 
+# At the top: a BLAS that is loaded after threads were limited does not keep to the limit.
+from sklearn.decomposition import MiniBatchDictionaryLearning
+from sklearn.exceptions import ConvergenceWarning
+
 from training.experiments.sparse.measured import activity_of
 
 LEARNED, TOP = "dictionary learning", "top-k autoencoder"
@@ -28,9 +32,6 @@ def dictionary_learning(task, penalty, count, seed):
     row : dict
         Of `activity_of`, on the points that are held out.
     """
-    from sklearn.decomposition import MiniBatchDictionaryLearning
-    from sklearn.exceptions import ConvergenceWarning
-
     model = MiniBatchDictionaryLearning(
         task.units,
         alpha=penalty,

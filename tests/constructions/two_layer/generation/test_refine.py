@@ -5,6 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from constructions.two_layer.generation import refine
 from constructions.two_layer.generation.columns import Columns
 from constructions.two_layer.generation.refine import turned
 
@@ -78,3 +79,16 @@ def test_extreme_numbers_leave_directions_of_length_one(size):
     with np.errstate(all="ignore"):
         W = turned(columns.rows, columns.residual * size, columns.W, columns.V * size, 0.05)
     np.testing.assert_allclose(np.linalg.norm(W, axis=1), 1, rtol=1e-12)
+
+
+def test_a_step_that_cannot_be_solved_for_is_none(monkeypatch):
+    """Seen where points are of size 1e300 and targets of 1e-292."""
+
+    def singular(*_):
+        raise np.linalg.LinAlgError("Singular matrix")
+
+    monkeypatch.setattr(refine, "_held_step", singular)
+    rng = np.random.default_rng(0)
+    Xt, W, V = rng.normal(size=(6, 3)), np.eye(3)[:2], np.ones((2, 1))
+    residual = rng.normal(size=(6, 1))
+    np.testing.assert_array_equal(refine.turned(Xt, residual, W, V, 1e-2), W)

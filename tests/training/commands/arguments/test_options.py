@@ -57,6 +57,7 @@ def test_every_command_with_a_network_and_labels_takes_targets(command):
     assert inspect.signature(command).parameters["targets"].annotation is Targets
 
 
+@pytest.mark.slow
 def test_a_network_with_one_output_is_used_with_labels_that_are_any(run, table, tmp_path):
     table.write_text("u,v,kind\n0,0,no\n.1,.2,no\n3,0,yes\n3,.2,yes\n0,3,no\n.1,3.2,no\n")
     signs = ["--targets", "-1,1", "--quiet"]
@@ -81,6 +82,7 @@ def test_a_network_with_one_output_is_used_with_labels_that_are_any(run, table, 
         assert status == 2 and "--targets must have one row per class (2), got shape (3, 1)" in err
 
 
+@pytest.mark.slow
 def test_a_study_of_one_output_goes_on_without_its_file_of_targets(run, tmp_path):
     (tmp_path / "t.csv").write_text("0,0,a\n.1,.2,a\n3,0,b\n3,.2,b\n")
     (tmp_path / "wanted.csv").write_text("-1\n0.1\n")

@@ -5,6 +5,7 @@ import csv
 import pytest
 
 
+@pytest.mark.slow
 def test_two_claims_and_the_same_command_once_more(run, tmp_path):
     status, out, _ = run("claims", "--quick", "--only", "E1,E2,E3", "--out", "c", "--quiet")
     assert status == 0 and "E2" in out

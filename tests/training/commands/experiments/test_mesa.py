@@ -23,6 +23,7 @@ def rows_of(path):
 # By hand
 
 
+@pytest.mark.slow
 def test_the_command_tells_tables_and_verdicts(run, tmp_path):
     status, out, err = run("mesa", *SMALL, "--jobs", "1", "--out", "x")
     assert status == 0 and "networks" in err

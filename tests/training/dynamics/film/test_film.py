@@ -57,6 +57,7 @@ def test_rungs_of_a_ladder_are_frames(tmp_path):
     assert film(ladder.rungs(), X, Y, tmp_path / "x.gif").frames == len(ladder.rungs()) > 0
 
 
+@pytest.mark.slow
 def test_a_film_is_no_larger_than_wanted_smaller_pictures_before_fewer(noise, tmp_path):
     path = tmp_path / "x.gif"
     whole = film(*noise, path)

@@ -43,3 +43,26 @@ def test_losses_agree_with_the_formula_or_they_do_not():
     assert found.answer == "yes"
     (found,) = formula_readings([*rows, point("paper 11", loss=1 + 1e-8)])
     assert found.answer == "no" and found.told.startswith("1 of 2 agree")
+
+
+@pytest.mark.parametrize(
+    ("loss", "closed_form", "answer"),
+    [
+        (float("nan"), 1.0, "open"),
+        (None, 1.0, "open"),
+        (1.0, float("nan"), "open"),
+        (0.0, 0.0, "yes"),
+        (1e-12, 0.0, "yes"),
+        (1e-3, 0.0, "no"),
+    ],
+)
+def test_a_formula_without_a_number_is_open_and_zero_is_compared_absolutely(
+    loss, closed_form, answer
+):
+    (found,) = formula_readings([point("paper 01", loss=loss, closed_form=closed_form)])
+    assert found.answer == answer
+
+
+def test_a_point_whose_loss_is_nan_is_not_proved():
+    (found,) = minimum_readings([point("paper 01", loss=float("nan"))])
+    assert found.answer == "open"

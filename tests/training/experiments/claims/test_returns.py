@@ -49,3 +49,9 @@ def test_other_types_are_no_reading_of_the_source():
     readings = return_readings({"a": trials(0), "c": trials(100)})
     assert [r.is_source for r in readings] == [False, False, True, True, False, False]
     assert judged(readings).verdict == "holds with a correction"
+
+
+def test_nan_and_no_trials_are_open():
+    readings = return_readings({"c": trials(100, loss=None, accuracy=float("nan"))})
+    assert [r.answer for r in readings] == ["yes", "yes", "open", "open"]
+    assert {r.answer for r in return_readings({"c": []})} == {"open"}

@@ -1,6 +1,9 @@
 """Runs behind the claims: taken as they are, gone on with, or made."""
 
+import inspect
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -52,6 +55,55 @@ def test_another_version_does_not_count_and_a_stopped_run_is_not_finished(folder
         path.write_text(text)
 
 
+def test_other_data_or_options_do_not_count(folder):
+    path = folder / "small" / "run.json"
+    text = path.read_text()
+    try:
+        for name, value in (("data", "iris"), ("radius", 0.3)):
+            told = json.loads(text)
+            told["arguments"][name] = value
+            path.write_text(json.dumps(told))
+            assert done(SMALL, folder, quick=True, seed=1) == ""
+        told = {**json.loads(text), "written": {}}
+        path.write_text(json.dumps(told))
+        assert done(SMALL, folder, quick=True, seed=1) == "changed"
+    finally:
+        path.write_text(text)
+
+
+@pytest.mark.slow
+def test_changed_tables_are_kept_aside_and_never_believed(folder):
+    table = folder / "small" / "minima.csv"
+    for text in ("edited", ""):
+        table.write_text(text)
+        assert done(SMALL, folder, quick=True, seed=1) == "changed"
+    assert ensure(SMALL, folder, quick=True, seed=1, jobs=1, quiet=True)[0] == "run"
+    assert table.read_text() and (folder / "small" / "minima.csv.kept").read_text() == ""
+    table.unlink()
+    assert done(SMALL, folder, quick=True, seed=1) == "changed"
+    assert ensure(SMALL, folder, quick=True, seed=1, jobs=1, quiet=True)[0] == "run"
+    assert done(SMALL, folder, quick=True, seed=1) == "finished"
+
+
+@pytest.mark.slow
+def test_a_command_ends_when_its_parent_closes_the_pipe():
+    code = (
+        "import time; from training.experiments.claims.child import end_with_parent; "
+        "end_with_parent(); print('on', flush=True); time.sleep(60)"
+    )
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL
+    ) as child:
+        try:
+            assert child.stdout.readline().strip() == b"on"
+            assert child.poll() is None
+            child.stdin.close()
+            assert child.wait(20) != 0
+        finally:
+            child.kill()
+
+
 def test_a_command_that_fails_is_told(tmp_path):
     wrong = SMALL._replace(quick={**SMALL.quick, "classes": "1"})
     how, why = ensure(wrong, tmp_path, quick=True, seed=0, jobs=1, quiet=True)
@@ -59,14 +111,21 @@ def test_a_command_that_fails_is_told(tmp_path):
 
 
 def test_every_claim_has_a_run_that_answers_for_it_and_every_command_its_arguments():
-    import inspect
-
     from training.commands.cli import app
 
     commands = {c.callback.__name__: c.callback for c in app.registered_commands}
     for work in WORKS:
         known = inspect.signature(commands[work.command]).parameters
         assert {*work.full} == {*work.quick} <= {*known}, work.folder
+        for name, value in work.left.items():
+            # Those of `study` are settled by the command, those of tables stand in one argument.
+            if name in known and work.command != "study":
+                assert known[name].default == value, (work.folder, name)
+        free = {"seed", "out", "quiet", "force", "resume", "jobs", "table", "context"}
+        free |= {"targets", "dask", "parquet", "moved", "status", "keep_parameters"}
+        free |= {"label", "header", "delimiter", "decimal", "encoding", "drop"}
+        free |= {"drop_missing", "one_hot"}
+        assert {*known} - free <= {*work.full, *work.left}, work.folder
     told = {name for work in WORKS for name in work.claims}
     # E1 is computed by the command itself.
     assert {c.name for c in CLAIMS} - told == {"E1"}

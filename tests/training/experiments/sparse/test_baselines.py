@@ -1,5 +1,9 @@
 """What others do with the same points."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -30,3 +34,22 @@ def test_dictionary_learning_has_unit_columns_and_codes_above_0():
     assert row["missed"] < 0.2 and 0 < row["active"] < 0.6 and row["sum"] > 0
     assert recovery(D, TASK.truth).mean > 0.6
     assert row["sum"] == pytest.approx(row["cost"], rel=0.05)
+
+
+def test_every_blas_is_loaded_before_its_threads_are_limited():
+    script = (
+        "from threadpoolctl import threadpool_info\n"
+        "import training.experiments.sparse.survey\n"
+        "from geomcore.threads import single_threaded_blas\n"
+        "with single_threaded_blas():\n"
+        "    from sklearn.decomposition import MiniBatchDictionaryLearning\n"
+        "    print(*(one['num_threads'] for one in threadpool_info() if one['user_api'] == 'blas'))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "2"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert set(ran.stdout.split()) == {"1"}
