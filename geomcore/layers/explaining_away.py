@@ -12,6 +12,8 @@ from geomcore.layers.layer import Layer
 
 # Differences between G and its transpose, relative to its largest entry, that are rounding.
 SYMMETRY = 1e-12
+# Before the reason for which there is no limit.
+UNKNOWN = "none is known: "
 
 
 class Stability(NamedTuple):
@@ -171,7 +173,8 @@ class ExplainingAway(Layer):
         0.5
         """
         G = self.G
-        if np.abs(G - G.T).max() <= SYMMETRY * np.abs(G).max():
+        is_symmetric = np.abs(0.5 * G - 0.5 * G.T).max() <= 0.5 * SYMMETRY * np.abs(G).max()
+        if is_symmetric:
             # Halves first: sums of huge entries would overflow.
             values = np.linalg.eigvalsh(0.5 * G + 0.5 * G.T)
             if values[0] >= -1 - SYMMETRY * max(1.0, values[-1]) * len(G):
@@ -180,7 +183,8 @@ class ExplainingAway(Layer):
         norm = float(np.linalg.norm(G, 2))
         if norm < 1:
             return Stability(2 / (1 + norm), self.gamma, "the norm of G is below 1")
-        return Stability(0.0, self.gamma, f"none is known: G + I is indefinite, |G| {norm:.3g}")
+        why = "G + I is indefinite" if is_symmetric else "G is not symmetric"
+        return Stability(0.0, self.gamma, f"{UNKNOWN}{why}, |G| {norm:.3g}")
 
     def defects(self, X):
         r"""How far the units after the last step are from a fixed point, (N,).
@@ -221,8 +225,9 @@ class ExplainingAway(Layer):
             return f"X must be smaller, the loop overflows {told}"
         if not found.limit:
             return (
-                f"G must be such that the loop settles; a step size for which it does: "
-                f"{found.reason}; at gamma {self.gamma:.3g} it overflows {told}"
+                f"G must be one whose loop settles, and no step size is known for which it does "
+                f"({found.reason.removeprefix(UNKNOWN)}): at gamma {self.gamma:.3g} it overflows "
+                f"{told}"
             )
         return (
             f"gamma must be below {found.limit:.3g}, where the loop settles ({found.reason}), "

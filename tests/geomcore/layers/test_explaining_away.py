@@ -206,7 +206,7 @@ def test_inputs_that_are_too_large_and_units_that_excite_are_told_apart():
     with pytest.raises(ValueError, match=r"^X must be smaller, the loop overflows within 2 steps"):
         stable(np.array([[1.7e308]]))
     excited = ExplainingAway([[0.0, -9.0], [-9.0, 0.0]], 2000, gamma=0.5)
-    with pytest.raises(ValueError, match=r"^gamma must be one for which .* \(none is known: "):
+    with pytest.raises(ValueError, match=r"^G must be one whose loop settles, .*: at gamma 0.5"):
         excited(np.ones((1, 2)))
 
 
@@ -227,9 +227,12 @@ def test_training_that_overflows_is_a_result_that_says_so():
 
 def test_a_loop_for_which_no_step_size_is_known_is_told_so():
     layer = ExplainingAway([[0.0, -5.0], [-5.0, 0.0]], 500, 1.0)
-    told = r"^G must be such that .*: none is known: G \+ I is indefinite, \|G\| 5; at gamma 1 it"
+    told = r"no step size is known .* \(G \+ I is indefinite, \|G\| 5\): at gamma 1 it overflows"
     with pytest.raises(ValueError, match=told):
         layer(np.ones((1, 2)))
+    # Its symmetric part is I, so that G + I is not what is wrong.
+    turning = ExplainingAway([[0.0, 5.0], [-5.0, 0.0]], 500, 1.0).stability()
+    assert (turning.limit, turning.reason) == (0, "none is known: G is not symmetric, |G| 5")
 
 
 @pytest.mark.parametrize("scale", [1e-300, 1e-10, 1e10, 1e300])
