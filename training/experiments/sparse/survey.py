@@ -78,7 +78,8 @@ class Found(NamedTuple):
     nulls : dict of str to ndarray
         Qualities of Gabor fits of fields that are none, over all seeds.
     chance : list of dict
-        Recovery scores of random dictionaries, ``seed``, ``recovered``, ``found``.
+        Recovery scores of dictionaries of which nothing is learned: ``seed``, ``columns`` (what
+        they are, `DIRECTIONS` or `POINTS`), ``recovered``, ``found``.
     """
 
     size: Size
