@@ -17,6 +17,8 @@ from training.sparse.gradient import Form
 from training.sparse.treatments import TREATMENTS, InverseSquares
 
 BIASES = ("mean", "zero", "none")
+# Difference of a G from that of the dictionary, relative to it, that is rounding of float32.
+SAME_G = 1e-4
 
 
 @answers_keywords
@@ -91,9 +93,10 @@ def train_sparse(
         "W_e", "b_e", "W_d", "b_d" and "G", those that are trained; tied weights are "W_d". The
         value of such a penalty is no part of the loss that is recorded.
     start : SparseAutoencoder, optional
-        Where to start; default random unit columns, the encoder their transpose. Of it W_e, b_e,
-        W_d and b_d are taken, and G where the interaction is learned. Its other G, its loop and its
-        step size are not: those of the run are `interaction`, `loop` and `gamma`.
+        Where to start; default random unit columns, the encoder their transpose. Its tensors are
+        taken, and G where the interaction is learned; where a loop has another G than the run
+        would give it, it is refused. Its number of steps and their size are not taken: those of
+        the run are `loop` and `gamma`.
     rng : Generator or seed, optional
         For the start and the shuffles.
 
@@ -230,3 +233,12 @@ def _check_start(start, form):
         raise ValueError(f"start must have tied weights, as the run has, got {start!r}")
     if not form.biased and start.b_d.any():
         raise ValueError(f"start must have b_d = 0, as the run has none, got {quoted(start.b_d)}")
+    if form.loop and not form.learns:
+        with np.errstate(over="ignore", invalid="ignore"):
+            own = start.W_d.T @ start.W_d - np.eye(form.m)
+            apart = np.abs(start.G - own).max()
+        if apart > SAME_G * max(1.0, np.abs(own).max()):
+            raise ValueError(
+                f"start must have G = W_d' W_d - I, as the run has (interaction='learned' takes "
+                f"another one), got one that is {apart:.3g} from it"
+            )

@@ -296,26 +296,28 @@ def test_a_start_whose_norm_has_no_finite_square_is_refused(gamma):
         )
 
 
-@pytest.mark.parametrize("interaction", ["dictionary", "learned"])
-def test_of_a_start_only_what_is_trained_is_taken(interaction):
+def test_a_start_with_a_loop_of_its_own_is_taken_only_where_it_is_learned():
     plain = start()
-    other = SparseAutoencoder(
-        plain.W_e, plain.b_e, plain.W_d, plain.b_d, G=np.full((6, 6), 0.1), loop=7, gamma=0.3
-    )
-    run = train_sparse(
-        X,
-        6,
-        penalty=0.1,
-        start=other,
-        loop=2,
-        gamma=0.2,
-        steps=0,
-        treatment="free",
-        interaction=interaction,
-    ).autoencoder
+    tensors = (plain.W_e, plain.b_e, plain.W_d, plain.b_d)
+    other = SparseAutoencoder(*tensors, G=np.full((6, 6), 0.1), loop=7, gamma=0.3)
+    given = {"penalty": 0.1, "gamma": 0.2, "steps": 0, "treatment": "free"}
+    run = train_sparse(X, 6, start=other, loop=2, interaction="learned", **given).autoencoder
     assert (run.loop, run.gamma) == (2, 0.2)
-    G = other.G if interaction == "learned" else plain.G
-    np.testing.assert_allclose(run.G, G, atol=1e-12)
+    np.testing.assert_array_equal(run.G, other.G)
+    for interaction in ("dictionary", "detached"):
+        with pytest.raises(ValueError, match=r"^start must have G = W_d' W_d - I, as the run has"):
+            train_sparse(X, 6, start=other, loop=2, interaction=interaction, **given)
+    assert train_sparse(X, 6, start=other, **given).autoencoder.loop == 0
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_what_was_trained_can_be_gone_on_with(dtype):
+    """Its G is rounded twice, to the precision of the data."""
+    given = {"penalty": 0.1, "loop": 3, "treatment": "free", "rng": 0}
+    first = train_sparse(100 * X.astype(dtype), 6, steps=30, **given).autoencoder
+    again = train_sparse(100 * X.astype(dtype), 6, steps=0, start=first, **given).autoencoder
+    for name in ("W_e", "b_e", "W_d", "b_d", "G"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(first, name))
 
 
 @pytest.mark.parametrize("points", [np.ones((0, 3)), np.ones((3, 0)), [[np.nan]], [1.0]], ids=str)
