@@ -130,12 +130,8 @@ def survey(size, *, seeds, seed, images="sklearn", executor=None, pieces=None, p
         all its autoencoders share.
     images : "sklearn" or str, optional
         As for `geomcore.datasets.patches`.
-    executor : concurrent.futures.Executor, optional
-        Where it is done, processes say; default here.
-    pieces : mutable mapping, optional
-        Of work that is done, by name; what is in it is not done again. Default a dict.
-    progress : callable, optional
-        Of the number of trained networks, and of all, after each piece.
+    executor, pieces, progress : optional
+        As for `training.experiments.mesa.survey.survey`.
 
     Returns
     -------
