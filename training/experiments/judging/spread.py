@@ -75,8 +75,8 @@ def spread_of(values, *, seed=0):
     return Spread(values, mean_interval(values, seed=seed)) if len(values) else None
 
 
-def means_over(seeds):
-    """What numbers are that `Spread.told` writes, in words, for so many seeds.
+def means_over(seeds, place="in brackets"):
+    """What is shown of so many seeds, in words: by `Spread.told`, or by `Spread.draw` as strokes.
 
     Examples
     --------
@@ -84,14 +84,14 @@ def means_over(seeds):
     ('of one seed', 'means over seeds with 95 % intervals')
     >>> means_over(3)
     'means over 3 seeds, in brackets what each of them gave (too few for intervals)'
+    >>> means_over(3, "as strokes")
+    'means over 3 seeds, as strokes what each of them gave (too few for intervals)'
     """
     if seeds == 1:
         return "of one seed"
     if seeds < LEAST_SEEDS:
-        return (
-            f"means over {seeds} seeds, in brackets what each of them gave (too few for intervals)"
-        )
+        return f"means over {seeds} seeds, {place} what each of them gave (too few for intervals)"
     return (
-        f"means over seeds with 95 % intervals, where fewer than {LEAST_SEEDS} have a number with "
-        "what each of them gave"
+        f"means over seeds with 95 % intervals (where fewer than {LEAST_SEEDS} have a number: "
+        f"{place} what each of them gave)"
     )

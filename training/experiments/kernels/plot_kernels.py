@@ -52,7 +52,7 @@ def figures(runs, scale, rows):
         "measures": (figure_of_measures(rows), _means_in_words(rows)),
         "features": (figure_of_features(scale), "32 squares of 8 by 8 pixels for each treatment"),
     }
-    told = CAPTIONS["measures"].format(means=means_over(rows[0]["seeds"]))
+    told = CAPTIONS["measures"].format(means=means_over(rows[0]["seeds"], "as strokes"))
     captions = CAPTIONS | {"measures": told}
     for key, (fig, alt) in drawn.items():
         yield key, fig, captions[key], f"{key}: {alt}"

@@ -58,7 +58,9 @@ def figures(found):
         "recovery": lambda: plot_sparse.figure_of_recovery(found),
     }
     alt = _in_words(found)
-    told = CAPTIONS | {"recovery": CAPTIONS["recovery"].format(means=means_over(found.seeds))}
+    told = CAPTIONS | {
+        "recovery": CAPTIONS["recovery"].format(means=means_over(found.seeds, "as strokes"))
+    }
     for key, draw in drawn.items():
         yield key, draw(), told[key], f"{key}; {alt}"
 
