@@ -14,7 +14,7 @@ from training.descent.penalties import as_terms
 from training.sparse.autoencoder import INTERACTIONS, SparseAutoencoder
 from training.sparse.descent import FOLLOW, LARGEST_NORM, Run
 from training.sparse.gradient import Form
-from training.sparse.treatments import TREATMENTS, InverseSquares
+from training.sparse.treatments import TREATMENTS, InverseSquares, stays_allowed
 
 BIASES = ("mean", "zero", "none")
 # Difference of a G from that of the dictionary, relative to it, that is rounding of float32.
@@ -91,7 +91,8 @@ def train_sparse(
     penalties, constraints : optional
         Objects of `training.descent.penalties` and `training.descent.constraints`, on the tensors
         "W_e", "b_e", "W_d", "b_d" and "G", those that are trained; tied weights are "W_d". The
-        value of such a penalty is no part of the loss that is recorded.
+        value of such a penalty is no part of the loss that is recorded. Constraints act before
+        columns are made unit vectors, and are refused if they need not hold after that.
     start : SparseAutoencoder, optional
         Where to start; default random unit columns, the encoder their transpose. Its tensors are
         taken, and G where the interaction is learned; where a loop has another G than the run
@@ -145,6 +146,9 @@ def train_sparse(
     if form.learns and gamma == FOLLOW:
         raise ValueError("gamma must be a number or None where G is learned, got 'follow'")
     terms = as_terms(penalties, "penalties", ("tensors", "gradient"))
+    held = _placed(as_terms(constraints, "constraints", ("tensors", "project")), form)
+    if treatment == "columns":
+        _check_constraints(held, form, keep_map)
     inverse = InverseSquares(as_positive(alpha, "alpha"))
     optimizer = Adam() if optimizer is None else optimizer
     if isinstance(optimizer, type) or not all(hasattr(optimizer, p) for p in ("start", "update")):
@@ -168,7 +172,7 @@ def train_sparse(
         keep_map=keep_map,
         inverse=inverse if treatment == "inverse" else None,
         penalties=_placed(terms, form),
-        constraints=_placed(as_terms(constraints, "constraints", ("tensors", "project")), form),
+        constraints=held,
     )
     result = run.descend(optimizer, as_count(steps, "steps", least=0), rng)
     if result.diverged or result.ended_above:
@@ -190,6 +194,22 @@ def _placed(terms, form):
 def _trained(form):
     """Public names of the tensors that are trained."""
     return {"W_d" if name == "atoms" else name for name in form.shapes}
+
+
+def _check_constraints(held, form, keep_map):
+    """Raise unless all of them still hold after the columns were made unit vectors."""
+    moved = {"W_d": True} | (dict.fromkeys(("W_e", "b_e", "G"), False) if keep_map else {})
+    shapes = form.shapes | {"W_d": (form.d, form.m)}
+    for term, names in held:
+        for name in names:
+            if name in moved and not stays_allowed(
+                term.project, shapes[name], is_dictionary=moved[name]
+            ):
+                raise ValueError(
+                    f"constraints on {name} must allow what treatment='columns' does after them "
+                    f"(NonNegative does), got {quoted(term)}; name other tensors, or choose "
+                    f"another treatment"
+                )
 
 
 def _started(X, form, start, decoder_bias, rng, *, measures):

@@ -10,9 +10,12 @@ from training import (
     L2,
     SGD,
     Adam,
+    Box,
     MaxNorm,
     NonNegative,
     SparseAutoencoder,
+    UnitColumns,
+    UnitNorm,
     train,
     train_sparse,
 )
@@ -294,6 +297,53 @@ def test_a_start_whose_norm_has_no_finite_square_is_refused(gamma):
         train_sparse(
             X[:, :2], 2, penalty=0.1, start=large, loop=3, gamma=gamma, treatment="free", steps=1
         )
+
+
+@pytest.mark.parametrize(
+    ("constraint", "options"),
+    [
+        (NonNegative(("W_d",)), {}),
+        (NonNegative(), {"keep_map": True}),
+        (NonNegative(("G", "W_d")), {"loop": 2, "interaction": "learned", "keep_map": True}),
+        (Box(-1, 1, ("W_d",)), {}),
+        (Box(-0.2, 0.3, ("W_e", "b_e")), {}),
+        (Box(0, 0, ("W_d",)), {}),
+        (UnitColumns(("W_d",)), {}),
+        (UnitNorm(("W_d",)), {"treatment": "free"}),
+        (MaxNorm(np.sqrt(6.01), ("W_d",)), {}),
+        (MaxNorm(0.5), {"treatment": "weighted", "tied": True}),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("steps", [1, 2, 7])
+@pytest.mark.filterwarnings("ignore:training ended above its start")
+def test_a_constraint_holds_after_every_step(constraint, options, steps):
+    options = {"optimizer": SGD(0.1), "batch_size": 20, "rng": 0} | options
+    run = train_sparse(X, 6, penalty=0.1, constraints=[constraint], steps=steps, **options)
+    for name in constraint.tensors or ("W_e", "b_e", "W_d", "b_d"):
+        if options.get("tied") and name == "W_e":
+            continue
+        p = getattr(run.autoencoder, name)
+        np.testing.assert_allclose(constraint.project(p[None])[0], p, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("constraint", "options", "name"),
+    [
+        (Box(-0.2, 0.2), {}, "W_d"),
+        (Box(0, 0.9, ("W_d",)), {}, "W_d"),
+        (Box(0.01, np.inf, ("W_d",)), {}, "W_d"),
+        (UnitNorm(), {}, "W_d"),
+        (MaxNorm(2.0, ("W_d",)), {"tied": True}, "W_d"),
+        (Box(-1, 1, ("W_e",)), {"keep_map": True}, "W_e"),
+        (Box(0, 1, ("b_e",)), {"keep_map": True}, "b_e"),
+        (MaxNorm(2.0, ("G",)), {"loop": 1, "interaction": "learned", "keep_map": True}, "G"),
+    ],
+    ids=str,
+)
+def test_a_constraint_that_unit_columns_would_break_is_refused(constraint, options, name):
+    with pytest.raises(ValueError, match=f"^constraints on {name} must allow what treatment='col"):
+        train_sparse(X, 6, penalty=0.1, constraints=[constraint], steps=3, **options)
 
 
 def test_a_start_with_a_loop_of_its_own_is_taken_only_where_it_is_learned():
