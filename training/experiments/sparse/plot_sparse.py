@@ -137,8 +137,7 @@ def figure_of_recovery(found):
         for face, told in (("0.3", "no loop"), ("white", f"loop of {LOOP} steps"))
     ]
     handles += [
-        plt.Rectangle((0, 0), 1, 1, label=told, **styles[kind])
-        for kind, told in ((DIRECTIONS, "random dictionaries"), (POINTS, "data points"))
+        plt.Rectangle((0, 0), 1, 1, label=kind, **styles[kind]) for kind in (DIRECTIONS, POINTS)
     ]
     fig.legend(handles=handles, loc="outside upper center", ncols=4, frameon=False)
     return fig
