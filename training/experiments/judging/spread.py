@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from geomcore.display.lines import brief
 from training.experiments.judging.intervals import Interval, mean_interval
 
 # Seeds of which an interval is told: of fewer it is hardly more than their range.
@@ -21,6 +22,8 @@ class Spread(NamedTuple):
 
     values: np.ndarray
     interval: Interval
+
+    __repr__ = brief
 
     @property
     def mean(self):
