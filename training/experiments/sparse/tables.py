@@ -154,12 +154,12 @@ def chance(found):
         recovered, parts = ([row[key] for row in own] for key in ("recovered", "found"))
         told.append(
             {
-                "columns of the dictionary": kind,
+                "columns": kind,
                 "number": f"{len(own):,}",
                 "mean recovery": f"{np.mean(recovered):.3f}",
                 "95 % have at most": f"{np.quantile(recovered, 0.95):.3f}",
                 "largest": f"{max(recovered):.3f}",
-                "columns found": f"{np.mean(parts):.1%}",
+                "found": f"{np.mean(parts):.1%}",
             }
         )
     return told

@@ -77,12 +77,12 @@ def test_dead_units_with_and_without_a_bias():
 def test_both_kinds_of_dictionaries_that_are_not_learned_are_shown():
     assert tables.chance(found(2)) == [
         {
-            "columns of the dictionary": kind,
+            "columns": kind,
             "number": "2",
             "mean recovery": f"{value + 0.05:.3f}",
             "95 % have at most": f"{value + 0.095:.3f}",
             "largest": f"{value + 0.1:.3f}",
-            "columns found": f"{value / 2:.1%}",
+            "found": f"{value / 2:.1%}",
         }
         for kind, value in ((DIRECTIONS, 0.25), (POINTS, 0.5))
     ]
