@@ -12,6 +12,8 @@ from geomcore.layers.layer import Layer
 
 # Differences between G and its transpose, relative to its largest entry, that are rounding.
 SYMMETRY = 1e-12
+# Before the reason for which there is no limit.
+UNKNOWN = "none is known: "
 
 
 class Stability(NamedTuple):
@@ -128,6 +130,8 @@ class ExplainingAway(Layer):
         ExplainingAway(2 -> 2, steps=3, gamma=0.25)
         """
         D = as_array(D, "D", 2)
+        if not D.size:
+            raise ValueError(f"D must have at least one row and one column, got shape {D.shape}")
         with np.errstate(over="ignore", invalid="ignore"):
             G = D.T @ D
         if not np.isfinite(G).all():
@@ -135,8 +139,14 @@ class ExplainingAway(Layer):
                 f"D must have columns whose products are finite, got {np.abs(D).max():.3g}"
             )
         G[np.diag_indices(len(G))] -= 1
-        if gamma is None and D.size:
-            gamma = 1 / max(1.0, float(np.linalg.norm(D, 2)) ** 2)
+        if gamma is None:
+            norm = float(np.linalg.norm(D, 2))
+            if not np.isfinite(norm * norm):
+                raise ValueError(
+                    f"D must have a norm whose square is finite, got {norm:.3g}; "
+                    f"or give the step size as gamma"
+                )
+            gamma = 1 / max(1.0, norm * norm)
         return cls(G, steps, gamma)
 
     def stability(self):
@@ -163,7 +173,8 @@ class ExplainingAway(Layer):
         0.5
         """
         G = self.G
-        if np.abs(G - G.T).max() <= SYMMETRY * np.abs(G).max():
+        is_symmetric = np.abs(0.5 * G - 0.5 * G.T).max() <= 0.5 * SYMMETRY * np.abs(G).max()
+        if is_symmetric:
             # Halves first: sums of huge entries would overflow.
             values = np.linalg.eigvalsh(0.5 * G + 0.5 * G.T)
             if values[0] >= -1 - SYMMETRY * max(1.0, values[-1]) * len(G):
@@ -172,7 +183,8 @@ class ExplainingAway(Layer):
         norm = float(np.linalg.norm(G, 2))
         if norm < 1:
             return Stability(2 / (1 + norm), self.gamma, "the norm of G is below 1")
-        return Stability(0.0, self.gamma, f"none is known: G + I is indefinite, |G| {norm:.3g}")
+        why = "G + I is indefinite" if is_symmetric else "G is not symmetric"
+        return Stability(0.0, self.gamma, f"{UNKNOWN}{why}, |G| {norm:.3g}")
 
     def defects(self, X):
         r"""How far the units after the last step are from a fixed point, (N,).
@@ -211,9 +223,14 @@ class ExplainingAway(Layer):
         told = f"within {counted(self.steps, 'step')} from inputs up to {largest:.3g}"
         if found.is_stable:
             return f"X must be smaller, the loop overflows {told}"
-        wanted = f"below {found.limit:.3g}, where" if found.limit else "one for which"
+        if not found.limit:
+            return (
+                f"G must be one whose loop settles, and no step size is known for which it does "
+                f"({found.reason.removeprefix(UNKNOWN)}): at gamma {self.gamma:.3g} it overflows "
+                f"{told}"
+            )
         return (
-            f"gamma must be {wanted} the loop settles ({found.reason}), "
+            f"gamma must be below {found.limit:.3g}, where the loop settles ({found.reason}), "
             f"got {self.gamma:.3g}: it overflows {told}"
         )
 

@@ -10,6 +10,8 @@ from training.descent.optimizers import Adam
 from training.sparse.trainer import train_sparse
 
 DTYPES = [np.float64, np.float32]
+# What is not passed on to `train_sparse` as it is.
+OWN = ("units", "learning_rate", "random_state")
 
 
 @answers_keywords
@@ -111,22 +113,14 @@ class NonNegativeSparseCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
             This object.
         """
         X = validate_data(self, X, dtype=DTYPES, order="C")
+        given = self.get_params(deep=False)
+        units, rate, state = (given.pop(name) for name in OWN)
         self.result_ = train_sparse(
             X,
-            X.shape[1] if self.units is None else self.units,
-            penalty=self.penalty,
-            treatment=self.treatment,
-            keep_map=self.keep_map,
-            tied=self.tied,
-            loop=self.loop,
-            gamma=self.gamma,
-            interaction=self.interaction,
-            alpha=self.alpha,
-            decoder_bias=self.decoder_bias,
-            steps=self.steps,
-            batch_size=self.batch_size,
-            optimizer=Adam(self.learning_rate),
-            rng=rng_of(self.random_state),
+            X.shape[1] if units is None else units,
+            optimizer=Adam(rate),
+            rng=rng_of(state),
+            **given,
         )
         self.autoencoder_ = self.result_.autoencoder
         self.components_ = np.ascontiguousarray(self.autoencoder_.W_d.T)

@@ -14,6 +14,8 @@ from training.sparse.treatments import renormalise
 WATCHED, RECORDS = 2048, 20
 # In the place of a step size.
 FOLLOW = "follow"
+# Of a dictionary: above it the square overflows.
+LARGEST_NORM = 1e154
 
 
 class Run:
@@ -69,7 +71,8 @@ class Run:
             return 0.1
         values, vectors = np.linalg.svd(self.tensors["atoms"])[1::-1]
         self.top = vectors[:, 0].copy()
-        return 1 / max(1.0, float(values[0]) ** 2)
+        # A run on the way to overflow is told as diverged, not here.
+        return 1 / max(1.0, min(float(values[0]), LARGEST_NORM) ** 2)
 
     def follow(self):
         """The step size after a small change, by one step of the power method."""

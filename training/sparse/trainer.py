@@ -12,11 +12,13 @@ from geomcore.parameters import selected
 from training.descent.optimizers import Adam
 from training.descent.penalties import as_terms
 from training.sparse.autoencoder import INTERACTIONS, SparseAutoencoder
-from training.sparse.descent import FOLLOW, Run
+from training.sparse.descent import FOLLOW, LARGEST_NORM, Run
 from training.sparse.gradient import Form
-from training.sparse.treatments import TREATMENTS, InverseSquares
+from training.sparse.treatments import TREATMENTS, InverseSquares, stays_allowed
 
 BIASES = ("mean", "zero", "none")
+# Difference of a G from that of the dictionary, relative to it, that is rounding of float32.
+SAME_G = 1e-4
 
 
 @answers_keywords
@@ -89,9 +91,13 @@ def train_sparse(
     penalties, constraints : optional
         Objects of `training.descent.penalties` and `training.descent.constraints`, on the tensors
         "W_e", "b_e", "W_d", "b_d" and "G", those that are trained; tied weights are "W_d". The
-        value of such a penalty is no part of the loss that is recorded.
+        value of such a penalty is no part of the loss that is recorded. Constraints act before
+        columns are made unit vectors, and are refused if they need not hold after that.
     start : SparseAutoencoder, optional
-        Where to start; default random unit columns, the encoder their transpose.
+        Where to start; default random unit columns, the encoder their transpose. Its tensors are
+        taken, and G where the interaction is learned; where a loop has another G than the run
+        would give it, it is refused. Its number of steps and their size are not taken: those of
+        the run are `loop` and `gamma`.
     rng : Generator or seed, optional
         For the start and the shuffles.
 
@@ -140,6 +146,9 @@ def train_sparse(
     if form.learns and gamma == FOLLOW:
         raise ValueError("gamma must be a number or None where G is learned, got 'follow'")
     terms = as_terms(penalties, "penalties", ("tensors", "gradient"))
+    held = _placed(as_terms(constraints, "constraints", ("tensors", "project")), form)
+    if treatment == "columns":
+        _check_constraints(held, form, keep_map)
     inverse = InverseSquares(as_positive(alpha, "alpha"))
     optimizer = Adam() if optimizer is None else optimizer
     if isinstance(optimizer, type) or not all(hasattr(optimizer, p) for p in ("start", "update")):
@@ -149,14 +158,21 @@ def train_sparse(
     run = Run(
         X,
         form,
-        _started(X, form, start, decoder_bias, rng),
+        _started(
+            X,
+            form,
+            start,
+            decoder_bias,
+            rng,
+            measures=gamma in (None, FOLLOW) and treatment != "columns",
+        ),
         gamma=gamma,
         size=min(as_count(batch_size, "batch_size"), len(X)),
         treatment=treatment,
         keep_map=keep_map,
         inverse=inverse if treatment == "inverse" else None,
         penalties=_placed(terms, form),
-        constraints=_placed(as_terms(constraints, "constraints", ("tensors", "project")), form),
+        constraints=held,
     )
     result = run.descend(optimizer, as_count(steps, "steps", least=0), rng)
     if result.diverged or result.ended_above:
@@ -180,7 +196,23 @@ def _trained(form):
     return {"W_d" if name == "atoms" else name for name in form.shapes}
 
 
-def _started(X, form, start, decoder_bias, rng):
+def _check_constraints(held, form, keep_map):
+    """Raise unless all of them still hold after the columns were made unit vectors."""
+    moved = {"W_d": True} | (dict.fromkeys(("W_e", "b_e", "G"), False) if keep_map else {})
+    shapes = form.shapes | {"W_d": (form.d, form.m)}
+    for term, names in held:
+        for name in names:
+            if name in moved and not stays_allowed(
+                term.project, shapes[name], is_dictionary=moved[name]
+            ):
+                raise ValueError(
+                    f"constraints on {name} must allow what treatment='columns' does after them "
+                    f"(NonNegative does), got {quoted(term)}; name other tensors, or choose "
+                    f"another treatment"
+                )
+
+
+def _started(X, form, start, decoder_bias, rng, *, measures):
     """All tensors at the start, as one vector."""
     vector = np.zeros(form.size, X.dtype)
     tensors = form.views(vector)
@@ -188,6 +220,12 @@ def _started(X, form, start, decoder_bias, rng):
         _check_start(start, form)
         parts = {"atoms": start.W_d.T, "W_e": start.W_e, "b_e": start.b_e, "b_d": start.b_d}
         parts["G"] = start.G
+        norm = np.linalg.norm(start.W_d, 2)
+        if form.loop and measures and norm > LARGEST_NORM:
+            raise ValueError(
+                f"start must have a dictionary whose norm has a finite square, got {norm:.3g}; "
+                f"or give the step size as gamma"
+            )
         for name in form.shapes:
             tensors[name][:] = parts[name]
         return vector
@@ -215,3 +253,12 @@ def _check_start(start, form):
         raise ValueError(f"start must have tied weights, as the run has, got {start!r}")
     if not form.biased and start.b_d.any():
         raise ValueError(f"start must have b_d = 0, as the run has none, got {quoted(start.b_d)}")
+    if form.loop and not form.learns:
+        with np.errstate(over="ignore", invalid="ignore"):
+            own = start.W_d.T @ start.W_d - np.eye(form.m)
+            apart = np.abs(start.G - own).max()
+        if apart > SAME_G * max(1.0, np.abs(own).max()):
+            raise ValueError(
+                f"start must have G = W_d' W_d - I, as the run has (interaction='learned' takes "
+                f"another one), got one that is {apart:.3g} from it"
+            )

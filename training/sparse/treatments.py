@@ -95,3 +95,48 @@ def renormalise(tensors, *, keep_map):
         if "G" in tensors:
             tensors["G"] *= norms[:, None]
             tensors["G"] /= norms
+
+
+def stays_allowed(project, shape, *, is_dictionary):
+    """Whether what a constraint allows is still allowed after `renormalise`, by trial.
+
+    Tried are columns of one entry, flat ones and random ones, all of them of several sizes.
+
+    Parameters
+    ----------
+    project : callable
+        As of the objects in `training.descent.constraints`.
+    shape : tuple
+        Of the tensor.
+    is_dictionary : bool
+        Whether its columns become unit vectors; else its rows are multiplied by numbers.
+
+    Examples
+    --------
+    >>> from training.descent.constraints import Box, NonNegative
+    >>> [stays_allowed(c.project, (3, 5), is_dictionary=True)
+    ...  for c in (NonNegative(), Box(-1, 1), Box(-1, 0.9))]
+    [True, True, False]
+    """
+    rng = np.random.default_rng(0)
+    signs = rng.choice([-1.0, 1.0], size=shape)
+    for tried in (signs * _one_per_column(shape), signs, np.abs(signs), rng.normal(size=shape)):
+        for size in (0.1, 1.0, 10.0):
+            allowed = np.asarray(project(size * tried[None])[0])
+            if is_dictionary:
+                norms = row_norms(np.ascontiguousarray(allowed.T))
+                moved = allowed / np.where(norms > 0, norms, 1)
+            else:
+                moved = (allowed.T * rng.uniform(0.5, 2, size=shape[0])).T
+            if not np.allclose(project(moved[None])[0], moved, rtol=1e-6, atol=1e-12):
+                return False
+    return True
+
+
+def _one_per_column(shape):
+    """Zeros but for a 1 in each column, or all ones for a vector."""
+    if len(shape) == 1:
+        return np.ones(shape)
+    ones = np.zeros(shape)
+    ones[np.arange(shape[1]) % shape[0], np.arange(shape[1])] = 1
+    return ones

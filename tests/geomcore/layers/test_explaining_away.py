@@ -206,7 +206,7 @@ def test_inputs_that_are_too_large_and_units_that_excite_are_told_apart():
     with pytest.raises(ValueError, match=r"^X must be smaller, the loop overflows within 2 steps"):
         stable(np.array([[1.7e308]]))
     excited = ExplainingAway([[0.0, -9.0], [-9.0, 0.0]], 2000, gamma=0.5)
-    with pytest.raises(ValueError, match=r"^gamma must be one for which .* \(none is known: "):
+    with pytest.raises(ValueError, match=r"^G must be one whose loop settles, .*: at gamma 0.5"):
         excited(np.ones((1, 2)))
 
 
@@ -223,6 +223,16 @@ def test_training_that_overflows_is_a_result_that_says_so():
     X = np.array([[1.0]])
     done = training.train(net, X, X, steps=5)
     assert done.stop_reason == "diverged"
+
+
+def test_a_loop_for_which_no_step_size_is_known_is_told_so():
+    layer = ExplainingAway([[0.0, -5.0], [-5.0, 0.0]], 500, 1.0)
+    told = r"no step size is known .* \(G \+ I is indefinite, \|G\| 5\): at gamma 1 it overflows"
+    with pytest.raises(ValueError, match=told):
+        layer(np.ones((1, 2)))
+    # Its symmetric part is I, so that G + I is not what is wrong.
+    turning = ExplainingAway([[0.0, 5.0], [-5.0, 0.0]], 500, 1.0).stability()
+    assert (turning.limit, turning.reason) == (0, "none is known: G is not symmetric, |G| 5")
 
 
 @pytest.mark.parametrize("scale", [1e-300, 1e-10, 1e10, 1e300])
@@ -246,8 +256,13 @@ def test_what_cannot_be_a_loop_is_refused():
             ExplainingAway(G, 1, 0.1)
     with pytest.raises(ValueError, match=r"^D must have columns whose products are finite"):
         ExplainingAway.of_dictionary([[1e200]], 1)
-    with pytest.raises(ValueError, match=r"^G must be square"):
-        ExplainingAway.of_dictionary(np.empty((3, 0)), 1)
+    for shape in ((3, 0), (0, 3)):
+        with pytest.raises(ValueError, match=r"^D must have at least one row and one column"):
+            ExplainingAway.of_dictionary(np.empty(shape), 1)
+    # The products are finite, the square of the norm is not.
+    with pytest.raises(ValueError, match=r"^D must have a norm whose square is finite, got 3.16e"):
+        ExplainingAway.of_dictionary(np.full((1, 10), 1e154), 3)
+    assert ExplainingAway.of_dictionary(np.full((1, 10), 1e154), 3, 0.1).gamma == 0.1
     with pytest.raises(ValueError, match=r"layers\[1\] must take 2 inputs"):
         Network([Affine(np.eye(2), np.zeros(2)), ExplainingAway(np.eye(3), 1, 0.1)])
 

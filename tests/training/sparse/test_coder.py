@@ -1,5 +1,6 @@
 """The scikit-learn transformer."""
 
+import inspect
 import pickle
 import subprocess
 import sys
@@ -53,6 +54,18 @@ def test_its_codes_are_the_units_of_the_autoencoder_that_train_sparse_gives():
     np.testing.assert_allclose(
         coder.inverse_transform(Z), Z @ coder.components_ + result.autoencoder.b_d
     )
+
+
+def test_its_arguments_are_those_of_train_sparse_with_the_same_defaults():
+    own, other = (inspect.signature(f).parameters for f in (NonNegativeSparseCoder, train_sparse))
+    shared = own.keys() & other.keys()
+    assert own.keys() - shared == {"learning_rate", "random_state"}
+    left = {"X", "optimizer", "penalties", "constraints", "start", "rng"}
+    assert other.keys() - shared == left
+    defaults = {name: (own[name].default, other[name].default) for name in shared}
+    # Which have none there.
+    assert defaults.pop("units")[0] is None and defaults.pop("penalty")[0] == 0.1
+    assert all(mine == theirs for mine, theirs in defaults.values())
 
 
 def test_it_has_as_many_units_as_features_unless_told():

@@ -10,9 +10,12 @@ from training import (
     L2,
     SGD,
     Adam,
+    Box,
     MaxNorm,
     NonNegative,
     SparseAutoencoder,
+    UnitColumns,
+    UnitNorm,
     train,
     train_sparse,
 )
@@ -283,6 +286,88 @@ def test_wrong_arguments_are_refused_by_name(arguments, match):
     given = {"units": 6, **SHORT, **arguments}
     with pytest.raises(ValueError, match=match):
         train_sparse(X, **given)
+
+
+@pytest.mark.parametrize("gamma", [None, "follow"])
+def test_a_start_whose_norm_has_no_finite_square_is_refused(gamma):
+    large = SparseAutoencoder(
+        np.ones((2, 2)), np.zeros(2), np.full((2, 2), 1e200), np.zeros(2), G=np.zeros((2, 2))
+    )
+    with pytest.raises(ValueError, match=r"^start must have a dictionary whose norm"):
+        train_sparse(
+            X[:, :2], 2, penalty=0.1, start=large, loop=3, gamma=gamma, treatment="free", steps=1
+        )
+
+
+@pytest.mark.parametrize(
+    ("constraint", "options"),
+    [
+        (NonNegative(("W_d",)), {}),
+        (NonNegative(), {"keep_map": True}),
+        (NonNegative(("G", "W_d")), {"loop": 2, "interaction": "learned", "keep_map": True}),
+        (Box(-1, 1, ("W_d",)), {}),
+        (Box(-0.2, 0.3, ("W_e", "b_e")), {}),
+        (Box(0, 0, ("W_d",)), {}),
+        (UnitColumns(("W_d",)), {}),
+        (UnitNorm(("W_d",)), {"treatment": "free"}),
+        (MaxNorm(np.sqrt(6.01), ("W_d",)), {}),
+        (MaxNorm(0.5), {"treatment": "weighted", "tied": True}),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("steps", [1, 2, 7])
+@pytest.mark.filterwarnings("ignore:training ended above its start")
+def test_a_constraint_holds_after_every_step(constraint, options, steps):
+    options = {"optimizer": SGD(0.1), "batch_size": 20, "rng": 0} | options
+    run = train_sparse(X, 6, penalty=0.1, constraints=[constraint], steps=steps, **options)
+    for name in constraint.tensors or ("W_e", "b_e", "W_d", "b_d"):
+        if options.get("tied") and name == "W_e":
+            continue
+        p = getattr(run.autoencoder, name)
+        np.testing.assert_allclose(constraint.project(p[None])[0], p, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("constraint", "options", "name"),
+    [
+        (Box(-0.2, 0.2), {}, "W_d"),
+        (Box(0, 0.9, ("W_d",)), {}, "W_d"),
+        (Box(0.01, np.inf, ("W_d",)), {}, "W_d"),
+        (UnitNorm(), {}, "W_d"),
+        (MaxNorm(2.0, ("W_d",)), {"tied": True}, "W_d"),
+        (Box(-1, 1, ("W_e",)), {"keep_map": True}, "W_e"),
+        (Box(0, 1, ("b_e",)), {"keep_map": True}, "b_e"),
+        (MaxNorm(2.0, ("G",)), {"loop": 1, "interaction": "learned", "keep_map": True}, "G"),
+    ],
+    ids=str,
+)
+def test_a_constraint_that_unit_columns_would_break_is_refused(constraint, options, name):
+    with pytest.raises(ValueError, match=f"^constraints on {name} must allow what treatment='col"):
+        train_sparse(X, 6, penalty=0.1, constraints=[constraint], steps=3, **options)
+
+
+def test_a_start_with_a_loop_of_its_own_is_taken_only_where_it_is_learned():
+    plain = start()
+    tensors = (plain.W_e, plain.b_e, plain.W_d, plain.b_d)
+    other = SparseAutoencoder(*tensors, G=np.full((6, 6), 0.1), loop=7, gamma=0.3)
+    given = {"penalty": 0.1, "gamma": 0.2, "steps": 0, "treatment": "free"}
+    run = train_sparse(X, 6, start=other, loop=2, interaction="learned", **given).autoencoder
+    assert (run.loop, run.gamma) == (2, 0.2)
+    np.testing.assert_array_equal(run.G, other.G)
+    for interaction in ("dictionary", "detached"):
+        with pytest.raises(ValueError, match=r"^start must have G = W_d' W_d - I, as the run has"):
+            train_sparse(X, 6, start=other, loop=2, interaction=interaction, **given)
+    assert train_sparse(X, 6, start=other, **given).autoencoder.loop == 0
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_what_was_trained_can_be_gone_on_with(dtype):
+    """Its G is rounded twice, to the precision of the data."""
+    given = {"penalty": 0.1, "loop": 3, "treatment": "free", "rng": 0}
+    first = train_sparse(100 * X.astype(dtype), 6, steps=30, **given).autoencoder
+    again = train_sparse(100 * X.astype(dtype), 6, steps=0, start=first, **given).autoencoder
+    for name in ("W_e", "b_e", "W_d", "b_d", "G"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(first, name))
 
 
 @pytest.mark.parametrize("points", [np.ones((0, 3)), np.ones((3, 0)), [[np.nan]], [1.0]], ids=str)

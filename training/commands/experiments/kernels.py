@@ -24,6 +24,7 @@ def kernels(
 ):
     """Keep kernels at 0 or above: three worked examples with their optimum, and digits."""
     given = dict(locals())
+    from training.experiments.judging.spread import means_over
     from training.experiments.kernels import at_scale, claims_kernels, examples, plot_kernels
     from training.output.page import render
     from training.output.start import started
@@ -57,6 +58,7 @@ def kernels(
                 {k: row[k] for k in ("claim", "name", "answer", "told")} for row in readings
             ],
             "rule": claims_kernels.RULE,
+            "means": means_over(seeds),
             "overview": at_scale.in_words(overview),
             "differences": at_scale.differences(scale, seed=seed) if seeds > 1 else [],
             "measures": at_scale.MEASURES,

@@ -36,6 +36,7 @@ def sparse(
     from contextlib import nullcontext
 
     from training.descent.executors import processes
+    from training.experiments.judging.spread import means_over
     from training.experiments.sparse import claims, plot_all, protocol, tables
     from training.experiments.sparse.survey import survey
     from training.output.page import render
@@ -84,6 +85,7 @@ def sparse(
             ],
             "rule": claims.RULE,
             "about": tables.ABOUT,
+            "means": means_over(seeds),
             "overviews": {
                 data: tables.overview(tables.means(found, data), data) for data in protocol.DATA
             },
@@ -98,7 +100,8 @@ def sparse(
         for data, rows in tables.on_screen(found).items():
             screen.fold(f"\n{data}, means over {seeds} seeds" if seeds > 1 else f"\n{data}")
             screen.table(rows)
-        screen.fold(f"\n{content['chance']}")
+        screen.fold("\nrecovery by dictionaries of which nothing is learned")
+        screen.table(content["chance"])
         for row in judged:
             screen.fold(f"\n{row['claim']}: {row['about']}: {row['verdict']}.")
             screen.fold(row["reason"])

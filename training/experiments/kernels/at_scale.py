@@ -12,7 +12,7 @@ from training.descent.constraints import NonNegative
 from training.descent.optimizers import Adam
 from training.descent.penalties import NegativePart
 from training.descent.trainer import train_ensemble
-from training.experiments.judging.intervals import mean_interval
+from training.experiments.judging.spread import spread_of
 from training.output.forms import Array, Parts, formed
 
 WIDTH, EPOCHS, BATCH, RATE = 32, 60, 64, 0.005
@@ -181,14 +181,13 @@ def shape_of(W):
 
 
 def overview(found, *, seed=0):
-    """A row per treatment: means over seeds with 95 % intervals by bootstrap."""
+    """A row per treatment: ``treatment``, ``seeds``, and a `Spread` or None by measure."""
     rows = []
     for name in [*TREATMENTS, FACTORS]:
         own = [row for row in found.rows if row["treatment"] == name]
         row = {"treatment": name, "seeds": len(own)}
         for key in MEASURES:
-            values = [r[key] for r in own if np.isfinite(r.get(key, np.nan))]
-            row[key] = mean_interval(values, seed=seed) if values else None
+            row[key] = spread_of((r.get(key, np.nan) for r in own), seed=seed)
         rows.append(row)
     return rows
 
@@ -197,7 +196,7 @@ def in_words(rows):
     """The same for people."""
     return [
         {
-            key: str(value) if key in ("treatment", "seeds") else _interval(value, row["seeds"])
+            key: str(value) if key in ("treatment", "seeds") else _told(value)
             for key, value in row.items()
         }
         for row in rows
@@ -211,10 +210,7 @@ def differences(found, *, seed=0):
     return [
         {"treatment": name}
         | {
-            key: _interval(
-                mean_interval([by[name, s][key] - by["free", s][key] for s in seeds], seed=seed),
-                len(seeds),
-            )
+            key: _told(spread_of((by[name, s][key] - by["free", s][key] for s in seeds), seed=seed))
             for key in MEASURES
         }
         for name in TREATMENTS
@@ -222,12 +218,8 @@ def differences(found, *, seed=0):
     ]
 
 
-def _interval(value, seeds):
-    if value is None:
-        return "-"
-    if seeds == 1:
-        return f"{value.value:.3f}"
-    return f"{value.value:.3f} ({value.low:.3f} to {value.high:.3f})"
+def _told(value):
+    return "-" if value is None else value.told("{:.3f}")
 
 
 def _start(rng):

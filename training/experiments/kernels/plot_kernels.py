@@ -5,6 +5,7 @@ import numpy as np
 
 from geomcore.display.palette import COLORS
 from geomcore.plot.style import MARKERS, add_title, panels
+from training.experiments.judging.spread import means_over
 from training.experiments.kernels.at_scale import FACTORS, MEASURES, TREATMENTS
 from training.experiments.kernels.examples import (
     ACTIVATIONS,
@@ -21,7 +22,7 @@ CAPTIONS = {
     "Circles: the best kernel; squares: the best that is allowed.",
     "kernels": "The kernel after 100 epochs of Adam against the one before, with and without the "
     "constraint. From 0 the rectified unit goes nowhere, whether it is constrained or not.",
-    "measures": "Networks 64-32-10 on 8 x 8 digits: means over seeds with 95 % intervals. NMF: "
+    "measures": "Networks 64-32-10 on 8 x 8 digits: {means}. NMF: "
     "non-negative factors of the images, for comparison.",
     "features": "The first layers of one seed, a square per hidden unit: orange positive, purple "
     "negative, each on a scale of its own; below them the factors of NMF.",
@@ -51,8 +52,10 @@ def figures(runs, scale, rows):
         "measures": (figure_of_measures(rows), _means_in_words(rows)),
         "features": (figure_of_features(scale), "32 squares of 8 by 8 pixels for each treatment"),
     }
+    told = CAPTIONS["measures"].format(means=means_over(rows[0]["seeds"], "as strokes"))
+    captions = CAPTIONS | {"measures": told}
     for key, (fig, alt) in drawn.items():
-        yield key, fig, CAPTIONS[key], f"{key}: {alt}"
+        yield key, fig, captions[key], f"{key}: {alt}"
 
 
 def figure_of_losses(runs):
@@ -115,8 +118,7 @@ def figure_of_measures(rows):
             found = row[key]
             if found is None:
                 continue
-            ax.plot([found.low, found.high], [k, k], color=COLORS[k], lw=1.6)
-            ax.plot(found.value, k, MARKERS[k], color=COLORS[k], ms=6)
+            found.draw(ax, k, color=COLORS[k], marker=MARKERS[k])
         ax.set_yticks(range(len(names)), names, fontsize=8)
         ax.set_ylim(len(names) - 0.5, -0.5)
         ax.margins(x=0.15)
@@ -163,6 +165,6 @@ def _ends_in_words(runs):
 def _means_in_words(rows):
     return "; ".join(
         f"{row['treatment']}: "
-        + ", ".join(f"{key} {row[key].value:.2f}" for key in MEASURES if row[key] is not None)
+        + ", ".join(f"{key} {row[key].mean:.2f}" for key in MEASURES if row[key] is not None)
         for row in rows
     )

@@ -29,13 +29,13 @@ CLAIMS = {
 RULE = f"""Intervals are of means over seeds, 95 %, by bootstrap; a reading needs {LEAST_PAIRS} \
 seeds, else it is open, as it is where its interval does not decide. Smaller, fewer: the whole \
 interval of the paired difference (of logarithms, where ratios are told) is on that side; no: it \
-is on the other side, or nothing differs in any seed. Fields appear where at least \
-{MOST:.0%} of the live units have a Gabor function that explains {GABOR:.0%} of them, at the best \
-penalty of those that have as many seeds. Seeds that diverged or have no live unit are left out, \
-and so are shares of fewer than {LEAST_LIVE} live units. No effect: \
-the whole interval is within {SAME:.0%} of none. Readings of the source are those of patches at \
-the penalty {MIDDLE:g} (D5: {HIGHEST:g}) unless they name others. A claim does not hold if one of \
-them says no, and is not decided if one is open; otherwise it holds, with a correction if another \
+is on the other side, or nothing differs in any seed (open where all is 0). Fields appear where \
+at least {MOST:.0%} of the live units have a Gabor function that explains {GABOR:.0%} of them, at \
+the best penalty of those that have as many seeds. Seeds that diverged or have no live unit are \
+left out, and so are shares of fewer than {LEAST_LIVE} live units. No effect: the whole interval \
+is within {SAME:.0%} of none. Readings of the source are those of patches at the penalty \
+{MIDDLE:g} (D5: {HIGHEST:g}) unless they name others. A claim does not hold if one of them says \
+no, and is not decided if one is open; otherwise it holds, with a correction if another \
 reading says no."""
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from geomcore.arrays import as_array, as_count, as_rng
 
-FOUND = 0.9  # |cos| above which a column counts as found
+FOUND = 0.9  # cosine above which a column counts as found
 
 
 class Recovery(NamedTuple):
@@ -15,7 +15,7 @@ class Recovery(NamedTuple):
     Attributes
     ----------
     mean : float
-        Of the cosines, without their signs, of the best one-to-one match.
+        Of the cosines of the best one-to-one match; those below 0 count as 0.
     found : float
         Part of the known columns whose cosine is above 0.9.
     """
@@ -25,18 +25,18 @@ class Recovery(NamedTuple):
 
 
 def cosines(A, B):
-    """Moduli of the cosines between the columns of A (d, m) and B (d, n); 0 for columns of zeros.
+    """Cosines between the columns of A (d, m) and B (d, n); 0 for columns of zeros.
 
     Examples
     --------
-    >>> cosines([[3.0, 0.0], [4.0, 0.0]], [[1.0], [0.0]])
-    array([[0.6],
-           [0. ]])
+    >>> cosines([[3.0, 0.0], [4.0, 0.0]], [[1.0, -1.0], [0.0, 0.0]])
+    array([[ 0.6, -0.6],
+           [ 0. ,  0. ]])
     """
     A, B = _unit_columns(as_array(A, "A", 2)), _unit_columns(as_array(B, "B", 2))
     if len(A) != len(B):
         raise ValueError(f"A and B must have as many rows, got shapes {A.shape} and {B.shape}")
-    return np.minimum(np.abs(A.T @ B), 1.0)
+    return np.clip(A.T @ B, -1.0, 1.0)
 
 
 def coherence(D):
@@ -57,13 +57,13 @@ def coherence(D):
     >>> round(coherence([[1.0, 0.0, -2.0], [0.0, 5.0, 2.0]]), 6)
     0.707107
     """
-    found = cosines(D, D)
+    found = np.abs(cosines(D, D))
     np.fill_diagonal(found, 0.0)
     return float(found.max(initial=0.0))
 
 
 def recovery(D, truth):
-    """Match columns of a dictionary one to one with known ones, up to sign and scale.
+    """Match columns of a dictionary one to one with known ones, up to positive factors.
 
     Parameters
     ----------
@@ -78,15 +78,17 @@ def recovery(D, truth):
     Notes
     -----
     The match has the largest sum of cosines there is, by `scipy.optimize.linear_sum_assignment`.
+    Codes are not negative, so that the negative of a column stands for nothing that the column
+    does: signs count.
 
     Examples
     --------
-    >>> recovery([[0.0, -2.0], [3.0, 0.0]], np.eye(2))
-    Recovery(mean=1.0, found=1.0)
+    >>> recovery([[0.0, 2.0], [3.0, 0.0]], np.eye(2)), recovery(-np.eye(2), np.eye(2)).mean
+    (Recovery(mean=1.0, found=1.0), 0.0)
     """
     from scipy.optimize import linear_sum_assignment
 
-    found = cosines(truth, D)
+    found = np.maximum(cosines(truth, D), 0.0)
     known = len(found)
     if not known:
         raise ValueError(f"truth must have at least one column, got shape {np.shape(truth)}")
@@ -112,6 +114,31 @@ def recovery_null(truth, units, *, draws=20, rng=None):
     truth = as_array(truth, "truth", 2)
     units, draws, rng = as_count(units, "units"), as_count(draws, "draws"), as_rng(rng)
     return [recovery(rng.standard_normal((len(truth), units)), truth) for _ in range(draws)]
+
+
+def recovery_of_points(X, truth, units, *, draws=20, rng=None):
+    """The same of dictionaries of data points: what is reached though nothing is learned.
+
+    Parameters
+    ----------
+    X : array_like, shape (N, d)
+        At least `units` of them.
+    truth : array_like, shape (d, n)
+    units : int
+        Columns of the dictionaries, points drawn without replacement.
+    draws : int, optional
+    rng : numpy.random.Generator or int, optional
+
+    Returns
+    -------
+    list of Recovery
+    """
+    X, truth = as_array(X, "X", 2), as_array(truth, "truth", 2)
+    units, draws, rng = as_count(units, "units"), as_count(draws, "draws"), as_rng(rng)
+    if len(X) < units:
+        raise ValueError(f"units must be at most the number of points, {len(X)}, got {units}")
+    drawn = (rng.choice(len(X), units, replace=False) for _ in range(draws))
+    return [recovery(X[rows].T, truth) for rows in drawn]
 
 
 def _unit_columns(D):

@@ -6,7 +6,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from geomcore.display.palette import COLORS
 from geomcore.plot.style import MARKERS, add_title, panels
-from training.experiments.judging.intervals import mean_interval
+from training.experiments.judging.spread import spread_of
 from training.experiments.sparse.baselines import LEARNED, TOP
 from training.experiments.sparse.gabor import gabor_fits
 from training.experiments.sparse.measured import GABOR
@@ -23,7 +23,7 @@ from training.experiments.sparse.protocol import (
     SYNTHETIC,
     TREATMENTS,
 )
-from training.experiments.sparse.survey import Run
+from training.experiments.sparse.survey import DIRECTIONS, POINTS, Run
 
 STYLES = {t: (COLORS[k], MARKERS[k]) for k, t in enumerate(TREATMENTS)}
 OTHERS = {LEARNED: (COLORS[6], "*"), TOP: (COLORS[8], "P")}
@@ -108,33 +108,38 @@ def figure_of_gabors(found):
 
 
 def figure_of_recovery(found):
-    """Draw how well the known dictionary is recovered; return the figure."""
+    """Draw how well the known dictionary is recovered, beside nulls; return the figure."""
     fig, axes = panels(len(PENALTIES), columns=3, size=(2.6, 2.3), margin=(1.3, 0.6))
-    least = [row["recovered"] for row in found.chance]
+    spans = {
+        kind: [row["recovered"] for row in found.chance if row["columns"] == kind]
+        for kind in (DIRECTIONS, POINTS)
+    }
+    styles = {
+        DIRECTIONS: {"color": "0.85", "lw": 0},
+        POINTS: {"fc": "none", "ec": "0.75", "hatch": "////", "lw": 0},
+    }
     for ax, penalty in zip(axes, PENALTIES, strict=True):
-        ax.axvspan(min(least), max(least), color="0.85", lw=0)
+        for kind, values in spans.items():
+            ax.axvspan(min(values), max(values), **styles[kind])
         for k, (treatment, (color, marker)) in enumerate(STYLES.items()):
             for loop in LOOPS:
                 name = Run(treatment, penalty, loop).name
-                values = [
-                    r["recovered"]
-                    for r in found.rows
-                    if (r["data"], r["name"]) == (SYNTHETIC, name)
-                ]
-                told, place = mean_interval(values), k + (0.18 if loop else -0.18)
-                ax.plot([told.low, told.high], [place, place], color=color, lw=1.4)
-                face = "white" if loop else color
-                ax.plot(told.value, place, marker, color=color, mfc=face, ms=6)
+                told = spread_of(values_of(found.rows, SYNTHETIC, name, "recovered"))
+                place, face = k + (0.18 if loop else -0.18), "white" if loop else color
+                if told is not None:
+                    told.draw(ax, place, color=color, marker=marker, face=face)
         ax.set_yticks(range(len(TREATMENTS)), [NAMES[t] for t in TREATMENTS])
         ax.set_ylim(len(TREATMENTS) - 0.5, -0.5)
-        ax.set_xlabel("mean |cosine| of the match")
+        ax.set_xlabel("mean cosine of the match")
         add_title(ax, f"penalty {penalty:g}", 2.4)
     handles = [
         plt.Line2D([], [], color="0.3", marker="o", ls="", mfc=face, label=told)
         for face, told in (("0.3", "no loop"), ("white", f"loop of {LOOP} steps"))
     ]
-    handles.append(plt.Rectangle((0, 0), 1, 1, color="0.85", label="random dictionaries"))
-    fig.legend(handles=handles, loc="outside upper center", ncols=3, frameon=False)
+    handles += [
+        plt.Rectangle((0, 0), 1, 1, label=kind, **styles[kind]) for kind in (DIRECTIONS, POINTS)
+    ]
+    fig.legend(handles=handles, loc="outside upper center", ncols=4, frameon=False)
     return fig
 
 
@@ -173,8 +178,17 @@ def _steps(ax, values, **style):
         ax.plot(values, parts, drawstyle="steps-post", lw=1.3, **style)
 
 
+def values_of(rows, data, name, quantity):
+    """The values of a quantity of one run, of the seeds that did not diverge."""
+    return [
+        row[quantity]
+        for row in rows
+        if (row["data"], row["name"]) == (data, name) and not row["diverged"]
+    ]
+
+
 def _means(rows, data, names, quantity):
-    return [_mean(r[quantity] for r in rows if (r["data"], r["name"]) == (data, n)) for n in names]
+    return [_mean(values_of(rows, data, name, quantity)) for name in names]
 
 
 def _mean(values):

@@ -11,7 +11,7 @@ from training.descent.executors import as_finished
 from training.descent.optimizers import Adam
 from training.experiments.sparse.baselines import LEARNED, TOP, dictionary_learning, top_k
 from training.experiments.sparse.measured import gabor_measures, measures_of, null_of
-from training.experiments.sparse.measures import coherence, recovery_null
+from training.experiments.sparse.measures import coherence, recovery_null, recovery_of_points
 from training.experiments.sparse.protocol import (
     BATCH,
     BIASES,
@@ -35,7 +35,8 @@ from training.sparse.trainer import train_sparse
 LEARNED_LOOP = "learned"
 # The step size of the loop: half of what is stable at the start, or of what is stable at each step.
 FIXED, FOLLOW = "fixed", "follow"
-DRAWS = 20  # random dictionaries per seed
+DRAWS = 20  # dictionaries per seed of which nothing is learned, of either kind
+DIRECTIONS, POINTS = "random directions", "data points"
 COURSES = ("steps", "active", "reconstruction", "dead", "norm", "sum")
 
 
@@ -77,7 +78,8 @@ class Found(NamedTuple):
     nulls : dict of str to ndarray
         Qualities of Gabor fits of fields that are none, over all seeds.
     chance : list of dict
-        Recovery scores of random dictionaries, ``seed``, ``recovered``, ``found``.
+        Recovery scores of dictionaries of which nothing is learned: ``seed``, ``columns`` (what
+        they are, `DIRECTIONS` or `POINTS`), ``recovered``, ``found``.
     """
 
     size: Size
@@ -128,12 +130,8 @@ def survey(size, *, seeds, seed, images="sklearn", executor=None, pieces=None, p
         all its autoencoders share.
     images : "sklearn" or str, optional
         As for `geomcore.datasets.patches`.
-    executor : concurrent.futures.Executor, optional
-        Where it is done, processes say; default here.
-    pieces : mutable mapping, optional
-        Of work that is done, by name; what is in it is not done again. Default a dict.
-    progress : callable, optional
-        Of the number of trained networks, and of all, after each piece.
+    executor, pieces, progress : optional
+        As for `training.experiments.mesa.survey.survey`.
 
     Returns
     -------
@@ -178,8 +176,16 @@ def piece_of(one):
             piece["nulls"] = null_of(task, rng)
             piece["baselines"] = _baselines(task, size, piece["runs"], is_first)
         if data == SYNTHETIC:
-            null = recovery_null(task.truth, task.units, draws=DRAWS, rng=rng)
-            piece["chance"] = [{"recovered": r.mean, "found": r.found} for r in null]
+            draw = {"draws": DRAWS, "rng": rng}
+            nulls = {
+                DIRECTIONS: recovery_null(task.truth, task.units, **draw),
+                POINTS: recovery_of_points(task.X, task.truth, task.units, **draw),
+            }
+            piece["chance"] = [
+                {"columns": kind, "recovered": r.mean, "found": r.found}
+                for kind, null in nulls.items()
+                for r in null
+            ]
     return (data, seed), piece
 
 
@@ -282,6 +288,8 @@ def check_piece(piece, data):
     ]
     if told != expected:
         raise ValueError("it is of other runs")
+    if not all(isinstance(one, dict) and "columns" in one for one in piece["chance"]):
+        raise ValueError("its dictionaries that are not learned are of an older version")
     for run in piece["runs"]:
         course = run.get("course")
         if not isinstance(course, dict) or tuple(course) != COURSES:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from training.experiments.judging.intervals import mean_interval
+from training.experiments.judging.spread import spread_of
 from training.experiments.sparse.baselines import LEARNED, TOP
 from training.experiments.sparse.measured import GABOR
 from training.experiments.sparse.protocol import (
@@ -13,7 +13,7 @@ from training.experiments.sparse.protocol import (
     PIXELS,
     SYNTHETIC,
 )
-from training.experiments.sparse.survey import FOLLOW, LEARNED_LOOP
+from training.experiments.sparse.survey import DIRECTIONS, FOLLOW, LEARNED_LOOP, POINTS
 
 WORDS = {
     "missed": "error",
@@ -58,7 +58,7 @@ def loop_in_words(row):
 
 
 def means(found, data):
-    """A row per autoencoder of one kind of data: intervals of means over seeds.
+    """A row per autoencoder of one kind of data: means over seeds.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def means(found, data):
     -------
     list of dict
         ``treatment``, ``penalty``, ``loop``, ``interaction``, ``gamma``, ``seeds``, ``diverged``,
-        and `Interval` by quantity.
+        and `Spread` by quantity, None where no seed has a number.
     """
     groups = {}
     for row in found.rows:
@@ -80,7 +80,7 @@ def means(found, data):
         kept = [row for row in own if not row["diverged"]]
         about = {k: own[0][k] for k in ("treatment", "penalty", "loop", "interaction", "gamma")}
         about |= {"seeds": len(own), "diverged": len(own) - len(kept)}
-        told.append(about | {key: _mean(row[key] for row in kept) for key in OF[data]})
+        told.append(about | {key: spread_of(row[key] for row in kept) for key in OF[data]})
     return told
 
 
@@ -112,7 +112,10 @@ def baselines(found):
             words = WORDS | {"atom_r2": "columns: median R²"}
             told.append(
                 {"method": method, "penalty": f"{penalty:g}"}
-                | {words[key]: _in_words(key, _mean(r[key] for r in own)) for key in OF_BASELINES}
+                | {
+                    words[key]: _in_words(key, spread_of(r[key] for r in own))
+                    for key in OF_BASELINES
+                }
             )
     return told
 
@@ -135,23 +138,31 @@ def biases(found):
         told.append(
             {
                 "penalty": f"{penalty:g}",
-                "dead, bias at the mean": _in_words("dead", _mean(dead["mean"].values())),
-                "dead, no bias": _in_words("dead", _mean(dead["none"].values())),
-                "difference": str(_mean(change)) if change else "-",
+                "dead, bias at the mean": _in_words("dead", spread_of(dead["mean"].values())),
+                "dead, no bias": _in_words("dead", spread_of(dead["none"].values())),
+                "difference": _in_words("dead", spread_of(change)),
             }
         )
     return told
 
 
 def chance(found):
-    """Recovery of random dictionaries: mean and the largest of all seeds, in a sentence."""
-    values = [row["recovered"] for row in found.chance]
-    if not values:
-        return ""
-    return (
-        f"Random dictionaries have a recovery of {np.mean(values):.3f} on average, "
-        f"{max(values):.3f} at most ({len(values)} of them)."
-    )
+    """Recovery where nothing is learned, for people: of all seeds together."""
+    told = []
+    for kind in (DIRECTIONS, POINTS):
+        own = [row for row in found.chance if row["columns"] == kind]
+        recovered, parts = ([row[key] for row in own] for key in ("recovered", "found"))
+        told.append(
+            {
+                "columns": kind,
+                "number": f"{len(own):,}",
+                "mean recovery": f"{np.mean(recovered):.3f}",
+                "95 % have at most": f"{np.quantile(recovered, 0.95):.3f}",
+                "largest": f"{max(recovered):.3f}",
+                "found": f"{np.mean(parts):.1%}",
+            }
+        )
+    return told
 
 
 def nulls(found):
@@ -183,16 +194,7 @@ def on_screen(found):
     }
 
 
-def _mean(values):
-    values = [v for v in values if np.isfinite(v)]
-    return mean_interval(values) if values else None
-
-
 def _in_words(key, value):
     if value is None:
         return "-"
-    form = "{:.1%}" if key in PARTS else "{:.1f}" if key == "dead" else "{:.3g}"
-    told = form.format(value.value)
-    if value.pairs == 1:
-        return told
-    return f"{told} ({form.format(value.low)} to {form.format(value.high)})"
+    return value.told("{:.1%}" if key in PARTS else "{:.1f}" if key == "dead" else "{:.3g}")

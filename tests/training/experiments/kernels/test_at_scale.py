@@ -52,7 +52,7 @@ def test_tables_and_figures(runs, scale):
     rows = at_scale.overview(scale)
     assert [row["treatment"] for row in rows][-1] == "NMF" and rows[-1]["accuracy"] is None
     words = at_scale.in_words(rows)
-    assert words[-1]["accuracy"] == "-" and " to " in words[0]["accuracy"]
+    assert words[-1]["accuracy"] == "-" and ", " in words[0]["accuracy"]
     assert len(at_scale.differences(scale)) == 3
     drawn = list(plot_kernels.figures(runs, scale, rows))
     assert [key for key, *_ in drawn] == ["losses", "kernels", "measures", "features"]

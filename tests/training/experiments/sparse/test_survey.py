@@ -41,7 +41,7 @@ def test_all_of_the_grid_is_there(done):
     assert all(
         row["live"] + row["dead"] == (6 if row["data"] == "synthetic" else 9) for row in found.rows
     )
-    assert len(found.baselines) == 4 and len(found.chance) == 40
+    assert len(found.baselines) == 4 and len(found.chance) == 80
     assert all(len(c["steps"]) == len(c["active"]) for c in found.courses.values())
     assert all(
         np.isfinite(row["steps_to_sparse"])

@@ -1,0 +1,100 @@
+"""A mean over seeds for people: beside it an interval or, of few seeds, what each of them gave."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from geomcore.display.lines import brief
+from training.experiments.judging.intervals import Interval, mean_interval
+
+# Seeds of which an interval is told: of fewer it is hardly more than their range.
+LEAST_SEEDS = 5
+
+
+class Spread(NamedTuple):
+    """Values of seeds, with their mean.
+
+    Attributes
+    ----------
+    values : ndarray, shape (n,)
+    interval : Interval
+    """
+
+    values: np.ndarray
+    interval: Interval
+
+    __repr__ = brief
+
+    @property
+    def mean(self):
+        return self.interval.value
+
+    @property
+    def has_interval(self):
+        """Whether there are seeds enough for one."""
+        return len(self.values) >= LEAST_SEEDS
+
+    def told(self, form="{:.3g}"):
+        """The mean, and in brackets its interval or the values; one value is told alone.
+
+        Examples
+        --------
+        >>> spread_of([0.1, 0.3]).told(), spread_of([0.25] * 5).told("{:.0%}")
+        ('0.2 (0.1, 0.3)', '25% (25% to 25%)')
+        """
+        mean = form.format(self.mean)
+        if len(self.values) == 1:
+            return mean
+        if self.has_interval:
+            low, high = (form.format(end) for end in (self.interval.low, self.interval.high))
+            return f"{mean} ({low} to {high})"
+        return f"{mean} ({', '.join(map(form.format, self.values))})"
+
+    def draw(self, ax, place, *, color, marker, size=6, face=None):
+        """Draw the mean at a height, over a line from end to end of its interval or the values."""
+        if self.has_interval:
+            ends = [self.interval.low, self.interval.high]
+            ax.plot(ends, [place, place], color=color, lw=1.5)
+        elif len(self.values) > 1:
+            ax.plot(self.values, np.full(len(self.values), place), "|", color=color, ms=size + 3)
+        ax.plot(self.mean, place, marker, color=color, mfc=face or color, ms=size)
+
+
+def spread_of(values, *, seed=0):
+    """The spread of the values that are finite; None if there is none.
+
+    Parameters
+    ----------
+    values : iterable of float
+        One per seed.
+    seed : int
+        Of the draws of the interval.
+
+    Returns
+    -------
+    Spread or None
+    """
+    values = np.array([value for value in values if np.isfinite(value)], dtype=float)
+    return Spread(values, mean_interval(values, seed=seed)) if len(values) else None
+
+
+def means_over(seeds, place="in brackets"):
+    """What is shown of so many seeds, in words: by `Spread.told`, or by `Spread.draw` as strokes.
+
+    Examples
+    --------
+    >>> means_over(1), means_over(10)[:36]
+    ('of one seed', 'means over seeds with 95 % intervals')
+    >>> means_over(3)
+    'means over 3 seeds, in brackets what each of them gave (too few for intervals)'
+    >>> means_over(3, "as strokes")
+    'means over 3 seeds, as strokes what each of them gave (too few for intervals)'
+    """
+    if seeds == 1:
+        return "of one seed"
+    if seeds < LEAST_SEEDS:
+        return f"means over {seeds} seeds, {place} what each of them gave (too few for intervals)"
+    return (
+        f"means over seeds with 95 % intervals (where fewer than {LEAST_SEEDS} have a number: "
+        f"{place} what each of them gave)"
+    )
