@@ -43,6 +43,18 @@ def test_a_unit_on_one_kink_and_one_on_two_move_as_little_as_they_can():
         np.testing.assert_allclose(step, expected, atol=1e-14)
 
 
+def test_where_a_unit_reads_dependent_points_all_layers_move_as_little_as_they_must():
+    # at its third kink the unit reads 1e-9 of a unit below: by itself it would have to vanish
+    for tiny in (1e-9, 1e-6):
+        net = ReLUNetwork([[[1.0], [1.0]], [[0.0, 1.0]], [[1.0]]], [[3.0, tiny - 2], [0.0], [0.0]])
+        X = np.array([[0.0], [1.0], [2.0]])
+        problem, theta = problem_with(net, X, np.array([[0.0], [1.0], [0.0]]))
+        kinks = [(1, 0, 0), (1, 1, 0), (1, 2, 0)]
+        back = retracted(problem, theta, kinks)
+        assert 0 < np.linalg.norm(back - theta) < 2 * tiny
+        assert np.abs(problem.values(back)[1]).max() < 1e-15
+
+
 def test_row_spaces_are_orthonormal_and_complete():
     rows = np.array([[1.0, 0, 0], [2.0, 0, 0], [0, 1e-30, 0], [0, 0, 0]])
     inside, beyond = row_space(rows)
