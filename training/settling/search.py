@@ -32,6 +32,7 @@ MOST_GUESSED = 500  # parameters for which more is tried: BFGS once more, other 
 VANISHING = 1e-16  # a loss whose slope is no evidence, since it is small wherever the loss is
 PATIENCE = 4  # rounds that must tell so before it is said
 GROWTH = 1.005  # of the norm in a round, where it runs to infinity
+OF_USE = 0.1  # of what the steps by models bring after it: BFGS
 SLOW = 1e-3  # of the loss in a round: BFGS goes on, from parameters near by
 FALL = 1e-4  # of the loss in a round: less than that and it has nearly stopped to fall
 FAR = 1.5  # how much the norm has grown where a descent that started at infinity has stuck
@@ -82,15 +83,17 @@ def critical_near(problem, theta, clock):
 def _attempt(problem, theta, clock, part):
     """As `critical_near`; BFGS ends where it leaves more than a part of the loss."""
     rng, walk, theta = np.random.default_rng(0), None, without_idle_units(problem, theta)
-    track = [(problem.loss(theta), np.linalg.norm(theta))]
+    track, is_of_use = [(problem.loss(theta), np.linalg.norm(theta))], True
     for round in range(ROUNDS):
         if problem.is_separated(theta):
             return None, theta, RUNAWAY
         clock.told(f"settling, round {round + 1}, loss {problem.full_loss(theta):.6g}")
         is_slow = len(theta) <= MOST_GUESSED and min(_falls(track), default=1) < SLOW
-        if walk is None or walk.has_ended or is_slow:
+        descends = not round or (walk and walk.has_ended) or (is_slow and is_of_use)
+        if descends:
             theta = _descended(problem, theta, rng, round, clock.part(SHARE), part)
             kinks = []
+        between = problem.loss(theta)
         theta = without_idle_units(problem, theta)
         point = _on_fits(problem, theta)
         if point is None and (round or problem.loss(theta) > ZERO):
@@ -109,6 +112,8 @@ def _attempt(problem, theta, clock, part):
                 return point, point.theta, CRITICAL
             theta = balanced(problem.widths, lower, rounded=False)
             track = []
+        if descends and track:  # BFGS that brings far less than the models is not asked again
+            is_of_use = track[-1][0] - between > OF_USE * (between - problem.loss(theta))
         track.append((problem.loss(theta), np.linalg.norm(theta)))
         if clock.is_over():
             return None, theta, f"no critical point found in {clock.seconds:g} seconds"
@@ -212,7 +217,7 @@ def _when_slow(clock, part):
     losses = [np.inf]
 
     def stop(done, theta, loss, _):
-        if done and done % STRETCH == 0:
+        if done % STRETCH == 0:
             losses.append(loss)
         return clock.is_over() or (
             ZERO < loss and len(losses) > 1 and losses[-1] > part * losses[-2]

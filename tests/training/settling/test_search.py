@@ -8,6 +8,7 @@ from settling_problems import on_a_kink, problem_with, shaken
 
 import training.settling.search as module
 from training.settling.bfgs import Descent
+from training.settling.models import Walk
 from training.settling.search import (
     Clock,
     _descended,
@@ -81,3 +82,27 @@ def test_a_descent_that_ends_higher_is_forgotten(monkeypatch):
     higher = Descent(theta + 1, problem.loss(theta + 1), theta, 1)
     monkeypatch.setattr(module, "bfgs", lambda *_, **__: higher)
     assert _descended(problem, theta, np.random.default_rng(0), 1, Clock(20), 0.9) is theta
+
+
+@pytest.mark.parametrize(("part", "asked"), [(0.05, 1), (0.2, 30)])
+def test_bfgs_that_brings_far_less_than_models_is_not_asked_again(monkeypatch, part, asked):
+    asks, fall = [], 5e-4
+    problem = SimpleNamespace(
+        decay=0.0,
+        has_fits=False,
+        loss=lambda theta: float(theta[0]),
+        full_loss=lambda theta: float(theta[0]),
+        is_separated=lambda theta: False,
+    )
+
+    def descended(problem, theta, *_):
+        asks.append(1)
+        return theta * (1 - part * fall)
+
+    def walked(problem, theta, kinks, **_):
+        return Walk(theta * (1 - fall), [], [], False)
+
+    monkeypatch.setattr(module, "_descended", descended)
+    monkeypatch.setattr(module, "walked", walked)
+    module._attempt(problem, np.ones(3), Clock(100.0), 0.9)
+    assert len(asks) == asked
