@@ -309,10 +309,14 @@ def _to_sides(problem, point, strict, leaving, goes_on, finish):
     if not (away @ direction > 0.1 * size).all():
         return None
     direction /= np.linalg.norm(direction)
-    for length in STEPS:
+    nearest = None
+    for length in (STEPS[-1], *STEPS[:-1]):  # what fails next to the point fails farther away
         other = finish(point.theta + length * direction, strict, masks)
-        if other is None or not other.is_sound(point.loss):
-            continue
-        if np.linalg.norm(other.theta - point.theta) <= 0.5 + 10 * length:
-            return other
-    return None
+        far = np.inf if other is None else np.linalg.norm(other.theta - point.theta)
+        if other is not None and other.is_sound(point.loss) and far <= 0.5 + 10 * length:
+            if nearest is not None:
+                return other
+            nearest = other
+        elif nearest is None:
+            break
+    return nearest
