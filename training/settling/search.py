@@ -35,6 +35,7 @@ GROWTH = 1.005  # of the norm in a round, where it runs to infinity
 OF_USE = 0.1  # of what the steps by models bring after it: BFGS
 SLOW = 1e-3  # of the loss in a round: BFGS goes on, from parameters near by
 FALL = 1e-4  # of the loss in a round: less than that and it has nearly stopped to fall
+STALLED = 1e-5  # of the loss in a round: what goes on so does so for minutes, to nothing
 FAR = 1.5  # how much the norm has grown where a descent that started at infinity has stuck
 ON = 1e-12  # of a kink, in the same units: on it
 NEAR = 1e-8  # of a kink, relative to the size of a unit and its input: in the way of a proof
@@ -170,11 +171,13 @@ def _falls(track):
 
 
 def _is_stuck(track):
-    """Whether two rounds have brought nothing, or some less and less at growing norms."""
+    """Whether two rounds have brought nothing, or some next to nothing, or little as norms grow."""
     falls = _falls(track)
     if len(falls) < 2:
         return False
-    return max(falls[-2:]) <= 1e-12 or (_is_slow(falls) and _grows(track))
+    if max(falls[-2:]) <= 1e-12:
+        return True
+    return _is_slow(falls) and (max(falls) < STALLED or _grows(track))
 
 
 def _is_slow(falls):

@@ -27,7 +27,9 @@ from training.settling.settled import CRITICAL
         ([(1.0, 5.0), (0.5, 6.0), (0.25, 7.0)], False, False),  # still falls
         ([(1.0, 5.0), (1 - 1e-6, 6.0), (1 - 2e-6, 7.0)], False, False),  # too soon to tell
         ([(1 - k * 1e-6, 5.0 + k) for k in range(5)], True, True),
-        ([(1 - k * 1e-6, 5.0) for k in range(5)], False, False),
+        ([(1 - k * 1e-6, 5.0) for k in range(5)], True, False),  # would take hours
+        ([(1 - k * 1e-6, 5.0) for k in range(4)], False, False),
+        ([(1 - k * 2e-5, 5.0) for k in range(5)], False, False),
         ([(1.0, 5.0), (1 - 1e-6, 5.0), (1 - 2e-6, 5.0)], False, False),
         ([(1.0, 5.0), (0.5, 5.0), (0.5, 5.0), (0.5, 5.0)], True, False),
         # what is stuck after it has grown goes nowhere
