@@ -3,6 +3,7 @@
 from functools import partial
 
 import numpy as np
+import pytest
 from settling_problems import example, on_a_kink, problem_with
 
 from geomcore import ReLUNetwork
@@ -93,6 +94,23 @@ def test_a_kink_that_holds_nothing_is_left():
     left = without_weak_kinks(problem, point, lambda _: [], partial(solved, problem))
     assert left.kinks == [] and left.is_sound(point.loss)
     assert abs(problem.values(left.theta)[0][1, 1]) > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("sound", "steps"), [(0.0, [1e-4]), (2e-4, [1e-4, 0.1, 1e-2, 1e-3]), (1.0, [1e-4, 0.1])]
+)
+def test_a_side_is_tried_next_to_the_point_and_then_from_far_away(sound, steps):
+    problem, theta = with_a_weak_kink()
+    kinks, tried = [(0, 1, 1)], []
+    point = finished(problem, theta, kinks, np.zeros(1), problem.masks(theta, kinks))
+
+    def finish(other, kinks, masks):
+        tried.append(float(np.linalg.norm(other - theta)))
+        return solved(problem, other, kinks, masks) if tried[-1] < sound else None
+
+    without_weak_kinks(problem, point, lambda _: [], finish, 1)
+    np.testing.assert_allclose(tried[: len(steps)], steps, rtol=1e-6)
+    assert len(tried) == (len(steps) if sound else 2)  # the other side, too
 
 
 def test_a_pair_next_to_its_kink_is_led_away():
