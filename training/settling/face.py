@@ -71,6 +71,8 @@ def _onto_kinks(problem, theta, kinks):
         found = calculus.forwards(cell, theta)
         heights = np.array([found.values[l][i, u] for l, i, u in kinks])
         Z = height_rows(cell, found)
+        if not (np.isfinite(heights).all() and np.isfinite(Z).all()):
+            break  # such a step is refused for its loss
         theta = theta - np.linalg.lstsq(Z, heights, rcond=RANK)[0]
     return theta
 

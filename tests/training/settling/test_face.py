@@ -56,6 +56,15 @@ def test_where_a_unit_reads_dependent_points_all_layers_move_as_little_as_they_m
         assert np.abs(problem.values(back)[1]).max() < 1e-15
 
 
+def test_what_overflows_is_left_to_be_refused():
+    net = ReLUNetwork([[[1.0], [1.0]], [[0.0, 1.0]], [[1.0]]], [[3.0, 1e-9 - 2], [0.0], [0.0]])
+    problem, theta = problem_with(net, np.array([[0.0], [1.0], [2.0]]), np.zeros((3, 1)))
+    with np.errstate(over="ignore", invalid="ignore"):
+        for size in (1e160, 1e300):
+            back = retracted(problem, size * theta, [(1, 0, 0), (1, 1, 0), (1, 2, 0)])
+            assert not problem.loss(back) < np.inf
+
+
 def test_row_spaces_are_orthonormal_and_complete():
     rows = np.array([[1.0, 0, 0], [2.0, 0, 0], [0, 1e-30, 0], [0, 0, 0]])
     inside, beyond = row_space(rows)
