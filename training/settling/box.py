@@ -8,6 +8,7 @@ GUESSES = 12
 HALVINGS = 30
 RIDGE = 1e-11  # of the largest diagonal entry
 STIFFER = 1e2
+REFINED = 3  # solutions, of what the one before has left
 SMALL = 1e-10  # of a slope, relative to its terms
 
 
@@ -83,7 +84,9 @@ def _by_sets(M, q, upper, start):
         own = M[np.ix_(free, free)]
         own[np.diag_indices(len(own))] += ridge
         try:
-            x[free] = -cho_solve(cho_factor(own, overwrite_a=True), (M @ x + q)[free])
+            factor = cho_factor(own, overwrite_a=True)
         except LinAlgError:
             return None
+        for _ in range(REFINED):  # what the ridge has left
+            x[free] -= cho_solve(factor, (M @ x + q)[free])
     return None

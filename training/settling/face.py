@@ -5,6 +5,7 @@ from itertools import combinations, product
 import numpy as np
 from scipy.linalg import qr
 
+from constructions.critical import cell as calculus
 from constructions.critical.spans.slices import plain_basis
 from training.settling.derivatives import (
     height_rows,
@@ -20,6 +21,8 @@ MOST_FREE = 4  # kinds of pairs that may be left to both sides, all ways of whic
 RANDOM = 8  # of more kinds, as many ways
 STEPS = (0.1, 1e-2, 1e-3, 1e-4)
 RANK = 1e-9
+DEPENDENT = 1e-4  # what a unit reads at its kinks, the least singular value to the largest
+ONTO = 4  # steps of Newton's method
 EIGEN_RANK = 1e-7  # squares of smaller singular values are lost among the eigenvalues
 STARTS, CLIMBS = 8, 30  # of the search for a unit that would be of use
 MOVES = 1e-7  # of the size of a row
@@ -27,8 +30,12 @@ NEGATIVE = 1e-9  # of the largest eigenvalue
 
 
 def retracted(problem, theta, kinks):
-    """Parameters with the pairs on their kink: each unit moved no farther than it must."""
-    theta = theta.copy()
+    """Parameters with the pairs on their kink: each unit moved no farther than it must.
+
+    Where what a unit reads at its kinks nearly depends on each other, that would be far; then all
+    layers move together, as little as they must.
+    """
+    theta, start = theta.copy(), theta
     tensors, read, points = problem.tensors(theta), problem.X, {}
     for l, i, u in kinks:
         points.setdefault(l, {}).setdefault(u, []).append(i)
@@ -45,12 +52,28 @@ def retracted(problem, theta, kinks):
             if len(at) > 1:
                 rows = np.column_stack([read[at], np.ones(len(at))])
                 unit = np.append(W[u], b[u])
-                unit -= np.linalg.lstsq(rows, rows @ unit, rcond=1e-12)[0]
+                step, _, rank, size = np.linalg.lstsq(rows, rows @ unit, rcond=1e-12)
+                if l and size[rank - 1] < DEPENDENT * size[0]:
+                    return _onto_kinks(problem, start, kinks)
+                unit -= step
                 W[u], b[u] = unit[:-1], unit[-1]
         value = read @ W.T + b
         for u, at in own.items():
             value[at, u] = 0.0
         read = np.maximum(value, 0)
+    return theta
+
+
+def _onto_kinks(problem, theta, kinks):
+    """Parameters with the pairs on their kink, by Newton's method with the shortest steps."""
+    for _ in range(ONTO):
+        cell = problem.cell(problem.masks(theta, kinks), kinks)
+        found = calculus.forwards(cell, theta)
+        heights = np.array([found.values[l][i, u] for l, i, u in kinks])
+        Z = height_rows(cell, found)
+        if not (np.isfinite(heights).all() and np.isfinite(Z).all()):
+            break  # such a step is refused for its loss
+        theta = theta - np.linalg.lstsq(Z, heights, rcond=RANK)[0]
     return theta
 
 
@@ -288,10 +311,14 @@ def _to_sides(problem, point, strict, leaving, goes_on, finish):
     if not (away @ direction > 0.1 * size).all():
         return None
     direction /= np.linalg.norm(direction)
-    for length in STEPS:
+    nearest = None
+    for length in (STEPS[-1], *STEPS[:-1]):  # what fails next to the point fails farther away
         other = finish(point.theta + length * direction, strict, masks)
-        if other is None or not other.is_sound(point.loss):
-            continue
-        if np.linalg.norm(other.theta - point.theta) <= 0.5 + 10 * length:
-            return other
-    return None
+        far = np.inf if other is None else np.linalg.norm(other.theta - point.theta)
+        if other is not None and other.is_sound(point.loss) and far <= 0.5 + 10 * length:
+            if nearest is not None:
+                return other
+            nearest = other
+        elif nearest is None:
+            break
+    return nearest

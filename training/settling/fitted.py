@@ -19,6 +19,7 @@ ROUNDS = 40
 CUTS = (1e-13, 1e-11, 1e-9, 1e-7, 1e-5, 1e-3)
 DAMPED = (1e-13, 1e-9, 1e-5)  # of the mean squared singular value
 MOST_CUT = 600  # rows or columns of a derivative whose singular values are computed
+NEARLY, OUTSIDE = 1e-6, 1e-4  # an error; and heights that steps from there do not change
 ENOUGH = 1e-2  # of an error after a step: no other step is tried
 CLOSE = 1e-2  # of the targets: errors that may vanish next to parameters
 ROUNDING = 1e-14  # of an output of a network of norm 1
@@ -55,9 +56,9 @@ def groups(masks, N):
 def on_fits(problem, theta, masks=None):
     """A point that attains all fits of a cell next to parameters, a `Critical`; None.
 
-    It need not lie in the cell.
+    It need not lie in the cell of the parameters, but must in one that is given.
     """
-    masks = problem.masks(theta) if masks is None else masks
+    must_lie, masks = masks is not None, problem.masks(theta) if masks is None else masks
     cell, fits = problem.cell(masks, []), best_fits(problem, masks)
     root = np.sqrt(problem.weights)[:, None]
     found = calculus.forwards(cell, theta)
@@ -83,9 +84,19 @@ def on_fits(problem, theta, masks=None):
         if best is None or not best[0] < 0.9 * size:
             break
         size, theta, found, error = best
+        if must_lie and size < NEARLY and _is_outside(found, masks):
+            return None
     if not size <= ROUNDING * (1 + theta @ theta):
         return None
     return finished(problem, theta, [], np.zeros(0), masks)._replace(is_fitted=True)
+
+
+def _is_outside(found, masks):
+    """Whether units are farther on the other side of a kink than the last steps go."""
+    return any(
+        (np.abs(value[(value > 0) != (mask > 0)]) > OUTSIDE).any()
+        for value, mask in zip(found.values, masks, strict=False)
+    )
 
 
 def _steps(J, error):

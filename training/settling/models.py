@@ -34,6 +34,7 @@ SHORT = 0.1  # of a step: a smaller part, and the whole was too long
 MANY = 500  # parameters, with which a step takes long and so has to bring something
 BEYOND = 1e-3  # of the way to a kink: how far a step goes on
 STILL = 1e-15  # of the loss: a promise
+LEAST = 1e-32  # another, the square of what outputs are rounded by
 
 
 class Walk(NamedTuple):
@@ -83,7 +84,7 @@ def walked(problem, theta, kinks=(), *, steps, stop=None):
         for _ in range(TRIALS):
             found = model.step(damping)
             if found is not None and found.promised > -STILL * loss:
-                if found.promised <= STILL * loss:
+                if found.promised <= max(STILL * loss, LEAST):
                     return Walk(theta, found.kinks, found.masks, True)
                 (other, lower), promised = model.after(found), found.promised
                 if loss - lower < SUFFICIENT * found.promised:
@@ -159,9 +160,10 @@ class _Model:
                 break
         if not np.isfinite(step).all():
             return None
-        change = self.slope @ step + 0.5 * (step @ (self.H @ step))
-        change += gains @ np.maximum(heights + A @ step, 0)
         inner = (shares > STRICT * gains) & (shares < (1 - STRICT) * gains)
+        change, after = self.slope @ step + 0.5 * (step @ (self.H @ step)), heights + A @ step
+        # what rounding leaves of the height at a kink is taken off when the step is brought back
+        change += np.where(inner, shares * after, gains * np.maximum(after, 0)).sum()
         flipped = (shares >= (1 - STRICT) * gains) & (gains > 0)
         kinks = [pair for pair, is_kink in zip(self.pairs, inner, strict=True) if is_kink]
         multipliers = np.where(signs > 0, shares, gains - shares)[inner]

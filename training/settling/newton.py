@@ -20,6 +20,7 @@ from training.settling.derivatives import height_rows, hessian, lagrangian
 
 CUTS = 10.0 ** np.arange(-14, -2)
 ROUNDS = 30
+ENOUGH = 1e-2  # of a residual after a step: no longer one is tried
 RESIDUAL = 1e-9
 ROUNDING = 3e-16  # of outputs of a network of norm 1
 CONVERGED = 1e-11  # of the norm of the parameters: a last step
@@ -178,11 +179,11 @@ def kkt(cell, theta, mu):
 def _best_step(cell, theta, mu, value):
     """Of steps with several cuts, the shortest of those that leave nearly the least residual."""
     w, U = np.linalg.eigh(kkt(cell, theta, mu))
-    share, size = U.T @ value, np.abs(w)
+    share, size, residual = U.T @ value, np.abs(w), np.linalg.norm(value)
     if not size.max(initial=0.0) > 0:
         return None
     tried, kept = [], None
-    for cut in CUTS:
+    for cut in CUTS[::-1]:  # steps get longer
         used = size > cut * size.max()
         if kept is not None and (used == kept).all():
             continue
@@ -191,9 +192,15 @@ def _best_step(cell, theta, mu, value):
         length = np.linalg.norm(step[: len(theta)])
         if not length <= 1 + np.linalg.norm(theta):
             continue
-        left = _system(cell, theta + step[: len(theta)], mu + step[len(theta) :])[1]
+        after, left = _system(cell, theta + step[: len(theta)], mu + step[len(theta) :])
+        if not left < 0.9 * residual and np.isfinite(left):
+            # what a long step along small eigenvalues adds across large ones, another takes off
+            step = step - U @ np.where(used, (U.T @ after) / np.where(used, w, 1), 0)
+            left = _system(cell, theta + step[: len(theta)], mu + step[len(theta) :])[1]
         if np.isfinite(left):
             tried.append((left, length, step))
+        if left < ENOUGH * residual:
+            break
     if not tried:
         return None
     least = min(left for left, _, _ in tried)

@@ -32,8 +32,10 @@ MOST_GUESSED = 500  # parameters for which more is tried: BFGS once more, other 
 VANISHING = 1e-16  # a loss whose slope is no evidence, since it is small wherever the loss is
 PATIENCE = 4  # rounds that must tell so before it is said
 GROWTH = 1.005  # of the norm in a round, where it runs to infinity
+OF_USE = 0.1  # of what the steps by models bring after it: BFGS
 SLOW = 1e-3  # of the loss in a round: BFGS goes on, from parameters near by
 FALL = 1e-4  # of the loss in a round: less than that and it has nearly stopped to fall
+STALLED = 1e-5  # of the loss in a round: what goes on so does so for minutes, to nothing
 FAR = 1.5  # how much the norm has grown where a descent that started at infinity has stuck
 ON = 1e-12  # of a kink, in the same units: on it
 NEAR = 1e-8  # of a kink, relative to the size of a unit and its input: in the way of a proof
@@ -82,15 +84,17 @@ def critical_near(problem, theta, clock):
 def _attempt(problem, theta, clock, part):
     """As `critical_near`; BFGS ends where it leaves more than a part of the loss."""
     rng, walk, theta = np.random.default_rng(0), None, without_idle_units(problem, theta)
-    track = [(problem.loss(theta), np.linalg.norm(theta))]
+    track, is_of_use = [(problem.loss(theta), np.linalg.norm(theta))], True
     for round in range(ROUNDS):
         if problem.is_separated(theta):
             return None, theta, RUNAWAY
         clock.told(f"settling, round {round + 1}, loss {problem.full_loss(theta):.6g}")
         is_slow = len(theta) <= MOST_GUESSED and min(_falls(track), default=1) < SLOW
-        if walk is None or walk.has_ended or is_slow:
+        descends = not round or (walk and walk.has_ended) or (is_slow and is_of_use)
+        if descends:
             theta = _descended(problem, theta, rng, round, clock.part(SHARE), part)
             kinks = []
+        between = problem.loss(theta)
         theta = without_idle_units(problem, theta)
         point = _on_fits(problem, theta)
         if point is None and (round or problem.loss(theta) > ZERO):
@@ -109,6 +113,8 @@ def _attempt(problem, theta, clock, part):
                 return point, point.theta, CRITICAL
             theta = balanced(problem.widths, lower, rounded=False)
             track = []
+        if descends and track:  # BFGS that brings far less than the models is not asked again
+            is_of_use = track[-1][0] - between > OF_USE * (between - problem.loss(theta))
         track.append((problem.loss(theta), np.linalg.norm(theta)))
         if clock.is_over():
             return None, theta, f"no critical point found in {clock.seconds:g} seconds"
@@ -165,11 +171,13 @@ def _falls(track):
 
 
 def _is_stuck(track):
-    """Whether two rounds have brought nothing, or some less and less at growing norms."""
+    """Whether two rounds have brought nothing, or some next to nothing, or little as norms grow."""
     falls = _falls(track)
     if len(falls) < 2:
         return False
-    return max(falls[-2:]) <= 1e-12 or (_is_slow(falls) and _grows(track))
+    if max(falls[-2:]) <= 1e-12:
+        return True
+    return _is_slow(falls) and (max(falls) < STALLED or _grows(track))
 
 
 def _is_slow(falls):
@@ -212,7 +220,7 @@ def _when_slow(clock, part):
     losses = [np.inf]
 
     def stop(done, theta, loss, _):
-        if done and done % STRETCH == 0:
+        if done % STRETCH == 0:
             losses.append(loss)
         return clock.is_over() or (
             ZERO < loss and len(losses) > 1 and losses[-1] > part * losses[-2]

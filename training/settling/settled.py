@@ -156,6 +156,8 @@ class Settled:
                 f"{self.smallest_eigenvalue:.2g} on "
                 f"{counted(len(self.spectrum), 'direction')}"
             )
+        elif not self.is_critical:
+            lines.append(f"not settled: where it ended the gradient is {self.gradient_norm:.1e}")
         if self.kinks:
             count = f"{len(self.kinks)} kink{'s' if len(self.kinks) > 1 else ''}"
             lines.append(f"{count}, least room {min(k.room for k in self.kinks):.2g}:")

@@ -29,3 +29,13 @@ def test_the_slope_vanishes_inside_and_points_outwards_at_bounds(seed, n, size):
     assert (slope[(x <= 0) & (upper > 0)] >= -1e-7).all()
     assert (slope[(x >= upper) & (upper > 0)] <= 1e-7).all()
     assert (np.abs(slope[(x > 0) & (x < upper)]) <= 1e-7).all()
+
+
+@pytest.mark.parametrize("size", [1.0, 1e200, 1e-200])
+def test_inside_of_the_box_the_slope_is_rounding_where_M_is_nearly_singular(size):
+    rng = np.random.default_rng(1)
+    v = rng.standard_normal(8)
+    M, x = 0.2 * np.eye(8) + 1e6 * np.outer(v, v), rng.uniform(0.2, 0.8, 8)
+    found = least_in_box(size * M, -size * (M @ x), np.ones(8), np.full(8, 0.5))
+    assert np.abs(found - x).max() < 1e-8
+    assert np.abs(M @ (found - x)).max() < 1e-8

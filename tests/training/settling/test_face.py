@@ -3,6 +3,7 @@
 from functools import partial
 
 import numpy as np
+import pytest
 from settling_problems import example, on_a_kink, problem_with
 
 from geomcore import ReLUNetwork
@@ -43,6 +44,27 @@ def test_a_unit_on_one_kink_and_one_on_two_move_as_little_as_they_can():
         np.testing.assert_allclose(step, expected, atol=1e-14)
 
 
+def test_where_a_unit_reads_dependent_points_all_layers_move_as_little_as_they_must():
+    # at its third kink the unit reads 1e-9 of a unit below: by itself it would have to vanish
+    for tiny in (1e-9, 1e-6):
+        net = ReLUNetwork([[[1.0], [1.0]], [[0.0, 1.0]], [[1.0]]], [[3.0, tiny - 2], [0.0], [0.0]])
+        X = np.array([[0.0], [1.0], [2.0]])
+        problem, theta = problem_with(net, X, np.array([[0.0], [1.0], [0.0]]))
+        kinks = [(1, 0, 0), (1, 1, 0), (1, 2, 0)]
+        back = retracted(problem, theta, kinks)
+        assert 0 < np.linalg.norm(back - theta) < 2 * tiny
+        assert np.abs(problem.values(back)[1]).max() < 1e-15
+
+
+def test_what_overflows_is_left_to_be_refused():
+    net = ReLUNetwork([[[1.0], [1.0]], [[0.0, 1.0]], [[1.0]]], [[3.0, 1e-9 - 2], [0.0], [0.0]])
+    problem, theta = problem_with(net, np.array([[0.0], [1.0], [2.0]]), np.zeros((3, 1)))
+    with np.errstate(over="ignore", invalid="ignore"):
+        for size in (1e160, 1e300):
+            back = retracted(problem, size * theta, [(1, 0, 0), (1, 1, 0), (1, 2, 0)])
+            assert not problem.loss(back) < np.inf
+
+
 def test_row_spaces_are_orthonormal_and_complete():
     rows = np.array([[1.0, 0, 0], [2.0, 0, 0], [0, 1e-30, 0], [0, 0, 0]])
     inside, beyond = row_space(rows)
@@ -81,6 +103,23 @@ def test_a_kink_that_holds_nothing_is_left():
     left = without_weak_kinks(problem, point, lambda _: [], partial(solved, problem))
     assert left.kinks == [] and left.is_sound(point.loss)
     assert abs(problem.values(left.theta)[0][1, 1]) > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("sound", "steps"), [(0.0, [1e-4]), (2e-4, [1e-4, 0.1, 1e-2, 1e-3]), (1.0, [1e-4, 0.1])]
+)
+def test_a_side_is_tried_next_to_the_point_and_then_from_far_away(sound, steps):
+    problem, theta = with_a_weak_kink()
+    kinks, tried = [(0, 1, 1)], []
+    point = finished(problem, theta, kinks, np.zeros(1), problem.masks(theta, kinks))
+
+    def finish(other, kinks, masks):
+        tried.append(float(np.linalg.norm(other - theta)))
+        return solved(problem, other, kinks, masks) if tried[-1] < sound else None
+
+    without_weak_kinks(problem, point, lambda _: [], finish, 1)
+    np.testing.assert_allclose(tried[: len(steps)], steps, rtol=1e-6)
+    assert len(tried) == (len(steps) if sound else 2)  # the other side, too
 
 
 def test_a_pair_next_to_its_kink_is_led_away():

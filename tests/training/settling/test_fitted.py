@@ -1,6 +1,7 @@
 """Outputs that are the best fits of their cell."""
 
 import numpy as np
+import pytest
 from settling_problems import example, problem_with, shaken
 
 from geomcore import ReLUNetwork
@@ -47,3 +48,16 @@ def test_what_is_far_from_its_fits_has_no_such_point():
     net = ReLUNetwork([[[1.0]], [[1.0]]], [[1.0], [0.0]])
     problem, theta = problem_with(net, np.array([[0.0], [1.0]]), np.array([[5.0], [-5.0]]))
     assert on_fits(problem, theta) is None
+
+
+@pytest.mark.parametrize(("height", "is_found"), [(3e-3, False), (1e-9, True)])
+def test_a_point_must_lie_in_a_cell_that_is_given_but_for_what_may_still_change(height, is_found):
+    # the second unit is not used, and at the first point not off, as the masks say
+    net = ReLUNetwork([[[1.0], [1.0]], [[1.0, 0.0]]], [[1.0, height], [0.0]])
+    X = np.array([[0.0], [1.0], [2.0]])
+    problem, theta = problem_with(net, X, net(X) + 1e-3)
+    masks = problem.masks(theta)
+    assert on_fits(problem, theta, masks) is not None
+    masks[0][0, 1] = 0.0
+    assert (on_fits(problem, theta, masks) is not None) == is_found
+    assert on_fits(problem, theta) is not None

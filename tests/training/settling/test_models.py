@@ -53,7 +53,7 @@ def test_it_ends_where_it_is_told_to(steps):
 
 
 @pytest.mark.parametrize(("loss", "decay"), KINDS)
-@pytest.mark.parametrize("seed", [0, 2, 5])
+@pytest.mark.parametrize("seed", [0, 2, 7])
 def test_where_it_ends_the_slope_is_held_by_kinks(loss, decay, seed):
     net, _, _, _, problem = example(seed, (2, 4, 3), N=40, loss=loss, weight_decay=decay)
     found = walked(problem, parameters_of(problem, net), steps=400)
@@ -86,3 +86,14 @@ def test_with_many_parameters_longer_steps_end_where_kinks_hold_the_slope(loss, 
     assert found.has_ended
     assert np.linalg.norm(slope) < 1e-6 and np.abs(heights).max(initial=0) < 1e-9
     assert (mu > -1e-7).all() and (mu < rises + 1e-7).all()
+
+
+@pytest.mark.parametrize(("least", "moves"), [(1e-32, True), (1e-2, False)])
+def test_it_ends_where_no_more_is_promised_than_outputs_are_rounded_by(monkeypatch, least, moves):
+    net, X, *_ = example(7, (2, 5, 5, 2), N=12, classes=2)
+    problem, theta = problem_with(shaken(net, 1e-4), X, net(X))
+    assert 1e-12 < problem.loss(theta) < 1e-2
+    monkeypatch.setattr(models, "LEAST", least)
+    found = walked(problem, theta, steps=40)
+    assert found.has_ended and (problem.loss(found.theta) < 1e-30) == moves
+    assert (found.theta == theta).all() != moves

@@ -77,3 +77,21 @@ def test_a_slope_along_what_seems_flat_is_not_polished_away(monkeypatch):
     point = solved(problem, theta, kinks)
     monkeypatch.setattr(module, "_gap", lambda size: np.inf)
     assert polished(problem, point._replace(theta=theta)) is None
+
+
+def test_a_step_along_a_small_eigenvalue_is_corrected_across_a_large_one(monkeypatch):
+    # F(s, t) = (soft s - soft, t + s^2 - 1): by itself the first step leaves more than there was
+    soft = 1e-3
+
+    def system(cell, theta, mu):
+        value = np.array([soft * (theta[0] - 1), theta[1] + (theta[0] ** 2 - 1)])
+        return value, np.linalg.norm(value)
+
+    monkeypatch.setattr(module, "_system", system)
+    monkeypatch.setattr(module, "kkt", lambda *_: np.diag([soft, 1.0]))
+    theta, mu = np.array([0.0, 1.0]), np.zeros(0)
+    value, before = system(None, theta, mu)
+    first = -value / [soft, 1.0]
+    assert system(None, theta + first, mu)[1] > 100 * before
+    step = module._best_step(None, theta, mu, value)
+    assert system(None, theta + step, mu)[1] < 1e-12

@@ -8,6 +8,7 @@ from settling_problems import on_a_kink, problem_with, shaken
 
 import training.settling.search as module
 from training.settling.bfgs import Descent
+from training.settling.models import Walk
 from training.settling.search import (
     Clock,
     _descended,
@@ -26,7 +27,9 @@ from training.settling.settled import CRITICAL
         ([(1.0, 5.0), (0.5, 6.0), (0.25, 7.0)], False, False),  # still falls
         ([(1.0, 5.0), (1 - 1e-6, 6.0), (1 - 2e-6, 7.0)], False, False),  # too soon to tell
         ([(1 - k * 1e-6, 5.0 + k) for k in range(5)], True, True),
-        ([(1 - k * 1e-6, 5.0) for k in range(5)], False, False),
+        ([(1 - k * 1e-6, 5.0) for k in range(5)], True, False),  # would take hours
+        ([(1 - k * 1e-6, 5.0) for k in range(4)], False, False),
+        ([(1 - k * 2e-5, 5.0) for k in range(5)], False, False),
         ([(1.0, 5.0), (1 - 1e-6, 5.0), (1 - 2e-6, 5.0)], False, False),
         ([(1.0, 5.0), (0.5, 5.0), (0.5, 5.0), (0.5, 5.0)], True, False),
         # what is stuck after it has grown goes nowhere
@@ -81,3 +84,27 @@ def test_a_descent_that_ends_higher_is_forgotten(monkeypatch):
     higher = Descent(theta + 1, problem.loss(theta + 1), theta, 1)
     monkeypatch.setattr(module, "bfgs", lambda *_, **__: higher)
     assert _descended(problem, theta, np.random.default_rng(0), 1, Clock(20), 0.9) is theta
+
+
+@pytest.mark.parametrize(("part", "asked"), [(0.05, 1), (0.2, 30)])
+def test_bfgs_that_brings_far_less_than_models_is_not_asked_again(monkeypatch, part, asked):
+    asks, fall = [], 5e-4
+    problem = SimpleNamespace(
+        decay=0.0,
+        has_fits=False,
+        loss=lambda theta: float(theta[0]),
+        full_loss=lambda theta: float(theta[0]),
+        is_separated=lambda theta: False,
+    )
+
+    def descended(problem, theta, *_):
+        asks.append(1)
+        return theta * (1 - part * fall)
+
+    def walked(problem, theta, kinks, **_):
+        return Walk(theta * (1 - fall), [], [], False)
+
+    monkeypatch.setattr(module, "_descended", descended)
+    monkeypatch.setattr(module, "walked", walked)
+    module._attempt(problem, np.ones(3), Clock(100.0), 0.9)
+    assert len(asks) == asked

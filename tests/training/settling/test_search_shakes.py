@@ -72,7 +72,7 @@ def test_a_descent_is_slow_where_most_of_the_loss_is_left(monkeypatch):
         stop = search._when_slow(search.Clock(100.0), 0.9)
         return next((t for t, loss in enumerate(losses) if stop(t, None, loss, None)), None)
 
-    assert ends(np.ones(40)) == 20
+    assert ends(np.ones(40)) == 10
     assert ends(0.98 ** np.arange(40)) is None
     assert ends([*0.98 ** np.arange(20), *np.full(30, 0.68)]) == 30
     assert ends(np.full(40, 1e-12)) is None  # on its way to zero

@@ -7,6 +7,7 @@ import pytest
 from settling_problems import on_a_kink, shaken
 
 from training import settle
+from training.settling.settled import RUNAWAY
 
 
 @pytest.fixture(scope="module")
@@ -57,3 +58,10 @@ def test_it_is_far_where_it_moved_by_half_its_size_and_the_loss_fell(settled):
     for change in ({"moved": 0.49 * size}, {"loss_before": 1.0009 * settled.loss}):
         near = replace(moved, **change)
         assert not near.is_far and "that is far" not in near.summary()
+
+
+@pytest.mark.parametrize("reason", [RUNAWAY, "no critical point found in 3 seconds"])
+def test_what_is_not_settled_says_so_with_its_gradient(settled, reason):
+    other = replace(settled, reason=reason, kinks=(), spectrum=np.zeros(0), gradient_norm=2.5e-4)
+    assert "not settled: where it ended the gradient is 2.5e-04" in other.summary()
+    assert "not settled" not in settled.summary()
