@@ -71,7 +71,6 @@ def test_other_data_or_options_do_not_count(folder):
         path.write_text(text)
 
 
-@pytest.mark.slow
 def test_changed_tables_are_kept_aside_and_never_believed(folder):
     table = folder / "small" / "minima.csv"
     for text in ("edited", ""):
@@ -85,7 +84,6 @@ def test_changed_tables_are_kept_aside_and_never_believed(folder):
     assert done(SMALL, folder, quick=True, seed=1) == "finished"
 
 
-@pytest.mark.slow
 def test_a_command_ends_when_its_parent_closes_the_pipe():
     code = (
         "import time; from training.experiments.claims.child import end_with_parent; "
