@@ -81,12 +81,12 @@ def test_patterns_are_the_signs_of_the_pre_activations(widths):
     np.testing.assert_array_equal(activation_pattern(net, X), wanted)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("widths", WIDTHS)
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-def test_many_points_get_the_patterns_and_gradients_that_few_get(widths, dtype):
+def test_many_points_get_the_patterns_and_gradients_that_few_get(widths, dtype, monkeypatch):
+    monkeypatch.setattr("geomcore.threads.PER_THREAD", 2 * MANY)
     net = random_network(widths)
-    X = random_points(70_001, widths[0]).astype(dtype)
+    X = random_points(4 * MANY + 1, widths[0]).astype(dtype)
     parts = np.array_split(X, 40)
     output = widths[-1] - 1
     G = input_gradients(net, X, output)

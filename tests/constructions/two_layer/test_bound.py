@@ -90,14 +90,13 @@ def sets():
     return {
         "moons": (X, Y),
         "moons, two outputs": (X, np.eye(2)[LABELS]),
-        "iris": (flat, np.eye(3)[iris.target]),
+        "iris": (flat[::3], np.eye(3)[iris.target[::3]]),
         "line": (line, np.sin(3 * line)),
         "space": (rng.normal(size=(30, 3)), rng.normal(size=(30, 1))),
         "copies": (np.repeat(X[:9], 3, axis=0), rng.normal(size=(27, 1))),
     }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", sets())
 @pytest.mark.parametrize("decay", [1e-2, 1e-3])
 def test_no_network_of_any_width_is_below_the_bound(name, decay):
@@ -117,7 +116,7 @@ def test_no_network_of_any_width_is_below_the_bound(name, decay):
     lower = max(bounds)
     assert lower > 0
     for m in (1, 4, 16):
-        parts = [rng.normal(size=s) for s in ((340, m, d), (340, m), (340, Q, m), (340, Q))]
+        parts = [rng.normal(size=s) for s in ((150, m, d), (150, m), (150, Q, m), (150, Q))]
         parts = [p / m**0.5 for p in parts]
         assert losses_of(*parts, points, targets, decay).min() >= lower
         parts = trained(*parts, points, targets, decay, steps=100, rate=0.02)

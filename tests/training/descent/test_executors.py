@@ -153,13 +153,12 @@ def test_a_cluster_that_loses_a_worker_gives_the_rows_of_one_thread(tmp_path):
     assert rows(tmp_path / "cluster") == rows(tmp_path / "one")
 
 
-@pytest.mark.slow
 def test_a_cluster_that_closes_in_mid_run_is_an_error_and_the_study_goes_on(tmp_path, monkeypatch):
     distributed = pytest.importorskip("distributed")
     arguments = {"trials": 300, "steps": 150}
     small_study(tmp_path / "one", **arguments).run()
     cluster = distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+        n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None
     )
     closing = threading.Thread(target=cluster.close, daemon=True)
 
@@ -321,7 +320,6 @@ def _compiling(seconds):
     return 0
 
 
-@pytest.mark.slow
 def test_that_processes_compile_is_told_once_and_not_where_nobody_asked():
     told = []
     with processes(2, compiling=lambda: told.append(1)) as pool:

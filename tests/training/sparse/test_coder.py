@@ -29,7 +29,6 @@ def data(n=200, d=6, seed=0, dtype=float):
     return (Z @ D.T).astype(dtype)
 
 
-@pytest.mark.slow
 @parametrize_with_checks(
     [
         NonNegativeSparseCoder(**SMALL),

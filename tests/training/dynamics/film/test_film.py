@@ -28,7 +28,7 @@ def frames():
 def noise():
     """Arguments of a film whose frames have nothing in common, so that it is hard to compress."""
     rng = np.random.default_rng(0)
-    nets = [random_network((2, 2, 3), rng) for _ in range(8)]
+    nets = [random_network((2, 2, 3), rng) for _ in range(5)]
     frames = [Frame(i, 1.0, net) for i, net in enumerate(nets)]
     return frames, rng.normal(size=(400, 2)), rng.integers(5, size=400)
 
