@@ -58,7 +58,7 @@ def beside_all_widths(problem, rtol):
     if len(net.weights) != 2 or problem.loss_name != "mse" or not problem.weight_decay:
         return None, []
     R = net(problem.X) - problem.labels.Y
-    if not np.isfinite(R).all() or not problem.X.shape[1]:
+    if not np.isfinite(R).all():
         return None, []
     multipliers = balanced_multipliers(R, free=False)
     excess = min(max(SHARE * rtol, FINEST), COARSEST)
@@ -68,7 +68,7 @@ def beside_all_widths(problem, rtol):
     )
     with precision(BITS):
         slack = max(above(problem.loss - lower), 0.0)
-        is_best = bool(problem.loss * rtol >= slack)
+        is_best = bool(slack <= problem.loss * rtol)
     told = (
         f"none has a loss below {rounded(lower, down=True)}, "
         f"nor below this one's by more than {rounded(slack, up=True)}"
