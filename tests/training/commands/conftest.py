@@ -3,11 +3,36 @@
 import pytest
 
 from training.commands.cli import main
+from training.output.folder import RunFolder
 
 
 @pytest.fixture(autouse=True)
 def _own_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def in_full():
+    """Named by a test that looks at pictures, or at what is proved of balanced layers."""
+
+
+@pytest.fixture(autouse=True)
+def _in_brief(request, monkeypatch):
+    """Elsewhere figures are made, but saved empty, and studies prove nothing of balanced layers.
+
+    Both together take two thirds of the time of a small run.
+    """
+    if "in_full" in request.fixturenames:
+        return
+    save = RunFolder.figure
+
+    def emptied(folder, name, fig, alt=""):
+        fig.clear()
+        fig.set_layout_engine("none")  # there is nothing to lay out
+        return save(folder, name, fig, alt)
+
+    monkeypatch.setattr(RunFolder, "figure", emptied)
+    monkeypatch.setattr("training.study.proved.LARGE", 0)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from geomcore import load
 # By hand
 
 
+@pytest.mark.usefixtures("in_full")
 def test_construct_writes_a_run_folder_whose_network_verify_proves(run, table, tmp_path):
     status, out, _ = run("construct", table, "--out", "made")
     assert status == 0
@@ -51,7 +52,6 @@ def test_label_column_is_chosen_by_name_or_number(run, tmp_path):
 # Laws
 
 
-@pytest.mark.slow
 def test_same_seed_gives_the_same_network_and_another_seed_another_one(run, tmp_path):
     for out, seed in (("one", 1), ("again", 1), ("two", 2)):
         run("construct", "clusters", "--seed", seed, "--out", out, "-q")
@@ -79,7 +79,7 @@ def test_a_run_over_another_run_replaces_it(run, table, tmp_path):
     assert there == {"certificate.json", "findings.csv", "network.npz", "notes.txt"}
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("in_full")
 @pytest.mark.parametrize("name", ["\udcff\n 木 #1 $a$ <b>", "x" * 240])
 def test_a_file_of_any_name_is_constructed(run, table, tmp_path, name):
     table.rename(tmp_path / f"{name}.csv")
@@ -92,7 +92,6 @@ def test_a_file_of_any_name_is_constructed(run, table, tmp_path, name):
     assert figures and all((folder / unquote(figure)).is_file() for figure in figures)
 
 
-@pytest.mark.slow
 def test_progress_names_each_method_that_may_take_long(run):
     _, _, err = run("construct", "concentric")
     tried = [f"constructing: {name}" for name in ("cone", "simplex")]
@@ -102,7 +101,6 @@ def test_progress_names_each_method_that_may_take_long(run):
 # Bad input
 
 
-@pytest.mark.slow
 def test_a_study_is_replaced_with_force_only_and_what_is_mine_stays(run, table, tmp_path):
     small = ["--scales", "0.1", "--trials", "2", "--steps", "2", "-q"]
     assert run("study", table, *small, "--out", "st")[0] == 0

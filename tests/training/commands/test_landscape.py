@@ -17,6 +17,7 @@ def networks(tmp_path):
     return tmp_path
 
 
+@pytest.mark.usefixtures("in_full")
 def test_a_run_between_two_networks(run, networks):
     options = ("--points", 5, "--bend", 30, "--extent", 0.5)
     status, out, err = run("landscape", "0.npz", "iris", "--to", "1.npz", "--out", "r", *options)
@@ -38,6 +39,7 @@ def test_a_run_between_two_networks(run, networks):
     assert "spectrum" in err
 
 
+@pytest.mark.usefixtures("in_full")
 def test_another_loss_has_no_exact_lines(run, networks):
     options = ("--loss", "cross_entropy", "--weight-decay", "0.01", "--points", 3, "--quiet")
     status, out, err = run("landscape", "0.npz", "iris", "--to", "1.npz", "--out", "r", *options)

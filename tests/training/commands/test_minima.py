@@ -19,6 +19,7 @@ def rows_of(folder):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("in_full")
 def test_the_command_tells_minima_from_the_rest(tmp_path, capsys):
     assert main(["minima", *SMALL, "--out", str(tmp_path / "run")]) == 0
     out = capsys.readouterr().out
@@ -53,6 +54,7 @@ def test_the_command_tells_minima_from_the_rest(tmp_path, capsys):
     assert page.count("<img") == 3
 
 
+@pytest.mark.usefixtures("in_full")
 @pytest.mark.slow
 def test_several_numbers_of_balls_go_in_one_command(tmp_path, capsys):
     options = ["--classes", "2,3", "--trials", "0", "--steps", "0", "--points", "5"]

@@ -16,6 +16,7 @@ def networks(tmp_path):
     return tmp_path
 
 
+@pytest.mark.usefixtures("in_full")
 def test_regions_with_data_over_them(run, networks):
     status, out, _ = run("regions", "four.npz", "iris", "--out", "r")
     assert status == 0 and "linear regions" in out
@@ -30,6 +31,7 @@ def test_regions_with_data_over_them(run, networks):
     assert "regions-answers.png" in page and "of their spread is off the plane" in page
 
 
+@pytest.mark.usefixtures("in_full")
 def test_regions_in_a_box(run, networks):
     status, out, _ = run("regions", "two.npz", "--box=-1,1,-1,1", "--out", "r")
     assert status == 0 and "4 linear regions" in out

@@ -18,6 +18,7 @@ def trained(tmp_path):
     return save(net, tmp_path / "net.npz") or tmp_path / "net.npz"
 
 
+@pytest.mark.usefixtures("in_full")
 def test_a_trained_network_is_settled_and_what_it_is_is_proved(run, table, trained, tmp_path):
     status, out, err = run("settle", trained, table, "--out", "x")
     found = Certificate.from_file(tmp_path / "x" / "certificate.json")

@@ -33,6 +33,7 @@ def rows(path):
 # By hand
 
 
+@pytest.mark.usefixtures("in_full")
 def test_a_study_leaves_its_store_tables_figures_networks_and_a_page(run, tmp_path):
     status, out, _ = run("study", "clusters", *SMALL, "--out", "made", "--parquet")
     assert status == 0
@@ -65,7 +66,6 @@ def test_a_study_leaves_its_store_tables_figures_networks_and_a_page(run, tmp_pa
     assert record["arguments"] == {**DEFAULTS, **changed, "standardize": False}
 
 
-@pytest.mark.slow
 def test_a_study_without_scales_looks_for_them_and_goes_on_with_them(run, tmp_path, monkeypatch):
     monkeypatch.setattr("training.study.planning.budget.WORK", 1e9)
     status, out, _ = run("study", "single_cone", "--trials", "3", "--out", "made")
@@ -94,7 +94,6 @@ def test_a_study_without_scales_looks_for_them_and_goes_on_with_them(run, tmp_pa
     assert "rescaled by powers of two" in (folder / "index.html").read_text()
 
 
-@pytest.mark.slow
 def test_layers_are_left_alone_if_that_is_wished(run, tmp_path):
     made = []
     for out, given in (("one", []), ("two", ["--no-balance"])):
@@ -118,7 +117,6 @@ def in_thousands(tmp_path):
     return path
 
 
-@pytest.mark.slow
 def test_columns_in_thousands_are_standardised_and_the_study_ends_in_a_radius(
     run, in_thousands, tmp_path, monkeypatch
 ):
@@ -149,7 +147,6 @@ def test_columns_in_thousands_are_standardised_and_the_study_ends_in_a_radius(
     assert status == 2 and "--standardize is True in made" in err
 
 
-@pytest.mark.slow
 def test_columns_are_left_alone_if_that_is_wished(run, in_thousands, tmp_path):
     for more, made in ((["--no-standardize"], "left"), (["--standardize"], "done")):
         assert run("study", "own.csv", *SMALL, *more, "--out", made)[0] == 0
@@ -178,7 +175,7 @@ def test_a_network_of_ones_own_goes_with_the_columns(run, in_thousands, tmp_path
     assert reference.loss < 1e-20
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("in_full")
 def test_merges_are_compared_with_the_minimum_in_one_figure(run, tmp_path):
     arguments = ["--scales", "0.01", "--trials", "2", "--steps", "2", "--merges", "-q"]
     status, out, _ = run("study", "clusters", *arguments, "--out", "made")
@@ -212,10 +209,12 @@ def test_progress_gives_rate_and_remaining_time_and_quiet_silences_it(run):
     assert run("study", "clusters", *SMALL, "--out", "two", "-q")[2] == ""
 
 
-def test_a_study_that_is_killed_again_and_again_ends_with_the_rows_of_one_that_is_not(tmp_path):
+def test_a_study_that_is_killed_again_and_again_ends_with_the_rows_of_one_that_is_not(
+    run, tmp_path
+):
     command = [sys.executable, "-m", "training.commands.cli", "study"]
     settings = ["clusters", "--scales", "0.01,0.3,1", "--trials", "80", "--steps", "150"]
-    subprocess.run([*command, *settings, "--out", "whole", "-q"], check=True)
+    assert run("study", *settings, "--out", "whole", "-q")[0] == 0
     store = tmp_path / "parts" / "study.sqlite"
     random_seconds = random.Random(0)
 
@@ -241,7 +240,6 @@ def test_a_study_that_is_killed_again_and_again_ends_with_the_rows_of_one_that_i
     assert (tmp_path / "parts" / "index.html").exists()
 
 
-@pytest.mark.slow
 def test_resuming_a_finished_study_makes_the_same_tables_again(run, tmp_path):
     run("study", "clusters", *SMALL, "--out", "made", "-q")
     table = (tmp_path / "made" / "trials.csv").read_bytes()
@@ -257,7 +255,6 @@ def test_the_number_of_threads_does_not_change_the_rows(run, tmp_path):
     assert rows(tmp_path / "one" / "study.sqlite") == rows(tmp_path / "three" / "study.sqlite")
 
 
-@pytest.mark.slow
 def test_dask_gives_the_rows_of_threads(run, tmp_path):
     distributed = pytest.importorskip("distributed")
     run("study", "clusters", *SMALL, "--out", "one", "-q")

@@ -10,6 +10,7 @@ from geomcore import ReLUNetwork, load, save
 # By hand
 
 
+@pytest.mark.usefixtures("in_full")
 def test_verify_of_an_untrained_network_ends_with_status_one(run, table, tmp_path):
     rng = np.random.default_rng(0)
     save(
@@ -75,7 +76,6 @@ def test_a_network_of_another_library_is_verified_and_kept_as_one_of_ours(run, t
 # A step of gradient descent
 
 
-@pytest.mark.slow
 def test_a_step_is_answered_by_a_basin_that_is_confirmed_twice(run, table, tmp_path):
     run("construct", table, "--out", "made", "-q")
     options = ["made/network.npz", table, "--step", "0.001", "--out", "asked"]

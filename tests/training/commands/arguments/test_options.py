@@ -57,7 +57,6 @@ def test_every_command_with_a_network_and_labels_takes_targets(command):
     assert inspect.signature(command).parameters["targets"].annotation is Targets
 
 
-@pytest.mark.slow
 def test_a_network_with_one_output_is_used_with_labels_that_are_any(run, table, tmp_path):
     table.write_text("u,v,kind\n0,0,no\n.1,.2,no\n3,0,yes\n3,.2,yes\n0,3,no\n.1,3.2,no\n")
     signs = ["--targets", "-1,1", "--quiet"]

@@ -72,7 +72,6 @@ def begun(whole, tmp_path):
 # By hand
 
 
-@pytest.mark.slow
 def test_a_study_goes_on_elsewhere_after_its_table_is_gone(run, table, begun, tmp_path):
     folder, whole = begun
     table.unlink()
@@ -111,7 +110,6 @@ def test_target_vectors_are_kept_as_they_are(run, tmp_path):
     assert rows(tmp_path / "r") == whole
 
 
-@pytest.mark.slow
 def test_data_that_are_too_large_are_found_where_they_were_or_where_they_are_said_to_be(
     run, table, tmp_path, monkeypatch
 ):
@@ -195,7 +193,6 @@ def test_the_page_of_a_resumed_study_says_how_its_network_was_made_and_all_its_t
     )
 
 
-@pytest.mark.slow
 def test_the_page_says_from_which_file_a_network_was_read(run, table, tmp_path):
     run("construct", table, "--out", "c", "-q")
     run("study", table, *SMALL, "--network", "c/network.npz", "--out", "r")

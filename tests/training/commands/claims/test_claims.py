@@ -1,12 +1,33 @@
 """`geomcore claims`, as a user meets it."""
 
 import csv
+import io
+from contextlib import redirect_stdout
 
 import pytest
 
+from training.commands.cli import main
+from training.experiments.claims import report, running
+
+
+def here(typed, *, quiet):
+    """Run a command in this process; that it has one of its own is tried in test_running.py."""
+    with redirect_stdout(io.StringIO()):
+        return main(typed), ""
+
 
 @pytest.mark.slow
-def test_two_claims_and_the_same_command_once_more(run, tmp_path):
+def test_two_claims_and_the_same_command_once_more(run, tmp_path, monkeypatch):
+    few = {"points": 20, "steps": 200}
+    works = [
+        w._replace(quick={**w.quick, **few} if w.folder == "minima" else w.quick)
+        for w in report.WORKS
+    ]
+    monkeypatch.setattr(report, "WORKS", works)
+    monkeypatch.setattr(running, "_run", here)
+    monkeypatch.setattr(report, "QUICK_DRAWS", 1)
+    two = {"a": "clusters", "b": "sequential"}  # all four: test_zero_loss.py
+    monkeypatch.setattr("training.experiments.claims.zero_loss.TYPES", two)
     status, out, _ = run("claims", "--quick", "--only", "E1,E2,E3", "--out", "c", "--quiet")
     assert status == 0 and "E2" in out
     with open(tmp_path / "c" / "claims.csv", newline="") as file:

@@ -27,6 +27,7 @@ def tables_of(folder):
 # By hand
 
 
+@pytest.mark.usefixtures("in_full")
 def test_it_tells_where_training_ends_and_keeps_each_end_with_its_certificate(run, table, tmp_path):
     status, out, err = run("census", table, *SHAPES, *SMALL, "--out", "x")
     assert status == 0 and not err

@@ -4,6 +4,7 @@ import pytest
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("in_full")
 def test_a_run_and_the_same_run_gone_on_with(run, tmp_path, monkeypatch):
     from training.experiments.kernels import at_scale
 

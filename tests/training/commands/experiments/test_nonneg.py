@@ -2,11 +2,14 @@
 
 import csv
 
+import pytest
+
 from training.experiments.mesa.published import PENALISED
 
 MODELS = "lp,linear,negative-1,hard"
 
 
+@pytest.mark.usefixtures("in_full")
 def test_the_command_tells_tables_and_verdicts(run, tmp_path):
     options = ("--seeds", "2", "--dims", "2", "--models", MODELS, "--epochs", "3", "--seed", "3")
     status, out, _ = run("nonneg", *options, "--jobs", "1", "--out", "x", "-q")

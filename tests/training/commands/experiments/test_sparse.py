@@ -13,9 +13,11 @@ def tiny(monkeypatch):
 
     size = protocol.Size(units=12, synthetic_units=6, points=400, steps=8, looked_up=60)
     monkeypatch.setattr(protocol, "QUICK", size)
+    monkeypatch.setattr(protocol, "HELD_OUT", 300)
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("in_full")
 def test_a_run_and_the_same_run_gone_on_with(run, tmp_path, tiny):
     command = ("sparse", "--quick", "--seeds", 1, "--jobs", 1, "--out", "r", "--quiet")
     status, out, _ = run(*command)
@@ -31,7 +33,6 @@ def test_a_run_and_the_same_run_gone_on_with(run, tmp_path, tiny):
     assert {p.name: p.read_bytes() for p in (tmp_path / "r").glob("*.csv")} == tables
 
 
-@pytest.mark.slow
 def test_images_of_a_folder_are_taken(run, tmp_path, tiny):
     (tmp_path / "mine").mkdir()
     pixels = np.random.default_rng(0).integers(0, 255, (90, 90), dtype=np.uint8)

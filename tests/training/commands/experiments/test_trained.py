@@ -75,6 +75,7 @@ def no_figures(monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("in_full")
 def test_the_command_tells_verdicts_and_keeps_networks_of_each_rung(run, mnist, tmp_path):
     files = mnist(5, 12)
     status, out, err = run(
@@ -194,6 +195,7 @@ def test_wrong_calls_get_one_line_and_leave_nothing(run, tmp_path, arguments, re
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("in_full")
 def test_images_of_mnist_size_are_trained_on_stored_and_drawn(
     run, mnist, no_figures, tmp_path, monkeypatch
 ):

@@ -24,6 +24,7 @@ def line(tmp_path):
     return "line.npz"
 
 
+@pytest.mark.usefixtures("in_full")
 def test_classes_in_the_plane(run, table, tmp_path):
     status, out, err = run("optimum", table, "--weight-decay", "0.1,0.02", *QUICK)
     assert (status, err) == (0, "")
@@ -75,6 +76,7 @@ def test_more_inputs_and_no_runs(run, tmp_path):
     assert names == {"index.html", "run.json", "path.csv", "best-0.1.npz"}
 
 
+@pytest.mark.usefixtures("in_full")
 def test_the_same_command_gives_the_same_files(run, line, tmp_path):
     quick = QUICK[:-1]
     for out in ("a", "b"):
