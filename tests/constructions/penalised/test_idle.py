@@ -68,7 +68,7 @@ def test_nothing_near_units_that_stay_at_rest_is_lower():
     decay, t, rng = 0.5, 0.85, np.random.default_rng(0)
     net, X, Y = at_rest(t, decay), [[1.0]], [[t]]
     found = verify(net, X, Y, weight_decay=decay)
-    assert found.verdict == "local minimum" and found.proved
+    assert found.verdict == "global minimum" and found.proved
     start, theta = loss_of(net.tensors, X, Y, "mse", decay), flatten(net.tensors)
     for _ in range(1000):
         way = 0.1 * rng.random() * rng.standard_normal(len(theta))
