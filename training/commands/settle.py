@@ -41,9 +41,10 @@ def settle(
     """Settle NETWORK on DATA and verify it. Status 0 if it is proved to be a minimum."""
     given = noted(locals())
     from geomcore.arrays import as_labels, as_positive, check_network
+    from geomcore.display.lines import folded
     from geomcore.network import ReLUNetwork
     from training.commands.arguments.data import check_fit, load_data, load_network
-    from training.settling.arguments import check_kind, check_size
+    from training.settling.arguments import check_kind, check_size, warning_of
 
     as_positive(seconds, "seconds")
     net = load_network(network)
@@ -72,6 +73,9 @@ def settle(
         screen.fold(source.summary())
         swap = swap_of(net, source.X, source.y, targets=source.targets, loss=loss)
         swapped = "" if swap is None else swap.told()
+        doubt = warning_of(net, len(source.X))
+        if doubt:
+            screen.tell(folded([doubt]))
         with screen.progress(3) as step:
             step("settling")
             goal = {"targets": source.targets, "seconds": seconds, **kind}

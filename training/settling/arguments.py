@@ -8,6 +8,8 @@ from geomcore.foreign.choices import as_choice
 LOSSES = ("mse", "class_weighted", "cross_entropy", "bce")
 MOST_PARAMETERS = 3000
 MOST_NUMBERS = 30_000_000  # outputs times parameters
+# Above both, each step on kinks takes a tenth of a second, and there may be hundreds.
+MANY_PARAMETERS, MANY_NUMBERS = 500, 3_000_000
 
 
 def check_kind(loss, weight_decay, targets):
@@ -35,6 +37,18 @@ def _check_targets(targets, loss):
 def check_size(net, N):
     """Raise ValueError if a network on so many points is too large to be settled."""
     check_count(net.parameter_count, N, net.widths[-1])
+
+
+def warning_of(net, N):
+    """A sentence for a network on so many points that may well not be settled, or None."""
+    P = net.parameter_count
+    if P <= MANY_PARAMETERS or P * N * net.widths[-1] <= MANY_NUMBERS:
+        return None
+    return (
+        f"{P:,} parameters on {N:,} points: where the loss does not fall to zero, a network of "
+        f"this size may not be settled in time; those of up to {MANY_PARAMETERS} parameters are "
+        "within seconds, or a minute"
+    )
 
 
 def check_count(P, N, K, name="net"):

@@ -59,6 +59,16 @@ def test_wrong_use_ends_with_one_line_and_leaves_nothing(
     assert not (tmp_path / "x").exists()
 
 
+def test_a_network_that_may_not_be_settled_is_warned_of_first(run, table, trained, monkeypatch):
+    monkeypatch.setattr("training.settling.arguments.MANY_PARAMETERS", 10)
+    monkeypatch.setattr("training.settling.arguments.MANY_NUMBERS", 10)
+    _, out, err = run("settle", trained, table, "--out", "x")
+    assert "may not be settled in time" in " ".join((out + err).split())
+    assert "may not be settled" not in "".join(
+        run("settle", trained, table, "-q", "--out", "y")[1:]
+    )
+
+
 def test_a_network_that_does_not_fit_the_data_is_refused(run, table, tmp_path):
     save(ReLUNetwork([np.ones((2, 5))], [np.zeros(2)]), tmp_path / "other.npz")
     status, _, err = run("settle", "other.npz", table, "-q")

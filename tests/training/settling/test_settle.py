@@ -13,6 +13,7 @@ from constructions.critical.search import nearby_minimum
 from geomcore import ReLUNetwork
 from geomcore.arrays import as_labels
 from training import settle
+from training.settling.arguments import warning_of
 from training.settling.problem import balanced
 
 
@@ -77,6 +78,14 @@ def test_no_network_next_to_a_settled_one_is_better(seed):
         for _ in range(100):
             other = shaken(found.network, size, rng)
             assert ((other(X) - Y) ** 2).sum() / len(X) >= found.loss - 1e-15
+
+
+def test_large_problems_are_warned_of():
+    large = ReLUNetwork([np.ones((25, 61)), np.ones((10, 25))], [np.ones(25), np.ones(10)])
+    assert warning_of(large, 1000).startswith("1,810 parameters on 1,000 points: where the loss")
+    # few points, or few parameters
+    assert warning_of(large, 100) is None
+    assert warning_of(random_network((2, 11, 11, 2), 0), 100_000) is None
 
 
 def test_the_same_arguments_give_the_same_bits():
