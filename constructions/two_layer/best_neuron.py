@@ -212,6 +212,25 @@ def _searched(rows, L, rtol, nodes, seconds, given):
         )
 
 
+def bound_without_search(X, L):
+    """The bound of `best_neuron` by norms alone, for points with any number of coordinates.
+
+    Parameters
+    ----------
+    X, L : ndarray, shapes (N, d), (N, Q)
+        Finite; units have a bias.
+
+    Returns
+    -------
+    float
+    """
+    problem, terms, exponent = scaled(np.column_stack([X, np.ones(len(X))]), L)
+    search = ConeSearch(problem, 0.0, *terms)
+    search.closed = bound_of_norms(problem) if len(problem.rows) else 0.0
+    with np.errstate(over="ignore", under="ignore"):
+        return _outward(search.proved(), exponent, np.inf)
+
+
 def _outward(value, exponent, end):
     """A number times a power of two, rounded towards an end; 0 stays as it is."""
     found = float(np.ldexp(value, exponent))

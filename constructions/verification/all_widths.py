@@ -3,17 +3,22 @@
 from typing import NamedTuple
 
 import numpy as np
+from flint import arb
 
 from constructions.proof.certificate import Check
 from constructions.proof.exact import above, precision
-from constructions.two_layer.best_neuron import best_neuron
+from constructions.two_layer.best_neuron import best_neuron, bound_without_search
+from constructions.two_layer.cones import LARGEST
 from constructions.two_layer.dual import BITS, balanced_multipliers, dual_bound
 from constructions.verdicts import WIDTHS
 from geomcore.foreign.wording import rounded
 
-# Cones that are looked at for a best neuron, and how much of `rtol` its bound may exceed it by,
-NODES, SHARE = 100_000, 0.25
-FINEST, COARSEST = 1e-12, 1e-4  # between these
+# Cones that are looked at for a best neuron, at most,
+NODES = 100_000
+WORK = 500_000_000  # and what they take together, if one takes N D^2 + D^4.
+# How much of `rtol` the bound may exceed it by, between these.
+SHARE = 0.25
+FINEST, COARSEST = 1e-12, 1e-4
 
 
 class Beside(NamedTuple):
@@ -52,7 +57,8 @@ def beside_all_widths(problem, rtol):
     -----
     The theorem and its proof are in docs/two-layer.md; of the output bias it is the convention
     ``"penalised"`` there. The best neuron for the residuals is looked for with a number of cones
-    that is fixed, so that equal calls find equal bounds.
+    that the shapes alone decide, so that equal calls find equal bounds: coarsely at first, and on
+    only where the slack may be small enough. Where no cone is looked at the bound is one of norms.
     """
     net = problem.net
     if len(net.weights) != 2 or problem.loss_name != "mse" or not problem.weight_decay:
@@ -61,11 +67,7 @@ def beside_all_widths(problem, rtol):
     if not np.isfinite(R).all():
         return None, []
     multipliers = balanced_multipliers(R, free=False)
-    excess = min(max(SHARE * rtol, FINEST), COARSEST)
-    bound = best_neuron(problem.X, multipliers, rtol=excess, nodes=NODES).bound
-    _, lower = dual_bound(
-        multipliers, problem.labels.Y, problem.weight_decay, bound, penalised=True
-    )
+    lower = _lower(problem, multipliers, _bound(problem, multipliers, rtol))
     with precision(BITS):
         slack = max(above(problem.loss - lower), 0.0)
         is_best = bool(slack <= problem.loss * rtol)
@@ -74,3 +76,31 @@ def beside_all_widths(problem, rtol):
         f"nor below this one's by more than {rounded(slack, up=True)}"
     )
     return Beside(lower, slack, is_best), [Check(WIDTHS, is_best, slack, told)]
+
+
+def excess_for(rtol):
+    """By which part of it a bound of the best neuron may exceed the best one that is found."""
+    return min(max(SHARE * rtol, FINEST), COARSEST)
+
+
+def _lower(problem, multipliers, bound):
+    """A lower bound on all losses if no unit neuron agrees with the multipliers more than that."""
+    Y, decay = problem.labels.Y, problem.weight_decay
+    return dual_bound(multipliers, Y, decay, bound, penalised=True)[1]
+
+
+def _bound(problem, multipliers, rtol):
+    """By how much a unit neuron agrees with the multipliers at most."""
+    X = problem.X
+    N, D = len(X), X.shape[1] + 1
+    if D > LARGEST:
+        return bound_without_search(X, multipliers)
+    nodes = max(min(NODES, WORK // (N * D**2 + D**4)), 1)
+    found = best_neuron(X, multipliers, rtol=COARSEST, nodes=nodes)
+    excess, hope = excess_for(rtol), _lower(problem, multipliers, found.value)
+    with precision(BITS):
+        is_far = bool(problem.loss * (1 - arb(rtol)) > hope)
+    if is_far or not found.finished or excess >= COARSEST:
+        return found.bound
+    finer = best_neuron(X, multipliers, rtol=excess, nodes=nodes, incumbent=found.direction)
+    return min(found.bound, finer.bound)

@@ -5,6 +5,7 @@ import re
 import numpy as np
 
 from constructions.proof.certificate import Check
+from constructions.verification.all_widths import COARSEST, excess_for
 from constructions.verification.verification import gap_between
 from constructions.verification.witness import FLOATING, ROUNDING, compared_witness
 
@@ -52,7 +53,8 @@ def compared(name, certificate, found, problem):
     if name == "gap":  # of what is stated, whatever rounding has left of it
         near = stated == gap_between(certificate.loss_bound, certificate.lower_bound)
     if name == "lower_bound" and found.weight_decay:  # where the search for it ends
-        near = abs(stated - right) <= found.rtol * right
+        part = excess_for(found.rtol) if found.slack else COARSEST
+        near = abs(stated - right) <= LOOSE * part * right and stated <= found.loss_bound
     if name in ("distance", "slack") and found.critical is not None:
         near = _is_alike(stated, right)  # how near rounding lets it come is the machine's
     return _answer(name, None if near else False, stated, right)

@@ -23,15 +23,6 @@ SHARE = 1e-6
 # idle weights that are large, beside which a move is small, excuse nothing.
 NEARLY = 1e-4
 LARGE = 3_000_000  # points times units up to which the cell radius is computed
-# What `Certificate` says of the exact point where there need be none.
-BUT_FOR_A_SLACK = {
-    "argument": "slack",
-    "rank": 0,
-    "rank_error": 0.0,
-    "eigenvalue": 0.0,
-    "uniqueness": 0.0,
-    "kinks": [],
-}
 
 
 class Near(NamedTuple):
@@ -234,4 +225,16 @@ def _but_for(slack, bound):
     """The stored network as a minimum, whose loss is at most a slack above a lower bound."""
     verdict = "global minimum" if bound == 0 else "local minimum"
     distance = None if slack else 0.0  # the stored network itself
-    return Near(verdict, distance, max(below(bound), 0.0), slack, BUT_FOR_A_SLACK)
+    return Near(verdict, distance, max(below(bound), 0.0), slack, critical_but_for_a_slack())
+
+
+def critical_but_for_a_slack():
+    """What `Certificate` says of the exact point where there need be none."""
+    return {
+        "argument": "slack",
+        "rank": 0,
+        "rank_error": 0.0,
+        "eigenvalue": 0.0,
+        "uniqueness": 0.0,
+        "kinks": [],
+    }

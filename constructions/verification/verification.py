@@ -23,7 +23,7 @@ from constructions.proof.stationarity import Refutation, refute
 from constructions.verdicts import CELL, CONVEX, DESCENT, SQUARED, ZERO
 from constructions.verification.all_widths import beside_all_widths
 from constructions.verification.arguments import check_question
-from constructions.verification.near import BUT_FOR_A_SLACK, is_convex, near_point
+from constructions.verification.near import critical_but_for_a_slack, is_convex, near_point
 from constructions.verification.near_strict import near_strict_point
 from constructions.verification.question import (
     objective_of,
@@ -320,7 +320,7 @@ def _judge_strict(problem, rtol, gtol):
         return _Judgement(*parts, slack, near.critical)
     if beside is not None and beside.is_best:
         parts = "global minimum", True, None, lower, 0, nothing, checks
-        return _Judgement(*parts, beside.slack, BUT_FOR_A_SLACK)
+        return _Judgement(*parts, beside.slack, critical_but_for_a_slack())
     found = refute(problem, gtol=gtol)
     checks.append(Check(DESCENT, found.witness is None, None, found.detail))
     return _Judgement(found.verdict, found.proved, None, lower, 0, found, checks)

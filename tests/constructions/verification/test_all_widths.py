@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from constructions import Certificate, best_two_layer, recheck, verify
+from constructions.two_layer.best_neuron import best_neuron, bound_without_search
 from constructions.verdicts import CRITICAL, WIDTHS
+from constructions.verification import all_widths
 from geomcore import ReLUNetwork
 from tests.constructions.two_layer.convex import least_loss
 
@@ -89,7 +91,8 @@ def test_a_file_keeps_it_and_recheck_confirms_it():
 @pytest.mark.parametrize(
     ("field", "change", "passed"),
     [
-        ("lower_bound", 1 + 1e-9, None),  # rounding of another machine
+        ("lower_bound", 1 - 1e-9, None),  # rounding of another machine
+        ("lower_bound", 1 + 1e-9, False),  # above the loss
         ("lower_bound", 1.001, False),
         ("slack", 0.2, False),
         ("slack", 0.0, False),
@@ -129,3 +132,72 @@ def test_at_any_scale_of_the_data(exponent):
     assert found.lower_bound <= found.loss_bound
     if found.verdict == "global minimum":
         assert found.slack <= found.rtol * found.loss_bound
+
+
+def test_a_bound_above_the_loss_is_not_confirmed():
+    found = verify(BEST, X, Y, weight_decay=DECAY)
+    other = dataclasses.replace(found, lower_bound=found.loss_bound * (1 + 1e-12))
+    (check,) = [c for c in recheck(other, BEST, X, Y) if c.name == "lower_bound"]
+    assert check.passed is False
+
+
+def test_what_is_said_of_no_exact_point_is_no_ones_else():
+    net = ReLUNetwork(*([tensors[0], tensors[1]] for tensors in (BEST.weights, BEST.biases)))
+    coarse = {"weight_decay": DECAY * 1.01, "rtol": 0.1}
+    found, other = verify(net, X, Y, **coarse), verify(net, X, Y, **coarse)
+    assert found.critical["argument"] == "slack"
+    found.critical["kinks"].append("changed")
+    assert other.critical["kinks"] == [] == verify(net, X, Y, **coarse).critical["kinks"]
+
+
+def random_problem(points, d, units=3):
+    """A network and targets that are twice its outputs, with noise."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(points, d))
+    W, V = rng.normal(size=(units, d)) / np.sqrt(d), rng.normal(size=(1, units))
+    net = ReLUNetwork([W, V], [np.zeros(units), np.zeros(1)])
+    return net, X, 2 * net(X) + 0.1 * rng.normal(size=(points, 1))
+
+
+@pytest.mark.parametrize("rtol", [1e-8, 1e-3, 0.5])
+def test_a_bound_that_decides_nothing_is_not_sought_to_the_last_digit(rtol, monkeypatch):
+    looked = []
+
+    def spied(*given, **options):
+        looked.append(options["rtol"])
+        return best_neuron(*given, **options)
+
+    monkeypatch.setattr(all_widths, "best_neuron", spied)
+    net, points, targets = random_problem(30, 2)
+    found = verify(net, points, targets, weight_decay=1e-3, rtol=rtol)
+    assert found.verdict != "global minimum" and looked == [all_widths.COARSEST]
+    assert 0 < found.lower_bound < found.loss
+    looked.clear()
+    assert verify(BEST, X, Y, weight_decay=DECAY, rtol=rtol).verdict == "global minimum"
+    assert looked == ([1e-4, 2.5e-9] if rtol == 1e-8 else [1e-4])
+
+
+@pytest.mark.parametrize(("points", "d"), [(5, 1), (200, 11), (600, 6)])
+def test_many_points_and_dimensions_leave_fewer_cones(points, d, monkeypatch):
+    cones = []
+    monkeypatch.setattr(
+        all_widths,
+        "best_neuron",
+        lambda *given, nodes, **options: cones.append(nodes) or best_neuron(*given, nodes=1),
+    )
+    net, X, Y = random_problem(points, d)
+    verify(net, X, Y, weight_decay=0.1)
+    D = d + 1
+    assert 1 <= cones[0] <= all_widths.NODES
+    assert cones[0] * (points * D**2 + D**4) <= all_widths.WORK
+    assert (cones[0] == all_widths.NODES) == (points == 5)
+
+
+def test_in_many_dimensions_nothing_is_climbed(monkeypatch):
+    monkeypatch.setattr(all_widths, "best_neuron", None)
+    net, X, Y = random_problem(20, 60)
+    found = verify(net, X, Y, weight_decay=1.0)
+    assert 0 < found.lower_bound < found.loss
+    # the same bound as that of the search, which looks at no cone then
+    R = net(X) - Y
+    assert bound_without_search(X, R) == best_neuron(X, R, seconds=1e-9).bound
