@@ -313,7 +313,7 @@ def test_the_box_is_met_exactly_wherever_it_is():
         with pytest.raises(ValueError, match="box must have ends up to"):
             linear_regions(net, box)
     huge = ReLUNetwork([W * 1e160 for W in net.weights], net.biases)
-    with pytest.raises(ValueError, match="net must have outputs on the box that are finite"):
+    with pytest.raises(ValueError, match="net must have values on the box that are finite"):
         linear_regions(huge, BOX)
 
 
@@ -336,3 +336,14 @@ def test_regioncam_finds_as_many_regions_of_the_same_areas(widths, seed):
     # in float32, whose corners are right to about 1e-6
     areas = np.sort([face.area for face in other.faces])
     np.testing.assert_allclose(np.sort(found.areas), areas, atol=1e-6)
+
+
+def test_what_overflows_in_a_unit_is_refused_not_taken_for_rounding():
+    def hinge(size):
+        net = ReLUNetwork([[[size, size]], [[1 / size]]], [[size / 2], [0.0]])
+        return linear_regions(net, BOX)
+
+    assert np.sort(hinge(5e307).areas).tolist() == [1.125, 2.875]
+    for size in (1e308, 1.7e308):
+        with pytest.raises(ValueError, match=r"net must have values on the box .* overflow"):
+            hinge(size)
