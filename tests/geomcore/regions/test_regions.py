@@ -228,6 +228,21 @@ def test_where_the_network_is_steeper_than_the_rounding_the_boundary_is_an_edge(
     assert np.abs(lines.ends[:, 0, 1] - lines.ends[:, 1, 1]).sum() == pytest.approx(2)
 
 
+@pytest.mark.parametrize("steep", [1e6, 1e10, 1e12, 1e14])
+def test_behind_a_steep_step_a_later_unit_is_right_on_both_sides(steep):
+    u, c = np.array([0.8, 0.6]), 0.2137
+    W = [steep * np.stack([u, u]), [[1.0, -1.0]], [[1.0]]]
+    net = ReLUNetwork(W, [[-c * steep, -c * steep - 1], [0.0], [-0.5]])
+    found = linear_regions(net, BOX)
+    far = np.abs(found.centroids @ u - c) > 1e-4
+    values = (found.maps[:, 0, :2] * found.centroids).sum(axis=1) + found.maps[:, 0, 2]
+    np.testing.assert_allclose(values[far], np.where(found.centroids @ u > c, 0.5, -0.5)[far])
+    assert far.sum() == 2
+    # of the line u x = c what is in the box
+    across = 1 - (c - 0.6) / 0.8, 1 - (c - 0.8) / 0.6
+    assert length(found.level_set()) == pytest.approx(np.hypot(*across), abs=1e-5)
+
+
 def length(lines):
     return np.linalg.norm(lines.ends[:, 1] - lines.ends[:, 0], axis=1).sum()
 
