@@ -149,12 +149,13 @@ def input_gradients(net, X, output=0):
     from geomcore.layers import plane
 
     X, widths = for_kernels(X), chain.widths
-    kernel = (plane if plane.is_for(widths) else kernels).input_gradients
+    is_plane = plane.is_for(widths)
+    kernel = (plane if is_plane else kernels).input_gradients
     out = np.empty(X.shape, X.dtype)
     in_parts(
         lambda s: kernel(chain.parameters, widths, X[s], output, out[s]),
         len(X),
-        threads=chain.largest <= SMALL,
+        threads=is_plane or chain.largest <= SMALL,
     )
     return out
 
