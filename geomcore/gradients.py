@@ -146,13 +146,16 @@ def input_gradients(net, X, output=0):
     if not chain.is_plain:
         return _compiled(chain, X, [output])[:, 0]
     from geomcore import kernels
+    from geomcore.layers import plane
 
-    X = for_kernels(X)
+    X, widths = for_kernels(X), chain.widths
+    is_plane = plane.is_for(widths)
+    kernel = (plane if is_plane else kernels).input_gradients
     out = np.empty(X.shape, X.dtype)
     in_parts(
-        lambda s: kernels.input_gradients(chain.parameters, chain.widths, X[s], output, out[s]),
+        lambda s: kernel(chain.parameters, widths, X[s], output, out[s]),
         len(X),
-        threads=chain.largest <= SMALL,
+        threads=is_plane or chain.largest <= SMALL,
     )
     return out
 

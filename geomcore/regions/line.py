@@ -8,7 +8,7 @@ from geomcore.arrays import as_array, check_network
 from geomcore.display.lines import listed
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.network import Network
-from geomcore.regions.subdivision import ROUNDING, steps_of
+from geomcore.regions.subdivision import OVERFLOW, ROUNDING, steps_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +53,8 @@ def line_pieces(net, start, end):
     Raises
     ------
     ValueError
-        If shapes do not fit, or the network is not piecewise linear.
+        If shapes do not fit, the network is not piecewise linear, or what is added up in a unit
+        overflows.
 
     Examples
     --------
@@ -72,7 +73,17 @@ def line_pieces(net, start, end):
         if point.shape != (d,):
             raise ValueError(f"{name} must have shape ({d},), the inputs of net, got {point.shape}")
     # columns: coefficients of s = 2 t - 1 and of 1, for pieces in ascending order
-    maps = np.stack([(ends[1] - ends[0]) / 2, (ends[0] + ends[1]) / 2], axis=1)[None]
+    maps = np.stack([ends[1] / 2 - ends[0] / 2, ends[0] / 2 + ends[1] / 2], axis=1)[None]
+    with np.errstate(over="ignore", invalid="ignore"):
+        cuts, maps, patterns = _cut(steps, maps)
+        maps = np.stack([2 * maps[:, :, 0], maps[:, :, 1] - maps[:, :, 0]], axis=2)
+    if not np.isfinite(maps).all():
+        raise ValueError(OVERFLOW.format(where="segment"))
+    return LinePieces((cuts + 1) / 2, maps, patterns)
+
+
+def _cut(steps, maps):
+    """Ends of the pieces from -1 to 1, and maps and patterns there, of the map (1, d, 2)."""
     cuts, patterns = np.array([-1.0, 1.0]), np.zeros((1, 0), dtype=bool)
     for W, b, is_rectified in steps:
         size = np.abs(maps).sum(axis=2) @ np.abs(W).T + np.abs(b)
@@ -80,6 +91,8 @@ def line_pieces(net, start, end):
         maps[:, :, 1] += b
         if not is_rectified:
             continue
+        if not np.isfinite(size).all():  # all would be within the rounding of that
+            raise ValueError(OVERFLOW.format(where="segment"))
         values = maps[:, :, :1] * np.stack([cuts[:-1], cuts[1:]], axis=1)[:, None] + maps[:, :, 1:]
         values = np.where(np.abs(values) > ROUNDING * size[:, :, None], values, 0.0)
         piece, unit = np.nonzero(np.sign(values[:, :, 0]) * np.sign(values[:, :, 1]) < 0)
@@ -95,9 +108,5 @@ def line_pieces(net, start, end):
         on = (middle > 0) & (edge > ROUNDING * size)
         maps, patterns = maps * on[:, :, None], np.concatenate([patterns, on], axis=1)
     # what a unit that is off on both sides leaves is no bend
-    same = np.append((patterns[1:] == patterns[:-1]).all(axis=1), False)
-    keep = ~same
-    maps, patterns = maps[keep], patterns[keep]
-    maps = np.stack([2 * maps[:, :, 0], maps[:, :, 1] - maps[:, :, 0]], axis=2)
-    t = (np.concatenate([[-1.0], cuts[1:][keep]]) + 1) / 2
-    return LinePieces(t, maps, patterns)
+    keep = ~np.append((patterns[1:] == patterns[:-1]).all(axis=1), False)
+    return np.concatenate([[-1.0], cuts[1:][keep]]), maps[keep], patterns[keep]

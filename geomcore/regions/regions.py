@@ -13,7 +13,7 @@ from geomcore.foreign.wording import counted, quoted
 from geomcore.gradients import AffineMap
 from geomcore.network import Network
 from geomcore.regions.boundaries import boundary_of, lines_of
-from geomcore.regions.subdivision import Step, steps_of, subdivided
+from geomcore.regions.subdivision import OVERFLOW, Step, steps_of, subdivided
 from geomcore.threads import single_threaded_blas
 
 # Edges of neighbours differ by no more than this part of the size of the box.
@@ -264,8 +264,8 @@ def linear_regions(net, box, origin=None, basis=None):
     Raises
     ------
     ValueError
-        If shapes do not fit, the box is empty, the directions are dependent, or the network is not
-        piecewise linear.
+        If shapes do not fit, the box is empty, the directions are dependent, the network is not
+        piecewise linear, or what is added up in a unit overflows.
 
     Notes
     -----
@@ -317,7 +317,7 @@ def linear_regions(net, box, origin=None, basis=None):
         maps[:, :, :2] /= half
         maps[:, :, 2] -= maps[:, :, :2] @ middle
     if not np.isfinite(maps).all():
-        raise ValueError("net must have outputs on the box that are finite floats, got overflow")
+        raise ValueError(OVERFLOW.format(where="box"))
     local = np.concatenate([part.corners for part in parts])
     return Regions(
         corners=on_box(local, box),

@@ -11,6 +11,7 @@ from geomcore.network import ReLUNetwork
 
 # A pre-activation at a corner that is a smaller part of what was added up in it is zero.
 ROUNDING = 2e-14
+OVERFLOW = "net must have values on the {where} that are finite floats, got overflow"
 # Numbers in the affine maps of the polygons that are worked on at a time.
 AT_A_TIME = 4_000_000
 
@@ -92,6 +93,11 @@ def subdivided(steps, first, counts):
         The point of input space at (x, y).
     counts : list of int
         The regions of the first l hidden layers are added to entry l.
+
+    Raises
+    ------
+    ValueError
+        If what is added up in a unit overflows.
     """
     # compiled code, which importing geomcore does not wait for
     from geomcore.regions.cutting import cut_all
@@ -113,6 +119,8 @@ def subdivided(steps, first, counts):
             continue
         # |x| and |y| are at most 1
         sizes = np.abs(inner).sum(axis=1) @ np.abs(step.W).T + np.abs(step.b)
+        if not np.isfinite(sizes).all():  # all would be within the rounding of that
+            raise ValueError(OVERFLOW.format(where="box"))
         corners, starts, parents, signs = cut_all(corners, starts, maps, ROUNDING * sizes)
         counts[l] += len(parents)
         patterns = np.concatenate([patterns[parents], signs], axis=1)

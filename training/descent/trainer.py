@@ -106,11 +106,11 @@ def train(
         batch, where it costs nothing, and one epoch with mini-batches.
     engine : {"auto", "numpy", "compiled"}
         What does the steps. They agree to rounding. "compiled" only knows the losses, optimizers,
-        penalties and constraints (but `Box`) of the toolkit, and affine layers and norms, each
-        with a ReLU behind it or none. "auto" takes it where it can, for widths below 128 and at
-        least 100 steps, which pay for loading it; the choice does not depend on the number of
-        trials. From 1,000 steps with mini-batches on, narrow networks have a pass of their own,
-        compiled once for each shape.
+        penalties and constraints of the toolkit, and affine layers and norms, each with a ReLU
+        behind it or none. "auto" takes it where it can, for widths below 128 and at least 100
+        steps, which pay for loading it; the choice does not depend on the number of trials. From
+        1,000 steps with mini-batches on, narrow networks have a pass of their own, compiled once
+        for each shape.
 
     Returns
     -------

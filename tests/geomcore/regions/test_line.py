@@ -44,3 +44,13 @@ def test_wrong_calls_say_which_argument():
         line_pieces(net, [0], [1, 1])
     with pytest.raises(ValueError, match="end must"):
         line_pieces(net, [0, 0], [np.nan, 1])
+
+
+def test_what_overflows_is_refused_and_the_largest_segment_is_not():
+    plain = ReLUNetwork([np.eye(2), [[1.0, 1.0]]], [[0.0, 0.0], [0.0]])
+    assert line_pieces(plain, [-8e307, 0.0], [8e307, 0.0]).t.tolist() == [0, 0.5, 1]
+    inner = ReLUNetwork([[[1e308, 1e308]], [[1e-308]]], [[5e307], [0.0]])
+    last = ReLUNetwork([np.eye(2) * 1e200, [[1e200, 1.0]]], [[0.0, 0.0], [0.0]])
+    for net, end in ((inner, 1.0), (last, 1.0), (plain, 1.7e308)):
+        with pytest.raises(ValueError, match=r"net must have values on the segment .* overflow"):
+            line_pieces(net, [-end, -end], [end, end])

@@ -228,6 +228,21 @@ def test_where_the_network_is_steeper_than_the_rounding_the_boundary_is_an_edge(
     assert np.abs(lines.ends[:, 0, 1] - lines.ends[:, 1, 1]).sum() == pytest.approx(2)
 
 
+@pytest.mark.parametrize("steep", [1e6, 1e10, 1e12, 1e14])
+def test_behind_a_steep_step_a_later_unit_is_right_on_both_sides(steep):
+    u, c = np.array([0.8, 0.6]), 0.2137
+    W = [steep * np.stack([u, u]), [[1.0, -1.0]], [[1.0]]]
+    net = ReLUNetwork(W, [[-c * steep, -c * steep - 1], [0.0], [-0.5]])
+    found = linear_regions(net, BOX)
+    far = np.abs(found.centroids @ u - c) > 1e-4
+    values = (found.maps[:, 0, :2] * found.centroids).sum(axis=1) + found.maps[:, 0, 2]
+    np.testing.assert_allclose(values[far], np.where(found.centroids @ u > c, 0.5, -0.5)[far])
+    assert far.sum() == 2
+    # of the line u x = c what is in the box
+    across = 1 - (c - 0.6) / 0.8, 1 - (c - 0.8) / 0.6
+    assert length(found.level_set()) == pytest.approx(np.hypot(*across), abs=1e-5)
+
+
 def length(lines):
     return np.linalg.norm(lines.ends[:, 1] - lines.ends[:, 0], axis=1).sum()
 
@@ -313,7 +328,7 @@ def test_the_box_is_met_exactly_wherever_it_is():
         with pytest.raises(ValueError, match="box must have ends up to"):
             linear_regions(net, box)
     huge = ReLUNetwork([W * 1e160 for W in net.weights], net.biases)
-    with pytest.raises(ValueError, match="net must have outputs on the box that are finite"):
+    with pytest.raises(ValueError, match="net must have values on the box that are finite"):
         linear_regions(huge, BOX)
 
 
@@ -336,3 +351,14 @@ def test_regioncam_finds_as_many_regions_of_the_same_areas(widths, seed):
     # in float32, whose corners are right to about 1e-6
     areas = np.sort([face.area for face in other.faces])
     np.testing.assert_allclose(np.sort(found.areas), areas, atol=1e-6)
+
+
+def test_what_overflows_in_a_unit_is_refused_not_taken_for_rounding():
+    def hinge(size):
+        net = ReLUNetwork([[[size, size]], [[1 / size]]], [[size / 2], [0.0]])
+        return linear_regions(net, BOX)
+
+    assert np.sort(hinge(5e307).areas).tolist() == [1.125, 2.875]
+    for size in (1e308, 1.7e308):
+        with pytest.raises(ValueError, match=r"net must have values on the box .* overflow"):
+            hinge(size)

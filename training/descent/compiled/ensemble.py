@@ -18,7 +18,7 @@ RUNNING, BUDGET, DIVERGED, FIRST_RULE = 0, 1, 2, 3
 SGD, ADAM = 0, 1
 LOSS_BELOW, ACCURACY_FOR, PLATEAU = 0, 1, 2
 MODULUS, SQUARE, NEGATIVE_PART, SMOOTH_COUNT = 0, 1, 2, 3
-NON_NEGATIVE, UNIT, AT_MOST = 0, 1, 2
+BETWEEN, UNIT, AT_MOST = 0, 1, 2
 
 
 class Trials(NamedTuple):
@@ -46,7 +46,7 @@ class Task(NamedTuple):
     optimizer: np.ndarray  # kind, rate, two fractions, eps, clip
     rules: np.ndarray  # (number of rules, 3): kind and two numbers
     penalties: np.ndarray  # (any, 5): kind, first and end of the parameters, weight, width
-    constraints: np.ndarray  # (any, 5): kind, first parameter, rows, columns, limit
+    constraints: np.ndarray  # (any, 6): kind, first parameter, rows, columns, least, most
     chain: np.ndarray  # (L, 5) int64: layers, see geomcore.layers.chains
     room: int  # rows below the tiles
     loss: int
@@ -219,13 +219,14 @@ def _penalize(theta, penalties, grad):
 def _project(new, constraints):
     """Make the parameters keep the constraints; return whether all of them are finite."""
     for r in range(len(constraints)):
-        kind, first, rows, columns, limit = constraints[r]
+        kind, first, rows, columns, least, most = constraints[r]
         start, step = int(first), int(columns)
         for k in range(start, start + step):
             end = k + int(rows) * step
-            if kind == NON_NEGATIVE:
+            if kind == BETWEEN:
                 for i in range(k, end, step):
-                    new[i] = 0.0 if new[i] < 0 else new[i]
+                    v = least if new[i] < least else new[i]
+                    new[i] = most if v > most else v
                 continue
             top = squares = 0.0
             for i in range(k, end, step):
@@ -236,9 +237,9 @@ def _project(new, constraints):
             for i in range(k, end, step):
                 squares += (new[i] / top) * (new[i] / top)
             norm = math.sqrt(squares)
-            if kind == UNIT or top * norm > limit:
+            if kind == UNIT or top * norm > most:
                 for i in range(k, end, step):
-                    new[i] = new[i] / top * (limit / norm)
+                    new[i] = new[i] / top * (most / norm)
     total = 0.0
     for i in range(len(new)):
         total += new[i]

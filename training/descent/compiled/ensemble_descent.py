@@ -10,7 +10,7 @@ from geomcore.parameters import split
 from training.descent.batches import Shuffles
 from training.descent.compiled import ensemble, passes, written
 from training.descent.compiled.shuffling import permute
-from training.descent.constraints import MaxNorm, NonNegative, UnitColumns, UnitNorm
+from training.descent.constraints import Box, MaxNorm, NonNegative, UnitColumns, UnitNorm
 from training.descent.descent import Descended
 from training.descent.losses import BinaryCrossEntropy, CrossEntropy, SquaredError
 from training.descent.optimizers import SGD, Adam
@@ -47,12 +47,13 @@ PENALTIES = {
     SmoothL0: lambda term, at, shape: _penalty(ensemble.SMOOTH_COUNT, term, at, shape, term.width),
 }
 
-# Constraints, as rows (kind, first, rows, columns, limit).
+# Constraints, as rows (kind, first, rows, columns, least, most).
 CONSTRAINTS = {
-    NonNegative: lambda term, at, shape: (ensemble.NON_NEGATIVE, at, math.prod(shape), 1, 0),
-    UnitColumns: lambda term, at, shape: (ensemble.UNIT, at, shape[0], math.prod(shape[1:]), 1),
-    UnitNorm: lambda term, at, shape: (ensemble.UNIT, at, math.prod(shape), 1, 1),
-    MaxNorm: lambda term, at, shape: (ensemble.AT_MOST, at, math.prod(shape), 1, term.limit),
+    NonNegative: lambda term, at, shape: _between(at, shape, 0, math.inf),
+    Box: lambda term, at, shape: _between(at, shape, term.low, term.high),
+    UnitColumns: lambda term, at, shape: (ensemble.UNIT, at, shape[0], math.prod(shape[1:]), 1, 1),
+    UnitNorm: lambda term, at, shape: (ensemble.UNIT, at, math.prod(shape), 1, 1, 1),
+    MaxNorm: lambda term, at, shape: (ensemble.AT_MOST, at, math.prod(shape), 1, 0, term.limit),
 }
 
 # Bytes of the rows of one tile, most points in it, records and bytes of shuffles per call of
@@ -66,6 +67,10 @@ LINE, APART = 8, 128
 
 def _penalty(kind, term, at, shape, width=1.0):
     return kind, at, at + math.prod(shape), term.weight, width
+
+
+def _between(at, shape, low, high):
+    return ensemble.BETWEEN, at, math.prod(shape), 1, low, high
 
 
 def obstacle(net, problem, plan):
@@ -165,8 +170,8 @@ class EnsembleDescent:
             classes=np.ascontiguousarray(classes[:known], dtype=np.float64),
             optimizer=np.array([kind, optimizer.learning_rate, *fractions, clip], dtype=np.float64),
             rules=np.array([RULES[type(rule)](rule) for rule in rules], float).reshape(-1, 3),
-            penalties=self.rows_of(plan.penalties, PENALTIES),
-            constraints=self.rows_of(plan.constraints, CONSTRAINTS),
+            penalties=self.rows_of(plan.penalties, PENALTIES, 5),
+            constraints=self.rows_of(plan.constraints, CONSTRAINTS, 6),
             chain=chain,
             room=room_for(chain),
             loss=LOSSES[type(problem.loss)],
@@ -176,15 +181,15 @@ class EnsembleDescent:
             last=last,
         )
 
-    def rows_of(self, terms, known):
-        """Penalties or constraints as the kernel takes them, one row for each of their tensors."""
+    def rows_of(self, terms, known, numbers):
+        """Terms as the kernel takes them: a row of so many numbers for each of their tensors."""
         sizes = [math.prod(shape) for shape in self.shapes]
         rows = [
             known[type(term)](term, sum(sizes[:i]), self.shapes[i])
             for term in terms
             for i in self.stacked.select(term.tensors)
         ]
-        return np.array(rows, dtype=np.float64).reshape(-1, 5)
+        return np.array(rows, dtype=np.float64).reshape(-1, numbers)
 
     def start(self, params):
         """The state of all trials before the first step."""

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from geomcore.layers import Affine, ReLU
 from geomcore.network import Network, ReLUNetwork
 from training.descent.compiled import ensemble_descent
-from training.descent.constraints import MaxNorm, NonNegative, UnitColumns, UnitNorm
+from training.descent.constraints import Box, MaxNorm, NonNegative, UnitColumns, UnitNorm
 from training.descent.losses import LOSSES, CrossEntropy
 from training.descent.optimizers import SGD
 from training.descent.penalties import L1, L2, NegativePart, SmoothL0
@@ -154,12 +154,20 @@ TERMS = {
     "negative part": {"penalties": NegativePart(0.5, ["W2"])},
     "smooth count": {"penalties": SmoothL0(0.02, ["W2"], width=0.3)},
     "at least zero": {"constraints": NonNegative(["W2", "b1"])},
+    "between": {"constraints": Box(-0.1, 0.2, ["W1", "b2"])},
+    "taken out": {"constraints": Box(0, 0, ["b1"])},
+    "at most": {"constraints": Box(-np.inf, -0.05)},
     "unit columns": {"constraints": UnitColumns(["W1", "b1"])},
     "unit norm": {"constraints": UnitNorm(["W2"])},
     "norm at most": {"constraints": MaxNorm(0.7)},
     "all at once": {
         "penalties": [L1(0.01, ["W2"]), NegativePart(0.1), SmoothL0(0.01), L2(0.1)],
-        "constraints": [NonNegative(["W2"]), UnitNorm(["W2"]), MaxNorm(1.5, ["b1", "W1"])],
+        "constraints": [
+            NonNegative(["W2"]),
+            UnitNorm(["W2"]),
+            MaxNorm(1.5, ["b1", "W1"]),
+            Box(-1, 0.3),
+        ],
     },
 }
 
@@ -196,6 +204,18 @@ def test_a_constraint_saves_a_trial_from_what_overflows_below_but_not_above():
     assert [r.stop_reasons for r in down] == [["diverged"], ["diverged"]]
     assert [r.stop_reasons for r in up] == [["step budget"], ["step budget"]]
     assert [r.networks[0].weights[0][0, 0] for r in up] == [0.0, 0.0]
+
+
+@pytest.mark.parametrize(("low", "high"), [(-1e300, 1e-300), (-1e-300, 1e300), (-np.inf, 1e300)])
+def test_a_box_holds_in_both_engines_whatever_its_size_also_where_steps_overflow(low, high):
+    net = ReLUNetwork([[[1.0]]], [[0.0]])
+    options = {"optimizer": SGD(1e308), "steps": 1, "constraints": Box(low, high)}
+    for y, end in ((1e3, high), (-1e3, low)):
+        results = both([net], [[2.0]], [[y]], **options)
+        if np.isinf(end):
+            assert [r.stop_reasons for r in results] == [["diverged"], ["diverged"]]
+        else:
+            assert [r.networks[0].weights[0][0, 0] for r in results] == [end, end]
 
 
 # Laws
@@ -319,7 +339,7 @@ def test_the_engine_is_chosen_by_width_and_steps():
     assert engine((3, 3, 3), 5) == "numpy"
     assert engine((128, 128, 2), 150) == "numpy"
     assert engine((3, 3, 3), 150, penalties=L2(0.1)) == "compiled"
-    assert engine((3, 3, 3), 150, constraints=NonNegative()) == "compiled"
+    assert engine((3, 3, 3), 150, constraints=[NonNegative(), Box(0, 2)]) == "compiled"
     assert engine((3, 3, 3), 150, penalties=Halves()) == "numpy"
 
 
