@@ -3,7 +3,7 @@
 from contextlib import contextmanager
 from pathlib import Path
 
-from training.experiments.claims.evidence import judgements
+from training.experiments.claims.evidence import UNAVAILABLE, judgements
 from training.experiments.claims.points import RTOL
 from training.experiments.claims.returns import ACCURACY, HALF, LARGE, LOSS, NEARLY, SMALL
 from training.experiments.claims.running import FAILED, ensure
@@ -64,13 +64,13 @@ def report(given, names):
     given = {**given, "out": folder}
     with started("claims", given) as (run, screen), _told_how_to_go_on(screen):
         run.begin()
-        told, missing = [], []
+        told, missing = [], {}
         for k, work in enumerate(works):
             screen.tell(
                 f"{k + 1} of {len(works)}: geomcore {work.command} in {folder / work.folder}"
             )
             how, why = ensure(work, folder, quick=quick, seed=seed, jobs=jobs, quiet=given["quiet"])
-            missing += [work.folder] if how == FAILED else []
+            missing |= {work.folder: why} if how == FAILED else {}
             told.append(_told(work, folder, how, why))
             if how == FAILED:
                 screen.fold(f"{work.folder}: {how}, {why}")
@@ -79,15 +79,15 @@ def report(given, names):
             with screen.compiling(), screen.progress(4) as step, run.timed("zero loss"):
                 zero_rows = zero_losses(QUICK_DRAWS if quick else DRAWS, seed=seed, told=step)
             run.table("zero_loss", zero_rows)
-        asked = {work.folder for work in WORKS} - {work.folder for work in works}
-        rows = [
-            row
-            for row in judgements(folder, zero_rows, [*missing, *asked])
-            if row["claim"] in names
-        ]
+        # Nothing is read of runs that were not asked for; no row speaks of them.
+        others = {work.folder: "not asked for" for work in WORKS if work not in works}
+        rows = judgements(folder, zero_rows, missing | others)
+        rows = [row for row in rows if row["claim"] in names]
         about = {claim.name: claim for claim in CLAIMS}
         table = [_full(row, about[row["claim"]]) for row in rows]
         counts = {v: sum(row["verdict"] == v for row in rows) for v in VERDICTS}
+        unavailable = [row for row in rows if row["verdict"] == UNAVAILABLE]
+        counts |= {UNAVAILABLE: len(unavailable)} if unavailable else {}
         run.table("claims", table)
         run.table("runs", told)
         content = {
@@ -108,7 +108,7 @@ def report(given, names):
         )
         screen.fold(f"\n{RULE}")
     screen.print(f"\nrun folder: {run.path}")
-    return 1 if missing else 0
+    return 1 if unavailable else 0
 
 
 @contextmanager

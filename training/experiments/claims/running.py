@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+from training.experiments.claims.child import wait_for_orphan
 from training.output.record import NAME, fingerprint, plain_names, read_record
 
 REUSED, RESUMED, RAN, FAILED = "taken as it was", "went on", "run", "failed"
@@ -72,8 +73,18 @@ def ensure(work, folder, *, quick, seed, jobs, quiet=False):
     how : str
         `REUSED`, `RESUMED`, `RAN` or `FAILED`.
     told : str
-        What a failed command said.
+        What a failed command said, or why what is in the folder is no run that can be judged.
     """
+    try:
+        return _ensured(work, folder, quick=quick, seed=seed, jobs=jobs, quiet=quiet)
+    except (ValueError, OSError) as error:
+        # What is wrong with one run leaves the others alone.
+        return FAILED, str(error)
+
+
+def _ensured(work, folder, *, quick, seed, jobs, quiet):
+    # What an orphan writes at its end is to be seen by `done`.
+    wait_for_orphan(folder / work.folder)
     state = done(work, folder, quick=quick, seed=seed)
     if state == FINISHED:
         return REUSED, ""
