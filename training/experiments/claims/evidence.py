@@ -2,8 +2,9 @@
 
 from training.experiments.claims.points import formula_readings, minimum_readings
 from training.experiments.claims.returns import return_readings
-from training.experiments.claims.sources import CLAIMS, TYPES, VERDICT_TABLE, WORKS
+from training.experiments.claims.sources import CLAIMS
 from training.experiments.claims.tables import rows_of
+from training.experiments.claims.works import TYPES, VERDICT_TABLE, WORKS
 from training.experiments.claims.zero_loss import zero_loss_readings
 from training.experiments.judging.verdict import judged
 from training.output.verdicts import UNDECIDED, VERDICTS

@@ -8,7 +8,6 @@ from training.experiments.claims.child import wait_for_orphan
 from training.output.record import NAME, fingerprint, plain_names, read_record
 
 REUSED, RESUMED, RAN, FAILED = "taken as it was", "went on", "run", "failed"
-FLAGS = ("quick",)  # options without a word for no
 FINISHED, STOPPED, CHANGED = "finished", "stopped", "changed"
 _MAIN = """\
 import sys
@@ -102,7 +101,7 @@ def _ensured(work, folder, *, quick, seed, jobs, quiet):
     if goes_on:
         typed = [work.command, "--resume"]
     else:
-        typed = [work.command, *_options(work.quick if quick else work.full), "--seed", str(seed)]
+        typed = [work.command, *work.options(quick=quick, seed=seed)]
         typed += ["--force"] if state and work.command != "study" else []
     typed += ["--out", str(place), "--jobs", str(jobs), *(["--quiet"] if quiet else [])]
     folder.mkdir(parents=True, exist_ok=True)
@@ -145,23 +144,3 @@ def _run(typed, *, quiet):
             command.kill()
             raise
     return status, "".join(said.strip().splitlines()[-1:])
-
-
-def _options(given):
-    """Arguments as they are typed.
-
-    Examples
-    --------
-    >>> _options({"data": "iris", "balance": False, "film": True, "quick": False, "seeds": 3})
-    ['iris', '--no-balance', '--film', '--seeds', '3']
-    """
-    typed = []
-    for name, value in given.items():
-        option = name.replace("_", "-")
-        if name == "data":
-            typed.append(value)
-        elif isinstance(value, bool):
-            typed += [] if name in FLAGS and not value else [f"--{'' if value else 'no-'}{option}"]
-        else:
-            typed += [f"--{option}", str(value)]
-    return typed

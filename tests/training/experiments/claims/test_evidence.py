@@ -5,7 +5,8 @@ import re
 import pytest
 
 from training.experiments.claims.evidence import judgements
-from training.experiments.claims.sources import CLAIMS, WORKS
+from training.experiments.claims.sources import CLAIMS
+from training.experiments.claims.works import WORKS
 
 ALL = {work.folder: f"{work.folder} was not run" for work in WORKS}
 

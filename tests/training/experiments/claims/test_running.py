@@ -14,7 +14,8 @@ from training.commands.cli import main
 from training.experiments.claims import running
 from training.experiments.claims.child import wait_for_orphan
 from training.experiments.claims.running import done, ensure
-from training.experiments.claims.sources import CLAIMS, WORKS, Work
+from training.experiments.claims.sources import CLAIMS
+from training.experiments.claims.works import WORKS, Work
 
 SMALL = Work(
     "small",
@@ -22,7 +23,7 @@ SMALL = Work(
     {"classes": "2", "points": 50, "steps": 3},
     {"classes": "2", "points": 5, "steps": 3},
     ("E2",),
-    (),
+    {},
     False,
 )
 
