@@ -17,7 +17,7 @@ from training.experiments.claims.sources import CLAIMS
 from training.experiments.claims.works import WORKS
 from training.experiments.claims.zero_loss import zero_losses
 from training.output.page import render
-from training.output.record import read_record
+from training.output.record import NAME, read_record
 from training.output.start import started
 
 DRAWS, QUICK_DRAWS = 10, 2  # of each type of data, for E1
@@ -53,7 +53,9 @@ def report(given, names):
     """
     quick, seed, jobs = (given[k] for k in ("quick", "seed", "jobs"))
     works = [work for work in WORKS if answers(work, names)]
-    folder = Path("runs/claims") if given["out"] is None else given["out"]
+    folder = Path("runs/claims-quick" if quick else "runs/claims")
+    folder = folder if given["out"] is None else given["out"]
+    _refuse_another(folder, quick=quick, seed=seed)
     given = {**given, "out": folder}
     with started("claims", given) as (run, screen), _told_how_to_go_on(screen):
         run.begin()
@@ -93,6 +95,20 @@ def report(given, names):
         screen.fold(f"\n{GENERAL} The thresholds are on the page.")
     screen.print(f"\nrun folder: {run.path}")
     return 1 if any(row["verdict"] == UNAVAILABLE for row in rows) else 0
+
+
+def _refuse_another(folder, *, quick, seed):
+    """No run of hours is replaced by one of minutes, nor by one of another seed."""
+    if not (folder / NAME).exists():
+        return
+    found = read_record(folder)
+    kind = bool(found.arguments.get("quick")), found.seed
+    if found.command == "claims" and kind != (quick, seed):
+        size = "quick" if kind[0] else "full"
+        raise ValueError(
+            f"--out must be a folder of runs of this size and seed, {folder} holds those of a "
+            f"{size} run with seed {found.seed}: give another folder"
+        )
 
 
 @contextmanager

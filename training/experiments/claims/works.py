@@ -143,7 +143,7 @@ WORKS = (
         "mesa",
         "mesa",
         {"seeds": 30, "dims": "2,3,5,10"},
-        {"seeds": 12, "dims": "2"},
+        {"seeds": 24, "dims": "2"},
         ("A1", "A2", "A3", "A4"),
         {
             "mesa-thresholds": "Flat test points inside, for four thresholds and two scalars",
@@ -155,7 +155,7 @@ WORKS = (
         "nonneg",
         "nonneg",
         {"seeds": 30, "dims": "2,3,5,10"},
-        {"seeds": 12, "dims": "2"},
+        {"seeds": 24, "dims": "2"},
         ("B1", "B2", "B3"),
         {
             "nonneg-masses": "The part of the polytope that is flat, by negative head weights",
@@ -175,7 +175,7 @@ WORKS = (
         "sparse",
         "sparse",
         {"seeds": 10, "quick": False},
-        {"seeds": 4, "quick": True},
+        {"seeds": 10, "quick": True},
         ("D1", "D2", "D3", "D4", "D5"),
         {
             "sparse-curves": "Error against the part of the units that is on",
