@@ -1,10 +1,14 @@
 """The verdicts on all claims, arranged for a reader: field by field, and as tables."""
 
+import struct
+
 from training.experiments.claims.evidence import UNAVAILABLE
 from training.experiments.claims.rules import GENERAL, RULES
 from training.experiments.claims.sources import CLAIMS
 from training.experiments.claims.works import WORKS
 from training.output.verdicts import UNDECIDED, VERDICTS
+
+BROAD = 2.5  # times as wide as high: such a picture takes the whole width of the page
 
 
 def counted_verdicts(rows):
@@ -70,7 +74,7 @@ def grouped(rows, table, works, folder, missing, *, quick):
     list of dict
         ``about``, ``rule``; ``claims``: those asked for, each with the ``rows`` of `table` that
         speak of it; ``ran``: commands; ``less``: what a full run has more of; ``undecided``:
-        whether a claim is left so; ``figures``: path inside the folder, run, caption.
+        whether a claim is left so; ``figures``: path inside the folder, run, caption, `_is_broad`.
     """
     groups, about = [], {claim.name: claim for claim in CLAIMS}
     for rule in RULES:
@@ -134,13 +138,25 @@ def _less(works):
 
 
 def _pictures(works, folder, missing):
-    """The pictures of some runs: path inside the folder, name of the run, caption."""
-    return [
-        {"path": f"{work.folder}/{stem}.png", "run": work.folder, "caption": caption}
-        for work in works
-        for stem, caption in work.figures.items()
-        if work.folder not in missing and (folder / work.folder / f"{stem}.png").exists()
-    ]
+    """The pictures of some runs: path inside the folder, name of the run, caption, shape."""
+    found = []
+    for work in works:
+        for stem, caption in work.figures.items():
+            path = f"{work.folder}/{stem}.png"
+            if work.folder not in missing and (folder / path).exists():
+                told = {"path": path, "run": work.folder, "caption": caption}
+                found.append({**told, "is_broad": _is_broad(folder / path)})
+    return found
+
+
+def _is_broad(path):
+    """Whether a picture is more than `BROAD` times as wide as high."""
+    with open(path, "rb") as file:
+        head = file.read(24)
+    if len(head) < 24:
+        return False
+    width, height = struct.unpack(">II", head[16:])
+    return width > BROAD * height
 
 
 def as_markdown(groups, record):

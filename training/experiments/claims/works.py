@@ -204,7 +204,7 @@ WORKS = (
         "trained",
         "trained",
         {"seeds": 10},
-        {"seeds": 1},
+        {"seeds": 4},
         ("E6", "E7", "E8"),
         {"trained-ladder": "What the hidden layers are on the way to lower losses"},
     ),

@@ -1,5 +1,7 @@
 """Verdicts arranged for a reader."""
 
+import struct
+
 import pytest
 
 from training.experiments.claims.evidence import judgements
@@ -22,7 +24,8 @@ def found(tmp_path):
     (tmp_path / "kernels").mkdir()
     text = 'claim,verdict,reason\nC1,holds,a|b\n"C2, relu",does not hold,c\n"C2, linear",holds,d\n'
     (tmp_path / "kernels" / "verdicts.csv").write_text(text)
-    (tmp_path / "kernels" / "kernels-losses.png").write_bytes(b"")
+    head = b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sII", 13, b"IHDR", 900, 300)
+    (tmp_path / "kernels" / "kernels-losses.png").write_bytes(head)
     missing = {work.folder: "it failed" for work in WORKS if work.folder != "kernels"}
     rows = judgements(tmp_path, [], missing)
     table = rows_for_a_table(rows, quick=True, seed=2, draws=3)
@@ -56,6 +59,7 @@ def test_each_row_tells_what_was_run(found):
 def test_a_field_has_its_pictures_and_says_what_a_full_run_has_more_of(found):
     kernels = found[2]["Kernels without negative weights"]
     assert [picture["path"] for picture in kernels["figures"]] == ["kernels/kernels-losses.png"]
+    assert kernels["figures"][0]["is_broad"]
     assert [row["part"] for row in kernels["claims"][1]["rows"]] == ["relu", "linear"]
     assert kernels["less"] == "geomcore kernels: seeds 4 (in full 20)"
     assert not kernels["undecided"]
