@@ -3,31 +3,24 @@
 from contextlib import contextmanager
 from pathlib import Path
 
-from training.experiments.claims.evidence import judgements
-from training.experiments.claims.points import RTOL
-from training.experiments.claims.returns import ACCURACY, HALF, LARGE, LOSS, NEARLY, SMALL
+from training.experiments.claims.evidence import UNAVAILABLE, judgements
+from training.experiments.claims.groups import (
+    answers,
+    as_markdown,
+    counted_verdicts,
+    grouped,
+    rows_for_a_table,
+)
+from training.experiments.claims.rules import GENERAL
 from training.experiments.claims.running import FAILED, ensure
-from training.experiments.claims.sources import CLAIMS, WORKS
+from training.experiments.claims.sources import CLAIMS
+from training.experiments.claims.works import WORKS
 from training.experiments.claims.zero_loss import zero_losses
 from training.output.page import render
-from training.output.record import read_record
+from training.output.record import NAME, read_record
 from training.output.start import started
-from training.output.verdicts import VERDICTS
 
 DRAWS, QUICK_DRAWS = 10, 2  # of each type of data, for E1
-RULE = f"""\
-A claim is read in one or more ways, by its source's own measure or by another one, and each \
-reading is answered yes, no, open (the 95 % interval, or the proof, decides nothing) or size (the \
-effect is there, its size is another). It does not hold if a reading of its source says no, and \
-is not decided if one is open. If they say yes, it holds, unless another reading says no, or a \
-size is another: then it holds with a correction. The experiments print their own thresholds on \
-their pages; those of E1 to E4 are these. E1: yes where zero loss is proved for every draw. E2: \
-no where one of the points is proved to be no local minimum, yes where all are proved minima. E3: \
-yes where all losses agree with the formula to {RTOL:g} of it, or to {RTOL:g} where it is 0. E4: \
-yes up to λ = {SMALL:g} where the Wilson interval of the fraction that ends at zero loss lies \
-above {NEARLY:g}, no where it lies below; yes at λ = {LARGE:g} where it lies below {HALF:g}, no \
-where above; a size is another where the interval of the mean lies outside {LOSS[0]:g} to \
-{LOSS[1]:g} (loss) or {ACCURACY[0]:g} to {ACCURACY[1]:g} (accuracy)."""
 
 
 def as_names(text):
@@ -59,56 +52,63 @@ def report(given, names):
         Of claims.
     """
     quick, seed, jobs = (given[k] for k in ("quick", "seed", "jobs"))
-    works = [work for work in WORKS if _is_needed(work, names)]
-    folder = Path("runs/claims") if given["out"] is None else given["out"]
+    works = [work for work in WORKS if answers(work, names)]
+    folder = Path("runs/claims-quick" if quick else "runs/claims")
+    folder = folder if given["out"] is None else given["out"]
+    _refuse_another(folder, quick=quick, seed=seed)
     given = {**given, "out": folder}
     with started("claims", given) as (run, screen), _told_how_to_go_on(screen):
         run.begin()
-        told, missing = [], []
+        told, missing = [], {}
         for k, work in enumerate(works):
             screen.tell(
                 f"{k + 1} of {len(works)}: geomcore {work.command} in {folder / work.folder}"
             )
             how, why = ensure(work, folder, quick=quick, seed=seed, jobs=jobs, quiet=given["quiet"])
-            missing += [work.folder] if how == FAILED else []
-            told.append(_told(work, folder, how, why))
+            missing |= {work.folder: why} if how == FAILED else {}
+            told.append(_told(work, folder, how, why, quick=quick))
             if how == FAILED:
                 screen.fold(f"{work.folder}: {how}, {why}")
-        zero_rows = []
+        zero_rows, draws = [], QUICK_DRAWS if quick else DRAWS
         if "E1" in names:
             with screen.compiling(), screen.progress(4) as step, run.timed("zero loss"):
-                zero_rows = zero_losses(QUICK_DRAWS if quick else DRAWS, seed=seed, told=step)
+                zero_rows = zero_losses(draws, seed=seed, told=step)
             run.table("zero_loss", zero_rows)
-        asked = {work.folder for work in WORKS} - {work.folder for work in works}
-        rows = [
-            row
-            for row in judgements(folder, zero_rows, [*missing, *asked])
-            if row["claim"] in names
-        ]
-        about = {claim.name: claim for claim in CLAIMS}
-        table = [_full(row, about[row["claim"]]) for row in rows]
-        counts = {v: sum(row["verdict"] == v for row in rows) for v in VERDICTS}
-        run.table("claims", table)
-        run.table("runs", told)
+        # Nothing is read of runs that were not asked for; no row speaks of them.
+        others = {work.folder: "not asked for" for work in WORKS if work not in works}
+        rows = judgements(folder, zero_rows, missing | others)
+        rows = [row for row in rows if row["claim"] in names]
+        table = rows_for_a_table(rows, quick=quick, seed=seed, draws=draws)
         content = {
-            "claims": [about[name] for name in names],
-            "rows": rows,
-            "counts": counts,
-            "rule": RULE,
+            "counts": counted_verdicts(rows),
+            "general": GENERAL,
+            "groups": grouped(rows, table, works, folder, missing, quick=quick),
             "runs": told,
             "quick": quick,
-            "figures": _pictures(works, folder, missing),
         }
-        run.text("claims.md", _as_markdown(content, run.record))
+        run.table("claims", table)
+        run.table("runs", told)
+        run.text("claims.md", as_markdown(content["groups"], run.record))
         run.text("index.html", render("commands/claims/claims.html", run.record, **content))
         run.publish()
-        screen.table(
-            [{k: row[k] for k in ("claim", "part", "verdict")} for row in rows]
-            or [{"claim": "none"}]
-        )
-        screen.fold(f"\n{RULE}")
+        screen.table([{k: row[k] for k in ("claim", "part", "verdict")} for row in rows])
+        screen.fold(f"\n{GENERAL} The thresholds are on the page.")
     screen.print(f"\nrun folder: {run.path}")
-    return 1 if missing else 0
+    return 1 if any(row["verdict"] == UNAVAILABLE for row in rows) else 0
+
+
+def _refuse_another(folder, *, quick, seed):
+    """No run of hours is replaced by one of minutes, nor by one of another seed."""
+    if not (folder / NAME).exists():
+        return
+    found = read_record(folder)
+    kind = bool(found.arguments.get("quick")), found.seed
+    if found.command == "claims" and kind != (quick, seed):
+        size = "quick" if kind[0] else "full"
+        raise ValueError(
+            f"--out must be a folder of runs of this size and seed, {folder} holds those of a "
+            f"{size} run with seed {found.seed}: give another folder"
+        )
 
 
 @contextmanager
@@ -120,68 +120,17 @@ def _told_how_to_go_on(screen):
         raise
 
 
-def _is_needed(work, names):
-    """Whether a run answers for one of some claims; all four studies do for E4."""
-    own = ("E4",) if work.command == "study" else work.claims
-    return bool({*own} & {*names})
-
-
-def _told(work, folder, how, why):
+def _told(work, folder, how, why, *, quick):
     """A row of the table of runs."""
-    row = {"run": work.folder, "command": work.command, "how": how, "why": why}
+    row = {"run": work.folder, "command": f"geomcore {work.command}", "how": how, "why": why}
     if how == FAILED:
-        return {**row, "seed": "", "seconds": "", "started": "", "geomcore": ""}
+        return {**row, "seconds": "", "started": "", "geomcore": ""}
     record = read_record(folder / work.folder)
-    options = {k: v for k, v in record.arguments.items() if v is not None}
-    typed = " ".join(f"{k}={v}" for k, v in options.items() if k != "jobs")
+    options = work.options(quick=quick, seed=record.seed)
     return {
         **row,
-        "command": f"{work.command} {typed}",
-        "seed": record.seed,
+        "command": " ".join(["geomcore", work.command, *options]),
         "seconds": record.seconds,
         "started": record.started,
         "geomcore": record.versions.get("geomcore"),
     }
-
-
-def _full(row, claim):
-    """A row of the table of claims."""
-    return {
-        "claim": row["claim"],
-        "part": row["part"],
-        "statement": claim.statement,
-        "source": claim.source,
-        "published": claim.published,
-        "verdict": row["verdict"],
-        "found": row["reason"],
-        "run": row["run"],
-    }
-
-
-def _pictures(works, folder, missing):
-    """The pictures of the runs that show the claims: path inside, name of the run, its claims."""
-    found = []
-    for work in works:
-        for stem in work.figures if work.folder not in missing else ():
-            if (folder / work.folder / f"{stem}.png").exists():
-                found.append({"path": f"{work.folder}/{stem}.png", "run": work.folder})
-    return found
-
-
-def _as_markdown(content, record):
-    """The table of claims for docs/claims.md."""
-    lines = [f"Seed {record['seed']}, {record['started'][:10]}, {_versions(record)}.", ""]
-    lines += ["| claim | published | found | verdict |", "| --- | --- | --- | --- |"]
-    about = {claim.name: claim for claim in content["claims"]}
-    for row in content["rows"]:
-        claim = about[row["claim"]]
-        part = f" ({row['part']})" if row["part"] else ""
-        cells = [f"**{claim.name}**{part} {claim.statement}", claim.published, row["reason"]]
-        cells = [cell.replace("|", "\\|").replace("\n", " ") for cell in cells]
-        lines.append(f"| {' | '.join(cells)} | **{row['verdict']}** |")
-    return "\n".join([*lines, "", content["rule"], ""])
-
-
-def _versions(record):
-    shown = ("geomcore", "numpy", "scipy", "numba")
-    return ", ".join(f"{k} {record['versions'][k]}" for k in shown if record["versions"].get(k))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from training.experiments.claims.sources import SCALES, TYPES
+from training.experiments.claims.works import SCALES, TYPES
 from training.experiments.judging.intervals import mean_interval
 from training.experiments.judging.verdict import NO, OPEN, SIZE, YES, Reading
 from training.study.wilson import wilson_interval

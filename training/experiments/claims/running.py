@@ -4,10 +4,10 @@ import os
 import subprocess
 import sys
 
+from training.experiments.claims.child import wait_for_orphan
 from training.output.record import NAME, fingerprint, plain_names, read_record
 
 REUSED, RESUMED, RAN, FAILED = "taken as it was", "went on", "run", "failed"
-FLAGS = ("quick",)  # options without a word for no
 FINISHED, STOPPED, CHANGED = "finished", "stopped", "changed"
 _MAIN = """\
 import sys
@@ -72,8 +72,18 @@ def ensure(work, folder, *, quick, seed, jobs, quiet=False):
     how : str
         `REUSED`, `RESUMED`, `RAN` or `FAILED`.
     told : str
-        What a failed command said.
+        What a failed command said, or why what is in the folder is no run that can be judged.
     """
+    try:
+        return _ensured(work, folder, quick=quick, seed=seed, jobs=jobs, quiet=quiet)
+    except (ValueError, OSError) as error:
+        # What is wrong with one run leaves the others alone.
+        return FAILED, str(error)
+
+
+def _ensured(work, folder, *, quick, seed, jobs, quiet):
+    # What an orphan writes at its end is to be seen by `done`.
+    wait_for_orphan(folder / work.folder)
     state = done(work, folder, quick=quick, seed=seed)
     if state == FINISHED:
         return REUSED, ""
@@ -91,7 +101,7 @@ def ensure(work, folder, *, quick, seed, jobs, quiet=False):
     if goes_on:
         typed = [work.command, "--resume"]
     else:
-        typed = [work.command, *_options(work.quick if quick else work.full), "--seed", str(seed)]
+        typed = [work.command, *work.options(quick=quick, seed=seed)]
         typed += ["--force"] if state and work.command != "study" else []
     typed += ["--out", str(place), "--jobs", str(jobs), *(["--quiet"] if quiet else [])]
     folder.mkdir(parents=True, exist_ok=True)
@@ -134,23 +144,3 @@ def _run(typed, *, quiet):
             command.kill()
             raise
     return status, "".join(said.strip().splitlines()[-1:])
-
-
-def _options(given):
-    """Arguments as they are typed.
-
-    Examples
-    --------
-    >>> _options({"data": "iris", "balance": False, "film": True, "quick": False, "seeds": 3})
-    ['iris', '--no-balance', '--film', '--seeds', '3']
-    """
-    typed = []
-    for name, value in given.items():
-        option = name.replace("_", "-")
-        if name == "data":
-            typed.append(value)
-        elif isinstance(value, bool):
-            typed += [] if name in FLAGS and not value else [f"--{'' if value else 'no-'}{option}"]
-        else:
-            typed += [f"--{option}", str(value)]
-    return typed

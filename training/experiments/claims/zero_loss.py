@@ -2,7 +2,7 @@
 
 from constructions import construct, verify
 from geomcore import datasets
-from training.experiments.claims.sources import TYPES
+from training.experiments.claims.works import TYPES
 from training.experiments.judging.verdict import OPEN, YES, Reading
 
 GLOBAL = "global minimum"

@@ -38,11 +38,38 @@ def test_two_claims_and_the_same_command_once_more(run, tmp_path, monkeypatch):
     assert 'href="minima/index.html"' in page and 'src="minima/3-balls-losses.png"' in page
     assert (tmp_path / "c" / "minima" / "3-balls-losses.png").exists()
     told = (tmp_path / "c" / "claims.md").read_text()
-    assert "| **E3** their losses follow the closed form |" in told
+    assert "| **E3** their losses follow the closed form (CE23, Theorem 2.5) |" in told
     before = (tmp_path / "c" / "minima" / "run.json").read_bytes()
     status, again, _ = run("claims", "--quick", "--only", "E1,E2,E3", "--out", "c", "--quiet")
     assert status == 0 and again == out
     assert (tmp_path / "c" / "minima" / "run.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("options", [(), ("--quick", "--seed", 1), ("--seed", 1)])
+def test_a_folder_of_another_size_or_seed_is_left_alone(run, tmp_path, monkeypatch, options):
+    monkeypatch.setattr(report, "zero_losses", lambda draws, **_: [])
+    assert run("claims", "--quick", "--only", "E1", "--out", "c", "--quiet")[0] == 0
+    before = (tmp_path / "c" / "run.json").read_bytes()
+    status, out, err = run("claims", "--only", "E1", "--out", "c", *options)
+    assert status == 2 and out == "" and "holds those of a quick run with seed 0" in err
+    assert (tmp_path / "c" / "run.json").read_bytes() == before
+
+
+def test_one_run_that_fails_is_told_and_the_page_is_there(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(report, "zero_losses", lambda draws, **_: [])
+    assert run("claims", "--quick", "--only", "E1", "--quiet")[0] == 0
+    foreign = tmp_path / "runs" / "claims-quick" / "kernels" / "run.json"
+    foreign.parent.mkdir()
+    foreign.write_text('{"program": "another"}')
+    status, out, _ = run("claims", "--quick", "--only", "E1,C2", "--quiet")
+    assert status == 1 and "not available" in out
+    with open(tmp_path / "runs" / "claims-quick" / "claims.csv", newline="") as file:
+        found = {row["claim"]: row for row in csv.DictReader(file)}
+    assert found["C2"]["verdict"] == "not available" and "other files" in found["C2"]["found"]
+    assert found["E1"]["verdict"] == "not decided by this evidence"
+    page = (tmp_path / "runs" / "claims-quick" / "index.html").read_text()
+    assert "kernels holds other files" in page and 'href="kernels/index.html"' not in page
+    assert foreign.read_text() == '{"program": "another"}'
 
 
 @pytest.mark.parametrize(

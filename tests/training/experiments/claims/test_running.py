@@ -2,15 +2,20 @@
 
 import inspect
 import json
+import os
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
 
 from training.commands.cli import main
 from training.experiments.claims import running
+from training.experiments.claims.child import wait_for_orphan
 from training.experiments.claims.running import done, ensure
-from training.experiments.claims.sources import CLAIMS, WORKS, Work
+from training.experiments.claims.sources import CLAIMS
+from training.experiments.claims.works import WORKS, Work
 
 SMALL = Work(
     "small",
@@ -18,7 +23,7 @@ SMALL = Work(
     {"classes": "2", "points": 50, "steps": 3},
     {"classes": "2", "points": 5, "steps": 3},
     ("E2",),
-    (),
+    {},
     False,
 )
 
@@ -104,6 +109,29 @@ def test_a_command_ends_when_its_parent_closes_the_pipe():
             assert child.wait(20) != 0
         finally:
             child.kill()
+
+
+def test_a_folder_of_something_else_is_told_and_left_alone(tmp_path):
+    (tmp_path / "small").mkdir()
+    for text in ("{}", "not JSON", '{"program": "another"}'):
+        (tmp_path / "small" / "run.json").write_text(text)
+        how, why = ensure(SMALL, tmp_path, quick=True, seed=0, jobs=1, quiet=True)
+        assert how == "failed" and "small holds other files" in why
+        assert (tmp_path / "small" / "run.json").read_text() == text
+
+
+def test_a_command_whose_parent_was_killed_is_waited_for(tmp_path):
+    fcntl = pytest.importorskip("fcntl")
+    (tmp_path / "small").mkdir()
+    lock = os.open(tmp_path / "small", os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    start = time.monotonic()
+    wait_for_orphan(tmp_path / "small", patience=0.3)
+    assert time.monotonic() - start >= 0.3
+    threading.Timer(0.3, os.close, [lock]).start()
+    wait_for_orphan(tmp_path / "small", patience=60)
+    assert 0.6 <= time.monotonic() - start < 30
+    wait_for_orphan(tmp_path / "none")
 
 
 def test_a_command_that_fails_is_told(tmp_path):
