@@ -134,7 +134,7 @@ def _story(case):
             within = " with one hidden layer, of any width,"
         verdict = (
             f"{loss}and no network{within} has a loss that is "
-            f"lower by more than {found.slack:.1e}: a {found.verdict}, but for that."
+            f"lower by more than {rounded(found.slack, up=True)}: a {found.verdict}, but for that."
         )
     elif case.proved and found.lower_bound > 0:
         verdict = (

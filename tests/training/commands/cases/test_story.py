@@ -52,7 +52,7 @@ def told_of(**fields):
 
 def test_page_of_a_minimum_but_for_a_slack_says_where_none_is_lower():
     text = told_of(slack=2e-20, radius=None, distance=None)
-    assert "and no network has a loss that is lower by more than 2.0e-20: a global minimum" in text
+    assert "and no network has a loss that is lower by more than 2e-20: a global minimum" in text
     text = told_of(slack=2e-20, radius=0.25, distance=None, verdict="local minimum")
     assert "and no network within 2.5e-01 of its parameters has a loss" in text
 
