@@ -54,6 +54,7 @@ SCOPE = {
     "constructions/separation/line.py": TESTS,
     "constructions/separation/separation.py": TESTS,
     "constructions/theorems/covering.py": ("tests/constructions/theorems",),
+    "constructions/two_layer/dual.py": ("tests/constructions/two_layer",),
     "training/landscape/lines/barrier.py": ("tests/training/landscape/lines",),
     "training/landscape/lines/costs.py": ("tests/training/landscape/lines",),
     "training/landscape/lines/models.py": ("tests/training/landscape/lines",),
