@@ -54,6 +54,7 @@ SCOPE = {
     "constructions/separation/line.py": TESTS,
     "constructions/separation/separation.py": TESTS,
     "constructions/theorems/covering.py": ("tests/constructions/theorems",),
+    "constructions/two_layer/best_neuron.py": ("tests/constructions/two_layer",),
     "constructions/two_layer/bound.py": ("tests/constructions/two_layer",),
     "constructions/two_layer/cones.py": ("tests/constructions/two_layer",),
     "constructions/two_layer/dual.py": ("tests/constructions/two_layer",),
@@ -67,6 +68,7 @@ SCOPE = {
 }
 # Of these files, only what proves, or decides about a tolerance.
 ONLY = {
+    "constructions/two_layer/best_neuron.py": {"best_neuron", "_searched", "_outward", "scaled"},
     "constructions/two_layer/bound.py": {
         "TwoLayerBound.relative_gap",
         "two_layer_bound",

@@ -318,8 +318,10 @@ def square_root(fraction):
 def test_the_output_and_the_candidates_are_those_of_the_best_direction():
     rng = np.random.default_rng(0)
     X, L = rng.normal(size=(20, 2)), rng.normal(size=(20, 2))
+    L -= L.mean(axis=0)
     for options in ({}, {"nodes": 1}):
         found = best_neuron(X, L, **options)
+        assert (rows_of(X) @ found.direction < 0).any()
         sums = np.maximum(rows_of(X) @ found.direction, 0) @ L
         assert found.output == pytest.approx(sums / np.linalg.norm(sums), abs=1e-12)
         assert found.values == pytest.approx(values_at(rows_of(X), L, found.candidates), rel=1e-12)
@@ -335,16 +337,18 @@ def test_the_output_and_the_candidates_are_those_of_the_best_direction():
 def test_what_the_cones_find_beside_the_ascents_is_taken(monkeypatch):
     rng = np.random.default_rng(0)
     X, L = rng.normal(size=(9, 2)), rng.normal(size=(9, 2))
+    rows = rows_of(X)
     best = best_neuron(X, L)
 
     def nothing(problem, given, D, is_over):
         return np.eye(D)[:2], np.array([1e-9, 1e-10])
 
     monkeypatch.setattr(room, "_local_maxima", nothing)
-    found = best_neuron(X, L)
-    assert found.finished and found.value == pytest.approx(best.value, rel=2e-4)
-    assert values_at(rows_of(X), L, found.direction)[0] == pytest.approx(found.values[0])
-    assert len(found.candidates) == 3 and (found.candidates[1:] == np.eye(3)[:2]).all()
+    for turned in (rows, rows * [1, 1, -1]):
+        found = best_neuron(turned, L, bias=False)
+        assert found.finished and found.value == pytest.approx(best.value, rel=2e-4)
+        assert values_at(turned, L, found.direction)[0] == pytest.approx(found.values[0])
+        assert len(found.candidates) == 3 and (found.candidates[1:] == np.eye(3)[:2]).all()
 
 
 @pytest.mark.parametrize(
