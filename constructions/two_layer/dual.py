@@ -67,7 +67,7 @@ def largest_scale(decay, bound):
     return scale
 
 
-def dual_bound(L, Y, decay, bound, *, penalised=False):
+def dual_bound(L, Y, decay, bound, *, penalised):
     r"""The best dual bound along multipliers.
 
     .. math:: D(s) = -s \langle\Lambda, Y\rangle - s^2 \tfrac N4 |\Lambda|^2, \qquad

@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 from itertools import combinations, product
+from math import isqrt
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from constructions import best_neuron
+from constructions.two_layer import best_neuron as room
 from constructions.two_layer.best_neuron_kernel import climb, descend
 
 
@@ -271,6 +273,84 @@ def test_in_many_dimensions_the_bound_is_one_of_norms():
     )
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_rows_and_multipliers_are_scaled_exactly_and_equal_rows_are_one(seed):
+    rng = np.random.default_rng(seed)
+    rows = rng.normal(size=(9, 3)) * 2.0 ** rng.integers(-400, 400, size=(9, 1))
+    L = rng.normal(size=(9, 2)) * 2.0 ** rng.integers(-20, 20, size=(9, 1))
+    rows[1], rows[2], rows[3], rows[:4, 0] = 4 * rows[0], rows[0] / 2, 2 * rows[0], 0.0
+    rows[1, 0] = -0.0
+    rows[4] = 0.0
+    L[3], L[5], L[6, 0] = -L[0] / 2, 0.0, 0.0
+    if seed == 4:  # equal rows that cancel are none
+        L[:4] = np.outer([1.0, -0.5, 4.0, -0.5], [1.0, -2.0])
+    L[7:] *= 2.0**-800 if seed == 3 else 1.0
+    problem, (terms, size), exponent = room.scaled(rows, L)
+    peak = np.abs(problem.rows).max(axis=1)
+    assert ((0.5 <= peak) & (peak < 1)).all()
+    assert terms == 7 and len(problem.rows) == (3 if seed == 4 else 4)
+    scaled = np.abs(rows).max(axis=1, keepdims=True)
+    scaled = np.abs(L) * 2.0 ** np.frexp(scaled)[1].clip(-1000) / 2.0**exponent
+    assert 0.5 <= scaled[rows.any(axis=1)].max() < 1
+    assert size == pytest.approx(scaled[rows.any(axis=1)].sum(), rel=1e-12)
+    for w in rng.normal(size=(4, 3)):
+        scale = Fraction(2) ** (2 * exponent)
+        found = square_at(problem.rows, problem.multipliers, w) * scale
+        wanted = square_at(rows, L, w)
+        assert abs(found - wanted) <= wanted * Fraction(1e-10)
+
+
+def test_values_that_are_hardly_floats_are_rounded_down_and_bounds_up():
+    for k in range(1, 40):
+        X, L = np.array([[0.75]]), np.array([[5e-324 * k]])
+        found = best_neuron(X, L, bias=False)
+        assert Fraction(found.value) <= square_root(square_at(X, L, [1.0]))
+        assert Fraction(found.bound) >= square_root(square_at(X, L, [1.0]))
+
+
+def square_root(fraction):
+    """Of a square of fractions."""
+    parts = isqrt(fraction.numerator), isqrt(fraction.denominator)
+    assert Fraction(*parts) ** 2 == fraction
+    return Fraction(*parts)
+
+
+def test_the_output_and_the_candidates_are_those_of_the_best_direction():
+    rng = np.random.default_rng(0)
+    X, L = rng.normal(size=(20, 2)), rng.normal(size=(20, 2))
+    L -= L.mean(axis=0)
+    for options in ({}, {"nodes": 1}):
+        found = best_neuron(X, L, **options)
+        assert (rows_of(X) @ found.direction < 0).any()
+        sums = np.maximum(rows_of(X) @ found.direction, 0) @ L
+        assert found.output == pytest.approx(sums / np.linalg.norm(sums), abs=1e-12)
+        assert found.values == pytest.approx(values_at(rows_of(X), L, found.candidates), rel=1e-12)
+        assert (found.direction == found.candidates[0]).all()
+        assert (np.diff(found.values) <= 0).all() and len(found.values) > 2
+        assert found.value == pytest.approx(found.values[0], rel=1e-9)
+        cosines = found.candidates @ found.candidates.T
+        assert (cosines - 2 * np.eye(len(cosines))).max() < 1 - 1e-12
+    many = best_neuron(rng.normal(size=(20, 20)), L)
+    assert many.value == pytest.approx(many.values[0], rel=1e-9) and len(many.values) > 2
+
+
+def test_what_the_cones_find_beside_the_ascents_is_taken(monkeypatch):
+    rng = np.random.default_rng(0)
+    X, L = rng.normal(size=(9, 2)), rng.normal(size=(9, 2))
+    rows = rows_of(X)
+    best = best_neuron(X, L)
+
+    def nothing(problem, given, D, is_over):
+        return np.eye(D)[:2], np.array([1e-9, 1e-10])
+
+    monkeypatch.setattr(room, "_local_maxima", nothing)
+    for turned in (rows, rows * [1, 1, -1]):
+        found = best_neuron(turned, L, bias=False)
+        assert found.finished and found.value == pytest.approx(best.value, rel=2e-4)
+        assert values_at(turned, L, found.direction)[0] == pytest.approx(found.values[0])
+        assert len(found.candidates) == 3 and (found.candidates[1:] == np.eye(3)[:2]).all()
+
+
 @pytest.mark.parametrize(
     ("given_", "sentence"),
     [
@@ -280,6 +360,7 @@ def test_in_many_dimensions_the_bound_is_one_of_norms():
         ({"X": np.zeros((2, 0)), "bias": False}, "^X must have at least one column"),
         ({"multipliers": np.zeros((2, 0))}, "^multipliers must have at least one column"),
         ({"rtol": -1e-3}, "^rtol must be a finite number, at least 0"),
+        ({"rtol": 1.5}, "^rtol must be a finite number, at least 0 and at most 1"),
         ({"nodes": 0}, "^nodes must be a whole number, at least 1"),
         ({"seconds": 0.0}, "^seconds must be a positive number"),
         ({"incumbent": [1.0, 2.0, 3.0]}, "^incumbent must have 2 columns"),

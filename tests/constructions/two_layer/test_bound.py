@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from sklearn.datasets import load_iris, make_moons
 
 from constructions import best_neuron, two_layer_bound, verify
-from constructions.two_layer.dual import balanced_multipliers, dual_bound, largest_scale
 from geomcore import ReLUNetwork
 
 X, LABELS = make_moons(60, noise=0.15, random_state=3)
@@ -268,46 +267,6 @@ def test_bounds_hold_at_any_scale(seed, n, size, height, decay, output_bias):
     assert Fraction(found.lower_bound) <= square_of_loss(idle, points, targets, decay)
     if found.improved is not None:
         assert found.lower_bound <= found.improved_loss < found.loss_floor
-
-
-@settings(max_examples=60)
-@given(
-    st.integers(0, 2**32 - 1),
-    st.integers(1, 40),
-    st.sampled_from([1e-320, 1e-300, 1.0, 1e300]),
-    st.booleans(),
-)
-def test_column_sums_are_exactly_zero(seed, n, size, mixed):
-    rng = np.random.default_rng(seed)
-    R = rng.normal(size=(n, 3)) * size
-    if mixed:
-        R *= 10.0 ** rng.integers(-200, 1, size=(n, 3))
-    L = balanced_multipliers(R, True)
-    assert [sum(map(Fraction, column)) for column in L.T.tolist()] == [0, 0, 0]
-    assert np.abs(L).max() <= 1
-    centred = (R - R.mean(axis=0)) / (np.abs(R).max() or 1)
-    if np.abs(centred).max() > 1e-6 and size > 1e-310:
-        cosine = (L * centred).sum() / np.linalg.norm(L) / np.linalg.norm(centred)
-        assert cosine == pytest.approx(1, abs=1e-9)
-
-
-def test_scales_and_sums_at_the_ends():
-    assert largest_scale(0.1, 0.0) == np.inf and largest_scale(0.1, np.inf) == 0
-    for decay, bound in ((0.1, 0.3), (1e-300, 3e300), (1e300, 3e-300), (5e-324, 3.0)):
-        scale = largest_scale(decay, bound)
-        assert Fraction(scale) * Fraction(bound) <= Fraction(decay)
-    L, Y1 = np.array([[0.5], [-0.5]]), np.array([[-1.0], [1.0]])
-    # -<L, Y> = 1 and N/4 |L|^2 = 1/4: the best factor is 2, where the bound is 1
-    assert dual_bound(L, Y1, 1.0, 0.1) == (2.0, 1.0)
-    assert dual_bound(L, Y1, 1.0, 1.0) == (1.0, 0.75)
-    assert dual_bound(-L, Y1, 1.0, 1.0) == (0.0, 0.0)
-    # a penalised bias, and sums of 1: 1/4 + 1/2 are taken off twice the square of the factor
-    assert dual_bound(
-        np.array([[0.5], [0.5]]), np.array([[-1.0], [-1.0]]), 1.0, 1.0, penalised=True
-    ) == (
-        pytest.approx(2 / 3),
-        pytest.approx(1 / 3),
-    )
 
 
 def test_a_network_that_overflows_is_judged_by_the_constant():

@@ -1,6 +1,7 @@
 """The bound of a cone holds on the cone, and bisections cover everything exactly."""
 
 from fractions import Fraction
+from itertools import product
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from constructions.critical.balls import Balls
+from constructions.proof.exact import EPS
 from constructions.two_layer.best_neuron_kernel import DEEPEST, Open, climb, descend
 from constructions.two_layer.cone_kernel import Problem, bound_of_cone, length, scratch_for
 from constructions.two_layer.cones import ConeSearch, _norm, bound_of_norms, compiled
@@ -221,3 +223,105 @@ def test_levels_fall_until_all_is_closed():
     assert search.run(10**6, lambda: False)
     assert search.best[-1] <= search.closed <= search.best[-1] * (1 + 1e-6) + 1e-9
     assert search.attained() <= search.best[-1] <= search.proved()
+
+
+def search_of(closed=0.0, value=0.0, terms=50, size=7.0):
+    """A search in four dimensions with two outputs."""
+    search = ConeSearch(Problem(np.ones((3, 4)), np.ones((3, 2))), 0.25, terms, size)
+    assert not search.best.any() and search.best.shape == (5,)
+    assert search.closed == search.nodes == 0
+    search.closed, search.best[-1] = closed, value
+    return search
+
+
+def test_what_is_proved_and_attained_has_room_for_the_rounding():
+    # 8u (n + 2D + 2 64 + Q + 16) S, u half of EPS, times the root of D
+    search = search_of(closed=3.0, value=5.0)
+    noise = 4 * (50 + 8 + 128 + 2 + 16) * EPS * 7
+    assert search.noise == pytest.approx(noise, rel=1e-15, abs=0)
+    assert search.root == 2 * (1 + EPS)
+    proved, attained = Fraction(search.proved()), Fraction(search.attained())
+    exact = 2 * Fraction(search.noise)
+    assert 3 + exact < proved < (3 + exact) * (1 + 16 * Fraction(EPS))
+    assert abs(5 - 100 * Fraction(EPS) - exact - attained) <= 8 * Fraction(EPS)
+    assert search_of().attained() == 0
+    assert search_of(size=0.0).proved() == 0
+
+
+def test_enough_is_what_exceeds_the_best_by_what_was_asked_for_or_rounding():
+    search = search_of(value=5.0)
+    assert search.is_enough(6.25 + 3.9 * search.noise)
+    assert not search.is_enough(6.25 + 4.1 * search.noise)
+    assert search_of(value=5.0, size=0.0).is_enough(6.25)
+
+
+def test_what_is_as_good_is_taken_and_what_is_worse_is_not():
+    search, w = search_of(), np.array([0.0, 0.6, 0.8, 0.0])
+    search.improve(w, 0.0)
+    assert (search.best == [*w, 0.0]).all()
+    search.improve(w[::-1], 2.0)
+    search.improve(w, 1.0)
+    assert (search.best == [*w[::-1], 2.0]).all()
+
+
+def test_norms_of_balls_that_are_small_or_wide_are_bounded():
+    for size in (1.0, 1e-3):
+        # too wide for a bound of the middle alone
+        wide = _norm(Balls(np.array([[size]]), np.array([[0.1 * size]])))
+        assert 1.1 * size <= wide <= 1.1001 * size
+        A = size * np.array([[1.0, 0.5], [-0.5, 1.0]])
+        assert 1.25**0.5 * size <= _norm(A) <= 1.0001 * 1.25**0.5 * size
+
+
+def test_few_open_cones_and_a_budget_change_how_the_search_goes_and_not_what_it_proves(monkeypatch):
+    rng = np.random.default_rng(0)
+    problem = Problem(rng.uniform(-1, 1, size=(6, 3)), rng.uniform(-0.1, 0.1, size=(6, 2)))
+    W = rng.normal(size=(20_000, 3))
+    most = values_at(problem, W / np.linalg.norm(W, axis=1, keepdims=True)).max()
+
+    def searched(nodes):
+        search = ConeSearch(problem, 1e-6, 6, 1.2)
+        search.improve(np.array([1.0, 0.0, 0.0]), 0.0)
+        return search.run(nodes, lambda: False), search
+
+    for room in (2**28, 1):
+        monkeypatch.setattr("constructions.two_layer.cones.MOST_OPEN", room)
+        is_closed, search = searched(10**6)
+        assert is_closed and most <= search.proved() <= 1.001 * most
+        for nodes in (1, 20):
+            is_closed, search = searched(nodes)
+            assert not is_closed and search.nodes == nodes
+            assert most <= search.proved() <= bound_of_norms(problem) * (1 + 1e-12) + search.noise
+
+
+def test_the_search_begins_with_all_orthants_with_rows_of_length_1(monkeypatch):
+    seen = []
+
+    def watched(cones, *rest):
+        seen.append(cones.copy())
+        return descend(cones, *rest)
+
+    monkeypatch.setattr("constructions.two_layer.cones.descend", watched)
+    search = ConeSearch(Problem(np.eye(3), np.ones((3, 1))), 1e-6, 3, 3.0)
+    search.run(8, lambda: False)
+    found = {tuple(np.diag(cone)) for cone in seen[0]}
+    assert len(seen[0]) == 8 and found == set(product([1.0, -1.0], repeat=3))
+    assert (np.abs(seen[0]) == np.eye(3)).all()
+
+
+def test_cones_that_are_left_until_the_best_is_near_enough_count(monkeypatch):
+    def leaving(cones, bounds, problem, best, limits, room, out):
+        n = len(cones)
+        out.cones[:n], out.bounds[:n], best[-1] = cones, np.arange(1.0, n + 1), n
+        return n, n, n, 0.0
+
+    monkeypatch.setattr("constructions.two_layer.cones.descend", leaving)
+    search = ConeSearch(Problem(np.eye(3), np.ones((3, 1))), 1e-6, 3, 3.0)
+    assert search.run(100, lambda: False) and search.closed == 8
+
+
+def test_only_a_level_above_all_eigenvalues_is_a_bound_and_sums_are_rounded_up(monkeypatch):
+    monkeypatch.setattr("constructions.two_layer.cones.smallest_eigenvalue", lambda A: -0.5)
+    assert 2**0.5 <= _norm(np.eye(2)) <= 2**0.5 * (1 + 1e-12)
+    monkeypatch.setattr("constructions.two_layer.cones._norm", lambda A: 3.0)
+    assert 6 < bound_of_norms(Problem(np.eye(2), np.eye(2))) <= 6 * (1 + 8 * EPS)

@@ -70,6 +70,15 @@ def test_a_network_that_is_not_the_best_is_told_the_gap():
     assert coarse.verdict == "global minimum" and coarse.slack >= loss_of(net, DECAY) - value
 
 
+def test_a_loss_of_zero_is_the_least_of_all_widths_without_any_slack():
+    net = ReLUNetwork([[[0.0]], [[0.0]]], [[0.0], [0.0]])
+    for rtol in (1e-9, 0.0):
+        found = verify(net, X, 0 * Y, weight_decay=DECAY, rtol=rtol)
+        (check,) = named(found, WIDTHS)
+        assert (found.verdict, found.loss, check.passed) == ("global minimum", 0.0, True)
+        assert found.slack == check.value == 0
+
+
 def test_an_exact_minimum_next_to_it_is_told_beside_the_slack():
     # one unit that is on everywhere, at the optimum of two parameters by hand: x -> a x
     x, y, decay = np.array([[1.0]]), np.array([[1.0]]), 0.1

@@ -234,6 +234,14 @@ def test_the_bound_of_a_step_is_that_of_its_formula(monkeypatch):
     assert (1 + 1.9e-6) * wanted < off < (1 + 1e-5) * wanted
 
 
+def test_rounding_of_a_loss_of_zero_counts_where_second_derivatives_are_large(monkeypatch):
+    known = room._Derivatives(first=4.0, spread=1e16, residual=0.0, reach=7.0)
+    monkeypatch.setattr(room, "_derivatives", lambda around, root, ball: known)
+    off, _ = room.step_error(None, 0.0, 1.0, 0.5, size=9.0, width=6, points=12)
+    gamma = 40 * 2.0**-53 * 10
+    assert off == pytest.approx(0.5 * 2 * gamma * (4 + 2 * 1e16 * 2 * gamma), rel=1e-3, abs=0)
+
+
 def test_a_step_that_loses_all_to_underflow_is_still_off(monkeypatch):
     known = room._Derivatives(first=4.0, spread=3.0, residual=0.0, reach=7.0)
     monkeypatch.setattr(room, "_derivatives", lambda around, root, ball: known)

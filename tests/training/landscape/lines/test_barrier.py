@@ -161,6 +161,9 @@ def test_an_infinite_bound_is_not_tight():
     assert found.upper == np.inf and not found.is_tight
     # nothing can be said of a piece around an end, and no time is spent on it
     assert found.pieces == 0 and np.isinf([high for _, high in found.nodes]).all()
+    # one end is enough
+    found = barrier(ReLUNetwork([[[1.0]]], [[0.0]]), a, [[1.0]], [[0.0]], seconds=1.0)
+    assert found.upper == np.inf and found.pieces == 0 and 1 <= found.nodes[0][1] < 1.1
     with pytest.raises(ValueError, match="b must differ from a by finite floats"):
         big = (ReLUNetwork([[[s * 1.7e308]]], [[0.0]]) for s in (1, -1))
         barrier(*big, [[1.0]], [[0.0]])
