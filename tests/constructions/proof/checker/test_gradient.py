@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from checker_examples import STEEP, Example
 
-from constructions.proof.checker import _Case
+from constructions.proof.checker import Case
 
 FIELDS = {"loss": 1.0, "class_weighted_loss": 1.0, "accuracy": 1.0, "verdict": "undetermined"}
 
@@ -13,7 +13,7 @@ def gradient(example):
     """The norm of the gradient, and of the sums of the sizes of its terms."""
     pairs = zip(example.weights, example.biases, strict=True)
     tensors = [tensor for pair in pairs for tensor in pair]
-    case = _Case(example.fields, tensors, example.X, example.targets, example.classes)
+    case = Case(example.fields, tensors, example.X, example.targets, example.classes)
     return [float(number) for number in case.gradient]
 
 

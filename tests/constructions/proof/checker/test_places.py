@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from constructions import check_certificate, construct, merged, partial, suboptimal, verify
-from constructions.proof.checker import CLAIMS, _Case, _exact
+from constructions.proof.checker import CLAIMS, Case, _exact
 from constructions.verdicts import SQUARED
 from geomcore import ReLUNetwork, datasets
 from geomcore.arrays import as_labels
@@ -132,7 +132,7 @@ def case_of(example):
     """What the checker knows of an example."""
     pairs = zip(example.weights, example.biases, strict=True)
     tensors = [tensor for pair in pairs for tensor in pair]
-    return _Case(example.fields, tensors, example.X, example.targets, example.classes)
+    return Case(example.fields, tensors, example.X, example.targets, example.classes)
 
 
 def test_outputs_move_by_the_motion_of_all_layers_and_of_the_solution_next_to_it():
