@@ -104,9 +104,11 @@ def _least_squares(Z, owner, w, R):
 class Case:
     """A certificate, and the network and the data of which it speaks."""
 
+    decay = ZERO  # of weights: none
+
     def __init__(self, stated, tensors, X, targets, classes):
         self.stated, self.tensors, self.classes = stated, tensors, classes
-        self.found, subset = defaultdict(bool), stated.get("subset")
+        self.found, self.why, subset = defaultdict(bool), {}, stated.get("subset")
         self.named = subset if type(subset) is list and {*map(type, subset)} == {str} else []
         self.arrays = {"X": X, "Y": targets[classes], "classes": classes}
         self.names = [f"{kind}{l}" for l in range(1, len(tensors) // 2 + 1) for kind in "Wb"]
@@ -145,13 +147,15 @@ class Case:
     @cached_property
     def gradient(self):
         """The norm of the exact gradient; and its size, if no term cancelled another."""
-        last, w, exact = self.stages[-1], 2 * self.shares(), [0 * V for (V,) in self.layers]
+        last, w = self.stages[-1], 2 * self.shares()
+        exact = [self.decay * V for (V,) in self.layers]
         error = w * (last.values[0][last.owner] - self.Y)
         for masks, points in self.patterns.items():
             for l, s in enumerate(self.stages):
                 slope = _times(s.inputs[0][s.owner[points]].T, error[points])
                 exact[l] = exact[l] + _times(slope, self.chain(l, masks[l:-1]))
-        back, size = w.sum() * self.peaks[-1] + (w * abs(self.Y)).sum(axis=0), ZERO
+        back = w.sum() * self.peaks[-1] + (w * abs(self.Y)).sum(axis=0)
+        size = self.decay**2 * sum(self.norms)
         for l in reversed(range(len(exact))):
             size += (back**2).sum() * (self.tops[l] ** 2).sum()
             back = abs(self.layers[l][0][:-1]) @ back
@@ -354,19 +358,8 @@ CLAIMS = {
 }
 
 
-def check_certificate(certificate, weights, biases, X, targets, classes):
-    """Check what a certificate says of a network on data, field by field, without `verify`.
-
-    Parameters
-    ----------
-    certificate : dict, as JSON gives it; nothing in it is trusted
-    weights, biases : sequences of array_like, shapes (m, n) and (m,)
-    X, targets, classes : points (N, d), target of each class (Q, k), class of each point (N,)
-
-    Returns
-    -------
-    list of Finding, one for each field; ValueError if the arguments do not fit together
-    """
+def examine(certificate, weights, biases, X, targets, classes, penalised):
+    """What `check_certificate` returns; of two layers with decay by `penalised`: a Case, claims."""
     tensors, X = [], _array("X", X, -1, -1)
     if {type(weights), type(biases)} - {list, tuple} or not 0 < len(weights) == len(biases):
         raise ValueError("weights and biases must be lists or tuples of the same length, not 0")
@@ -378,17 +371,20 @@ def check_certificate(certificate, weights, biases, X, targets, classes):
         raise ValueError("classes must be 0, ..., Q - 1, a row of targets each, and all must occur")
     stated, findings = {**LATER, **certificate} if type(certificate) is dict else {}, []
     asked = [repr(stated.get(key, 0)) for key in ("loss_name", "weight_decay")]
-    other = asked[0] in ("'cross_entropy'", "'bce'") or asked[1] not in ("0", "0.0")
+    decayed = asked[0] == "'mse'" and len(tensors) == 4 and asked[1] not in ("0", "0.0")
+    decayed = decayed and type(w := stated["weight_decay"]) in (int, float) and 0 < w <= LARGEST
+    kind, claims = penalised if decayed else (Case, CLAIMS)
+    other = asked[0] in ("'cross_entropy'", "'bce'") or not (decayed or asked[1] in ("0", "0.0"))
     if other or len(X) * max(map(len, (targets, X[0], *tensors))) > 2**24:
         why = "the loss is not a squared error alone" if other else "too large for exact arithmetic"
         return [Finding(field, None, why) for field in CLAIMS]
-    case = Case(stated, tensors, X, targets, classes.astype(np.int64))
-    for field in dict.fromkeys((*CLAIMS, *stated)):
-        other = field in CRITICAL and stated.get("critical") is not None
-        claim, holds, detail = None if other else CLAIMS.get(field), None, "not examined"
+    case = kind(stated, tensors, X, targets, classes.astype(np.int64))
+    for field in dict.fromkeys((*claims, *stated)):
+        other = kind is Case and field in CRITICAL and stated.get("critical") is not None
+        claim, holds, detail = None if other else claims.get(field), None, "not examined"
         try:
-            if field not in CLAIMS or field not in stated:
-                holds, detail = False, "missing" if field in CLAIMS else "no such field"
+            if field not in claims or field not in stated:
+                holds, detail = False, "missing" if field in claims else "no such field"
             elif field in NULLABLE and stated[field] is None:
                 holds, detail = True, "nothing is claimed"
             elif claim and (holds := claim(case, stated[field])) is not None:
@@ -396,5 +392,5 @@ def check_certificate(certificate, weights, biases, X, targets, classes):
                 detail = claim.__doc__ or ""
         except Exception as reason:
             holds, detail = False, f"{type(reason).__name__}: {reason}"
-        findings.append(Finding(field, holds, detail.partition("\n")[0]))
+        findings.append(Finding(field, holds, case.why.get(field, detail).partition("\n")[0]))
     return findings

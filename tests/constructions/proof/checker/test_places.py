@@ -228,7 +228,6 @@ def test_a_step_is_a_positive_double_also_where_no_basin_is_claimed():
     [
         ("loss_name", "cross_entropy"),
         ("loss_name", "bce"),
-        ("weight_decay", 0.1),
         ("weight_decay", -1),
         ("weight_decay", "0"),
         ("weight_decay", True),
@@ -241,6 +240,16 @@ def test_of_another_loss_nothing_is_examined(asked, value, example):
     found = check_certificate(stated, example.weights, example.biases, *data)
     assert [finding.field for finding in found] == list(CLAIMS)
     assert {(f.holds, f.detail) for f in found} == {(None, "the loss is not a squared error alone")}
+
+
+@pytest.mark.parametrize("decay", [0.1, 1, 10**400])
+def test_with_weight_decay_nothing_is_examined_unless_there_is_one_hidden_layer(decay):
+    for example in (LINE, COLLAPSED):
+        found = example.findings({**example.fields, "weight_decay": decay})
+        left = example is LINE or decay == 10**400
+        assert ({*found.values()} == {None}) == left
+        # whose loss is more than 0 then
+        assert left or found["loss_bound"] is found["loss"] is False
 
 
 @pytest.mark.parametrize("none", [0, 0.0])
