@@ -154,22 +154,22 @@ def search(rows, L, limit, high, work=WORK):
     True if it is, False if it is above `high` somewhere, None if neither is found; and what is
     left of the work.
     """
-    (D, Q), stack = (rows.shape[1], L.shape[1]), []
+    D, Q = rows.shape[1], L.shape[1]
     for signs in product((1, -1), repeat=D):
         V = np.diag(np.array(signs, dtype=object)) * 2**POWER
-        stack.append(_Cone(V, rows @ V.T, rows, L, np.full((D, Q), 0, dtype=object)))
-    while stack:
-        cone = stack.pop()
-        work -= EACH + cone.H.size
-        cone = _decided(cone)
-        if _exceeding(cone, limit).any():
-            return (False if _exceeding(cone, high).any() else None), work
-        if _is_within(cone, limit):
-            continue
-        parts = _bisected(cone)
-        if work < 0 or parts is None:
-            return None, work
-        stack += parts
+        stack = [_Cone(V, rows @ V.T, rows, L, np.full((D, Q), 0, dtype=object))]
+        while stack:
+            cone = stack.pop()
+            work -= EACH + cone.H.size
+            cone = _decided(cone)
+            if _exceeding(cone, limit).any():
+                return (False if _exceeding(cone, high).any() else None), work
+            if _is_within(cone, limit):
+                continue
+            parts = _bisected(cone)
+            if work < 0 or parts is None:
+                return None, work
+            stack += parts
     return True, work
 
 

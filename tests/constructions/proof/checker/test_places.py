@@ -229,6 +229,7 @@ def test_a_step_is_a_positive_double_also_where_no_basin_is_claimed():
         ("loss_name", "cross_entropy"),
         ("loss_name", "bce"),
         ("weight_decay", -1),
+        ("weight_decay", -0.5),
         ("weight_decay", "0"),
         ("weight_decay", True),
     ],
