@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from constructions import best_two_layer, check_certificate, verify
-from constructions.two_layer.checker import CLAIMS, POWER, search
+from constructions.two_layer.checker import CLAIMS, POWER, _Cone, _is_within, search
 from geomcore import ReLUNetwork
 from geomcore.arrays import as_labels
 
@@ -290,3 +290,12 @@ def test_where_all_cancels_nothing_is_exceeded():
     rows, L = np.array([[1, 1], [2, 2]], dtype=object), np.array([[2], [-1]], dtype=object)
     assert search(rows, L, 1, 1)[0] is True
     assert search(rows[:1], 0 * L[:1], 0, 0)[0] is True
+
+
+def test_a_cone_is_within_a_limit_in_both_signs():
+    # linear in the first orthant, 10, 10 and -19 at its vertices, and 1 at the middle
+    V, one = np.diag(np.array([2**POWER] * 3, dtype=object)), 2**100
+    G = np.array([[10], [10], [-19]], dtype=object) * one
+    cone = _Cone(V, *(np.zeros((0, k), dtype=object) for k in (3, 3, 1)), G)
+    assert not _is_within(cone, 18 * one * 2**POWER)
+    assert _is_within(cone, 24 * one * 2**POWER)
