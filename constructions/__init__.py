@@ -27,7 +27,7 @@ _HOME = {
     "best_two_layer": "two_layer.optimum",
     "best_unit": "units",
     "cell_radius": "proof.basin",
-    "check_certificate": "proof.checker",
+    "check_certificate": "two_layer.checker",
     "construct": "construction",
     "elimination_order": "separation.order",
     "merged": "theorems.states",

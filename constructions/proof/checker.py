@@ -17,7 +17,7 @@ _Stage = namedtuple("_Stage", "owner inputs values active")
 _Fit = namedtuple("_Fit", "rank least move basis gram")
 
 
-def _fraction(value):
+def fraction(value):
     """The exact value of a number; nothing else passes, nor nan, nor an infinity."""
     if type(value) is int or (type(value) is float and np.isfinite(value)):
         return fmpq(*value.as_integer_ratio())
@@ -34,7 +34,7 @@ def _array(name, value, *shape):
     return a.astype(float)
 
 
-def _root(square):
+def root(square):
     """An upper bound of the square root of a fraction, above it by 2^-100 of it or less."""
     s = 110 - (int(square.p).bit_length() - int(square.q).bit_length()) // 2
     return ((square * fmpq(4) ** s).ceil().isqrt() + 1) / fmpq(2) ** s if square else ZERO
@@ -57,14 +57,14 @@ def _times(A, B):
     return np.array((fmpq_mat(A.tolist()) * fmpq_mat(B.tolist())).tolist(), dtype=object)
 
 
-def _norm(A):
+def norm(A):
     """An upper bound of the largest singular value of A, from S = (A V)'(A V) and T = V'V."""
     A, largest = A.T if A.shape[1] > A.shape[0] else A, abs(A).max() or 1
     hint = np.reshape([int(a.p) / int(a.q) for a in (A / largest).flat], A.shape)
     V = _exact(np.linalg.svd(hint)[2].T)
     AV, T = _times(A, V), _times(V.T, V) - _exact(np.eye(len(V)))
     s, t = (abs(B).sum(axis=1).max() for B in (_times(AV.T, AV), T))
-    return _root(min([(A * A).sum(), *([s / (1 - t)] if t < 1 else [])]))
+    return root(min([(A * A).sum(), *([s / (1 - t)] if t < 1 else [])]))
 
 
 def _follow(layers, X, order=0):
@@ -101,12 +101,14 @@ def _least_squares(Z, owner, w, R):
     return _Fit(rank, now - (slope * z).sum(), (_times(B.T, z) ** 2).sum(), B, gram)
 
 
-class _Case:
+class Case:
     """A certificate, and the network and the data of which it speaks."""
+
+    decay = ZERO  # of weights: none
 
     def __init__(self, stated, tensors, X, targets, classes):
         self.stated, self.tensors, self.classes = stated, tensors, classes
-        self.found, subset = defaultdict(bool), stated.get("subset")
+        self.found, self.why, subset = defaultdict(bool), {}, stated.get("subset")
         self.named = subset if type(subset) is list and {*map(type, subset)} == {str} else []
         self.arrays = {"X": X, "Y": targets[classes], "classes": classes}
         self.names = [f"{kind}{l}" for l in range(1, len(tensors) // 2 + 1) for kind in "Wb"]
@@ -133,7 +135,7 @@ class _Case:
         self.least = cache(lambda: self.fit.least if self.held else self.cell[0])
         self.chain = cache(self._chain)
         self.reach = cache(lambda j, m: (self.chain(j, m) ** 2).sum(axis=1))
-        self.size = cache(lambda j, m: _norm(self.chain(j, m[:-1]) * np.array(m[-1])[:, None]))
+        self.size = cache(lambda j, m: norm(self.chain(j, m[:-1]) * np.array(m[-1])[:, None]))
 
     def series(self, line=None, order=0, name=None):
         """The exact loss; of layers along a line, its coefficients of t^0, ..., t^order."""
@@ -145,19 +147,21 @@ class _Case:
     @cached_property
     def gradient(self):
         """The norm of the exact gradient; and its size, if no term cancelled another."""
-        last, w, exact = self.stages[-1], 2 * self.shares(), [0 * V for (V,) in self.layers]
+        last, w = self.stages[-1], 2 * self.shares()
+        exact = [self.decay * V for (V,) in self.layers]
         error = w * (last.values[0][last.owner] - self.Y)
         for masks, points in self.patterns.items():
             for l, s in enumerate(self.stages):
                 slope = _times(s.inputs[0][s.owner[points]].T, error[points])
                 exact[l] = exact[l] + _times(slope, self.chain(l, masks[l:-1]))
-        back, size = w.sum() * self.peaks[-1] + (w * abs(self.Y)).sum(axis=0), ZERO
+        back = w.sum() * self.peaks[-1] + (w * abs(self.Y)).sum(axis=0)
+        size = self.decay**2 * sum(self.norms)
         for l in reversed(range(len(exact))):
             size += (back**2).sum() * (self.tops[l] ** 2).sum()
             back = abs(self.layers[l][0][:-1]) @ back
             back = np.where((self.stages[l - 1].values[0] >= 0).any(axis=0), back, ZERO) if l else 0
         free = zip(self.names, (part for G in exact for part in (G[:-1], G[-1])), strict=True)
-        return _root(sum((part**2).sum() for name, part in free if name in self.free)), _root(size)
+        return root(sum((part**2).sum() for name, part in free if name in self.free)), root(size)
 
     @cached_property
     def cell(self):
@@ -194,22 +198,22 @@ class _Case:
             (s, moves), (p, q) = np.full((2, n), ZERO), np.full((2, n + 1, n), ZERO)
             for l, stage in enumerate(self.stages):
                 rows = np.unique(stage.owner[points])
-                longest = _root((stage.inputs[0][rows, :-1] ** 2).sum(axis=1).max())
+                longest = root((stage.inputs[0][rows, :-1] ** 2).sum(axis=1).max())
                 s[l] = (longest + moves[l - 1]) ** 2 + 1
                 p[l + 1, : l + 1] = [self.size(j, masks[j : l + 1]) for j in range(l + 1)]
                 if l < len(self.gaps):
                     reach = sum(self.reach(j, masks[j:l]) * s[j] for j in range(l + 1))
                     safe = safe and (self.away[l][rows].min(axis=0) ** 2 > r * r * reach).all()
                 p[l + 1] += distance * (l + 1 == n) * p[l]
-                moves[l] = _root(r * r * (p[l + 1] ** 2 * s).sum())
+                moves[l] = root(r * r * (p[l + 1] ** 2 * s).sum())
                 for j in range(l + 1) if bent else ():  # the norm of P_lj anywhere within r
                     more = (p[l + 1, j + 1 : l + 1] * q[j + 1 : l + 1, j]) ** 2
-                    q[l + 1, j] = p[l + 1, j] + r * _root(more.sum() + ZERO)
-            M = q[n][:, None] * q[:n] * list(map(_root, s))
-            parts = *moves**2, (q[n] ** 2 * s).sum(), _norm(M + M.T) ** 2
+                    q[l + 1, j] = p[l + 1, j] + r * root(more.sum() + ZERO)
+            M = q[n][:, None] * q[:n] * list(map(root, s))
+            parts = *moves**2, (q[n] ** 2 * s).sum(), norm(M + M.T) ** 2
             sums = sums + self.shares()[points].sum() * np.array(parts)
-        *moved, bend = map(_root, [*sums[:n], sums[-1]])
-        return safe, moved, 2 * (sums[n] + bend * (_root(self.fit.least) + moved[-1]))
+        *moved, bend = map(root, [*sums[:n], sums[-1]])
+        return safe, moved, 2 * (sums[n] + bend * (root(self.fit.least) + moved[-1]))
 
     def digest(self, **arrays):
         """SHA-256 of a line NAME SHAPE and the little-endian numbers, row by row, for each."""
@@ -221,23 +225,23 @@ class _Case:
         """The fraction of points nearest to the target of their own class, or to it first."""
         gaps = self.lengths - 2 * _times(self.stages[-1].values[0], self.goals.T)
         right = gaps.argmin(axis=1)[self.stages[-1].owner] == self.classes
-        return _fraction(stated) == _fraction(float(right.mean()))
+        return fraction(stated) == fraction(float(right.mean()))
 
     def near(self, name, stated):
         """A loss in floats is near the exact one, and the one in question within its bounds."""
         exact, low, high = self.loss(name), ZERO, "inf"
         if name == self.stated["loss_name"]:
-            low, high = _fraction(self.stated["loss_floor"]), self.stated["loss_bound"]
+            low, high = fraction(self.stated["loss_floor"]), self.stated["loss_bound"]
         if stated == "inf":
             return high == "inf" and exact * (1 + fmpq(1, 2**40)) > int(LARGEST)
-        value, largest = _fraction(stated), self.peaks[-1] + abs(self.goals).max(axis=0)
+        value, largest = fraction(stated), self.peaks[-1] + abs(self.goals).max(axis=0)
         room = exact / 2**28 + len(self.goals) * (largest**2).sum() / 2**100 + fmpq(1, 2**1074)
         exact, high = min(exact, int(LARGEST)), int(LARGEST) if high == "inf" else high
-        return low <= value <= _fraction(high) and abs(value - exact) <= room
+        return low <= value <= fraction(high) and abs(value - exact) <= room
 
     def gradient_norm(self, stated):
         """The norm of the gradient in floats is as near to the exact one as floats allow."""
-        value = None if stated == "inf" else _fraction(stated)
+        value = None if stated == "inf" else fraction(stated)
         seen = zip(self.away, self.peaks, strict=False)  # floats find the same signs
         if value is None or self.cumulative or not all((a > SLACK * p).all() for a, p in seen):
             return None
@@ -245,15 +249,15 @@ class _Case:
 
     def margins(self, stated):
         """The least |pre-activation| of each layer over the norm of (W, b) is at least this."""
-        hidden = zip(map(_fraction, stated + []), self.norms[:-1], self.gaps, strict=True)
+        hidden = zip(map(fraction, stated + []), self.norms[:-1], self.gaps, strict=True)
         return all(m == 0 or (m > 0 and n > 0 and m * m * n <= gap**2) for m, n, gap in hidden)
 
     def distance(self, stated):
         """The exact point exists, and the smallest change that leads to it is within this."""
         verdict, tied = self.stated["verdict"], self.held or self.cell[0] == self.fit.least
         exists = self.fit.least == 0 or (tied and (verdict != MINIMA[0] or not self.gaps))
-        square = self.fit.move if stated == "inf" else _fraction(stated) * abs(_fraction(stated))
-        near = stated != "inf" and square <= _fraction(self.stated["rtol"]) ** 2 * self.norms[-1]
+        square = self.fit.move if stated == "inf" else fraction(stated) * abs(fraction(stated))
+        near = stated != "inf" and square <= fraction(self.stated["rtol"]) ** 2 * self.norms[-1]
         return exists and self.fit.move <= square and (near or verdict not in MINIMA)
 
     def witness(self, stated):
@@ -266,11 +270,11 @@ class _Case:
         D = [layer[part] for layer in stated["direction"] for part in ("weights", "biases")]
         D = [_array("a direction", d, *t.shape) for d, t in zip(D, self.tensors, strict=True)]
         still = not any(d.any() for n, d in zip(self.names, D, strict=True) if n not in self.free)
-        t, limit = float(_fraction(stated["step"])), _fraction(stated[key])
+        t, limit = float(fraction(stated["step"])), fraction(stated[key])
         with np.errstate(all="ignore"):
             after = [tensor + t * move for tensor, move in zip(self.tensors, D, strict=True)]
         loss, floor, line = stated["loss"], self.stated["loss_floor"], _layers(self.tensors, D)
-        lower = self.series(_layers(after))[0] <= _fraction(loss) < _fraction(floor)
+        lower = self.series(_layers(after))[0] <= fraction(loss) < fraction(floor)
         lower = lower and still and (t > 0 or curved)  # the others are one-sided
         if self.cumulative:  # b_L follows by -D c, which floats may miss
             c, D = self.offset[:-1], line[-1][1][:-1]
@@ -282,9 +286,9 @@ class _Case:
         falls = (1 + curved) * terms[-1] <= limit < 0
         falls = falls and (curved or next(filter(None, terms[1:])) < 0)
         norm, size = self.gradient
-        small = (2 * _fraction(self.stated["gtol"]) + SLACK) * size
+        small = (2 * fraction(self.stated["gtol"]) + SLACK) * size
         if 0 in self.gaps or self.cumulative:  # instead of a gradient there is a slope
-            norm, small = abs(terms[1]), small * _root(sum((V**2).sum() for _, V in line))
+            norm, small = abs(terms[1]), small * root(sum((V**2).sum() for _, V in line))
         return lower and falls and (key == "slope" or norm <= small)
 
     def verdict(self, stated):
@@ -294,7 +298,7 @@ class _Case:
         if stated in ("not stationary", "saddle"):
             sloped = "slope" in self.stated["witness"]
             return self.found["witness"] and sloped == (stated != "saddle")
-        rest = _fraction(self.stated["rtol"]) ** 2 * (max(self.lengths) or 1)
+        rest = fraction(self.stated["rtol"]) ** 2 * (max(self.lengths) or 1)
         low = self.loss() <= self.fit.least * (1 + fmpq(1, 2**50)) + rest
         minimal = self.held or (0 not in self.gaps and self.cell[0] == self.fit.least)
         return self.found["distance"] and low and stated in MINIMA[: 1 + minimal]
@@ -302,14 +306,14 @@ class _Case:
     def radius(self, stated):
         """No activation flips within radius + distance."""
         endless = stated == "inf" and not self.gaps
-        r, d = map(_fraction, (0, 0) if endless else (stated, self.stated["distance"]))
+        r, d = map(fraction, (0, 0) if endless else (stated, self.stated["distance"]))
         return r >= 0 and self.motion(r + d)[0]
 
     def basin(self, stated, bent=False):
         """Rank, strength, rate and radius obey docs/minima.md, s + motion <= sigma_min included."""
-        lam, rate, ball, s = (_fraction(stated[k]) for k in ("radius", "rate", "ball", "strength"))
-        step, most = map(_fraction, (self.stated["step"], stated["curvature"]) if bent else (2, 0))
-        d, fit = _fraction(self.stated["distance"]), self.fit
+        lam, rate, ball, s = (fraction(stated[k]) for k in ("radius", "rate", "ball", "strength"))
+        step, most = map(fraction, (self.stated["step"], stated["curvature"]) if bent else (2, 0))
+        d, fit = fraction(self.stated["distance"]), self.fit
         safe, motion, bend = self.motion(ball, d, bent)
         # on the span B of the rows (h, 1) this is: gram - (s + motion)^2 B B' is not negative
         form = fit.gram - (s + motion[-2]) ** 2 * _times(fit.basis, fit.basis.T)
@@ -336,37 +340,26 @@ CLAIMS = {
     "points": lambda c, v: repr(v) == repr(len(c.X)),
     "widths": lambda c, v: repr(v) == repr([len(c.X[0]), *(V.shape[1] for (V,) in c.layers)]),
     "loss_name": lambda c, v: v in ("mse", "class_weighted"),
-    **dict.fromkeys(("weight_decay", "slack"), lambda c, v: _fraction(v) == 0),
+    **dict.fromkeys(("weight_decay", "slack"), lambda c, v: fraction(v) == 0),
     "subset": lambda c, v: v is None or c.cumulative or sorted(c.named) == sorted(c.free),
     "proved": lambda c, v: type(v) is bool,
-    **dict.fromkeys(("rtol", "gtol"), lambda c, v: 0 <= _fraction(v) < 1),
-    "loss_bound": lambda c, v: v == "inf" or c.loss() <= _fraction(v),
-    "loss_floor": lambda c, v: 0 <= _fraction(v) <= c.loss(),
+    **dict.fromkeys(("rtol", "gtol"), lambda c, v: 0 <= fraction(v) < 1),
+    "loss_bound": lambda c, v: v == "inf" or c.loss() <= fraction(v),
+    "loss_floor": lambda c, v: 0 <= fraction(v) <= c.loss(),
     "loss": lambda c, v: c.near("mse", v),
     "class_weighted_loss": lambda c, v: c.near("class_weighted", v),
-    "lower_bound": lambda c, v: _fraction(v) <= c.least(),
-    "gap": lambda c, v: v == "inf" or c.loss() <= c.least() + _fraction(v),
+    "lower_bound": lambda c, v: fraction(v) <= c.least(),
+    "gap": lambda c, v: v == "inf" or c.loss() <= c.least() + fraction(v),
     "activation_margin": lambda c, v: repr(v) == repr(min(c.stated["margins"], default="inf")),
-    **{key: getattr(_Case, key) for key in METHODS},
-    "step": lambda c, v: 0 < _fraction(v) <= int(LARGEST),
+    **{key: getattr(Case, key) for key in METHODS},
+    "step": lambda c, v: 0 < fraction(v) <= int(LARGEST),
     "descent": lambda c, v: c.basin(v, bent=True),
     **dict.fromkeys(("exact", "smallest_eigenvalue", "checks", "bits", "critical")),
 }
 
 
-def check_certificate(certificate, weights, biases, X, targets, classes):
-    """Check what a certificate says of a network on data, field by field, without `verify`.
-
-    Parameters
-    ----------
-    certificate : dict, as JSON gives it; nothing in it is trusted
-    weights, biases : sequences of array_like, shapes (m, n) and (m,)
-    X, targets, classes : points (N, d), target of each class (Q, k), class of each point (N,)
-
-    Returns
-    -------
-    list of Finding, one for each field; ValueError if the arguments do not fit together
-    """
+def examine(certificate, weights, biases, X, targets, classes, penalised):
+    """What `check_certificate` returns; of two layers with decay by `penalised`: a Case, claims."""
     tensors, X = [], _array("X", X, -1, -1)
     if {type(weights), type(biases)} - {list, tuple} or not 0 < len(weights) == len(biases):
         raise ValueError("weights and biases must be lists or tuples of the same length, not 0")
@@ -378,17 +371,20 @@ def check_certificate(certificate, weights, biases, X, targets, classes):
         raise ValueError("classes must be 0, ..., Q - 1, a row of targets each, and all must occur")
     stated, findings = {**LATER, **certificate} if type(certificate) is dict else {}, []
     asked = [repr(stated.get(key, 0)) for key in ("loss_name", "weight_decay")]
-    other = asked[0] in ("'cross_entropy'", "'bce'") or asked[1] not in ("0", "0.0")
+    decayed = asked[0] == "'mse'" and len(tensors) == 4 and asked[1] not in ("0", "0.0")
+    decayed = decayed and type(w := stated["weight_decay"]) in (int, float) and 0 < w <= LARGEST
+    kind, claims = penalised if decayed else (Case, CLAIMS)
+    other = asked[0] in ("'cross_entropy'", "'bce'") or not (decayed or asked[1] in ("0", "0.0"))
     if other or len(X) * max(map(len, (targets, X[0], *tensors))) > 2**24:
         why = "the loss is not a squared error alone" if other else "too large for exact arithmetic"
         return [Finding(field, None, why) for field in CLAIMS]
-    case = _Case(stated, tensors, X, targets, classes.astype(np.int64))
-    for field in dict.fromkeys((*CLAIMS, *stated)):
-        other = field in CRITICAL and stated.get("critical") is not None
-        claim, holds, detail = None if other else CLAIMS.get(field), None, "not examined"
+    case = kind(stated, tensors, X, targets, classes.astype(np.int64))
+    for field in dict.fromkeys((*claims, *stated)):
+        other = kind is Case and field in CRITICAL and stated.get("critical") is not None
+        claim, holds, detail = None if other else claims.get(field), None, "not examined"
         try:
-            if field not in CLAIMS or field not in stated:
-                holds, detail = False, "missing" if field in CLAIMS else "no such field"
+            if field not in claims or field not in stated:
+                holds, detail = False, "missing" if field in claims else "no such field"
             elif field in NULLABLE and stated[field] is None:
                 holds, detail = True, "nothing is claimed"
             elif claim and (holds := claim(case, stated[field])) is not None:
@@ -396,5 +392,5 @@ def check_certificate(certificate, weights, biases, X, targets, classes):
                 detail = claim.__doc__ or ""
         except Exception as reason:
             holds, detail = False, f"{type(reason).__name__}: {reason}"
-        findings.append(Finding(field, holds, detail.partition("\n")[0]))
+        findings.append(Finding(field, holds, case.why.get(field, detail).partition("\n")[0]))
     return findings

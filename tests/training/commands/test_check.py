@@ -53,6 +53,20 @@ def test_a_certificate_that_holds_is_confirmed_field_by_field(run, made, tmp_pat
     assert record["arguments"]["certificate"] == "made/certificate.json"
 
 
+def test_weight_decay_on_two_layers_is_examined(run, tmp_path):
+    # a + c = 3 - 1 at a = c = 1 is the best of (a + c - 3)^2 + 2 a + c^2, by hand
+    np.savez(tmp_path / "data.npz", X=[[0.0]], y=[[3.0]])
+    save(ReLUNetwork([[[0.0]], [[1.0]]], [[1.0], [1.0]]), tmp_path / "one.npz")
+    given = ["one.npz", "data.npz"]
+    run("verify", *given, "--weight-decay", "2", "--out", "asked")
+    status, out, _ = run("check", "asked/certificate.json", *given, "--out", "checked")
+    assert status == 0 and "confirmed: global minimum, with rtol" in out
+    stated = json.loads((tmp_path / "asked" / "certificate.json").read_text())
+    (tmp_path / "lie.json").write_text(json.dumps({**stated, "lower_bound": 4.04}))
+    status, out, _ = run("check", "lie.json", *given, "--out", "refused")
+    assert status == 1 and "REFUSED: slack, lower_bound, verdict not confirmed" in out
+
+
 def test_checks_of_different_networks_have_different_folders(run, made, tmp_path):
     for name in ("a", "b"):
         (tmp_path / name).mkdir()

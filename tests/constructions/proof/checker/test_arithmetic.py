@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from constructions import check_certificate
-from constructions.proof.checker import _array, _exact, _follow, _least_squares, _norm, _root
+from constructions.proof.checker import _array, _exact, _follow, _least_squares, norm, root
 
 
 @given(st.integers(0, 2**200), st.integers(1, 2**200))
 def test_a_root_is_bounded_from_above_and_closely(p, q):
     square = fmpq(p, q)
-    root = _root(square)
-    assert square <= root * root <= square * (1 + fmpq(1, 2**100))
+    above = root(square)
+    assert square <= above * above <= square * (1 + fmpq(1, 2**100))
 
 
 @given(st.integers(1, 5), st.integers(1, 5), st.integers(0, 2**32 - 1), st.integers(0, 5))
@@ -25,7 +25,7 @@ def test_a_norm_is_bounded_from_above_and_closely(m, n, seed, rank):
     left, right = rng.normal(size=(m, rank)), rng.normal(size=(rank, n))
     A = left @ np.diag(10.0 ** rng.integers(-8, 8, size=rank)) @ right
     largest = np.linalg.norm(A, 2)
-    bound = _norm(_exact(A))
+    bound = norm(_exact(A))
     assert largest * (1 - 1e-14) <= int(bound.p) / int(bound.q) <= largest * (1 + 1e-9)
 
 
@@ -36,7 +36,7 @@ def test_a_norm_is_no_less_than_the_exact_one(scale):
         for v in ((3, 4), (1, 2), (5, -7), (1, 0)):
             A = scale * np.outer(u, v).astype(float)
             exact = fmpq(sum(a * a for a in u) * sum(a * a for a in v)) * _exact([scale])[0] ** 2
-            bound = _norm(_exact(A))
+            bound = norm(_exact(A))
             assert exact <= bound * bound <= exact * (1 + fmpq(1, 2**40)), (u, v)
 
 

@@ -5,7 +5,7 @@ import pytest
 from builders import random_network
 from checker_examples import Example
 
-from constructions.proof.checker import _Case
+from constructions.proof.checker import Case
 
 FIELDS = {"loss": 1.0, "class_weighted_loss": 1.0, "accuracy": 1.0, "verdict": "undetermined"}
 
@@ -14,7 +14,7 @@ def cell(example):
     """The least loss as a float, and the number of free outputs at different points."""
     pairs = zip(example.weights, example.biases, strict=True)
     tensors = [tensor for pair in pairs for tensor in pair]
-    case = _Case(example.fields, tensors, example.X, example.targets, example.classes)
+    case = Case(example.fields, tensors, example.X, example.targets, example.classes)
     least, free = case.cell
     return float(least), free
 

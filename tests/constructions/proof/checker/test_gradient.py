@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 from checker_examples import STEEP, Example
+from flint import fmpq
 
-from constructions.proof.checker import _Case
+from constructions.proof.checker import Case
 
 FIELDS = {"loss": 1.0, "class_weighted_loss": 1.0, "accuracy": 1.0, "verdict": "undetermined"}
 
@@ -13,7 +14,7 @@ def gradient(example):
     """The norm of the gradient, and of the sums of the sizes of its terms."""
     pairs = zip(example.weights, example.biases, strict=True)
     tensors = [tensor for pair in pairs for tensor in pair]
-    case = _Case(example.fields, tensors, example.X, example.targets, example.classes)
+    case = Case(example.fields, tensors, example.X, example.targets, example.classes)
     return [float(number) for number in case.gradient]
 
 
@@ -21,6 +22,16 @@ def test_of_one_layer_the_terms_are_outputs_and_targets_times_inputs():
     # (1, 1) is the largest input, 1 the output there; 2/3 of (1, 1, 1) and of the targets 0, 1, 3
     size = (2 * 1 + 2 / 3 * (0 + 1 + 3)) * np.sqrt(2)
     assert gradient(STEEP) == pytest.approx([4 / 3 * np.sqrt(2), size], rel=1e-12)
+
+
+def test_weight_decay_adds_its_part_of_each_parameter():
+    # 4/3 down in weight and bias, of which the weight is 1 and the bias 0
+    case = Case(
+        STEEP.fields, [np.array([[1.0]]), np.zeros(1)], STEEP.X, STEEP.targets, STEEP.classes
+    )
+    case.decay = fmpq(1, 2)
+    norm, size = np.hypot(1 / 2 - 4 / 3, 4 / 3), np.sqrt((2 + 8 / 3) ** 2 * 2 + 1 / 4)
+    assert [float(number) for number in case.gradient] == pytest.approx([norm, size], rel=1e-12)
 
 
 @pytest.mark.parametrize(("bias", "part"), [(None, 0), (-5, 0), (0.5, 0), (1, 9)])

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from constructions import check_certificate, construct, merged, partial, suboptimal, verify
-from constructions.proof.checker import CLAIMS, _Case, _exact
+from constructions.proof.checker import CLAIMS, Case, _exact
 from constructions.verdicts import SQUARED
 from geomcore import ReLUNetwork, datasets
 from geomcore.arrays import as_labels
@@ -132,7 +132,7 @@ def case_of(example):
     """What the checker knows of an example."""
     pairs = zip(example.weights, example.biases, strict=True)
     tensors = [tensor for pair in pairs for tensor in pair]
-    return _Case(example.fields, tensors, example.X, example.targets, example.classes)
+    return Case(example.fields, tensors, example.X, example.targets, example.classes)
 
 
 def test_outputs_move_by_the_motion_of_all_layers_and_of_the_solution_next_to_it():
@@ -228,8 +228,8 @@ def test_a_step_is_a_positive_double_also_where_no_basin_is_claimed():
     [
         ("loss_name", "cross_entropy"),
         ("loss_name", "bce"),
-        ("weight_decay", 0.1),
         ("weight_decay", -1),
+        ("weight_decay", -0.5),
         ("weight_decay", "0"),
         ("weight_decay", True),
     ],
@@ -241,6 +241,16 @@ def test_of_another_loss_nothing_is_examined(asked, value, example):
     found = check_certificate(stated, example.weights, example.biases, *data)
     assert [finding.field for finding in found] == list(CLAIMS)
     assert {(f.holds, f.detail) for f in found} == {(None, "the loss is not a squared error alone")}
+
+
+@pytest.mark.parametrize("decay", [0.1, 1, 10**400])
+def test_with_weight_decay_nothing_is_examined_unless_there_is_one_hidden_layer(decay):
+    for example in (LINE, COLLAPSED):
+        found = example.findings({**example.fields, "weight_decay": decay})
+        left = example is LINE or decay == 10**400
+        assert ({*found.values()} == {None}) == left
+        # whose loss is more than 0 then
+        assert left or found["loss_bound"] is found["loss"] is False
 
 
 @pytest.mark.parametrize("none", [0, 0.0])
