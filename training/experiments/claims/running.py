@@ -8,6 +8,7 @@ from training.experiments.claims.child import wait_for_orphan
 from training.output.record import NAME, fingerprint, plain_names, read_record
 
 REUSED, RESUMED, RAN, FAILED = "taken as it was", "went on", "run", "failed"
+SAID = 4096  # bytes of what a command said that are kept
 FINISHED, STOPPED, CHANGED = "finished", "stopped", "changed"
 _MAIN = """\
 import sys
@@ -127,20 +128,34 @@ def _changed(place, record, work):
 
 
 def _run(typed, *, quiet):
-    """Run a command that ends when this process does; its exit status and what it said last."""
+    """Run a command that ends when this process does; its exit status and what it said last.
+
+    Progress bars need the terminal itself, so what is said there is on no page.
+    """
+    is_seen = not quiet and sys.stderr.isatty()
     command = subprocess.Popen(
         [sys.executable, "-c", _MAIN, *typed],
         stdin=subprocess.PIPE,  # held open, and closed however this process ends
         # Its results are for its own folder; progress, on standard error, is shown.
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE if quiet else None,
-        text=True,
+        stderr=None if is_seen else subprocess.PIPE,
     )
     with command:
         try:
-            said = command.stderr.read() if quiet else ""
+            said = "" if is_seen else _listened(command.stderr, quiet=quiet)
             status = command.wait()
         except BaseException:
             command.kill()
             raise
-    return status, "".join(said.strip().splitlines()[-1:])
+    last = "".join(said.strip().splitlines()[-1:])
+    return status, "see the terminal" if status and is_seen else last
+
+
+def _listened(stream, *, quiet):
+    """The end of what is said, which is passed on as it comes."""
+    said = b""
+    while chunk := stream.read1(SAID):
+        said = (said + chunk)[-SAID:]
+        if not quiet:
+            print(chunk.decode(errors="replace"), end="", file=sys.stderr, flush=True)
+    return said.decode(errors="replace")

@@ -24,7 +24,10 @@ class Claim(NamedTuple):
 MESA = "A. Oursland's note on Lp heads"
 NONNEG = "A. Oursland's note on non-negative heads"
 KERNELS = "worked examples of non-negative kernels"
-SPARSE = "a note on sparse coding (OF96, RJBO08)"
+SPARSE = "a note on sparse coding, after Olshausen and Field 1996 and Rozell et al. 2008"
+CE23 = "T. Chen and P. Muñoz Ewald, arXiv:2309.10639"
+CE24 = "T. Chen and P. Muñoz Ewald, arXiv:2405.07098"
+AUTHORS = "the authors of arXiv:2405.07098"
 CLAIMS = (
     Claim("A1", "Lp and linear heads are equally accurate", MESA, "99.0 % and 99.2 %"),
     Claim(
@@ -75,22 +78,32 @@ CLAIMS = (
     Claim("D3", "explaining away has no effect where norms are held", SPARSE),
     Claim("D4", "with free norms explaining away gives sparser codes, sooner, fewer dead", SPARSE),
     Claim("D5", "where the penalty is too high, explaining away helps", SPARSE),
-    Claim("E1", "data of types (a) to (d) have an explicit network with zero loss", "CE23, CE24"),
-    Claim("E2", "the 2^Q - 1 suboptimal constructions are local minima", "CE23, Theorem 2.5"),
-    Claim("E3", "their losses follow the closed form", "CE23, Theorem 2.5"),
+    Claim(
+        "E1", "data of types (a) to (d) have an explicit network with zero loss", f"{CE23}; {CE24}"
+    ),
+    Claim("E2", "the 2^Q - 1 suboptimal constructions are local minima", f"{CE23}, Theorem 2.5"),
+    Claim("E3", "their losses follow the closed form", f"{CE23}, Theorem 2.5"),
     Claim(
         "E4",
         "after a small perturbation SGD returns to zero loss, after a large one it does not",
-        "CE24's authors, type (c)",
+        f"{AUTHORS}, type (c)",
         "full return up to λ of about 0.1; loss about 0.4 and accuracy about 85 % at λ = 1",
     ),
-    Claim("E5", "truncation speeds up exponentially with the number of truncated points", "Chen25"),
-    Claim("E6", "digits 0, 1, 6, 4 in this order are sequentially separable", "CE24"),
+    Claim(
+        "E5",
+        "truncation speeds up exponentially with the number of truncated points",
+        "T. Chen, arXiv:2501.07400",
+    ),
+    Claim("E6", "digits 0, 1, 6, 4 in this order are sequentially separable", CE24),
     Claim(
         "E7",
         "networks of Q + 1 layers trained on digits show cones; their middle layers lose rank, and "
         "the identities of cones fail there; the two losses differ",
-        "CE24's authors",
+        AUTHORS,
     ),
-    Claim("E8", "training to lower loss gives more neural collapse", "CE24's authors; PHD20"),
+    Claim(
+        "E8",
+        "training to lower loss gives more neural collapse",
+        f"{AUTHORS}; Papyan, Han and Donoho, PNAS 2020",
+    ),
 )

@@ -38,7 +38,10 @@ def test_two_claims_and_the_same_command_once_more(run, tmp_path, monkeypatch):
     assert 'href="minima/index.html"' in page and 'src="minima/3-balls-losses.png"' in page
     assert (tmp_path / "c" / "minima" / "3-balls-losses.png").exists()
     told = (tmp_path / "c" / "claims.md").read_text()
-    assert "| **E3** their losses follow the closed form (CE23, Theorem 2.5) |" in told
+    assert (
+        "| **E3** their losses follow the closed form (T. Chen and P. Muñoz Ewald, arXiv:2309.10639"
+        in told
+    )
     before = (tmp_path / "c" / "minima" / "run.json").read_bytes()
     status, again, _ = run("claims", "--quick", "--only", "E1,E2,E3", "--out", "c", "--quiet")
     assert status == 0 and again == out

@@ -134,10 +134,12 @@ def test_a_command_whose_parent_was_killed_is_waited_for(tmp_path):
     wait_for_orphan(tmp_path / "none")
 
 
-def test_a_command_that_fails_is_told(tmp_path):
+@pytest.mark.parametrize("quiet", [True, False])
+def test_a_command_that_fails_is_told(tmp_path, capsys, quiet):
     wrong = SMALL._replace(quick={**SMALL.quick, "classes": "1"})
-    how, why = ensure(wrong, tmp_path, quick=True, seed=0, jobs=1, quiet=True)
+    how, why = ensure(wrong, tmp_path, quick=True, seed=0, jobs=1, quiet=quiet)
     assert how == "failed" and "exit status 2: geomcore: --classes must be" in why
+    assert ("--classes must be" in capsys.readouterr().err) == (not quiet)
 
 
 def test_every_claim_has_a_run_that_answers_for_it_and_every_command_its_arguments():
