@@ -286,7 +286,8 @@ def _surroundings(bounds, cell, net, X, weights, rank, distance):
 def _flow_basin(around):
     best = around.best_ball(around.cell)
     radius = around.size(best, rounds=5) - around.distance
-    if not radius > 0:
+    # `SLACK` is relative, and so no margin for a number of few bits
+    if not radius > LEAST:
         return None
     s = around.strength(best)
     return Basin(float(radius), float(4 * s**2 * (1 - 4 * EPS)), float(best), float(s))

@@ -35,8 +35,10 @@ number of steps that the radius is given.
 outputs at a point are those of a network whose parameters differ relatively by at most
 :math:`\gamma = (n + 1) u / (1 - (n + 1) u)`, n the largest width, and back-propagation is that of
 another such one: each is at most :math:`\gamma T` away, T the largest norm of the parameters in the
-ball, and so has the same activations if it is in the cell. With :math:`F = \sum_i \pi_i |J_i|^2`
-and the second derivatives bounded as above, a gradient is off by at most
+ball, and so has the same activations if it is in the cell. A block of the gradient has the layers
+before it from the first and those behind it from the second, so that the change of the derivative
+is bounded twice. With :math:`F = \sum_i \pi_i |J_i|^2` and the second derivatives bounded as above,
+a gradient is off by at most
 
 .. math:: 2 \gamma T (F + 2 R' (\sum_i \pi_i |\nabla^2 o_i|^2)^{1/2}) + 2 \kappa \sqrt F R',
 
@@ -108,7 +110,7 @@ def basin_with_step(net, X, step, *, loss_bound, weights=None, rank, distance):
         return None
     around, root = around
     top = _largest_ball(around, root, step)
-    if not top > 0:
+    if not top > LEAST:
         return None
     ball = around.best_ball(top, times=2)
     # where the strength falls fast, small balls are best
@@ -140,7 +142,7 @@ def basin_with_errors(around, root, step, steps, error):
     radius must be for that to hold.
     """
     top = _largest_ball(around, root, step)
-    if not top > 0:
+    if not top > LEAST:
         return None
 
     def slope(ball):
@@ -243,11 +245,14 @@ def _around(net, X, loss_bound, weights, rank, distance):
 
 
 def _described(around, root, ball, radius, step):
-    """The basin; None if a number of it is not positive, or too small to be rounded down."""
+    """The basin; None if a number of it is not positive, or too small to be rounded down.
+
+    `SLACK` is relative, and so no margin for a radius of few bits.
+    """
     s, curvature = around.strength(ball), _curvature(around, root, ball)
     part = 2 * step * s
     rate = part * s * (1 - 4 * EPS)
-    if not (radius > 0 and min(part, rate) > TINY):
+    if not (radius > LEAST and min(part, rate) > TINY):
         return None
     return DescentBasin(*(float(v) for v in (radius, step, rate, ball, s, curvature)))
 

@@ -1,4 +1,4 @@
-"""Bounds of the curvature at a minimum hold of its Hessian, and are none without a basin."""
+"""Bounds of the curvature hold of the Hessian; they and basins are none where nothing is known."""
 
 import dataclasses
 
@@ -32,3 +32,20 @@ def test_without_a_proved_basin_nothing_is_known():
         assert descent_basin(without, NET, *DATA, 0.01) is None
         assert largest_step(without, NET, *DATA, 0.01) is None
     assert descent_basin(found, NET, *DATA, 0.01) and largest_step(found, NET, *DATA, 0.01)
+
+
+@pytest.mark.parametrize("weight", [(-1, 1.0), (1, 2.0**-75)])  # a dead unit and a live one
+@pytest.mark.parametrize("small", [1050, 1065, 1070])
+def test_radii_that_are_lost_in_underflow_are_none(weight, small):
+    sign, out = weight
+    # exact: the unit is at 2^(75 - small), so that it flips a subnormal distance away
+    net, X = ReLUNetwork([[[sign * 2.0**-small]], [[out]]], [[0.0], [0.0]]), [[2.0**75]]
+    Y = net(np.array(X))
+    found = verify(net, X, Y, step=0.1)
+    assert found.verdict == "global minimum" and 0 < found.radius < 1e-300
+    assert found.descent is None and found.distance == 0
+    for steps in (None, 3):
+        assert descent_basin(found, net, X, Y, 0.1, steps=steps) is None
+    assert largest_step(found, net, X, Y, 1e-323) is None
+    # of few bits a radius would not bear the rounding that its margins are for
+    assert found.basin is None
