@@ -49,6 +49,7 @@ def test_spirals_are_a_proved_minimum_and_drawn(tmp_path):
     assert {p.name for p in (tmp_path / "figures").iterdir()} == {"spirals.png", "spirals.svg"}
 
 
+@pytest.mark.slow
 def test_a_trained_network_is_not_called_a_minimum_and_a_constructed_one_is(tmp_path):
     trained, constructed = run("verify_your_network", tmp_path).split("CONSTRUCTED")
     assert "global minimum" not in trained
@@ -68,6 +69,7 @@ def test_a_network_that_was_fine_tuned_in_torch_settles_on_a_proved_minimum(tmp_
     assert (tmp_path / "figures" / "fine_tune.png").stat().st_size > 10_000
 
 
+@pytest.mark.slow
 def test_compiled_code_of_the_user_walks_points_to_the_boundary(tmp_path):
     out = run("kernels_in_numba", tmp_path)
     arrived, of = int(out.split()[0]), int(out.split()[2])

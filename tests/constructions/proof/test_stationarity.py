@@ -435,6 +435,7 @@ def test_certificates_of_refutations_round_trip():
         assert Certificate.from_json(found.to_json()) == found
 
 
+@pytest.mark.slow
 def test_the_command_verifies_without_cvxpy(tmp_path):
     data = datasets.clusters(20, rng=0)
     save(construct(data.X, data.y, "clustered").network, tmp_path / "net.npz")

@@ -95,6 +95,7 @@ def test_the_certificate_of_other_networks_or_data_is_not_confirmed(data):
         assert [c.passed for c in checks] == [True, False]
 
 
+@pytest.mark.slow
 def test_the_command_confirms_certificates_without_cvxpy(data, tmp_path):
     np.savez(tmp_path / "data.npz", X=data.X, y=data.y)
     calls, expected = [], []

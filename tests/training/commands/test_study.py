@@ -175,6 +175,7 @@ def test_a_network_of_ones_own_goes_with_the_columns(run, in_thousands, tmp_path
     assert reference.loss < 1e-20
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("in_full")
 def test_merges_are_compared_with_the_minimum_in_one_figure(run, tmp_path):
     arguments = ["--scales", "0.01", "--trials", "2", "--steps", "2", "--merges", "-q"]
@@ -209,6 +210,7 @@ def test_progress_gives_rate_and_remaining_time_and_quiet_silences_it(run):
     assert run("study", "clusters", *SMALL, "--out", "two", "-q")[2] == ""
 
 
+@pytest.mark.slow
 def test_a_study_that_is_killed_again_and_again_ends_with_the_rows_of_one_that_is_not(
     run, tmp_path
 ):

@@ -132,6 +132,7 @@ def test_a_process_pool_gives_the_rows_of_one_thread(tmp_path):
     assert rows(tmp_path / "pool") == rows(tmp_path / "one")
 
 
+@pytest.mark.slow
 def test_a_cluster_that_loses_a_worker_gives_the_rows_of_one_thread(tmp_path):
     distributed = pytest.importorskip("distributed")
     arguments = {"trials": 300, "steps": 150}
@@ -153,6 +154,7 @@ def test_a_cluster_that_loses_a_worker_gives_the_rows_of_one_thread(tmp_path):
     assert rows(tmp_path / "cluster") == rows(tmp_path / "one")
 
 
+@pytest.mark.slow
 def test_a_cluster_that_closes_in_mid_run_is_an_error_and_the_study_goes_on(tmp_path, monkeypatch):
     distributed = pytest.importorskip("distributed")
     arguments = {"trials": 300, "steps": 150}
@@ -320,6 +322,7 @@ def _compiling(seconds):
     return 0
 
 
+@pytest.mark.slow
 def test_that_processes_compile_is_told_once_and_not_where_nobody_asked():
     told = []
     with processes(2, compiling=lambda: told.append(1)) as pool:

@@ -46,6 +46,7 @@ def test_the_command_tells_rates_models_and_verdicts(run, tmp_path):
     assert not list((tmp_path / "x").glob("*film*"))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("in_full")
 def test_the_page_has_a_film_that_can_be_stopped_and_its_still(run, tmp_path):
     assert run("dynamics", *SMALL, "-q", "--out", "x")[0] == 0

@@ -48,6 +48,7 @@ def test_the_command_tells_tables_and_verdicts(run, tmp_path):
     assert record["command"] == "mesa" and "runs" in record["timings"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("in_full")
 def test_a_run_that_was_killed_goes_on_to_the_same_bytes(run, tmp_path, monkeypatch):
     assert run("mesa", *ONE, "--jobs", "2", "--out", "whole", "-q")[0] == 0
@@ -123,6 +124,7 @@ def test_a_foreign_or_damaged_folder_is_left_alone(run, tmp_path):
     assert (tmp_path / "x" / "pieces.sqlite").read_bytes() == b"x" * 5000
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("in_full")
 @pytest.mark.parametrize("models", ["lp-2", "hard", "linear"])
 def test_one_model_is_enough_where_no_claim_is_about_it(run, tmp_path, models):

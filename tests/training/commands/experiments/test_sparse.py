@@ -33,6 +33,7 @@ def test_a_run_and_the_same_run_gone_on_with(run, tmp_path, tiny):
     assert {p.name: p.read_bytes() for p in (tmp_path / "r").glob("*.csv")} == tables
 
 
+@pytest.mark.slow
 def test_images_of_a_folder_are_taken(run, tmp_path, tiny):
     (tmp_path / "mine").mkdir()
     pixels = np.random.default_rng(0).integers(0, 255, (90, 90), dtype=np.uint8)

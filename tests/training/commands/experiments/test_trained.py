@@ -103,6 +103,7 @@ def test_the_command_tells_verdicts_and_keeps_networks_of_each_rung(run, mnist, 
         assert net.widths == (25, 25, 25, 2) and len(cumulative_parameters(net)[0]) == 3
 
 
+@pytest.mark.slow
 def test_the_bundled_digits_are_the_default(run, no_figures, tmp_path):
     options = (
         "--seeds",

@@ -17,6 +17,8 @@ from training.experiments.claims.running import done, ensure
 from training.experiments.claims.sources import CLAIMS
 from training.experiments.claims.works import WORKS, Work
 
+pytestmark = pytest.mark.slow  # whole commands, killed and gone on with
+
 SMALL = Work(
     "small",
     "minima",

@@ -46,6 +46,7 @@ def test_on_a_line_curves_go_through_their_kinks():
     assert dots == [3, 3]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["classes", "one output", "values", "two values"])
 def test_in_the_plane(kind):
     rng = np.random.default_rng(0)
