@@ -78,9 +78,9 @@ def verify(
     "global minimum" with weight decay
         Of the mean squared error, and a network with one hidden layer: no two-layer network of any
         width has a loss that is lower by more than `slack`, which is at most `rtol` of the loss
-        (`two_layer_bound`, with an output bias that is penalised). An exact local minimum may be
-        proved to be near, too: then ``distance`` and `critical` tell of it. Whatever the verdict,
-        ``lower_bound`` and ``gap`` are those for all widths.
+        (`two_layer_bound`, with an output bias that is penalised), and no exact saddle is proved to
+        be near. An exact local minimum may be: then ``distance`` and `critical` tell of it.
+        Whatever the verdict, ``lower_bound`` and ``gap`` are those for all widths.
     either of these two, with a slack
         No network of the activation cell has a loss that is lower by more than `slack`, at
         most `rtol` squared, and 1e-12, of the longest squared target (for "global minimum" no

@@ -46,8 +46,7 @@ def warning_of(net, N):
         return None
     return (
         f"{P:,} parameters on {N:,} points: where the loss does not fall to zero, a network of "
-        f"this size may not be settled in time; those of up to {MANY_PARAMETERS} parameters are "
-        "within seconds, or a minute"
+        "this size may not be settled in time; most of 200 parameters are, within seconds"
     )
 
 
