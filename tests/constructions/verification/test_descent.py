@@ -26,24 +26,24 @@ def balls(rng, n=6):
     return X, np.repeat([0, 1, 2], n)
 
 
-def minima():
-    """Proved minima: zero loss in the four configurations, and a merge, balanced and not."""
-    for make in (clusters, sequential, single_cone, concentric):
-        data = make(rng=0)
-        net = construct(data.X, data.y).network
-        yield make.__name__, net, data.X, data.y
-        yield f"{make.__name__}, balanced", balanced(net, data.X, evaluations=30), data.X, data.y
-    X, y = balls(np.random.default_rng(0))
-    net = merged(X, y, [[0, 1], [2]]).network
-    yield "merge", net, X, y
+CONFIGURATIONS = {make.__name__: make for make in (clusters, sequential, single_cone, concentric)}
+MINIMA = [f"{name}{rest}" for name in CONFIGURATIONS for rest in ("", ", balanced")] + ["merge"]
 
 
-MINIMA = {name: rest for name, *rest in minima()}
+def minimum(name):
+    """A proved minimum and its data: zero loss, balanced or not, or a merge."""
+    if name == "merge":
+        X, y = balls(np.random.default_rng(0))
+        return merged(X, y, [[0, 1], [2]]).network, X, y
+    configuration, _, rest = name.partition(", ")
+    data = CONFIGURATIONS[configuration](rng=0)
+    net = construct(data.X, data.y).network
+    return balanced(net, data.X, evaluations=30) if rest else net, data.X, data.y
 
 
 @pytest.mark.parametrize("name", MINIMA)
 def test_runs_from_the_sphere_return_as_fast_as_promised(name):
-    net, X, y = MINIMA[name]
+    net, X, y = minimum(name)
     rng = np.random.default_rng(1)
     found = verify(net, X, y)
     assert found.proved and found.verdict in ("global minimum", "local minimum")

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import re
+from functools import cache
 
 import numpy as np
 import pytest
@@ -32,21 +33,28 @@ from training import SGD, hessian, train_ensemble
 KEYS = ["radius", "rate", "ball", "strength", "curvature"]
 
 
-def constructed():
-    """Proved minima: zero loss in the four configurations, states and merges, balanced or not."""
-    for make in (clusters, sequential, single_cone, concentric):
-        data = make(30, rng=0)
-        net = construct(data.X, data.y).network
-        yield make.__name__, net, data
-        yield f"{make.__name__}, balanced", balanced(net, data.X, evaluations=40), data
-    data = clusters(15, rng=0)
-    yield "state 000", suboptimal(data.X, data.y, [0, 0, 0]).network, data
-    yield "state 111", suboptimal(data.X, data.y, [1, 1, 1]).network, data
-    yield "merge 0 | 12", merged(data.X, data.y, [[0], [1, 2]]).network, data
+CONFIGURATIONS = {make.__name__: make for make in (clusters, sequential, single_cone, concentric)}
+MERGES = {
+    "state 000": lambda X, y: suboptimal(X, y, [0, 0, 0]),
+    "state 111": lambda X, y: suboptimal(X, y, [1, 1, 1]),
+    "merge 0 | 12": lambda X, y: merged(X, y, [[0], [1, 2]]),
+}
+MINIMA = [f"{name}{rest}" for name in CONFIGURATIONS for rest in ("", ", balanced")] + [*MERGES]
 
 
-MINIMA = {name: (net, data) for name, net, data in constructed()}
-NET, DATA = MINIMA["clusters"]
+@cache
+def minimum(name):
+    """A proved minimum and its data: zero loss, balanced or not, a state or a merge."""
+    if name in MERGES:
+        data = clusters(15, rng=0)
+        return MERGES[name](data.X, data.y).network, data
+    configuration, _, rest = name.partition(", ")
+    data = CONFIGURATIONS[configuration](30, rng=0)
+    net = construct(data.X, data.y).network
+    return balanced(net, data.X, evaluations=40) if rest else net, data
+
+
+NET, DATA = minimum("clusters")
 
 
 def half_way(net, data, **options):
@@ -78,7 +86,7 @@ def findings(found, net, data):
 def test_a_certificate_with_a_step_has_the_basin_of_the_function_beside_that_of_the_flow(
     name, loss
 ):
-    net, data = MINIMA[name]
+    net, data = minimum(name)
     flow, found = half_way(net, data, loss=loss)
     basin = descent_basin(flow, net, data.X, data.y, found.step)
     assert list(found.descent) == KEYS
@@ -241,7 +249,7 @@ def test_a_step_of_any_size_and_kind_is_answered(step):
 
 @pytest.mark.parametrize("name", MINIMA)
 def test_a_thousand_runs_from_the_sphere_return_as_fast_as_the_certificate_says(name):
-    net, data = MINIMA[name]
+    net, data = minimum(name)
     _, found = half_way(net, data)
     theta, rng = net.packed()[0], np.random.default_rng(1)
     away = rng.normal(size=(1000, len(theta)))
@@ -259,7 +267,7 @@ def test_a_thousand_runs_from_the_sphere_return_as_fast_as_the_certificate_says(
 
 @pytest.mark.parametrize("name", ["clusters", "sequential, balanced", "merge 0 | 12", "state 111"])
 def test_no_number_of_it_can_be_bettered_by_much(name):
-    net, data = MINIMA[name]
+    net, data = minimum(name)
     _, found = half_way(net, data)
     stated = json.loads(found.to_json())
 
