@@ -1,6 +1,7 @@
 """Rules of the house that a program can check; each names every offending line at once."""
 
 import ast
+import collections
 import fnmatch
 import functools
 import importlib
@@ -61,11 +62,20 @@ def tree(path):
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
+@functools.cache
+def by_kind(path):
+    """The nodes of a file by what they are."""
+    found = collections.defaultdict(list)
+    for node in ast.walk(tree(path)):
+        found[type(node)].append(node)
+    return found
+
+
 def nodes(*kinds, within=SOURCES):
     """Every node of these kinds in the sources, with its file and where it stands."""
     for path in within:
-        for node in ast.walk(tree(path)):
-            if isinstance(node, kinds):
+        for kind in kinds:
+            for node in by_kind(path)[kind]:
                 yield path, f"{shown(path)}:{node.lineno}", node
 
 
@@ -245,7 +255,7 @@ def test_kernels_take_few_arguments():
 def test_kernels_name_the_other_files_whose_kernels_they_call():
     homes = {path.with_suffix("").relative_to(ROOT): path for path in SOURCES}
     compiled = {
-        path: {node.name for p, _, node in nodes(ast.FunctionDef) if p == path and is_kernel(node)}
+        path: {node.name for *_, node in nodes(ast.FunctionDef, within=[path]) if is_kernel(node)}
         for path in homes.values()
         if path.name in NUMBA_FILES
     }

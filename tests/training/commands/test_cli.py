@@ -1,6 +1,7 @@
 """The `geomcore` command: help, status and what it says of wrong use."""
 
 import inspect
+import json
 import subprocess
 import sys
 from importlib.metadata import version
@@ -18,24 +19,54 @@ HEAVY = ("numba", "matplotlib", "cvxpy", "pandas", "scipy")
 NOT_FOR_HELP = (*HEAVY, "numpy", "geomcore")
 
 
-def alone(*arguments, heavy=HEAVY):
+# Loads the command and no more; each line that it reads starts a process of its own from there.
+FROM_HERE = """
+import json, os, sys
+from training.commands.cli import main
+
+for line in sys.stdin:
+    arguments, folder, heavy = json.loads(line)
+    child = os.fork()
+    if not child:
+        os.chdir(folder)
+        for number, name in ((1, "out"), (2, "err")):
+            os.dup2(os.open(name, os.O_CREAT | os.O_WRONLY), number)
+        status = main(arguments)
+        print("loaded:", *(set(heavy) & set(sys.modules)), flush=True)
+        os._exit(status)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def loaded_once():
+    """A process that has loaded the command and waits."""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-c", FROM_HERE], **pipes) as process:
+        yield process
+        process.stdin.close()
+
+
+@pytest.fixture
+def alone(loaded_once, tmp_path, tmp_path_factory):
     """The command in a process of its own, and which heavy packages it has loaded."""
-    code = (
-        "import sys; from training.commands.cli import main; status = main(sys.argv[1:]);"
-        f"print('loaded:', *(set({heavy}) & set(sys.modules))); sys.exit(status)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False
-    )
-    text, _, loaded = done.stdout.rpartition("loaded:")
-    return done.returncode, text, done.stderr, loaded.split()
+
+    def run(*arguments, heavy=HEAVY):
+        said = tmp_path_factory.mktemp("said")
+        print(json.dumps([arguments, str(tmp_path), heavy]), file=loaded_once.stdin, flush=True)
+        status = int(loaded_once.stdout.readline())
+        written = [(tmp_path / name).rename(said / name).read_text() for name in ("out", "err")]
+        text, _, loaded = written[0].rpartition("loaded:")
+        return status, text, written[1], loaded.split()
+
+    return run
 
 
 # Laws
 
 
 @pytest.mark.parametrize("arguments", [["--help"], []])
-def test_help_lists_all_commands_without_loading_what_they_need(arguments):
+def test_help_lists_all_commands_without_loading_what_they_need(arguments, alone):
     status, text, _, loaded = alone(*arguments, heavy=NOT_FOR_HELP)
     assert (status, loaded) == (0, [])
     listed = text.split("Commands:")[1].splitlines()
@@ -44,7 +75,7 @@ def test_help_lists_all_commands_without_loading_what_they_need(arguments):
     )
 
 
-def test_the_version_is_that_of_the_package():
+def test_the_version_is_that_of_the_package(alone):
     status, text, error, loaded = alone("--version", heavy=NOT_FOR_HELP)
     assert (status, text, error, loaded) == (0, f"geomcore {version('geomcore')}\n", "", [])
 
@@ -106,7 +137,7 @@ def test_the_version_is_that_of_the_package():
     ids=" ".join,
 )
 def test_wrong_use_is_refused_in_one_line_before_anything_heavy_is_loaded(
-    arguments, tmp_path, monkeypatch
+    arguments, alone, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
     for name, widths in (("net", (3, 3, 3)), ("small", (2, 2)), ("wide", (3, 500, 3))):
@@ -153,7 +184,9 @@ def test_arguments_in_a_sentence_become_options_of_the_command(text, told):
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_help_of_a_command_is_its_docstring_and_options_without_loading_what_it_needs(command):
+def test_help_of_a_command_is_its_docstring_and_options_without_loading_what_it_needs(
+    command, alone
+):
     status, text, _, loaded = alone(command, "--help", heavy=NOT_FOR_HELP)
     assert (status, loaded) == (0, [])
     functions = {one.callback.__name__: one.callback for one in app.registered_commands}
@@ -167,7 +200,7 @@ def test_help_of_a_command_is_its_docstring_and_options_without_loading_what_it_
 @pytest.mark.parametrize(
     "arguments", [["paint"], *([command, "--frobnicate"] for command in COMMANDS), ["construct"]]
 )
-def test_usage_errors_come_without_loading_what_commands_need(arguments):
+def test_usage_errors_come_without_loading_what_commands_need(arguments, alone):
     status, text, error, loaded = alone(*arguments)
     assert (status, text, loaded) == (2, "", [])
     assert error.startswith("geomcore: ") and error.count("\n") == 1
@@ -184,7 +217,7 @@ def test_usage_errors_come_without_loading_what_commands_need(arguments):
         ["minima", "missing.csv"],
     ],
 )
-def test_files_that_are_missing_are_told_without_loading_what_commands_need(arguments):
+def test_files_that_are_missing_are_told_without_loading_what_commands_need(arguments, alone):
     status, text, error, loaded = alone(*arguments)
     assert (status, text, loaded) == (2, "", [])
     assert "missing" in error and error.count("\n") == 1
