@@ -10,10 +10,10 @@ demo: $(VENV)/.demo
 	$(BIN)/geomcore quickstart --out runs/quickstart
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -n 2 -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
 slow: $(VENV)/.test
-	$(BIN)/python -m pytest -n 2 -m slow
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m slow
 
 doctest: $(VENV)/.test
 	$(BIN)/python -m pytest --doctest-modules geomcore constructions training
