@@ -130,13 +130,7 @@ def _cones(net, data, prefix):
         inside = (Z[:, :3] @ W[:, :3].T + b <= 0).all(axis=1)
         held = np.unique(labels.index[inside])
         color = COLORS[held[0] % len(COLORS)] if len(held) == 1 else GREY
-        what = f"holds class {_name(labels, held[0])}" if len(held) == 1 else "makes one point of"
-        if len(held) != 1:
-            what = (
-                f"makes one point of {inside.sum():,} points" if inside.any() else "holds no point"
-            )
-        if not faces:
-            what = "has no point of this box where all its units are off"
+        what = _held(labels, inside, held) if faces or inside.any() else "has no cone here"
         steps.append(
             {
                 "name": f"Layer {l + 1} {what}",
@@ -171,6 +165,16 @@ def _outputs(net, data, prefix):
     note = "The outputs of the network, one dot per point, and the target of each class."
     axes = [f"output {k}" for k in (1, 2, 3)]
     return View("outputs", prefix, "Outputs", note, axes, _ranges(box), steps)
+
+
+def _held(labels, inside, held):
+    """What a layer makes one point of, in words."""
+    if not len(held):
+        return "collapses no point"
+    if len(held) > 1:
+        return f"collapses {inside.sum():,} points of {len(held)} classes"
+    part = "" if inside.sum() == (labels.index == held[0]).sum() else "part of "
+    return f"collapses {part}class {_name(labels, held[0])}"
 
 
 def _name(labels, j):

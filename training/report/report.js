@@ -17,6 +17,12 @@
     return x < y ? -1 : x > y ? 1 : 0;
   }
 
+  // Of the cells that hold something most hold words.
+  function holdsWords(texts) {
+    const told = texts.filter((text) => !["", "-", "?", "none"].includes(text));
+    return 2 * told.filter((text) => numberOf(text) === null).length > told.length;
+  }
+
   // Ascending, descending, as it was. Cells that hold no number stand last in columns of numbers.
   function sort(table, column, heading) {
     const body = table.tBodies[0];
@@ -24,9 +30,9 @@
     const order = next[heading.getAttribute("aria-sort") || "none"];
     for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
     if (order !== "none") heading.setAttribute("aria-sort", order);
-    const isText = heading.classList.contains("words");
     const rows = table.asItWas.slice();
     const cell = (row) => (row.cells[column] ? row.cells[column].textContent.trim() : "");
+    const isText = holdsWords(rows.map(cell));
     const hasNumber = (row) => isText || numberOf(cell(row)) !== null;
     if (order !== "none") {
       const sign = order === "ascending" ? 1 : -1;
@@ -35,7 +41,7 @@
     body.append(...rows);
   }
 
-  for (const table of document.querySelectorAll("table.sortable")) {
+  for (const table of document.querySelectorAll("table.sortable, .all table")) {
     let head = table.tHead;
     if (!head) {
       head = table.createTHead();
@@ -120,7 +126,7 @@
   }
 
   const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-  const START = { x: 1.5, y: 1.2, z: 0.9 };
+  const START = { x: 1.7, y: 1.35, z: 1 };
   let eye = START;
 
   function layout(view) {
@@ -168,6 +174,7 @@
       space.setAttribute("role", "img");
       space.setAttribute("aria-label", view.title + ". " + view.note + " The arrow keys turn it.");
       show(view.title, view.note + " It turns with the mouse, or with the arrow keys.", true);
+      space.focus();
       steps.hidden = view.steps.length < 2;
       try {
         await unpacked();

@@ -33,6 +33,7 @@ def test_the_summary_comes_first_then_the_runs_then_their_pages(tmp_path):
     page, rows = page_of([stored_run(tmp_path / "a"), stored_run(tmp_path / "b", title="B")])
     places = [page.index(text) for text in ("In short", "The verdict is", "The runs", 'id="run-2"')]
     assert places == sorted(places)
+    assert page.count("<table>") == 3 and "&lt;table" not in page  # runs, and parameters of each
     assert "<h1>2 runs, joined</h1>" in page and "All were made with Python" in page
     assert [row["command"] for row in rows] == ["verify", "verify"]
 
@@ -123,6 +124,7 @@ def test_tables_sort_by_numbers_by_words_and_back(seen):
     button = "document.querySelectorAll('#run-1 ~ .wide th button')[{}]"
     heading = "document.querySelectorAll('#run-1 ~ .wide th')[{}].getAttribute('aria-sort')"
     was = page.run(CELLS.format(1))
+    assert page.run("document.querySelectorAll('.all th button').length") == 8
     page.run(button.format(1) + ".focus()")
     page.press("Enter")
     assert page.run(CELLS.format(1)) == ["\u22122", "1.5e-3", "1,200 to 1,300", "-"]
@@ -154,9 +156,8 @@ def test_views_are_drawn_and_turn_by_keyboard(seen):
     page.open(path)
     page.run("document.querySelector('button.turn').click()")
     page.until("document.querySelector('.space').drawn > 0")
-    page.run("document.querySelector('.space').focus()")
     page.press("ArrowLeft")
-    assert page.run("document.querySelector('.space').turned['scene.camera.eye'].x") != 1.5
+    assert page.run("document.querySelector('.space').turned['scene.camera.eye'].x") != 1.7
     assert "turns with the mouse" in page.run(
         "document.querySelector('#large .caption').textContent"
     )

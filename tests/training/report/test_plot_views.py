@@ -40,7 +40,9 @@ def test_the_cone_is_where_all_units_are_off(space):
     net = ReLUNetwork([np.eye(3), np.eye(3)], [np.full(3, -0.5), np.zeros(3)])
     (step,) = _cones(net, data, "").steps
     shade = step["traces"][0]
-    assert shade["type"] == "mesh3d" and step["name"].startswith("Layer 1 ")
+    inside = (data.X <= 0.5).all(axis=1)
+    assert shade["type"] == "mesh3d" and not inside.any()
+    assert step["name"] == "Layer 1 collapses no point"
     corners = np.array([shade[k] for k in "xyz"]).T
     assert corners.max() == pytest.approx(0.5) and (corners.max(axis=0) == corners.max()).all()
     # every face lies in a plane where a unit turns on
@@ -48,12 +50,27 @@ def test_the_cone_is_where_all_units_are_off(space):
         assert np.isclose(corners[[*face]], 0.5).all(axis=0).any()
 
 
+def test_a_layer_is_told_with_what_it_collapses():
+    data = datasets.clusters(rng=0)
+    for level, told in [
+        (0.5, "class 0"),
+        (data.X[data.y == 0, 0].mean(), "part of class 0"),
+        (9.0, "200 points of 2 classes"),
+    ]:
+        # On the first axis the layer is off below the level, on the third below 1/2.
+        net = ReLUNetwork([np.eye(3), np.eye(3)], [[-1.5, -9.0, -0.5], np.zeros(3)])
+        if told != "200 points of 2 classes":
+            net = ReLUNetwork([np.diag([-1, 1, 1]), np.eye(3)], [[level, -9, -9], np.zeros(3)])
+        (step,) = _cones(net, data, "").steps
+        assert step["name"] == f"Layer 1 collapses {told}"
+
+
 def test_a_layer_without_a_cone_shows_the_data_alone():
     data = datasets.clusters(rng=0)
     W = np.vstack([np.eye(3), -np.eye(3)])
     net = ReLUNetwork([W, np.ones((3, 6))], [np.ones(6) * 9, np.zeros(3)])
     view = _cones(net, data, "")
-    assert "all its units are off" in view.steps[0]["name"]
+    assert view.steps[0]["name"] == "Layer 1 has no cone here"
     assert {trace["type"] for trace in view.steps[0]["traces"]} == {"scatter3d"}
     assert "more dimensions" in view.note
 
