@@ -164,7 +164,9 @@ class Browser:
 
     def drag(self, x, y, to_x, to_y):
         """Move the mouse from one place to another with its button held."""
-        steps = [(x, y, "mousePressed"), *[(to_x, to_y, "mouseMoved")] * 2]
+        steps = [(x, y, "mousePressed")]
+        for part in (0.25, 0.5, 0.75, 1.0):
+            steps.append((x + part * (to_x - x), y + part * (to_y - y), "mouseMoved"))
         steps.append((to_x, to_y, "mouseReleased"))
         for at_x, at_y, kind in steps:
             held = {"button": "left", "buttons": 1, "clickCount": 1}

@@ -107,7 +107,11 @@ def _checked(run, prefix, stated, read):
     table = {"label": given.get("label")} if "label" in given else {}
     table |= {k: given[k] for k in ("header", "delimiter", "decimal", "encoding") if k in given}
     table |= {k: given[k] for k in ("drop", "drop_missing", "one_hot") if k in given}
-    data = read(source, seed=run.record.seed or 0, targets=given.get("targets"), **table)
+    try:
+        data = read(source, seed=run.record.seed or 0, targets=given.get("targets"), **table)
+    except (ValueError, OSError):
+        # Not why: a sentence may quote lines of a file that is none of the run.
+        raise ValueError(f"the data, {source}, can no longer be read") from None
     labels = as_labels(data.y, len(data.X), targets=data.targets)
     if data_digest(as_points(data.X), labels) != stated.data:
         raise ValueError("the data are not those of which the certificate speaks")

@@ -59,13 +59,17 @@
     });
   }
 
-  // What scrolls sideways can be reached by keyboard.
-  for (const frame of document.querySelectorAll(".wide, pre")) {
-    if (frame.scrollWidth > frame.clientWidth) {
-      frame.tabIndex = 0;
-      frame.setAttribute("role", "region");
-      frame.setAttribute("aria-label", frame.tagName === "PRE" ? "Text that scrolls" : "Table that scrolls");
-    }
+  // Films that play by themselves wait for whoever has asked for less motion.
+  if (matchMedia("(prefers-reduced-motion: reduce)").matches) {
+    for (const film of document.querySelectorAll(".moving")) film.open = false;
+  }
+
+  // What scrolls sideways can be reached by keyboard. All is measured before anything is changed.
+  const frames = [...document.querySelectorAll(".wide, pre")];
+  for (const frame of frames.filter((one) => one.scrollWidth > one.clientWidth)) {
+    frame.tabIndex = 0;
+    frame.setAttribute("role", "region");
+    frame.setAttribute("aria-label", frame.tagName === "PRE" ? "Text that scrolls" : "Table that scrolls");
   }
 
   const dialog = document.getElementById("large");

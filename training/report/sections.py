@@ -2,7 +2,8 @@
 
 Nothing of a page is told in other words: the section has its text, and the summary those of its
 elements that have the class ``summary``, without what is small print. If such a sentence is about
-one part of the run, ``data-of`` names it.
+one part of the run, ``data-of`` names it. What has the class ``beside`` speaks of files beside the
+page, and goes.
 """
 
 import re
@@ -110,6 +111,8 @@ def _moved(element, section, folder, places):
     for child in element.children:
         if isinstance(child, str):
             moved.append(child)
+            continue
+        if "beside" in child.classes:  # it speaks of files beside the page
             continue
         _rename(child, section.id)
         if child.tag == "img":

@@ -39,6 +39,17 @@ def test_views_that_turn_are_in_the_page_if_plotly_is_there(run, tmp_path):
     assert page.count('class="turn"') == 2 and page.count('id="plotly"') == 1
 
 
+def test_a_table_that_is_still_the_same_has_a_view(run, tmp_path, table, monkeypatch):
+    monkeypatch.setattr("training.commands.report._library", lambda: "window.Plotly = {}")
+    assert run("construct", table, "--out", "made", "-q")[0] == 0
+    assert run("report", "made", "--out", "page", "-q")[0] == 0
+    assert 'class="turn"' in (tmp_path / "page" / "index.html").read_text()
+    table.write_text(table.read_text().replace("3.2,c", "3.3,c"))
+    assert run("report", "made", "--out", "page", "-q")[0] == 0
+    page = (tmp_path / "page" / "index.html").read_text()
+    assert 'class="turn"' not in page and "the data are not those" in page
+
+
 def test_without_plotly_the_pictures_stay_and_it_is_said_what_is_missing(
     run, tmp_path, monkeypatch
 ):

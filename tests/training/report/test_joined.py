@@ -165,6 +165,26 @@ def test_views_are_drawn_and_turn_by_keyboard(seen):
     assert page.errors == []
 
 
+def test_a_view_of_the_real_library_turns_with_the_mouse(seen, tmp_path):
+    offline = pytest.importorskip("plotly.offline")
+    page, _ = seen
+    space, _, _ = run_in_space(tmp_path / "s")
+    text, _ = page_of([space], library=offline.get_plotlyjs())
+    (tmp_path / "page.html").write_text(text, encoding="utf-8")
+    page.open(tmp_path / "page.html", width=400, height=400)
+    page.run("document.querySelector('button.turn').click()")
+    page.until("document.querySelector('.space').dataset.drawn")
+    assert page.run("document.querySelectorAll('.space canvas').length") > 0
+    eye = "JSON.stringify(document.querySelector('.space').layout.scene.camera.eye)"
+    was = page.run(eye)
+    box = "document.querySelector('.space').getBoundingClientRect()"
+    x, y = page.run(f"[{box}.x + {box}.width / 2, {box}.y + {box}.height / 2]")
+    page.drag(x, y, x + 40, y + 10)
+    page.until(f"{eye} !== '{was}'")
+    page.press("Escape")
+    assert page.errors == []
+
+
 # The least contrast of any text with the paint behind it, as WCAG 2 computes it.
 CONTRAST = """
 (() => {

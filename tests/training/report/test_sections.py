@@ -60,7 +60,8 @@ def test_a_picture_that_is_lost_leaves_what_it_showed(tmp_path):
 
 
 def test_a_film_is_the_mp4_if_there_is_one_and_else_the_gif(tmp_path):
-    film = '<figure><details class="moving" open><img src="f.gif" alt="Film"></details></figure>'
+    film = '<figure><details class="moving" open><img src="f.gif" alt="Film"></details>'
+    film += '<figcaption>It plays.<span class="beside"> Or by links.</span></figcaption></figure>'
     path = stored_run(tmp_path / "a", content=film)
     picture(path / "f.gif")
     (run,), _ = read_runs([path])
@@ -68,7 +69,7 @@ def test_a_film_is_the_mp4_if_there_is_one_and_else_the_gif(tmp_path):
     (path / "f.mp4").write_bytes(b"\0\0\0 ftypisom")
     html = section_of(run, "run-1", {}).html
     assert '<video src="data:video/mp4;base64,' in html and 'aria-label="Film" controls' in html
-    assert "image/gif" not in html
+    assert "image/gif" not in html and "<figcaption>It plays.</figcaption>" in html
 
 
 def test_links_to_pages_lead_to_their_sections_and_others_are_text(tmp_path):
