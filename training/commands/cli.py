@@ -29,6 +29,7 @@ from training.commands.minima import minima
 from training.commands.optimum.optimum import optimum
 from training.commands.quickstart import quickstart
 from training.commands.regions import regions
+from training.commands.report import report
 from training.commands.settle import settle
 from training.commands.study import study
 from training.commands.verify import verify
@@ -60,6 +61,7 @@ app.command()(kernels)
 app.command()(nonneg)
 app.command()(sparse)
 app.command()(claims)
+app.command()(report)
 
 
 @app.callback(invoke_without_command=True)

@@ -109,6 +109,16 @@ def test_every_page_extends_the_frame_and_repeats_none_of_its_style(path):
     assert not frame & set(text.splitlines())
 
 
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_every_page_marks_the_sentences_that_sum_it_up(path):
+    # what `geomcore report` puts first; a page of a kind may leave that to the frame of its kind
+    text = path.read_text(encoding="utf-8")
+    (frame,) = re.findall('{% extends "([^"]+)" %}', text)
+    if frame != "output/page.html":
+        text += (ROOT / frame).read_text(encoding="utf-8")
+    assert 'class="summary"' in text or path.stem == "report"
+
+
 # Bad input
 
 

@@ -1,0 +1,106 @@
+"""Views that turn: drawn only of what a certificate speaks of, and as it is."""
+
+import json
+
+import numpy as np
+import pytest
+from stored_runs import run_in_space, stored_run
+
+from geomcore import ReLUNetwork, datasets, save
+from training.commands.arguments.data import load_data
+from training.report.plot_views import _cones, views_of
+from training.report.runs import read_runs
+
+
+@pytest.fixture(scope="module")
+def space(tmp_path_factory):
+    return run_in_space(tmp_path_factory.mktemp("space") / "run")
+
+
+def views(path, read=load_data):
+    (run,), _ = read_runs([path])
+    return views_of(run, read)
+
+
+# By hand
+
+
+def test_a_network_from_space_to_space_has_both_views(space):
+    path, net, data = space
+    found, missing = views(path)
+    assert [view.key for view in found] == ["cones", "outputs"] and missing == []
+    dots = [t for t in found[1].steps[0]["traces"] if t["name"] == "1"]
+    drawn = np.array([dots[0][k] for k in "xyz"]).T
+    np.testing.assert_allclose(drawn, net(data.X)[data.y == 1], atol=1e-4)
+
+
+def test_the_cone_is_where_all_units_are_off(space):
+    _, _, data = space
+    # W x + b <= 0 is the octant below 1/2.
+    net = ReLUNetwork([np.eye(3), np.eye(3)], [np.full(3, -0.5), np.zeros(3)])
+    (step,) = _cones(net, data, "").steps
+    shade = step["traces"][0]
+    inside = (data.X <= 0.5).all(axis=1)
+    assert shade["type"] == "mesh3d" and not inside.any()
+    assert step["name"] == "Layer 1 collapses no point"
+    corners = np.array([shade[k] for k in "xyz"]).T
+    assert corners.max() == pytest.approx(0.5) and (corners.max(axis=0) == corners.max()).all()
+    # every face lies in a plane where a unit turns on
+    for face in zip(*(shade[k] for k in "ijk"), strict=True):
+        assert np.isclose(corners[[*face]], 0.5).all(axis=0).any()
+
+
+def test_a_layer_is_told_with_what_it_collapses():
+    data = datasets.clusters(rng=0)
+    for level, told in [
+        (0.5, "class 0"),
+        (data.X[data.y == 0, 0].mean(), "part of class 0"),
+        (9.0, "200 points of 2 classes"),
+    ]:
+        # On the first axis the layer is off below the level, on the third below 1/2.
+        net = ReLUNetwork([np.eye(3), np.eye(3)], [[-1.5, -9.0, -0.5], np.zeros(3)])
+        if told != "200 points of 2 classes":
+            net = ReLUNetwork([np.diag([-1, 1, 1]), np.eye(3)], [[level, -9, -9], np.zeros(3)])
+        (step,) = _cones(net, data, "").steps
+        assert step["name"] == f"Layer 1 collapses {told}"
+
+
+def test_a_layer_without_a_cone_shows_the_data_alone():
+    data = datasets.clusters(rng=0)
+    W = np.vstack([np.eye(3), -np.eye(3)])
+    net = ReLUNetwork([W, np.ones((3, 6))], [np.ones(6) * 9, np.zeros(3)])
+    view = _cones(net, data, "")
+    assert view.steps[0]["name"] == "Layer 1 has no cone here"
+    assert {trace["type"] for trace in view.steps[0]["traces"]} == {"scatter3d"}
+    assert "more dimensions" in view.note
+
+
+def test_views_are_plain_json(space):
+    for view in views(space[0])[0]:
+        json.dumps(view._asdict(), allow_nan=False)
+
+
+# Bad input
+
+
+def test_without_the_same_data_or_network_there_is_no_view(space, tmp_path):
+    path = space[0]
+    found, missing = views(path, lambda source, **given: load_data("clusters", seed=1))
+    assert found == [] and "the data are not those" in missing[0]
+    found, missing = views(path, lambda source, **given: load_data("absent.csv"))
+    assert missing == ["network.npz: the data, clusters, can no longer be read"] and not found
+    other, net, _ = run_in_space(tmp_path / "other")
+    save(ReLUNetwork(net.weights, [b + 1 for b in net.biases]), other / "network.npz")
+    found, missing = views(other)
+    assert found == [] and "the network is not the one" in missing[0]
+
+
+def test_a_certificate_that_is_none_is_told(space, tmp_path):
+    path, _, _ = run_in_space(tmp_path / "run")
+    (path / "certificate.json").write_text('{"widths": "x"}')
+    found, missing = views(path)
+    assert found == [] and missing[0].startswith("network.npz: ")
+
+
+def test_runs_in_other_dimensions_have_no_view_and_nothing_to_say(tmp_path):
+    assert views(stored_run(tmp_path / "a")) == ([], [])

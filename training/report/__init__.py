@@ -1,0 +1,1 @@
+"""Runs joined: one page that holds the pages of several run folders, and opens offline."""
