@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 METADATA := pyproject.toml setup.py
 
-.PHONY: demo test slow lint format doctest bench mutants fuzz clean
+.PHONY: demo test slow lint format doctest bench mutants fuzz docs linkcheck clean
 
 demo: $(VENV)/.demo
 	$(BIN)/geomcore quickstart --out runs/quickstart
@@ -39,8 +39,16 @@ mutants: $(VENV)/.test
 fuzz: $(VENV)/.test
 	$(BIN)/python tests/fuzz.py --count $(or $(COUNT),100000)
 
+# the site, into build/docs; GALLERY=0 leaves out what takes long, running the examples
+docs: $(VENV)/.docs
+	GALLERY=$(or $(GALLERY),1) $(BIN)/python -m sphinx -q -W --keep-going -j 2 docs build/docs
+
+# links to other sites; needs the internet
+linkcheck: $(VENV)/.docs
+	GALLERY=0 $(BIN)/python -m sphinx -q -b linkcheck docs build/linkcheck
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) build dist *.egg-info docs/reference docs/examples
 
 $(VENV)/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -55,6 +63,10 @@ $(VENV)/.demo: $(VENV)/.python $(METADATA)
 
 $(VENV)/.test: $(VENV)/.python $(METADATA)
 	$(BIN)/python -m pip install --quiet -e '.[test]'
+	touch $@
+
+$(VENV)/.docs: $(VENV)/.python $(METADATA)
+	$(BIN)/python -m pip install --quiet -e '.[docs]'
 	touch $@
 
 $(VENV)/.bench: $(VENV)/.python $(METADATA)

@@ -40,7 +40,7 @@ class Network:
     names : tuple of str
         Names of all tensors: the letter of each, and the number of its layer
         among those that have tensors.
-    tensors : list of ndarray
+    tensors : list of ndarray, each of a shape of its own
         In the same order.
 
     Raises
@@ -238,7 +238,7 @@ class ReLUNetwork(Network):
 
     Attributes
     ----------
-    weights, biases : tuple of ndarray
+    weights, biases : tuple of ndarray, shapes (d_l, d_{l-1}) and (d_l,)
         Read-only float64 copies.
     widths : tuple of int
         (d_0, d_1, ..., d_L).

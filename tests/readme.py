@@ -1,15 +1,17 @@
-"""Run the blocks of README.md as they stand, in order, in an empty folder, and time them.
+"""Run the blocks of README.md, or other pages, as they stand, in order, and time them.
 
-    python tests/readme.py [README.md] [--slow SECONDS]
+    python tests/readme.py [PAGE ...] [--slow SECONDS]
 
-The python blocks share one namespace, as in a notebook; a shell block is one shell each, in the
-same folder. Blocks that make environments are left out: `make`, `pip` (continuous integration
-runs those by itself). Beside the seconds by the clock stand those of the processors, which other
-work on the machine does not change much. What takes longer than `--slow` seconds by the clock is
-marked. The status is 1 if a block fails.
+Each page has an empty folder. Its python blocks share one namespace, as in a notebook; a shell
+block is one shell each, in the same folder. A python block with prompts (`>>>`) is a doctest: what
+it prints is compared. Blocks that make environments are left out: `make`, `pip` (continuous
+integration runs those by itself). Beside the seconds by the clock stand those of the processors,
+which other work on the machine does not change much. What takes longer than `--slow` seconds by the
+clock is marked. The status is 1 if a block fails.
 """
 
 import argparse
+import doctest
 import os
 import re
 import resource
@@ -39,7 +41,9 @@ def run(kind, place, text, namespace):
     What it prints is shown.
     """
     start, used = time.perf_counter(), _used()
-    if kind == "python":
+    if kind == "python" and text.startswith(">>>"):
+        compare(place, text, namespace)
+    elif kind == "python":
         exec(compile(text, place, "exec"), namespace)
     else:
         # commands of the environment that this runs in come first
@@ -51,6 +55,16 @@ def run(kind, place, text, namespace):
     return time.perf_counter() - start, _used() - used
 
 
+def compare(place, text, namespace):
+    """Run a block with prompts; AssertionError with what differs from what it says."""
+    told = []
+    test = doctest.DocTestParser().get_doctest(text, namespace, place, place, 0)
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS, verbose=False)
+    runner.run(test, out=told.append, clear_globs=False)
+    namespace.update(test.globs)
+    assert not told, "\n" + "".join(told)
+
+
 def _used():
     """Seconds that processors have worked for this process and those that it waited for."""
     kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
@@ -58,24 +72,35 @@ def _used():
     return sum(usage.ru_utime + usage.ru_stime for usage in found)
 
 
+def run_page(path):
+    """Run all blocks of one page in an empty folder; return place, kind and seconds of each."""
+    namespace, rows = {}, []
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        try:
+            for kind, line, text in blocks(path.read_text(encoding="utf-8")):
+                place = f"{path.name}:{line}"
+                print(f"--- {place} ({kind})", flush=True)
+                try:
+                    rows.append((place, kind, *run(kind, place, text, namespace)))
+                except Exception as error:
+                    raise RuntimeError(f"{place} fails: {type(error).__name__}: {error}") from error
+        finally:
+            os.chdir(ROOT)
+    return rows
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("file", nargs="?", type=Path, default=ROOT / "README.md")
+    parser.add_argument("files", nargs="*", type=Path, default=[ROOT / "README.md"])
     parser.add_argument("--slow", type=float, default=60.0)
     options = parser.parse_args()
     os.environ.setdefault("MPLBACKEND", "Agg")
     sys.path.remove(str(Path(__file__).resolve().parent))  # its rooms have the packages' names
-    found, namespace, rows = blocks(options.file.read_text(encoding="utf-8")), {}, []
-    with tempfile.TemporaryDirectory() as folder:
-        os.chdir(folder)
-        for kind, line, text in found:
-            place = f"{options.file.name}:{line}"
-            print(f"--- {place} ({kind})", flush=True)
-            try:
-                rows.append((place, kind, *run(kind, place, text, namespace)))
-            except Exception as error:
-                sys.exit(f"{place} fails: {type(error).__name__}: {error}")
-        os.chdir(ROOT)
+    try:
+        rows = [row for path in [f.resolve() for f in options.files] for row in run_page(path)]
+    except RuntimeError as error:
+        sys.exit(str(error))
     for place, kind, seconds, used in rows:
         slow = f"  more than {options.slow:g}" if seconds > options.slow else ""
         print(f"{place:16} {kind:7} {seconds:6.1f} s, of processors {used:6.1f} s{slow}")

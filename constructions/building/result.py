@@ -48,7 +48,7 @@ class LayerRecord(NamedTuple):
     base : ndarray, shape (d,)
         The point -W^+ b that the class goes to; not finite if it is beyond all floats.
     margin : float
-        Smallest |pre-activation| on the data over the Frobenius norm of (W_l, b_l).
+        Smallest absolute pre-activation on the data over the Frobenius norm of (W_l, b_l).
     condition : float
         Condition number of the cumulative W.
     """

@@ -153,6 +153,10 @@ def basin_of_return(net, X, *, weights=None, rank=None, distance=0.0):
     ValueError
         As `cell_radius`, or if weights, rank or distance are not of their kind.
 
+    Notes
+    -----
+    The proof is in docs/minima.md, "The basin of return".
+
     Examples
     --------
     Three points, two of them collapsed, fitted exactly by max(1 - x, 0):
@@ -314,6 +318,11 @@ def balanced(net, X, *, weights=None, rank=None, evaluations=200):
     -------
     ReLUNetwork
         The given one if nothing better is found.
+
+    Raises
+    ------
+    ValueError
+        As `basin_of_return`, or if there are no evaluations.
 
     Notes
     -----

@@ -135,7 +135,7 @@ class Certificate:
     activation_margin : float
         Smallest of `margins`; 0 if a pre-activation may be zero.
     margins : tuple of float
-        For each hidden layer, a lower bound on the smallest |pre-activation| over the
+        For each hidden layer, a lower bound on the smallest absolute pre-activation over the
         data, divided by the Frobenius norm of (W_l, b_l).
     distance : float or None
         Upper bound on how far the last layer (W_L, b_L) has to move, in Frobenius norm, to an

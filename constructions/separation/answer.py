@@ -30,7 +30,7 @@ class Separation:
         they hold with ``margin * norm(normal)``, should that be more: no point is
         nearer to the hyperplane than the margin.
     certificate : HullCertificate or None
-    support : tuple of ndarray of int
+    support : tuple of ndarray of int, shapes (a,) and (b,)
         Rows of A and of B that decided the answer: removing others changes nothing.
     bound : float
         No hyperplane has a margin larger than this, which is rounded up: half the

@@ -23,7 +23,7 @@ class HullCertificate(NamedTuple):
     weights_b : ndarray, shape (N_B,)
         The same for B.
     residual : float
-        Largest |weights_a @ A - weights_b @ B|, in floating point.
+        Largest entry of ``abs(weights_a @ A - weights_b @ B)``, in floating point.
     exact : bool
         True if the weights were recomputed in rational arithmetic from the
         coordinates of A and B as stored: they exist, are non-negative and fit

@@ -48,7 +48,7 @@ class TwoLayerBound:
         Times them, the multipliers that prove the bound.
     oracle : BestNeuron
         Of the multipliers, not scaled.
-    neuron : tuple of (ndarray, float, ndarray) or None
+    neuron : tuple of (ndarray, float, ndarray), shapes (d,) and (Q,), or None
         Weights (d,), bias and output weights (Q,) of a new unit that lowers the loss of
         `network`; None if no unit is found that does. With an output bias that is free it does so
         together with the best output bias for the new residuals, and need not alone: `improved`

@@ -120,7 +120,7 @@ def regularisation_path(
     -----
     The loss of the best network rises with the decay, and is concave in it (an infimum of affine
     functions), so that bounds at two decays bound it between them as well. Above
-    :math:`m(\Lambda)` at the mean of the targets there is no neuron left.
+    :math:`m(\Lambda)` at the mean of the targets there is no neuron left (docs/two-layer.md).
 
     Examples
     --------

@@ -31,7 +31,7 @@ def descent_basin(certificate, net, X, y, step, *, targets=None, steps=None):
     step : float
         Of gradient descent on the loss of the certificate, all points at each step. (A framework
         whose loss divides by the number of outputs too takes that many times this step.)
-    targets : array_like, optional
+    targets : array_like, shape (Q, k), optional
         As for `verify`.
     steps : int, optional
         If given, the basin is that of so many steps in double precision, with all their rounding.

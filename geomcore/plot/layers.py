@@ -94,7 +94,7 @@ def plot_data(X, y, *, ax=None, projection=None, legend=True):
 
 @answers_keywords
 def plot_cones(cones, *, ax, box=None, classes=None):
-    """Draw the backward cones S_-, which layers collapse, over the data.
+    """Draw the backward cones ``S_-``, which layers collapse, over the data.
 
     Parameters
     ----------

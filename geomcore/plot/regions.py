@@ -116,6 +116,11 @@ def plot_boundary(lines, *, ax, color="black", lw=1.6):
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If lines, color or lw are not of their kind.
     """
     if not isinstance(lines, Lines):
         raise ValueError(f"lines must be Lines, as level_set returns, got {quoted(lines)}")

@@ -47,6 +47,11 @@ def class_style(j):
     -------
     color, marker : str
 
+    Raises
+    ------
+    ValueError
+        If j is no count.
+
     Examples
     --------
     >>> class_style(0)

@@ -134,6 +134,11 @@ class MaxNorm:
     tensors : sequence of str, optional
         As for `NonNegative`.
 
+    Raises
+    ------
+    ValueError
+        If the limit is not a positive number.
+
     Examples
     --------
     >>> MaxNorm(1.0).project(np.array([[3.0, 4.0], [0.3, 0.4]]))

@@ -29,6 +29,11 @@ class L1:
     tensors : sequence of str, optional
         Names such as ``["W1", "b2"]``; default all tensors.
 
+    Raises
+    ------
+    ValueError
+        If the weight is not a positive number.
+
     Examples
     --------
     >>> L1(0.5).value(np.array([[1.0, -2.0]])), L1(0.5).gradient(np.array([[1.0, -2.0]]))
@@ -57,6 +62,11 @@ class L2:
     weight, tensors
         As for `L1`.
 
+    Raises
+    ------
+    ValueError
+        If the weight is not a positive number.
+
     Examples
     --------
     >>> L2(0.5).value(np.array([[1.0, -2.0]])), L2(0.5).gradient(np.array([[1.0, -2.0]]))
@@ -84,6 +94,11 @@ class NegativePart:
     ----------
     weight, tensors
         As for `L1`.
+
+    Raises
+    ------
+    ValueError
+        If the weight is not a positive number.
 
     Examples
     --------
@@ -118,6 +133,11 @@ class SmoothL0:
         As for `L1`.
     width : float
         s > 0: what is much smaller counts as 0, what is much larger as 1.
+
+    Raises
+    ------
+    ValueError
+        If weight or width is not a positive number.
 
     References
     ----------

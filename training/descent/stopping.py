@@ -50,6 +50,11 @@ class Progress:
 class LossBelow:
     """Stop a trial once its loss over all points is at most `threshold`.
 
+    Raises
+    ------
+    ValueError
+        If the threshold is not a number.
+
     Examples
     --------
     >>> losses = [np.array([0.5, 0.1, 0.0])]
@@ -76,6 +81,11 @@ class AccuracyFor:
     With mini-batches a record is an epoch, unless `record` says otherwise.
     Accurate are the points whose own target fits their output best; see
     `training.descent.losses.predicted`.
+
+    Raises
+    ------
+    ValueError
+        If the level is not in [0, 1], or the records are no count.
 
     Examples
     --------
@@ -111,6 +121,11 @@ class Plateau:
 
     Every `records` records the loss is compared with that of `records` records
     before; the trial stops if no more than the fraction `rtol` of it has gone.
+
+    Raises
+    ------
+    ValueError
+        If the records are no count, or rtol is not in [0, 1).
 
     Examples
     --------

@@ -144,7 +144,7 @@ def hessian(net, X, y, *, loss="mse", weight_decay=0.0, tensors=None, targets=No
         Half of it times the sum of the squares of all parameters is added to the loss.
     tensors : list of str, optional
         Those that may move, such as ``["W1", "b1"]``: a block of the Hessian. Default all.
-    targets : array_like, optional
+    targets : array_like, shape (Q, k), optional
         What the network is to put out for each label in sorted order.
 
     Returns

@@ -122,7 +122,7 @@ def loss_slice(
         Any that `training.train` knows.
     weight_decay : float
         Half of it times the sum of the squares of all parameters is added.
-    targets : array_like, optional
+    targets : array_like, shape (Q, k), optional
         What the network is to put out for each label in sorted order.
     scale : str
         Of a random direction, as for `random_direction`.

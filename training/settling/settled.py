@@ -76,7 +76,7 @@ class Settled:
     kinks : tuple of KinkedPair
     gradient_norm : float
         Of the loss with units on kinks off, and multipliers times their pre-activations.
-    spectrum : ndarray
+    spectrum : ndarray, shape (r,)
         Eigenvalues, in rising order, of the second derivative of that while kinks stay. Without
         weight decay, on the directions in which the loss of the outputs bends, and outputs stay in
         the affine space of the labels if that is the squared error; with weight decay, on all but

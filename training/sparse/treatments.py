@@ -24,6 +24,11 @@ class InverseSquares:
     tensors : sequence of str, optional
         Names of matrices, such as ``["W1"]``; default all tensors. A vector counts as one row.
 
+    Raises
+    ------
+    ValueError
+        If the weight is not a positive number.
+
     Examples
     --------
     >>> InverseSquares(2.0).value(np.array([[[1.0, 1.0], [0.0, 2.0]]]))

@@ -8,7 +8,7 @@ from geomcore.foreign.keywords import answers_keywords
 
 @answers_keywords
 def wilson_interval(successes, trials, z=1.959963984540054):
-    r"""Wilson score interval of a fraction.
+    r"""Wilson score interval of a fraction [1]_.
 
     .. math:: \frac{1}{1 + z^2/n} \left( \hat p + \frac{z^2}{2n}
               \pm z \sqrt{\frac{\hat p (1 - \hat p)}{n} + \frac{z^2}{4 n^2}} \right)
@@ -23,6 +23,16 @@ def wilson_interval(successes, trials, z=1.959963984540054):
     Returns
     -------
     low, high : float
+
+    Raises
+    ------
+    ValueError
+        If these are no counts, or there are more successes than trials.
+
+    References
+    ----------
+    .. [1] E. B. Wilson, "Probable inference, the law of succession, and statistical
+       inference", JASA 22 (1927), 209-212.
 
     Examples
     --------

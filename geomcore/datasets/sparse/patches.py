@@ -30,7 +30,7 @@ def patches(
 
     Parameters
     ----------
-    images : "sklearn", str, path-like, or sequence of array_like, optional
+    images : "sklearn", str, path-like, or sequence of array_like, shapes (h, w, ...), optional
         The two photographs that scikit-learn bundles; a folder, whose images Pillow reads (sub-
         folders are left alone); or arrays of shape (h, w), (h, w, 3) or (h, w, 4), grey or red,
         green, blue (opacity is left out). Colours become grey by ITU-R BT.601.

@@ -107,7 +107,7 @@ def barrier(
         "mse", "class_weighted", "cross_entropy" or "bce".
     weight_decay : float
         Half of it times the sum of the squares of all parameters is added.
-    targets : array_like, optional
+    targets : array_like, shape (Q, k), optional
         What the networks are to put out for each label in sorted order.
     seconds : float
         After which no more is tried, the same for each segment; the bounds hold whenever it ends.

@@ -280,7 +280,7 @@ def exact_slice(
         "mse" or "class_weighted". Cross-entropies are no polynomials: see `loss_slice`.
     weight_decay : float
         Half of it times the sum of the squares of all parameters is added.
-    targets : array_like, optional
+    targets : array_like, shape (Q, k), optional
         What the network is to put out for each label in sorted order.
 
     Returns
@@ -299,7 +299,7 @@ def exact_slice(
     what is added up in them, coefficients by those of the largest loss in their piece. Nothing is
     missed between grid points, but two crossings nearer than the rounding may be none, and a unit
     that only touches zero may seem to be switched twice, within the root of the rounding. For a
-    bound with proof: `barrier`.
+    bound with proof: `barrier`. How it is done is in docs/landscape.md.
 
     Examples
     --------
