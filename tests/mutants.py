@@ -4,11 +4,14 @@
     python tests/mutants.py [-j 2] constructions/proof/exact.py
     python tests/mutants.py --list                   what would be changed, without running
     python tests/mutants.py --stale                  what mutants.txt excuses and is not there
+    NUMBA_DISABLE_JIT=1 python tests/mutants.py constructions/two_layer/cone_kernel.py
 
 Changed are numbers and booleans, comparisons, + and -, `and` and `or`, signs, `not`, and names
 that come in pairs (`PAIRS`); error messages, annotations and docstrings are not. No file is
 touched: everything is imported once, and each mutant is compiled in memory, in a forked process
 that runs only the tests that reach the changed statement, and stops at the first that fails.
+Of a compiled kernel the machine code is kept by the text of its file, so that no change would be
+seen: files named *_kernel.py are left out unless numba is told to interpret them, as above.
 
 A mutant that changes nothing that is claimed stands in mutants.txt with the reason. The run fails
 if a mutant survives that is not listed there, or if one is listed that no longer exists. Verdicts
@@ -27,7 +30,6 @@ import resource
 import signal
 import sys
 import time
-from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -56,6 +58,11 @@ SCOPE = {
     "constructions/theorems/covering.py": ("tests/constructions/theorems",),
     "constructions/two_layer/best_neuron.py": ("tests/constructions/two_layer",),
     "constructions/two_layer/bound.py": ("tests/constructions/two_layer",),
+    "constructions/two_layer/checker.py": ("tests/constructions/two_layer",),
+    "constructions/two_layer/cone_kernel.py": (
+        "tests/constructions/two_layer/test_cone_kernel.py",
+        "tests/constructions/two_layer/test_cones.py",
+    ),
     "constructions/two_layer/cones.py": ("tests/constructions/two_layer",),
     "constructions/two_layer/dual.py": ("tests/constructions/two_layer",),
     "training/landscape/lines/barrier.py": ("tests/training/landscape/lines",),
@@ -107,7 +114,7 @@ class _Plugin:
 
     def __init__(self, order=None, files=()):
         self.order, self.files = order, {str(ROOT / file): file for file in files}
-        self.reached, self.seconds = {}, Counter()
+        self.reached, self.seconds = {}, {}
 
     def pytest_sessionstart(self):
         from hypothesis import Phase, settings
@@ -130,7 +137,7 @@ class _Plugin:
     def pytest_runtest_protocol(self, item):
         if self.order is not None:
             return (yield)
-        lines = {path: set() for path in self.files}
+        start, lines = _processor(), {path: set() for path in self.files}
 
         def trace(frame, event, argument):
             here = lines.get(frame.f_code.co_filename)
@@ -144,12 +151,15 @@ class _Plugin:
             return (yield)
         finally:
             sys.settrace(None)
+            self.seconds[item.nodeid] = _processor() - start
             self.reached[item.nodeid] = {
                 self.files[path]: sorted(found) for path, found in lines.items() if found
             }
 
-    def pytest_runtest_logreport(self, report):
-        self.seconds[report.nodeid] += report.duration
+
+def _processor():
+    """Seconds of the processor, of the children too: on a busy machine tests take no more."""
+    return sum(os.times()[:4])
 
 
 class _Mutated(importlib.machinery.SourceFileLoader):
@@ -294,7 +304,12 @@ def main(arguments=None):
         for pattern, tests in SCOPE.items()
         for path in sorted(ROOT.glob(pattern))
     }
-    files = options.files or list(scope)
+    compiled = {f for f in scope if f.endswith("_kernel.py")}
+    if os.environ.get("NUMBA_DISABLE_JIT", "0") != "0" or options.list or options.stale:
+        compiled = set()
+    files = options.files or [f for f in scope if f not in compiled]
+    if held := compiled & set(files):
+        parser.error(f"compiled: run with NUMBA_DISABLE_JIT=1 for {', '.join(sorted(held))}")
     if unknown := set(files) - set(scope):
         parser.error(f"not in SCOPE: {', '.join(sorted(unknown))}")
     mutants = [

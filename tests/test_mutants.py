@@ -174,6 +174,17 @@ def test_a_run_that_starts_red_says_so(toy):
     assert found.returncode != 0 and "fail without any change" in found.stderr
 
 
+def test_a_compiled_kernel_is_changed_only_where_it_is_interpreted(toy, monkeypatch):
+    kernel = toy / "constructions/proof/toy_kernel.py"
+    kernel.write_text(TOY, encoding="utf-8")
+    monkeypatch.delenv("NUMBA_DISABLE_JIT", raising=False)
+    refused = mutate(toy, "constructions/proof/toy_kernel.py")
+    assert refused.returncode == 2 and "NUMBA_DISABLE_JIT=1" in refused.stderr
+    monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
+    # no test reaches the copy
+    assert "14 mutants, 0 listed, 8 survive" in mutate(toy, str(kernel.relative_to(toy))).stdout
+
+
 @pytest.mark.slow
 def test_slow_tests_of_a_module_count_wherever_they_mirror_it(toy):
     room = toy / "tests/constructions/proof"

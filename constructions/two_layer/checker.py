@@ -86,11 +86,11 @@ class TwoLayers(Case):
         rest = push * push - 4 * bend * low  # push s - bend s^2 = low has the roots
         if push <= 0 or rest < 0:
             return None if abs(rest) < COARSE * push * push else False
-        scale = 2 * low / (push + (rest / root(rest) if rest else 0))  # not below the lesser root
+        scale = 2 * low / (push + (rest and rest / root(rest)))  # not below the lesser root
         limit = self.decay / scale
         sums = np.zeros((len(rows), L.shape[1]), dtype=object)
         np.add.at(sums, mine, whole)
-        used = (sums != 0).any(axis=1)
+        used = sums.astype(bool).any(axis=1)
         if rows.shape[1] > WIDEST:
             return _by_norms(rows[used], sums[used], limit)
         sizes = abs(points).sum(axis=1)[mine].sum() * fmpq(2) ** fine
@@ -231,7 +231,7 @@ def _hint(V, levels):
         inverse = np.linalg.pinv(v[left])
         M = inverse @ f[left]
         forces = inverse.T @ M
-        if len(left) == 1 or forces.min() >= 0:
+        if forces.min() >= 0:  # of one row it is, as levels are not negative
             break
         del left[forces.argmin()]
     whole, by = np.array([int(m * 2.0**60) for m in M], dtype=object), shift - POWER - 60
@@ -249,9 +249,9 @@ def _bisected(cone):
         return (size * np.minimum(abs(H[:, a]), abs(H[:, b])))[turns].sum()
 
     long = [(cost(*e), l, e) for e, l in zip(edges, lengths, strict=True) if 16 * l >= max(lengths)]
-    a, b = max(long)[2] if long else (0, 0)
+    a, b = max(long)[2]
     middle, heights = V[a] + V[b], (H[:, a] + H[:, b]) // 2
-    if not long or (middle % 2).any():
+    if (middle % 2).any():
         return None
     halves = []
     for gone in (a, b):

@@ -182,12 +182,12 @@ def _least_length(cone, scratch):
     if top <= 0:
         return 0.0
     for _ in range(D):
-        n = _solve(levels, scratch.gram, active, scratch.work, t)
+        _solve(levels, scratch.gram, active, scratch.work, t)
         worst, out = 0.0, -1
         for k in range(D):
             if active[k] and t[k] < worst:
                 worst, out = t[k], k
-        if out < 0 or n <= 1:
+        if out < 0:  # so it is with one row left, as levels are not negative
             break
         active[out] = 0
     for j in range(D):
@@ -199,7 +199,7 @@ def _least_length(cone, scratch):
 
 @cached_njit(nogil=True, **INNER)
 def _solve(levels, gram, active, work, t):
-    """Solve gram t = levels over the active indices by Gauss; return how many these are."""
+    """Solve gram t = levels over the active indices by Gauss; fill t (D,), 0 for the others."""
     D, n = len(levels), 0
     for k in range(D):
         if active[k]:
@@ -227,7 +227,6 @@ def _solve(levels, gram, active, work, t):
         if active[k]:
             t[k] = work[n, D]
             n += 1
-    return n
 
 
 @cached_njit(nogil=True, **INNER)

@@ -24,6 +24,13 @@ def test_the_curvature_is_bounded_from_both_sides(loss):
     assert most < 3 * least
 
 
+def test_points_have_as_many_coordinates_as_the_first_layer_takes():
+    net = ReLUNetwork([np.eye(3, 2), [[1.0, -1.0, 2.0]]], [[1.0, 2.0, -1.0], [0.0]])
+    X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    least, most = curvature_at(verify(net, X, net(X)), net, X, net(X))
+    assert 0 <= least <= most
+
+
 def test_without_a_proved_basin_nothing_is_known():
     found = verify(NET, *DATA)
     for other in ({"proved": False}, {"basin": None}):

@@ -153,7 +153,7 @@ def test_why_a_step_has_no_basin_is_told_with_bounds_that_are_rounded_outward(
     step, reason, monkeypatch
 ):
     monkeypatch.setattr(returning, "basin_with_step", lambda *given, **known: None)
-    monkeypatch.setattr(returning, "curvature_at_minimum", lambda *given, **known: (2.0001, 4.0001))
+    monkeypatch.setattr(returning, "curvature_at_minimum", lambda *given, **known: (2.0009, 4.0001))
     told = why(returns_to(problem(), found(), step))
     assert told.endswith(reason)
     assert "is at least 2 and at most 4.001 at the minimum; " in told
