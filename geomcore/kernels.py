@@ -44,6 +44,8 @@ TILE = 128
 FLAGS = {"reassoc", "contract"}
 # Of what only kernels call: nothing is compiled by which Python could call it.
 INNER = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+# Of what Python calls, and kernels by name: nothing by which they could be handed it to call.
+OUTER = {"no_cfunc_wrapper": True}
 
 
 def cached_njit(*, uses=(), **options):
@@ -316,7 +318,7 @@ def affine(parameters, at, x, z):
 def _hidden(parameters, widths, tiles):
     """Fill the tiles of the hidden layers, below that of the input."""
     zero = tiles.dtype.type(0)
-    at, row = 0, 0
+    at, row = np.int64(0), 0  # of a literal 0 `affine` would have a version of its own
     for l in range(1, len(widths) - 1):
         n, m = widths[l - 1], widths[l]
         z = tiles[row + n : row + n + m]

@@ -9,13 +9,24 @@ from typing import NamedTuple
 import numpy as np
 
 from constructions.two_layer import cone_kernel
-from constructions.two_layer.cone_kernel import bound_of_cone, length, scratch_for
-from geomcore.kernels import INNER, cached_njit
+from constructions.two_layer.cone_kernel import (
+    MIDDLE,
+    SLOPE,
+    VALUE,
+    bound_of_cone,
+    length,
+    scratch_for,
+)
+from geomcore.kernels import INNER, OUTER, cached_njit
 
 DEEPEST = 64  # bisections in one descent
 STEPS, HALVINGS = 40, 8  # of an ascent, and of one of its steps
 SMALL = 1e-13  # relative gain below which it ends
 SHORTEST = 1 / 16  # square of an edge that may be bisected, to that of the longest one
+
+
+# Columns of the marks behind the two ends of the edge: halves entered, first undecided point, end.
+STEP, FIRST, LAST = 2, 3, 4
 
 
 class Open(NamedTuple):
@@ -31,10 +42,7 @@ class Path(NamedTuple):
     cones: np.ndarray
     slopes: np.ndarray
     bounds: np.ndarray
-    edges: np.ndarray
-    step: np.ndarray
-    first: np.ndarray
-    last: np.ndarray
+    marks: np.ndarray  # (levels, 5): the edge that is bisected, and see below
     points: np.ndarray
     heights: np.ndarray
 
@@ -42,7 +50,8 @@ class Path(NamedTuple):
 @cached_njit(nogil=True, uses=[cone_kernel], **INNER)
 def _value(problem, w, vector):
     """Fill `vector` (Q,) with multipliers' relu(rows w) and return its length."""
-    vector[:] = 0.0
+    for q in range(len(vector)):
+        vector[q] = 0.0
     for i in range(len(problem.rows)):
         z = 0.0
         for j in range(len(w)):
@@ -56,7 +65,8 @@ def _value(problem, w, vector):
 @cached_njit(nogil=True, uses=[cone_kernel], **INNER)
 def _steepest(problem, w, vector, slope):
     """Fill `slope` (D,) with the gradient of half the square at w, and return its length."""
-    slope[:] = 0.0
+    for j in range(len(w)):
+        slope[j] = 0.0
     for i in range(len(problem.rows)):
         z, weight = 0.0, 0.0
         for j in range(len(w)):
@@ -69,7 +79,7 @@ def _steepest(problem, w, vector, slope):
     return length(slope)
 
 
-@cached_njit(nogil=True, uses=[cone_kernel])
+@cached_njit(nogil=True, uses=[cone_kernel], **OUTER)
 def climb(problem, w):
     """Move the unit vector w (D,) uphill from cell to cell; return its value."""
     D, Q = len(w), problem.multipliers.shape[1]
@@ -92,8 +102,10 @@ def climb(problem, w):
         if not higher > value:
             break
         gain, value = higher - value, higher
-        w[:] = trial
-        vector[:] = other
+        for j in range(D):
+            w[j] = trial[j]
+        for q in range(Q):
+            vector[q] = other[q]
         if gain <= SMALL * value:
             break
     return value
@@ -104,7 +116,12 @@ def _start(cone, bound, problem, path):
     """Enter a cone at the top of the path: decide every point from nothing."""
     rows, multipliers = problem.rows, problem.multipliers
     D, Q, n = rows.shape[1], multipliers.shape[1], 0
-    path.cones[0], path.slopes[0], path.bounds[0] = cone, 0.0, bound
+    path.bounds[0] = bound
+    for k in range(D):
+        for j in range(D):
+            path.cones[0, k, j] = cone[k, j]
+        for q in range(Q):
+            path.slopes[0, k, q] = 0.0
     for i in range(len(rows)):
         low, high = math.inf, -math.inf
         for k in range(D):
@@ -120,7 +137,7 @@ def _start(cone, bound, problem, path):
         elif high > 0:
             path.points[n] = i
             n += 1
-    path.first[0], path.last[0] = 0, n
+    path.marks[0, FIRST], path.marks[0, LAST] = 0, n
 
 
 @cached_njit(nogil=True, **INNER)
@@ -139,33 +156,34 @@ def _choose_edge(path, l, multipliers, cost):
             for j in range(D):
                 cost[k, m] += (cone[k, j] - cone[m, j]) ** 2
             longest = max(longest, cost[k, m])
-    for p in range(path.first[l], path.last[l]):
-        weight, z = 0.0, path.heights[p]
+    for p in range(path.marks[l, FIRST], path.marks[l, LAST]):
+        weight = 0.0
         for q in range(multipliers.shape[1]):
             weight += abs(multipliers[path.points[p], q])
         for k in range(D):
             for m in range(k):
-                if z[k] * z[m] < 0:
-                    cost[m, k] += weight * min(abs(z[k]), abs(z[m]))
-    path.step[l], path.edges[l, 0], path.edges[l, 1] = 0, 0, 0
+                z, z_other = path.heights[p, k], path.heights[p, m]
+                if z * z_other < 0:
+                    cost[m, k] += weight * min(abs(z), abs(z_other))
+    path.marks[l, STEP], path.marks[l, 0], path.marks[l, 1] = 0, 0, 0
     for k in range(D):
         for m in range(k):
             # without any such point the longest edge
             saved = cost[m, k] + SMALL * cost[k, m]
             if cost[k, m] < SHORTEST * longest:
                 saved *= SMALL
-            if saved > most and _is_exact(cone[m], cone[k]):
+            if saved > most and _is_exact(cone, m, k):
                 most = saved
-                path.edges[l, 0], path.edges[l, 1] = m, k
+                path.marks[l, 0], path.marks[l, 1] = m, k
     return most >= 0
 
 
 @cached_njit(nogil=True, **INNER)
-def _is_exact(a, b):
+def _is_exact(cone, m, k):
     """Whether the middle of two rows of a cone is a row of floats."""
-    for j in range(len(a)):
+    for j in range(len(cone)):
         # both have one sign: a sum that is rounded does not give both terms back
-        x, y = a[j], b[j]
+        x, y = cone[m, j], cone[k, j]
         if (x + y) - x != y or (x + y) - y != x or 2 * (0.5 * (x + y)) != x + y:
             return False
     return True
@@ -176,14 +194,18 @@ def _enter(problem, path, l):
     """Enter the next half of the cone at level l, at level l + 1."""
     rows, multipliers = problem.rows, problem.multipliers
     D, Q = rows.shape[1], multipliers.shape[1]
-    a, b = path.edges[l, path.step[l]], path.edges[l, 1 - path.step[l]]
-    path.step[l] += 1
-    path.cones[l + 1], path.slopes[l + 1] = path.cones[l], path.slopes[l]
+    a, b = path.marks[l, path.marks[l, STEP]], path.marks[l, 1 - path.marks[l, STEP]]
+    path.marks[l, STEP] += 1
     path.bounds[l + 1] = path.bounds[l]
+    for k in range(D):
+        for j in range(D):
+            path.cones[l + 1, k, j] = path.cones[l, k, j]
+        for q in range(Q):
+            path.slopes[l + 1, k, q] = path.slopes[l, k, q]
     for j in range(D):
         path.cones[l + 1, b, j] = 0.5 * (path.cones[l, a, j] + path.cones[l, b, j])
-    n = path.last[l]
-    for p in range(path.first[l], path.last[l]):
+    n = path.marks[l, LAST]
+    for p in range(path.marks[l, FIRST], path.marks[l, LAST]):
         low, high = math.inf, -math.inf
         for k in range(D):
             z = path.heights[p, k]
@@ -199,25 +221,28 @@ def _enter(problem, path, l):
         elif high > 0:
             path.points[n] = i
             n += 1
-    path.first[l + 1], path.last[l + 1] = path.last[l], n
+    path.marks[l + 1, FIRST], path.marks[l + 1, LAST] = path.marks[l, LAST], n
 
 
 @cached_njit(nogil=True, uses=[cone_kernel], **INNER)
 def _assess(problem, path, l, best, scratch):
     """Bound the cone at level l, and climb from its middle if that is the best direction yet."""
-    D, f, e = len(scratch.middle), path.first[l], path.last[l]
+    D, f, e = path.cones.shape[1], path.marks[l, FIRST], path.marks[l, LAST]
     points, heights = path.points[f:e], path.heights[f:e]
     bound = bound_of_cone(path.cones[l], path.slopes[l], points, heights, problem, scratch)
     path.bounds[l] = min(path.bounds[l], bound)
-    if scratch.value[0] > best[D] * (1 + SMALL):
-        w = scratch.middle / length(scratch.middle)
+    if scratch[VALUE, 0] > best[D] * (1 + SMALL):
+        w, size = np.empty(D), length(scratch[MIDDLE, :D])
+        for j in range(D):
+            w[j] = scratch[MIDDLE, j] / size
         value = climb(problem, w)
         if value > best[D]:
-            best[:D] = w
+            for j in range(D):
+                best[j] = w[j]
             best[D] = value
 
 
-@cached_njit(nogil=True, uses=[cone_kernel])
+@cached_njit(nogil=True, uses=[cone_kernel], **OUTER)
 def descend(cones, bounds, problem, best, limits, room, out):
     """Bisect cones until each bound is near enough to the best value.
 
@@ -232,10 +257,7 @@ def descend(cones, bounds, problem, best, limits, room, out):
         np.empty((levels, D, D)),
         np.empty((levels, D, Q)),
         np.empty(levels),
-        np.zeros((levels, 2), np.int64),
-        np.empty(levels, np.int64),
-        np.empty(levels, np.int64),
-        np.empty(levels, np.int64),
+        np.zeros((levels, 5), np.int64),
         np.empty(room, np.int64),
         np.empty((room, D)),
     )
@@ -245,27 +267,32 @@ def descend(cones, bounds, problem, best, limits, room, out):
     while taken < len(cones) and seen < limits[3] and work < limits[4] and left < most:
         _start(cones[taken], bounds[taken], problem, path)
         taken += 1
-        l, is_new = 0, True
+        # Of a literal 0 each function would have a version of its own.
+        l, is_new = np.int64(0), True
         while l >= 0:
             is_left = is_new
             if is_new and seen < limits[3] and work < limits[4]:
                 _assess(problem, path, l, best, scratch)
                 seen += 1
-                work += path.last[l] - path.first[l] if l else len(problem.rows)
+                work += path.marks[l, LAST] - path.marks[l, FIRST] if l else len(problem.rows)
                 is_closed = path.bounds[l] <= best[D] * (1 + limits[1]) + limits[2]
                 if not is_closed:
-                    is_closed = not _choose_edge(path, l, problem.multipliers, scratch.gram)
+                    is_closed = not _choose_edge(path, l, problem.multipliers, scratch[SLOPE:])
                 if is_closed:
                     closed = max(closed, path.bounds[l])
                     l, is_new = l - 1, False
                     continue
                 is_left = path.bounds[l] <= limits[0] and left < most
-                is_left = is_left or l == DEEPEST or 2 * path.last[l] - path.first[l] > room
+                is_left = is_left or l == DEEPEST
+                is_left = is_left or 2 * path.marks[l, LAST] - path.marks[l, FIRST] > room
             if is_left:
-                out.cones[left], out.bounds[left] = path.cones[l], path.bounds[l]
+                out.bounds[left] = path.bounds[l]
+                for k in range(D):
+                    for j in range(D):
+                        out.cones[left, k, j] = path.cones[l, k, j]
                 left += 1
                 l, is_new = l - 1, False
-            elif path.step[l] == 2:
+            elif path.marks[l, STEP] == 2:
                 l, is_new = l - 1, False
             else:
                 _enter(problem, path, l)

@@ -45,7 +45,7 @@ def input_jacobians(parameters, chain, X, outputs, out):
 def _forward(parameters, chain, x, s):
     """Fill the outputs of all layers, below the input in x, and the slopes s of norms."""
     zero = x.dtype.type(0)
-    at, row, slope = 0, 0, 0
+    at, row, slope = np.int64(0), 0, 0  # of a literal 0 `affine` would have a version of its own
     for l in range(len(chain)):
         n, m, kind = chain[l, N], chain[l, M], chain[l, KIND]
         z = x[row + n : row + n + m]

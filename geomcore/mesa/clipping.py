@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from geomcore.kernels import INNER, cached_njit
+from geomcore.kernels import INNER, OUTER, cached_njit
 
 
-@cached_njit(nogil=True)
+@cached_njit(nogil=True, **OUTER)
 def clipped_areas(corners, starts, faces):
     """Areas of the parts of convex polygons on which no face is positive.
 
@@ -41,7 +41,7 @@ def clipped_areas(corners, starts, faces):
     return areas
 
 
-@cached_njit(nogil=True)
+@cached_njit(nogil=True, **OUTER)
 def clipped(corners, faces):
     """The part of a convex polygon (n, 2) on which no face (F, 3) is positive; maybe no corners."""
     points = np.empty((len(corners) + len(faces), 2))

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from geomcore.kernels import INNER, cached_njit
+from geomcore.kernels import INNER, OUTER, cached_njit
 
 FAINT = 0.05  # of a tolerance: a mean below is zero
 
 
-@cached_njit(nogil=True)
+@cached_njit(nogil=True, **OUTER)
 def cut_all(corners, starts, functions, tolerances):
     """Cut each polygon by the zero lines of its own functions.
 

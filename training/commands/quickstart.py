@@ -1,5 +1,6 @@
 """`geomcore quickstart`: five data sets from end to end."""
 
+from contextlib import nullcontext
 from typing import Annotated
 
 import typer
@@ -40,24 +41,28 @@ def quickstart(
     from training.commands.arguments.data import load_data
     from training.commands.cases.case import Case
     from training.commands.cases.story import publish
+    from training.descent.compiled.ready import compiled_beside
     from training.output.start import started
 
     names = SYNTHETIC if smoke else (*SYNTHETIC, "digits")
-    with started("quickstart", given) as (run, screen):
+    with started("quickstart", given) as (run, screen), screen.compiling():
         cases = []
-        with screen.progress(4 * len(names)) as step:
+        # Few steps are not compiled.
+        beside = nullcontext() if smoke else compiled_beside()
+        with screen.progress(4 * len(names)) as step, beside:
             for name in names:
                 case = Case(load_data(name, seed=seed))
                 cases.append(case)
-                options = SMOKE if smoke else STUDY_OF_DIGITS if name == "digits" else STUDY
                 step(f"{name}: constructing")
                 case.construct()
                 step(f"{name}: verifying")
                 if case.network is not None:
                     case.verify()
+            for name, case in zip(names, cases, strict=True):
+                options = SMOKE if smoke else STUDY_OF_DIGITS if name == "digits" else STUDY
+                if case.network is not None:
                     step(f"{name}: perturbing and training")
-                    with screen.compiling():
-                        case.perturb(seed=seed, jobs=jobs, **options)
+                    case.perturb(seed=seed, jobs=jobs, **options)
                 step(f"{name}: drawing")
                 case.draw(run, about_steps=_about(options))
                 case.keep(run, prefix=f"{name}-")

@@ -7,10 +7,10 @@ BLAS.
 
 import numpy as np
 
-from geomcore.kernels import FLAGS, cached_njit
+from geomcore.kernels import FLAGS, OUTER, cached_njit
 
 
-@cached_njit(nogil=True, fastmath=FLAGS)
+@cached_njit(nogil=True, fastmath=FLAGS, **OUTER)
 def rectify(first, bias, z):
     """Add `bias` (m,) to the columns of `first` (m, n), and fill z with the ReLU of that."""
     for i in range(first.shape[0]):
@@ -20,7 +20,7 @@ def rectify(first, bias, z):
             z[i, j] = value if not value <= 0 else 0
 
 
-@cached_njit(nogil=True, fastmath=FLAGS)
+@cached_njit(nogil=True, fastmath=FLAGS, **OUTER)
 def settle(before, first, taken, numbers, mu, z):
     """One step of the loop on vectors: mu = (1 - gamma) before + gamma first - taken, z its ReLU.
 
@@ -33,7 +33,7 @@ def settle(before, first, taken, numbers, mu, z):
         z[i] = value if not value <= 0 else 0
 
 
-@cached_njit(nogil=True, fastmath=FLAGS)
+@cached_njit(nogil=True, fastmath=FLAGS, **OUTER)
 def charge(pulled, z, costs):
     """Add `costs` (m,) to the columns of `pulled` (m, n) where z is not 0; 0 elsewhere."""
     for i in range(pulled.shape[0]):
@@ -42,7 +42,7 @@ def charge(pulled, z, costs):
             pulled[i, j] = value if z[i, j] != 0 else 0
 
 
-@cached_njit(nogil=True, fastmath=FLAGS)
+@cached_njit(nogil=True, fastmath=FLAGS, **OUTER)
 def pull(after, taken, z, numbers, before, total):
     """Back through one step on vectors: before = (1 - gamma) after, less `taken` where z is on.
 
@@ -55,7 +55,7 @@ def pull(after, taken, z, numbers, before, total):
         before[i] = keep * value - (taken[i] if z[i] != 0 else 0)
 
 
-@cached_njit(nogil=True, fastmath=FLAGS)
+@cached_njit(nogil=True, fastmath=FLAGS, **OUTER)
 def adam(vector, gradient, mean, square, numbers):
     """One step of Adam; `numbers` holds beta1, beta2, eps, and the corrected rate and scale."""
     a, b, eps, rate, scale = numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from constructions.critical.balls import Balls
 from constructions.proof.exact import EPS
 from constructions.two_layer.best_neuron_kernel import DEEPEST, Open, climb, descend
-from constructions.two_layer.cone_kernel import Problem, bound_of_cone, length, scratch_for
+from constructions.two_layer.cone_kernel import VALUE, Problem, bound_of_cone, length, scratch_for
 from constructions.two_layer.cones import ConeSearch, _norm, bound_of_norms, compiled
 
 
@@ -61,7 +61,7 @@ def test_no_direction_of_a_cone_is_above_its_bound(seed, n, D, q, cuts):
     W /= np.linalg.norm(W, axis=1, keepdims=True)
     assert values_at(problem, W).max() <= bound + 1e-12
     middle = cone.sum(axis=0)
-    assert scratch.value[0] == pytest.approx(
+    assert scratch[VALUE, 0] == pytest.approx(
         values_at(problem, middle[None] / np.linalg.norm(middle))[0], abs=1e-12
     )
 

@@ -10,15 +10,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from geomcore.kernels import FLAGS, INNER, cached_njit
-from training.descent.compiled import passes
-from training.descent.compiled.passes import sweep
+from geomcore.kernels import FLAGS, INNER, OUTER, cached_njit
+from training.descent.compiled import addresses, passes
+from training.descent.compiled.addresses import call_constraints, call_gradient, call_penalties
+from training.descent.compiled.passes import GRADIENT, PENALIZE, PROJECT, sweep
 
 RUNNING, BUDGET, DIVERGED, FIRST_RULE = 0, 1, 2, 3
 SGD, ADAM = 0, 1
 LOSS_BELOW, ACCURACY_FOR, PLATEAU = 0, 1, 2
-MODULUS, SQUARE, NEGATIVE_PART, SMOOTH_COUNT = 0, 1, 2, 3
-BETWEEN, UNIT, AT_MOST = 0, 1, 2
 
 
 class Trials(NamedTuple):
@@ -56,12 +55,12 @@ class Task(NamedTuple):
     last: int  # points used in an epoch
 
 
-@cached_njit(nogil=True, fastmath=FLAGS, uses=[passes])
-def descend(trials, task, orders, first, until, fresh, gradient):
+@cached_njit(nogil=True, fastmath=FLAGS, uses=[addresses, passes], **OUTER)
+def descend(trials, task, orders, first, until, fresh, parts):
     """Take the running trials from step `first` to `until`; record at first only if `fresh`.
 
-    `orders` (T, epochs, N) are the shuffles from the epoch of `first` on. `gradient` is a pass of
-    `training.descent.compiled.written`, for which the task then has a desk.
+    `orders` (T, epochs, N) are the shuffles from the epoch of `first` on. `parts` are those of
+    `training.descent.compiled.parts`; if a pass is written out, the task has a desk for it.
     """
     data, slopes, batch, batch_slopes, desk, points, classes, optimizer = task[:8]
     chain = task.chain
@@ -89,13 +88,14 @@ def descend(trials, task, orders, first, until, fresh, gradient):
                     at = (t * orders.shape[1] + epoch) * orders.shape[2] + start
                     for i in range(P):
                         desk[i] = theta[i]
-                    gradient(desk, shuffled, at, count, len(points) / count)
+                    call_gradient(parts[GRADIENT], desk, shuffled, at, count, len(points) / count)
                 else:
                     _fill(points, orders, t, epoch, start, count, filled)
             # One place that calls it, so that equal parameters have equal losses to the last bit.
             if not mini or len(desk) == 0:
                 x, g = (batch, batch_slopes) if mini else (data, slopes)
-                loss, right = sweep(theta, chain, x, g, task.loss, classes, grad, backward)
+                what = task.loss, backward
+                loss, right = sweep(theta, chain, x, g, what, classes, grad, parts)
             if due:
                 loss = loss if np.isfinite(loss) else np.inf
                 reason = DIVERGED if ending else _record(t, trials, task, step, loss, right)
@@ -105,7 +105,7 @@ def descend(trials, task, orders, first, until, fresh, gradient):
                 known = True
             if backward:
                 if len(task.penalties):
-                    _penalize(theta, task.penalties, grad)
+                    call_penalties(parts[PENALIZE], theta, task.penalties, grad)
                 # In a function, where one branch or another is the last to use an array, references
                 # would be counted, which takes longer than a small step.
                 factor = _clipping(grad, P, optimizer)
@@ -116,7 +116,7 @@ def descend(trials, task, orders, first, until, fresh, gradient):
                 else:
                     is_finite = _plain(theta, grad, optimizer, factor, new)
                 if len(task.constraints):
-                    is_finite = _project(new, task.constraints)
+                    is_finite = call_constraints(parts[PROJECT], new, task.constraints)
                 if is_finite:
                     for i in range(P):
                         theta[i] = new[i]
@@ -195,53 +195,6 @@ def _adam(theta, grad, moments, optimizer, factor, step, new):
         moments[i] = a * moments[i] + (1 - a) * g
         moments[P + i] = b * moments[P + i] + (1 - b) * g * g
         new[i] = theta[i] - eta * moments[i] / (math.sqrt(moments[P + i] * scale) + eps)
-        total += new[i]
-    return np.isfinite(total)
-
-
-@cached_njit(nogil=True, fastmath=FLAGS, **INNER)
-def _penalize(theta, penalties, grad):
-    """Add the gradients of the penalties to `grad`."""
-    for r in range(len(penalties)):
-        kind, first, end, weight, width = penalties[r]
-        for i in range(int(first), int(end)):
-            v = theta[i]
-            if kind == MODULUS:
-                v = np.sign(v)
-            elif kind == SMOOTH_COUNT:
-                v *= math.exp(-0.5 * (v / width) * (v / width)) / width / width
-            else:
-                v = 0.0 if kind == NEGATIVE_PART and v > 0 else 2 * v
-            grad[i] += weight * v
-
-
-@cached_njit(nogil=True, fastmath=FLAGS, **INNER)
-def _project(new, constraints):
-    """Make the parameters keep the constraints; return whether all of them are finite."""
-    for r in range(len(constraints)):
-        kind, first, rows, columns, least, most = constraints[r]
-        start, step = int(first), int(columns)
-        for k in range(start, start + step):
-            end = k + int(rows) * step
-            if kind == BETWEEN:
-                for i in range(k, end, step):
-                    v = least if new[i] < least else new[i]
-                    new[i] = most if v > most else v
-                continue
-            top = squares = 0.0
-            for i in range(k, end, step):
-                top = max(top, abs(new[i]))
-            if top == 0:
-                continue
-            # Squares of tiny or huge entries would underflow or overflow.
-            for i in range(k, end, step):
-                squares += (new[i] / top) * (new[i] / top)
-            norm = math.sqrt(squares)
-            if kind == UNIT or top * norm > most:
-                for i in range(k, end, step):
-                    new[i] = new[i] / top * (most / norm)
-    total = 0.0
-    for i in range(len(new)):
         total += new[i]
     return np.isfinite(total)
 

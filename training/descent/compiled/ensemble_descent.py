@@ -8,7 +8,8 @@ from geomcore.arrays import read_only
 from geomcore.layers.chains import KIND, chain_of, room_for
 from geomcore.parameters import split
 from training.descent.batches import Shuffles
-from training.descent.compiled import ensemble, passes, written
+from training.descent.compiled import ensemble, passes, terms, written
+from training.descent.compiled.parts import parts_for
 from training.descent.compiled.shuffling import permute
 from training.descent.constraints import Box, MaxNorm, NonNegative, UnitColumns, UnitNorm
 from training.descent.descent import Descended
@@ -41,19 +42,19 @@ RULES = {
 
 # Penalties the kernel knows, as rows (kind, first, end, weight, width) for a tensor of a shape.
 PENALTIES = {
-    L1: lambda term, at, shape: _penalty(ensemble.MODULUS, term, at, shape),
-    L2: lambda term, at, shape: _penalty(ensemble.SQUARE, term, at, shape),
-    NegativePart: lambda term, at, shape: _penalty(ensemble.NEGATIVE_PART, term, at, shape),
-    SmoothL0: lambda term, at, shape: _penalty(ensemble.SMOOTH_COUNT, term, at, shape, term.width),
+    L1: lambda term, at, shape: _penalty(terms.MODULUS, term, at, shape),
+    L2: lambda term, at, shape: _penalty(terms.SQUARE, term, at, shape),
+    NegativePart: lambda term, at, shape: _penalty(terms.NEGATIVE_PART, term, at, shape),
+    SmoothL0: lambda term, at, shape: _penalty(terms.SMOOTH_COUNT, term, at, shape, term.width),
 }
 
 # Constraints, as rows (kind, first, rows, columns, least, most).
 CONSTRAINTS = {
     NonNegative: lambda term, at, shape: _between(at, shape, 0, math.inf),
     Box: lambda term, at, shape: _between(at, shape, term.low, term.high),
-    UnitColumns: lambda term, at, shape: (ensemble.UNIT, at, shape[0], math.prod(shape[1:]), 1, 1),
-    UnitNorm: lambda term, at, shape: (ensemble.UNIT, at, math.prod(shape), 1, 1, 1),
-    MaxNorm: lambda term, at, shape: (ensemble.AT_MOST, at, math.prod(shape), 1, 0, term.limit),
+    UnitColumns: lambda term, at, shape: (terms.UNIT, at, shape[0], math.prod(shape[1:]), 1, 1),
+    UnitNorm: lambda term, at, shape: (terms.UNIT, at, math.prod(shape), 1, 1, 1),
+    MaxNorm: lambda term, at, shape: (terms.AT_MOST, at, math.prod(shape), 1, 0, term.limit),
 }
 
 # Bytes of the rows of one tile, most points in it, records and bytes of shuffles per call of
@@ -70,7 +71,7 @@ def _penalty(kind, term, at, shape, width=1.0):
 
 
 def _between(at, shape, low, high):
-    return ensemble.BETWEEN, at, math.prod(shape), 1, low, high
+    return terms.BETWEEN, at, math.prod(shape), 1, low, high
 
 
 def obstacle(net, problem, plan):
@@ -85,8 +86,8 @@ def obstacle(net, problem, plan):
         return f"the loss {problem.loss!r}"
     if type(plan.optimizer) not in (SGD, Adam):
         return f"the optimizer {plan.optimizer!r}"
-    for terms, known in ((plan.penalties, PENALTIES), (plan.constraints, CONSTRAINTS)):
-        for term in terms:
+    for rows, known in ((plan.penalties, PENALTIES), (plan.constraints, CONSTRAINTS)):
+        for term in rows:
             if type(term) not in known:
                 return f"{term!r}"
     return None
@@ -107,7 +108,8 @@ class EnsembleDescent:
         chain = chain_of(self.stacked.template.layers)
         layers = self.layers_to_write(chain)
         task = self.task(chain, layers)
-        gradient = written.batch_gradient(layers, task.loss) if layers else written.none()
+        gradient = written.batch_gradient(layers, task.loss) if layers else None
+        parts = parts_for(chain, task, gradient)
         state = self.start(params)
         shuffles = Shuffles(len(self.problem.X), rngs, permute)
         self.losses, self.accuracies, self.recorded = [], [], []
@@ -125,7 +127,7 @@ class EnsembleDescent:
             call.status[:, 2] = 0
             running = np.flatnonzero(call.status[:, 1] == ensemble.RUNNING)
             orders = self.orders(shuffles, first, until, running)
-            ensemble.descend(call, task, orders, first, until, fresh, gradient)
+            ensemble.descend(call, task, orders, first, until, fresh, parts)
             self.collect(call, records, running, until)
             first, fresh = until, False
             if (state.status[:, 1] != ensemble.RUNNING).all():

@@ -8,7 +8,7 @@ from functools import cache
 
 import numpy as np
 
-from geomcore.kernels import cached_njit
+from geomcore.kernels import OUTER, cached_njit
 from training.descent.batches import permuted
 
 # PCG64 (M. E. O'Neill, "PCG: a family of simple fast space-efficient statistically good algorithms
@@ -18,6 +18,11 @@ HIGH, LOW = np.uint64(0x2360ED051FC65DA4), np.uint64(0x4385DF649FCCF645)
 ZERO, ONE = np.uint64(0), np.uint64(1)
 HALF, FULL, TURN = np.uint64(32), np.uint64(64), np.uint64(58)
 FIRST = np.uint64(0xFFFFFFFF)
+
+# Points that NumPy shuffles in each process, before the kernel is compiled, which takes a second,
+# or loaded.
+FEW = 5_000_000
+_left = FEW
 
 
 def permute(rng, rows):
@@ -31,7 +36,11 @@ def permute(rng, rows):
     array([[0, 1, 2, 3],
            [3, 0, 2, 1]])
     """
-    if type(rng.bit_generator) is np.random.PCG64 and _is_as_numpy():
+    global _left
+    if _left > 0:
+        _left -= rows.size
+        permuted(rng, rows)
+    elif type(rng.bit_generator) is np.random.PCG64 and _is_as_numpy():
         _permute(rng, rows)
     else:
         permuted(rng, rows)
@@ -73,7 +82,7 @@ def _permute(rng, rows):
         generator.state = told
 
 
-@cached_njit(nogil=True)
+@cached_njit(nogil=True, **OUTER)
 def shuffle(state, rows):
     """Fill `rows` (epochs, n) with permutations; `state` is that of PCG64.
 

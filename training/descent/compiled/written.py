@@ -25,11 +25,11 @@ from hashlib import sha256
 from typing import NamedTuple
 
 import numpy as np
-from numba import cfunc, config, float64, int64, void
-from numba.types import Array
+from numba import cfunc, config
 
 from geomcore.kernels import FLAGS
 from geomcore.layers.chains import AFFINE, KIND, RELU, M, N
+from training.descent.compiled.addresses import GRADIENT
 from training.descent.compiled.passes import LANES, SOFTMAX, SQUARED
 
 # Most parameters, most points in a batch (a multiple of LANES) and fewest steps for which a pass
@@ -39,15 +39,6 @@ PARAMETERS, POINTS, STEPS = 130, 128, 1000
 # cache.
 STRIDE = POINTS + 8
 LINE = 8  # numbers in a line of the cache
-
-# Few arrays: handing over one costs 10 ns.
-SIGNATURE = void(
-    Array(float64, 1, "C"),  # see `desk`
-    Array(int64, 1, "C"),  # shuffles
-    int64,  # where in them the batch begins
-    int64,  # points in it
-    float64,  # factor of their weights, so that these keep their mean
-)
 
 _lock = threading.Lock()
 
@@ -105,17 +96,6 @@ def batch_gradient(layers, loss):
 
 
 @cache
-def none():
-    """A function of the kind of `batch_gradient` that does nothing, where there is none."""
-    with _lock:
-        return _compiled_function(_nothing)
-
-
-def _nothing(desk, order, start, count, scale):
-    """What is called where no pass is written out: never."""
-
-
-@cache
 def _compiled(layers, loss):
     text = program(layers, loss)
     space = {"__name__": __name__, "exp": math.exp}
@@ -131,12 +111,12 @@ def _compiled_function(function):
     if config.DISABLE_JIT:
         return function
     try:
-        return cfunc(SIGNATURE, cache=True, nopython=True, fastmath=FLAGS)(function)
+        return cfunc(GRADIENT, cache=True, nopython=True, fastmath=FLAGS)(function)
     except RuntimeError as error:
         # `geomcore.kernels.cached_njit` has warned.
         if "no locator available" not in str(error):
             raise
-        return cfunc(SIGNATURE, nopython=True, fastmath=FLAGS)(function)
+        return cfunc(GRADIENT, nopython=True, fastmath=FLAGS)(function)
 
 
 def program(layers, loss):

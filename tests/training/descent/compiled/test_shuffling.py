@@ -14,6 +14,13 @@ from training.descent.compiled import shuffling
 from training.descent.compiled.shuffling import permute
 
 
+@pytest.fixture(autouse=True, scope="module")
+def no_few():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shuffling, "_left", 0)
+        yield
+
+
 def both(n, epochs, make, used=0):
     """Rows and final states of both ways from equal generators."""
     found = []
@@ -90,9 +97,9 @@ def test_a_numpy_that_shuffles_differently_is_noticed(monkeypatch):
 
 def test_numbers_are_the_same_without_compilation_and_nothing_warns():
     program = (
-        "import numpy as np; from training.descent.compiled.shuffling import permute, _is_as_numpy;"
-        "rows = np.empty((2, 40), np.int64); permute(np.random.default_rng(5), rows);"
-        "print(_is_as_numpy(), rows.tolist())"
+        "import numpy as np; from training.descent.compiled import shuffling; shuffling._left = 0;"
+        "rows = np.empty((2, 40), np.int64); shuffling.permute(np.random.default_rng(5), rows);"
+        "print(shuffling._is_as_numpy(), rows.tolist())"
     )
     environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
     done = subprocess.run(
@@ -117,6 +124,20 @@ def test_shuffles_do_not_depend_on_how_many_are_asked_for_at_a_time():
         np.testing.assert_array_equal(
             fast.epochs(first, stop, range(3)), expected[:, first:stop], strict=True
         )
+
+
+def test_the_first_points_of_a_process_are_left_to_numpy(monkeypatch):
+    monkeypatch.setattr(shuffling, "_left", 60)
+    monkeypatch.setattr(shuffling, "_is_as_numpy", lambda: True)
+    calls = []
+    monkeypatch.setattr(shuffling, "_permute", lambda rng, rows: calls.append(rows.shape))
+    rng, expected = np.random.default_rng(1), np.random.default_rng(1)
+    for n, epochs in ((10, 2), (10, 4), (10, 3)):
+        rows, others = np.zeros((2, epochs, n), dtype=np.int64)
+        permute(rng, rows)
+        permuted(expected, others)
+        assert (rows == others).all() != bool(calls)
+    assert calls == [(3, 10)]
 
 
 def test_trials_that_share_a_generator_draw_one_after_the_other():
