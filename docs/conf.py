@@ -3,6 +3,7 @@
 With GALLERY=0 in the environment the scripts of the gallery are shown but not run.
 """
 
+import logging
 import os
 import sys
 import tempfile
@@ -67,5 +68,7 @@ sphinx_gallery_conf = {
     "image_srcset": ["2x"],
     "min_reported_time": 0,
 }
-# Compiled drawing of fonts and the like is of no interest on the pages.
+# What long searches tell of their progress is no warning of the build.
+logging.getLogger("constructions").setLevel(logging.WARNING)
+# Matplotlib keeps its lists of fonts there.
 os.environ.setdefault("MPLCONFIGDIR", tempfile.gettempdir())

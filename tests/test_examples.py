@@ -1,5 +1,6 @@
 """Every example runs, says what is true and leaves its picture."""
 
+import ast
 import os
 import subprocess
 import sys
@@ -7,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from geomcore.names import HOMES
+
 ROOT = Path(__file__).parent.parent
 SCRIPTS = sorted((ROOT / "examples").glob("*.py"))
+SHORT = sorted((ROOT / "examples" / "gallery").glob("plot_*.py"))  # `make docs` runs these
 SMALL = {
     "spirals": ["--arms", "2", "--points", "40", "--turns", "0.7"],
     "verify_your_network": ["--steps", "50", "--points", "20"],
@@ -41,6 +45,20 @@ def test_the_gallery_shows_the_picture_of_every_example(name):
     assert f"examples/{name}.py" in text
     assert f"gallery/{name}.png" in text
     assert (ROOT / "docs" / "gallery" / f"{name}.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("path", SHORT, ids=lambda path: path.stem)
+def test_a_script_of_the_site_has_a_title_and_uses_public_names_only(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    title, line, empty, *text = ast.get_docstring(tree).split("\n")
+    assert line == "=" * len(title) and not empty and "".join(text).endswith(".")
+    imported = {
+        (node.module, alias.name)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] in HOMES
+        for alias in node.names
+    }
+    assert imported and all(name in HOMES.get(home, ()) for home, name in imported)
 
 
 def test_spirals_are_a_proved_minimum_and_drawn(tmp_path):

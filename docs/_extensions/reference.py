@@ -11,7 +11,7 @@ from pathlib import Path
 
 from docutils import nodes
 from sphinx import addnodes
-from sphinx.ext.autosummary import ImportExceptionGroup, import_by_name
+from sphinx.ext.autosummary import ImportExceptionGroup, autosummary_table, import_by_name
 from sphinx.util.docutils import SphinxRole
 
 from geomcore.names import HOMES
@@ -106,6 +106,15 @@ def inner(app, env, node, content):
     return content
 
 
+def plain_citations(app, doctree):
+    """In tables of summaries, write [1] where numpydoc has put a name of its own."""
+    for table in doctree.findall(autosummary_table):
+        for node in list(table.findall(addnodes.pending_xref)):
+            number = re.fullmatch(r"\[?R\w+-(\d+)\]?", node.astext())
+            if number:
+                node.parent.replace(node, nodes.Text(f"[{number[1]}]"))
+
+
 def skip(app, what, name, value, skipped, options):
     """Leave out what says nothing: fields of named tuples, and what scikit-learn adds."""
     alias = (getattr(value, "__doc__", None) or "").startswith("Alias for field number")
@@ -116,5 +125,6 @@ def setup(app):
     app.add_role("public", Public())
     app.connect("config-inited", write)
     app.connect("missing-reference", inner)
+    app.connect("doctree-read", plain_citations)
     app.connect("autodoc-skip-member", skip)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -7,24 +7,27 @@ A small network is trained with scikit-learn. Where training stopped, the loss c
 """
 
 import matplotlib.pyplot as plt
+from sklearn.datasets import make_moons
 from sklearn.neural_network import MLPRegressor
 
 from constructions import verify
-from geomcore import datasets, from_sklearn, linear_regions
+from geomcore import from_sklearn, linear_regions
 from geomcore.plot import plot_boundary, plot_data
 from training import settle
 
-data = datasets.clusters(30, classes=2, d=2, radius=0.9, rng=1)
-targets = (data.y == 1).astype(float)
-model = MLPRegressor((3,), solver="lbfgs", alpha=0.0, max_iter=300, random_state=2)
-model.fit(data.X, targets)
+X, y = make_moons(60, noise=0.25, random_state=0)
+targets = (y == 1).astype(float)
+model = MLPRegressor(
+    hidden_layer_sizes=(5,), solver="lbfgs", alpha=0.0, max_iter=300, random_state=1
+)
+model.fit(X, targets)
 net = from_sklearn(model)
-before = verify(net, data.X, targets[:, None])
+before = verify(net, X, targets[:, None])
 print("trained:", before.verdict, "at loss", before.loss)
 
-settled = settle(net, data.X, targets[:, None])
+settled = settle(net, X, targets[:, None])
 print(settled.summary())
-after = verify(settled.network, data.X, targets[:, None])
+after = verify(settled.network, X, targets[:, None])
 print(after.summary())
 
 # %%
@@ -32,7 +35,7 @@ print(after.summary())
 # on their kink there.
 
 fig, ax = plt.subplots(figsize=(5, 5), layout="constrained")
-plot_data(data.X, data.y, ax=ax)
+plot_data(X, y, ax=ax)
 box = [ax.get_xlim(), ax.get_ylim()]
 regions = linear_regions(settled.network, box)
 for i in range(len(regions)):

@@ -13,7 +13,7 @@ from training import perturbation_study
 data = datasets.clusters(30, rng=0)
 net = construct(data.X, data.y).network
 study = perturbation_study(
-    net, data.X, data.y, scales=[0.1, 0.3, 1.0, 3.0], trials=20, steps=500, seed=0
+    net, data.X, data.y, scales=[0.1, 0.3, 1.0, 3.0], trials=20, steps=3000, seed=0
 )
 print(study.summary())
 study.plot()

@@ -14,5 +14,5 @@ from constructions import regularisation_path
 x = np.linspace(-1, 1, 12)[:, None]
 y = np.abs(x) + 0.3 * np.sin(6 * x)
 path = regularisation_path(x, y, [0.003, 0.01, 0.03, 0.1, 0.3])
-print(path.frame().to_string())
+print(path.frame()[["loss", "lower_bound", "neurons"]].to_string())
 path.plot()
