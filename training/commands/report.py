@@ -5,18 +5,19 @@ from typing import Annotated
 
 import typer
 
-from training.commands.arguments.options import CORES, Force, Jobs, Out, Quiet
+from training.commands.arguments.options import CORES, Force, Jobs, Out, Quiet, Seed
 
 
 def report(
     runs: Annotated[list[Path], typer.Argument(help="Folders of runs, of any commands.")],
+    seed: Seed = 0,
     out: Out = None,
     force: Force = False,
     jobs: Jobs = CORES,
     quiet: Quiet = False,
 ):
     """Join the pages of RUNS into one, with tables that sort and views in space that turn."""
-    given = {"runs": [str(run) for run in runs], "seed": None, "out": out, "force": force}
+    given = {"runs": [str(run) for run in runs], "seed": seed, "out": out, "force": force}
     given |= {"jobs": jobs, "quiet": quiet}
     from training.output.start import started
     from training.report.joined import joined, size_in_words

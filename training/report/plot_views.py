@@ -31,6 +31,7 @@ GREY = "#8a8a8a"
 MOST_LAYERS = 12
 MOST_CLASSES = 40
 DIGITS = 5
+LARGEST_NUMBER = 1e30  # browsers draw in single precision
 
 
 class View(NamedTuple):
@@ -90,10 +91,11 @@ def views_of(run, read):
             if not stated.widths or 3 not in (stated.widths[0], stated.widths[-1]):
                 continue
             net, data = _checked(run, prefix, stated, read)
+            drawn = (_cones(net, data, prefix), _outputs(net, data, prefix))
         except (ValueError, OSError, ArithmeticError) as error:
             missing.append(printable(f"{prefix}network.npz: {error}"))
             continue
-        views += [view for view in (_cones(net, data, prefix), _outputs(net, data, prefix)) if view]
+        views += [view for view in drawn if view is not None]
     return views, missing
 
 
@@ -127,7 +129,7 @@ def _cones(net, data, prefix):
     Ws, bs = cumulative_parameters(net)
     depth = 1 if net.widths[1] > 3 else min(len(Ws) - 1, MOST_LAYERS)
     stages = [data.X, *truncate(net, data.X)][:depth]
-    box = limits_around(data.X)
+    box = _box(data.X)
     steps = []
     for l, (Z, W, b) in enumerate(zip(stages, Ws, bs, strict=False)):
         faces = sector_outlines(W, b, box)
@@ -148,9 +150,7 @@ def _cones(net, data, prefix):
     if net.widths[1] > 3:
         note += " The layers after it act in more dimensions."
     axes = [f"x{k}" for k in (1, 2, 3)]
-    return View(
-        "cones", prefix, "Data and cones", note, axes, _ranges(np.round(box, DIGITS)), steps
-    )
+    return View("cones", prefix, "Data and cones", note, axes, _ranges(box), steps)
 
 
 def _outputs(net, data, prefix):
@@ -160,9 +160,7 @@ def _outputs(net, data, prefix):
     data = some_points(data)
     labels = as_labels(data.y, len(data.X), targets=data.targets)
     out = net(data.X)
-    box = limits_around(np.vstack([out, labels.targets]), 0.15)
-    if not np.isfinite(box).all():
-        return None
+    box = _box(np.vstack([out, labels.targets]), 0.15)
     star = {"size": 9, "symbol": "diamond-open", "line": {"width": 2}, "color": GREY}
     goals = _cloud(labels.targets, "targets", star)
     steps = [{"name": "Answers and targets", "traces": [goals, *_clouds(out, labels)]}]
@@ -223,6 +221,13 @@ def _faces(faces, color):
     return [shade, line | {"hoverinfo": "skip", "showlegend": False}]
 
 
+def _box(Z, *margin):
+    """Limits of a picture of points; ValueError if they cannot be drawn."""
+    if not np.abs(Z).max(initial=0) < LARGEST_NUMBER:
+        raise ValueError("numbers that are too large to be drawn")
+    return limits_around(Z, *margin)
+
+
 def _ranges(box):
     return [[float(low), float(high)] for low, high in box]
 
@@ -230,7 +235,7 @@ def _ranges(box):
 def _rounded(Z):
     """Coordinates with as many digits as can be seen."""
     size = np.abs(Z).max(initial=0)
-    if size == 0 or not np.isfinite(size):
-        return np.nan_to_num(Z, posinf=0, neginf=0)
+    if size < 1 / LARGEST_NUMBER:  # points, for the eye
+        return np.zeros_like(Z)
     unit = 10.0 ** (np.floor(np.log10(size)) - DIGITS + 1)
-    return np.round(Z / unit) * unit if unit > 0 else Z
+    return np.round(Z / unit) * unit

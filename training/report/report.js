@@ -177,7 +177,8 @@
       eye = START;
       space.setAttribute("role", "img");
       space.setAttribute("aria-label", view.title + ". " + view.note + " The arrow keys turn it.");
-      show(view.title, view.note + " It turns with the mouse, or with the arrow keys.", true);
+      const only = view.steps.length < 2 ? view.steps[0].name + ". " : "";
+      show(view.title, only + view.note + " It turns with the mouse, or with the arrow keys.", true);
       space.focus();
       steps.hidden = view.steps.length < 2;
       try {

@@ -17,7 +17,7 @@ def test_runs_become_one_page_that_needs_no_other_file(run, tmp_path):
     page = (tmp_path / "both" / "index.html").read_text()
     assert page.count('src="data:image/png;base64,') == 2 and "SVG</a>" not in page
     record = json.loads((tmp_path / "both" / "run.json").read_text())
-    assert record["arguments"] == {"runs": ["a", "b"]} and record["seed"] is None
+    assert record["arguments"] == {"runs": ["a", "b"]} and record["seed"] == 0
     with (tmp_path / "both" / "runs.csv").open(newline="") as file:
         assert [row["run"] for row in csv.DictReader(file)] == ["a", "b"]
 

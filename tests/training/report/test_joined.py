@@ -11,7 +11,7 @@ from training.report.joined import joined, size_in_words
 from training.report.plot_views import views_of
 from training.report.runs import read_runs
 
-RECORD = {"seed": None, "started": "today", "python": "3.11", "versions": {"numpy": "2"}}
+RECORD = {"seed": 0, "started": "today", "python": "3.11", "versions": {"numpy": "2"}}
 # Instead of the real one, which takes a second to draw.
 PLOTLY = """window.Plotly = {
   react(space, traces, layout) { space.drawn = traces.length; space.layout = layout; },

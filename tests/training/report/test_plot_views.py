@@ -8,7 +8,7 @@ from stored_runs import run_in_space, stored_run
 
 from geomcore import ReLUNetwork, datasets, save
 from training.commands.arguments.data import load_data
-from training.report.plot_views import _cones, views_of
+from training.report.plot_views import _cones, _outputs, views_of
 from training.report.runs import read_runs
 
 
@@ -78,6 +78,29 @@ def test_a_layer_without_a_cone_shows_the_data_alone():
 def test_views_are_plain_json(space):
     for view in views(space[0])[0]:
         json.dumps(view._asdict(), allow_nan=False)
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-20, 1.0, 1e20, 1e300])
+def test_at_every_size_a_view_is_plain_json_or_refused(scale):
+    data = datasets.clusters(rng=0)
+    net = ReLUNetwork([np.eye(3), np.eye(3)], [np.full(3, -0.5 * scale), np.zeros(3)])
+    data = data._replace(X=data.X * scale)
+    for view in (_cones, _outputs):
+        if scale > 1e30:
+            with pytest.raises(ValueError, match="too large to be drawn"):
+                view(net, data, "")
+        else:
+            json.dumps(view(net, data, "")._asdict(), allow_nan=False)
+
+
+@pytest.mark.parametrize("points", [1, 2])
+def test_few_points_and_equal_ones_have_views(points):
+    data = datasets.clusters(rng=0)
+    data = data._replace(X=np.ones((points, 3)), y=np.arange(points))
+    net = ReLUNetwork([np.eye(3), np.zeros((3, 3))], [np.full(3, -2.0), np.zeros(3)])
+    (step,) = _cones(net, data, "").steps
+    assert step["name"].startswith("Layer 1 collapses") and len(step["traces"]) >= points
+    json.dumps(_cones(net, data, "")._asdict(), allow_nan=False)
 
 
 # Bad input
