@@ -1,7 +1,7 @@
 """Convex quadratic programs with nothing but bounds: guesses, then projected Newton steps."""
 
 import numpy as np
-from scipy.linalg import LinAlgError, cho_factor, cho_solve
+from scipy.linalg.lapack import dpotrf, dpotrs
 
 ROUNDS = 60
 GUESSES = 12
@@ -28,11 +28,18 @@ def least_in_box(M, q, upper, start):
     -------
     ndarray, shape (k,)
 
+    Raises
+    ------
+    ValueError
+        If a value of M or q is nan or inf.
+
     References
     ----------
     .. [1] D. P. Bertsekas, Projected Newton methods for optimization problems with simple
        constraints, SIAM Journal on Control and Optimization 20 (1982).
     """
+    if not (np.isfinite(M).all() and np.isfinite(q).all()):
+        raise ValueError("M and q must be finite, got values that overflow")
     found = _by_sets(M, q, upper, start)
     if found is not None:
         return found
@@ -47,10 +54,11 @@ def least_in_box(M, q, upper, start):
             break
         own = M[np.ix_(free, free)].copy()
         own[np.diag_indices(len(free))] += ridge
-        try:
-            step = -cho_solve(cho_factor(own, overwrite_a=True), slope[free])
-        except LinAlgError:
+        factor, has_failed = dpotrf(own)
+        if has_failed:
             step = -slope[free] / np.maximum(np.diag(own), ridge)
+        else:
+            step = -dpotrs(factor, slope[free])[0]
         value, t = x @ (0.5 * (M @ x) + q), 1.0
         for _ in range(HALVINGS):
             other = x.copy()
@@ -81,12 +89,13 @@ def _by_sets(M, q, upper, start):
             return np.clip(x, 0, upper)
         sets, free = now, now == 0
         x = np.where(now > 0, upper, 0.0)
+        if not free.any():
+            continue
         own = M[np.ix_(free, free)]
         own[np.diag_indices(len(own))] += ridge
-        try:
-            factor = cho_factor(own, overwrite_a=True)
-        except LinAlgError:
+        factor, has_failed = dpotrf(own)
+        if has_failed:
             return None
         for _ in range(REFINED):  # what the ridge has left
-            x[free] -= cho_solve(factor, (M @ x + q)[free])
+            x[free] -= dpotrs(factor, (M @ x + q)[free])[0]
     return None

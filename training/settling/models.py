@@ -14,7 +14,7 @@ With the right pairs the steps are those of Newton's method on the face where th
 from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg import LinAlgError, cho_factor, cho_solve
+from scipy.linalg.lapack import dpotrf, dtrtrs
 
 from training.settling.box import least_in_box
 from training.settling.derivatives import height_rows, hessian, lagrangian
@@ -125,9 +125,14 @@ class _Model:
         cell = self.cell = problem.cell(self.masks, kinks)
         self.slope = lagrangian(cell, theta, np.zeros(len(kinks)))[0]
         self.found = lagrangian(cell, theta, multipliers)[3]
+        if not np.isfinite(self.slope).all():
+            raise ValueError("the slope of the loss overflows")
         self.H = hessian(cell, self.found)
         self.unit = max(np.abs(np.diag(self.H)).mean(), 1e-300)
-        self.pairs, self.on_kink = list(kinks), len(kinks)
+        # of all pairs, in one array: whether they are on, their heights and gains
+        self.on, self.gains = _flat(self.masks), _flat(self.found.gains)
+        self.heights = _flat(self.found.values[: len(self.masks)])
+        self.at, self.on_kink = _numbers(kinks, self.masks), len(kinks)  # of those in the model
         self.shares = np.asarray(multipliers, float)  # of the last step that was looked at
         self.rows = height_rows(cell, self.found)
         if kinks:  # convex across the kinks, where the loss is not smooth; nothing along them
@@ -141,22 +146,24 @@ class _Model:
         Where it hardly has one, rounding may leave a promise that is negative.
         """
         damped = self.H.copy()
-        damped[np.diag_indices(len(damped))] += damping * self.unit
-        try:
-            factor = cho_factor(damped, overwrite_a=True, check_finite=False)
-        except LinAlgError:
+        damped.ravel()[:: len(damped) + 1] += damping * self.unit
+        # the transpose, which is the same, is in the order that LAPACK takes without a copy
+        L, has_failed = dpotrf(damped.T, lower=1, overwrite_a=1, clean=0)
+        if has_failed:
             return None
-        down = -cho_solve(factor, self.slope)
-        solved = np.zeros((len(down), 0))
+        down = dtrtrs(L, dtrtrs(L, -self.slope, lower=1)[0], lower=1, trans=1)[0]
+        halves = np.zeros((len(down), 0))  # of what L L^T makes of the rows
         for left in reversed(range(CROSSINGS)):
             gains, heights, signs = self._sides()
-            A, known = signs[:, None] * self.rows, solved.shape[1]
-            solved = np.hstack([solved, cho_solve(factor, A[known:].T)])
+            A, known = signs[:, None] * self.rows, halves.shape[1]
+            if len(A) > known:
+                halves = np.hstack([halves, dtrtrs(L, A[known:].T, lower=1)[0]])
             start = np.append(self.shares, np.zeros(len(gains) - len(self.shares)))
-            shares = least_in_box(A @ solved, -(A @ down) - heights, gains, start)
+            shares = least_in_box(halves.T @ halves, -(A @ down) - heights, gains, start)
             self.shares = shares
-            step = down - solved @ shares
-            if not left or not self._joined(step):
+            step = down - dtrtrs(L, halves @ shares, lower=1, trans=1)[0]
+            ahead = _flat(self.problem.masks(self.theta + step))
+            if not left or not self._joined(ahead):
                 break
         if not np.isfinite(step).all():
             return None
@@ -165,14 +172,11 @@ class _Model:
         # what rounding leaves of the height at a kink is taken off when the step is brought back
         change += np.where(inner, shares * after, gains * np.maximum(after, 0)).sum()
         flipped = (shares >= (1 - STRICT) * gains) & (gains > 0)
-        kinks = [pair for pair, is_kink in zip(self.pairs, inner, strict=True) if is_kink]
         multipliers = np.where(signs > 0, shares, gains - shares)[inner]
-        masks = self.problem.masks(self.theta + step)
-        for j in np.flatnonzero(gains > 0):  # heights at kinks are rounding, multipliers are not
-            l, i, u = self.pairs[j]
-            masks[l][i, u] = float((signs[j] > 0) == flipped[j])
-        for l, i, u in kinks:
-            masks[l][i, u] = 0.0
+        # heights at kinks are rounding, multipliers are not
+        ahead[self.at] = np.where(gains > 0, (signs > 0) == flipped, ahead[self.at])
+        ahead[self.at[inner]] = 0.0
+        kinks, masks = _pairs(self.at[inner], self.masks), _unflat(ahead, self.masks)
         return _Step(step, -float(change), kinks, multipliers, masks)
 
     def after(self, found):
@@ -199,28 +203,50 @@ class _Model:
         if not 0 < t < 0.9:
             return None
         known = dict(zip(found.kinks, found.multipliers, strict=True))
-        kinks = [pair for pair in self.pairs[: self.on_kink] if pair in known]
+        kinks = [pair for pair in _pairs(self.at[: self.on_kink], self.masks) if pair in known]
         multipliers = np.array([known[pair] for pair in kinks])
         masks = self.problem.masks(self.theta + t * found.step, kinks)
         return _Step(t * found.step, t * found.promised, kinks, multipliers, masks)
 
     def _sides(self):
         """Of the pairs in the model: gains, signed heights, and signs."""
-        gains = np.array([self.found.gains[l][i, u] for l, i, u in self.pairs])
-        heights = np.array([-abs(self.found.values[l][i, u]) for l, i, u in self.pairs])
+        heights = -np.abs(self.heights[self.at])
         heights[: self.on_kink] = 0.0
-        signs = np.array([1 - 2 * self.masks[l][i, u] for l, i, u in self.pairs])
-        return np.maximum(gains, 0), heights, signs
+        return np.maximum(self.gains[self.at], 0), heights, 1 - 2 * self.on[self.at]
 
-    def _joined(self, step):
+    def _joined(self, ahead):
         """Let pairs join that a step brings to the other side, if the loss rises there."""
-        after = self.problem.masks(self.theta + step)
-        known, joined = set(self.pairs), []
-        for l, (now, then) in enumerate(zip(self.masks, after, strict=True)):
-            flips = np.argwhere((now != then) & (self.found.gains[l] > 0)).tolist()
-            joined += [(l, i, u) for i, u in flips if (l, i, u) not in known]
-        joined = joined[: MOST_PAIRS - len(self.pairs)]
-        if joined:
-            self.pairs += joined
-            self.rows = np.vstack([self.rows, height_rows(self.cell, self.found, joined)])
-        return bool(joined)
+        flips = (self.on != ahead) & (self.gains > 0)
+        flips[self.at] = False
+        joined = np.flatnonzero(flips)[: MOST_PAIRS - len(self.at)]
+        if len(joined):
+            self.at = np.append(self.at, joined)
+            new = height_rows(self.cell, self.found, _pairs(joined, self.masks))
+            self.rows = np.vstack([self.rows, new])
+        return bool(len(joined))
+
+
+def _flat(layers):
+    """Numbers of all pairs of a point and a unit, layer by layer."""
+    return np.concatenate([np.zeros(0), *(layer.ravel() for layer in layers)])
+
+
+def _unflat(numbers, masks):
+    """`_flat` undone: arrays as the masks are, views."""
+    ends = np.cumsum([mask.size for mask in masks])
+    parts = np.split(numbers, ends[:-1]) if len(masks) else []
+    return [part.reshape(mask.shape) for part, mask in zip(parts, masks, strict=True)]
+
+
+def _numbers(pairs, masks):
+    """Where pairs (layer, point, unit) are in `_flat`."""
+    starts = np.cumsum([0, *(mask.size for mask in masks)])
+    return np.array([starts[l] + i * masks[l].shape[1] + u for l, i, u in pairs], int)
+
+
+def _pairs(numbers, masks):
+    """`_numbers` undone, a list."""
+    starts = np.cumsum([0, *(mask.size for mask in masks)])
+    layers = np.searchsorted(starts, numbers, side="right") - 1
+    own = zip(layers.tolist(), (numbers - starts[layers]).tolist(), strict=True)
+    return [(l, *divmod(k, masks[l].shape[1])) for l, k in own]
