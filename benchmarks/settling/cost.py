@@ -1,10 +1,10 @@
 """Processor time of `settle` and `verify`, and where it goes.
 
-    python benchmarks/settling/cost.py                  about 200 parameters, about 200 points
-    python benchmarks/settling/cost.py --large          about 2,000 parameters, up to 1,000 points
-    python benchmarks/settling/cost.py --planted        `verify` alone, of minima on tens of kinks
-    python benchmarks/settling/cost.py --keep nets.npz  train once, measure many times
-    python benchmarks/settling/cost.py --profile 12     the 12 functions that take longest
+    PYTHONPATH=benchmarks python benchmarks/settling/cost.py      about 200 parameters and points
+    ... --large          about 2,000 parameters, up to 1,000 points
+    ... --planted        `verify` alone, of minima on tens of kinks
+    ... --keep nets.npz  train once, measure many times
+    ... --profile 12     the 12 functions that take longest
 
 Networks are trained without this toolkit, by L-BFGS of SciPy and then Adam, all points at once, as
 `benchmarks/trained.py` does. What is told of each: how `settle` and `verify` end, with their time.
