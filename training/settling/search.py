@@ -12,7 +12,7 @@ from training.settling.bfgs import bfgs
 from training.settling.face import WEAK, lower_than_saddle, without_weak_kinks, woken
 from training.settling.fitted import on_fits
 from training.settling.models import walked
-from training.settling.newton import SIGN, flipped, polished, solved
+from training.settling.newton import CONVERGED, SIGN, finished, flipped, polished, solved
 from training.settling.problem import balanced, without_idle_units
 from training.settling.settled import CRITICAL, RUNAWAY
 
@@ -22,7 +22,7 @@ FEW = 300  # of BFGS with many parameters, where steps by models bring more for 
 STRETCH, PART = 1000, 0.9  # so many, in which the loss falls to this part, or BFGS ends
 OFTEN = 20  # steps of BFGS between two looks whether it runs to infinity
 STEPS = 100  # by models, in a round
-SHAKEN = 1000, 40  # of BFGS and by models, after a shake
+SHAKEN = 250, 40  # of BFGS and by models, after a shake
 SHARE = 0.5  # of the time that is left: a descent
 NOISE = 1e-5  # of the norm of the parameters: how far a descent that has stuck is moved
 CHANGES = 8  # of the kinks that a descent has ended on
@@ -278,8 +278,13 @@ def _on_fits(problem, theta):
     if point is None:
         return None
     loss = problem.loss(theta)
-    if not point.is_sound(loss):
-        point = point._replace(theta=theta, loss=loss)
+    if not point.is_sound(loss):  # rounding may bring it up, or over a kink
+        moved = np.linalg.norm(point.theta - theta)
+        if moved <= CONVERGED * np.linalg.norm(theta):
+            point = finished(problem, theta, [], np.zeros(0), problem.masks(theta))
+            point = point._replace(is_fitted=True)
+        else:
+            point = point._replace(theta=theta, loss=loss)
     point = without_weak_kinks(
         problem,
         point,

@@ -7,12 +7,15 @@ import pytest
 from settling_problems import on_a_kink, problem_with, shaken
 
 import training.settling.search as module
+from geomcore import ReLUNetwork
 from training.settling.bfgs import Descent
 from training.settling.models import Walk
+from training.settling.newton import finished
 from training.settling.search import (
     Clock,
     _descended,
     _is_stuck,
+    _on_fits,
     _runs_away,
     critical_near,
     near_pairs,
@@ -84,6 +87,28 @@ def test_a_descent_that_ends_higher_is_forgotten(monkeypatch):
     higher = Descent(theta + 1, problem.loss(theta + 1), theta, 1)
     monkeypatch.setattr(module, "bfgs", lambda *_, **__: higher)
     assert _descended(problem, theta, np.random.default_rng(0), 1, Clock(20), 0.9) is theta
+
+
+@pytest.mark.parametrize(("moved", "is_found"), [(1e-15, True), (1e-3, False)])
+def test_a_fit_that_rounding_brings_over_a_kink_is_found_where_it_was(monkeypatch, moved, is_found):
+    # relu(x) - 1 fits (0, 1, 2) - 1 exactly, with the unit on its kink at the first point
+    X, Y = np.array([[0.0], [1.0], [2.0]]), np.array([[-1.0], [0.0], [1.0]])
+    problem, theta = problem_with(ReLUNetwork([[[1.0]], [[1.0]]], [[0.0], [-1.0]]), X, Y)
+    masks = problem.masks(theta)
+    assert problem.loss(theta) < 1e-30 and masks[0].sum() == 2
+
+    def over(problem, theta, masks=masks):
+        other = theta.copy()
+        other[1] += moved
+        point = finished(problem, other, [], np.zeros(0), masks)
+        assert not point.is_inside
+        return point._replace(is_fitted=True)
+
+    monkeypatch.setattr(module, "on_fits", over)
+    point = _on_fits(problem, theta)
+    assert (point is not None) == is_found
+    if is_found:
+        assert point.is_inside and point.is_fitted and (point.theta == theta).all()
 
 
 @pytest.mark.parametrize(("part", "asked"), [(0.05, 1), (0.2, 30)])
