@@ -73,13 +73,13 @@ def settle(net, X, y, *, loss="mse", weight_decay=0.0, targets=None, seconds=300
     Notes
     -----
     Same arguments, same result, unless the time is over. What is near a smooth point, or one on a
-    few kinks, takes below a second. 200 parameters on 200 points with thirty kinks take two to five
+    few kinks, takes below a second. 200 parameters on 200 points with thirty kinks take one to four
     seconds, and three times that where they are far or run to infinity; rounding decides which way
-    a descent goes there. What falls by less than 1e-5 of the loss in each of four rounds is given
-    up. 2000 parameters take half a minute to zero loss on 500 points; with many kinks on 1000
-    points each step takes a third of a second, and there may be hundreds: digits with 61-25-10 do
-    not end in five minutes, and the summary then tells the gradient. The largest problem has 3000
-    parameters and 3e7 entries in the derivative of all outputs.
+    a descent goes there, and how long. What falls by less than 1e-5 of the loss in each of four
+    rounds is given up. 2000 parameters take half a minute to zero loss on 500 points; with many
+    kinks on 1000 points each step takes a third of a second, and there may be hundreds: digits with
+    61-25-10 do not end in five minutes, and the summary then tells the gradient. The largest
+    problem has 3000 parameters and 3e7 entries in the derivative of all outputs.
 
     A cross-entropy without weight decay has no critical point where every output is on the right
     side: there it "runs to infinity", and so it is said at once. With weight decay, units that are
