@@ -148,6 +148,8 @@ def _least_length(cone, scratch):
     D, top = len(cone), 0.0
     gram = SLOPE + D
     for k in range(D):
+        if not scratch[LEVELS, k] < math.inf:
+            return math.inf
         scratch[ACTIVE, k] = 1.0
         top = max(top, scratch[LEVELS, k])
         for l in range(D):

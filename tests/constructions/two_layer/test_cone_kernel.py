@@ -24,8 +24,7 @@ def cut(cone, rng, cuts):
 def bound_and_scratch(cone, slope, points, heights, problem):
     """The bound, with memory that holds nan before."""
     scratch = scratch_for(cone.shape[0], problem.multipliers.shape[1])
-    for part in scratch:
-        part[...] = np.nan if part.dtype == float else -7
+    scratch[:] = np.nan
     return bound_of_cone(cone, slope, points, heights, problem, scratch), scratch
 
 
@@ -45,8 +44,8 @@ def test_the_bound_of_a_cone_is_that_of_its_definition(seed):
     total = middle @ slope
     for i in points:
         total = total + max(problem.rows[i] @ middle, 0) * problem.multipliers[i]
-    assert scratch.middle == pytest.approx(middle, rel=1e-15)
-    assert scratch.value[0] == pytest.approx(
+    assert scratch[kernel.MIDDLE, :D] == pytest.approx(middle, rel=1e-15)
+    assert scratch[kernel.VALUE, 0] == pytest.approx(
         np.linalg.norm(total) / np.linalg.norm(middle), rel=1e-12, abs=1e-15
     )
 
@@ -61,7 +60,7 @@ def test_where_nothing_is_on_at_the_middle_a_direction_is_taken(Q, seed):
     found, scratch = bound_and_scratch(np.eye(2), slope, points, rows.copy(), problem)
     levels, _ = levels_of(np.eye(2), rows, rows, problem.multipliers, slope)
     assert found == pytest.approx(least_length(np.eye(2), levels), rel=1e-12, abs=0)
-    assert scratch.value[0] == 0
+    assert scratch[kernel.VALUE, 0] == 0
 
 
 NONE = np.empty(0, np.int64), np.empty((0, 2))
@@ -93,12 +92,16 @@ def test_a_bound_of_nothing_is_zero_and_a_small_one_is_not():
 
 def test_what_a_vector_misses_is_added_and_what_it_exceeds_is_not_taken_off():
     missed = getattr(kernel._with_what_it_misses, "py_func", kernel._with_what_it_misses)
-    cone, M, unit = np.eye(2), np.array([3.0, 4.0]), 2.0**-50
+    cone, scratch, unit = np.eye(2), scratch_for(2, 1), 2.0**-50
     for levels, lack in (([3.0, 4.0], 0), ([1.0, 2.0], 0), ([3.5, 4.0], 0.5), ([4.0, 6.0], 2)):
+        scratch[kernel.LEVELS, :2], scratch[kernel.LONG, :2] = levels, [3, 4]
         wanted = (5 + 2**0.5 * (lack + 8 * unit)) * (1 + 2 * unit)
-        assert missed(np.array(levels), cone, M) == pytest.approx(wanted, rel=4e-16, abs=0)
+        assert missed(scratch, cone) == pytest.approx(wanted, rel=4e-16, abs=0)
     for wrong in (np.inf, -np.inf, np.nan):
-        assert missed(np.ones(2), cone, np.array([wrong, 1.0])) == np.inf
+        scratch[kernel.LONG, 0] = wrong
+        assert missed(scratch, cone) == np.inf
+        with np.errstate(invalid="ignore"):  # where it is not compiled
+            assert of_slope([[1.0], [wrong]]) == np.inf
 
 
 @pytest.mark.parametrize("size", [5e-324, 1e-300, 1.0, 1e300])
