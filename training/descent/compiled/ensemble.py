@@ -185,7 +185,9 @@ def _momentum(theta, grad, moments, optimizer, factor, new):
     return np.isfinite(total)
 
 
-@cached_njit(nogil=True, fastmath=FLAGS, error_model="numpy", **INNER)
+# In line: there would be two machine codes of it that differ in last bits, one of its own, which a
+# process that compiles calls, and one optimised with `descend`, which is kept and loaded.
+@cached_njit(nogil=True, fastmath=FLAGS, error_model="numpy", forceinline=True, **INNER)
 def _adam(theta, grad, moments, optimizer, factor, step, new):
     """As `_plain`, with means of gradients and of their squares in `moments`."""
     P, rate, a, b, eps = len(theta), optimizer[1], optimizer[2], optimizer[3], optimizer[4]
