@@ -1,5 +1,6 @@
 """The page that joins runs: what it says, and what a browser makes of it."""
 
+import json
 import re
 
 import browser
@@ -7,8 +8,8 @@ import pytest
 from stored_runs import CONTENT, run_in_space, stored_run
 
 from training.commands.arguments.data import load_data
-from training.report.joined import joined, size_in_words
-from training.report.plot_views import views_of
+from training.report.joined import _json, joined, size_in_words
+from training.report.plot_views import View, views_of
 from training.report.runs import read_runs
 
 RECORD = {"seed": 0, "started": "today", "python": "3.11", "versions": {"numpy": "2"}}
@@ -71,6 +72,12 @@ def test_no_name_becomes_markup_or_ends_a_script(tmp_path):
     page, _ = page_of([path], left_out=[name])
     assert "<script>alert" not in page and "<b>a" not in page
     assert page.count("<script>") == page.count("</script>") == 1
+
+
+def test_what_a_view_says_cannot_end_its_script():
+    name = "</script><script>alert(1)</script>&amp;"
+    text = _json(View("cones", "", name, name, [name], [], []))
+    assert not {*"<>&"} & {*text} and json.loads(text)["title"] == name
 
 
 # In a browser
