@@ -61,6 +61,7 @@ sphinx_gallery_conf = {
     "plot_gallery": os.environ.get("GALLERY", "1") != "0",
     "abort_on_example_error": True,
     "download_all_examples": False,
+    "capture_repr": ("_repr_html_",),
     "show_memory": False,
     "show_signature": False,
     "remove_config_comments": True,

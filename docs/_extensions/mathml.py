@@ -12,7 +12,7 @@ SPELLINGS = [
     (re.compile(r"\\(bi|Bi)g(?=[\)\]])"), r"\\\1gr"),
     (re.compile(r"\\textstyle\b"), ""),
     # or the index stands under the letter with its accent
-    (re.compile(r"\\(bar|hat|tilde)\s*(\w)(?=[_^])"), r"{\\\1 \2}"),
+    (re.compile(r"\\(bar|hat|tilde)\s*(\w)(?=[_^])"), r"\\\1 \2{}"),
 ]
 
 
