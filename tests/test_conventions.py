@@ -69,13 +69,24 @@ def nodes(*kinds, within=SOURCES):
                 yield path, f"{shown(path)}:{node.lineno}", node
 
 
+def for_types(path):
+    """The nodes of a file under `if TYPE_CHECKING`, which nothing runs."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            yield from (inner for part in node.body for inner in ast.walk(part))
+
+
 def imports():
-    """Every module that a file imports, wherever in the file it does."""
-    for path, place, node in nodes(ast.Import):
-        for alias in node.names:
-            yield path, place, alias.name
-    for path, place, node in nodes(ast.ImportFrom):
-        yield path, place, "." * node.level + (node.module or "")
+    """Every module that a file imports, wherever in the file it does, other than for types."""
+    unread = {node for path in SOURCES for node in for_types(path)}
+    for path, place, node in nodes(ast.Import, ast.ImportFrom):
+        if node in unread:
+            continue
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield path, place, alias.name
+        else:
+            yield path, place, "." * node.level + (node.module or "")
 
 
 def imports_of(*names):
