@@ -5,6 +5,30 @@ Names are loaded when first used, so that `verify` needs no cvxpy, and nothing b
 """
 
 from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # the same for type checkers, which see no name that is loaded when used
+    from constructions.building.result import Construction, ConstructionError, LayerRecord
+    from constructions.construction import construct
+    from constructions.estimator import GeometricClassifier
+    from constructions.proof.basin import balanced, basin_of_return, cell_radius
+    from constructions.proof.certificate import Certificate, Check
+    from constructions.proof.descent_basin import DescentBasin
+    from constructions.separation.answer import Separation
+    from constructions.separation.hulls import HullCertificate
+    from constructions.separation.order import Order, elimination_order
+    from constructions.separation.separation import separate
+    from constructions.theorems.states import merged, partial, suboptimal, suboptimal_family
+    from constructions.two_layer.answer import TwoLayerOptimum
+    from constructions.two_layer.best_neuron import BestNeuron, best_neuron
+    from constructions.two_layer.bound import TwoLayerBound, two_layer_bound
+    from constructions.two_layer.checker import check_certificate
+    from constructions.two_layer.optimum import best_two_layer
+    from constructions.two_layer.path import TwoLayerPath, regularisation_path
+    from constructions.units import BestUnit, best_unit
+    from constructions.verification.confirmation import recheck
+    from constructions.verification.descent import descent_basin, largest_step
+    from constructions.verification.verification import verify
 
 _HOME = {
     "Certificate": "proof.certificate",
@@ -83,14 +107,16 @@ __all__ = [
 ]
 
 
-def __getattr__(name):
-    if name not in _HOME:
-        from geomcore.names import missing
+if not TYPE_CHECKING:  # or any name would do
 
-        raise missing("constructions", name)
-    value = getattr(import_module(f"constructions.{_HOME[name]}"), name)
-    globals()[name] = value
-    return value
+    def __getattr__(name):
+        if name not in _HOME:
+            from geomcore.names import missing
+
+            raise missing("constructions", name)
+        value = getattr(import_module(f"constructions.{_HOME[name]}"), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__():

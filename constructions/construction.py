@@ -1,6 +1,9 @@
 """`construct`: data in, a network with zero loss out, with the theorem that made it."""
 
+from __future__ import annotations
+
 import logging
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +16,11 @@ from geomcore.arrays import as_labels, as_points, as_positive, as_rng
 from geomcore.foreign.choices import as_choice
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import counted
+from geomcore.typing import ArrayLike, Seed
+
+if TYPE_CHECKING:
+    from constructions.typing import BasePoints, Method
+    from geomcore.cones import PolyhedralCone
 
 TWO_LAYER = "two-layer"
 LOG = logging.getLogger("constructions")
@@ -20,20 +28,20 @@ LOG = logging.getLogger("constructions")
 
 @answers_keywords
 def construct(
-    X,
-    y,
-    method="auto",
+    X: ArrayLike,
+    y: ArrayLike,
+    method: Method = "auto",
     *,
-    targets=None,
-    rng=None,
-    cone=None,
-    simplex=None,
-    hidden_width=None,
-    base_points="free",
-    robust=None,
-    beam=None,
-    weight_decay=None,
-):
+    targets: ArrayLike | None = None,
+    rng: Seed = None,
+    cone: PolyhedralCone | tuple[ArrayLike, ArrayLike] | None = None,
+    simplex: ArrayLike | None = None,
+    hidden_width: int | None = None,
+    base_points: BasePoints = "free",
+    robust: bool | None = None,
+    beam: int | None = None,
+    weight_decay: float | None = None,
+) -> Construction:
     """Build a ReLU network that maps every point exactly to the target of its class.
 
     Or, as "two-layer", the best network with one hidden layer and weight decay.

@@ -1,5 +1,9 @@
 """`GeometricClassifier`: constructed networks as a scikit-learn estimator."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
@@ -11,6 +15,13 @@ from constructions.verification.verification import verify as verified
 from geomcore.arrays import as_points
 from geomcore.foreign.choices import as_flag
 from geomcore.foreign.keywords import answers_keywords
+from geomcore.typing import Array, ArrayLike, NDArray, Seed
+
+if TYPE_CHECKING:
+    from numpy.random import RandomState
+
+    from constructions.typing import BasePoints, Method
+    from geomcore.cones import PolyhedralCone
 
 
 @answers_keywords
@@ -84,18 +95,18 @@ class GeometricClassifier(ClassifierMixin, BaseEstimator):
 
     def __init__(
         self,
-        method="auto",
+        method: Method = "auto",
         *,
-        verify=True,
-        random_state=0,
-        cone=None,
-        simplex=None,
-        hidden_width=None,
-        base_points="free",
-        robust=None,
-        beam=None,
-        weight_decay=None,
-    ):
+        verify: bool = True,
+        random_state: Seed | RandomState = 0,
+        cone: PolyhedralCone | tuple[ArrayLike, ArrayLike] | None = None,
+        simplex: ArrayLike | None = None,
+        hidden_width: int | None = None,
+        base_points: BasePoints = "free",
+        robust: bool | None = None,
+        beam: int | None = None,
+        weight_decay: float | None = None,
+    ) -> None:
         self.method = method
         self.verify = verify
         self.random_state = random_state
@@ -107,7 +118,7 @@ class GeometricClassifier(ClassifierMixin, BaseEstimator):
         self.beam = beam
         self.weight_decay = weight_decay
 
-    def fit(self, X, y):
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Build the network of these points and, if asked, prove that its loss is zero.
 
         Parameters
@@ -147,7 +158,7 @@ class GeometricClassifier(ClassifierMixin, BaseEstimator):
         self.certificate_ = verified(self.network_, X, y) if proves else None
         return self
 
-    def decision_function(self, X):
+    def decision_function(self, X: ArrayLike) -> Array:
         """How much the network favours each class.
 
         Parameters
@@ -164,7 +175,7 @@ class GeometricClassifier(ClassifierMixin, BaseEstimator):
         outputs = self._outputs(X)
         return outputs[:, 1] - outputs[:, 0] if len(self.classes_) == 2 else outputs
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
         """The class whose one-hot row is nearest to the output of the network.
 
         Parameters

@@ -1,6 +1,8 @@
 """The best single unit for given data: a convex program for each way to switch the points on."""
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
 
 import cvxpy as cp
 import numpy as np
@@ -8,16 +10,18 @@ from scipy.optimize import linprog
 
 from constructions.separation.programs import solved
 from geomcore.arrays import as_points
-from geomcore.display.lines import brief
+from geomcore.display.lines import told_in_brief
 from geomcore.foreign.choices import as_choice, as_flag
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import quoted
+from geomcore.typing import Array, ArrayLike
 
 MOST_CELLS = 20_000
 # Entries of an orthonormal basis that are 0 but for rounding, and weights that are nearly 0.
 ZERO, NEARLY = 1e-14, 1e-6
 
 
+@told_in_brief
 class BestUnit(NamedTuple):
     """A unit of least squared error; see `best_unit`.
 
@@ -32,16 +36,21 @@ class BestUnit(NamedTuple):
         Convex programs that were solved, one for each set of points that can be on together.
     """
 
-    weights: np.ndarray
+    weights: Array
     bias: float
     loss: float
     cells: int
 
-    __repr__ = brief
-
 
 @answers_keywords
-def best_unit(X, y, *, activation="relu", non_negative=False, bias=False):
+def best_unit(
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    activation: Literal["relu", "linear"] = "relu",
+    non_negative: bool = False,
+    bias: bool = False,
+) -> BestUnit:
     r"""Find the single unit of least mean squared error.
 
     .. math:: \min_{w, b} \frac1N \sum_i (\phi(w \cdot x_i + b) - y_i)^2

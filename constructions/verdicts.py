@@ -3,12 +3,16 @@
 The names of checks stand in certificate files.
 """
 
+from typing import get_args
+
+from constructions.typing import SquaredName, Verdict
 from geomcore.foreign.choices import as_choice
 from geomcore.foreign.wording import printable
+from geomcore.typing import LossName
 
-VERDICTS = ("global minimum", "local minimum", "saddle", "not stationary", "undetermined")
-SQUARED = ("mse", "class_weighted")
-LOSS_NAMES = (*SQUARED, "cross_entropy", "bce")
+VERDICTS = get_args(Verdict)
+SQUARED = get_args(SquaredName)
+LOSS_NAMES = get_args(LossName)
 KINDS = {
     "mse": "mean squared error",
     "class_weighted": "class-weighted squared error",

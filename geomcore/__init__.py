@@ -1,6 +1,7 @@
 """The geometry of a ReLU network: no optimisation, no training."""
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from geomcore import datasets
 from geomcore.cones import CircularCone, PolyhedralCone
@@ -77,16 +78,27 @@ __all__ = [
     "truncation_map",
 ]
 
+if TYPE_CHECKING:
+    from geomcore import kernels as kernels
+    from geomcore import layers as layers
+    from geomcore import parameters as parameters
+    from geomcore import plot as plot
+    from geomcore import projection as projection
+
+    __version__: str
+
 # Rooms that are loaded when first asked for.
 _ROOMS = ("kernels", "layers", "parameters", "plot", "projection")
 
 
-def __getattr__(name):
-    if name in _ROOMS:
-        return import_module(f"geomcore.{name}")
-    if name == "__version__":
-        return _version()
-    raise missing("geomcore", name)
+if not TYPE_CHECKING:  # or any name would do
+
+    def __getattr__(name):
+        if name in _ROOMS:
+            return import_module(f"geomcore.{name}")
+        if name == "__version__":
+            return _version()
+        raise missing("geomcore", name)
 
 
 def __dir__():

@@ -1,7 +1,10 @@
 """Cones in input space: what a truncation map keeps, and what it collapses."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -10,6 +13,7 @@ from geomcore.display.lines import brief
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import counted, quoted
 from geomcore.scaling import is_moderate, scaled_differences
+from geomcore.typing import Array, ArrayLike, Booleans, Floats, Integers
 
 
 @answers_keywords
@@ -56,12 +60,16 @@ class PolyhedralCone:
     array([ 1, -1,  0])
     """
 
-    base: np.ndarray
-    edges: np.ndarray
+    base: Array
+    edges: Array
 
     __repr__ = brief
 
-    def __post_init__(self):
+    if TYPE_CHECKING:  # the fields are made arrays of what is given
+
+        def __init__(self, base: ArrayLike, edges: ArrayLike) -> None: ...
+
+    def __post_init__(self) -> None:
         base = as_array(self.base, "base", 1)
         edges = as_array(self.edges, "edges", 2)
         if edges.shape[1] != base.shape[0]:
@@ -84,7 +92,7 @@ class PolyhedralCone:
         object.__setattr__(self, "edges", freeze(edges))
 
     @classmethod
-    def from_layer(cls, W, b, *, rtol=None):
+    def from_layer(cls, W: ArrayLike, b: ArrayLike, *, rtol: float | None = None) -> Self:
         r"""Return the cone of a layer: :math:`p = -W^+ b`, :math:`v_i = W^+ e_i`.
 
         Parameters
@@ -117,7 +125,7 @@ class PolyhedralCone:
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             return cls(-pinv @ (b / norms), (pinv / norms).T)
 
-    def to_layer(self):
+    def to_layer(self) -> tuple[Array, Array]:
         r"""Return the layer of the cone, :math:`W = [v_1 \dots v_m]^+`, :math:`b = -Wp`.
 
         Returns
@@ -151,7 +159,7 @@ class PolyhedralCone:
         U, lengths = _unit_rows(self.edges)
         return np.linalg.pinv(U.T, rtol=None), lengths
 
-    def coordinates(self, X):
+    def coordinates(self, X: ArrayLike) -> Floats:
         """Coordinates of points along the edges: the pre-activations W x + b, shape (N, m)."""
         X = as_points(X, d=len(self.base))
         W, b = self._layer
@@ -168,7 +176,7 @@ class PolyhedralCone:
         mantissas, exponents = np.frexp(lengths)
         return D @ (W / mantissas[:, None]).T, sizes[:, None] - exponents
 
-    def sector(self, X):
+    def sector(self, X: ArrayLike) -> Integers:
         r"""Say where points lie: 1 in :math:`S_+`, -1 in :math:`S_-`, 0 elsewhere.
 
         Points with all coordinates zero lie in both; they get -1, being where
@@ -223,13 +231,17 @@ class CircularCone:
     array([ True, False, False])
     """
 
-    apex: np.ndarray
-    axis: np.ndarray
+    apex: Array
+    axis: Array
     angle: float
 
     __repr__ = brief
 
-    def __post_init__(self):
+    if TYPE_CHECKING:  # the fields are made arrays of what is given
+
+        def __init__(self, apex: ArrayLike, axis: ArrayLike, angle: float) -> None: ...
+
+    def __post_init__(self) -> None:
         apex = as_array(self.apex, "apex", 1)
         axis = as_array(self.axis, "axis", 1)
         if axis.shape != apex.shape or not len(apex):
@@ -246,7 +258,7 @@ class CircularCone:
         object.__setattr__(self, "axis", freeze(_unit_rows(axis[None])[0][0]))
         object.__setattr__(self, "angle", angle)
 
-    def contains(self, X, *, tol=1e-12):
+    def contains(self, X: ArrayLike, *, tol: float = 1e-12) -> Booleans:
         """Say which points lie in the cone.
 
         Parameters
@@ -268,7 +280,7 @@ class CircularCone:
         # arctan2 is accurate at all angles, where arccos of a cosine is not near 0.
         return np.arctan2(across, along) <= self.angle / 2 + tol
 
-    def to_layer(self, width=None):
+    def to_layer(self, width: int | None = None) -> tuple[Array, Array]:
         r"""Return a layer that keeps the cone and collapses the opposite one.
 
         .. math:: W = I_{m \times d} \, W_\theta R, \qquad b = -W p, \qquad

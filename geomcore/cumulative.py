@@ -1,5 +1,9 @@
 """Cumulative parameters of a ReLU network, and the way back to its layers."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 import numpy as np
 
 from geomcore.arrays import as_layer, as_rtol, check_network, check_sequence
@@ -7,13 +11,14 @@ from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import counted
 from geomcore.network import ReLUNetwork
 from geomcore.threads import factorizing
+from geomcore.typing import Array, ArrayLike
 
 # How many times the rounding error of one matrix product the row-space residual may be.
 RESIDUAL_FACTOR = 100.0
 
 
 @answers_keywords
-def cumulative_parameters(net):
+def cumulative_parameters(net: ReLUNetwork) -> tuple[list[Array], list[Array]]:
     r"""Compose the affine parts of the layers of a network.
 
     .. math:: W^{(1)} = W_1, \quad b^{(1)} = b_1, \qquad
@@ -72,7 +77,9 @@ def cumulative_parameters(net):
 
 
 @answers_keywords
-def layer_parameters(Ws, bs, *, rtol=None):
+def layer_parameters(
+    Ws: Sequence[ArrayLike], bs: Sequence[ArrayLike], *, rtol: float | None = None
+) -> ReLUNetwork:
     r"""Find the network that has the given cumulative parameters.
 
     .. math:: W_\ell = W^{(\ell)} (W^{(\ell-1)})^+, \qquad

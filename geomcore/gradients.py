@@ -1,17 +1,20 @@
 """Activation patterns of a network, and its derivatives with respect to the input."""
 
+from __future__ import annotations
+
 from typing import NamedTuple
 
 import numpy as np
 
 from geomcore.arrays import as_array, as_points, check_network
-from geomcore.display.lines import brief
+from geomcore.display.lines import told_in_brief
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import quoted
 from geomcore.layers import Affine, LpNorm, ReLU
 from geomcore.layers.chains import packed_chain
 from geomcore.network import Network, ReLUNetwork
 from geomcore.threads import MANY, SMALL, for_kernels, in_parts
+from geomcore.typing import Array, ArrayLike, Booleans, Floats
 
 # Rows handled at a time where all layers' outputs are kept.
 BLOCK = 4096
@@ -19,6 +22,7 @@ BLOCK = 4096
 WIDE, ROWS = 320 * 320, 512
 
 
+@told_in_brief
 class AffineMap(NamedTuple):
     """The affine map x -> A x + c; see `affine_map_at`.
 
@@ -28,14 +32,12 @@ class AffineMap(NamedTuple):
     c : ndarray, shape (d_L,)
     """
 
-    A: np.ndarray
-    c: np.ndarray
-
-    __repr__ = brief
+    A: Array
+    c: Array
 
 
 @answers_keywords
-def activation_pattern(net, X):
+def activation_pattern(net: ReLUNetwork, X: ArrayLike) -> Booleans:
     r"""Say which hidden units are active at which points.
 
     Unit i of layer :math:`\ell` is active at x if
@@ -92,7 +94,7 @@ def activation_pattern(net, X):
 
 
 @answers_keywords
-def input_gradients(net, X, output=0):
+def input_gradients(net: Network, X: ArrayLike, output: int = 0) -> Floats:
     r"""Gradients of one output of a network with respect to its input.
 
     .. math:: \nabla_x \, x^{(L)}_o (x) \quad \text{for each row } x
@@ -161,7 +163,7 @@ def input_gradients(net, X, output=0):
 
 
 @answers_keywords
-def input_jacobians(net, X):
+def input_jacobians(net: Network, X: ArrayLike) -> Floats:
     r"""Jacobian matrices of a network with respect to its input.
 
     Parameters
@@ -205,7 +207,7 @@ def input_jacobians(net, X):
 
 
 @answers_keywords
-def affine_map_at(net, x):
+def affine_map_at(net: Network, x: ArrayLike) -> AffineMap:
     r"""Return the affine map that a ReLU network is around a point.
 
     .. math:: x^{(L)}(x') = A x' + c \quad

@@ -1,7 +1,10 @@
 """Networks: chains of layers, and ReLU networks in particular."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import is_dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +16,10 @@ from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.libraries import type_name
 from geomcore.foreign.wording import counted, quoted
 from geomcore.layers import Affine, Layer, ReLU
+from geomcore.typing import Array, ArrayLike, DTypeLike, Floats, Integers
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MOST_LINES = 40  # of a summary
 ENDS = 4  # widths that are told at each end of a long chain
@@ -57,7 +64,7 @@ class Network:
     ((2, 2, 1), ('W1', 'b1', 'W2', 'b2'))
     """
 
-    def __init__(self, layers):
+    def __init__(self, layers: Sequence[Layer]) -> None:
         check_sequence(layers, "layers", "object")
         for i, layer in enumerate(layers):
             is_layer = callable(layer) and hasattr(layer, "pull_back")
@@ -69,28 +76,28 @@ class Network:
         self._widths = _chained(self._layers)
 
     @property
-    def layers(self):
+    def layers(self) -> tuple[Any, ...]:
         return self._layers
 
     @property
-    def widths(self):
+    def widths(self) -> tuple[int, ...]:
         return self._widths
 
     @property
-    def names(self):
+    def names(self) -> tuple[str, ...]:
         parts = [layer.letters for layer in self.layers if getattr(layer, "letters", ())]
         return tuple(f"{letter}{l}" for l, part in enumerate(parts, 1) for letter in part)
 
     @property
-    def tensors(self):
+    def tensors(self) -> list[Array]:
         return [tensor for layer in self.layers for tensor in getattr(layer, "tensors", ())]
 
     @property
-    def parameter_count(self):
+    def parameter_count(self) -> int:
         """Number of entries of all tensors."""
         return sum(tensor.size for tensor in self.tensors)
 
-    def rebuild(self, tensors):
+    def rebuild(self, tensors: Sequence[ArrayLike]) -> Network:
         """The network of the same layers, with the same hyperparameters, that has these tensors."""
         tensors, layers = list(tensors), []
         if len(tensors) != len(self.names):
@@ -103,14 +110,14 @@ class Network:
             layers.append(layer.rebuild(own) if own else layer)
         return Network(layers)
 
-    def __call__(self, X):
+    def __call__(self, X: ArrayLike) -> Floats:
         """Outputs of the network at the rows of `X`, shape (N, d_L)."""
         X = as_points(X, d=self.widths[0])
         for layer in self.layers:
             X = layer(X)
         return X
 
-    def __getitem__(self, part):
+    def __getitem__(self, part: slice) -> Network:
         """The network of some consecutive layers, ``net[:3]``: what the first three compute.
 
         Examples
@@ -135,14 +142,14 @@ class Network:
             return NotImplemented
         return self.widths == other.widths and self.layers == other.layers
 
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self):
         return wrapped(self, [repr(layer) for layer in self.layers])
 
     _repr_html_ = page
 
-    def summary(self):
+    def summary(self) -> str:
         """A few lines for a reader: how many parameters, and one line for each layer.
 
         Examples
@@ -168,7 +175,7 @@ class Network:
             lines = [*lines[: MOST_LINES // 2 + 1], more, *lines[-MOST_LINES // 2 + 1 :]]
         return "\n".join(lines)
 
-    def frame(self):
+    def frame(self) -> pd.DataFrame:
         """The layers as a table: kind, inputs, outputs, parameters.
 
         Returns
@@ -264,7 +271,7 @@ class ReLUNetwork(Network):
     (1, 2, 1)
     """
 
-    def __init__(self, weights, biases):
+    def __init__(self, weights: Sequence[ArrayLike], biases: Sequence[ArrayLike]) -> None:
         check_sequence(weights, "weights")
         check_sequence(biases, "biases")
         if len(weights) != len(biases):
@@ -287,14 +294,14 @@ class ReLUNetwork(Network):
         self._biases = tuple(layer.b for layer in affine)
 
     @property
-    def weights(self):
+    def weights(self) -> tuple[Array, ...]:
         return self._weights
 
     @property
-    def biases(self):
+    def biases(self) -> tuple[Array, ...]:
         return self._biases
 
-    def packed(self, dtype=np.float64):
+    def packed(self, dtype: DTypeLike = np.float64) -> tuple[Floats, Integers]:
         """Return the network as the compiled kernels take it.
 
         Parameters
@@ -318,7 +325,7 @@ class ReLUNetwork(Network):
         parts = [part.reshape(-1) for pair in self._pairs(dtype) for part in pair]
         return np.concatenate(parts), np.array(self.widths, dtype=np.int64)
 
-    def __call__(self, X):
+    def __call__(self, X: ArrayLike) -> Floats:
         """Outputs of the network at the rows of `X`, shape (N, d_L); float32 in, float32 out."""
         X = as_points(X, d=self.widths[0])
         *inner, last = self._pairs(X.dtype)
@@ -329,7 +336,7 @@ class ReLUNetwork(Network):
         W, b = last
         return X @ W.T + b
 
-    def hidden(self, X):
+    def hidden(self, X: ArrayLike) -> list[Floats]:
         r"""Outputs of the hidden layers, :math:`x^{(1)}, \dots, x^{(L-1)}`.
 
         Returns
@@ -349,7 +356,7 @@ class ReLUNetwork(Network):
             for l, (W, b) in enumerate(zip(self.weights, self.biases, strict=True))
         ]
 
-    def rebuild(self, tensors):
+    def rebuild(self, tensors: Sequence[ArrayLike]) -> ReLUNetwork:
         """The ReLU network that has these tensors, W1, b1, ..., WL, bL."""
         tensors = list(tensors) if isinstance(tensors, Sequence) else []
         if len(tensors) != len(self.tensors):

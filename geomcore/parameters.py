@@ -4,8 +4,11 @@ The order is that of the layers and, within a layer, of its tensors: W1, b1, W2,
 ReLU network, as in `ReLUNetwork.packed`.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +17,7 @@ from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import quoted, suggestion
 from geomcore.names import listing
 from geomcore.network import Network
+from geomcore.typing import Array, ArrayLike, NDArray
 
 __all__ = [
     "flatten",
@@ -26,7 +30,7 @@ __all__ = [
 
 
 @answers_keywords
-def tensor_names(net):
+def tensor_names(net: Network) -> list[str]:
     """Names of the tensors of a network in the order of its layers.
 
     Parameters
@@ -54,7 +58,9 @@ def tensor_names(net):
     return list(net.names)
 
 
-def selected(names, chosen, *, argument="tensors", also=""):
+def selected(
+    names: Sequence[str], chosen: Sequence[str] | None, *, argument: str = "tensors", also: str = ""
+) -> list[int]:
     """Positions of the chosen tensors.
 
     Parameters
@@ -94,7 +100,7 @@ def selected(names, chosen, *, argument="tensors", also=""):
     return [i for i, name in enumerate(names) if name in chosen]
 
 
-def flatten(tensors):
+def flatten(tensors: Network | Sequence[ArrayLike]) -> Array:
     """One vector of all entries of some tensors.
 
     Parameters
@@ -120,7 +126,7 @@ def flatten(tensors):
     return np.concatenate([np.empty(0), *(np.reshape(part, -1) for part in parts)])
 
 
-def split(vector, shapes):
+def split(vector: NDArray[Any], shapes: Network | Sequence[tuple[int, ...]]) -> list[Array]:
     """Cut a vector into tensors; the inverse of `flatten`.
 
     Parameters
@@ -157,7 +163,7 @@ def split(vector, shapes):
     ]
 
 
-def unflatten(net, vector):
+def unflatten(net: Network, vector: ArrayLike) -> Network:
     """The network of the layers of `net` that has the parameters `vector`.
 
     Parameters
@@ -194,7 +200,7 @@ def _of_all(net, vector, name):
     return vector
 
 
-def move(net, direction, step=1.0):
+def move(net: Network, direction: ArrayLike, step: float = 1.0) -> Network:
     r"""The network with parameters :math:`\theta + t\, v`.
 
     Parameters

@@ -1,6 +1,9 @@
 """Projections for pictures: fitted once on the raw data and reused for every layer."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,6 +13,7 @@ from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import counted
 from geomcore.names import listing
 from geomcore.threads import factorizing
+from geomcore.typing import Array, ArrayLike, Floats
 
 __all__ = [
     "Projection",
@@ -47,12 +51,16 @@ class Projection:
            [0.]])
     """
 
-    mean: np.ndarray
-    axes: np.ndarray
+    mean: Array
+    axes: Array
 
     __repr__ = brief
 
-    def __post_init__(self):
+    if TYPE_CHECKING:  # the fields are made arrays of what is given
+
+        def __init__(self, mean: ArrayLike, axes: ArrayLike) -> None: ...
+
+    def __post_init__(self) -> None:
         mean, axes = as_array(self.mean, "mean", 1), as_array(self.axes, "axes", 2)
         if axes.shape[1] != len(mean):
             raise ValueError(
@@ -63,11 +71,11 @@ class Projection:
         object.__setattr__(self, "axes", freeze(axes))
 
     @property
-    def dim(self):
+    def dim(self) -> int:
         """Number of coordinates it gives."""
         return len(self.axes)
 
-    def __call__(self, X):
+    def __call__(self, X: ArrayLike) -> Floats:
         """Project the rows of `X`, shape (N, d) or wider; the result is (N, k)."""
         X = as_points(X)
         d = len(self.mean)
@@ -77,7 +85,7 @@ class Projection:
 
 
 @answers_keywords
-def fit_projection(X, dim=2):
+def fit_projection(X: ArrayLike, dim: int = 2) -> Projection:
     r"""Fit the principal components of the raw data.
 
     The axes are the first right singular vectors of the centred points.
@@ -122,7 +130,7 @@ def fit_projection(X, dim=2):
 
 
 @answers_keywords
-def class_mean_plane(X, y, dim=2):
+def class_mean_plane(X: ArrayLike, y: ArrayLike, dim: int = 2) -> Projection:
     """Fit the plane through the class means.
 
     With three classes it is their plane; with more it is the principal plane

@@ -1,5 +1,7 @@
 """Truncation maps: ReLU layers seen from input space, and chains of them."""
 
+from __future__ import annotations
+
 from typing import NamedTuple
 
 import numpy as np
@@ -7,14 +9,16 @@ import numpy as np
 from geomcore.arrays import as_labels, as_layer, as_points, as_rtol, check_network
 from geomcore.cones import sectors
 from geomcore.cumulative import cumulative_parameters
-from geomcore.display.lines import brief
+from geomcore.display.lines import told_in_brief
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.network import ReLUNetwork
 from geomcore.prepared import prepared
 from geomcore.scaling import pre_activations
 from geomcore.threads import factorizing
+from geomcore.typing import Array, ArrayLike, Floats, Rtol
 
 
+@told_in_brief
 class TruncationDefect(NamedTuple):
     """How far one layer is from being a truncation map; see `truncation_defects`.
 
@@ -35,9 +39,8 @@ class TruncationDefect(NamedTuple):
     condition: float
     defect: float
 
-    __repr__ = brief
 
-
+@told_in_brief
 class TruncationStep(NamedTuple):
     """Points after one layer, and after the truncation maps up to it; see `truncation_steps`.
 
@@ -64,9 +67,8 @@ class TruncationStep(NamedTuple):
     output: np.ndarray
     truncated: np.ndarray
 
-    __repr__ = brief
 
-
+@told_in_brief
 class TruncationDegree(NamedTuple):
     """Fractions of each class in the sectors of a layer; see `truncation_degree`.
 
@@ -77,15 +79,13 @@ class TruncationDegree(NamedTuple):
         elsewhere; the three add up to 1.
     """
 
-    backward: np.ndarray
-    forward: np.ndarray
-    mixed: np.ndarray
-
-    __repr__ = brief
+    backward: Array
+    forward: Array
+    mixed: Array
 
 
 @answers_keywords
-def truncation_map(W, b, X, *, rtol=None):
+def truncation_map(W: ArrayLike, b: ArrayLike, X: ArrayLike, *, rtol: Rtol = None) -> Floats:
     r"""Apply the truncation map of a ReLU layer to each point of `X`.
 
     .. math:: \tau_{W,b}(x) = W^+ \left( \sigma(W x + b) - b \right)
@@ -132,8 +132,7 @@ def truncation_map(W, b, X, *, rtol=None):
     References
     ----------
     .. [1] T. Chen and P. Muñoz Ewald, "Interpretable global minima of deep
-       ReLU neural networks on sequentially separable data",
-       arXiv:2405.07098v2, eq. (3.1).
+       ReLU neural networks on sequentially separable data", arXiv:2405.07098v2, eq. (3.1).
 
     Examples
     --------
@@ -151,7 +150,7 @@ def truncation_map(W, b, X, *, rtol=None):
 
 
 @answers_keywords
-def truncate(net, X, *, rtol=None):
+def truncate(net: ReLUNetwork, X: ArrayLike, *, rtol: Rtol = None) -> list[Floats]:
     r"""Follow points through the truncation maps of a network, in input space.
 
     .. math:: x^{(\tau,0)} = x, \qquad
@@ -188,8 +187,7 @@ def truncate(net, X, *, rtol=None):
     References
     ----------
     .. [1] T. Chen and P. Muñoz Ewald, "Interpretable global minima of deep
-       ReLU neural networks on sequentially separable data",
-       arXiv:2405.07098v2.
+       ReLU neural networks on sequentially separable data", arXiv:2405.07098v2.
     .. [2] P. Muñoz Ewald, "Explicit neural network classifiers for
        non-separable data", arXiv:2504.18710.
 
@@ -204,7 +202,9 @@ def truncate(net, X, *, rtol=None):
 
 
 @answers_keywords
-def truncation_defects(net, X, *, rtol=None):
+def truncation_defects(
+    net: ReLUNetwork, X: ArrayLike, *, rtol: Rtol = None
+) -> list[TruncationDefect]:
     r"""Measure, layer by layer, how well truncated points represent a network.
 
     The identities
@@ -225,10 +225,9 @@ def truncation_defects(net, X, *, rtol=None):
     Returns
     -------
     list of TruncationDefect
-        One per layer 1, ..., L: ``(layer, rank, condition, defect)``, rank and
-        condition number being those of the cumulative weights (of the padded
-        network, if the first layer widens). A defect is 0 if there are no
-        points.
+        One per layer 1, ..., L: ``(layer, rank, condition, defect)``, rank and condition number
+        being those of the cumulative weights (of the padded network, if the first layer widens). A
+        defect is 0 if there are no points.
 
     Raises
     ------
@@ -238,8 +237,7 @@ def truncation_defects(net, X, *, rtol=None):
     References
     ----------
     .. [1] T. Chen and P. Muñoz Ewald, "Interpretable global minima of deep
-       ReLU neural networks on sequentially separable data",
-       arXiv:2405.07098v2.
+       ReLU neural networks on sequentially separable data", arXiv:2405.07098v2.
 
     Examples
     --------
@@ -321,12 +319,13 @@ def step_defect(step):
 
 
 @answers_keywords
-def truncation_degree(W, b, X, index):
+def truncation_degree(
+    W: ArrayLike, b: ArrayLike, X: ArrayLike, index: ArrayLike
+) -> TruncationDegree:
     r"""Count how much of each class a layer has truncated.
 
-    A point is backward if all its coordinates :math:`a_i = (Wx + b)_i \le 0`
-    (it is collapsed to one point), forward if all are >= 0 and some is not 0
-    (it is kept), and mixed otherwise.
+    A point is backward if all its coordinates :math:`a_i = (Wx + b)_i \le 0` (it is collapsed to
+    one point), forward if all are >= 0 and some is not 0 (it is kept), and mixed otherwise.
 
     Parameters
     ----------
@@ -339,8 +338,7 @@ def truncation_degree(W, b, X, index):
     Returns
     -------
     TruncationDegree
-        ``(backward, forward, mixed)``, arrays of shape (Q,), classes in
-        sorted order.
+        ``(backward, forward, mixed)``, arrays of shape (Q,), classes in sorted order.
 
     Raises
     ------
@@ -382,8 +380,8 @@ def padded(net, X):
 
     References
     ----------
-    .. [1] P. Muñoz Ewald, "Explicit neural network classifiers for
-       non-separable data", arXiv:2504.18710.
+    .. [1] P. Muñoz Ewald, "Explicit neural network classifiers for non-separable data",
+       arXiv:2504.18710.
     """
     W = net.weights[0]
     m, n = W.shape

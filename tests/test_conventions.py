@@ -2,6 +2,7 @@
 
 import ast
 import collections
+import dataclasses
 import fnmatch
 import functools
 import importlib
@@ -11,6 +12,8 @@ import sys
 import textwrap
 import tomllib
 from pathlib import Path
+
+import pytest
 
 import geomcore
 
@@ -51,6 +54,8 @@ HEAVY = (
 )
 # Modules whose exported functions say what they take and give.
 DOCUMENTED = (*PACKAGES, "geomcore.datasets", "geomcore.plot", "geomcore.projection")
+# Those whose functions, classes and methods say it to type checkers.
+ANNOTATED = (*DOCUMENTED, "geomcore.layers", "geomcore.parameters")
 # Test files that stand for no module of their room.
 NO_MODULE = {
     "constructions/theorems/test_contract.py": "what every theorem keeps",
@@ -89,13 +94,24 @@ def nodes(*kinds, within=SOURCES):
                 yield path, f"{shown(path)}:{node.lineno}", node
 
 
+def for_types(path):
+    """The nodes of a file under `if TYPE_CHECKING`, which nothing runs."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            yield from (inner for part in node.body for inner in ast.walk(part))
+
+
 def imports():
-    """Every module that a file imports, wherever in the file it does."""
-    for path, place, node in nodes(ast.Import):
-        for alias in node.names:
-            yield path, place, alias.name
-    for path, place, node in nodes(ast.ImportFrom):
-        yield path, place, "." * node.level + (node.module or "")
+    """Every module that a file imports, wherever in the file it does, other than for types."""
+    unread = {node for path in SOURCES for node in for_types(path)}
+    for path, place, node in nodes(ast.Import, ast.ImportFrom):
+        if node in unread:
+            continue
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield path, place, alias.name
+        else:
+            yield path, place, "." * node.level + (node.module or "")
 
 
 def imports_of(*names):
@@ -342,6 +358,75 @@ def test_signatures_of_exported_functions_say_what_they_take():
         for name, value in found
         if inspect.isfunction(value) or inspect.isclass(value)
         for offence in odd_arguments(name, value)
+    )
+
+
+# Annotations
+
+
+def members(cls):
+    """Public methods and properties that a class of ours defines, and how it is made and called."""
+    for key, value in vars(cls).items():
+        value = getattr(value, "__func__", None) or getattr(value, "func", value)
+        value = value.fget if isinstance(value, property) else value
+        made = key == "__init__" and not dataclasses.is_dataclass(cls)
+        if inspect.isfunction(value) and (key[0] != "_" or made or key == "__call__"):
+            yield f"{cls.__name__}.{key}", value
+
+
+def annotated_objects():
+    """Everything that a person calls, by name, other than compiled kernels."""
+    for module in map(importlib.import_module, ANNOTATED):
+        for key in exports(module):
+            value = getattr(module, key)
+            if inspect.isclass(value):
+                kinds = [k for k in value.__mro__ if k.__module__.split(".")[0] in PACKAGES]
+                yield from (found for kind in kinds for found in members(kind))
+            elif inspect.isfunction(value):
+                yield key, value
+
+
+def bare(function):
+    """Arguments that a function does not annotate, and "return"."""
+    parameters = list(inspect.signature(function).parameters.values())
+    if "." in function.__qualname__ and "<locals>" not in function.__qualname__:
+        parameters = parameters[1:]  # self or cls
+    yield from (p.name for p in parameters if p.annotation is p.empty)
+    if inspect.signature(function).return_annotation is inspect.Signature.empty:
+        yield "return"
+
+
+def test_everything_that_a_person_calls_is_annotated():
+    found = dict(annotated_objects())
+    assert len(found) > 350
+    assert_none(f"{name}: {what}" for name, function in found.items() for what in bare(function))
+
+
+def test_fields_of_exported_classes_are_annotated_as_arrays_of_something():
+    modules = [importlib.import_module(name) for name in ANNOTATED]
+    kinds = [getattr(m, key) for m in modules for key in exports(m)]
+    assert_none(
+        f"{kind.__name__}.{name}: {type_}"
+        for kind in kinds
+        if inspect.isclass(kind)
+        for name, type_ in vars(kind).get("__annotations__", {}).items()
+        if type_ in ("np.ndarray", "tuple", "list", "dict") and not name.startswith("_")
+    )
+
+
+@pytest.mark.parametrize("package", ["constructions", "training"])
+def test_type_checkers_see_the_names_that_are_loaded_when_used(package):
+    door = ROOT / package / "__init__.py"
+    seen = {
+        (alias.name, node.module)
+        for node in for_types(door)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    module = importlib.import_module(package)
+    assert {name for name, _ in seen} == set(module.__all__)
+    assert all(
+        getattr(importlib.import_module(home), name) is getattr(module, name) for name, home in seen
     )
 
 

@@ -4,6 +4,50 @@ Names are loaded when first used, so that the command line starts quickly.
 """
 
 from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # the same for type checkers, which see no name that is loaded when used
+    from geomcore.parameters import tensor_names
+    from training.descent.constraints import Box, MaxNorm, NonNegative, UnitColumns, UnitNorm
+    from training.descent.curvature import largest_curvature
+    from training.descent.losses import BinaryCrossEntropy, CrossEntropy, SquaredError
+    from training.descent.optimizers import SGD, Adam
+    from training.descent.penalties import L1, L2, NegativePart, SmoothL0
+    from training.descent.stopping import AccuracyFor, LossBelow, Plateau
+    from training.descent.train_result import TrainResult
+    from training.descent.trainer import train, train_ensemble
+    from training.dynamics.collapse import NeuralCollapse, neural_collapse
+    from training.dynamics.film.film import film, film_strip
+    from training.dynamics.film.reel import FilmReel
+    from training.dynamics.history import TruncationHistory, TruncationRecorder, truncation_history
+    from training.dynamics.ladder import LossLadder
+    from training.landscape.bend import bend
+    from training.landscape.directions import TrajectoryPlane, random_direction, trajectory_plane
+    from training.landscape.lines.barrier import Barrier, barrier
+    from training.landscape.lines.exact_slice import ExactSlice, exact_slice
+    from training.landscape.matching import matched
+    from training.landscape.operators import gauss_newton_operator, hessian, hessian_operator
+    from training.landscape.recorder import CurvatureHistory, CurvatureRecorder
+    from training.landscape.slices import (
+        LossSlice,
+        LossSurface,
+        interpolate,
+        loss_slice,
+        loss_surface,
+    )
+    from training.landscape.spectrum import Spectrum, hessian_spectrum, sharpness
+    from training.settling.settle import settle
+    from training.settling.settled import Settled
+    from training.sparse.autoencoder import SparseAutoencoder
+    from training.sparse.coder import NonNegativeSparseCoder
+    from training.sparse.result import SparseHistory, SparseResult
+    from training.sparse.trainer import train_sparse
+    from training.sparse.treatments import InverseSquares
+    from training.study.basin import return_radius
+    from training.study.perturbation import norm_per_scale, perturb
+    from training.study.result import StudyResult, load_study
+    from training.study.study import PerturbationStudy, perturbation_study
+    from training.study.wilson import wilson_interval
 
 _HOME = {
     "Box": "training.descent.constraints",
@@ -150,14 +194,16 @@ __all__ = [
 ]
 
 
-def __getattr__(name):
-    if name not in _HOME:
-        from geomcore.names import missing
+if not TYPE_CHECKING:  # or any name would do
 
-        raise missing("training", name)
-    value = getattr(import_module(_HOME[name]), name)
-    globals()[name] = value
-    return value
+    def __getattr__(name):
+        if name not in _HOME:
+            from geomcore.names import missing
+
+            raise missing("training", name)
+        value = getattr(import_module(_HOME[name]), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__():

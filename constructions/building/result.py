@@ -1,17 +1,24 @@
 """What a construction gives back: the network, its layers in data coordinates, a report."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from constructions.proof.exact import EPS
 from geomcore.cumulative import cumulative_parameters
-from geomcore.display.lines import brief, folded, listed
+from geomcore.display.lines import folded, listed, told_in_brief
 from geomcore.display.page import page
 from geomcore.foreign.wording import named
 from geomcore.network import ReLUNetwork
 from geomcore.threads import factorizing
+from geomcore.typing import Array
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class ConstructionError(ValueError):
@@ -26,12 +33,15 @@ class ConstructionError(ValueError):
         the `HullCertificate` that proves it.
     """
 
-    def __init__(self, reasons, certificates=None):
+    def __init__(
+        self, reasons: Mapping[str, str], certificates: Mapping[Any, Any] | None = None
+    ) -> None:
         self.reasons = dict(reasons)
         self.certificates = dict(certificates or {})
         super().__init__("; ".join(f"{m} does not apply: {why}" for m, why in reasons.items()))
 
 
+@told_in_brief
 class LayerRecord(NamedTuple):
     """One hidden layer of a construction, in the coordinates of the data.
 
@@ -53,16 +63,14 @@ class LayerRecord(NamedTuple):
         Condition number of the cumulative W.
     """
 
-    index: int
+    index: int  # type: ignore[assignment]
     kind: str
-    label: object
-    W: np.ndarray
-    b: np.ndarray
-    base: np.ndarray
+    label: Any
+    W: Array
+    b: Array
+    base: Array
     margin: float
     condition: float
-
-    __repr__ = brief
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,11 +96,11 @@ class Construction:
 
     network: ReLUNetwork
     method: str
-    layers: tuple
-    classes: list
-    targets: np.ndarray
-    order: list
-    report: dict
+    layers: tuple[LayerRecord, ...]
+    classes: list[Any]
+    targets: Array
+    order: list[Any]
+    report: dict[str, Any]
 
     def __repr__(self):
         values = {
@@ -105,7 +113,7 @@ class Construction:
 
     _repr_html_ = page
 
-    def frame(self):
+    def frame(self) -> pd.DataFrame:
         """The hidden layers as a table.
 
         Returns
@@ -119,7 +127,7 @@ class Construction:
         columns = ["kind", "label", "width", "margin", "condition"]
         return DataFrame(rows, RangeIndex(1, len(rows) + 1, name="layer"), columns)
 
-    def summary(self):
+    def summary(self) -> str:
         """A few lines for a reader."""
         return folded(self._lines())
 

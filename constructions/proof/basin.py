@@ -4,6 +4,8 @@ Both follow from how far a change of the parameters moves the output of every la
 see `constructions.proof.motion`.
 """
 
+from __future__ import annotations
+
 import sys
 from numbers import Real
 from typing import NamedTuple
@@ -15,11 +17,12 @@ from constructions.proof.affine import LEAST
 from constructions.proof.exact import EPS
 from constructions.proof.motion import SLACK, Bounds, bounds_of, motions, unit_reach
 from geomcore.arrays import as_array, as_count, as_points, check_network
-from geomcore.display.lines import brief
+from geomcore.display.lines import told_in_brief
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import quoted
 from geomcore.network import ReLUNetwork
 from geomcore.threads import factorizing
+from geomcore.typing import ArrayLike
 
 # What overflows is infinite, and bounds nothing; that is looked for where it matters.
 QUIET = np.errstate(over="ignore", invalid="ignore", divide="ignore")
@@ -27,6 +30,7 @@ GRID = 100  # sizes that are tried at once
 MOST_SCALING = 40  # binary logarithm of the largest factor of `balanced`
 
 
+@told_in_brief
 class Basin(NamedTuple):
     """A ball of parameters from which gradient flow provably returns.
 
@@ -47,12 +51,10 @@ class Basin(NamedTuple):
     ball: float
     strength: float
 
-    __repr__ = brief
-
 
 @answers_keywords
 @QUIET
-def cell_radius(net, X):
+def cell_radius(net: ReLUNetwork, X: ArrayLike) -> float:
     """A radius within which no hidden activation flips at any of the points.
 
     Parameters
@@ -116,7 +118,14 @@ def _stays(bounds, r):
 
 
 @answers_keywords
-def basin_of_return(net, X, *, weights=None, rank=None, distance=0.0):
+def basin_of_return(
+    net: ReLUNetwork,
+    X: ArrayLike,
+    *,
+    weights: ArrayLike | None = None,
+    rank: int | None = None,
+    distance: float = 0.0,
+) -> Basin | None:
     r"""A radius from which gradient flow provably comes back to a certified minimum.
 
     The loss is :math:`C = \sum_i \pi_i |o_i - y_i|^2`. Let the outputs that the
@@ -299,7 +308,14 @@ def _flow_basin(around):
 
 @answers_keywords
 @QUIET
-def balanced(net, X, *, weights=None, rank=None, evaluations=200):
+def balanced(
+    net: ReLUNetwork,
+    X: ArrayLike,
+    *,
+    weights: ArrayLike | None = None,
+    rank: int | None = None,
+    evaluations: int = 200,
+) -> ReLUNetwork:
     """The same function with layers rescaled so that the basin of return is larger.
 
     Layer l is multiplied by c_l and the next one divided by it, c_l > 0; that

@@ -5,7 +5,7 @@ import hashlib
 import json
 import math
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -19,11 +19,18 @@ from constructions.certificate_schema import (
     with_numbers,
 )
 from constructions.certificate_words import lines_of
-from constructions.verdicts import LOSS_NAMES, VERDICTS, part
-from geomcore.display.lines import brief, folded, listed
+from constructions.typing import Verdict
+from constructions.verdicts import part
+from geomcore.display.lines import folded, listed, told_in_brief
 from geomcore.display.page import page
 from geomcore.foreign.files import read_whole
 from geomcore.foreign.schema import Mismatch, decoded
+from geomcore.typing import LossName, Path
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from geomcore.network import ReLUNetwork
 
 # Bytes of a file: a witness in 4 million parameters; without one; and for each parameter in it.
 LARGEST, PLAIN, NUMBER = 2**27, 2**20, 64
@@ -64,6 +71,7 @@ class Kink(NamedTuple):
         return f"the loss changes by {down:+.3g} below it and by {up:+.3g} above, at first order"
 
 
+@told_in_brief
 class Check(NamedTuple):
     """One statement that was examined.
 
@@ -81,8 +89,6 @@ class Check(NamedTuple):
     passed: bool | None
     value: float | None
     detail: str
-
-    __repr__ = brief
 
 
 @dataclass(frozen=True)
@@ -191,9 +197,9 @@ class Certificate:
     data: str
     points: int
     widths: tuple[int, ...]
-    verdict: Literal[VERDICTS]
+    verdict: Verdict
     proved: bool
-    loss_name: Literal[LOSS_NAMES]
+    loss_name: LossName
     weight_decay: float = field(default=0.0, kw_only=True)
     subset: tuple[str, ...] | None
     rtol: float
@@ -232,18 +238,18 @@ class Certificate:
     _repr_html_ = page
 
     @property
-    def kinks(self):
+    def kinks(self) -> tuple[Any, ...]:
         """Units on their kink at the exact point, a tuple of `Kink`."""
         return tuple(Kink(**kink) for kink in (self.critical or {}).get("kinks", ()))
 
-    def summary(self):
+    def summary(self) -> str:
         """A few lines for a reader."""
         return folded(self._lines())
 
     def _lines(self):
         return lines_of(self)
 
-    def frame(self):
+    def frame(self) -> "pd.DataFrame":
         """The checks as a table.
 
         Returns
@@ -258,13 +264,13 @@ class Certificate:
         rows = [(part(check, self.verdict, self.proved), *check) for check in self.checks]
         return DataFrame(rows, columns=["part", *Check._fields])
 
-    def to_json(self):
+    def to_json(self) -> str:
         """The certificate as a JSON text; infinite numbers are written as strings."""
         fields = dataclasses.asdict(self) | {"checks": [c._asdict() for c in self.checks]}
         return json.dumps({"format": FORMAT, "version": VERSION, **_plain(fields)}, indent=2)
 
     @classmethod
-    def from_file(cls, path, net=None):
+    def from_file(cls, path: Path, net: "ReLUNetwork | None" = None) -> "Certificate":
         """Read a file that holds what `to_json` wrote; ValueError, which names it, for others.
 
         With the network, which bounds the size of a certificate, a hostile one is sooner refused.
@@ -276,7 +282,7 @@ class Certificate:
             raise ValueError(f"{path}: {error}") from None
 
     @classmethod
-    def from_json(cls, text):
+    def from_json(cls, text: str | bytes) -> "Certificate":
         """Read what `to_json` wrote, a str or bytes; ValueError for anything else."""
         try:
             version = decoded(text, Header).version

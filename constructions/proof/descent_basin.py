@@ -46,6 +46,8 @@ a gradient is off by at most
 many terms as there are points. The subtraction and the product with the step add some u each.
 """
 
+from __future__ import annotations
+
 from typing import NamedTuple
 
 import numpy as np
@@ -54,7 +56,7 @@ from constructions.proof.affine import LEAST, UNIT, lengths_above
 from constructions.proof.basin import QUIET, surroundings_of
 from constructions.proof.exact import EPS, TINY
 from constructions.proof.motion import SLACK, motions
-from geomcore.display.lines import brief
+from geomcore.display.lines import told_in_brief
 
 BALLS = 400  # radii that are tried for a wanted lambda,
 LARGE = 1e12  # up to so many times that
@@ -62,6 +64,7 @@ SMALL_BALLS = 25
 MOST_STEPS = 2**1000  # more than that lead as far as one likes
 
 
+@told_in_brief
 class DescentBasin(NamedTuple):
     """A ball of parameters from which gradient descent provably returns.
 
@@ -94,8 +97,6 @@ class DescentBasin(NamedTuple):
     curvature: float
     steps: int | None = None
     residue: float = 0.0
-
-    __repr__ = brief
 
 
 @QUIET

@@ -1,5 +1,7 @@
 """What is said of two point sets: a hyperplane with its margin, or a common point of the hulls."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,6 +9,7 @@ import numpy as np
 from constructions.separation.hulls import HullCertificate, certificate
 from geomcore.display.lines import brief
 from geomcore.display.page import page
+from geomcore.typing import Array, Integers
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,17 +41,17 @@ class Separation:
     """
 
     separable: bool | None
-    normal: np.ndarray | None
+    normal: Array | None
     offset: float
     margin: float
     certificate: HullCertificate | None
-    support: tuple[np.ndarray, np.ndarray]
+    support: tuple[Integers, Integers]
     bound: float = np.inf
 
     __repr__ = brief
     _repr_html_ = page
 
-    def summary(self):
+    def summary(self) -> str:
         """A few lines for a reader.
 
         Examples

@@ -1,5 +1,7 @@
 """Points common to two sets or to their hulls, and the nearest points of hulls, all exactly."""
 
+from __future__ import annotations
+
 import math
 from fractions import Fraction
 from typing import NamedTuple
@@ -8,9 +10,11 @@ import numpy as np
 from flint import fmpq, fmpq_mat, fmpz_mat
 
 from constructions.proof.exact import nearest, rational
-from geomcore.display.lines import brief
+from geomcore.display.lines import told_in_brief
+from geomcore.typing import Array
 
 
+@told_in_brief
 class HullCertificate(NamedTuple):
     """A point that is a convex combination of A and of B, so no hyperplane separates them.
 
@@ -31,13 +35,11 @@ class HullCertificate(NamedTuple):
         that is positive to 0, so that they can be recomputed from the rows used).
     """
 
-    point: np.ndarray
-    weights_a: np.ndarray
-    weights_b: np.ndarray
+    point: Array
+    weights_a: Array
+    weights_b: Array
     residual: float
     exact: bool
-
-    __repr__ = brief
 
 
 def certificate(A, B, rows_a, rows_b, weights_a, weights_b):

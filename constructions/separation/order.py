@@ -1,7 +1,9 @@
 """The order in which hyperplanes cut classes off, one after another, or why there is none."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -12,6 +14,10 @@ from geomcore.display.lines import folded, listed
 from geomcore.display.page import page
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import named
+from geomcore.typing import ArrayLike
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,13 +39,13 @@ class Order:
         classes (None where double precision does not decide).
     """
 
-    order: list
-    margins: list
-    separations: list
-    stuck: dict
+    order: list[Any]
+    margins: list[float]
+    separations: list[Separation]
+    stuck: dict[Any, Any]
 
     @property
-    def complete(self):
+    def complete(self) -> bool:
         """True if every class is in the order."""
         return not self.stuck
 
@@ -49,7 +55,7 @@ class Order:
 
     _repr_html_ = page
 
-    def frame(self):
+    def frame(self) -> pd.DataFrame:
         """The classes as a table, in the order of elimination and then those that are stuck.
 
         Returns
@@ -69,7 +75,7 @@ class Order:
         ]
         return DataFrame(rows, columns=["label", "margin", "separable"])
 
-    def summary(self):
+    def summary(self) -> str:
         """A few lines for a reader."""
         return folded(self._lines())
 
@@ -87,7 +93,7 @@ class Order:
 
 
 @answers_keywords
-def elimination_order(X, y, *, rtol=1e-3):
+def elimination_order(X: ArrayLike, y: ArrayLike, *, rtol: float = 1e-3) -> Order:
     """Order in which the classes can be separated from the rest, one after another.
 
     Greedy: of the classes separable from all other remaining points, the one

@@ -1,5 +1,7 @@
 """Linear separation of two point sets, with a margin or with a certificate that there is none."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 
 import numpy as np
@@ -23,6 +25,7 @@ from constructions.separation.programs import common_point, least_distance, maxi
 from geomcore.arrays import as_points, as_rtol
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import quoted
+from geomcore.typing import ArrayLike
 
 # Most entries of a program that is given to the interior-point method.
 LARGE = 100_000
@@ -32,7 +35,13 @@ DIMENSIONS, WORK = 200, 400_000_000
 
 
 @answers_keywords
-def separate(A, B, *, start=None, rtol=1e-6):
+def separate(
+    A: ArrayLike,
+    B: ArrayLike,
+    *,
+    start: tuple[ArrayLike, ArrayLike] | None = None,
+    rtol: float = 1e-6,
+) -> Separation:
     r"""Separate two finite sets by the hyperplane of largest margin, or prove that none exists.
 
     .. math:: \min |w|^2 \quad \text{subject to} \quad

@@ -5,7 +5,11 @@ if s_j = 1 (CE23 Theorem 2.5); the last layer is the least-squares one. What kin
 point this is, `verify` finds out; docs/minima.md says what holds of the theorem.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from numbers import Integral
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,11 +32,25 @@ from geomcore.foreign.choices import as_flag
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import quoted
 from geomcore.network import ReLUNetwork
+from geomcore.typing import ArrayLike, Seed
 from geomcore.weighting import point_weights
+
+if TYPE_CHECKING:
+    from constructions.building.result import Construction
+    from constructions.typing import SquaredName
 
 
 @answers_keywords
-def suboptimal(X, y, state, *, bias=True, loss="mse", targets=None, rng=None):
+def suboptimal(
+    X: ArrayLike,
+    y: ArrayLike,
+    state: Sequence[int],
+    *,
+    bias: bool = True,
+    loss: SquaredName = "mse",
+    targets: ArrayLike | None = None,
+    rng: Seed = None,
+) -> Construction:
     """Collapse the classes with state 0, one layer each, and leave the others alone.
 
     Parameters
@@ -81,7 +99,15 @@ def suboptimal(X, y, state, *, bias=True, loss="mse", targets=None, rng=None):
 
 
 @answers_keywords
-def suboptimal_family(X, y, *, bias=True, loss="mse", targets=None, rng=None):
+def suboptimal_family(
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    bias: bool = True,
+    loss: SquaredName = "mse",
+    targets: ArrayLike | None = None,
+    rng: Seed = None,
+) -> list[Construction]:
     """`suboptimal` for all 2^Q states, in the order 0...0, 0...1, ..., 1...1.
 
     Parameters
@@ -108,12 +134,20 @@ def suboptimal_family(X, y, *, bias=True, loss="mse", targets=None, rng=None):
     ['state 00', 'state 01', 'state 10', 'state 11']
     """
     X, labels = _data(X, y, targets, loss)
-    options = {"bias": bias, "loss": loss, "targets": targets, "rng": rng}
+    options: dict[str, Any] = {"bias": bias, "loss": loss, "targets": targets, "rng": rng}
     return [suboptimal(X, y, state, **options) for state in all_states(len(labels.classes))]
 
 
 @answers_keywords
-def merged(X, y, groups, *, loss="mse", targets=None, rng=None):
+def merged(
+    X: ArrayLike,
+    y: ArrayLike,
+    groups: Sequence[Sequence[Any]],
+    *,
+    loss: SquaredName = "mse",
+    targets: ArrayLike | None = None,
+    rng: Seed = None,
+) -> Construction:
     """Collapse each group of classes as one set and fit the last layer.
 
     The loss is the scatter of the targets within the groups. Unless every
@@ -163,7 +197,16 @@ def merged(X, y, groups, *, loss="mse", targets=None, rng=None):
 
 
 @answers_keywords
-def partial(X, y, fractions, *, bias=True, loss="mse", targets=None, rng=None):
+def partial(
+    X: ArrayLike,
+    y: ArrayLike,
+    fractions: Sequence[float],
+    *,
+    bias: bool = True,
+    loss: SquaredName = "mse",
+    targets: ArrayLike | None = None,
+    rng: Seed = None,
+) -> Construction:
     """Collapse a given fraction of the points of each class.
 
     The base point of layer j moves along its cone's axis, from where all of

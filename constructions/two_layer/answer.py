@@ -1,12 +1,17 @@
 """What `best_two_layer` returns."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from geomcore.display.lines import listed
 from geomcore.display.page import page
 from geomcore.foreign.wording import counted
 from geomcore.network import ReLUNetwork
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 REASONS = {
     "gap": "the gap is as small as was asked for",
@@ -84,7 +89,7 @@ class TwoLayerOptimum:
     reason: str
     neurons: int
     neurons_before: int
-    history: tuple
+    history: tuple[Round, ...]
     seconds: float
 
     def __repr__(self):
@@ -94,27 +99,27 @@ class TwoLayerOptimum:
     _repr_html_ = page
 
     @property
-    def gap(self):
+    def gap(self) -> float:
         """What the loss may be too large by, at most, as a part of it; 0 for loss 0."""
         return (self.loss - self.lower_bound) / self.loss if self.loss > 0 else 0.0
 
     @property
-    def finished(self):
+    def finished(self) -> bool:
         """Whether the gap is as small as was asked for."""
         return self.gap <= self.asked
 
     @property
-    def rounds(self):
+    def rounds(self) -> int:
         """How many rounds there were."""
         return len(self.history)
 
-    def frame(self):
+    def frame(self) -> pd.DataFrame:
         """The rounds as a `pandas.DataFrame`: neurons, loss, largest, bound, seconds."""
         from pandas import DataFrame
 
         return DataFrame(self.history, columns=Round._fields).set_index("number")
 
-    def summary(self):
+    def summary(self) -> str:
         """Lines for people."""
         return "\n".join(
             [

@@ -1,5 +1,7 @@
 """The neuron that agrees most with multipliers of the data, and a bound for all neurons."""
 
+from __future__ import annotations
+
 import time
 from dataclasses import dataclass
 
@@ -12,6 +14,7 @@ from geomcore.arrays import as_array, as_count, as_number, as_points, as_positiv
 from geomcore.display.lines import listed
 from geomcore.foreign.choices import as_flag
 from geomcore.foreign.keywords import answers_keywords
+from geomcore.typing import Array, ArrayLike
 
 STARTS, CLIMBED = 64, 8  # directions that are looked at, and those an ascent starts from, times D
 SAME = 1 - 1e-9  # cosine of two directions that are one
@@ -48,10 +51,10 @@ class BestNeuron:
 
     bound: float
     value: float
-    direction: np.ndarray
-    output: np.ndarray
-    candidates: np.ndarray
-    values: np.ndarray
+    direction: Array
+    output: Array
+    candidates: Array
+    values: Array
     nodes: int
     finished: bool
     seconds: float
@@ -61,13 +64,13 @@ class BestNeuron:
         return listed(self, {name: getattr(self, name) for name in shown})
 
     @property
-    def excess(self):
+    def excess(self) -> float:
         """By what part of the value the bound exceeds it; 0 if both are 0."""
         if not self.value:
             return 0.0 if not self.bound else np.inf
         return self.bound / self.value - 1
 
-    def summary(self):
+    def summary(self) -> str:
         """Lines for people."""
         ended = "finished" if self.finished else "stopped by its budget"
         return "\n".join(
@@ -82,8 +85,15 @@ class BestNeuron:
 
 @answers_keywords
 def best_neuron(
-    X, multipliers, *, rtol=1e-4, nodes=2_000_000, seconds=None, bias=True, incumbent=None
-):
+    X: ArrayLike,
+    multipliers: ArrayLike,
+    *,
+    rtol: float = 1e-4,
+    nodes: int = 2_000_000,
+    seconds: float | None = None,
+    bias: bool = True,
+    incumbent: ArrayLike | None = None,
+) -> BestNeuron:
     r"""Maximise the agreement of one ReLU unit with multipliers of the points, with proof.
 
     .. math:: m(\Lambda) = \max_{|w| \le 1} \Bigl| \sum_i \lambda_i \sigma(w \cdot \tilde x_i)

@@ -1,6 +1,9 @@
 """How far a two-layer network is from the best one of any width, with proof."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from flint import arb
@@ -24,6 +27,10 @@ from geomcore.display.lines import listed
 from geomcore.foreign.choices import as_choice, as_flag
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.network import ReLUNetwork
+from geomcore.typing import Array, ArrayLike
+
+if TYPE_CHECKING:
+    from constructions.typing import OutputBias
 
 ADDED = 32  # neurons that are tried together where the best one improves the network
 
@@ -68,10 +75,10 @@ class TwoLayerBound:
     loss: float
     loss_floor: float
     gap: float
-    multipliers: np.ndarray
+    multipliers: Array
     scale: float
     oracle: BestNeuron
-    neuron: tuple | None
+    neuron: tuple[Array, float, Array] | None
     network: ReLUNetwork
     improved: ReLUNetwork | None
     improved_loss: float | None
@@ -83,11 +90,11 @@ class TwoLayerBound:
         return listed(self, {name: getattr(self, name) for name in shown})
 
     @property
-    def relative_gap(self):
+    def relative_gap(self) -> float:
         """The gap as a part of the loss, 0 if both are 0."""
         return self.gap / self.loss if self.gap else 0.0
 
-    def summary(self):
+    def summary(self) -> str:
         """Lines for people."""
         lines = [
             f"loss at most {self.loss:.8g}, and no two-layer network of any width",
@@ -108,21 +115,21 @@ class TwoLayerBound:
 
 @answers_keywords
 def two_layer_bound(
-    net,
-    X,
-    y,
+    net: ReLUNetwork,
+    X: ArrayLike,
+    y: ArrayLike,
     *,
-    weight_decay,
-    loss="mse",
-    targets=None,
-    fit_last=True,
-    bias=True,
-    output_bias="free",
-    multipliers=None,
-    rtol=1e-4,
-    nodes=2_000_000,
-    seconds=None,
-):
+    weight_decay: float,
+    loss: Literal["mse"] = "mse",
+    targets: ArrayLike | None = None,
+    fit_last: bool = True,
+    bias: bool = True,
+    output_bias: OutputBias = "free",
+    multipliers: ArrayLike | None = None,
+    rtol: float = 1e-4,
+    nodes: int = 2_000_000,
+    seconds: float | None = None,
+) -> TwoLayerBound:
     r"""Bound the loss of every two-layer ReLU network from below, with a network's own residuals.
 
     .. math:: C = \frac1N \sum_i |f(x_i) - y_i|^2
@@ -215,8 +222,8 @@ def two_layer_bound(
         if R.shape != labels.Y.shape:
             raise ValueError(f"multipliers must have shape {labels.Y.shape}, got shape {R.shape}")
     L = balanced_multipliers(R, output_bias == "free")
-    options = {"rtol": rtol, "nodes": nodes, "seconds": seconds, "bias": problem.bias}
-    return _judged(net, base, problem, L, best_neuron(X, L, **options))
+    found = best_neuron(X, L, rtol=rtol, nodes=nodes, seconds=seconds, bias=problem.bias)
+    return _judged(net, base, problem, L, found)
 
 
 def _check_biases(net, problem):

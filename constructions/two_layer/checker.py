@@ -4,16 +4,25 @@ It reads them as constructions/proof/checker.py does, and examines the bound of 
 search of its own, in whole numbers. docs/checker.md walks through it.
 """
 
+from __future__ import annotations
+
 from collections import namedtuple
 from functools import cached_property
 from itertools import combinations, product
 from math import isqrt
+from typing import TYPE_CHECKING
 
 import numpy as np
 from flint import fmpq
 
 from constructions.proof.checker import CLAIMS as SQUARED
 from constructions.proof.checker import LARGEST, Case, examine, fraction, norm, root
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from numpy.typing import ArrayLike
 
 # The sizes of the whole numbers of a vertex sum to 2^POWER; so many bits multipliers keep.
 POWER, BITS = 160, 100
@@ -273,7 +282,14 @@ CLAIMS = {
 }
 
 
-def check_certificate(certificate, weights, biases, X, targets, classes):
+def check_certificate(
+    certificate: dict[str, Any],
+    weights: Sequence[ArrayLike],
+    biases: Sequence[ArrayLike],
+    X: ArrayLike,
+    targets: ArrayLike,
+    classes: ArrayLike,
+) -> list[Any]:
     """Check what a certificate says of a network on data, field by field, without `verify`.
 
     Parameters

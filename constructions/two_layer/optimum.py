@@ -1,7 +1,10 @@
 """The best two-layer network with weight decay: neurons are added until none is missing."""
 
+from __future__ import annotations
+
 import logging
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
@@ -12,27 +15,32 @@ from geomcore.arrays import as_count, as_labels, as_number, as_points, as_positi
 from geomcore.foreign.choices import as_choice
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import quoted
+from geomcore.typing import ArrayLike, Seed
+
+if TYPE_CHECKING:
+    from constructions.two_layer.answer import TwoLayerOptimum
+    from constructions.typing import OutputBias
 
 LOG = logging.getLogger("constructions")
 
 
 @answers_keywords
 def best_two_layer(
-    X,
-    y,
+    X: ArrayLike,
+    y: ArrayLike,
     *,
-    weight_decay,
-    loss="mse",
-    gap=1e-4,
-    width=None,
-    targets=None,
-    output_bias="free",
-    rounds=200,
-    nodes=2_000_000,
-    seconds=None,
-    progress=None,
-    rng=None,
-):
+    weight_decay: float,
+    loss: Literal["mse"] = "mse",
+    gap: float = 1e-4,
+    width: int | None = None,
+    targets: ArrayLike | None = None,
+    output_bias: OutputBias = "free",
+    rounds: int = 200,
+    nodes: int = 2_000_000,
+    seconds: float | None = None,
+    progress: Callable[..., object] | None = None,
+    rng: Seed = None,
+) -> TwoLayerOptimum:
     r"""Find the best two-layer ReLU network of any width, with a proved gap.
 
     .. math:: C = \frac1N \sum_i |f(x_i) - y_i|^2

@@ -1,6 +1,10 @@
 """The best two-layer networks for several weight decays, each started from the one before."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -10,6 +14,14 @@ from geomcore.display.lines import listed
 from geomcore.display.page import page
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import counted, quoted
+from geomcore.typing import Array, ArrayLike, Seed
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from constructions.two_layer.answer import TwoLayerOptimum
+    from constructions.typing import OutputBias
 
 COLUMNS = ("loss", "lower_bound", "gap", "neurons", "error", "accuracy", "rounds", "seconds")
 
@@ -31,10 +43,10 @@ class TwoLayerPath:
         the others.
     """
 
-    weight_decays: np.ndarray
-    optima: tuple
-    errors: np.ndarray
-    accuracies: np.ndarray
+    weight_decays: Array
+    optima: tuple[TwoLayerOptimum, ...]
+    errors: Array
+    accuracies: Array
 
     def __repr__(self):
         shown = {"weight_decays": self.weight_decays, "losses": [o.loss for o in self.optima]}
@@ -43,7 +55,7 @@ class TwoLayerPath:
 
     _repr_html_ = page
 
-    def frame(self):
+    def frame(self) -> pd.DataFrame:
         """A `pandas.DataFrame`, one row per weight decay, in falling order."""
         from pandas import DataFrame, Index
 
@@ -53,7 +65,7 @@ class TwoLayerPath:
         ]
         return DataFrame(rows, Index(self.weight_decays, name="weight_decay"), COLUMNS)
 
-    def summary(self):
+    def summary(self) -> str:
         """Lines for people."""
         lines = [f"{counted(len(self.optima), 'weight decay')}, the best network of each:"]
         lines += [
@@ -63,7 +75,7 @@ class TwoLayerPath:
         ]
         return "\n".join(lines)
 
-    def plot(self):
+    def plot(self) -> Figure:
         """Draw loss, neurons and gap against the weight decay; return the matplotlib figure."""
         from constructions.two_layer import plot_path
 
@@ -72,20 +84,20 @@ class TwoLayerPath:
 
 @answers_keywords
 def regularisation_path(
-    X,
-    y,
-    weight_decays,
+    X: ArrayLike,
+    y: ArrayLike,
+    weight_decays: ArrayLike,
     *,
-    loss="mse",
-    gap=1e-4,
-    targets=None,
-    output_bias="free",
-    rounds=200,
-    nodes=2_000_000,
-    seconds=None,
-    progress=None,
-    rng=None,
-):
+    loss: Literal["mse"] = "mse",
+    gap: float = 1e-4,
+    targets: ArrayLike | None = None,
+    output_bias: OutputBias = "free",
+    rounds: int = 200,
+    nodes: int = 2_000_000,
+    seconds: float | None = None,
+    progress: Callable[..., object] | None = None,
+    rng: Seed = None,
+) -> TwoLayerPath:
     r"""Find the best two-layer ReLU network for each of several weight decays.
 
     From the largest decay to the smallest; the neurons of one optimum are the first guess for the

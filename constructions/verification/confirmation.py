@@ -1,5 +1,7 @@
 """A certificate, checked anew by somebody who has it, the network and the data."""
 
+from __future__ import annotations
+
 import dataclasses
 
 import numpy as np
@@ -11,12 +13,20 @@ from geomcore.arrays import as_labels, as_points, check_network
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import printable, shortened
 from geomcore.network import ReLUNetwork
+from geomcore.typing import ArrayLike
 
 LONGEST = 250  # characters of a detail that are told
 
 
 @answers_keywords
-def recheck(certificate, net, X, y, *, targets=None):
+def recheck(
+    certificate: Certificate,
+    net: ReLUNetwork,
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    targets: ArrayLike | None = None,
+) -> tuple[Check, ...]:
     """Check what a certificate says of a network on data; nothing in it is trusted.
 
     Parameters

@@ -1,5 +1,9 @@
 """The basin of gradient descent around a minimum that is proved."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from constructions.proof.certificate import Certificate, data_digest, network_digest
@@ -13,11 +17,24 @@ from geomcore.arrays import as_count, as_labels, as_points, as_positive, check_n
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import quoted
 from geomcore.network import ReLUNetwork
+from geomcore.typing import ArrayLike
 from geomcore.weighting import point_weights
+
+if TYPE_CHECKING:
+    from constructions.proof.descent_basin import DescentBasin
 
 
 @answers_keywords
-def descent_basin(certificate, net, X, y, step, *, targets=None, steps=None):
+def descent_basin(
+    certificate: Certificate,
+    net: ReLUNetwork,
+    X: ArrayLike,
+    y: ArrayLike,
+    step: float,
+    *,
+    targets: ArrayLike | None = None,
+    steps: int | None = None,
+) -> DescentBasin | None:
     r"""A radius from which gradient descent with a step provably comes back to a minimum.
 
     Parameters
@@ -86,7 +103,15 @@ def descent_basin(certificate, net, X, y, step, *, targets=None, steps=None):
 
 
 @answers_keywords
-def largest_step(certificate, net, X, y, radius, *, targets=None):
+def largest_step(
+    certificate: Certificate,
+    net: ReLUNetwork,
+    X: ArrayLike,
+    y: ArrayLike,
+    radius: float,
+    *,
+    targets: ArrayLike | None = None,
+) -> DescentBasin | None:
     """The largest step with which gradient descent provably returns from a radius.
 
     Parameters

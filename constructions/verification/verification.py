@@ -1,5 +1,8 @@
 """What a network is on given data: recomputed from the network and the data alone."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -37,23 +40,24 @@ from geomcore.foreign.choices import as_flag
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.network import ReLUNetwork
 from geomcore.threads import single_threaded_blas
+from geomcore.typing import ArrayLike, LossName
 
 
 @answers_keywords
 def verify(
-    net,
-    X,
-    y,
+    net: ReLUNetwork,
+    X: ArrayLike,
+    y: ArrayLike,
     *,
-    targets=None,
-    loss="mse",
-    weight_decay=0.0,
-    subset=None,
-    exact=False,
-    rtol=1e-8,
-    gtol=1e-9,
-    step=None,
-):
+    targets: ArrayLike | None = None,
+    loss: LossName = "mse",
+    weight_decay: float = 0.0,
+    subset: str | Sequence[str] | None = None,
+    exact: bool = False,
+    rtol: float = 1e-8,
+    gtol: float = 1e-9,
+    step: float | None = None,
+) -> Certificate:
     r"""Find out what a network is on given data, and prove what can be proved.
 
     Nothing is taken from how the network was made. The stored network is

@@ -7,6 +7,8 @@ The four synthetic configurations `clusters`, `sequential`, `single_cone` and
 your own CSV or npz file, in whatever dialect it is written.
 """
 
+from typing import TYPE_CHECKING
+
 from geomcore.datasets.bundled import breast_cancer, digits, iris, wine
 from geomcore.datasets.configurations import clusters, concentric, sequential, single_cone
 from geomcore.datasets.dataset import Dataset, prepare
@@ -37,8 +39,10 @@ __all__ = [
 ]
 
 
-def __getattr__(name):
-    raise missing("geomcore.datasets", name)
+if not TYPE_CHECKING:  # or any name would do
+
+    def __getattr__(name):
+        raise missing("geomcore.datasets", name)
 
 
 def __dir__():

@@ -1,11 +1,13 @@
 """The small real data sets that come with scikit-learn."""
 
+from __future__ import annotations
+
 from geomcore.datasets.dataset import Dataset, prepare
 from geomcore.foreign.keywords import answers_keywords
 
 
 @answers_keywords
-def iris(*, standardize=True):
+def iris(*, standardize: bool = True) -> Dataset:
     """Load the iris flowers: 149 distinct rows of 4 measurements, 3 classes.
 
     Parameters
@@ -30,7 +32,7 @@ def iris(*, standardize=True):
 
 
 @answers_keywords
-def wine(*, standardize=True):
+def wine(*, standardize: bool = True) -> Dataset:
     """Load the wines: 178 rows of 13 measurements, 3 classes.
 
     Parameters
@@ -52,7 +54,7 @@ def wine(*, standardize=True):
 
 
 @answers_keywords
-def breast_cancer(*, standardize=True):
+def breast_cancer(*, standardize: bool = True) -> Dataset:
     """Load the breast cancers: 569 rows of 30 measurements, 2 classes.
 
     Parameters
@@ -74,7 +76,7 @@ def breast_cancer(*, standardize=True):
 
 
 @answers_keywords
-def digits(*, standardize=True):
+def digits(*, standardize: bool = True) -> Dataset:
     """Load the handwritten digits: 1797 images of 8 x 8 pixels, 10 classes.
 
     Parameters

@@ -4,6 +4,8 @@ Every class has `n` points, the classes are at least `gap` apart by construction
 and what separates them is in ``info``.
 """
 
+from __future__ import annotations
+
 import math
 
 import numpy as np
@@ -13,10 +15,20 @@ from geomcore.cones import PolyhedralCone
 from geomcore.datasets.dataset import Dataset
 from geomcore.datasets.sampling import random_rotation, regular_simplex, rejection, uniform_ball
 from geomcore.foreign.keywords import answers_keywords
+from geomcore.typing import Seed
 
 
 @answers_keywords
-def clusters(n=100, *, classes=3, d=None, radius=0.15, sigma=None, gap=0.1, rng=None):
+def clusters(
+    n: int = 100,
+    *,
+    classes: int = 3,
+    d: int | None = None,
+    radius: float = 0.15,
+    sigma: float | None = None,
+    gap: float = 0.1,
+    rng: Seed = None,
+) -> Dataset:
     r"""Draw configuration (a): one ball or Gaussian around each unit vector.
 
     .. math:: X_j \subset e_j + \{ |x| \le \text{radius} \}, \quad j = 1, \dots, Q
@@ -91,7 +103,15 @@ def clusters(n=100, *, classes=3, d=None, radius=0.15, sigma=None, gap=0.1, rng=
 
 
 @answers_keywords
-def sequential(n=150, *, classes=3, d=3, irregularity=0.3, gap=0.1, rng=None):
+def sequential(
+    n: int = 150,
+    *,
+    classes: int = 3,
+    d: int = 3,
+    irregularity: float = 0.3,
+    gap: float = 0.1,
+    rng: Seed = None,
+) -> Dataset:
     r"""Draw configuration (b): classes cut off one body, one hyperplane after another.
 
     An irregular body is cut by a first hyperplane, what is behind it is the
@@ -179,7 +199,15 @@ def sequential(n=150, *, classes=3, d=3, irregularity=0.3, gap=0.1, rng=None):
 
 
 @answers_keywords
-def single_cone(n=200, *, d=3, angle=np.pi / 3, radius=1.5, gap=0.1, rng=None):
+def single_cone(
+    n: int = 200,
+    *,
+    d: int = 3,
+    angle: float = np.pi / 3,
+    radius: float = 1.5,
+    gap: float = 0.1,
+    rng: Seed = None,
+) -> Dataset:
     r"""Draw configuration (c): class 0 in a backward cone, class 1 around it.
 
     .. math:: X_0 \subset S_-(p, v) = \{ p - \textstyle\sum_i t_i v_i : t_i \ge 0 \},
@@ -258,7 +286,9 @@ def single_cone(n=200, *, d=3, angle=np.pi / 3, radius=1.5, gap=0.1, rng=None):
 
 
 @answers_keywords
-def concentric(n=200, *, d=3, radius=1.8, gap=0.1, rng=None):
+def concentric(
+    n: int = 200, *, d: int = 3, radius: float = 1.8, gap: float = 0.1, rng: Seed = None
+) -> Dataset:
     """Draw configuration (d): class 0 in a simplex, class 1 all around it.
 
     The simplex is regular with its vertices on the unit sphere, turned at random.

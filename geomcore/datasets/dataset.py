@@ -1,6 +1,8 @@
 """A labelled data set, and the preparation of raw tables."""
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -12,6 +14,10 @@ from geomcore.foreign.entries import column, plain
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import counted, named, quoted
 from geomcore.projection import class_mean_plane
+from geomcore.typing import Array, ArrayLike, NDArray
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MOST_CLASSES = 12  # that a summary counts
 MOST_SHOWN = 500  # points in a small picture
@@ -36,13 +42,13 @@ class Dataset(NamedTuple):
         says it; else one-hot rows, or what `y` holds.
     """
 
-    X: np.ndarray
-    y: np.ndarray
+    X: Array
+    y: NDArray[Any]
     name: str
-    info: dict
+    info: dict[str, Any]
 
     @property
-    def targets(self):
+    def targets(self) -> Array | None:
         return self.info.get("targets")
 
     def __repr__(self):
@@ -51,9 +57,10 @@ class Dataset(NamedTuple):
         what = f"targets={self.y.shape[1]}" if two else f"classes={len(np.unique(self.y))}"
         return f"{type(self).__name__}({quoted(self.name, 30)}, N={N}, d={d}, {what})"
 
-    _repr_html_ = page
+    def _repr_html_(self):
+        return page(self)
 
-    def thumbnail(self):
+    def thumbnail(self) -> str | None:
         """A small picture of at most 500 points, from the side that shows the class means.
 
         Returns
@@ -69,7 +76,7 @@ class Dataset(NamedTuple):
         except (ValueError, IndexError):  # no points, or values that are missing
             return None
 
-    def frame(self):
+    def frame(self) -> pd.DataFrame:
         """The data as a table: the features, by their names where these are known, and ``y``.
 
         Returns
@@ -90,7 +97,7 @@ class Dataset(NamedTuple):
             **(targets if np.ndim(self.y) == 2 else {"y": self.y})
         )
 
-    def summary(self):
+    def summary(self) -> str:
         """What the data are, in one line: points, features, classes and how many of each.
 
         Examples
@@ -120,7 +127,9 @@ class Dataset(NamedTuple):
 
 
 @answers_keywords
-def prepare(X, y, *, standardize=True):
+def prepare(
+    X: ArrayLike, y: ArrayLike, *, standardize: bool = True
+) -> tuple[Array, NDArray[Any], dict[str, Any]]:
     r"""Drop repeated rows and constant columns, and standardise the rest.
 
     .. math:: x_{ik} \mapsto (x_{ik} - \bar x_k) / s_k, \qquad

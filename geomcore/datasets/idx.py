@@ -1,9 +1,13 @@
 """MNIST from the standard IDX files."""
 
+from __future__ import annotations
+
 import gzip
 import math
 import os
 import zlib
+from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -12,6 +16,7 @@ from geomcore.datasets.dataset import Dataset
 from geomcore.foreign.choices import as_choice
 from geomcore.foreign.files import as_path, open_regular
 from geomcore.foreign.keywords import answers_keywords
+from geomcore.typing import Path
 
 # A gzipped file may announce this many bytes, or this many times its own, whichever is more:
 # MNIST has 47 million, five times those of its file.
@@ -20,7 +25,13 @@ PREFIXES = {"train": "train", "test": "t10k"}
 
 
 @answers_keywords
-def mnist(path, split="train", *, digits=None, limit=None):
+def mnist(
+    path: Path,
+    split: Literal["train", "test"] = "train",
+    *,
+    digits: Sequence[int] | None = None,
+    limit: int | None = None,
+) -> Dataset:
     """Load MNIST, or any data set of the same form, from its IDX files.
 
     Parameters

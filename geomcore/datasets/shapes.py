@@ -1,5 +1,7 @@
 """Labelled patterns that no fixed order of half-spaces fits: polytopes and spirals."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from geomcore.arrays import as_array, as_count, as_number, as_positive, as_rng
@@ -7,10 +9,21 @@ from geomcore.datasets.dataset import Dataset
 from geomcore.datasets.sampling import rejection
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import quoted
+from geomcore.typing import Seed
 
 
 @answers_keywords
-def polytope(n=1000, *, d=2, faces=6, box=1.5, jitter=0.2, radii=(0.4, 1.0), gap=0, rng=None):
+def polytope(
+    n: int = 1000,
+    *,
+    d: int = 2,
+    faces: int = 6,
+    box: float = 1.5,
+    jitter: float = 0.2,
+    radii: tuple[float, float] = (0.4, 1.0),
+    gap: float = 0,
+    rng: Seed = None,
+) -> Dataset:
     r"""Draw points of a box, labelled by whether they lie in a random polytope.
 
     .. math:: P = \{ x : n_i \cdot x \le r_i, \; i = 1, \dots, F \}
@@ -91,7 +104,16 @@ def polytope(n=1000, *, d=2, faces=6, box=1.5, jitter=0.2, radii=(0.4, 1.0), gap
 
 
 @answers_keywords
-def spirals(n=150, *, arms=2, turns=1.5, inner=0.15, noise=0.0, gap=0.02, rng=None):
+def spirals(
+    n: int = 150,
+    *,
+    arms: int = 2,
+    turns: float = 1.5,
+    inner: float = 0.15,
+    noise: float = 0.0,
+    gap: float = 0.02,
+    rng: Seed = None,
+) -> Dataset:
     r"""Draw interleaved spirals in the plane, one class each.
 
     .. math:: x(t) = r(t) \, (\cos \varphi, \sin \varphi), \quad

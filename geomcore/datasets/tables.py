@@ -1,6 +1,10 @@
 """A user's own data: CSV and npz tables."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from numbers import Integral
+from typing import Literal
 
 from geomcore.arrays import as_labels, as_points
 from geomcore.datasets.cells import MOST_BYTES, label_values
@@ -13,24 +17,25 @@ from geomcore.foreign.choices import as_flag
 from geomcore.foreign.files import as_path, open_regular
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.npz import read_npz
+from geomcore.typing import Path
 
 LONGEST_NUMBER = 40  # characters
 
 
 @answers_keywords
 def load_table(
-    path,
+    path: Path,
     *,
-    label=None,
-    header=None,
-    delimiter=None,
-    decimal=None,
-    encoding=None,
-    drop=(),
-    drop_missing=False,
-    one_hot=False,
-    standardize=False,
-):
+    label: str | int | None = None,
+    header: bool | None = None,
+    delimiter: str | None = None,
+    decimal: Literal[".", ","] | None = None,
+    encoding: str | None = None,
+    drop: str | int | Sequence[str | int] = (),
+    drop_missing: bool = False,
+    one_hot: bool = False,
+    standardize: bool = False,
+) -> Dataset:
     """Load labelled points from a CSV file, or from an npz file with arrays X and y.
 
     Where a file can be read in several ways, and nothing else decides, it is

@@ -4,11 +4,13 @@ import dataclasses
 import re
 import textwrap
 from numbers import Integral, Real
+from typing import TypeVar
 
 import numpy as np
 
 from geomcore.foreign.wording import printable, quoted, shortened
 
+Kind = TypeVar("Kind", bound=type)
 WIDTH = 80  # columns
 MOST_LINES = 5
 LONGEST = 50  # characters of one value
@@ -22,7 +24,7 @@ ENDS = 3  # entries of a longer sequence that are told at each end
 def brief(obj):
     """The repr of a named tuple or a dataclass: its fields, large arrays by their shapes.
 
-    Made for the body of a class: ``__repr__ = brief``.
+    Made for the body of a dataclass: ``__repr__ = brief``; for named tuples see `told_in_brief`.
 
     Parameters
     ----------
@@ -40,6 +42,25 @@ def brief(obj):
     """
     names = getattr(obj, "_fields", None) or [f.name for f in dataclasses.fields(obj) if f.repr]
     return listed(obj, {name: getattr(obj, name) for name in names})
+
+
+def told_in_brief(kind: Kind) -> Kind:
+    """The same class of named tuples, whose repr is `brief`; for the line above ``class``.
+
+    Type checkers take every assignment in the body of a named tuple for a field.
+
+    Examples
+    --------
+    >>> from typing import NamedTuple
+    >>> @told_in_brief
+    ... class Pair(NamedTuple):
+    ...     a: float
+    ...     b: object
+    >>> Pair(0.5, np.zeros((30, 40)))
+    Pair(a=0.5, b=<array 30 x 40>)
+    """
+    kind.__repr__ = brief  # type: ignore[method-assign, assignment]
+    return kind
 
 
 def listed(obj, values):

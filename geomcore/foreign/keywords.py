@@ -3,7 +3,7 @@
 import functools
 import inspect
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from geomcore.foreign.wording import suggestion
 
@@ -77,4 +77,4 @@ def answers_keywords(function: Function) -> Function:
                 )
         return function(*arguments, **keywords)
 
-    return answered
+    return cast(Function, answered)

@@ -1,5 +1,7 @@
 """Networks to and from files, in the format that the end of the name says."""
 
+from __future__ import annotations
+
 from typing import NamedTuple
 
 from geomcore.arrays import check_network
@@ -12,6 +14,7 @@ from geomcore.interop.safetensors import read_safetensors, write_safetensors
 from geomcore.interop.torch_file import read_torch, write_torch
 from geomcore.interop.writing import replacing
 from geomcore.network import Network, ReLUNetwork
+from geomcore.typing import Path
 
 
 class Format(NamedTuple):
@@ -32,7 +35,7 @@ FORMATS = {
 
 
 @answers_keywords
-def save(net, path):
+def save(net: Network, path: Path) -> None:
     """Write a network to a file.
 
     Parameters
@@ -84,7 +87,7 @@ def save(net, path):
 
 
 @answers_keywords
-def load(path):
+def load(path: Path) -> Network:
     """Read a network from a file.
 
     Parameters

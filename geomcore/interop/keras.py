@@ -1,6 +1,9 @@
 """Networks from Keras."""
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,11 +13,14 @@ from geomcore.foreign.wording import quoted
 from geomcore.interop.chain import Chain, batch_normalised, layer, normalised
 from geomcore.interop.extras import extra
 
+if TYPE_CHECKING:
+    from geomcore.network import ReLUNetwork
+
 HEADS = ("softmax", "log_softmax", "sigmoid")
 
 
 @answers_keywords
-def from_keras(model):
+def from_keras(model: Any) -> ReLUNetwork:
     """Bring in a model of Keras 3, as it is in inference.
 
     Parameters

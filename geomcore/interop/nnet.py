@@ -1,7 +1,10 @@
 """Networks in the `.nnet` text format of the ACAS Xu networks, with their normalisation."""
 
+from __future__ import annotations
+
 import io
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -9,13 +12,17 @@ from geomcore.foreign.files import read_whole
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import counted, quoted
 from geomcore.interop.chain import Chain, normalised
+from geomcore.typing import Path
+
+if TYPE_CHECKING:
+    from geomcore.network import ReLUNetwork
 
 LARGEST = 2**26  # bytes of a file
 MOST_NUMBERS = 2**20  # in one line
 
 
 @answers_keywords
-def from_nnet(path):
+def from_nnet(path: Path) -> ReLUNetwork:
     """Bring in a network from a `.nnet` file.
 
     Parameters

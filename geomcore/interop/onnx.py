@@ -1,7 +1,10 @@
 """Networks from and to ONNX."""
 
+from __future__ import annotations
+
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +19,7 @@ from geomcore.interop.extras import extra
 from geomcore.interop.onnx_graph import ANY, Damage, chain_of_nodes, input_shape
 from geomcore.interop.onnx_nodes import Walk
 from geomcore.network import ReLUNetwork
+from geomcore.typing import DTypeLike
 
 LARGEST = 2**28  # bytes of a file; of those beside it, there may be more
 OLDEST = 7  # operator set; before it, constants were broadcast by other rules
@@ -23,7 +27,7 @@ OPSET, IR = 17, 8  # of the models made here: as old as many programs still ask 
 
 
 @answers_keywords
-def from_onnx(model):
+def from_onnx(model: Any) -> ReLUNetwork:
     """Bring in a network of ONNX.
 
     Parameters
@@ -93,7 +97,7 @@ def from_onnx(model):
 
 
 @answers_keywords
-def to_onnx(net, *, dtype=np.float64):
+def to_onnx(net: ReLUNetwork, *, dtype: DTypeLike = np.float64) -> Any:
     """Return a network as a model of ONNX.
 
     Parameters

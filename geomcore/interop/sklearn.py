@@ -1,16 +1,23 @@
 """Networks from scikit-learn."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.libraries import check_library
 from geomcore.foreign.wording import quoted
 from geomcore.interop.chain import Chain, normalised
+
+if TYPE_CHECKING:
+    from geomcore.network import ReLUNetwork
 
 # What comes last, if anything; "exp" belongs to the Poisson loss.
 HEADS = {"identity": None, "softmax": "softmax", "logistic": "sigmoid"}
 
 
 @answers_keywords
-def from_sklearn(model):
+def from_sklearn(model: Any) -> ReLUNetwork:
     """Bring in a fitted multilayer perceptron of scikit-learn.
 
     Parameters

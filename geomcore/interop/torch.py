@@ -1,6 +1,9 @@
 """Networks from and to PyTorch."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
+from typing import Any
 
 from geomcore.arrays import check_network
 from geomcore.foreign.choices import as_choice
@@ -17,7 +20,7 @@ TYPES = ("float64", "float32", "float16", "bfloat16")
 
 
 @answers_keywords
-def from_torch(model):
+def from_torch(model: Any) -> ReLUNetwork:
     """Bring in a network of PyTorch, as it is in inference.
 
     Parameters
@@ -68,7 +71,7 @@ def from_torch(model):
 
 
 @answers_keywords
-def to_torch(net, *, dtype=None):
+def to_torch(net: ReLUNetwork, *, dtype: Any = None) -> Any:
     """Return a network as a module of PyTorch.
 
     Parameters

@@ -1,14 +1,18 @@
 """The explaining-away layer: units that take from each other what they share."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
 from geomcore.arrays import as_array, as_count, as_points, as_positive, freeze
-from geomcore.display.lines import brief
+from geomcore.display.lines import told_in_brief
 from geomcore.foreign.wording import counted
 from geomcore.layers.layer import Layer
+from geomcore.typing import Array, ArrayLike, Booleans, Floats
 
 # Differences between G and its transpose, relative to its largest entry, that are rounding.
 SYMMETRY = 1e-12
@@ -16,6 +20,7 @@ SYMMETRY = 1e-12
 UNKNOWN = "none is known: "
 
 
+@told_in_brief
 class Stability(NamedTuple):
     """For which step sizes an inner loop holds its fixed points.
 
@@ -33,10 +38,8 @@ class Stability(NamedTuple):
     gamma: float
     reason: str
 
-    __repr__ = brief
-
     @property
-    def is_stable(self):
+    def is_stable(self) -> bool:
         """Whether the step size is below the limit."""
         return self.gamma < self.limit
 
@@ -98,13 +101,17 @@ class ExplainingAway(Layer):
     (ExplainingAway(2 -> 2, steps=200, gamma=0.5), array([[1., 0.]]))
     """
 
-    G: np.ndarray
+    G: Array
     steps: int
     gamma: float
 
     letters = ("G",)
 
-    def __post_init__(self):
+    if TYPE_CHECKING:  # the fields are made arrays of what is given
+
+        def __init__(self, G: ArrayLike, steps: int, gamma: float) -> None: ...
+
+    def __post_init__(self) -> None:
         G = as_array(self.G, "G", 2)
         if G.shape[0] != G.shape[1] or not G.size:
             raise ValueError(f"G must be square, one row and column per unit, got shape {G.shape}")
@@ -113,7 +120,7 @@ class ExplainingAway(Layer):
         object.__setattr__(self, "gamma", as_positive(self.gamma, "gamma"))
 
     @classmethod
-    def of_dictionary(cls, D, steps, gamma=None):
+    def of_dictionary(cls, D: ArrayLike, steps: int, gamma: float | None = None) -> Self:
         r"""The layer with :math:`G = D^T D - I`.
 
         Parameters
@@ -149,7 +156,7 @@ class ExplainingAway(Layer):
             gamma = 1 / max(1.0, norm * norm)
         return cls(G, steps, gamma)
 
-    def stability(self):
+    def stability(self) -> Stability:
         r"""For which step sizes the loop settles, as a `Stability`.
 
         Where the units S are on, the loop multiplies deviations by
@@ -186,7 +193,7 @@ class ExplainingAway(Layer):
         why = "G + I is indefinite" if is_symmetric else "G is not symmetric"
         return Stability(0.0, self.gamma, f"{UNKNOWN}{why}, |G| {norm:.3g}")
 
-    def defects(self, X):
+    def defects(self, X: Floats) -> Floats:
         r"""How far the units after the last step are from a fixed point, (N,).
 
         .. math:: \max_i | z - \sigma(\mu_0 - G z) |_i
@@ -202,17 +209,17 @@ class ExplainingAway(Layer):
         return np.abs(z - np.maximum(X - z @ self._tensors_in(z.dtype)[0].T, 0)).max(axis=1)
 
     @property
-    def inputs(self):
+    def inputs(self) -> int:
         return len(self.G)
 
     @property
-    def outputs(self):
+    def outputs(self) -> int:
         return len(self.G)
 
-    def __call__(self, X):
+    def __call__(self, X: Floats) -> Floats:
         X = X if X.dtype == np.float32 else X.astype(np.float64, copy=False)
         with np.errstate(over="ignore", invalid="ignore"):
-            last = self._last(*self._tensors_in(X.dtype), X)
+            last = self._last(self._tensors_in(X.dtype)[0], X)
         if not np.isfinite(last).all():
             raise ValueError(self._overflowed(np.abs(X).max()))
         return np.maximum(last, 0)
@@ -234,26 +241,44 @@ class ExplainingAway(Layer):
             f"got {self.gamma:.3g}: it overflows {told}"
         )
 
-    def active(self, X, out):
+    def active(self, X: Floats, out: Floats) -> Booleans | None:
         return out > 0
 
-    def forward(self, tensors, X):
+    def forward(self, tensors: Sequence[Floats], X: Floats) -> Floats:
         return np.maximum(self._last(tensors[0], X), 0)
 
-    def tangent(self, tensors, X, out, dtensors, dX):
+    def tangent(
+        self,
+        tensors: Sequence[Floats],
+        X: Floats,
+        out: Floats,
+        dtensors: Sequence[Floats],
+        dX: Floats,
+    ) -> Floats:
         (G,), (dG,) = tensors, dtensors
         states = self._states(G, X)
         return self._tangents(G, states, dG, dX)[-1] * (states[-1] > 0)
 
-    def gradients(self, tensors, X, out, grad):
+    def gradients(
+        self, tensors: Sequence[Floats], X: Floats, out: Floats, grad: Floats
+    ) -> list[Floats]:
         states = self._states(tensors[0], X)
         pulled = self._pulled(tensors[0], states, grad)
         return [self._by_G(tensors[0], [(pulled, [np.maximum(mu, 0) for mu in states])])]
 
-    def cotangent(self, tensors, X, out, grad):
+    def cotangent(self, tensors: Sequence[Floats], X: Floats, out: Floats, grad: Floats) -> Floats:
         return self._by_X(self._pulled(tensors[0], self._states(tensors[0], X), grad))
 
-    def gradients_tangent(self, tensors, X, out, grad, dtensors, dX, dgrad):
+    def gradients_tangent(
+        self,
+        tensors: Sequence[Floats],
+        X: Floats,
+        out: Floats,
+        grad: Floats,
+        dtensors: Sequence[Floats],
+        dX: Floats,
+        dgrad: Floats,
+    ) -> list[Floats]:
         (G,), (dG,) = tensors, dtensors
         states = self._states(G, X)
         moved = self._tangents(G, states, dG, dX)
@@ -263,7 +288,16 @@ class ExplainingAway(Layer):
         rates = [rate * (mu > 0) for rate, mu in zip(moved, states, strict=True)]
         return [self._by_G(G, [(changed, held), (pulled, rates)])]
 
-    def cotangent_tangent(self, tensors, X, out, grad, dtensors, dX, dgrad):
+    def cotangent_tangent(
+        self,
+        tensors: Sequence[Floats],
+        X: Floats,
+        out: Floats,
+        grad: Floats,
+        dtensors: Sequence[Floats],
+        dX: Floats,
+        dgrad: Floats,
+    ) -> Floats:
         (G,), (dG,) = tensors, dtensors
         states = self._states(G, X)
         pulled = self._pulled(G, states, grad)

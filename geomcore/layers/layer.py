@@ -1,12 +1,17 @@
 """What a layer is: one object that owns its tensors, its hyperparameters and its calculus."""
 
+from __future__ import annotations
+
 import dataclasses
+from collections.abc import Sequence
 from numbers import Real
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from geomcore.arrays import as_dtype
 from geomcore.display.lines import abbreviated
+from geomcore.typing import Array, ArrayLike, Booleans, Floats
 
 
 class Layer:
@@ -47,51 +52,94 @@ class Layer:
         Names of the fields that are tensors, in the order in which they are packed.
     """
 
-    letters = ()
+    letters: tuple[str, ...] = ()
+
+    if TYPE_CHECKING:  # what each kind of layer owns
+
+        def forward(self, tensors: Sequence[Floats], X: Floats) -> Floats: ...
+
+        def tangent(
+            self,
+            tensors: Sequence[Floats],
+            X: Floats,
+            out: Floats,
+            dtensors: Sequence[Floats],
+            dX: Floats,
+        ) -> Floats: ...
+
+        def gradients(
+            self, tensors: Sequence[Floats], X: Floats, out: Floats, grad: Floats
+        ) -> list[Floats]: ...
+
+        def cotangent(
+            self, tensors: Sequence[Floats], X: Floats, out: Floats, grad: Floats
+        ) -> Floats: ...
+
+        def gradients_tangent(
+            self,
+            tensors: Sequence[Floats],
+            X: Floats,
+            out: Floats,
+            grad: Floats,
+            dtensors: Sequence[Floats],
+            dX: Floats,
+            dgrad: Floats,
+        ) -> list[Floats]: ...
+
+        def cotangent_tangent(
+            self,
+            tensors: Sequence[Floats],
+            X: Floats,
+            out: Floats,
+            grad: Floats,
+            dtensors: Sequence[Floats],
+            dX: Floats,
+            dgrad: Floats,
+        ) -> Floats: ...
 
     @property
-    def tensors(self):
+    def tensors(self) -> list[Array]:
         """The tensors of this layer, in the order of `letters`."""
         return [getattr(self, letter) for letter in self.letters]
 
     @property
-    def hyperparameters(self):
+    def hyperparameters(self) -> dict[str, Any]:
         """All fields that are no tensors, by name."""
         return {name: getattr(self, name) for name in self.hyperparameter_names()}
 
     @classmethod
-    def hyperparameter_names(cls):
+    def hyperparameter_names(cls) -> list[str]:
         """Names of the fields that are no tensors."""
-        return [field.name for field in dataclasses.fields(cls) if field.name not in cls.letters]
+        return [field.name for field in dataclasses.fields(cls) if field.name not in cls.letters]  # type: ignore[arg-type]
 
     @property
-    def inputs(self):
+    def inputs(self) -> int | None:
         """Width that the rows must have; None if any will do."""
         return None
 
     @property
-    def outputs(self):
+    def outputs(self) -> int | None:
         """Width of what comes out; None if it is that of what goes in."""
         return None
 
-    def active(self, X, out):
+    def active(self, X: Floats, out: Floats) -> Booleans | None:
         """Which units are on the active side of their kink, (..., N, units) of bool.
 
         None if the map has no kinks to speak of.
         """
         return None
 
-    def rebuild(self, tensors):
+    def rebuild(self, tensors: Sequence[ArrayLike]) -> Self:
         """The layer of this kind, with these hyperparameters, that has the given tensors."""
         return type(self)(**dict(zip(self.letters, tensors, strict=True)), **self.hyperparameters)
 
-    def __call__(self, X):
+    def __call__(self, X: Floats) -> Floats:
         """Outputs at the rows of `X`, (N, n) to (N, m); float32 in, float32 out, else float64."""
         if X.dtype != np.float32:
             X = X.astype(np.float64, copy=False)
         return self.forward(self._tensors_in(X.dtype), X)
 
-    def pull_back(self, X, out, grad):
+    def pull_back(self, X: Floats, out: Floats, grad: Floats) -> Floats:
         """Gradient with respect to the input `X`, given that with respect to `out`."""
         if grad.dtype != np.float32:
             grad = grad.astype(np.float64, copy=False)
@@ -101,7 +149,7 @@ class Layer:
         pairs = zip(self.letters, self.tensors, strict=True)
         return [as_dtype(tensor, dtype, letter) for letter, tensor in pairs]
 
-    def is_like(self, other):
+    def is_like(self, other: object) -> bool:
         """Whether another layer is of this kind and has these hyperparameters."""
         if type(self) is not type(other):
             return False
@@ -113,7 +161,7 @@ class Layer:
             return NotImplemented
         return self.is_like(other) and all(map(np.array_equal, self.tensors, other.tensors))
 
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self):
         parts = [

@@ -1,12 +1,17 @@
 """The Lp-norm layer whose orders are parameters, too."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from geomcore.arrays import as_array, as_layer, freeze
 from geomcore.foreign.wording import counted, quoted
 from geomcore.layers.norm import Norm, Parts
+from geomcore.typing import Array, ArrayLike, Floats
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -55,13 +60,17 @@ class LearnedLpNorm(Norm):
     (array([2.]), array([[15.]]))
     """
 
-    W: np.ndarray
-    b: np.ndarray
-    r: np.ndarray
+    W: Array
+    b: Array
+    r: Array
 
     letters = ("W", "b", "r")
 
-    def __post_init__(self):
+    if TYPE_CHECKING:  # the fields are made arrays of what is given
+
+        def __init__(self, W: ArrayLike, b: ArrayLike, r: ArrayLike) -> None: ...
+
+    def __post_init__(self) -> None:
         W, b = as_layer(self.W, self.b)
         r = as_array(self.r, "r", 1)
         if len(r) != len(W):
@@ -72,7 +81,7 @@ class LearnedLpNorm(Norm):
             object.__setattr__(self, name, freeze(tensor))
 
     @classmethod
-    def of_orders(cls, W, b, p):
+    def of_orders(cls, W: ArrayLike, b: ArrayLike, p: ArrayLike) -> Self:
         """The layer whose orders are `p`, (m,), all above 1."""
         p = as_array(p, "p", 1)
         if not (p > 1).all():
@@ -81,15 +90,26 @@ class LearnedLpNorm(Norm):
         return cls(W, b, p - 1 + np.log(-np.expm1(1 - p)))
 
     @property
-    def p(self):
+    def p(self) -> Array:
         return _orders(self.r)
 
-    def gradients(self, tensors, X, out, grad):
+    def gradients(
+        self, tensors: Sequence[Floats], X: Floats, out: Floats, grad: Floats
+    ) -> list[Floats]:
         parts = Parts(self._terms(tensors[0], X), self._orders(tensors))
         by_order = (grad * parts.by_order[..., 0]).sum(axis=-2)
         return [*super().gradients(tensors, X, out, grad), by_order * _sigmoid(tensors[2])]
 
-    def gradients_tangent(self, tensors, X, out, grad, dtensors, dX, dgrad):
+    def gradients_tangent(
+        self,
+        tensors: Sequence[Floats],
+        X: Floats,
+        out: Floats,
+        grad: Floats,
+        dtensors: Sequence[Floats],
+        dX: Floats,
+        dgrad: Floats,
+    ) -> list[Floats]:
         parts = Parts(self._terms(tensors[0], X), self._orders(tensors))
         dterms = self._terms(dtensors[0], X) + self._terms(tensors[0], dX)
         share = _sigmoid(tensors[2])

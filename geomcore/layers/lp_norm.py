@@ -1,13 +1,17 @@
 """The Lp-norm layer: the head of the mesa experiments."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from numbers import Real
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from geomcore.arrays import as_layer, freeze
 from geomcore.foreign.wording import quoted
 from geomcore.layers.norm import Norm
+from geomcore.typing import Array, ArrayLike
 
 MOST = float(np.finfo(float).max)
 
@@ -48,13 +52,17 @@ class LpNorm(Norm):
            [10.]])
     """
 
-    W: np.ndarray
-    b: np.ndarray
+    W: Array
+    b: Array
     p: float
 
     letters = ("W", "b")
 
-    def __post_init__(self):
+    if TYPE_CHECKING:  # the fields are made arrays of what is given
+
+        def __init__(self, W: ArrayLike, b: ArrayLike, p: float) -> None: ...
+
+    def __post_init__(self) -> None:
         if isinstance(self.p, bool) or not isinstance(self.p, Real) or not 1 <= self.p <= MOST:
             raise ValueError(f"p must be a finite number, at least 1, got {quoted(self.p)}")
         W, b = as_layer(self.W, self.b)

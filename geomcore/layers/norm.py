@@ -1,8 +1,13 @@
 """What layers of Lp norms have in common: their calculus, for orders of any kind."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 import numpy as np
 
 from geomcore.layers.layer import Layer
+from geomcore.typing import Array, Floats
 
 ROOT = 1e150  # about the root of the largest float
 
@@ -19,6 +24,8 @@ class Norm(Layer):
     is 0 and is taken as 0 there.
     """
 
+    W: Array
+
     def _orders(self, tensors):
         """The orders p, as a number or as (..., 1, m, 1)."""
         raise NotImplementedError
@@ -27,18 +34,25 @@ class Norm(Layer):
         """Their derivatives along a direction, None where nothing moves them."""
 
     @property
-    def inputs(self):
+    def inputs(self) -> int:
         return self.W.shape[1]
 
     @property
-    def outputs(self):
+    def outputs(self) -> int:
         return self.W.shape[0]
 
-    def forward(self, tensors, X):
+    def forward(self, tensors: Sequence[Floats], X: Floats) -> Floats:
         norm = Parts(self._terms(tensors[0], X), self._orders(tensors)).norm
         return norm[..., 0] + tensors[1][..., None, :]
 
-    def tangent(self, tensors, X, out, dtensors, dX):
+    def tangent(
+        self,
+        tensors: Sequence[Floats],
+        X: Floats,
+        out: Floats,
+        dtensors: Sequence[Floats],
+        dX: Floats,
+    ) -> Floats:
         parts = Parts(self._terms(tensors[0], X), self._orders(tensors))
         dterms = self._terms(dtensors[0], X) + self._terms(tensors[0], dX)
         moved = (parts.slopes * dterms).sum(axis=-1)
@@ -47,21 +61,41 @@ class Norm(Layer):
             moved += (parts.by_order * dp)[..., 0]
         return moved + dtensors[1][..., None, :]
 
-    def gradients(self, tensors, X, out, grad):
+    def gradients(
+        self, tensors: Sequence[Floats], X: Floats, out: Floats, grad: Floats
+    ) -> list[Floats]:
         parts = Parts(self._terms(tensors[0], X), self._orders(tensors))
         return [_to_weights(parts.slopes, X, grad), grad.sum(axis=-2)]
 
-    def cotangent(self, tensors, X, out, grad):
+    def cotangent(self, tensors: Sequence[Floats], X: Floats, out: Floats, grad: Floats) -> Floats:
         parts = Parts(self._terms(tensors[0], X), self._orders(tensors))
         return _to_inputs(parts.slopes, tensors[0], grad)
 
-    def gradients_tangent(self, tensors, X, out, grad, dtensors, dX, dgrad):
+    def gradients_tangent(
+        self,
+        tensors: Sequence[Floats],
+        X: Floats,
+        out: Floats,
+        grad: Floats,
+        dtensors: Sequence[Floats],
+        dX: Floats,
+        dgrad: Floats,
+    ) -> list[Floats]:
         parts, dslopes = self._slopes_tangent(tensors, X, dtensors, dX)
         dW = _to_weights(parts.slopes, X, dgrad)
         dW += _to_weights(parts.slopes, dX, grad) + _to_weights(dslopes, X, grad)
         return [dW, dgrad.sum(axis=-2)]
 
-    def cotangent_tangent(self, tensors, X, out, grad, dtensors, dX, dgrad):
+    def cotangent_tangent(
+        self,
+        tensors: Sequence[Floats],
+        X: Floats,
+        out: Floats,
+        grad: Floats,
+        dtensors: Sequence[Floats],
+        dX: Floats,
+        dgrad: Floats,
+    ) -> Floats:
         parts, dslopes = self._slopes_tangent(tensors, X, dtensors, dX)
         changed = _to_inputs(parts.slopes, tensors[0], dgrad)
         changed += _to_inputs(parts.slopes, dtensors[0], grad)

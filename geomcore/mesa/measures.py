@@ -1,22 +1,33 @@
 """How flat a network is on a polytope: areas, exactly in the plane, else by samples."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from geomcore.arrays import as_count, as_positive, as_rng
-from geomcore.display.lines import brief, listed
+from geomcore.display.lines import listed, told_in_brief
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import quoted
 from geomcore.mesa.arguments import as_levels, checked
 from geomcore.mesa.pieces import is_exact, pieces_of
 from geomcore.mesa.polytope import MARGIN, ZONES
 from geomcore.mesa.sampling import sampled, spread
+from geomcore.typing import ArrayLike, Seed
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from geomcore.mesa.polytope import Polytope
+    from geomcore.network import Network
 
 SMALLEST = 1e-12  # part of the box: less is rounding of areas
 
 
+@told_in_brief
 class FlatSet(NamedTuple):
     """Where the gradient is flat; see `mesa_measures`.
 
@@ -56,8 +67,6 @@ class FlatSet(NamedTuple):
     components: int | None
     largest: float | None
 
-    __repr__ = brief
-
 
 @dataclass(frozen=True, eq=False, repr=False)
 class MesaMeasures:
@@ -84,11 +93,11 @@ class MesaMeasures:
     """
 
     zero: FlatSet
-    absolute: tuple
-    relative: tuple
-    areas: tuple
-    norms: tuple
-    errors: tuple
+    absolute: tuple[FlatSet, ...]
+    relative: tuple[FlatSet, ...]
+    areas: tuple[float | None, ...]
+    norms: tuple[float | None, ...]
+    errors: tuple[float | None, ...]
     median: float | None
     polytope_area: float
     box_area: float
@@ -96,7 +105,7 @@ class MesaMeasures:
     samples: int
 
     @property
-    def flat_sets(self):
+    def flat_sets(self) -> tuple[FlatSet, ...]:
         """All of them: `zero`, those of `absolute`, those of `relative`."""
         return (self.zero, *self.absolute, *self.relative)
 
@@ -109,7 +118,7 @@ class MesaMeasures:
             | {"samples": self.samples},
         )
 
-    def summary(self):
+    def summary(self) -> str:
         """A few lines for people."""
         how = f"by {self.samples:,} samples" if self.samples else "exactly"
         part = ", of which only the part in the box is measured" if self.is_clipped else ""
@@ -131,7 +140,7 @@ class MesaMeasures:
             )
         return "\n".join(lines)
 
-    def frame(self):
+    def frame(self) -> pd.DataFrame:
         """A table with a row for each `FlatSet`.
 
         Returns
@@ -145,17 +154,17 @@ class MesaMeasures:
 
 @answers_keywords
 def mesa_measures(
-    net,
-    polytope,
+    net: Network,
+    polytope: Polytope,
     *,
-    box,
-    output=0,
-    thresholds=(0.5, 1.0, 2.0),
-    relative=(0.05, 0.1),
-    margin=MARGIN,
-    samples=20_000,
-    rng=None,
-):
+    box: ArrayLike,
+    output: int = 0,
+    thresholds: Sequence[float] = (0.5, 1.0, 2.0),
+    relative: Sequence[float] = (0.05, 0.1),
+    margin: float = MARGIN,
+    samples: int = 20_000,
+    rng: Seed = None,
+) -> MesaMeasures:
     r"""How flat an output of a network is on a polytope.
 
     Three sets are measured: where :math:`\nabla f` is 0, where :math:`|\nabla f|` is below a

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from geomcore.arrays import as_array, as_points, check_network
-from geomcore.display.lines import brief
+from geomcore.display.lines import told_in_brief
 from geomcore.layers import Affine, LpNorm, ReLU
 from geomcore.mesa.arguments import as_levels, as_output, check_pair
 from geomcore.mesa.pieces import norms_of
@@ -18,6 +18,7 @@ from geomcore.mesa.sampling import finite_gradients
 from geomcore.network import Network
 
 
+@told_in_brief
 class FlatPoints(NamedTuple):
     """Points of the interior at which a gradient is flat.
 
@@ -35,9 +36,8 @@ class FlatPoints(NamedTuple):
     zeros: int
     counts: tuple
 
-    __repr__ = brief
 
-
+@told_in_brief
 class CentreUnits(NamedTuple):
     """Hidden units at one point, and their weights in the head.
 
@@ -55,9 +55,8 @@ class CentreUnits(NamedTuple):
     active: float | None
     inactive: float | None
 
-    __repr__ = brief
 
-
+@told_in_brief
 class SignedWeights(NamedTuple):
     """The weights of a head by sign.
 
@@ -72,8 +71,6 @@ class SignedWeights(NamedTuple):
     negative: int
     positive_mean: float | None
     negative_mean: float | None
-
-    __repr__ = brief
 
 
 def flat_points(net, X, polytope, *, output=0, thresholds=(0.5, 1.0, 2.0)):

@@ -1,7 +1,10 @@
 """Polytopes: what a binary classifier is to find, and how far points are from it."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from numbers import Real
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -10,6 +13,10 @@ from geomcore.display.lines import listed
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import quoted
 from geomcore.regions.regions import FARTHEST, THIN, on_box
+from geomcore.typing import Array, ArrayLike, Integers
+
+if TYPE_CHECKING:
+    from geomcore.datasets.dataset import Dataset
 
 UNIT = 1e-12  # normals whose lengths differ from 1 by no more are left as they are
 MARGIN = 0.2  # how far from a polytope its boundary ends, as in the sources
@@ -49,10 +56,14 @@ class Polytope:
     array([-1.,  0.,  2.])
     """
 
-    normals: np.ndarray
-    offsets: np.ndarray
+    normals: Array
+    offsets: Array
 
-    def __post_init__(self):
+    if TYPE_CHECKING:  # the fields are made arrays of what is given
+
+        def __init__(self, normals: ArrayLike, offsets: ArrayLike) -> None: ...
+
+    def __post_init__(self) -> None:
         normals, offsets = (
             as_array(self.normals, "normals", 2),
             as_array(self.offsets, "offsets", 1),
@@ -83,7 +94,7 @@ class Polytope:
         object.__setattr__(self, "offsets", freeze(scaled))
 
     @classmethod
-    def of(cls, data):
+    def of(cls, data: Dataset) -> Self:
         """The polytope of a `Dataset` that `geomcore.datasets.polytope` drew.
 
         Examples
@@ -99,14 +110,14 @@ class Polytope:
         return cls(info["normals"], info["offsets"])
 
     @property
-    def d(self):
+    def d(self) -> int:
         """Dimension."""
         return self.normals.shape[1]
 
     def __repr__(self):
         return listed(self, {"faces": len(self.offsets), "d": self.d, "offsets": self.offsets})
 
-    def slack(self, X):
+    def slack(self, X: ArrayLike) -> Array:
         r"""How far points are beyond the face that they are farthest beyond, shape (N,).
 
         .. math:: d(x) = -\min_i (r_i - n_i \cdot x)
@@ -117,18 +128,18 @@ class Polytope:
         X = as_points(X, d=self.d)
         return (X @ self.normals.T - self.offsets).max(axis=1)
 
-    def zones(self, X, *, margin=MARGIN):
+    def zones(self, X: ArrayLike, *, margin: float = MARGIN) -> Integers:
         """Where points are, shape (N,): 0 in the interior (slack <= 0), 1 beyond it by less than
         `margin`, 2 in the exterior.
         """
         margin, slack = as_positive(margin, "margin"), self.slack(X)
         return (slack > 0).astype(int) + (slack >= margin)
 
-    def grown(self, margin):
+    def grown(self, margin: float) -> Polytope:
         """The polytope whose faces are farther out by `margin`: where the slack is at most that."""
         return Polytope(self.normals, self.offsets + as_number(margin, "margin"))
 
-    def polygon(self, box):
+    def polygon(self, box: ArrayLike) -> Array:
         """Corners of its part in a box of the plane, shape (n, 2), counterclockwise; n = 0 if none.
 
         Parameters
@@ -143,7 +154,7 @@ class Polytope:
         box = as_box(box, 2)
         return on_box(clipped(SQUARE, self.faces_on(box)), box)
 
-    def faces_on(self, box):
+    def faces_on(self, box: ArrayLike) -> Array:
         """Faces as functions on the cube from -1 to 1 that a box is, shape (F, d + 1).
 
         Coefficients of the coordinates and of 1, not positive inside, the largest modulus 1.
@@ -156,7 +167,7 @@ class Polytope:
         functions = np.clip(functions, -np.finfo(float).max, np.finfo(float).max)
         return functions / np.abs(functions).max(axis=1, keepdims=True)
 
-    def reaches_beyond(self, box):
+    def reaches_beyond(self, box: ArrayLike) -> bool:
         """Whether it has points outside of a box that it meets; a polytope without end has."""
         box = as_box(box, self.d)
         faces = self.faces_on(box)

@@ -1,6 +1,9 @@
 """The output of a network against the slack of a polytope: is it like a distance?"""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -9,6 +12,13 @@ from geomcore.display.lines import listed
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.mesa.arguments import checked
 from geomcore.mesa.sampling import drawn
+from geomcore.typing import Array, ArrayLike, Integers, Seed
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from geomcore.mesa.polytope import Polytope
+    from geomcore.network import Network
 
 QUANTILES = (0.25, 0.5, 0.75)
 
@@ -35,11 +45,11 @@ class SlackProfile:
         there is only one.
     """
 
-    ends: np.ndarray
-    counts: np.ndarray
-    low: np.ndarray
-    median: np.ndarray
-    high: np.ndarray
+    ends: Array
+    counts: Integers
+    low: Array
+    median: Array
+    high: Array
     rank_correlation: float | None
     distance_correlation: float | None
     rising: float | None
@@ -49,7 +59,7 @@ class SlackProfile:
         sizes = {"bins": len(self.counts), "points": int(self.counts.sum())}
         return listed(self, sizes | {name: getattr(self, name) for name in names})
 
-    def frame(self):
+    def frame(self) -> pd.DataFrame:
         """A table with a row for each bin: the ends of its slack, points, quartiles.
 
         Returns
@@ -63,7 +73,16 @@ class SlackProfile:
 
 
 @answers_keywords
-def slack_profile(net, polytope, *, box, output=0, bins=24, samples=20_000, rng=None):
+def slack_profile(
+    net: Network,
+    polytope: Polytope,
+    *,
+    box: ArrayLike,
+    output: int = 0,
+    bins: int = 24,
+    samples: int = 20_000,
+    rng: Seed = None,
+) -> SlackProfile:
     """An output of a network against the slack of a polytope, at points drawn from a box.
 
     Parameters
@@ -121,7 +140,7 @@ def slack_profile(net, polytope, *, box, output=0, bins=24, samples=20_000, rng=
     quartiles = np.stack([np.quantile(part, QUANTILES) for part in parts], axis=1)
     steps = quartiles[1, 1:] >= quartiles[1, :-1]
     rising = float(steps.mean()) if len(steps) else None
-    return SlackProfile(
+    return SlackProfile(  # type: ignore[call-arg]
         np.column_stack([edges[filled], edges[filled + 1]]),
         counts,
         *quartiles,

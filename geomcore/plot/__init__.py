@@ -4,6 +4,8 @@ Class number j has the same colour and marker in every picture. Nothing here
 calls ``show``; what is drawn is returned, for you to change or save.
 """
 
+from typing import TYPE_CHECKING
+
 from geomcore.names import listing, missing
 from geomcore.plot.layers import plot_cones, plot_data
 from geomcore.plot.losses import plot_histograms, plot_losses, plot_return
@@ -30,8 +32,10 @@ __all__ = [
 ]
 
 
-def __getattr__(name):
-    raise missing("geomcore.plot", name)
+if not TYPE_CHECKING:  # or any name would do
+
+    def __getattr__(name):
+        raise missing("geomcore.plot", name)
 
 
 def __dir__():

@@ -1,7 +1,11 @@
 """Pictures of data and of the cones that layers collapse."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Sequence
 from numbers import Integral
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.patches import Polygon
@@ -27,12 +31,26 @@ from geomcore.plot.style import (
 )
 from geomcore.plot.ticks import coordinate
 from geomcore.projection import fit_projection
+from geomcore.typing import ArrayLike
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+
+    from geomcore.projection import Projection
 
 WIDE, HEIGHTS = 4.0, (1.8, 4.5)  # of a picture of data in the plane, in inches
 
 
 @answers_keywords
-def plot_data(X, y, *, ax=None, projection=None, legend=True):
+def plot_data(
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    ax: Axes | None = None,
+    projection: Projection | None = None,
+    legend: bool = True,
+) -> Axes:
     """Scatter labelled points, one colour and marker per class.
 
     Parameters
@@ -93,7 +111,13 @@ def plot_data(X, y, *, ax=None, projection=None, legend=True):
 
 
 @answers_keywords
-def plot_cones(cones, *, ax, box=None, classes=None):
+def plot_cones(
+    cones: Sequence[PolyhedralCone],
+    *,
+    ax: Axes,
+    box: ArrayLike | None = None,
+    classes: Sequence[int] | None = None,
+) -> list[list[Artist]]:
     """Draw the backward cones ``S_-``, which layers collapse, over the data.
 
     Parameters

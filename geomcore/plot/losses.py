@@ -1,6 +1,10 @@
 """Pictures of losses before and after training, and of the fraction of trials that return."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -20,6 +24,11 @@ from geomcore.plot.style import (
     panels,
 )
 from geomcore.plot.ticks import marks, powers
+from geomcore.typing import ArrayLike
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 # Colour and marker of what became of a trial; any other word is drawn as the last.
 OUTCOMES = {
@@ -38,7 +47,9 @@ HIGHEST = 1e200  # a logarithmic axis that goes further overflows
 
 
 @answers_keywords
-def plot_histograms(losses, *, floor=1e-20, reference=None):
+def plot_histograms(
+    losses: Mapping[float, ArrayLike], *, floor: float = 1e-20, reference: float | None = None
+) -> Figure:
     """Draw the histogram of final losses for each perturbation scale.
 
     Parameters
@@ -112,7 +123,15 @@ def plot_histograms(losses, *, floor=1e-20, reference=None):
 
 
 @answers_keywords
-def plot_losses(losses, *, initial=None, outcomes=None, tolerance=None, floor=1e-20, ax=None):
+def plot_losses(
+    losses: Mapping[float, ArrayLike],
+    *,
+    initial: Mapping[float, ArrayLike] | None = None,
+    outcomes: Mapping[float, ArrayLike] | None = None,
+    tolerance: float | None = None,
+    floor: float = 1e-20,
+    ax: Axes | None = None,
+) -> Axes:
     """Draw the losses of all trials, scale by scale, as empirical distributions.
 
     Parameters
@@ -159,7 +178,9 @@ def plot_losses(losses, *, initial=None, outcomes=None, tolerance=None, floor=1e
                 f"losses[{scale:g}] must be those of at least one trial, with as many initial "
                 f"losses and outcomes, got shapes {end.shape}, {start.shape}, {word.shape}"
             )
-        ends.append(end), starts.append(start), words.append(word)
+        ends.append(end)
+        starts.append(start)
+        words.append(word)
     every = np.concatenate([*ends, *starts])
     finite = every[every <= HIGHEST]
     diverged = len(finite) < len(every)
@@ -211,7 +232,15 @@ def _drawable(losses, floor, ceiling):
 
 
 @answers_keywords
-def plot_return(scales, fractions, intervals, *, untrained=None, limited=None, ax=None):
+def plot_return(
+    scales: ArrayLike,
+    fractions: ArrayLike,
+    intervals: ArrayLike,
+    *,
+    untrained: ArrayLike | None = None,
+    limited: ArrayLike | None = None,
+    ax: Axes | None = None,
+) -> Axes:
     """Draw the fraction of trials that return, with its interval, against the scale.
 
     Parameters

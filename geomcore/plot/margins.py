@@ -1,5 +1,9 @@
 """A picture of how clearly each layer of a network decides about each point."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from geomcore.arrays import as_count, as_labels, as_points, check_network
@@ -17,6 +21,10 @@ from geomcore.plot.style import (
     rasterize,
 )
 from geomcore.plot.ticks import powers
+from geomcore.typing import ArrayLike
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 MOST_DOTS = 40  # of one class in one layer
 LONGEST = 14  # characters of a class beside a strip; the legend has more
@@ -51,7 +59,7 @@ def margins(net, X):
 
 
 @answers_keywords
-def plot_margins(net, X, y, *, most=30):
+def plot_margins(net: ReLUNetwork, X: ArrayLike, y: ArrayLike, *, most: int = 30) -> Figure:
     """Draw in one strip per layer how far inside of its cones the points are.
 
     On the left the points that a layer collapses, on the right those that stay

@@ -1,5 +1,9 @@
 """A picture of how far the answers of a network are from what they should be."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from geomcore.arrays import as_labels, as_points
@@ -8,6 +12,10 @@ from geomcore.plot.arguments import as_axes
 from geomcore.plot.strips import class_rows, few_of
 from geomcore.plot.style import class_style, new_axes, rasterize
 from geomcore.plot.ticks import powers
+from geomcore.typing import ArrayLike
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 MOST_DOTS = 150  # of one class
 HIGHEST = 1e150  # an axis that goes further overflows
@@ -15,7 +23,9 @@ BLOCK = 2**22  # distances that are in memory at a time
 
 
 @answers_keywords
-def plot_outputs(out, y, targets=None, *, ax=None):
+def plot_outputs(
+    out: ArrayLike, y: ArrayLike, targets: ArrayLike | None = None, *, ax: Axes | None = None
+) -> Axes:
     """Draw how far each output of a network is from its target, class by class.
 
     One row per class, on a logarithmic axis; from the bottom of a row to its

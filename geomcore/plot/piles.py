@@ -1,5 +1,9 @@
 """A picture of data that become piles, layer by layer, with the piles drawn aside."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from geomcore.arrays import as_count, as_labels, as_number, as_points, check_network
@@ -8,10 +12,16 @@ from geomcore.network import ReLUNetwork
 from geomcore.plot.style import add_figure_legend, add_title, class_style, legible, panels
 from geomcore.projection import Projection, fit_projection
 from geomcore.truncation import truncate, truncation_defects
+from geomcore.typing import ArrayLike
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @answers_keywords
-def plot_piles(net, X, y, *, most=20, rtol=1e-6):
+def plot_piles(
+    net: ReLUNetwork, X: ArrayLike, y: ArrayLike, *, most: int = 20, rtol: float = 1e-6
+) -> Figure:
     """Draw how the layers of a network send the points of each class to one pile.
 
     The universal construction gives the space of the data more dimensions,

@@ -1,5 +1,9 @@
 """Linear regions, coloured by a quantity."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib import colormaps
@@ -13,6 +17,10 @@ from geomcore.plot.arguments import as_axes
 from geomcore.plot.style import MANY_POINTS, scatter
 from geomcore.regions.boundaries import Lines
 from geomcore.regions.regions import Regions
+from geomcore.typing import ArrayLike
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 # More polygons go into vector files as one picture, and have no edges of their own.
 MANY = 20_000
@@ -22,8 +30,16 @@ PALE = ("#E9EEF4", "#D6DFEA", "#C3D0DF", "#B0C2D5", "#F2F4F7", "#DFE7DF")
 
 @answers_keywords
 def plot_regions(
-    found, values=None, *, ax=None, label=None, cmap="cividis", norm=None, points=None, labels=None
-):
+    found: Regions,
+    values: ArrayLike | None = None,
+    *,
+    ax: Axes | None = None,
+    label: str | None = None,
+    cmap: str | Colormap = "cividis",
+    norm: Normalize | None = None,
+    points: ArrayLike | None = None,
+    labels: ArrayLike | None = None,
+) -> Axes:
     """Draw linear regions.
 
     Parameters
@@ -103,7 +119,7 @@ def _beyond(norm, values):
 
 
 @answers_keywords
-def plot_boundary(lines, *, ax, color="black", lw=1.6):
+def plot_boundary(lines: Lines, *, ax: Axes, color: str = "black", lw: float = 1.6) -> Axes:
     """Draw the `Lines` of a level set or a class boundary over regions; return `ax`.
 
     Parameters

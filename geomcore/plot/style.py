@@ -1,8 +1,11 @@
 """What all pictures share: one colour and marker per class, axes, panels, legends."""
 
+from __future__ import annotations
+
 import math
 from functools import cache
 from textwrap import wrap
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -36,7 +39,7 @@ MANY_POINTS = 500
 
 
 @answers_keywords
-def class_style(j):
+def class_style(j: int) -> tuple[Any, str]:
     """Colour and marker of class number `j`; both differ for any ten classes in a row.
 
     Parameters

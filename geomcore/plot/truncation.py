@@ -1,5 +1,10 @@
 """A picture of the data as each layer of a network truncates them."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 from matplotlib.patches import Rectangle
 
@@ -22,6 +27,10 @@ from geomcore.plot.style import (
 )
 from geomcore.plot.ticks import coordinate
 from geomcore.projection import Projection, fit_projection
+from geomcore.typing import ArrayLike
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 COLUMNS = 4  # at most
 SIDE = 2.7  # of the longer side of a panel, in inches
@@ -32,7 +41,13 @@ LONGEST = 14  # characters of a class in a panel; the legend has more
 
 
 @answers_keywords
-def plot_truncation(stages, y, projection=None, *, titles=None):
+def plot_truncation(
+    stages: Sequence[ArrayLike],
+    y: ArrayLike,
+    projection: Projection | None = None,
+    *,
+    titles: Sequence[str] | None = None,
+) -> Figure:
     """Draw the truncated data layer by layer, all in one projection with the same limits.
 
     Parameters

@@ -1,8 +1,12 @@
 """Where affine functions on regions are zero, and where the largest one changes."""
 
+from __future__ import annotations
+
 from typing import NamedTuple
 
 import numpy as np
+
+from geomcore.typing import Array, Integers
 
 # A value at a corner that is a smaller part of what is added up in it is zero.
 ROUNDING = 2e-14
@@ -19,8 +23,8 @@ class Lines(NamedTuple):
         For an edge of two regions one of them.
     """
 
-    ends: np.ndarray
-    region: np.ndarray
+    ends: Array
+    region: Integers
 
 
 def lines_of(found, functions):

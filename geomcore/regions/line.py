@@ -1,5 +1,7 @@
 """The pieces of a network on a segment of its input space."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +11,7 @@ from geomcore.display.lines import listed
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.network import Network
 from geomcore.regions.subdivision import OVERFLOW, ROUNDING, steps_of
+from geomcore.typing import Array, ArrayLike, Booleans
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,11 +28,11 @@ class LinePieces:
         Which hidden units are on.
     """
 
-    t: np.ndarray
-    maps: np.ndarray
-    patterns: np.ndarray
+    t: Array
+    maps: Array
+    patterns: Booleans
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.maps)
 
     def __repr__(self):
@@ -37,7 +40,7 @@ class LinePieces:
 
 
 @answers_keywords
-def line_pieces(net, start, end):
+def line_pieces(net: Network, start: ArrayLike, end: ArrayLike) -> LinePieces:
     """Where a network bends on the segment between two points of its input space, exactly.
 
     Parameters

@@ -1,8 +1,11 @@
 """All linear regions of a network on a plane of its input space."""
 
+from __future__ import annotations
+
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +18,10 @@ from geomcore.network import Network
 from geomcore.regions.boundaries import boundary_of, lines_of
 from geomcore.regions.subdivision import OVERFLOW, Step, steps_of, subdivided
 from geomcore.threads import single_threaded_blas
+from geomcore.typing import Array, ArrayLike, Booleans, Integers
+
+if TYPE_CHECKING:
+    from geomcore.regions.boundaries import Lines
 
 # Edges of neighbours differ by no more than this part of the size of the box.
 NEAR = 1e-9
@@ -46,25 +53,25 @@ class Regions:
         The point with coordinates (x, y) is ``origin + x basis[0] + y basis[1]``.
     """
 
-    corners: np.ndarray
-    starts: np.ndarray
-    patterns: np.ndarray
-    maps: np.ndarray
-    counts: tuple
-    box: np.ndarray
-    origin: np.ndarray
-    basis: np.ndarray
-    _local: np.ndarray
+    corners: Array
+    starts: Integers
+    patterns: Booleans
+    maps: Array
+    counts: tuple[int, ...]
+    box: Array
+    origin: Array
+    basis: Array
+    _local: Array
     _steps: tuple
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.starts) - 1
 
     def __repr__(self):
         fields = {"regions": len(self), "by layer": list(self.counts), "box": self.box.tolist()}
         return listed(self, fields)
 
-    def summary(self):
+    def summary(self) -> str:
         """A line for people."""
         sizes = np.diff(self.starts)
         layers = f" (by layer {', '.join(f'{n:,}' for n in self.counts)})" if self.counts else ""
@@ -74,7 +81,7 @@ class Regions:
             f"{sizes.mean():.2f} corners on average, median area {np.median(self.areas):.3g}"
         )
 
-    def polygon(self, i):
+    def polygon(self, i: int) -> Array:
         """Corners of region number `i`, shape (n, 2), counterclockwise."""
         i = self._number(i)
         return self.corners[self.starts[i] : self.starts[i + 1]]
@@ -87,17 +94,17 @@ class Regions:
         return int(i)
 
     @property
-    def area(self):
+    def area(self) -> float:
         """Of the rectangle."""
         return float(np.prod(self.box[:, 1] - self.box[:, 0]))
 
     @cached_property
-    def areas(self):
+    def areas(self) -> Array:
         """Area of each region in coordinates of the plane, shape (R,)."""
         return self._moments[0] * (self.area / 4)
 
     @cached_property
-    def centroids(self):
+    def centroids(self) -> Array:
         """The centre of mass of each region, shape (R, 2): inside, but for its rounding."""
         return on_box(self._moments[1], self.box)
 
@@ -138,14 +145,14 @@ class Regions:
         is_mutual = (mate >= 0) & (mate[mate] == edges) & (owner[mate] != owner)
         return np.where(is_mutual, mate, -1)
 
-    def neighbours(self):
+    def neighbours(self) -> Integers:
         """Pairs of regions that share an edge, shape (E, 2), the smaller number first, in order."""
         owner, _ = self._edges
         edges = np.flatnonzero(self._mates >= 0)
         pairs = np.stack([owner[edges], owner[self._mates[edges]]], axis=1)
         return np.unique(np.sort(pairs, axis=1), axis=0)
 
-    def points(self, coordinates):
+    def points(self, coordinates: ArrayLike) -> Array:
         """Points of input space with coordinates (..., 2), shape (..., d)."""
         try:
             coordinates = np.asarray(coordinates, dtype=float)
@@ -157,7 +164,7 @@ class Regions:
             )
         return self.origin + coordinates @ self.basis
 
-    def affine_map(self, i):
+    def affine_map(self, i: int) -> AffineMap:
         """The network in region number `i` on all of input space, as an `AffineMap` (A, c)."""
         i = self._number(i)
         A, c, used = np.eye(len(self.origin)), np.zeros(len(self.origin)), 0
@@ -168,7 +175,7 @@ class Regions:
                 A, c, used = A * on[:, None], c * on, used + len(b)
         return AffineMap(A, c)
 
-    def level_set(self, output=0, level=0.0):
+    def level_set(self, output: int = 0, level: float = 0.0) -> Lines:
         """Where an output has a value: the decision boundary of a network with one output.
 
         Parameters
@@ -199,7 +206,7 @@ class Regions:
         level = as_number(level, "level")
         return lines_of(self, self.maps[:, output] - [0.0, 0.0, level])
 
-    def class_boundary(self):
+    def class_boundary(self) -> Lines:
         """Where the largest output changes, as `Lines`: between the classes of a classifier.
 
         Where two outputs are largest and equal but do not change their order there is none.
@@ -239,7 +246,9 @@ def on_box(local, box):
 
 
 @answers_keywords
-def linear_regions(net, box, origin=None, basis=None):
+def linear_regions(
+    net: Network, box: ArrayLike, origin: ArrayLike | None = None, basis: ArrayLike | None = None
+) -> Regions:
     r"""All linear regions of a network on a rectangle of a plane of its input space.
 
     Convex polygons are cut layer by layer by the lines on which units of the next layer are zero.

@@ -8,7 +8,7 @@ import numpy as np
 
 from geomcore.arrays import as_labels, as_points, as_positive
 from geomcore.datasets.dataset import Dataset
-from geomcore.display.lines import brief
+from geomcore.display.lines import told_in_brief
 from training.census.ending import Ending, Question, ending_of
 from training.census.starts import RATE, STEPS, starts, trained
 from training.descent.executors import as_finished
@@ -19,6 +19,7 @@ from training.settling.arguments import check_count, check_kind
 GROUP = 64  # runs that are trained together
 
 
+@told_in_brief
 class Census(NamedTuple):
     """The ends of all runs of one shape on one data set.
 
@@ -35,8 +36,6 @@ class Census(NamedTuple):
     widths: tuple
     question: Question
     endings: list[Ending]
-
-    __repr__ = brief
 
 
 def census(

@@ -3,7 +3,7 @@
 from itertools import count
 from typing import NamedTuple
 
-from geomcore.display.lines import brief
+from geomcore.display.lines import told_in_brief
 from geomcore.weighting import point_weights
 from training.census.canonical import ROUNDING, Canonical, canonical
 from training.census.ending import KINDS, Ending
@@ -12,6 +12,7 @@ from training.descent.losses import as_loss
 LEVEL = 1e-9  # of the loss of the best constant output: losses no farther apart are equal
 
 
+@told_in_brief
 class EndPoint(NamedTuple):
     """A point that some runs end at.
 
@@ -35,8 +36,6 @@ class EndPoint(NamedTuple):
     form: Canonical
     function: int
     family: int
-
-    __repr__ = brief
 
     @property
     def best(self):

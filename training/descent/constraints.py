@@ -7,12 +7,16 @@ the first step on; a starting point that violates it is left as it is. Nothing
 is changed in place.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from geomcore.arrays import as_positive
 from geomcore.foreign.wording import quoted
+from geomcore.typing import Array
 
 
 @dataclass(frozen=True)
@@ -30,9 +34,9 @@ class NonNegative:
     array([[1., 0.]])
     """
 
-    tensors: tuple | None = None
+    tensors: Sequence[str] | None = None
 
-    def project(self, p):
+    def project(self, p: Array) -> Array:
         return np.maximum(p, 0)
 
 
@@ -60,9 +64,9 @@ class Box:
 
     low: float
     high: float
-    tensors: tuple | None = None
+    tensors: Sequence[str] | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         numbers = (self.low, self.high)
         is_number = all(isinstance(v, int | float | np.integer | np.floating) for v in numbers)
         if not (is_number and self.low <= self.high and self.low < np.inf and self.high > -np.inf):
@@ -71,7 +75,7 @@ class Box:
                 f"{quoted(self.high)}"
             )
 
-    def project(self, p):
+    def project(self, p: Array) -> Array:
         return np.clip(p, self.low, self.high)
 
 
@@ -93,9 +97,9 @@ class UnitColumns:
             [0.8, 0. ]]])
     """
 
-    tensors: tuple | None = None
+    tensors: Sequence[str] | None = None
 
-    def project(self, p):
+    def project(self, p: Array) -> Array:
         _, directions, norm = _polar(p, axis=1)
         return directions / norm
 
@@ -117,9 +121,9 @@ class UnitNorm:
            [[0. , 0. ]]])
     """
 
-    tensors: tuple | None = None
+    tensors: Sequence[str] | None = None
 
-    def project(self, p):
+    def project(self, p: Array) -> Array:
         _, directions, norm = _polar(p, axis=tuple(range(1, p.ndim)))
         return directions / norm
 
@@ -147,12 +151,12 @@ class MaxNorm:
     """
 
     limit: float
-    tensors: tuple | None = None
+    tensors: Sequence[str] | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "limit", as_positive(self.limit, "limit"))
 
-    def project(self, p):
+    def project(self, p: Array) -> Array:
         top, directions, norm = _polar(p, axis=tuple(range(1, p.ndim)))
         return np.where(top * norm > self.limit, directions * (self.limit / norm), p)
 

@@ -1,12 +1,21 @@
 """Curvature of the loss: how large a gradient step may be."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from geomcore.arrays import as_count, as_number, as_rng
 from geomcore.stack import stack
+from geomcore.typing import ArrayLike, LossName, Seed
 from training.descent.keywords import answering
 from training.descent.losses import as_loss
 from training.descent.problem import as_training_data
+
+if TYPE_CHECKING:
+    from geomcore.network import Network
+    from training.typing import Loss
 
 # A reference whose curvature is a smaller part of what its loss can have is flat: outputs
 # are saturated, and it says nothing about the curvature around.
@@ -14,7 +23,16 @@ FLAT = 1e-3
 
 
 @answering(Y="y")
-def largest_curvature(net, X, y, *, loss="mse", iterations=100, rtol=1e-3, rng=0):
+def largest_curvature(
+    net: Network,
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    loss: LossName | Loss = "mse",
+    iterations: int = 100,
+    rtol: float = 1e-3,
+    rng: Seed = 0,
+) -> float:
     r"""Largest eigenvalue of the Gauss-Newton matrix of a loss.
 
     .. math:: G = \sum_i w_i\, J_i^T H_i J_i

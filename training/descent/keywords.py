@@ -6,7 +6,8 @@ from typing import ParamSpec, TypeVar
 
 from geomcore.foreign.keywords import answers_keywords
 
-P, R = ParamSpec("P"), TypeVar("R")
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 def answering(**renamed: str) -> Callable[[Callable[P, R]], Callable[P, R]]:

@@ -10,12 +10,15 @@ where that can vanish. A new loss is one such object and one row of `LOSSES`.
 Outputs may carry a leading trial axis, which is kept.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 
 from geomcore.foreign.choices import as_choice, as_flag
+from geomcore.typing import Array, Integers
 from geomcore.weighting import point_weights
 
 # Entries of targets up to which rationals decide which of them is shortest.
@@ -28,10 +31,10 @@ class _Weighted:
 
     class_weighted: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "class_weighted", as_flag(self.class_weighted, "class_weighted"))
 
-    def weights(self, index):
+    def weights(self, index: Integers) -> Array:
         """Weight of every point, shape (N,), from the class of every point, shape (N,)."""
         return point_weights(index, class_weighted=self.class_weighted)
 
@@ -67,27 +70,27 @@ class SquaredError(_Weighted):
     """
 
     @property
-    def name(self):
+    def name(self) -> str:
         return "class_weighted" if self.class_weighted else "mse"
 
-    def value(self, outputs, Y):
+    def value(self, outputs: Array, Y: Array) -> Array:
         """Contribution of every point: (..., N, k) and (..., N, k) give (..., N)."""
         error = outputs - Y
         return np.einsum("...k,...k->...", error, error)
 
-    def gradient(self, outputs, Y):
+    def gradient(self, outputs: Array, Y: Array) -> Array:
         """Derivative of `value` with respect to the outputs, shape (..., N, k)."""
         return 2.0 * (outputs - Y)
 
-    def curvature(self, outputs, Y, direction):
+    def curvature(self, outputs: Array, Y: Array, direction: Array) -> Array:
         """Second derivative of `value` times `direction`, shape (..., N, k)."""
         return 2.0 * direction
 
-    def constant_loss(self, Y, weights):
+    def constant_loss(self, Y: Array, weights: Array) -> float:
         """Least loss of the same output at all points, that of their weighted mean target."""
         return float(self.value(_mean_target(Y, weights), Y) @ weights)
 
-    def offset(self, targets):
+    def offset(self, targets: Array) -> Array:
         """Numbers c_t, shape (Q,): target t is predicted where f . t - c_t is largest.
 
         Half the squared length of t, less the least of them. The differences of up to `EXACT`
@@ -120,39 +123,39 @@ class CrossEntropy(_Weighted):
     """
 
     @property
-    def name(self):
+    def name(self) -> str:
         return "class_weighted_" * self.class_weighted + "cross_entropy"
 
-    def check(self, Y):
+    def check(self, Y: Array) -> None:
         """Raise unless the rows of Y are distributions."""
         if (Y < 0).any() or (np.abs(Y.sum(axis=-1) - 1) > 1e-6).any():
             raise ValueError(
                 "y must hold distributions (rows at least 0 that sum to 1) for cross_entropy"
             )
 
-    def value(self, outputs, Y):
+    def value(self, outputs: Array, Y: Array) -> Array:
         """Contribution of every point: (..., N, k) and (..., N, k) give (..., N)."""
         shifted = outputs - outputs.max(axis=-1, keepdims=True)
         total = np.exp(shifted).sum(axis=-1)
         return np.log(total) - np.einsum("...k,...k->...", shifted, Y)
 
-    def gradient(self, outputs, Y):
+    def gradient(self, outputs: Array, Y: Array) -> Array:
         """Derivative of `value` with respect to the outputs, shape (..., N, k)."""
         return _softmax(outputs) - Y
 
-    def curvature(self, outputs, Y, direction):
+    def curvature(self, outputs: Array, Y: Array, direction: Array) -> Array:
         """Second derivative of `value` times `direction`, shape (..., N, k)."""
         p = _softmax(outputs)
         return p * (direction - (p * direction).sum(axis=-1, keepdims=True))
 
     steepest = 0.5
 
-    def constant_loss(self, Y, weights):
+    def constant_loss(self, Y: Array, weights: Array) -> float:
         """Least loss of the same output at all points: the entropy of their mean target."""
         p = _mean_target(Y, weights)
         return float(-_log_times(p).sum() * weights.sum())
 
-    def offset(self, targets):
+    def offset(self, targets: Array) -> Array:
         """Zeros, shape (Q,): target t is predicted where f . t is largest."""
         return np.zeros(len(targets))
 
@@ -176,39 +179,39 @@ class BinaryCrossEntropy(_Weighted):
     """
 
     @property
-    def name(self):
+    def name(self) -> str:
         return "class_weighted_" * self.class_weighted + "bce"
 
-    def check(self, Y):
+    def check(self, Y: Array) -> None:
         """Raise unless Y lies in [0, 1]."""
         if (Y < 0).any() or (Y > 1).any():
             raise ValueError(
                 f"y must lie in [0, 1] for bce, got values from {Y.min():.3g} to {Y.max():.3g}"
             )
 
-    def value(self, outputs, Y):
+    def value(self, outputs: Array, Y: Array) -> Array:
         """Contribution of every point: (..., N, k) and (..., N, k) give (..., N)."""
         # log(1 + e^f) = max(f, 0) + log(1 + e^-|f|), which cannot overflow.
         terms = np.maximum(outputs, 0) - outputs * Y + np.log1p(np.exp(-np.abs(outputs)))
         return terms.sum(axis=-1)
 
-    def gradient(self, outputs, Y):
+    def gradient(self, outputs: Array, Y: Array) -> Array:
         """Derivative of `value` with respect to the outputs, shape (..., N, k)."""
         return _sigmoid(outputs) - Y
 
-    def curvature(self, outputs, Y, direction):
+    def curvature(self, outputs: Array, Y: Array, direction: Array) -> Array:
         """Second derivative of `value` times `direction`, shape (..., N, k)."""
         p = _sigmoid(outputs)
         return p * (1 - p) * direction
 
     steepest = 0.25
 
-    def constant_loss(self, Y, weights):
+    def constant_loss(self, Y: Array, weights: Array) -> float:
         """Least loss of the same output at all points: the entropies of their mean target."""
         p = _mean_target(Y, weights)
         return float(-(_log_times(p) + _log_times(1 - p)).sum() * weights.sum())
 
-    def offset(self, targets):
+    def offset(self, targets: Array) -> Array:
         """Zeros, shape (Q,): target t is predicted where f . t is largest."""
         return np.zeros(len(targets))
 

@@ -7,6 +7,8 @@ arrays that all carry a leading trial axis, so that a trial can be taken out of
 all of them by one index. Nothing is changed in place.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from numbers import Real
 
@@ -15,6 +17,7 @@ import numpy as np
 from geomcore.arrays import as_positive
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import quoted, suggestion
+from geomcore.typing import Array
 
 # In the place of an optimizer: gradient descent at a rate from the curvature at the start.
 AUTO = "auto"
@@ -54,14 +57,16 @@ class SGD:
     momentum: float = 0.0
     clip: float | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _as_floats(self, positive=("learning_rate", "clip"), fractions=("momentum",))
 
-    def start(self, params):
+    def start(self, params: list[Array]) -> list[Array]:
         """State before the first step: one velocity per tensor, or none at all."""
         return [np.zeros_like(p) for p in params] if self.momentum else []
 
-    def update(self, params, gradients, state, step):
+    def update(
+        self, params: list[Array], gradients: list[Array], state: list[Array], step: int
+    ) -> tuple[list[Array], list[Array]]:
         """Parameters and state after one step."""
         gradients = clipped(gradients, self.clip)
         if self.momentum:
@@ -118,14 +123,16 @@ class Adam:
     eps: float = 1e-8
     clip: float | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _as_floats(self, positive=("learning_rate", "eps", "clip"), fractions=("beta1", "beta2"))
 
-    def start(self, params):
+    def start(self, params: list[Array]) -> list[Array]:
         """State before the first step: the means of all gradients, then those of the squares."""
         return [np.zeros_like(p) for p in params + params]
 
-    def update(self, params, gradients, state, step):
+    def update(
+        self, params: list[Array], gradients: list[Array], state: list[Array], step: int
+    ) -> tuple[list[Array], list[Array]]:
         """Parameters and state after one step; `step` counts from 0."""
         gradients = clipped(gradients, self.clip)
         half = len(params)

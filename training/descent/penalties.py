@@ -7,12 +7,16 @@ Penalties change the steps; the losses that are recorded, and that stopping
 rules look at, are those of the data alone.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from geomcore.arrays import as_positive
 from geomcore.foreign.wording import quoted
+from geomcore.typing import Array
 
 # Multiples of its width at which a Gaussian is 0 in double precision.
 BEYOND = 40.0
@@ -41,15 +45,15 @@ class L1:
     """
 
     weight: float
-    tensors: tuple | None = None
+    tensors: Sequence[str] | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "weight", as_positive(self.weight, "weight"))
 
-    def value(self, p):
+    def value(self, p: Array) -> Array:
         return self.weight * np.abs(p).reshape(len(p), -1).sum(axis=1)
 
-    def gradient(self, p):
+    def gradient(self, p: Array) -> Array:
         return self.weight * np.sign(p)
 
 
@@ -74,15 +78,15 @@ class L2:
     """
 
     weight: float
-    tensors: tuple | None = None
+    tensors: Sequence[str] | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "weight", as_positive(self.weight, "weight"))
 
-    def value(self, p):
+    def value(self, p: Array) -> Array:
         return self.weight * (p * p).reshape(len(p), -1).sum(axis=1)
 
-    def gradient(self, p):
+    def gradient(self, p: Array) -> Array:
         return 2 * self.weight * p
 
 
@@ -109,15 +113,15 @@ class NegativePart:
     """
 
     weight: float
-    tensors: tuple | None = None
+    tensors: Sequence[str] | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "weight", as_positive(self.weight, "weight"))
 
-    def value(self, p):
+    def value(self, p: Array) -> Array:
         return L2(self.weight).value(np.minimum(p, 0))
 
-    def gradient(self, p):
+    def gradient(self, p: Array) -> Array:
         return 2 * self.weight * np.minimum(p, 0)
 
 
@@ -153,17 +157,17 @@ class SmoothL0:
     """
 
     weight: float
-    tensors: tuple | None = None
+    tensors: Sequence[str] | None = None
     width: float = 0.1
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "weight", as_positive(self.weight, "weight"))
         object.__setattr__(self, "width", as_positive(self.width, "width"))
 
-    def value(self, p):
+    def value(self, p: Array) -> Array:
         return self.weight * -np.expm1(self._exponent(p)).reshape(len(p), -1).sum(axis=1)
 
-    def gradient(self, p):
+    def gradient(self, p: Array) -> Array:
         return self.weight * (np.exp(self._exponent(p)) * p / self.width / self.width)
 
     def _exponent(self, p):

@@ -1,5 +1,7 @@
 """A training problem, normalised: the data on one side, how to train on the other."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +11,7 @@ from geomcore.foreign.choices import as_flag
 from geomcore.foreign.wording import counted
 from geomcore.network import Network
 from geomcore.stack import Stack
+from geomcore.typing import Array, Integers
 from training.descent.batches import Batches
 from training.descent.losses import offset_of, predicted
 from training.descent.optimizers import check_optimizer
@@ -154,16 +157,16 @@ class Snapshot:
     """
 
     step: int
-    trials: np.ndarray
-    losses: np.ndarray
-    params: list
+    trials: Integers
+    losses: Array
+    params: list[Array]
     stacked: Stack
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "trials", read_only(self.trials))
         object.__setattr__(self, "params", [read_only(p) for p in self.params])
 
-    def network(self, a=0):
+    def network(self, a: int = 0) -> Network:
         """The network of trial ``trials[a]`` at this moment."""
         return self.stacked.network(self.params, a)
 

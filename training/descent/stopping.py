@@ -6,13 +6,17 @@ what was recorded so far, so a rule about the last k records needs no more. A
 rule that looks at accuracies says so by ``needs_accuracy = True``.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from numbers import Real
+from typing import Any
 
 import numpy as np
 
 from geomcore.arrays import as_count
 from geomcore.foreign.wording import quoted
+from geomcore.typing import Booleans
 
 BUDGET = "step budget"
 DIVERGED = "diverged"
@@ -65,12 +69,12 @@ class LossBelow:
     threshold: float
     reason = "loss threshold"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not isinstance(self.threshold, Real) or self.threshold != self.threshold:
             raise ValueError(f"threshold must be a number, got {quoted(self.threshold)}")
         object.__setattr__(self, "threshold", float(self.threshold))
 
-    def met(self, progress):
+    def met(self, progress: Any) -> Booleans:
         return progress.loss <= self.threshold
 
 
@@ -101,13 +105,13 @@ class AccuracyFor:
     reason = "accuracy"
     needs_accuracy = True
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not isinstance(self.level, Real) or not 0 <= self.level <= 1:
             raise ValueError(f"level must lie in [0, 1], got {quoted(self.level)}")
         object.__setattr__(self, "level", float(self.level))
         object.__setattr__(self, "records", as_count(self.records, "records"))
 
-    def met(self, progress):
+    def met(self, progress: Any) -> Booleans:
         rows = progress.accuracies[-self.records :]
         met = np.full(len(progress.running), len(rows) == self.records)
         for row in rows:
@@ -138,13 +142,13 @@ class Plateau:
     rtol: float = 1e-3
     reason = "plateau"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "records", as_count(self.records, "records"))
         if not isinstance(self.rtol, Real) or not 0 <= self.rtol < 1:
             raise ValueError(f"rtol must lie in [0, 1), got {quoted(self.rtol)}")
         object.__setattr__(self, "rtol", float(self.rtol))
 
-    def met(self, progress):
+    def met(self, progress: Any) -> Booleans:
         now = len(progress.losses) - 1
         if now == 0 or now % self.records:
             return np.zeros(len(progress.running), dtype=bool)

@@ -1,13 +1,20 @@
 """What training returns: for one network, and for many."""
 
+from __future__ import annotations
+
 from collections import Counter
 from dataclasses import dataclass
 from textwrap import fill
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from geomcore.foreign.wording import counted, printable, shortened
 from geomcore.network import Network
+from geomcore.typing import Array, Integers
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # Columns of a screen, of which the name of a result takes some.
 COLUMNS = 80
@@ -41,19 +48,19 @@ class TrainResult:
     """
 
     network: Network
-    losses: np.ndarray
-    recorded: np.ndarray
+    losses: Array
+    recorded: Integers
     steps: int
     stop_reason: str
     final_loss: float
     rounding: float = 0.0
 
     @property
-    def ended_above(self):
+    def ended_above(self) -> bool:
         """Whether the final loss is above the first one by more than rounding."""
         return bool(self.final_loss > self.losses[0] + self.rounding)
 
-    def end_in_words(self):
+    def end_in_words(self) -> str:
         """That the loss is larger than at the start, for a sentence about the run."""
         return (
             f"ended above its start, loss {self.losses[0]:.3g} -> {self.final_loss:.3g}: give it a "
@@ -63,13 +70,13 @@ class TrainResult:
     def __repr__(self):
         return f"TrainResult({wrapped(self.summary())})"
 
-    def frame(self):
+    def frame(self) -> pd.DataFrame:
         """The records as a pandas DataFrame with the columns step and loss."""
         import pandas as pd
 
         return pd.DataFrame({"step": self.recorded, "loss": self.losses})
 
-    def summary(self):
+    def summary(self) -> str:
         """One line for people, and a second one if the run ended above its start."""
         told = (
             f"{counted(self.steps, 'step')}, loss {self.losses[0]:.3g} -> {self.final_loss:.3g}, "
@@ -96,19 +103,19 @@ class EnsembleResult:
     rounding : float
     """
 
-    networks: list
-    losses: np.ndarray
-    recorded: np.ndarray
-    steps: np.ndarray
-    stop_reasons: list
-    final_losses: np.ndarray
+    networks: list[Network]
+    losses: Array
+    recorded: Integers
+    steps: Integers
+    stop_reasons: list[str]
+    final_losses: Array
     engine: str = "numpy"
     rounding: float = 0.0
 
     def __repr__(self):
         return f"EnsembleResult({wrapped(self.summary())})"
 
-    def summary(self):
+    def summary(self) -> str:
         """How many trials there were, why they stopped, and the median of their losses.
 
         A second line tells how many ended above their start, if any did.
@@ -130,7 +137,7 @@ class EnsembleResult:
             f"{told}\n{counted(above, 'trial')} ended above the start: try a smaller learning rate"
         )
 
-    def frame(self):
+    def frame(self) -> pd.DataFrame:
         """One row per trial: steps, stop_reason, initial_loss and final_loss, as a DataFrame."""
         import pandas as pd
 
@@ -143,7 +150,7 @@ class EnsembleResult:
             }
         )
 
-    def trial(self, t):
+    def trial(self, t: int) -> TrainResult:
         """The result of one trial as a `TrainResult`; losses after its end are repeats."""
         return TrainResult(
             network=self.networks[t],

@@ -5,10 +5,13 @@ other in compiled code. A trial that stops costs nothing from then on, and no
 trial has any influence on the numbers of another one.
 """
 
+from __future__ import annotations
+
 import warnings
 from collections.abc import Sequence
 from contextlib import nullcontext
 from inspect import signature
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -18,6 +21,7 @@ from geomcore.foreign.wording import quoted
 from geomcore.network import Network
 from geomcore.stack import stack
 from geomcore.threads import single_threaded_blas
+from geomcore.typing import ArrayLike, LossName, Seed
 from training.descent.curvature import stable_rate
 from training.descent.descent import Descent
 from training.descent.executors import threads
@@ -26,6 +30,10 @@ from training.descent.losses import as_loss
 from training.descent.optimizers import AUTO, SGD, as_optimizer
 from training.descent.problem import as_plan, as_problem
 from training.descent.train_result import EnsembleResult
+
+if TYPE_CHECKING:
+    from training.descent.train_result import TrainResult
+    from training.typing import Callback, Constraint, Engine, Loss, Optimizer, Penalty, StoppingRule
 
 # Bytes of activations of the trials that step together in NumPy; about what stays in the cache
 # of one core.
@@ -44,24 +52,24 @@ NARROW, COMPILED_GROUP, MIN_STEPS = 128 * 128, 64, 100
 
 @answering(Y="y")
 def train(
-    net,
-    X,
-    y,
+    net: Network,
+    X: ArrayLike,
+    y: ArrayLike,
     *,
-    loss="mse",
-    optimizer="auto",
-    learning_rate=None,
-    batch_size=None,
-    drop_last=False,
-    steps=1000,
-    stop=(),
-    penalties=(),
-    constraints=(),
-    callbacks=(),
-    rng=None,
-    record=None,
-    engine="auto",
-):
+    loss: LossName | Loss = "mse",
+    optimizer: Optimizer | Literal["auto"] = "auto",
+    learning_rate: float | None = None,
+    batch_size: int | None = None,
+    drop_last: bool = False,
+    steps: int = 1000,
+    stop: StoppingRule | Sequence[StoppingRule] = (),
+    penalties: Penalty | Sequence[Penalty] = (),
+    constraints: Constraint | Sequence[Constraint] = (),
+    callbacks: Callback | Sequence[Callback] = (),
+    rng: Seed = None,
+    record: int | None = None,
+    engine: Literal["auto", "numpy", "compiled"] = "auto",
+) -> TrainResult:
     r"""Train one network.
 
     Parameters
@@ -155,25 +163,25 @@ OPTIONS = {
 
 @answering(Y="y")
 def train_ensemble(
-    networks,
-    X,
-    y,
+    networks: Sequence[Network],
+    X: ArrayLike,
+    y: ArrayLike,
     *,
-    rngs=None,
-    jobs=1,
-    loss="mse",
-    optimizer=FALLBACK,
-    learning_rate=None,
-    batch_size=None,
-    drop_last=False,
-    steps=1000,
-    stop=(),
-    penalties=(),
-    constraints=(),
-    callbacks=(),
-    record=None,
-    engine="auto",
-):
+    rngs: Sequence[Seed] | None = None,
+    jobs: int = 1,
+    loss: LossName | Loss = "mse",
+    optimizer: Optimizer | Literal["auto"] = FALLBACK,
+    learning_rate: float | None = None,
+    batch_size: int | None = None,
+    drop_last: bool = False,
+    steps: int = 1000,
+    stop: StoppingRule | Sequence[StoppingRule] = (),
+    penalties: Penalty | Sequence[Penalty] = (),
+    constraints: Constraint | Sequence[Constraint] = (),
+    callbacks: Callback | Sequence[Callback] = (),
+    record: int | None = None,
+    engine: Engine = "auto",
+) -> EnsembleResult:
     """Train many networks of one shape on the same points; see `train`.
 
     Parameters
@@ -250,7 +258,7 @@ def train_ensemble(
         group = COMPILED_GROUP if jobs == 1 else max(1, min(COMPILED_GROUP, trials // (4 * jobs)))
         engine = "compiled"
     else:
-        Engine, engine = Descent, "numpy"
+        Engine, engine = Descent, "numpy"  # type: ignore[assignment]
         points = len(problem.X) if plan.batches is None else plan.batches.size
         group = group_size(networks[0], problem.X, points)
     if len(plans) > 1:

@@ -1,22 +1,32 @@
 """Neural collapse of a ReLU network, layer by layer: of what it computes, and of truncated data."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from geomcore.display.lines import brief, listed
+from geomcore.display.lines import listed, told_in_brief
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.truncation import padded, step_defect, truncation_steps
+from geomcore.typing import ArrayLike, LossName
 from training.descent.losses import as_loss, offset_of, predicted
 from training.dynamics.classes import as_classes
 from training.dynamics.measures import CollapseMeasures, collapse_measures
 from training.dynamics.numbers import to_size_one
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from geomcore.network import ReLUNetwork
+    from training.typing import Loss
+
 # Columns of a summary, of which the measures have these names.
 SHOWN = ("nc1", "nc2_norms", "nc2_angles", "nc2_simplex", "nc3", "nc4")
 
 
+@told_in_brief
 class LayerCollapse(NamedTuple):
     """The measures of one layer, in one space; see `neural_collapse`.
 
@@ -41,8 +51,6 @@ class LayerCollapse(NamedTuple):
     rank: int
     defect: float
 
-    __repr__ = brief
-
 
 @dataclass(frozen=True, eq=False)
 class NeuralCollapse:
@@ -56,7 +64,7 @@ class NeuralCollapse:
         Number Q of classes.
     """
 
-    rows: tuple
+    rows: tuple[LayerCollapse, ...]
     classes: int
 
     def __repr__(self):
@@ -64,16 +72,16 @@ class NeuralCollapse:
         return listed(self, {"classes": self.classes, "rows": len(self.rows), **last._asdict()})
 
     @property
-    def hidden(self):
+    def hidden(self) -> list[LayerCollapse]:
         """The rows of the outputs of the hidden layers, layer 1 first."""
         return [row for row in self.rows if row.space == "hidden"]
 
     @property
-    def truncated(self):
+    def truncated(self) -> list[LayerCollapse]:
         """The rows of the truncated data, layer 1 first."""
         return [row for row in self.rows if row.space == "truncated"]
 
-    def frame(self):
+    def frame(self) -> pd.DataFrame:
         """The rows as a `pandas.DataFrame`: layer, space, nc1, ..., width, rank, defect."""
         import pandas as pd
 
@@ -84,7 +92,7 @@ class NeuralCollapse:
             for row in self.rows
         )
 
-    def summary(self):
+    def summary(self) -> str:
         """A table for people, a line for each row, and which layers are rank-deficient."""
         lines = [f"{'layer':<13}" + "".join(f"{name:>12}" for name in SHOWN)]
         for row in self.rows:
@@ -102,7 +110,15 @@ class NeuralCollapse:
 
 @answers_keywords
 @np.errstate(over="ignore", invalid="ignore")
-def neural_collapse(net, X, y, *, loss="mse", targets=None, rtol=None):
+def neural_collapse(
+    net: ReLUNetwork,
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    loss: LossName | Loss = "mse",
+    targets: ArrayLike | None = None,
+    rtol: float | None = None,
+) -> NeuralCollapse:
     r"""Measure neural collapse in every layer: NC1 to NC4 of [1]_.
 
     For points :math:`h_{c,i}` of Q classes, with class means :math:`\mu_c`, their

@@ -1,6 +1,10 @@
 """Truncation over the steps of training: what each layer does to each class, at every record."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -9,11 +13,18 @@ from geomcore.display.lines import listed
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import counted
 from geomcore.network import ReLUNetwork
+from geomcore.typing import Array, ArrayLike, Booleans, Integers, LossName, NDArray, Seed
 from training.descent.losses import as_loss
 from training.descent.trainer import train
 from training.dynamics.chains import Truncation, means_and_spreads, norms, truncations
 from training.dynamics.classes import as_classes
 from training.dynamics.moments import check_goes_on
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from training.descent.problem import Snapshot
+    from training.typing import Constraint, Engine, Loss, Optimizer, Penalty, StoppingRule
 
 # Bytes of parameters and of activations that wait, and are worked on, at a time.
 WAITING = 32_000_000
@@ -58,46 +69,46 @@ class TruncationHistory:
         (d_0, ..., d_L).
     """
 
-    classes: np.ndarray
-    steps: np.ndarray
-    losses: np.ndarray
-    backward: np.ndarray
-    forward: np.ndarray
-    mixed: np.ndarray
-    dead: np.ndarray
-    spread: np.ndarray
-    data_spread: np.ndarray
-    distance: np.ndarray
-    base: np.ndarray
-    smallest_angle: np.ndarray
-    largest_angle: np.ndarray
-    rank: np.ndarray
-    condition: np.ndarray
-    defect: np.ndarray
-    widths: tuple
+    classes: NDArray[Any]
+    steps: Integers
+    losses: Array
+    backward: Array
+    forward: Array
+    mixed: Array
+    dead: Array
+    spread: Array
+    data_spread: Array
+    distance: Array
+    base: Array
+    smallest_angle: Array
+    largest_angle: Array
+    rank: Array
+    condition: Array
+    defect: Array
+    widths: tuple[int, ...]
 
     def __repr__(self):
         R, T = self.losses.shape
         return listed(self, {"widths": self.widths, "records": R, "trials": T})
 
     @property
-    def relative_spread(self):
+    def relative_spread(self) -> Array:
         """The spread relative to that of the data; nan for a class of one point."""
         size = np.where(self.data_spread > 0, self.data_spread, np.nan)
         return self.spread / size
 
     @property
-    def motion(self):
+    def motion(self) -> Array:
         """Distance of each base point from where it was at the first record, (R, T, L - 1)."""
         with np.errstate(over="ignore", invalid="ignore"):
             return norms(self.base - self.base[:1])
 
     @property
-    def is_cone(self):
+    def is_cone(self) -> Booleans:
         """Whether the layer has a cone: its cumulative weights are surjective, (R, T, L - 1)."""
         return self.rank == np.array(self.widths[1:-1])
 
-    def frame(self):
+    def frame(self) -> pd.DataFrame:
         """One row per record, trial, layer and class, as a `pandas.DataFrame`.
 
         Trials and layers have the columns trial (from 0) and layer (from 1); rows of trials that
@@ -121,7 +132,7 @@ class TruncationHistory:
         columns |= {name: getattr(self, name)[r, t, l] for name in per_layer}
         return pd.DataFrame(columns).dropna(subset=["backward"]).reset_index(drop=True)
 
-    def summary(self):
+    def summary(self) -> str:
         """A few lines for people: for each layer how much of each class is collapsed at the end."""
         R, T = self.losses.shape
         lines = [f"{counted(R, 'record')} of {counted(T, 'trial')}, widths {self.widths}"]
@@ -179,7 +190,7 @@ class TruncationRecorder:
            [1., 0.]])
     """
 
-    def __init__(self, X, y, *, rtol=None):
+    def __init__(self, X: ArrayLike, y: ArrayLike, *, rtol: float | None = None) -> None:
         self.X = as_points(X).astype(np.float64, copy=False)
         if not len(self.X):
             raise ValueError("X must hold at least one point, got none")
@@ -192,7 +203,7 @@ class TruncationRecorder:
         self._records, self._waiting, self._bytes, self._done = [], [], 0, []
         self._widths = None
 
-    def __call__(self, snapshot):
+    def __call__(self, snapshot: Snapshot) -> None:
         """Take down the networks of a `training.descent.problem.Snapshot`."""
         if self._widths is None:
             template = snapshot.stacked.template
@@ -200,12 +211,12 @@ class TruncationRecorder:
             as_points(self.X, d=template.widths[0])
             if len(template.widths) < 3:
                 raise ValueError(f"net must have a hidden layer, got widths {template.widths}")
-            self._widths = template.widths
+            self._widths = template.widths  # type: ignore[assignment]
         check_goes_on(snapshot, self._widths, self._records[-1][0] if self._records else -1)
         self._records.append((snapshot.step, snapshot.trials.copy(), snapshot.losses.copy()))
         self._waiting.append([p.copy() for p in snapshot.params])
         numbers = sum(p.size for p in snapshot.params)
-        numbers += len(snapshot.trials) * len(self.X) * max(self._widths)
+        numbers += len(snapshot.trials) * len(self.X) * max(self._widths)  # type: ignore[call-overload]
         self._bytes += 8 * numbers
         if self._bytes > WAITING:
             self._work_off()
@@ -218,7 +229,7 @@ class TruncationRecorder:
             self._done.append(truncations(params, self.X, index, Q, rtol=self.rtol))
         self._waiting, self._bytes = [], 0
 
-    def history(self):
+    def history(self) -> TruncationHistory:
         """What was recorded so far.
 
         Returns
@@ -251,32 +262,32 @@ class TruncationRecorder:
             steps=np.array([step for step, _, _ in self._records]),
             losses=placed(np.concatenate([losses for _, _, losses in self._records])),
             data_spread=means_and_spreads(self.X[None], index, members)[1][0],
-            widths=self._widths,
+            widths=self._widths,  # type: ignore[arg-type]
             **{name: placed(part) for name, part in zip(Truncation._fields, parts, strict=True)},
         )
 
 
 @answers_keywords
 def truncation_history(
-    net,
-    X,
-    y,
+    net: ReLUNetwork,
+    X: ArrayLike,
+    y: ArrayLike,
     *,
-    loss="mse",
-    optimizer="auto",
-    learning_rate=None,
-    batch_size=None,
-    drop_last=False,
-    steps=1000,
-    stop=(),
-    penalties=(),
-    constraints=(),
-    rng=None,
-    record=None,
-    engine="auto",
-    targets=None,
-    rtol=None,
-):
+    loss: LossName | Loss = "mse",
+    optimizer: Optimizer | Literal["auto"] = "auto",
+    learning_rate: float | None = None,
+    batch_size: int | None = None,
+    drop_last: bool = False,
+    steps: int = 1000,
+    stop: StoppingRule | Sequence[StoppingRule] = (),
+    penalties: Penalty | Sequence[Penalty] = (),
+    constraints: Constraint | Sequence[Constraint] = (),
+    rng: Seed = None,
+    record: int | None = None,
+    engine: Engine = "auto",
+    targets: ArrayLike | None = None,
+    rtol: float | None = None,
+) -> TruncationHistory:
     r"""Train a network and follow what its layers do to each class.
 
     At each record, for each hidden layer with cumulative parameters :math:`W, b` and each

@@ -1,11 +1,14 @@
 """Networks on their way down, kept at a ladder of losses; whether they collapse on it."""
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from geomcore.arrays import as_array
-from geomcore.display.lines import brief, listed
+from geomcore.display.lines import listed, told_in_brief
 from geomcore.foreign.wording import counted
 from geomcore.network import Network
 from training.dynamics.collapse import neural_collapse
@@ -14,10 +17,14 @@ from training.dynamics.moments import as_moments
 from training.dynamics.numbers import as_measured
 from training.output.verdicts import FAILS, HOLDS, UNDECIDED, Verdict
 
+if TYPE_CHECKING:
+    from training.descent.problem import Snapshot
+
 THRESHOLDS = tuple(10.0**-k for k in range(1, 9))
 NO_TREND = 0.01  # decades per decade
 
 
+@told_in_brief
 class Rung(NamedTuple):
     """A network at the first record with a loss of at most a threshold.
 
@@ -34,8 +41,6 @@ class Rung(NamedTuple):
     step: int
     loss: float
     network: Network
-
-    __repr__ = brief
 
 
 class LossLadder:
@@ -67,7 +72,7 @@ class LossLadder:
     [(1.0, True), (0.01, True)]
     """
 
-    def __init__(self, thresholds=THRESHOLDS):
+    def __init__(self, thresholds: Sequence[float] = THRESHOLDS) -> None:
         values = as_array(thresholds, "thresholds", 1)
         if not len(values) or not (values > 0).all():
             raise ValueError(f"thresholds must be positive numbers, got {thresholds!r}")
@@ -77,7 +82,7 @@ class LossLadder:
     def __repr__(self):
         return listed(self, {"thresholds": self.thresholds, "trials": len(self._rungs)})
 
-    def __call__(self, snapshot):
+    def __call__(self, snapshot: Snapshot) -> None:
         """Keep what has reached a rung; of a `training.descent.problem.Snapshot`."""
         for a, (trial, loss) in enumerate(zip(snapshot.trials, snapshot.losses, strict=True)):
             kept = self._rungs.setdefault(int(trial), [])
@@ -86,7 +91,7 @@ class LossLadder:
                 net = snapshot.network(a)
                 kept += [Rung(t, snapshot.step, float(loss), net) for t in passed]
 
-    def rungs(self, trial=0):
+    def rungs(self, trial: int = 0) -> list[Rung]:
         """The rungs that a trial has reached, the highest threshold first; a list of `Rung`."""
         return list(self._rungs.get(trial, []))
 

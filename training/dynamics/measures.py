@@ -4,9 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from geomcore.display.lines import brief
+from geomcore.display.lines import told_in_brief
 
 
+@told_in_brief
 class CollapseMeasures(NamedTuple):
     """The measures of one cloud of points; nan where there is nothing to measure.
 
@@ -39,8 +40,6 @@ class CollapseMeasures(NamedTuple):
     nc3: float
     nc4: float
     between_rank: int
-
-    __repr__ = brief
 
 
 def collapse_measures(H, index, Q, *, classifier=None, chosen=None):

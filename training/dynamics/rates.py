@@ -6,13 +6,14 @@ from typing import NamedTuple
 import numpy as np
 
 from geomcore.arrays import as_array
-from geomcore.display.lines import brief
+from geomcore.display.lines import told_in_brief
 from training.dynamics.numbers import as_measured, to_size_one
 
 # Rates from that of what hardly bends in the whole time to that of what is over at once.
 SLOWEST, FASTEST, GRID = 0.1, 30.0, 200
 
 
+@told_in_brief
 class RateFit(NamedTuple):
     """An exponential law fitted to records; nan where there is none.
 
@@ -36,8 +37,6 @@ class RateFit(NamedTuple):
     r_squared: float
     amplitude: float
     records: int
-
-    __repr__ = brief
 
 
 NO_RATE = RateFit(np.nan, np.nan, np.nan, np.nan, 0)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from geomcore.arrays import as_labels
-from geomcore.display.lines import brief
+from geomcore.display.lines import told_in_brief
 from training.descent.optimizers import SGD
 from training.descent.trainer import train, train_ensemble
 from training.dynamics.dependence import Dependence, rate_dependence, rate_verdict
@@ -44,6 +44,7 @@ SPANS = {"along": "from the first to the second half of the runs, while more poi
 LAW, SPAN = "shrink exponentially", "from nothing to all truncated at the start"
 
 
+@told_in_brief
 class Dynamics(NamedTuple):
     """What was found; see `survey`.
 
@@ -79,8 +80,6 @@ class Dynamics(NamedTuple):
     halves: np.ndarray
     dependence: dict[str, Dependence]
     verdicts: dict[str, Verdict]
-
-    __repr__ = brief
 
 
 def history_of(started, *, time):

@@ -8,7 +8,7 @@ from constructions import ConstructionError, partial
 from geomcore import datasets
 from geomcore.arrays import as_labels
 from geomcore.datasets.dataset import Dataset
-from geomcore.display.lines import brief
+from geomcore.display.lines import told_in_brief
 from geomcore.network import ReLUNetwork
 from training.descent.curvature import largest_curvature
 from training.output.forms import Array, Parts, check_form
@@ -18,6 +18,7 @@ STEP = 1 / 16  # of the largest stable learning rate
 MOST_FRACTIONS = 40  # each has a panel
 
 
+@told_in_brief
 class Start(NamedTuple):
     """Networks in which one class is truncated in part, one for each fraction.
 
@@ -39,8 +40,6 @@ class Start(NamedTuple):
     layer: int
     q: int
     rate: float
-
-    __repr__ = brief
 
 
 def as_fractions(values, name="fractions"):

@@ -1,11 +1,20 @@
 """A network between two others, such that the way over it stays low."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from geomcore.arrays import as_count, as_positive, as_rng
 from geomcore.foreign.keywords import answers_keywords
+from geomcore.typing import ArrayLike, LossName, Seed
 from training.landscape.arguments import as_nodes
 from training.landscape.sampled import Sampled
+
+if TYPE_CHECKING:
+    from geomcore.network import ReLUNetwork
+    from training.typing import Loss
 
 SAMPLES = 8  # networks on the way at each step
 LOOKS = 20  # how often the way is looked at as a whole
@@ -19,19 +28,19 @@ QUIET = np.errstate(over="ignore", invalid="ignore")
 @answers_keywords
 @QUIET
 def bend(
-    a,
-    b,
-    X,
-    y,
+    a: ReLUNetwork,
+    b: ReLUNetwork,
+    X: ArrayLike,
+    y: ArrayLike,
     *,
-    steps=1000,
-    learning_rate=0.01,
-    loss="mse",
-    weight_decay=0.0,
-    targets=None,
-    start=None,
-    rng=0,
-):
+    steps: int = 1000,
+    learning_rate: float = 0.01,
+    loss: LossName | Loss = "mse",
+    weight_decay: float = 0.0,
+    targets: ArrayLike | None = None,
+    start: ReLUNetwork | None = None,
+    rng: Seed = 0,
+) -> ReLUNetwork:
     r"""Train a network c so that the loss stays low from a to c and from c to b.
 
     What falls is the mean loss over the way [1]_, :math:`\int_0^2 C(\theta(t)) dt`, by stochastic

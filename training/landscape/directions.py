@@ -1,6 +1,10 @@
 """Directions in parameter space along which the loss is looked at."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,12 +15,16 @@ from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import quoted
 from geomcore.network import Network
 from geomcore.parameters import flatten
+from geomcore.typing import Array, Seed
+
+if TYPE_CHECKING:
+    from training.typing import Scale
 
 SCALES = ("filter", "layer", "tensor", "none")
 
 
 @answers_keywords
-def random_direction(net, *, scale="filter", rng=0):
+def random_direction(net: Network, *, scale: Scale = "filter", rng: Seed = 0) -> Array:
     r"""A Gaussian direction, scaled like the parameters of a network.
 
     Networks that differ by the scale of their units have comparable slices along such directions
@@ -146,10 +154,10 @@ class TrajectoryPlane:
         Part of the sum of squared distances from the centre that lies along each direction.
     """
 
-    directions: np.ndarray
-    coordinates: np.ndarray
-    distances: np.ndarray
-    explained: np.ndarray
+    directions: Array
+    coordinates: Array
+    distances: Array
+    explained: Array
 
     def __repr__(self):
         fields = {"networks": len(self.distances), "explained": self.explained.tolist()}
@@ -157,7 +165,7 @@ class TrajectoryPlane:
 
 
 @answers_keywords
-def trajectory_plane(networks, center=None):
+def trajectory_plane(networks: Sequence[Network], center: Network | None = None) -> TrajectoryPlane:
     r"""The plane through one network that is nearest to networks of a training run.
 
     Principal components of the differences from the centre (not from the mean, so that the centre

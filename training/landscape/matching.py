@@ -1,5 +1,7 @@
 """Hidden units of one network in the order of those of another."""
 
+from __future__ import annotations
+
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
@@ -7,6 +9,7 @@ from scipy.spatial.distance import cdist
 from geomcore.arrays import as_count, as_rng, check_network
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.network import ReLUNetwork
+from geomcore.typing import Seed
 from training.landscape.sampled import length
 
 # Starting orders that are tried: the one that is given, and random ones.
@@ -14,7 +17,9 @@ STARTS = 10
 
 
 @answers_keywords
-def matched(net, other, *, starts=STARTS, rng=0):
+def matched(
+    net: ReLUNetwork, other: ReLUNetwork, *, starts: int = STARTS, rng: Seed = 0
+) -> ReLUNetwork:
     r"""Renumber the hidden units of a network so that it is near another one.
 
     Permuting the units of a layer changes no output. Of all permutations those are looked for that

@@ -1,5 +1,10 @@
 """Second derivatives of the loss as linear operators, without finite differences."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from geomcore.arrays import check_network
@@ -7,9 +12,15 @@ from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import quoted
 from geomcore.network import Network
 from geomcore.stack import stack
+from geomcore.typing import Array, ArrayLike, LossName
 from training.descent.losses import as_loss
 from training.descent.problem import as_training_data
 from training.landscape.arguments import check_decay
+
+if TYPE_CHECKING:
+    from scipy.sparse.linalg import LinearOperator
+
+    from training.typing import Loss
 
 # Numbers in the activations of a block of directions.
 AT_A_TIME = 2_000_000
@@ -129,7 +140,16 @@ class Curvature:
 
 
 @answers_keywords
-def hessian(net, X, y, *, loss="mse", weight_decay=0.0, tensors=None, targets=None):
+def hessian(
+    net: Network,
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    loss: LossName | Loss = "mse",
+    weight_decay: float = 0.0,
+    tensors: Sequence[str] | None = None,
+    targets: ArrayLike | None = None,
+) -> Array:
     r"""The second derivative of the loss at a network, as a matrix.
 
     Parameters
@@ -182,7 +202,16 @@ def hessian(net, X, y, *, loss="mse", weight_decay=0.0, tensors=None, targets=No
 
 
 @answers_keywords
-def hessian_operator(net, X, y, *, loss="mse", weight_decay=0.0, tensors=None, targets=None):
+def hessian_operator(
+    net: Network,
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    loss: LossName | Loss = "mse",
+    weight_decay: float = 0.0,
+    tensors: Sequence[str] | None = None,
+    targets: ArrayLike | None = None,
+) -> LinearOperator:
     """Products with the second derivative of the loss, as a `scipy.sparse.linalg.LinearOperator`.
 
     The network is looked at once; a product with one direction costs about two gradients.
@@ -215,7 +244,16 @@ def hessian_operator(net, X, y, *, loss="mse", weight_decay=0.0, tensors=None, t
 
 
 @answers_keywords
-def gauss_newton_operator(net, X, y, *, loss="mse", weight_decay=0.0, tensors=None, targets=None):
+def gauss_newton_operator(
+    net: Network,
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    loss: LossName | Loss = "mse",
+    weight_decay: float = 0.0,
+    tensors: Sequence[str] | None = None,
+    targets: ArrayLike | None = None,
+) -> LinearOperator:
     r"""Products with :math:`\sum_i w_i J_i^T H_i J_i`, the Hessian without that of the outputs.
 
     Parameters

@@ -1,13 +1,24 @@
 """The ends of the spectrum of the Hessian while a network is trained."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from geomcore.arrays import as_points
 from geomcore.display.lines import listed
+from geomcore.typing import Array, ArrayLike, Integers, LossName
 from training.landscape.lanczos import ends_of
 from training.landscape.operators import Curvature
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from training.descent.problem import Snapshot
+    from training.typing import Loss
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,22 +32,22 @@ class CurvatureHistory:
         nan after the end of a trial.
     """
 
-    steps: np.ndarray
-    losses: np.ndarray
-    largest: np.ndarray
-    smallest: np.ndarray
+    steps: Integers
+    losses: Array
+    largest: Array
+    smallest: Array
 
     def __repr__(self):
         R, T = self.losses.shape
         return listed(self, {"records": R, "trials": T})
 
-    def plot(self, rate=None):
+    def plot(self, rate: float | None = None) -> Figure:
         """Draw it, with 2 / rate for the learning rate; return the matplotlib figure."""
         from training.landscape import plot
 
         return plot.figure_of_curvature(self, rate)
 
-    def frame(self):
+    def frame(self) -> pd.DataFrame:
         """One row per record and trial, as a `pandas.DataFrame`."""
         import pandas as pd
 
@@ -85,7 +96,15 @@ class CurvatureRecorder:
     array([2., 2., 2.])
     """
 
-    def __init__(self, X, y, *, loss="mse", weight_decay=0.0, targets=None):
+    def __init__(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        loss: LossName | Loss = "mse",
+        weight_decay: float = 0.0,
+        targets: ArrayLike | None = None,
+    ) -> None:
         self._X = as_points(X)
         if not len(self._X):
             raise ValueError("X must hold at least one point, got none")
@@ -96,7 +115,7 @@ class CurvatureRecorder:
     def __repr__(self):
         return listed(self, {"records": len(self._records)})
 
-    def __call__(self, snapshot):
+    def __call__(self, snapshot: Snapshot) -> None:
         """Take down the networks of a `training.descent.problem.Snapshot`."""
         found = []
         for place, trial in enumerate(snapshot.trials):
@@ -109,7 +128,7 @@ class CurvatureRecorder:
             (snapshot.step, snapshot.trials.copy(), snapshot.losses.copy(), np.array(found))
         )
 
-    def history(self):
+    def history(self) -> CurvatureHistory:
         """What was recorded so far.
 
         Returns

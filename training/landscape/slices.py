@@ -1,6 +1,10 @@
 """The loss on grids along one or two directions: pictures, not proofs."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -10,9 +14,16 @@ from geomcore.foreign.choices import as_choice
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.network import Network
 from geomcore.parameters import flatten
+from geomcore.typing import Array, ArrayLike, LossName, Seed
 from training.landscape.arguments import as_interval
 from training.landscape.directions import SCALES, as_direction, named_directions, scaled_like
 from training.landscape.sampled import Sampled, length
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from training.landscape.directions import TrajectoryPlane
+    from training.typing import Loss, Optimizer, Scale
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,16 +43,16 @@ class LossSlice:
         The same relative to the norm of the parameters; inf if these are zero.
     """
 
-    t: np.ndarray
-    losses: np.ndarray
-    direction: np.ndarray
+    t: Array
+    losses: Array
+    direction: Array
     unit: float
     relative: float
 
     def __repr__(self):
         return listed(self, {"points": len(self.t), "unit": self.unit, "relative": self.relative})
 
-    def plot(self):
+    def plot(self) -> Figure:
         """Draw it; return the matplotlib figure."""
         from training.landscape import plot
 
@@ -68,20 +79,20 @@ class LossSurface:
         Of that training.
     """
 
-    alpha: np.ndarray
-    beta: np.ndarray
-    losses: np.ndarray
-    after: np.ndarray | None
-    directions: np.ndarray
-    units: np.ndarray
-    relative: np.ndarray
+    alpha: Array
+    beta: Array
+    losses: Array
+    after: Array | None
+    directions: Array
+    units: Array
+    relative: Array
     steps: int
 
     def __repr__(self):
         fields = {"grid": self.losses.shape, "units": self.units.tolist(), "steps": self.steps}
         return listed(self, fields)
 
-    def plot(self, trajectory=None):
+    def plot(self, trajectory: TrajectoryPlane | None = None) -> Figure:
         """Draw it, with a `TrajectoryPlane` whose plane it is; return the matplotlib figure."""
         from training.landscape import plot
 
@@ -90,19 +101,19 @@ class LossSurface:
 
 @answers_keywords
 def loss_slice(
-    net,
-    X,
-    y,
-    direction=None,
+    net: Network,
+    X: ArrayLike,
+    y: ArrayLike,
+    direction: ArrayLike | Network | None = None,
     *,
-    extent=1.0,
-    points=51,
-    loss="mse",
-    weight_decay=0.0,
-    targets=None,
-    scale="filter",
-    rng=0,
-):
+    extent: float = 1.0,
+    points: int = 51,
+    loss: LossName | Loss = "mse",
+    weight_decay: float = 0.0,
+    targets: ArrayLike | None = None,
+    scale: Scale = "filter",
+    rng: Seed = 0,
+) -> LossSlice:
     """The loss on a grid along a line through a network.
 
     Parameters
@@ -164,22 +175,22 @@ def loss_slice(
 
 @answers_keywords
 def loss_surface(
-    net,
-    X,
-    y,
-    directions=None,
+    net: Network,
+    X: ArrayLike,
+    y: ArrayLike,
+    directions: Sequence[ArrayLike | Network] | None = None,
     *,
-    extent=1.0,
-    points=51,
-    loss="mse",
-    weight_decay=0.0,
-    targets=None,
-    scale="filter",
-    steps=0,
-    optimizer="auto",
-    jobs=1,
-    rng=0,
-):
+    extent: float | tuple[float, float] = 1.0,
+    points: int | tuple[int, int] = 51,
+    loss: LossName | Loss = "mse",
+    weight_decay: float = 0.0,
+    targets: ArrayLike | None = None,
+    scale: Scale = "filter",
+    steps: int = 0,
+    optimizer: Optimizer | Literal["auto"] = "auto",
+    jobs: int = 1,
+    rng: Seed = 0,
+) -> LossSurface:
     """The loss on a grid in a plane through a network, and after training from there.
 
     Parameters
@@ -243,8 +254,17 @@ def loss_surface(
 
 @answers_keywords
 def interpolate(
-    a, b, X, y, *, points=51, interval=(0.0, 1.0), loss="mse", weight_decay=0.0, targets=None
-):
+    a: Network,
+    b: Network,
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    points: int = 51,
+    interval: tuple[float, float] = (0.0, 1.0),
+    loss: LossName | Loss = "mse",
+    weight_decay: float = 0.0,
+    targets: ArrayLike | None = None,
+) -> LossSlice:
     """The loss on a grid on the line through two networks: (1 - t) a + t b.
 
     Parameters
@@ -283,7 +303,7 @@ def interpolate(
     check_network(b, Network, name="b")
     end = as_direction(a, b, "b")
     v = end - problem.theta
-    t = np.linspace(*as_interval(interval), as_count(points, "points", least=2))
+    t = np.linspace(*as_interval(interval), as_count(points, "points", least=2))  # type: ignore[call-overload]
     # the ends are the networks themselves, without the rounding of a + (b - a)
     theta = (1 - t)[:, None] * problem.theta + t[:, None] * end
     unit = length(v)

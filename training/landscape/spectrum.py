@@ -1,7 +1,11 @@
 """Eigenvalues of the Hessian: both ends, trace, density, flat directions, sharpness."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,8 +15,15 @@ from geomcore.foreign.choices import as_flag
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import counted
 from geomcore.threads import single_threaded_blas
+from geomcore.typing import Array, ArrayLike, LossName, Seed
 from training.landscape.lanczos import outermost, quadrature
 from training.landscape.operators import Curvature
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from geomcore.network import Network
+    from training.typing import Loss
 
 # Up to so many parameters the matrix is written out, and nothing is estimated.
 DENSE = 400
@@ -51,17 +62,17 @@ class Spectrum:
     """
 
     count: int
-    top: np.ndarray
-    bottom: np.ndarray
-    top_vectors: np.ndarray
-    bottom_vectors: np.ndarray
+    top: Array
+    bottom: Array
+    top_vectors: Array
+    bottom_vectors: Array
     trace: float
     trace_error: float
-    grid: np.ndarray
-    density: np.ndarray
-    density_error: np.ndarray
+    grid: Array
+    density: Array
+    density_error: Array
     width: float
-    values: np.ndarray | None
+    values: Array | None
     flat: int | None
     fibre: int | None
     is_converged: bool
@@ -70,13 +81,13 @@ class Spectrum:
         ends = {"largest": self.top[:3].tolist(), "smallest": self.bottom[:3].tolist()}
         return listed(self, {"count": self.count, **ends, "trace": self.trace})
 
-    def plot(self):
+    def plot(self) -> Figure:
         """Draw it; return the matplotlib figure."""
         from training.landscape import plot
 
         return plot.figure_of_spectrum(self)
 
-    def summary(self):
+    def summary(self) -> str:
         """Lines for people."""
 
         def told(values):
@@ -101,21 +112,21 @@ class Spectrum:
 
 @answers_keywords
 def hessian_spectrum(
-    net,
-    X,
-    y,
-    k=10,
+    net: Network,
+    X: ArrayLike,
+    y: ArrayLike,
+    k: int = 10,
     *,
-    loss="mse",
-    weight_decay=0.0,
-    tensors=None,
-    targets=None,
-    probes=20,
-    steps=80,
-    grid=400,
-    width=None,
-    rng=0,
-):
+    loss: LossName | Loss = "mse",
+    weight_decay: float = 0.0,
+    tensors: Sequence[str] | None = None,
+    targets: ArrayLike | None = None,
+    probes: int = 20,
+    steps: int = 80,
+    grid: int = 400,
+    width: float | None = None,
+    rng: Seed = 0,
+) -> Spectrum:
     r"""Eigenvalues of the Hessian of the loss.
 
     Up to 400 parameters the matrix is written out. Beyond that both ends are found by Lanczos's
@@ -263,7 +274,17 @@ def _bells(grid, centers, width):
 
 
 @answers_keywords
-def sharpness(net, X, y, *, loss="mse", weight_decay=0.0, targets=None, invariant=False, rng=0):
+def sharpness(
+    net: Network,
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    loss: LossName | Loss = "mse",
+    weight_decay: float = 0.0,
+    targets: ArrayLike | None = None,
+    invariant: bool = False,
+    rng: Seed = 0,
+) -> float:
     r"""Largest eigenvalue of the Hessian, raw or invariant under the rescaling of units.
 
     Multiplying what comes into a hidden unit by s > 0 and what goes out by 1/s changes no output

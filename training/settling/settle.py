@@ -1,5 +1,9 @@
 """The front door: from a trained network to the critical point that it is near."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+
 import numpy as np
 
 from constructions.critical.entropies import block_of
@@ -8,6 +12,7 @@ from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import quoted
 from geomcore.network import ReLUNetwork
 from geomcore.threads import single_threaded_blas
+from geomcore.typing import ArrayLike, LossName
 from geomcore.weighting import point_weights
 from training.settling.arguments import check_kind, check_size
 from training.settling.face import row_space, slice_of
@@ -26,7 +31,17 @@ from training.settling.settled import KinkedPair, Settled
 
 @answers_keywords
 @np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore")  # looked for
-def settle(net, X, y, *, loss="mse", weight_decay=0.0, targets=None, seconds=300.0, told=None):
+def settle(
+    net: ReLUNetwork,
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    loss: LossName = "mse",
+    weight_decay: float = 0.0,
+    targets: ArrayLike | None = None,
+    seconds: float = 300.0,
+    told: Callable[[str], object] | None = None,
+) -> Settled:
     r"""Bring a trained network onto the critical point of its loss that training left it near.
 
     The network descends by BFGS, which converges to kinks, until nothing moves. Then Newton's

@@ -1,13 +1,19 @@
 """What settling a network gives."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from geomcore.display.lines import listed
 from geomcore.foreign.wording import counted
 from geomcore.network import ReLUNetwork
+from geomcore.typing import Array, LossName
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FAR = 1e-3  # a smaller relative fall of the loss is none that people care for
 NAMES = {
@@ -45,7 +51,7 @@ class KinkedPair(NamedTuple):
     rise: float
 
     @property
-    def room(self):
+    def room(self) -> float:
         """How far inside of its bounds the multiplier is, min(multiplier, rise - multiplier)."""
         return min(self.multiplier, self.rise - self.multiplier)
 
@@ -92,10 +98,10 @@ class Settled:
     moved: float
     moved_by_rescaling: float
     is_fitted: bool
-    kinks: tuple
+    kinks: tuple[KinkedPair, ...]
     gradient_norm: float
-    spectrum: np.ndarray
-    loss_name: str = "mse"
+    spectrum: Array
+    loss_name: LossName = "mse"
     weight_decay: float = 0.0
 
     def __repr__(self):
@@ -109,30 +115,30 @@ class Settled:
         return NAMES[self.loss_name] + decay
 
     @property
-    def is_critical(self):
+    def is_critical(self) -> bool:
         """Whether it is a critical point, to rounding."""
         return self.reason == CRITICAL
 
     @property
-    def is_far(self):
+    def is_far(self) -> bool:
         """Whether it ended far from where it began, and lower: it was near no critical point."""
         size = float(np.linalg.norm(self.network.packed()[0]))
         fall = self.loss_before - self.loss
         return bool(self.moved > size / 2 and fall > FAR * abs(self.loss_before))
 
     @property
-    def smallest_eigenvalue(self):
+    def smallest_eigenvalue(self) -> float:
         """The least of the spectrum; inf if no direction is left."""
         return float(self.spectrum.min(initial=np.inf))
 
-    def frame(self):
+    def frame(self) -> pd.DataFrame:
         """The kinks as a `pandas.DataFrame`, one row each: layer, point, unit, ..., room."""
         import pandas as pd
 
         rows = [(*kink, kink.room) for kink in self.kinks]
         return pd.DataFrame(rows, columns=[*KinkedPair._fields, "room"])
 
-    def summary(self):
+    def summary(self) -> str:
         """A few lines for people."""
         fitted = ", the best of its cell" if self.is_fitted else ""
         size = float(np.linalg.norm(self.network.packed()[0]))

@@ -1,6 +1,9 @@
 """Sparse autoencoders: rectified units, an inner loop between them, and a dictionary."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -9,7 +12,11 @@ from geomcore.foreign.choices import as_choice
 from geomcore.foreign.wording import counted
 from geomcore.layers import Affine, ExplainingAway, ReLU
 from geomcore.network import Network
+from geomcore.typing import Array, ArrayLike, Floats
 from training.sparse.treatments import TREATMENTS, InverseSquares, row_norms
+
+if TYPE_CHECKING:
+    from training.typing import Treatment
 
 INTERACTIONS = ("dictionary", "detached", "learned")
 # Points whose units are in memory at a time.
@@ -52,15 +59,28 @@ class SparseAutoencoder:
     (SparseAutoencoder(d=2, units=1, loop=0), array([[5.]]), array([[2.5, 0. ]]))
     """
 
-    W_e: np.ndarray
-    b_e: np.ndarray
-    W_d: np.ndarray
-    b_d: np.ndarray
-    G: np.ndarray | None = None
+    W_e: Array
+    b_e: Array
+    W_d: Array
+    b_d: Array
+    G: Array | None = None
     loop: int = 0
     gamma: float = 0.1
 
-    def __post_init__(self):
+    if TYPE_CHECKING:  # the fields are made arrays of what is given
+
+        def __init__(
+            self,
+            W_e: ArrayLike,
+            b_e: ArrayLike,
+            W_d: ArrayLike,
+            b_d: ArrayLike,
+            G: ArrayLike | None = None,
+            loop: int = 0,
+            gamma: float = 0.1,
+        ) -> None: ...
+
+    def __post_init__(self) -> None:
         W_e, b_e = as_layer(self.W_e, self.b_e, name=("W_e", "b_e"))
         W_d, b_d = as_layer(self.W_d, self.b_d, name=("W_d", "b_d"))
         if W_d.shape != W_e.shape[::-1]:
@@ -79,42 +99,44 @@ class SparseAutoencoder:
         object.__setattr__(self, "gamma", as_positive(self.gamma, "gamma"))
 
     @property
-    def units(self):
+    def units(self) -> int:
         """Number m of units."""
         return len(self.W_e)
 
     @property
-    def norms(self):
+    def norms(self) -> Array:
         """Norms of the columns of the dictionary, (m,)."""
         return row_norms(self.W_d.T)
 
     @property
-    def inner(self):
+    def inner(self) -> ExplainingAway | ReLU:
         """The layer between encoder and dictionary, an `ExplainingAway` or a `ReLU`."""
-        return ExplainingAway(self.G, self.loop, self.gamma) if self.loop else ReLU()
+        return ExplainingAway(self.G, self.loop, self.gamma) if self.loop else ReLU()  # type: ignore[arg-type]
 
-    def network(self):
+    def network(self) -> Network:
         """The same map as a `geomcore.Network`, which can be saved, differentiated and trained."""
         return Network([*self.encoder().layers, Affine(self.W_d, self.b_d, names=("W_d", "b_d"))])
 
-    def encoder(self):
+    def encoder(self) -> Network:
         """The part up to the units, as a `geomcore.Network`."""
         return Network([Affine(self.W_e, self.b_e, names=("W_e", "b_e")), self.inner])
 
-    def encode(self, X):
+    def encode(self, X: ArrayLike) -> Floats:
         """Units z at the rows of `X`, (N, d) to (N, m); float32 stays float32."""
         return self.encoder()(as_points(X, d=self.W_e.shape[1]))
 
-    def decode(self, Z):
+    def decode(self, Z: ArrayLike) -> Floats:
         """What units stand for, (N, m) to (N, d)."""
         Z = as_points(Z, d=self.units, name="Z")
         return Affine(self.W_d, self.b_d)(Z)
 
-    def __call__(self, X):
+    def __call__(self, X: ArrayLike) -> Floats:
         """Reconstructions of the rows of `X`."""
         return self.decode(self.encode(X))
 
-    def objective(self, X, *, penalty, treatment="free", alpha=0.01):
+    def objective(
+        self, X: ArrayLike, *, penalty: float, treatment: Treatment = "free", alpha: float = 0.01
+    ) -> float:
         r"""What `train_sparse` lowers.
 
         .. math:: \tfrac{1}{N} \sum_x \Big( \tfrac12 |x - \hat x|^2 +
@@ -164,7 +186,7 @@ class SparseAutoencoder:
         loop = f"{self.loop}, gamma={self.gamma:.3g}" if self.loop else "0"
         return f"SparseAutoencoder(d={d}, units={self.units}, loop={loop})"
 
-    def summary(self):
+    def summary(self) -> str:
         """One line for people."""
         norms = self.norms
         steps = f"a loop of {counted(self.loop, 'step')}" if self.loop else "no loop"

@@ -1,13 +1,23 @@
 """`NonNegativeSparseCoder`: a sparse autoencoder as a scikit-learn transformer."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, Self
+
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from constructions.random_states import rng_of
 from geomcore.foreign.keywords import answers_keywords
+from geomcore.typing import ArrayLike, Floats, Seed
 from training.descent.optimizers import Adam
 from training.sparse.trainer import train_sparse
+
+if TYPE_CHECKING:
+    from numpy.random import RandomState
+
+    from training.typing import DecoderBias, Interaction, Treatment
 
 DTYPES = [np.float64, np.float32]
 # What is not passed on to `train_sparse` as it is.
@@ -67,22 +77,22 @@ class NonNegativeSparseCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
 
     def __init__(
         self,
-        units=None,
+        units: int | None = None,
         *,
-        penalty=0.1,
-        treatment="columns",
-        keep_map=False,
-        tied=False,
-        loop=0,
-        gamma=None,
-        interaction="dictionary",
-        alpha=0.01,
-        decoder_bias="mean",
-        steps=2000,
-        batch_size=256,
-        learning_rate=1e-3,
-        random_state=0,
-    ):
+        penalty: float = 0.1,
+        treatment: Treatment = "columns",
+        keep_map: bool = False,
+        tied: bool = False,
+        loop: int = 0,
+        gamma: float | Literal["follow"] | None = None,
+        interaction: Interaction = "dictionary",
+        alpha: float = 0.01,
+        decoder_bias: DecoderBias = "mean",
+        steps: int = 2000,
+        batch_size: int = 256,
+        learning_rate: float = 1e-3,
+        random_state: Seed | RandomState = 0,
+    ) -> None:
         self.units = units
         self.penalty = penalty
         self.treatment = treatment
@@ -98,7 +108,7 @@ class NonNegativeSparseCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         self.learning_rate = learning_rate
         self.random_state = random_state
 
-    def fit(self, X, y=None):
+    def fit(self, X: ArrayLike, y: Any = None) -> Self:
         """Train the autoencoder.
 
         Parameters
@@ -127,13 +137,13 @@ class NonNegativeSparseCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         self._n_features_out = len(self.components_)
         return self
 
-    def transform(self, X):
+    def transform(self, X: ArrayLike) -> Floats:
         """Codes of the rows of `X`, (N, d) to (N, units), none of them negative."""
         check_is_fitted(self, "autoencoder_")
         X = validate_data(self, X, dtype=DTYPES, order="C", reset=False)
         return self.autoencoder_.encode(X)
 
-    def inverse_transform(self, Z):
+    def inverse_transform(self, Z: ArrayLike) -> Floats:
         """What codes stand for, (N, units) to (N, d)."""
         check_is_fitted(self, "autoencoder_")
         return self.autoencoder_.decode(Z)

@@ -1,20 +1,27 @@
 """What training of a sparse autoencoder returns."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
-from geomcore.display.lines import brief
+from geomcore.display.lines import told_in_brief
 from geomcore.foreign.wording import counted
+from geomcore.typing import Array, Integers
 from training.descent.stopping import DIVERGED
 from training.descent.train_result import wrapped
 from training.sparse.autoencoder import SparseAutoencoder
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from geomcore.layers.explaining_away import Stability
 
 # Relative differences of losses that are none.
 ROUNDING = 1e-6
 
 
+@told_in_brief
 class SparseHistory(NamedTuple):
     """What was measured while training, at R steps spaced by their logarithms.
 
@@ -37,15 +44,13 @@ class SparseHistory(NamedTuple):
         Norms of the columns of the dictionary.
     """
 
-    steps: np.ndarray
-    loss: np.ndarray
-    reconstruction: np.ndarray
-    activity: np.ndarray
-    active: np.ndarray
-    dead: np.ndarray
-    norms: np.ndarray
-
-    __repr__ = brief
+    steps: Integers
+    loss: Array
+    reconstruction: Array
+    activity: Array
+    active: Array
+    dead: Integers
+    norms: Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,25 +78,25 @@ class SparseResult:
     penalty: float
 
     @property
-    def diverged(self):
+    def diverged(self) -> bool:
         """Whether a number overflowed."""
         return self.stop_reason == DIVERGED
 
     @property
-    def ended_above(self):
+    def ended_above(self) -> bool:
         """Whether the last loss that was recorded is above the first by more than rounding."""
         first, last = self.history.loss[0], self.history.loss[-1]
         return bool(last > first + ROUNDING * abs(first))
 
     @property
-    def stability(self):
+    def stability(self) -> Stability | None:
         """Up to which step size the inner loop settles, as it is now; None without a loop."""
         return self.autoencoder.inner.stability() if self.autoencoder.loop else None
 
     def __repr__(self):
         return f"SparseResult({wrapped(self.summary())})"
 
-    def summary(self):
+    def summary(self) -> str:
         """One sentence for people."""
         history, norms = self.history, self.history.norms[-1]
         units = counted(self.autoencoder.units, "unit")
@@ -108,7 +113,7 @@ class SparseResult:
             f"{norms.max():.3g}, stopped by {self.stop_reason}{told}"
         )
 
-    def frame(self):
+    def frame(self) -> pd.DataFrame:
         """The records as a pandas DataFrame; of the norms the smallest, mean and largest one."""
         import pandas as pd
 

@@ -1,6 +1,10 @@
 """`train_sparse`: a sparse autoencoder from data."""
 
+from __future__ import annotations
+
 import warnings
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -9,12 +13,17 @@ from geomcore.foreign.choices import as_choice, as_flag
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import quoted
 from geomcore.parameters import selected
+from geomcore.typing import ArrayLike, Seed
 from training.descent.optimizers import Adam
 from training.descent.penalties import as_terms
 from training.sparse.autoencoder import INTERACTIONS, SparseAutoencoder
 from training.sparse.descent import FOLLOW, LARGEST_NORM, Run
 from training.sparse.gradient import Form
 from training.sparse.treatments import TREATMENTS, InverseSquares, stays_allowed
+
+if TYPE_CHECKING:
+    from training.sparse.result import SparseResult
+    from training.typing import Constraint, DecoderBias, Interaction, Optimizer, Penalty, Treatment
 
 BIASES = ("mean", "zero", "none")
 # Difference of a G from that of the dictionary, relative to it, that is rounding of float32.
@@ -23,26 +32,26 @@ SAME_G = 1e-4
 
 @answers_keywords
 def train_sparse(
-    X,
-    units,
+    X: ArrayLike,
+    units: int,
     *,
-    penalty,
-    treatment="columns",
-    keep_map=False,
-    tied=False,
-    loop=0,
-    gamma=None,
-    interaction="dictionary",
-    alpha=0.01,
-    decoder_bias="mean",
-    steps=2000,
-    batch_size=256,
-    optimizer=None,
-    penalties=(),
-    constraints=(),
-    start=None,
-    rng=None,
-):
+    penalty: float,
+    treatment: Treatment = "columns",
+    keep_map: bool = False,
+    tied: bool = False,
+    loop: int = 0,
+    gamma: float | Literal["follow"] | None = None,
+    interaction: Interaction = "dictionary",
+    alpha: float = 0.01,
+    decoder_bias: DecoderBias = "mean",
+    steps: int = 2000,
+    batch_size: int = 256,
+    optimizer: Optimizer | None = None,
+    penalties: Penalty | Sequence[Penalty] = (),
+    constraints: Constraint | Sequence[Constraint] = (),
+    start: SparseAutoencoder | None = None,
+    rng: Seed = None,
+) -> SparseResult:
     r"""Train a sparse autoencoder by mini-batches.
 
     .. math:: \tfrac{1}{N} \sum_x \Big( \tfrac12 |x - \hat x|^2 + \lambda \sum_i c_i z_i \Big)

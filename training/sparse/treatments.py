@@ -4,11 +4,15 @@ A penalty on activations is escaped at no cost in reconstruction: for c in (0, 1
 :math:`c z` and a dictionary :math:`W_d / c` reconstruct the same.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from geomcore.arrays import as_positive
+from geomcore.typing import Array
 
 TREATMENTS = ("columns", "inverse", "weighted", "free")
 
@@ -39,16 +43,16 @@ class InverseSquares:
     """
 
     weight: float
-    tensors: tuple | None = None
+    tensors: Sequence[str] | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "weight", as_positive(self.weight, "weight"))
 
-    def value(self, p):
+    def value(self, p: Array) -> Array:
         with np.errstate(divide="ignore"):
             return (self.weight / _squares(p)).reshape(len(p), -1).sum(axis=1)
 
-    def gradient(self, p):
+    def gradient(self, p: Array) -> Array:
         squares = _squares(p)
         # A row of zeros has no direction in which to grow.
         safe = np.where(squares == 0, 1, squares)

@@ -1,11 +1,14 @@
 """The basin radius: the size of a perturbation from which half of the trials return."""
 
+from __future__ import annotations
+
 from typing import NamedTuple
 
 import numpy as np
 
 from geomcore.arrays import as_array, as_count, as_rng
 from geomcore.foreign.keywords import answers_keywords
+from geomcore.typing import ArrayLike, Seed
 from training.study.outcomes import RETURNED, STAYED, limit_in_words, tally
 
 
@@ -27,7 +30,9 @@ class ReturnRadius(NamedTuple):
 
 
 @answers_keywords
-def return_radius(scales, returned, *, resamples=2000, rng=0):
+def return_radius(
+    scales: ArrayLike, returned: ArrayLike, *, resamples: int = 2000, rng: Seed = 0
+) -> ReturnRadius:
     r"""Scale at which the fraction of returning trials crosses one half.
 
     The fractions of the scales are first made non-increasing by least squares

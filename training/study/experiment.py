@@ -1,13 +1,21 @@
 """Perturb-then-train studies: how far can a network be pushed and still come back?"""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 from contextlib import nullcontext
 from functools import cached_property
+from typing import Any, Literal
 
 from geomcore.arrays import Labels, as_count, freeze
 from geomcore.foreign.choices import as_flag
 from geomcore.foreign.files import as_path
+from geomcore.network import Network
 from geomcore.parameters import selected
 from geomcore.threads import single_threaded_blas
+from geomcore.typing import ArrayLike, LossName, Path
+from training import typing as wanted
 from training.descent.executors import as_finished, threads
 from training.descent.keywords import answering
 from training.descent.losses import as_loss
@@ -18,19 +26,12 @@ from training.descent.trainer import OPTIONS, chosen_engine, train_ensemble
 from training.output.progress import reporting
 from training.study.identity import describe, describe_plan, digest
 from training.study.perturbation import norm_per_scale
-from training.study.planning.arguments import (
-    as_radii,
-    as_references,
-    as_scales,
-    as_seed,
-    as_size,
-    as_trials,
-)
+from training.study.planning import arguments
 from training.study.planning.budget import USUAL
 from training.study.planning.defaults import default_tolerance, measured
 from training.study.planning.plan import laid_out_before, planned
 from training.study.planning.scales import COUNT
-from training.study.result import result_of
+from training.study.result import StudyResult, result_of
 from training.study.store import Store
 from training.study.trials import Worker, all_keys, network_from_bytes
 from training.study.words import laid_out
@@ -52,9 +53,8 @@ class PerturbationStudy:
     y : array_like, shape (N,) or (N, k)
         Labels or target vectors.
     scales : sequence of float, optional
-        Norms :math:`\lambda` of the noise on each tensor; see `perturb`. Default: six
-        between which the fraction that returns changes, by a few pilot trials; those
-        of the file if there is one.
+        Norms :math:`\lambda` of the noise on each tensor; see `perturb`. Default: six between which
+        the fraction that returns changes, by a few pilot trials; those of the file if there is one.
     trials : int, optional
         Trials per reference and scale.
     steps : int, optional
@@ -62,9 +62,8 @@ class PerturbationStudy:
         a hundred relaxations, limited by time, see `training.study.planning.budget`;
         those of the file if there is one.
     seed : int, optional
-        Trial j at scale i draws its noise and its batches from
-        ``SeedSequence(seed, spawn_key=(i, j))`` and nothing else, whatever the
-        reference.
+        Trial j at scale i draws its noise and its batches from ``SeedSequence(seed, spawn_key=(i,
+        j))`` and nothing else, whatever the reference.
     relative : bool
         Noise relative to the norm of each tensor.
     tensors : sequence of str, optional
@@ -80,9 +79,8 @@ class PerturbationStudy:
     targets : array_like, shape (Q, k), optional
         Output wanted for each label; default one-hot rows.
     tolerance : float, optional
-        How far from the loss of the reference counts as returned. Default
-        1e-3 of the loss of the best constant output; if that is 0, as with one
-        class, it must be given.
+        How far from the loss of the reference counts as returned. Default 1e-3 of the loss of the
+        best constant output; if that is 0, as with one class, it must be given.
     certified_radius : float or dict of str to float, optional
         Total norm up to which every perturbation provably returns, from
         ``verify(...).basin["radius"]``; it is drawn beside what is found.
@@ -105,12 +103,11 @@ class PerturbationStudy:
 
     Notes
     -----
-    A row depends on the arguments, its reference, its scale and its (i, j) only:
-    neither on the executor nor on interruptions, bit for bit. (A stopping rule
-    of your own must do so, too: it may look at the trial it is asked about, and
-    hold no state.) A file is resumed only by the same study, see
-    `training.study.identity`; what that cannot see, such as a stopping rule of
-    your own, needs an attribute ``key`` that names it.
+    A row depends on the arguments, its reference, its scale and its (i, j) only: neither on the
+    executor nor on interruptions, bit for bit. (A stopping rule of your own must do so, too: it may
+    look at the trial it is asked about, and hold no state.) A file is resumed only by the same
+    study, see `training.study.identity`; what that cannot see, such as a stopping rule of your own,
+    needs an attribute ``key`` that names it.
 
     Examples
     --------
@@ -124,36 +121,36 @@ class PerturbationStudy:
     @answering(Y="y")
     def __init__(
         self,
-        path,
-        net,
-        X,
-        y,
+        path: Path | None,
+        net: Network | Mapping[str, Network],
+        X: ArrayLike,
+        y: ArrayLike,
         *,
-        scales=None,
-        trials=100,
-        steps=None,
-        seed=0,
-        relative=False,
-        tensors=None,
-        optimizer="auto",
-        learning_rate=None,
-        loss="mse",
-        targets=None,
-        tolerance=None,
-        certified_radius=None,
-        keep_parameters=False,
-        batch_size=None,
-        drop_last=False,
-        stop=(),
-        penalties=(),
-        constraints=(),
-        callbacks=(),
-        record=None,
-        engine="auto",
-    ):
+        scales: Sequence[float] | None = None,
+        trials: int = 100,
+        steps: int | None = None,
+        seed: int = 0,
+        relative: bool = False,
+        tensors: Sequence[str] | None = None,
+        optimizer: wanted.Optimizer | Literal["auto"] = "auto",
+        learning_rate: float | None = None,
+        loss: LossName | wanted.Loss = "mse",
+        targets: ArrayLike | None = None,
+        tolerance: float | None = None,
+        certified_radius: float | Mapping[str, float] | None = None,
+        keep_parameters: bool = False,
+        batch_size: int | None = None,
+        drop_last: bool = False,
+        stop: wanted.StoppingRule | Sequence[wanted.StoppingRule] = (),
+        penalties: wanted.Penalty | Sequence[wanted.Penalty] = (),
+        constraints: wanted.Constraint | Sequence[wanted.Constraint] = (),
+        callbacks: wanted.Callback | Sequence[wanted.Callback] = (),
+        record: int | None = None,
+        engine: wanted.Engine = "auto",
+    ) -> None:
         given = locals()
         self.path = None if path is None else as_path(path)
-        self.references = as_references(net)
+        self.references = arguments.as_references(net)
         first, *others = self.references.values()
         loss = as_loss(loss)
         X, labels = as_training_data(first, X, y, loss=loss, targets=targets)
@@ -161,26 +158,25 @@ class PerturbationStudy:
         self._X, self._labels = freeze(X), Labels(*map(freeze, labels))  # so nothing changes them
         if (scales is None or steps is None) and self._is_begun:
             scales, steps = laid_out_before(path, scales, steps)
-        self._scales = None if scales is None else as_scales(scales)
-        self.trials = as_trials(trials, len(self.references), len(self._scales or range(COUNT)))
+        self._scales: Any = None if scales is None else arguments.as_scales(scales)
+        self.trials = arguments.as_trials(
+            trials, len(self.references), len(self._scales or range(COUNT))
+        )
         self.steps = USUAL if steps is None else as_count(steps, "steps", 0)
-        self.seed, self.plan = as_seed(seed), None
+        self.seed, self.plan = arguments.as_seed(seed), None
         self._relative = as_flag(relative, "relative")
         self._keep_parameters = as_flag(keep_parameters, "keep_parameters")
         optimizer = as_optimizer(optimizer, learning_rate, AUTO)
         self._optimizer = None if isinstance(optimizer, str) and optimizer == AUTO else optimizer
-        self._tolerance = as_size(tolerance, "tolerance")
+        self._tolerance = arguments.as_size(tolerance, "tolerance")
         self._callbacks = callbacks  # they look on, and are told of the trials only
         self._training = {name: given[name] for name in TRAINING} | {"loss": loss}
-        self._certified = as_radii(certified_radius, self.references)
-        noise = {"relative": relative, "tensors": tensors}  # which each call checks
+        self._certified = arguments.as_radii(certified_radius, self.references)
+        noise: dict[str, Any] = {"relative": relative, "tensors": tensors}  # which each call checks
         self._norms = {name: norm_per_scale(net, **noise) for name, net in self.references.items()}
         self._tensors = None if tensors is None else tuple(tensors)
         with single_threaded_blas():
-            self._losses = {
-                name: float(self._evaluated(net, self._engine(net)).final_losses[0])
-                for name, net in self.references.items()
-            }
+            self._losses = {name: self._evaluated(net) for name, net in self.references.items()}
             if scales is None or steps is None:
                 size = len(X) if self._plan.batches is None else self._plan.batches.size
                 about = {"trials": self.trials, "points": size, "steps": steps}
@@ -222,12 +218,12 @@ class PerturbationStudy:
         problem = as_problem(net, self._X, self._labels, self._training["loss"])
         return chosen_engine(self._training["engine"], net, problem, self._plan)
 
-    def _evaluated(self, net, engine):
-        training = {**self._training, "steps": 0, "engine": engine, "learning_rate": 1.0}
-        return train_ensemble([net], self._X, self._labels, **training)
+    def _evaluated(self, net):
+        training = {**self._training, "engine": self._engine(net), "steps": 0, "learning_rate": 1.0}
+        return float(train_ensemble([net], self._X, self._labels, **training).final_losses[0])
 
     @property
-    def configuration(self):
+    def configuration(self) -> dict[str, Any]:
         """What decides the rows, as plain values; a file is resumed only if it has the same.
 
         Raises
@@ -258,7 +254,15 @@ class PerturbationStudy:
             "keep_parameters": self._keep_parameters,
         }
 
-    def run(self, executor=None, resume=True, *, jobs=1, in_flight=None, progress=None):
+    def run(
+        self,
+        executor: Executor | None = None,
+        resume: bool = True,
+        *,
+        jobs: int = 1,
+        in_flight: int | None = None,
+        progress: wanted.Reporting = None,
+    ) -> StudyResult:
         """Run the trials that are missing.
 
         Parameters
@@ -267,14 +271,12 @@ class PerturbationStudy:
             Where the chunks of trials are computed; this process alone writes
             the file. Default: `jobs` threads of this process.
         resume : bool
-            Whether trials that are in the file already are kept; otherwise it
-            must hold none.
+            Whether trials that are in the file are kept; otherwise it must hold none.
         jobs : int
         in_flight : int, optional
             Chunks handed to the executor at a time.
         progress : bool or callable, optional
-            As for `perturbation_study`; a function is first called with what was
-            there at the start.
+            As for `perturbation_study`; a function is told first what was there before.
 
         Returns
         -------
@@ -318,7 +320,7 @@ class PerturbationStudy:
                     report(count, len(keys))
             return result_of(store)
 
-    def network(self, scale, trial, reference=None):
+    def network(self, scale: float, trial: int, reference: str | None = None) -> Network:
         """The network that a trial ended with.
 
         Parameters
@@ -367,11 +369,10 @@ class PerturbationStudy:
     def _work(self, references):
         """The `Worker` of this study, in the order and with the learning rates of the file."""
         given = self._optimizer
+        optimizers = [SGD(ref["learning_rate"]) if given is None else given for ref in references]
         return Worker(
             networks=tuple(self.references[ref["name"]] for ref in references),
-            optimizers=tuple(
-                SGD(ref["learning_rate"]) if given is None else given for ref in references
-            ),
+            optimizers=tuple(optimizers),
             X=self._X,
             labels=self._labels,
             scales=self._scales,

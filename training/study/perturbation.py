@@ -1,5 +1,8 @@
 """Perturbations: normal noise of a given norm on the tensors of a network."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from numbers import Real
 
 import numpy as np
@@ -10,10 +13,19 @@ from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import quoted
 from geomcore.network import Network
 from geomcore.parameters import selected
+from geomcore.typing import Seed
 
 
 @answers_keywords
-def perturb(net, scale, trials, *, relative=False, tensors=None, rng=None):
+def perturb(
+    net: Network,
+    scale: float,
+    trials: int,
+    *,
+    relative: bool = False,
+    tensors: Sequence[str] | None = None,
+    rng: Seed = None,
+) -> list[Network]:
     r"""Perturb the tensors of a network by normal noise of a fixed norm.
 
     .. math:: T \mapsto T + \lambda \frac{E}{\|E\|_F}
@@ -82,7 +94,9 @@ def perturb(net, scale, trials, *, relative=False, tensors=None, rng=None):
 
 
 @answers_keywords
-def norm_per_scale(net, *, relative=False, tensors=None):
+def norm_per_scale(
+    net: Network, *, relative: bool = False, tensors: Sequence[str] | None = None
+) -> float:
     r"""Total norm of a perturbation of scale 1.
 
     The noise on each tensor has a fixed norm, so the norm of all of it together

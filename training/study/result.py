@@ -1,8 +1,12 @@
 """What a perturb-then-train study found: its rows, and their summary per scale."""
 
+from __future__ import annotations
+
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -11,15 +15,22 @@ from geomcore.foreign.choices import as_choice
 from geomcore.foreign.files import as_new_file
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import quoted
+from geomcore.network import Network
+from geomcore.typing import Array, ArrayLike, Booleans, LossName, NDArray, Path
 from training.descent.train_result import wrapped
 from training.study.basin import basin_of
 from training.study.outcomes import RETURNED, outcomes, tally, undecided
 from training.study.planning.defaults import PART
 from training.study.proved import proved_returns
+from training.study.records import Part, need_parquet
 from training.study.records import Reference as Reference
-from training.study.records import need_parquet
 from training.study.store import RESUMABLE, Store
 from training.study.words import Summary, as_html, as_summary, in_brief
+from training.typing import Loss
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
 
 KEPT = ("kept", "kept_low", "kept_high")
 
@@ -33,19 +44,18 @@ class StudyResult:
     references : tuple of Reference
     seed : int
     columns : dict of ndarray, each of shape (number of trials,)
-        One entry per trial: reference (its name), scale, trial, initial_loss
-        (after the perturbation), final_loss, steps, stop_reason, accuracy,
-        distance (from the reference, after training), pattern_returned (whether
-        the activation pattern on the data is that of the reference), late_loss
-        (after nine tenths of the steps; nan in files of schema 1 and 2).
+        One entry per trial: reference (its name), scale, trial, initial_loss (after the
+        perturbation), final_loss, steps, stop_reason, accuracy, distance (from the reference, after
+        training), pattern_returned (whether the activation pattern on the data is that of the
+        reference), late_loss (after nine tenths of the steps; nan in files of schema 1 and 2).
     parts : tuple of Part
         Who wrote them, one after another.
     """
 
-    references: tuple
+    references: tuple[Reference, ...]
     seed: int
-    columns: dict
-    parts: tuple = ()
+    columns: dict[str, NDArray[Any]]
+    parts: tuple[Part, ...] = ()
 
     def __repr__(self):
         return f"StudyResult({wrapped(in_brief(self))})"
@@ -54,7 +64,7 @@ class StudyResult:
         return as_html(self.frame("scale"), self.basins()) if len(self.outcome) else repr(self)
 
     @property
-    def reference(self):
+    def reference(self) -> Reference:
         """The only reference.
 
         Raises
@@ -67,7 +77,7 @@ class StudyResult:
             raise ValueError(f"the study has several references ({names}), choose one by of(name)")
         return self.references[0]
 
-    def of(self, name):
+    def of(self, name: str) -> StudyResult:
         """The part of the result about one reference, a `StudyResult`."""
         name = as_choice(name, [ref.name for ref in self.references], "name")
         found = [ref for ref in self.references if ref.name == name]
@@ -76,12 +86,12 @@ class StudyResult:
         return StudyResult(tuple(found), self.seed, columns, self.parts)
 
     @property
-    def scales(self):
+    def scales(self) -> Array:
         """The distinct scales in increasing order."""
         return np.unique(self.columns["scale"])
 
     @cached_property
-    def outcome(self):
+    def outcome(self) -> NDArray[Any]:
         """What became of each trial, one word of `training.study.outcomes` for each.
 
         "stayed": never left, its loss is within the tolerance of that of the reference right
@@ -102,22 +112,22 @@ class StudyResult:
         )
 
     @property
-    def returned(self):
+    def returned(self) -> Booleans:
         """Whether each trial left and came back to the loss of its reference, bool."""
         return self.outcome == RETURNED
 
     @property
-    def below(self):
+    def below(self) -> Booleans:
         """Whether each trial ended lower than its reference by more than the tolerance, bool."""
         return self.columns["final_loss"] < self._each("loss") - self._each("tolerance")
 
     @property
-    def undecided(self):
+    def undecided(self) -> Booleans:
         """Of which trials the steps or the rate decided, see `training.study.outcomes`, bool."""
         return undecided(self.columns, self.outcome, self.below)
 
     @property
-    def norms(self):
+    def norms(self) -> Array:
         """Total norm of the perturbation of each trial."""
         return self.columns["scale"] * self._each("norm_per_scale")
 
@@ -126,31 +136,28 @@ class StudyResult:
         values = {ref.name: getattr(ref, attribute) for ref in self.references}
         return np.array([values[name] for name in self.columns["reference"]], dtype=float)
 
-    def losses(self, scale):
+    def losses(self, scale: float) -> Array:
         """Final losses of all trials at one scale; none at a scale that is not in the study."""
         scale = as_number(scale, "scale", 0)
         return self.columns["final_loss"][self.columns["scale"] == scale]
 
-    def frame(self, per="trial"):
+    def frame(self, per: Literal["trial", "scale"] = "trial") -> pd.DataFrame:
         """The results as a table.
 
         Parameters
         ----------
         per : {"trial", "scale"}, optional
-            "trial": one row per trial with the columns of this object, and norm,
-            outcome, returned and below. "scale": one row per reference and scale, with
-            the columns reference, scale, norm (total norm of the perturbation),
-            trials; stayed, left, returned, falling, stuck, diverged (numbers of
-            trials, see `outcome`; the last four are those that left); fraction
-            (of those that left, the part that returned; nan if none left), low
-            and high (its 95 % Wilson interval); limited (whether steps or rate
-            decide rather than the landscape: most of those not back were
-            falling, diverged or ended above their start); untrained (fraction
-            of the trials within the tolerance before any training), below
-            (trials that ended lower than the reference), initial (median
-            initial loss), q25, median, q75 (quartiles of the final loss),
-            accuracy (mean), pattern (fraction of the trials whose activation
-            pattern returned), distance (median).
+            "trial": one row per trial with the columns of this object, and norm, outcome, returned
+            and below. "scale": one row per reference and scale, with the columns reference, scale,
+            norm (total norm of the perturbation), trials; stayed, left, returned, falling, stuck,
+            diverged (numbers of trials, see `outcome`; the last four are those that left); fraction
+            (of those that left, the part that returned; nan if none left), low and high (its 95 %
+            Wilson interval); limited (whether steps or rate decide rather than the landscape: most
+            of those not back were falling, diverged or ended above their start); untrained
+            (fraction of the trials within the tolerance before any training), below (trials that
+            ended lower than the reference), initial (median initial loss), q25, median, q75
+            (quartiles of the final loss), accuracy (mean), pattern (fraction of the trials whose
+            activation pattern returned), distance (median).
 
         Returns
         -------
@@ -163,11 +170,10 @@ class StudyResult:
 
         Notes
         -----
-        Medians and quartiles are values of trials: of n values in increasing
-        order, that of number :math:`\\lfloor q (n - 1) \\rfloor + 1` with
-        q = 1/4, 1/2, 3/4. So the median of an even number of trials is the
-        lower one of the two in the middle, and no value is made up between a
-        finite loss and an infinite one.
+        Medians and quartiles are values of trials: of n values in increasing order, that of number
+        :math:`\\lfloor q (n - 1) \\rfloor + 1` with q = 1/4, 1/2, 3/4. So the median of an even
+        number of trials is the lower one of the two in the middle, and no value is made up between
+        a finite loss and an infinite one.
         """
         import pandas as pd
 
@@ -207,7 +213,7 @@ class StudyResult:
             "distance": _quantile(columns["distance"], 0.5),
         }
 
-    def summary(self):
+    def summary(self) -> str:
         """A few lines for a reader: per reference and scale what became of the trials.
 
         The median is that of `frame`.
@@ -215,13 +221,13 @@ class StudyResult:
         Returns
         -------
         str
-            (Until it became a text this was ``frame("scale")``; its columns are
-            still found under their names, with a DeprecationWarning.)
+            (Until it became a text this was ``frame("scale")``; its columns are still found under
+            their names, with a DeprecationWarning.)
         """
         frame = self.frame("scale")
         return Summary(as_summary(frame, self.basins()), frame)
 
-    def histogram(self, edges=None):
+    def histogram(self, edges: ArrayLike | None = None) -> pd.DataFrame:
         """Numbers of trials by final loss, as a pandas DataFrame.
 
         Parameters
@@ -251,18 +257,16 @@ class StudyResult:
                 blocks.append(pd.DataFrame({**head, "low": low, "high": high, "trials": counts}))
         return pd.concat(blocks, ignore_index=True)
 
-    def basins(self):
+    def basins(self) -> pd.DataFrame:
         """The basin radius of each reference, as a pandas DataFrame.
 
-        Columns: reference, radius, low and high (the scale at which half of the
-        trials that left return, with its 95 % bootstrap interval; see
-        `return_radius`), norm, norm_low, norm_high (the same as total norms),
-        certified (the total norm up to which return is proved; nan if it is not
-        known), least and most (the smallest and the largest scale at which any
-        trial left), kept, kept_low and kept_high (the scale at which half of all
-        trials, returned or never left, end within the tolerance), reason (why
-        there is no radius, which then is nan: no trial left, or steps or rate
-        decided where it would lie; else "").
+        Columns: reference, radius, low and high (the scale at which half of the trials that left
+        return, with its 95 % bootstrap interval; see `return_radius`), norm, norm_low, norm_high
+        (the same as total norms), certified (the total norm up to which return is proved; nan if it
+        is not known), least and most (the smallest and the largest scale at which any trial left),
+        kept, kept_low and kept_high (the scale at which half of all trials, returned or never left,
+        end within the tolerance), reason (why there is no radius, which then is nan: no trial left,
+        or steps or rate decided where it would lie; else "").
         """
         import pandas as pd
 
@@ -283,7 +287,16 @@ class StudyResult:
             )
         return pd.DataFrame(rows)
 
-    def proved(self, net, X, y, *, targets=None, loss="mse", batch_size=None):
+    def proved(
+        self,
+        net: Network | Mapping[str, Network],
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        targets: ArrayLike | None = None,
+        loss: LossName | Loss = "mse",
+        batch_size: int | None = None,
+    ) -> pd.DataFrame:
         """What is proved of the way back to each reference, by gradient flow and by descent.
 
         A pandas DataFrame at the rate of the study; arguments and columns are those of
@@ -291,7 +304,7 @@ class StudyResult:
         """
         return proved_returns(self, net, X, y, targets=targets, loss=loss, batch_size=batch_size)
 
-    def export(self, path):
+    def export(self, path: Path) -> None:
         """Write the trials, as `frame` gives them, to a CSV or Parquet file.
 
         Parameters
@@ -316,7 +329,7 @@ class StudyResult:
         else:
             raise ValueError(f"path must end in .csv or .parquet, got {path}")
 
-    def plot(self):
+    def plot(self) -> Figure:
         """Draw return fraction, final loss and accuracy against the size of the perturbation.
 
         Returns
@@ -329,7 +342,7 @@ class StudyResult:
 
 
 @answers_keywords
-def load_study(path):
+def load_study(path: Path) -> StudyResult:
     """Read the file of a study, finished or not.
 
     Parameters
@@ -350,10 +363,9 @@ def load_study(path):
 
     Notes
     -----
-    The study may be running: the trials are those that were stored when the reading began.
-    Nothing is changed, and no file is left behind, so that a finished study is read from where
-    nothing can be written, or from a full disk. See `training.output.connection` about network
-    file systems.
+    The study may be running: the trials are those that were stored when the reading began. Nothing
+    is changed, and no file is left behind, so that a finished study is read from where nothing can
+    be written, or from a full disk. See `training.output.connection` about network file systems.
     """
     with Store.open(path, None, writing=False) as store:
         configuration, result = store.configuration, result_of(store)

@@ -1,8 +1,28 @@
 """A study in memory, by one call; with a file that can be resumed it is a `PerturbationStudy`."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Literal
+
+from geomcore.typing import ArrayLike, LossName
 from training.descent.keywords import answering
 from training.output.progress import reporting
 from training.study.experiment import PerturbationStudy as PerturbationStudy
+
+if TYPE_CHECKING:
+    from geomcore.network import Network
+    from training.study.result import StudyResult
+    from training.typing import (
+        Callback,
+        Constraint,
+        Engine,
+        Loss,
+        Optimizer,
+        Penalty,
+        Reporting,
+        StoppingRule,
+    )
 
 # Arguments of `perturbation_study` that are not passed on by name.
 OWN = ("net", "X", "y", "jobs", "progress")
@@ -10,34 +30,34 @@ OWN = ("net", "X", "y", "jobs", "progress")
 
 @answering(Y="y")
 def perturbation_study(
-    net,
-    X,
-    y,
+    net: Network | Mapping[str, Network],
+    X: ArrayLike,
+    y: ArrayLike,
     *,
-    scales=None,
-    trials=100,
-    steps=None,
-    seed=0,
-    relative=False,
-    tensors=None,
-    optimizer="auto",
-    learning_rate=None,
-    loss="mse",
-    targets=None,
-    tolerance=None,
-    certified_radius=None,
-    keep_parameters=False,
-    batch_size=None,
-    drop_last=False,
-    stop=(),
-    penalties=(),
-    constraints=(),
-    callbacks=(),
-    record=None,
-    engine="auto",
-    jobs=1,
-    progress=None,
-):
+    scales: Sequence[float] | None = None,
+    trials: int = 100,
+    steps: int | None = None,
+    seed: int = 0,
+    relative: bool = False,
+    tensors: Sequence[str] | None = None,
+    optimizer: Optimizer | Literal["auto"] = "auto",
+    learning_rate: float | None = None,
+    loss: LossName | Loss = "mse",
+    targets: ArrayLike | None = None,
+    tolerance: float | None = None,
+    certified_radius: float | Mapping[str, float] | None = None,
+    keep_parameters: bool = False,
+    batch_size: int | None = None,
+    drop_last: bool = False,
+    stop: StoppingRule | Sequence[StoppingRule] = (),
+    penalties: Penalty | Sequence[Penalty] = (),
+    constraints: Constraint | Sequence[Constraint] = (),
+    callbacks: Callback | Sequence[Callback] = (),
+    record: int | None = None,
+    engine: Engine = "auto",
+    jobs: int = 1,
+    progress: Reporting = None,
+) -> StudyResult:
     """Run a `PerturbationStudy` in memory.
 
     Parameters

@@ -1,5 +1,7 @@
 """The interval of a fraction that was counted."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from geomcore.arrays import as_count, as_number
@@ -7,7 +9,9 @@ from geomcore.foreign.keywords import answers_keywords
 
 
 @answers_keywords
-def wilson_interval(successes, trials, z=1.959963984540054):
+def wilson_interval(
+    successes: int, trials: int, z: float = 1.959963984540054
+) -> tuple[float, float]:
     r"""Wilson score interval of a fraction [1]_.
 
     .. math:: \frac{1}{1 + z^2/n} \left( \hat p + \frac{z^2}{2n}

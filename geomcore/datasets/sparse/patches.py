@@ -1,5 +1,10 @@
 """Square patches of photographs, whitened: what sparse coding is tried on."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
 import numpy as np
 
 from geomcore.arrays import as_count, as_number, as_positive, as_rng
@@ -8,6 +13,7 @@ from geomcore.datasets.sparse.photographs import photographs
 from geomcore.datasets.sparse.whitening import filtered, zca
 from geomcore.foreign.choices import as_choice
 from geomcore.foreign.keywords import answers_keywords
+from geomcore.typing import ArrayLike, Path, Seed
 
 ROUNDING = 1e-13  # of pixels of size 1; contrast below it is none
 WHITENINGS = ("zca", "filter", "none")
@@ -16,16 +22,16 @@ LARGEST = 64  # size of patches for "zca", whose matrices have size² rows
 
 @answers_keywords
 def patches(
-    images="sklearn",
+    images: Path | Sequence[ArrayLike] = "sklearn",
     *,
-    size=8,
-    count=10_000,
-    keep=1.0,
-    whiten="zca",
-    floor=0.01,
-    cutoff=0.4,
-    rng=None,
-):
+    size: int = 8,
+    count: int = 10_000,
+    keep: float = 1.0,
+    whiten: Literal["zca", "filter", "none"] = "zca",
+    floor: float = 0.01,
+    cutoff: float = 0.4,
+    rng: Seed = None,
+) -> Dataset:
     r"""Cut whitened square patches out of grey images.
 
     Parameters

@@ -1,16 +1,27 @@
 """Points that a known dictionary makes of sparse codes, to see whether it is found again."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from geomcore.arrays import as_count, as_number, as_rng
 from geomcore.datasets.dataset import Dataset
 from geomcore.foreign.keywords import answers_keywords
+from geomcore.typing import Seed
 
 SMALLEST, LARGEST = 0.5, 1.5  # of what is not 0 in a code
 
 
 @answers_keywords
-def sparse_synthetic(units=32, d=16, count=5000, *, active=3, noise=0.0, rng=None):
+def sparse_synthetic(
+    units: int = 32,
+    d: int = 16,
+    count: int = 5000,
+    *,
+    active: int = 3,
+    noise: float = 0.0,
+    rng: Seed = None,
+) -> Dataset:
     r"""Draw points that are sparse non-negative combinations of unit vectors.
 
     .. math:: x = D z + \varepsilon, \qquad |D_i| = 1, \quad z \ge 0, \quad

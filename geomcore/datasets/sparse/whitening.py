@@ -4,9 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from geomcore.display.lines import brief
+from geomcore.display.lines import told_in_brief
 
 
+@told_in_brief
 class Whitening(NamedTuple):
     """A map x -> (x - mean) / scale @ matrix that makes covariances the identity.
 
@@ -32,8 +33,6 @@ class Whitening(NamedTuple):
     eigenvalues: np.ndarray
     axes: np.ndarray
     kept: int
-
-    __repr__ = brief
 
     def __call__(self, X):
         """Whiten points, shape (N, d)."""

@@ -1,22 +1,31 @@
 """Films of training: GIF by Pillow, MP4 by ffmpeg, never larger than wanted."""
 
+from __future__ import annotations
+
 import tempfile
+from collections.abc import Callable, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from geomcore.arrays import as_count, as_positive
-from geomcore.display.lines import brief
+from geomcore.display.lines import told_in_brief
 from geomcore.display.palette import COLORS
 from geomcore.foreign.files import as_new_file
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import counted
 from geomcore.interop.extras import extra
 from geomcore.interop.writing import replacing
+from geomcore.typing import ArrayLike
 from training.dynamics.film.gif import SAMPLES, Palette, encoded
 from training.dynamics.film.scenes import scenes_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from geomcore.projection import Projection
 
 KINDS = (".gif", ".mp4")
 MOST_BYTES = 5_000_000
@@ -27,6 +36,7 @@ TRIES = 12
 QUALITIES = (23, 28, 33, 38, 43)  # of MP4, from a usual one down
 
 
+@told_in_brief
 class Film(NamedTuple):
     """A film that was written; see `film`.
 
@@ -52,24 +62,22 @@ class Film(NamedTuple):
     bytes: int
     alt: str
 
-    __repr__ = brief
-
 
 @answers_keywords
 def film(
-    frames,
-    X,
-    y,
-    path,
+    frames: Sequence[Any],
+    X: ArrayLike,
+    y: ArrayLike,
+    path: Path,
     *,
-    layers=None,
-    projection=None,
-    title="",
-    fps=20,
-    most_bytes=MOST_BYTES,
-    rtol=None,
-    progress=None,
-):
+    layers: Sequence[int] | None = None,
+    projection: Projection | None = None,
+    title: str = "",
+    fps: float = 20,
+    most_bytes: int = MOST_BYTES,
+    rtol: float | None = None,
+    progress: Callable[..., object] | None = None,
+) -> Film:
     """Film how the layers of a network truncate the data while it is trained.
 
     One panel for each hidden layer: the truncated points before it (small) and after it, its
@@ -162,7 +170,16 @@ def film(
 
 
 @answers_keywords
-def film_strip(frames, X, y, *, layers=None, projection=None, title="", rtol=None):
+def film_strip(
+    frames: Sequence[Any],
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    layers: Sequence[int] | None = None,
+    projection: Projection | None = None,
+    title: str = "",
+    rtol: float | None = None,
+) -> Figure:
     """Draw four moments of a film beside each other: first, quarter, half and last.
 
     Parameters

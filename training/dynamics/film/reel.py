@@ -1,20 +1,26 @@
 """Networks kept while they are trained: what a film is made of."""
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from geomcore.arrays import as_count
-from geomcore.display.lines import brief, listed
+from geomcore.display.lines import listed, told_in_brief
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.network import Network
 from training.dynamics.chains import norms
 from training.dynamics.moments import check_goes_on
 
+if TYPE_CHECKING:
+    from training.descent.problem import Snapshot
+
 FRAMES = 200  # ten seconds
 WAITING = 250_000_000  # bytes of networks that are kept
 
 
+@told_in_brief
 class Frame(NamedTuple):
     """One moment of a training.
 
@@ -29,8 +35,6 @@ class Frame(NamedTuple):
     step: int
     loss: float
     network: Network
-
-    __repr__ = brief
 
 
 @answers_keywords
@@ -69,7 +73,7 @@ class FilmReel:
     [0, 3, 28, 58, 100]
     """
 
-    def __init__(self, *, trial=0, frames=FRAMES):
+    def __init__(self, *, trial: int = 0, frames: int = FRAMES) -> None:
         self.trial, self.most = as_count(trial, "trial", least=0), as_count(frames, "frames", 2)
         self._kept, self._ways = [], []
         self._last, self._room = None, 2 * self.most
@@ -77,7 +81,7 @@ class FilmReel:
     def __repr__(self):
         return listed(self, {"trial": self.trial, "frames": self.most, "kept": len(self._kept)})
 
-    def __call__(self, snapshot):
+    def __call__(self, snapshot: Snapshot) -> None:
         """Keep the network; of a `training.descent.problem.Snapshot`."""
         (at,) = np.nonzero(snapshot.trials == self.trial)
         if not len(at):
@@ -94,12 +98,12 @@ class FilmReel:
                 way = float(norms(here - self._last))
         # A network that has left the range of floats goes nowhere any more.
         self._ways.append((self._ways[-1] if self._ways else 0.0) + np.nan_to_num(way, posinf=0))
-        self._last = here
+        self._last = here  # type: ignore[assignment]
         self._kept.append(Frame(int(snapshot.step), float(snapshot.losses[a]), snapshot.network(a)))
         if len(self._kept) > self._room:
             self._kept, self._ways = self._evenly(self._room // 2)
 
-    def frames(self):
+    def frames(self) -> list[Frame]:
         """The moments of the film; a list of `Frame`, at most as many as wanted."""
         return self._evenly(self.most)[0]
 

@@ -13,7 +13,7 @@ from geomcore.arrays import (
     as_rtol,
     check_network,
 )
-from geomcore.display.lines import brief
+from geomcore.display.lines import told_in_brief
 from geomcore.foreign.wording import quoted
 from geomcore.network import ReLUNetwork
 from geomcore.projection import Projection, fit_projection
@@ -32,6 +32,7 @@ MOST = (1, 99)  # per cent of the points are in the picture, if they are not far
 SAME = 1e-6  # a class that is as small, in sizes of the data, is one point
 
 
+@told_in_brief
 class Scene(NamedTuple):
     """One frame, as it is drawn; L' layers are shown, k coordinates being 2.
 
@@ -65,8 +66,6 @@ class Scene(NamedTuple):
     defect: np.ndarray
     backward: np.ndarray
     mixed: np.ndarray
-
-    __repr__ = brief
 
 
 @dataclass(frozen=True, eq=False)

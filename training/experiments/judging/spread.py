@@ -4,13 +4,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from geomcore.display.lines import brief
+from geomcore.display.lines import told_in_brief
 from training.experiments.judging.intervals import Interval, mean_interval
 
 # Seeds of which an interval is told: of fewer it is hardly more than their range.
 LEAST_SEEDS = 5
 
 
+@told_in_brief
 class Spread(NamedTuple):
     """Values of seeds, with their mean.
 
@@ -22,8 +23,6 @@ class Spread(NamedTuple):
 
     values: np.ndarray
     interval: Interval
-
-    __repr__ = brief
 
     @property
     def mean(self):

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from geomcore import datasets
-from geomcore.display.lines import brief
+from geomcore.display.lines import told_in_brief
 from geomcore.layers import Affine, LearnedLpNorm, LpNorm, ReLU
 from geomcore.mesa.polytope import Polytope
 from geomcore.network import Network, ReLUNetwork
@@ -26,6 +26,7 @@ from training.experiments.mesa.protocol import (
 DATA, START, SHUFFLES, SAMPLES = range(4)
 
 
+@told_in_brief
 class Task(NamedTuple):
     """A polytope with points to train on, and points to test on.
 
@@ -41,8 +42,6 @@ class Task(NamedTuple):
     X: np.ndarray
     y: np.ndarray
     test: np.ndarray
-
-    __repr__ = brief
 
 
 def stream(seed, d, part):

@@ -7,7 +7,7 @@ penalised networks by another loop than the others. Here one loop trains all.
 
 from typing import NamedTuple
 
-from geomcore.display.lines import brief
+from geomcore.display.lines import told_in_brief
 from training.descent.constraints import NonNegative
 from training.descent.penalties import L1, NegativePart, SmoothL0
 
@@ -24,6 +24,7 @@ WIDTH_OF_ZERO = 0.1  # head weights much below it count as zero for the smooth L
 SPARSE = 0.01  # strength of the penalties that do not look at signs
 
 
+@told_in_brief
 class Model(NamedTuple):
     """A head, where it starts, and what is done to its weights.
 
@@ -50,9 +51,8 @@ class Model(NamedTuple):
     penalties: tuple = ()
     constraints: tuple = ()
 
-    __repr__ = brief
 
-
+@told_in_brief
 class Protocol(NamedTuple):
     """A loop of training, and what is trained by it unless something else is asked for.
 
@@ -79,8 +79,6 @@ class Protocol(NamedTuple):
     level: float | None
     patience: int
     models: tuple
-
-    __repr__ = brief
 
 
 def _penalised(strength):

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from geomcore.display.lines import brief
+from geomcore.display.lines import told_in_brief
 from geomcore.threads import single_threaded_blas
 from training.descent.executors import as_finished
 from training.experiments.mesa.measured import SCALARS, measures_of, norms_at
@@ -21,6 +21,7 @@ from training.experiments.mesa.stored import networks_of
 from training.output.pieces import spoilt
 
 
+@told_in_brief
 class Found(NamedTuple):
     """What was found; see `survey`.
 
@@ -49,8 +50,6 @@ class Found(NamedTuple):
     rows: list
     networks: dict
     norms: dict
-
-    __repr__ = brief
 
 
 def survey(

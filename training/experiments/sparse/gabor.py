@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from geomcore.arrays import as_array, as_count, as_rng
-from geomcore.display.lines import brief
+from geomcore.display.lines import told_in_brief
 
 NARROWEST = 0.6  # smallest sigma, in pixels: less is a single pixel, which fits anything
 FASTEST = 0.5  # cycles per pixel
@@ -25,6 +25,7 @@ ANGLES, FREQUENCIES, WIDTHS, STRETCHES = 8, (0.1, 0.2, 0.3, 0.42), (1.0, 1.7, 2.
 EVERY = 1.5  # pixels between centres
 
 
+@told_in_brief
 class GaborFits(NamedTuple):
     """The best Gabor function found for each field.
 
@@ -38,8 +39,6 @@ class GaborFits(NamedTuple):
 
     r2: np.ndarray
     parameters: np.ndarray
-
-    __repr__ = brief
 
 
 def gabor_fits(fields, shape, *, starts=2):

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from geomcore.datasets import patches, sparse_synthetic
-from geomcore.display.lines import brief
+from geomcore.display.lines import told_in_brief
 
 PATCHES, SYNTHETIC, PIXELS = "patches", "synthetic", "pixels"
 DATA = (PATCHES, SYNTHETIC)
@@ -30,6 +30,7 @@ BIASES = ("mean", "none")
 STREAMS = {PATCHES: 0, SYNTHETIC: 1, PIXELS: 2}
 
 
+@told_in_brief
 class Size(NamedTuple):
     """How large an experiment is.
 
@@ -50,13 +51,12 @@ class Size(NamedTuple):
     steps: int
     looked_up: int
 
-    __repr__ = brief
-
 
 USUAL = Size(units=96, synthetic_units=32, points=20_000, steps=1000, looked_up=1500)
 QUICK = Size(units=64, synthetic_units=16, points=5000, steps=400, looked_up=1000)
 
 
+@told_in_brief
 class Task(NamedTuple):
     """The data of a seed.
 
@@ -78,8 +78,6 @@ class Task(NamedTuple):
     truth: np.ndarray | None
     shape: tuple | None
     start: int
-
-    __repr__ = brief
 
 
 def stream(seed, data):

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from geomcore.display.lines import brief
+from geomcore.display.lines import told_in_brief
 from geomcore.threads import single_threaded_blas
 from training.descent.executors import as_finished
 from training.descent.optimizers import Adam
@@ -58,6 +58,7 @@ class Run(NamedTuple):
         return f"{self.treatment}, penalty {self.penalty:g}, loop {self.loop}{kind}{bias}"
 
 
+@told_in_brief
 class Found(NamedTuple):
     """What was found; see `survey`.
 
@@ -91,8 +92,6 @@ class Found(NamedTuple):
     dictionaries: dict
     nulls: dict
     chance: list
-
-    __repr__ = brief
 
 
 def grid_of(data):

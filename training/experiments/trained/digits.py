@@ -5,12 +5,13 @@ from typing import NamedTuple
 import numpy as np
 
 from geomcore import datasets
-from geomcore.display.lines import brief
+from geomcore.display.lines import told_in_brief
 
 HELD_OUT = 0.2  # of the images of each bundled digit
 MNIST_POINTS = 200  # images of each digit that are read of MNIST unless it is said
 
 
+@told_in_brief
 class Digits(NamedTuple):
     """Images of digits, pixels from 0 to 1, one per row.
 
@@ -41,8 +42,6 @@ class Digits(NamedTuple):
     all_y: np.ndarray
     shape: tuple
     is_part: bool
-
-    __repr__ = brief
 
     def summary(self):
         """What there is, in one line."""

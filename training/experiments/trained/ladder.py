@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from geomcore.arrays import as_count
-from geomcore.display.lines import brief
+from geomcore.display.lines import told_in_brief
 from geomcore.network import ReLUNetwork
 from training.descent.optimizers import Adam
 from training.descent.stopping import LossBelow
@@ -23,6 +23,7 @@ STEPS, WIDE, STEPS_WIDE = 16_000, 128, 600
 MOST_RECORDS = 300  # that are kept of the course
 
 
+@told_in_brief
 class Trained(NamedTuple):
     """A network on its way down.
 
@@ -43,8 +44,6 @@ class Trained(NamedTuple):
     losses: np.ndarray
     steps: int
     stop_reason: str
-
-    __repr__ = brief
 
     @property
     def network(self):

@@ -22,13 +22,14 @@ from typing import NamedTuple
 import numpy as np
 
 from constructions import separate
-from geomcore.display.lines import brief
+from geomcore.display.lines import told_in_brief
 
 RTOL = 1e-3  # of margins
 FIRST = (0, 1, 6, 4)  # the order of the claim
 LARGEST = 4  # classes of a subset in the table
 
 
+@told_in_brief
 class Fact(NamedTuple):
     """Whether a class can be separated from others.
 
@@ -42,8 +43,6 @@ class Fact(NamedTuple):
 
     separable: bool | None
     margin: float
-
-    __repr__ = brief
 
 
 NO, OPEN = Fact(False, 0.0), Fact(None, 0.0)
@@ -118,6 +117,7 @@ class Facts:
             known[other].append((back, what[1]) if known is self._holds else back)
 
 
+@told_in_brief
 class Sequence(NamedTuple):
     """What is known of the orders of a set of classes; see `sequence`.
 
@@ -137,8 +137,6 @@ class Sequence(NamedTuple):
     order: tuple
     margin: float
     orders: int
-
-    __repr__ = brief
 
 
 def sequence(facts, classes):

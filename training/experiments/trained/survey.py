@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from geomcore.display.lines import brief
+from geomcore.display.lines import told_in_brief
 from geomcore.network import ReLUNetwork
 from geomcore.threads import single_threaded_blas
 from training.descent.executors import as_finished, threads
@@ -34,6 +34,7 @@ LOSSES = ("mse", "cross_entropy")
 SEPARABILITY = "separability"
 
 
+@told_in_brief
 class Findings(NamedTuple):
     """What was found; see `survey`.
 
@@ -77,8 +78,6 @@ class Findings(NamedTuple):
     refusal: str
     comparison: list
     noise: list
-
-    __repr__ = brief
 
     def last(self, name):
         """The network of the first start on its lowest rung, or the constructed one (or None)."""

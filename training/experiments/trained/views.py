@@ -5,10 +5,11 @@ from typing import NamedTuple
 import numpy as np
 
 from geomcore.arrays import as_rtol
-from geomcore.display.lines import brief
+from geomcore.display.lines import told_in_brief
 from geomcore.truncation import truncation_steps
 
 
+@told_in_brief
 class View(NamedTuple):
     """A network as its pictures see it; L - 1 hidden layers, N points.
 
@@ -36,9 +37,8 @@ class View(NamedTuple):
     edges: list
     rows: list
 
-    __repr__ = brief
 
-
+@told_in_brief
 class Hyperplane(NamedTuple):
     """A unit of a layer as a hyperplane in the space of the data.
 
@@ -58,8 +58,6 @@ class Hyperplane(NamedTuple):
     distances: np.ndarray
     on: tuple
     purity: float
-
-    __repr__ = brief
 
 
 def view(net, X, rows, *, name):

@@ -1,8 +1,12 @@
 """The largest loss on the way between networks, between proved bounds."""
 
+from __future__ import annotations
+
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +17,7 @@ from geomcore.display.lines import listed
 from geomcore.foreign.choices import as_choice
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.parameters import unflatten
+from geomcore.typing import ArrayLike
 from training.descent.losses import CrossEntropy, SquaredError
 from training.landscape.arguments import as_nodes
 from training.landscape.lines.costs import COSTS, missing
@@ -20,6 +25,10 @@ from training.landscape.lines.exact_slice import slice_of
 from training.landscape.lines.models import largest, loss_models, segment_between, values_at
 from training.landscape.lines.vanishing import is_zero_between
 from training.landscape.sampled import Sampled
+
+if TYPE_CHECKING:
+    from constructions.typing import SquaredName
+    from geomcore.network import ReLUNetwork
 
 FIRST = 32  # pieces of a segment to begin with
 FINEST = 2.0**-44  # half of the shortest piece
@@ -58,7 +67,7 @@ class Barrier:
     upper: float
     segment: int
     t: float
-    nodes: tuple
+    nodes: tuple[tuple[float, float], ...]
     is_tight: bool
     pieces: int
 
@@ -66,7 +75,7 @@ class Barrier:
         where = {"segment": self.segment} if len(self.nodes) > 2 else {}
         return listed(self, {"lower": self.lower, "upper": self.upper, **where, "t": self.t})
 
-    def summary(self):
+    def summary(self) -> str:
         """Lines for people."""
         ends = ", ".join(f"{high:.6g}" for _, high in self.nodes)
         way = (
@@ -85,8 +94,18 @@ class Barrier:
 
 @answers_keywords
 def barrier(
-    a, b, X, y, *, rtol=1e-6, via=(), loss="mse", weight_decay=0.0, targets=None, seconds=60.0
-):
+    a: ReLUNetwork,
+    b: ReLUNetwork,
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    rtol: float = 1e-6,
+    via: Sequence[ReLUNetwork] = (),
+    loss: SquaredName = "mse",
+    weight_decay: float = 0.0,
+    targets: ArrayLike | None = None,
+    seconds: float = 60.0,
+) -> Barrier:
     r"""Enclose the largest loss on the segment between two networks, with proof.
 
     The loss barrier of mode connectivity, as a theorem: all networks :math:`(1 - t) a + t b`,

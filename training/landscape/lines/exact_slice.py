@@ -1,9 +1,11 @@
 """The loss along a line in parameter space, exactly: polynomials between the crossings."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -13,6 +15,7 @@ from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import counted, quoted
 from geomcore.network import ReLUNetwork
 from geomcore.parameters import unflatten
+from geomcore.typing import Array, ArrayLike, Booleans
 from training.landscape.arguments import as_interval, as_line_problem
 from training.landscape.directions import as_direction
 from training.landscape.lines.polynomials import (
@@ -25,6 +28,12 @@ from training.landscape.lines.polynomials import (
 )
 from training.landscape.lines.sweep import Segments, segments_of
 from training.landscape.lines.windows import added_up
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from constructions.typing import SquaredName
 
 # Pairs of a number t and a point that are worked on at a time.
 AT_A_TIME = 500_000
@@ -70,12 +79,12 @@ class ExactSlice:
         Of the derivative at the inner breakpoints: right minus left.
     """
 
-    breakpoints: np.ndarray
-    is_crossing: np.ndarray
-    coefficients: np.ndarray
+    breakpoints: Array
+    is_crossing: Booleans
+    coefficients: Array
     _segments: Segments
-    _targets: np.ndarray
-    _weights: np.ndarray
+    _targets: Array
+    _weights: Array
     _decay: tuple
 
     def __repr__(self):
@@ -83,10 +92,10 @@ class ExactSlice:
         return listed(self, {**fields, "minimum": tuple(self.minimum)})
 
     @property
-    def cells(self):
+    def cells(self) -> int:
         return 1 + int(self.is_crossing.sum())
 
-    def __call__(self, t):
+    def __call__(self, t: ArrayLike) -> Any:
         """The loss at t, of the shape of t; ValueError outside of the interval."""
         t = np.asarray(t, dtype=float)
         low, high = self.breakpoints[[0, -1]]
@@ -128,22 +137,22 @@ class ExactSlice:
         return np.diff(self.breakpoints) / 2
 
     @cached_property
-    def slopes(self):
+    def slopes(self) -> Array:
         d = derivative(self.coefficients)
         ends = [values(d, np.full(len(d), u)) for u in (-1.0, 1.0)]
         return np.stack(ends, axis=1) / self._half[:, None]
 
     @property
-    def jumps(self):
+    def jumps(self) -> Array:
         return self.slopes[1:, 0] - self.slopes[:-1, 1]
 
     @cached_property
-    def minimum(self):
+    def minimum(self) -> Extreme:
         best = self._best_of(self._candidates(self.breakpoints, self.coefficients), 1)
         return self._refined(best)
 
     @cached_property
-    def maximum(self):
+    def maximum(self) -> Extreme:
         return self._best_of(self._candidates(self.breakpoints, self.coefficients), -1)
 
     @staticmethod
@@ -207,13 +216,13 @@ class ExactSlice:
         loss[: len(decay)] += decay
         return loss
 
-    def plot(self):
+    def plot(self) -> Figure:
         """Draw it; return the matplotlib figure."""
         from training.landscape import plot
 
         return plot.figure_of_slice(self)
 
-    def frame(self):
+    def frame(self) -> pd.DataFrame:
         """One row per piece, as a `pandas.DataFrame`.
 
         Columns: left, right, the loss at both ends and its slope there, least loss in the piece,
@@ -240,7 +249,7 @@ class ExactSlice:
             }
         )
 
-    def summary(self):
+    def summary(self) -> str:
         """Lines for people."""
         low, high = self.breakpoints[[0, -1]]
         kinks = np.abs(self.jumps) > 1e-9 * max(np.abs(self.slopes).max(), np.finfo(float).tiny)
@@ -256,8 +265,16 @@ class ExactSlice:
 
 @answers_keywords
 def exact_slice(
-    net, direction, X, y, interval=(-1.0, 1.0), *, loss="mse", weight_decay=0.0, targets=None
-):
+    net: ReLUNetwork,
+    direction: ArrayLike,
+    X: ArrayLike,
+    y: ArrayLike,
+    interval: tuple[float, float] = (-1.0, 1.0),
+    *,
+    loss: SquaredName = "mse",
+    weight_decay: float = 0.0,
+    targets: ArrayLike | None = None,
+) -> ExactSlice:
     r"""The loss along a line through a network, as a piecewise polynomial.
 
     On :math:`\theta_0 + t v` every pre-activation is between two crossings a polynomial in t of
