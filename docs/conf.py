@@ -44,6 +44,7 @@ html_math_renderer = "mathml"
 
 autosummary_generate = True
 autodoc_member_order = "bysource"
+autodoc_typehints = "none"  # the sections say it in words, with shapes
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
 
