@@ -21,13 +21,10 @@ def report(
     given |= {"jobs": jobs, "quiet": quiet}
     from training.output.start import started
     from training.report.joined import joined, size_in_words
-    from training.report.runs import read_runs
+    from training.report.runs import is_run_of, read_runs
 
     stored, left_out = read_runs(runs)
-    same = next(
-        (run for run in stored if out is not None and out.resolve() == run.folder.resolve()), None
-    )
-    if same is not None:
+    if out is not None and is_run_of(out, runs):
         raise ValueError(f"--out must be another folder than those of the runs, got {out}")
     library = _library()
     with started("report", given, kept=("runs",)) as (run, screen):

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from geomcore.foreign.wording import counted, printable, shortened
 from training.output.page import render
 from training.report.markup import Element
-from training.report.runs import PAGE
+from training.report.runs import PAGE, with_shown
 from training.report.sections import section_of
 
 FEW = 6  # sentences of a summary that are shown at once
@@ -47,6 +47,7 @@ def joined(runs, views, *, record, left_out=(), without=(), library=None):
     sections, rows, shown = [], [], []
     for k, (run, name) in enumerate(zip(runs, ids, strict=True)):
         section = section_of(run, name, places)
+        run = with_shown(run, section.shown)
         if library is not None:
             shown += _placed(section, views[k], len(shown))
         rows.append(_row(run, section))
@@ -102,11 +103,23 @@ def _about(run, section, without):
         "embedded": section.embedded,
         "typed": printable(section.typed),
         "arguments": arguments,
-        "record": run.record,
-        "versions": {k: v for k, v in run.record.versions.items() if v},
+        "made": _made(run.record),
         "files": sorted({printable(name) for name in run.record.written}),
         "without": without,
     }
+
+
+def _made(record):
+    """A sentence: when and with what a run was made."""
+    seed = "none" if record.seed is None else record.seed
+    begun = _value(record.started or "at an unknown time")
+    ended = "not ended" if record.seconds is None else f"{record.seconds} seconds"
+    told = [f"{name} {number}" for name, number in record.versions.items() if number]
+    versions = "".join(f", {_value(version)}" for version in told)
+    python = (
+        f"Python {_value(record.python or 'unknown')} on {_value(record.platform or 'unknown')}"
+    )
+    return f"Seed {seed}, begun {begun}, {ended}; {python}{versions}."
 
 
 def _lost(section):
@@ -126,6 +139,8 @@ def _value(value):
 def _row(run, section):
     record = run.record
     seconds = "-" if record.seconds is None else f"{record.seconds:.1f}"
+    if len(seconds) > 12:
+        seconds = f"{record.seconds:.3g}"
     return {
         "run": run.name,
         "command": printable(record.command),
@@ -140,18 +155,14 @@ def _row(run, section):
 
 def _versions(runs):
     """A sentence: whether all runs were made with the same versions, and with which."""
-    found = {}
-    for run in runs:
-        told = {"Python": run.record.python, **run.record.versions}
-        for name, number in told.items():
-            if number:
-                found.setdefault(printable(name), {}).setdefault(printable(number), 0)
-    same = [f"{name} {next(iter(numbers))}" for name, numbers in found.items() if len(numbers) == 1]
-    differ = [
-        f"{name} ({', '.join(sorted(numbers))})"
-        for name, numbers in found.items()
-        if len(numbers) > 1
-    ]
+    told = [{"Python": run.record.python, **run.record.versions} for run in runs]
+    same, differ = [], []
+    for name in dict.fromkeys(name for versions in told for name in versions):
+        numbers = {_value(versions.get(name) or "none") for versions in told}
+        if len(numbers) > 1:
+            differ.append(f"{_value(name)} ({', '.join(sorted(numbers))})")
+        elif numbers != {"none"}:
+            same.append(f"{_value(name)} {numbers.pop()}")
     text = f"All were made with {', '.join(same)}." if same else ""
     if differ:
         text += f" Versions that differ between runs: {', '.join(differ)}."
@@ -181,8 +192,9 @@ def _placed(section, views, first):
 def _figure_of(section, view):
     end = f"-{view.key}"
     names = [name for name in section.figures if name.endswith(end)]
-    own = [name for name in names if name.startswith(view.prefix)] if view.prefix else names
-    return section.figures[own[0]] if own else None
+    if view.prefix:  # the figure of this network, not of one whose name begins so
+        names = [name for name in names if name == f"{view.prefix}{view.key}"]
+    return section.figures[names[0]] if names else None
 
 
 def _json(view):

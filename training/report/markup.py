@@ -4,10 +4,13 @@ A page is read into a tree, of which only elements and attributes of the lists b
 written anew with every text escaped. Whatever a file claims to be, no script of it is left.
 """
 
+import re
 from dataclasses import dataclass, field
 from html import escape
 from html.parser import HTMLParser
 from typing import NamedTuple
+
+from geomcore.foreign.wording import printable
 
 VOID = {"br", "hr", "img", "wbr", "meta", "link", "input", "source", "col"}
 KEPT = {
@@ -30,6 +33,10 @@ ATTRIBUTES = {
     "div": {"tabindex"},
 }
 DEEPEST = 64  # elements within one another; pages of this program have less than 12
+# A tag that never ends. The reader would look for its end up to the end of the page, at each one.
+ENDLESS = re.compile(r"<(?=[^<>]*(?:<|\Z))")
+# Marks that turn the direction of writing; they would turn what stands beside them.
+TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass
@@ -120,7 +127,7 @@ def parsed(text):
     """
     reader = _Reader()
     # Sections of XML, which pages have none of, may end the reader with an AssertionError.
-    reader.feed(text.replace("<![", "&lt;!["))
+    reader.feed(ENDLESS.sub("&lt;", _without_comments(text).replace("<![", "&lt;![")))
     reader.close()
     title = next((heading.text() for heading in reader.root.all("h1")), "")
     typed = ""
@@ -128,6 +135,15 @@ def parsed(text):
         typed = next((code.text() for code in footer.all("code")), "")
         footer.tag = "template"
     return Page(title, Element("div", {}, _cleaned(reader.root.children)), typed)
+
+
+def _without_comments(text):
+    """A text without what stands between ``<!--`` and ``-->``; one that never ends stays."""
+    kept, end = [], 0
+    while (start := text.find("<!--", end)) >= 0 and (stop := text.find("-->", start + 4)) >= 0:
+        kept.append(text[end:start])
+        end = stop + 3
+    return "".join([*kept, text[end:]])
 
 
 class _Reader(HTMLParser):
@@ -163,13 +179,17 @@ def _cleaned(children):
     kept = []
     for child in children:
         if isinstance(child, str):
-            kept.append(child.replace("\0", "\ufffd"))
+            kept.append(_plain(child))
         elif child.tag in DROPPED:
             continue
         elif child.tag not in KEPT:
             kept += _cleaned(child.children)
         else:
             known = ATTRIBUTES[""] | ATTRIBUTES.get(child.tag, set())
-            attributes = {k: v for k, v in child.attributes.items() if k in known}
+            attributes = {k: _plain(v) for k, v in child.attributes.items() if k in known}
             kept.append(Element(child.tag, attributes, _cleaned(child.children)))
     return kept
+
+
+def _plain(text):
+    return TURNING.sub(lambda mark: printable(mark[0]), text.replace("\0", "\ufffd"))

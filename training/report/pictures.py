@@ -30,7 +30,24 @@ def file_of(folder, address):
         None if it leads out of the folder, or nowhere.
     """
     name = unquote(address)
-    if not name or "\0" in name or ":" in name:
+    return None if ":" in name else inside(folder, name)
+
+
+def inside(folder, name):
+    """The file of this name in a folder.
+
+    Parameters
+    ----------
+    folder : Path
+    name : str
+        Relative to the folder.
+
+    Returns
+    -------
+    Path or None
+        None if it leads out of the folder, by links or otherwise, or there is no such file.
+    """
+    if not name or "\0" in name:
         return None
     home = os.path.realpath(folder)
     path = os.path.realpath(os.path.join(home, name))

@@ -22,6 +22,8 @@ from geomcore.plot.outlines import sector_outlines
 from geomcore.plot.style import limits_around
 from geomcore.truncation import truncate
 from training.experiments.plot_case import some_points
+from training.output.record import plain_names
+from training.report.pictures import inside
 
 END = "certificate.json"
 LARGEST = 2**26  # bytes of a certificate
@@ -82,12 +84,14 @@ def views_of(run, read):
         Why there is none of a network that has three inputs or outputs.
     """
     views, missing = [], []
-    for file in sorted({name for name in run.record.written if name.endswith(END)}):
+    names = plain_names(run.record.written)
+    for file in sorted(name for name in names if name.endswith(END)):
         prefix = file.removesuffix(END)
-        if f"{prefix}network.npz" not in run.record.written:
+        if f"{prefix}network.npz" not in names:
             continue
         try:
-            stated = decoded(read_whole(run.folder / file, "a certificate", LARGEST), _Stated)
+            path = _in_folder(run, file)
+            stated = decoded(read_whole(path, "a certificate", LARGEST), _Stated)
             if not stated.widths or 3 not in (stated.widths[0], stated.widths[-1]):
                 continue
             net, data = _checked(run, prefix, stated, read)
@@ -99,9 +103,17 @@ def views_of(run, read):
     return views, missing
 
 
+def _in_folder(run, name):
+    """The path of a file of the run; ValueError if it is none, or a link that leads out of it."""
+    path = inside(run.folder, name)
+    if path is None:
+        raise ValueError(f"{name} is no file in the folder of the run")
+    return path
+
+
 def _checked(run, prefix, stated, read):
     """Network and data of a certificate; ValueError if they are no longer to be had."""
-    net = load(run.folder / f"{prefix}network.npz")
+    net = load(_in_folder(run, f"{prefix}network.npz"))
     if not isinstance(net, ReLUNetwork) or network_digest(net) != stated.network:
         raise ValueError("the network is not the one of which the certificate speaks")
     given = dict(run.record.arguments)
@@ -110,7 +122,10 @@ def _checked(run, prefix, stated, read):
     table |= {k: given[k] for k in ("header", "delimiter", "decimal", "encoding") if k in given}
     table |= {k: given[k] for k in ("drop", "drop_missing", "one_hot") if k in given}
     try:
-        data = read(source, seed=run.record.seed or 0, targets=given.get("targets"), **table)
+        targets = given.get("targets")
+        if not isinstance(targets, str | None):
+            raise ValueError("targets must be a text")
+        data = read(source, seed=run.record.seed or 0, targets=targets, **table)
     except (ValueError, OSError):
         # Not why: a sentence may quote lines of a file that is none of the run.
         raise ValueError(f"the data, {source}, can no longer be read") from None

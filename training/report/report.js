@@ -1,9 +1,11 @@
 "use strict";
 (() => {
-  const NUMBER = /^[~<>\u2264\u2265\u2248\u00b1]*\s*([-+]?(?:\d[\d,]*\.?\d*|\.\d+)(?:e[-+]?\d+)?|[-+]?(?:inf|\u221e))/i;
+  const NUMBER = /^[~<>\u2264\u2265\u2248\u00b1]*\s*([-+]?(?:\d[\d,]*\.?\d*|\.\d+)(?:e[-+]?\d+)?|[-+]?(?:inf(?:inity)?(?![a-z])|\u221e))/i;
+  const DATE = /^\s*\d{4}-\d\d-\d\d\b/;
 
-  // The number with which a cell begins, or null.
+  // The number with which a cell begins, or null. A date is none: dates are sorted as words.
   function numberOf(text) {
+    if (DATE.test(text)) return null;
     const found = NUMBER.exec(text.trim().replace(/\u2212/g, "-"));
     if (!found) return null;
     if (/inf|\u221e/i.test(found[1])) return found[1].startsWith("-") ? -Infinity : Infinity;
@@ -43,11 +45,13 @@
 
   for (const table of document.querySelectorAll("table.sortable, .all table")) {
     let head = table.tHead;
+    const body = table.tBodies[0];
+    if (!body || !(head || body).rows.length) continue;
     if (!head) {
       head = table.createTHead();
-      head.append(table.tBodies[0].rows[0]);
+      head.append(body.rows[0]);
     }
-    table.asItWas = [...table.tBodies[0].rows];
+    table.asItWas = [...body.rows];
     if (table.asItWas.length < 2) continue;
     [...head.rows[0].cells].forEach((heading, column) => {
       const button = document.createElement("button");

@@ -8,6 +8,7 @@ from geomcore.foreign.files import read_whole
 from geomcore.foreign.wording import printable
 from training.output.place import listed
 from training.output.record import NAME, PROGRAM, Record, fingerprint, plain_names, read_record
+from training.report.pictures import inside
 
 PAGE = "index.html"
 LARGEST = 2**24  # bytes of a page
@@ -28,6 +29,8 @@ class StoredRun(NamedTuple):
         Its `index.html`, if it has one that can be read.
     changed, missing : list of str
         Files that are not as `run.json` says, and files that are not there.
+    unknown : list of str
+        Files of which `run.json` does not say how they were.
     """
 
     folder: Path
@@ -36,6 +39,7 @@ class StoredRun(NamedTuple):
     page: str | None
     changed: list
     missing: list
+    unknown: list
 
     @property
     def is_finished(self):
@@ -44,9 +48,10 @@ class StoredRun(NamedTuple):
 
     @property
     def state(self):
-        """In words: finished, unfinished, and whether files are damaged."""
+        """In words: finished, unfinished, and whether files are damaged, or cannot be judged."""
         found = [] if self.is_finished else ["unfinished"]
         found += ["changed since"] if self.changed or self.missing else []
+        found += ["not all can be checked"] if self.unknown else []
         return ", ".join(found) or "finished"
 
     @property
@@ -65,8 +70,16 @@ class StoredRun(NamedTuple):
             )
         if self.missing:
             told.append(f"No longer there: {listed(self.missing)}.")
+        if self.unknown:
+            told.append(
+                f"There is no digest of {listed(self.unknown)} in {NAME}, so it cannot be told "
+                f"whether the run left {_them(self.unknown)} so."
+            )
         if self.page is None:
-            told.append(f"It has no {PAGE} that can be read, so there is nothing of it to show.")
+            told.append(
+                f"It has no {PAGE} that can be read (text in UTF-8, in its folder, at most "
+                f"{LARGEST:,} bytes), so there is nothing of it to show."
+            )
         return told
 
 
@@ -105,7 +118,7 @@ def read_runs(paths):
             continue
         run = _stored(path, name, record)
         # A copy is as good as the other one if both are as the run left them.
-        key = place if run.changed or run.missing or not run.is_finished else text
+        key = text if run.state == "finished" else place
         if key in seen:
             left_out.append(f"{name} is a copy of {seen[key]}")
             continue
@@ -114,6 +127,19 @@ def read_runs(paths):
     if not runs:
         raise ValueError(f"RUN must be the folder of a run, got none: {listed(left_out)}")
     return runs, left_out
+
+
+def is_run_of(path, runs):
+    """Whether a folder is one of some runs that are no reports, though it may be a copy.
+
+    Parameters
+    ----------
+    path : Path
+    runs : sequence of Path
+        Each with a `run.json`.
+    """
+    same = [run for run in runs if os.path.realpath(run) == os.path.realpath(path)]
+    return any(read_record(run).command != REPORT for run in same)
 
 
 def _record(path):
@@ -156,12 +182,54 @@ def _stored(path, name, record):
             missing.append(printable(file))
         elif found != record.written[file]:
             changed.append(printable(file))
-    return StoredRun(path, name, record, _page(path), changed, missing)
+    there = {PAGE} if os.path.lexists(path / PAGE) else set()
+    unknown = (plain_names(record.files) | there) - {*record.written} - live
+    unknown = [printable(file) for file in sorted(unknown)]
+    return StoredRun(path, name, record, _page(path), changed, missing, unknown)
+
+
+def with_shown(run, shown):
+    """A run that knows of the files in it that are shown, also of those of runs within it.
+
+    Parameters
+    ----------
+    run : StoredRun
+    shown : iterable of Path
+        Real paths inside the folder.
+
+    Returns
+    -------
+    StoredRun
+    """
+    home, records = Path(os.path.realpath(run.folder)), {}
+    live = set() if run.is_finished else {*run.record.live}
+    changed, unknown = {*run.changed}, {*run.unknown}
+    for path in {*shown}:
+        told = printable(path.relative_to(home).as_posix())
+        if path.parent == home:
+            if path.name not in {*run.record.written} | live:
+                unknown.add(told)
+            continue
+        record = records.setdefault(path.parent, _record_within(path.parent))
+        if record is None or path.name not in record.written:
+            unknown.add(told)
+        elif fingerprint(path) != record.written[path.name]:
+            changed.add(told)
+    return run._replace(changed=sorted(changed), unknown=sorted(unknown))
+
+
+def _record_within(path):
+    try:
+        return read_record(path)
+    except ValueError:
+        return None
 
 
 def _page(path):
+    """The page of a folder; None if it leads out of it, or cannot be read."""
+    found = inside(path, PAGE)
     try:
-        return read_whole(path / PAGE, "a page", LARGEST).decode("utf-8")
+        return found and read_whole(found, "a page", LARGEST).decode("utf-8")
     except (OSError, ValueError):
         return None
 

@@ -39,6 +39,8 @@ class Section:
         By the names of their files, without the ending.
     lost : list of str
         Pictures that could not be shown.
+    shown : set of Path
+        Real paths of the pictures and films.
     embedded : int
         Characters of the pictures and films.
     """
@@ -50,6 +52,7 @@ class Section:
     typed: str
     figures: dict = field(default_factory=dict)
     lost: list = field(default_factory=list)
+    shown: set = field(default_factory=set)
     embedded: int = 0
 
     @property
@@ -176,13 +179,15 @@ def _without_empty(children):
 
 def _picture(element, section, folder):
     address = element.attributes.get("src", "")
-    data = embedded(file_of(folder, address))
+    path = file_of(folder, address)
+    data = embedded(path)
     alt = element.attributes.get("alt", "")
     if data is None:
         section.lost.append(unquote(address))
         told = f"The picture {unquote(address)} is not there, or damaged. It showed: {alt}"
         return Element("span", {"class": "lost"}, [told])
     section.embedded += len(data)
+    section.shown.add(path)
     attributes = {"src": data, "alt": alt, "data-file": unquote(address)}
     return Element("img", attributes | {"loading": "lazy"})
 
@@ -193,10 +198,12 @@ def _film(element, section, folder):
     if picture is None:
         return None
     address = picture.attributes.get("src", "")
-    data = embedded(file_of(folder, re.sub(r"\.gif$", ".mp4", address)))
+    path = file_of(folder, re.sub(r"\.gif$", ".mp4", address))
+    data = embedded(path)
     if data is None or not data.startswith("data:video"):
         return None
     section.embedded += len(data)
+    section.shown.add(path)
     about = {"aria-label": picture.attributes.get("alt", "")}
     switches = {"controls": "", "loop": "", "muted": "", "playsinline": "", "preload": "metadata"}
     return Element("video", {"src": data, **about, **switches})

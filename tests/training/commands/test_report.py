@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 
 import pytest
 from stored_runs import run_in_space, stored_run
@@ -104,3 +105,12 @@ def test_wrong_calls_get_one_line_and_leave_nothing(run, tmp_path):
         status, out, err = run("report", *arguments)
         assert status == 2 and out == "" and reason in err and err.count("\n") == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "empty"]
+
+
+def test_a_run_that_was_given_is_not_replaced_though_it_is_a_copy_of_another(run, tmp_path):
+    stored_run(tmp_path / "a")
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+    (tmp_path / "c").symlink_to("b")
+    status, _, err = run("report", "a", "b", "--out", "c")
+    assert status == 2 and "--out must be another folder than those of the runs, got c" in err
+    assert (tmp_path / "b" / "table.csv").exists()

@@ -8,9 +8,10 @@ import pytest
 from stored_runs import CONTENT, run_in_space, stored_run
 
 from training.commands.arguments.data import load_data
-from training.report.joined import _json, joined, size_in_words
+from training.report.joined import _figure_of, _json, joined, size_in_words
 from training.report.plot_views import View, views_of
 from training.report.runs import read_runs
+from training.report.sections import section_of
 
 RECORD = {"seed": 0, "started": "today", "python": "3.11", "versions": {"numpy": "2"}}
 # Instead of the real one, which takes a second to draw.
@@ -53,6 +54,24 @@ def test_versions_that_differ_are_told(tmp_path):
     assert "Versions that differ between runs: numpy (1.0, " in page_of(paths)[0]
 
 
+def test_a_version_that_not_all_runs_name_is_not_one_of_all(tmp_path):
+    paths = [stored_run(tmp_path / name) for name in "ab"]
+    for path, found in zip(paths, ("9.9", None), strict=True):
+        told = json.loads((path / "run.json").read_text())
+        told["versions"] = {"numpy": "2.0", "jax": found}
+        (path / "run.json").write_text(json.dumps(told))
+    page, _ = page_of(paths)
+    assert "numpy 2.0. Versions that differ between runs: jax (9.9, none)." in page
+
+
+def test_a_view_stands_below_the_figure_of_its_own_network(tmp_path):
+    (run,), _ = read_runs([stored_run(tmp_path / "a")])
+    section = section_of(run, "run-1", {})
+    section.figures = {"a-b-outputs": "wrong", "a-outputs": "right"}
+    assert _figure_of(section, View("outputs", "a-", "", "", [], [], [])) == "right"
+    assert _figure_of(section, View("cones", "a-", "", "", [], [], [])) is None
+
+
 def test_the_library_is_inside_once_and_only_where_a_view_needs_it(tmp_path):
     space, _, _ = run_in_space(tmp_path / "s")
     with_views, _ = page_of([space, stored_run(tmp_path / "a")], library=PLOTLY)
@@ -78,6 +97,15 @@ def test_what_a_view_says_cannot_end_its_script():
     name = "</script><script>alert(1)</script>&amp;"
     text = _json(View("cones", "", name, name, [name], [], []))
     assert not {*"<>&"} & {*text} and json.loads(text)["title"] == name
+
+
+def test_what_a_record_says_is_printable_and_short(tmp_path):
+    path = stored_run(tmp_path / "a")
+    told = json.loads((path / "run.json").read_text())
+    told |= {"started": "\u202e" * 9, "python": "x" * 5000, "seconds": 1e308}
+    (path / "run.json").write_text(json.dumps(told))
+    page, rows = page_of([path])
+    assert "\u202e" not in page and "x" * 300 not in page and rows[0]["seconds"] == "1e+308"
 
 
 # In a browser
@@ -143,6 +171,29 @@ def test_tables_sort_by_numbers_by_words_and_back(seen):
     page.run(button.format(0) + ".click()")
     assert page.run(CELLS.format(0)) == ["a9", "a10", "b", "c"]
     assert page.run(heading.format(0)) == "ascending" and page.run(heading.format(1)) is None
+
+
+COLUMN = "[...document.querySelectorAll('.all tbody tr')].map(r => r.cells[{}].textContent)"
+
+
+def test_dates_and_words_that_begin_as_numbers_do_are_sorted(seen, tmp_path):
+    page, _ = seen
+    rows = "".join(f"<tr><td>{w}</td></tr>" for w in ("infeasible", "none", "feasible", "infinite"))
+    broken = "<table class=sortable></table><table class=sortable><thead></thead></table>"
+    paths = [
+        stored_run(tmp_path / n, content=broken + f"<table><tr><th>a{rows}</table>") for n in "ab"
+    ]
+    for path, begun in zip(paths, ("2026-11-30T11:00:00", "2026-11-29T12:00:00"), strict=True):
+        told = json.loads((path / "run.json").read_text())
+        (path / "run.json").write_text(json.dumps(told | {"started": begun}))
+    (tmp_path / "page.html").write_text(page_of(paths)[0], encoding="utf-8")
+    page.open(tmp_path / "page.html")
+    page.run("document.querySelectorAll('.all th button')[3].click()")
+    assert page.run(COLUMN.format(3)) == ["2026-11-29 12:00", "2026-11-30 11:00"]
+    page.run("[...document.querySelectorAll('th button')].find(b => b.textContent === 'a').click()")
+    words = "document.querySelectorAll('th[aria-sort] button')[1].closest('table').tBodies[0]"
+    assert page.run(words + ".textContent") == "feasibleinfeasibleinfinitenone"
+    assert page.errors == []
 
 
 def test_figures_enlarge_and_escape_leads_back(seen):

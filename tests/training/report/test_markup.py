@@ -1,5 +1,7 @@
 """Pages that may have been altered: what is kept of them."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -64,6 +66,22 @@ def test_nothing_that_acts_is_left(text):
 def test_text_cannot_become_markup_again():
     assert body("&lt;script&gt;alert(1)&lt;/script&gt;") == "&lt;script&gt;alert(1)&lt;/script&gt;"
     assert str(Element("p", {"class": '"><b'}, ["<"])) == '<p class="&quot;&gt;&lt;b">&lt;</p>'
+
+
+@pytest.mark.parametrize("text", ["<a ", "<a x=", '<p title="', "<!--", "</p ", "<"])
+def test_tags_that_never_end_are_text_and_a_hundred_thousand_of_them_are_read_at_once(text):
+    start = time.process_time()
+    assert "b" in body("<p>a</p>" + text * 100_000 + "<p>b</p>")
+    assert time.process_time() - start < 20
+
+
+def test_comments_are_gone_and_what_they_hold():
+    assert body("<p>a<!-- <b>x</b> > --></p>b<!-- <p>c</p>").startswith("<p>a</p>b")
+
+
+def test_marks_that_turn_the_writing_are_told_by_their_numbers():
+    assert body('<p>a&#x202e;b</p><img alt="\u2066">') == '<p>a\\u202eb</p><img alt="\\u2066">'
+    assert body("<p>\u0627\u200d</p>") == "<p>\u0627\u200d</p>"
 
 
 def test_a_page_of_endless_depth_and_one_of_broken_xml_are_read():

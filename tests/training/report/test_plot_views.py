@@ -1,6 +1,7 @@
 """Views that turn: drawn only of what a certificate speaks of, and as it is."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -127,3 +128,29 @@ def test_a_certificate_that_is_none_is_told(space, tmp_path):
 
 def test_runs_in_other_dimensions_have_no_view_and_nothing_to_say(tmp_path):
     assert views(stored_run(tmp_path / "a")) == ([], [])
+
+
+def test_files_outside_of_the_folder_make_no_view(space, tmp_path):
+    written = json.loads((space[0] / "run.json").read_text())["written"]
+    path = stored_run(tmp_path / "a")
+    told = json.loads((path / "run.json").read_text())
+    away = os.path.relpath(space[0], path)
+    told["written"] |= {f"{away}/{name}": found for name, found in written.items()}
+    told["arguments"]["data"] = "clusters"
+    (path / "run.json").write_text(json.dumps(told))
+    assert views(path) == ([], [])
+    for name in ("certificate.json", "network.npz"):
+        path, _, _ = run_in_space(tmp_path / name)
+        (path / name).unlink()
+        (path / name).symlink_to(space[0] / name)
+        found, missing = views(path)
+        assert found == [] and f"{name} is no file in the folder of the run" in missing[0]
+
+
+@pytest.mark.parametrize("targets", [5, True, ["1,0"]])
+def test_targets_that_are_no_text_are_data_that_cannot_be_read(tmp_path, targets):
+    path, _, _ = run_in_space(tmp_path / "run")
+    told = json.loads((path / "run.json").read_text())
+    told["arguments"]["targets"] = targets
+    (path / "run.json").write_text(json.dumps(told))
+    assert views(path)[1] == ["network.npz: the data, clusters, can no longer be read"]

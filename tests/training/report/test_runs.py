@@ -6,7 +6,7 @@ import shutil
 import pytest
 from stored_runs import stored_run
 
-from training.report.runs import read_runs
+from training.report.runs import read_runs, with_shown
 
 
 def record(path, **changes):
@@ -62,6 +62,32 @@ def test_a_run_without_a_page_is_taken(tmp_path):
     assert run.page is None and run.changed == ["index.html"] and "no index.html" in run.notes[-1]
 
 
+def test_files_without_a_digest_cannot_be_judged_and_it_is_said(tmp_path):
+    path = stored_run(tmp_path / "a")
+    written = json.loads((path / "run.json").read_text())["written"]
+    record(path, written={k: v for k, v in written.items() if k != "index.html"})
+    (run,), _ = read_runs([path])
+    assert run.unknown == ["index.html"] and run.state == "not all can be checked"
+    assert "no digest of index.html in run.json" in run.notes[0]
+    record(path, written={}, files=[])
+    assert read_runs([path])[0][0].unknown == ["index.html"]
+    record(path, seconds=..., live=["index.html"])
+    assert read_runs([path])[0][0].state == "unfinished"
+
+
+def test_pictures_of_runs_within_a_run_are_judged_by_their_own_record(tmp_path):
+    path, within = stored_run(tmp_path / "a"), stored_run(tmp_path / "a" / "mesa")
+    (run,), _ = read_runs([path])
+    shown = [within / "wine-outputs.png", path / "wine-outputs.png"]
+    assert with_shown(run, shown).state == "finished"
+    (within / "wine-outputs.png").write_bytes((path / "index.html").read_bytes())
+    assert with_shown(run, shown).changed == ["mesa/wine-outputs.png"]
+    (within / "run.json").unlink()
+    assert with_shown(run, shown).unknown == ["mesa/wine-outputs.png"]
+    (path / "added.png").write_bytes(b"")
+    assert with_shown(run, [path / "added.png"]).unknown == ["added.png"]
+
+
 def test_the_same_run_counts_once_by_any_name_of_its_folder(tmp_path):
     path = stored_run(tmp_path / "a")
     (tmp_path / "link").symlink_to(path)
@@ -108,6 +134,16 @@ def test_what_is_no_run_is_refused_and_says_what_was_meant(tmp_path):
     ]:
         with pytest.raises(ValueError, match=reason):
             read_runs([path, given])
+
+
+def test_a_page_outside_of_the_folder_is_not_read(tmp_path):
+    path = stored_run(tmp_path / "a")
+    (tmp_path / "secret").write_text("<p>of somebody else</p>")
+    (path / "index.html").unlink()
+    (path / "index.html").symlink_to(tmp_path / "secret")
+    (run,), _ = read_runs([path])
+    assert run.page is None and run.changed == ["index.html"]
+    assert "in its folder, at most 16,777,216 bytes" in run.notes[-1]
 
 
 def test_reports_alone_are_refused(tmp_path):
