@@ -3,8 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 METADATA := pyproject.toml setup.py
+NEW_ENOUGH := -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+    echo "geomcore needs Python 3.11 or newer; name one: make PYTHON=python3.12" >&2; exit 1; }
 
-.PHONY: demo test slow lint format doctest bench mutants fuzz docs linkcheck clean
+.PHONY: demo test slow lint format doctest bench mutants fuzz oldest newest docs linkcheck clean
 
 demo: $(VENV)/.demo
 	$(BIN)/geomcore quickstart --out runs/quickstart
@@ -48,12 +50,17 @@ docs: $(VENV)/.docs
 linkcheck: $(VENV)/.docs
 	GALLERY=0 $(BIN)/python -m sphinx -q -b linkcheck docs build/linkcheck
 
+# The same tests with the oldest versions that pyproject.toml promises, and with the newest ones;
+# make newest PYTHON=python3.13 takes another Python. TESTS=tests/geomcore: these only.
+oldest newest: %: .venv-%/.test
+	NUMBA_CACHE_DIR=.venv-$@/numba .venv-$@/bin/geomcore quickstart --quiet --out build/$@
+	NUMBA_CACHE_DIR=.venv-$@/numba .venv-$@/bin/python -m pytest -n 2 -m "not slow" $(TESTS)
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info docs/reference docs/examples
+	rm -rf $(VENV) .venv-oldest .venv-newest build dist *.egg-info docs/reference docs/examples
 
 $(VENV)/.python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	    echo "geomcore needs Python 3.11 or newer; name one: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) $(NEW_ENOUGH)
 	$(PYTHON) -m venv $(VENV)
 	touch $@
 
@@ -68,6 +75,15 @@ $(VENV)/.test: $(VENV)/.python $(METADATA)
 
 $(VENV)/.docs: $(VENV)/.python $(METADATA)
 	$(BIN)/python -m pip install --quiet -e '.[docs]'
+	touch $@
+
+.venv-oldest/.test .venv-newest/.test: .venv-%/.test: $(METADATA) tests/oldest.py
+	@$(PYTHON) $(NEW_ENOUGH)
+	rm -rf .venv-$*
+	$(PYTHON) -m venv .venv-$*
+	$(PYTHON) tests/oldest.py > .venv-$*/oldest.txt
+	.venv-$*/bin/python -m pip install --quiet \
+	    $(if $(filter oldest,$*),--constraint .venv-$*/oldest.txt) -e '.[test]'
 	touch $@
 
 $(VENV)/.bench: $(VENV)/.python $(METADATA)

@@ -330,7 +330,7 @@ class CircularCone:
         if width is None:
             width = d
         if not (isinstance(width, int | np.integer) and 1 <= width <= d):
-            raise ValueError(f"width must be an integer between 1 and {d}, got {quoted(width)}")
+            raise ValueError(f"width must be a whole number from 1 to {d}, got {quoted(width)}")
         u = np.full(d, 1 / np.sqrt(d))
         R = _carry(self.axis, u)
         # tan(theta_d / 2) = 1 / sqrt(d - 1), infinite for d = 1, where every cone is a half line.

@@ -345,7 +345,7 @@ def _pulled_back(net, X, output):
 
 def _check_output(output, m):
     if not (isinstance(output, int | np.integer) and 0 <= output < m):
-        raise ValueError(f"output must be an integer between 0 and {m - 1}, got {quoted(output)}")
+        raise ValueError(f"output must be a whole number from 0 to {m - 1}, got {quoted(output)}")
 
 
 def _is_narrow(net):

@@ -360,7 +360,10 @@ class ReLUNetwork(Network):
         """The ReLU network that has these tensors, W1, b1, ..., WL, bL."""
         tensors = list(tensors) if isinstance(tensors, Sequence) else []
         if len(tensors) != len(self.tensors):
-            raise ValueError(f"tensors must be a list of {len(self.tensors)} arrays, W1, b1, ...")
+            raise ValueError(
+                f"tensors must be a list of {len(self.tensors)} arrays, W1, b1, ..., got "
+                f"{len(tensors)} of them"
+            )
         return ReLUNetwork(tensors[0::2], tensors[1::2])
 
     def __repr__(self):

@@ -25,6 +25,7 @@ from geomcore.display.lines import folded, listed, told_in_brief
 from geomcore.display.page import page
 from geomcore.foreign.files import read_whole
 from geomcore.foreign.schema import Mismatch, decoded
+from geomcore.foreign.wording import quoted
 from geomcore.typing import LossName, Path
 
 if TYPE_CHECKING:
@@ -298,17 +299,19 @@ class Certificate:
                 f"of version {VERSION} does: make a new one with `geomcore verify`"
             )
         if version != VERSION:
-            raise ValueError(f"text holds a certificate of another version than {VERSION}")
+            raise ValueError(
+                f"text must hold a certificate of version {VERSION}, got version {quoted(version)}"
+            )
         try:
             stated = decoded(text, _Stated)
         except Mismatch as error:
             if "field `" not in str(error):
-                raise ValueError(f"certificate holds no valid field: {error}") from None
+                raise ValueError(f"text must hold what `verify` states: {error}") from None
             if error.field is None:
-                raise ValueError(f"certificate must have the fields of `verify`: {error}") from None
+                raise ValueError(f"text must have the fields of `verify`: {error}") from None
             raise ValueError(
-                f"certificate holds no valid field: {error.field} has unknown keys or lacks some: "
-                f"{error}"
+                f"text must hold what `verify` states: {error.field} has unknown keys or lacks "
+                f"some: {error}"
             ) from None
         values = {f.name: getattr(stated, f.name) for f in _FIELDS}
         values |= {f.name: with_numbers(values[f.name]) for f in _FIELDS if holds_numbers(f)}

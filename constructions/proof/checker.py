@@ -362,13 +362,17 @@ def examine(certificate, weights, biases, X, targets, classes, penalised):
     """What `check_certificate` returns; of two layers with decay by `penalised`: a Case, claims."""
     tensors, X = [], _array("X", X, -1, -1)
     if {type(weights), type(biases)} - {list, tuple} or not 0 < len(weights) == len(biases):
-        raise ValueError("weights and biases must be lists or tuples of the same length, not 0")
+        kinds = f"{type(weights).__name__} and {type(biases).__name__}"
+        raise ValueError(f"weights and biases must be lists of one length, not 0, got {kinds}")
     for l, (W, b) in enumerate(zip(weights, biases, strict=True)):
         W = _array(f"weights[{l}]", W, -1, len(tensors[-1]) if l else X.shape[1])
         tensors += [W, _array(f"biases[{l}]", b, len(W))]
     targets, classes = _array("targets", targets, -1, len(W)), _array("classes", classes, len(X))
     if not np.array_equal(np.unique(classes), np.arange(len(targets))):
-        raise ValueError("classes must be 0, ..., Q - 1, a row of targets each, and all must occur")
+        told = f"got {len(np.unique(classes))} of {len(targets)}"
+        raise ValueError(
+            f"classes must be 0, ..., Q - 1 and all occur, a row of targets each, {told}"
+        )
     stated, findings = {**LATER, **certificate} if type(certificate) is dict else {}, []
     asked = [repr(stated.get(key, 0)) for key in ("loss_name", "weight_decay")]
     decayed = asked[0] == "'mse'" and len(tensors) == 4 and asked[1] not in ("0", "0.0")

@@ -67,7 +67,9 @@ def as_width(width, X, labels):
         return d
     # with fewer features than classes no width will do, and the theorem itself is refused
     if d >= Q and (not isinstance(width, int | np.integer) or not Q <= width <= d):
-        raise ValueError(f"hidden_width must be an integer from {Q} to {d}, got {quoted(width)}")
+        raise ValueError(
+            f"hidden_width must be a whole number from {Q} to {d}, got {quoted(width)}"
+        )
     return width
 
 

@@ -48,7 +48,7 @@ def as_faces(cone, X, labels):
         try:
             cone = PolyhedralCone(base, edges)
         except ValueError as error:
-            raise ValueError(f"cone must be such: {error}") from None
+            raise ValueError(f"cone must be a pair (base, edges) of a cone: {error}") from None
     d = X.shape[1]
     if len(cone.base) != d:
         raise ValueError(f"cone must live in R^{d} like the data, got R^{len(cone.base)}")

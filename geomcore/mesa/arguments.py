@@ -28,9 +28,9 @@ def as_output(output, net):
     """The number of an output of a network, from 0."""
     width = net.widths[-1]
     if isinstance(output, bool) or not isinstance(output, int | np.integer) or output < 0:
-        raise ValueError(f"output must be a number from 0, got {quoted(output)}")
+        raise ValueError(f"output must be a whole number, at least 0, got {quoted(output)}")
     if width is not None and output >= width:
-        raise ValueError(f"output must be a number from 0 to {width - 1}, got {output}")
+        raise ValueError(f"output must be a whole number from 0 to {width - 1}, got {output}")
     return int(output)
 
 

@@ -128,7 +128,9 @@ def slack_profile(
     with np.errstate(over="ignore", invalid="ignore"):
         values = net(X)
     if output >= values.shape[1]:  # a network whose layers do not tell their widths
-        raise ValueError(f"output must be a number from 0 to {values.shape[1] - 1}, got {output}")
+        raise ValueError(
+            f"output must be a whole number from 0 to {values.shape[1] - 1}, got {output}"
+        )
     values = values[:, output]
     if not np.isfinite(values).all():
         raise ValueError("net must have outputs on the box that are finite floats, got overflow")

@@ -90,7 +90,9 @@ def plot_data(
     is_own = ax is None
     ax = new_axes(X.shape[1]) if is_own else ax
     if X.shape[1] != 2 + is_3d(ax):
-        raise ValueError(f"ax must have {X.shape[1]} dimensions, as the points have")
+        raise ValueError(
+            f"ax must have {X.shape[1]} dimensions, as the points have, got {2 + is_3d(ax)}"
+        )
     scatter(ax, X, labels)
     name_axes(ax, names)
     if names[-1] == "class":

@@ -81,8 +81,12 @@ def plot_truncation(
     check_sequence(stages, "stages", of="stage")
     stages = [as_points(Z, name=f"stages[{l}]") for l, Z in enumerate(stages)]
     labels = as_labels(y, len(stages[0]))
-    if any(len(Z) != len(stages[0]) for Z in stages):
-        raise ValueError(f"stages must all have {len(stages[0])} points, got other numbers too")
+    other = next((l for l, Z in enumerate(stages) if len(Z) != len(stages[0])), None)
+    if other is not None:
+        raise ValueError(
+            f"stages[{other}] must have {len(stages[0])} points, as the first has, got "
+            f"{len(stages[other])}"
+        )
     d = stages[0].shape[1]
     if projection is None:
         projection = Projection(np.zeros(d), np.eye(2, d)) if d <= 2 else fit_projection(stages[0])

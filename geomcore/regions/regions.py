@@ -202,7 +202,9 @@ class Regions:
             or not isinstance(output, int | np.integer)
             or not 0 <= output < k
         ):
-            raise ValueError(f"output must be a number from 0 to {k - 1}, got {quoted(output)}")
+            raise ValueError(
+                f"output must be a whole number from 0 to {k - 1}, got {quoted(output)}"
+            )
         level = as_number(level, "level")
         return lines_of(self, self.maps[:, output] - [0.0, 0.0, level])
 
@@ -218,7 +220,9 @@ def as_place(value, name, count):
     """A whole number from 0 to count - 1."""
     is_whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
     if not is_whole or not 0 <= value < count:
-        raise ValueError(f"{name} must be a number from 0 to {count - 1}, got {quoted(value)}")
+        raise ValueError(
+            f"{name} must be a whole number from 0 to {count - 1}, got {quoted(value)}"
+        )
     return int(value)
 
 

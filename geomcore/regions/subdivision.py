@@ -52,10 +52,13 @@ def steps_of(net):
         pairs = zip(net.weights, net.biases, strict=True)
         return [Step(W, b, l < last) for l, (W, b) in enumerate(pairs)]
     steps, is_positive = [], False
-    for layer in net.layers:
+    for i, layer in enumerate(net.layers):
         if isinstance(layer, ReLU):
             if not steps or steps[-1].is_rectified:
-                raise ValueError("net must begin with an affine layer, and have one between ReLUs")
+                raise ValueError(
+                    "net must begin with an affine layer, and have one between ReLUs, got a ReLU "
+                    f"as layers[{i}]"
+                )
             steps[-1] = steps[-1]._replace(is_rectified=True)
             is_positive = True
         elif isinstance(layer, Affine):

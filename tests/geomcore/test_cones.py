@@ -269,5 +269,5 @@ def test_a_circular_cone_needs_an_axis_and_an_angle_between_0_and_pi(apex, axis,
 
 @pytest.mark.parametrize("width", [0, 3, 1.5])
 def test_a_layer_has_between_1_and_d_neurons(width):
-    with pytest.raises(ValueError, match="width must be an integer between 1 and 2"):
+    with pytest.raises(ValueError, match="width must be a whole number from 1 to 2"):
         CircularCone([0, 0], [1, 0], 1).to_layer(width)

@@ -162,7 +162,7 @@ def test_lists_fortran_order_and_read_only_arrays_give_the_same():
 def test_an_output_the_network_does_not_have_is_refused(n, output):
     if output is None:
         output = "first"
-    with pytest.raises(ValueError, match="output must be an integer between 0 and 1"):
+    with pytest.raises(ValueError, match="output must be a whole number from 0 to 1"):
         input_gradients(random_network((3, 4, 2)), random_points(n, 3), output)
 
 

@@ -21,6 +21,7 @@ from training.commands.arguments.options import (
 )
 
 STORE = "study.sqlite"
+MISSING = "DATA is missing, see geomcore study --help"
 
 
 class Arguments(msgspec.Struct):
@@ -283,7 +284,7 @@ def _folder(wished, out, there):
     """The folder of the run; a study must be in it for the option `there`, if that is given."""
     if out is None:
         if wished["data"] is None:
-            raise ValueError("DATA is missing" if not there else f"{there} needs DATA or --out")
+            raise ValueError(MISSING if not there else f"{there} needs DATA or --out")
         out = Path("runs") / f"study-{Path(wished['data']).stem}"
     if there and not (out / STORE).exists():
         raise ValueError(f"{there}: there is no study in {out}")
@@ -299,7 +300,7 @@ def _arguments(wished, out, resume):
 
     if not resume:
         if wished["data"] is None:
-            raise ValueError("DATA is missing: the name of a data set, or a CSV or npz file")
+            raise ValueError(MISSING)
         return {k: v if wished[k] is None else wished[k] for k, v in DEFAULTS.items()}
     try:
         begun = msgspec.convert(read_record(out).arguments, Arguments)

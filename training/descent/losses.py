@@ -130,7 +130,8 @@ class CrossEntropy(_Weighted):
         """Raise unless the rows of Y are distributions."""
         if (Y < 0).any() or (np.abs(Y.sum(axis=-1) - 1) > 1e-6).any():
             raise ValueError(
-                "y must hold distributions (rows at least 0 that sum to 1) for cross_entropy"
+                "y must hold distributions (rows at least 0 that sum to 1) for cross_entropy, "
+                f"got rows from {Y.min():.3g} to {Y.max():.3g}"
             )
 
     def value(self, outputs: Array, Y: Array) -> Array:

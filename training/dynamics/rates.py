@@ -239,7 +239,9 @@ def _records(times, values):
         raise ValueError(
             f"values must have one entry or row per time ({len(times)}), got shape {values.shape}"
         )
-    if (np.diff(times) <= 0).any():
-        raise ValueError("times must rise, each above the one before")
+    falls = np.flatnonzero(np.diff(times) <= 0)
+    if len(falls):
+        before, after = times[falls[0]], times[falls[0] + 1]
+        raise ValueError(f"times must rise, each above the one before, got {after} after {before}")
     keep = np.isfinite(values).all(axis=1)
     return times[keep], values[keep]

@@ -216,7 +216,8 @@ def trajectory_plane(networks: Sequence[Network], center: Network | None = None)
     _, sizes, rows = np.linalg.svd(moved / size, full_matrices=False)
     if len(sizes) < 2 or not sizes[1] > 1e-12 * sizes[0]:
         raise ValueError(
-            "networks must span a plane: two that differ from the centre in different directions"
+            "networks must span a plane: two that differ from the centre in different directions, "
+            f"got {len(networks)} on one line"
         )
     directions = rows[:2]
     coordinates = moved @ directions.T

@@ -58,7 +58,7 @@ def test_units_at_the_centre_and_their_weights():
     [
         (lambda: flat_points(NET, [[1.0]], SQUARE), "X must have 2 columns"),
         (lambda: flat_points(NET, X, None), "polytope must be a Polytope"),
-        (lambda: zone_norms(NET, X, SQUARE, output=1), "output must be a number from 0 to 0"),
+        (lambda: zone_norms(NET, X, SQUARE, output=1), "output must be a whole number from 0 to 0"),
         (lambda: active_shares(Network([ReLU()]), X, SQUARE), "net must begin with an affine"),
         (lambda: units_at(ReLUNetwork([np.eye(2)], [[0, 0]])), "net must begin with an affine"),
         (

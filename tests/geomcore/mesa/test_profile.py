@@ -97,8 +97,11 @@ def test_correlations_of_any_scale(scale):
         ({"net": 3}, "net must be"),
         ({"polytope": None}, "polytope must be a Polytope"),
         ({"box": "x"}, "box must"),
-        ({"output": -1}, "output must be a number from 0"),
-        ({"net": Network([ReLU()]), "output": 2}, "output must be a number from 0 to 1, got 2"),
+        ({"output": -1}, "output must be a whole number"),
+        (
+            {"net": Network([ReLU()]), "output": 2},
+            "output must be a whole number from 0 to 1, got 2",
+        ),
         ({"bins": 0}, "bins must be a whole number, at least 1"),
         ({"samples": 1}, "samples must be a whole number, at least 2"),
     ],

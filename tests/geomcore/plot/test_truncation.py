@@ -168,5 +168,5 @@ def test_long_names_of_classes_leave_titles_apart_and_panels_as_wide_as_short_on
 
 
 def test_stages_of_different_lengths_are_refused():
-    with pytest.raises(ValueError, match="stages must all have 2 points"):
+    with pytest.raises(ValueError, match="must have 2 points, as the first has, got 3"):
         plot_truncation([np.eye(2), np.eye(3)], [0, 1])

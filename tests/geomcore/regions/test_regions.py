@@ -207,7 +207,7 @@ def test_wrong_calls_say_which_argument(change, told):
     with pytest.raises(ValueError, match=told):
         linear_regions(**{"net": random_network((2, 3, 1)), "box": BOX, **change})
     found = linear_regions(random_network((2, 3, 1)), BOX)
-    with pytest.raises(ValueError, match="output must be a number from 0 to 0"):
+    with pytest.raises(ValueError, match="output must be a whole number from 0 to 0"):
         found.level_set(1)
 
 

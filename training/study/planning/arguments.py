@@ -61,7 +61,7 @@ def as_trials(trials, references, scales):
 def as_seed(seed):
     """A non-negative whole number as an int."""
     if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
-        raise ValueError(f"seed must be a non-negative integer, got {short(repr(seed))}")
+        raise ValueError(f"seed must be a whole number, at least 0, got {short(repr(seed))}")
     return int(seed)
 
 
