@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from constructions import Certificate, cell_radius, construct, verify
-from constructions.proof.certificate import VERDICTS
+from constructions.verdicts import VERDICTS
 from geomcore import ReLUNetwork, datasets
 
 TWO_DEAD = ReLUNetwork([[[-1.0]], [[1.0]]], [[1.0], [0.0]])  # max(1 - x, 0)
