@@ -37,6 +37,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import fuzz_corpus
 import fuzz_mutators
+import fuzz_runs
 import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -46,6 +47,9 @@ LONGEST = 300
 ROOM = 2**30
 PATIENCE, OF_COMMANDS = 5.0, 60.0
 BATCH = 250
+READERS = fuzz_corpus.READERS | fuzz_runs.READERS
+SHARES = fuzz_corpus.SHARES | fuzz_runs.SHARES
+COMMANDS = ("command", "resume", "pieces: ", "run.json: ")  # how the names of whole ones begin
 
 
 class Hang(BaseException):
@@ -58,7 +62,7 @@ def _hang(*_):
 
 def patience(reader):
     """Seconds that a reader has."""
-    return OF_COMMANDS if reader.startswith(("command", "resume")) else PATIENCE
+    return OF_COMMANDS if reader.startswith(COMMANDS) else PATIENCE
 
 
 def names(corpus):
@@ -66,9 +70,17 @@ def names(corpus):
     return sorted({path for paths in corpus.values() for path in paths})
 
 
+def make(corpus, readers):
+    """Write the files that some readers read; return those of each."""
+    files = fuzz_corpus.make(corpus)
+    if not fuzz_runs.READERS.keys().isdisjoint(readers):
+        files |= fuzz_runs.make(corpus)
+    return files
+
+
 def prepare(seed, reader, index, files, folder):
     """Write mutant number `index` of a reader into a folder; return its path."""
-    number = list(fuzz_corpus.READERS).index(reader)
+    number = list(READERS).index(reader)
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(number, index)))
     source = files[reader][rng.integers(0, len(files[reader]))]
     target = folder / source.name
@@ -83,7 +95,7 @@ def outcome(reader, path, corpus):
     try:
         signal.setitimer(signal.ITIMER_REAL, patience(reader))
         try:
-            fuzz_corpus.READERS[reader](path, corpus)
+            READERS[reader](path, corpus)
             found = "read"
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
@@ -178,14 +190,13 @@ def outcomes(seed, reader, count, files, corpus, jobs, start=0):
 
 def counts(total):
     """How many mutants each reader gets."""
-    whole = sum(fuzz_corpus.SHARES.values())
-    return {name: max(1, round(total * s / whole)) for name, s in fuzz_corpus.SHARES.items()}
+    whole = sum(SHARES.values())
+    return {name: max(1, round(total * s / whole)) for name, s in SHARES.items()}
 
 
 def run(seed, shares, corpus, jobs, show=print):
     """Read all mutants; return how many there were of each outcome, and those that fell out."""
-    files = fuzz_corpus.make(corpus)
-    fell = []
+    files, fell = make(corpus, shares), []
     for reader, count in shares.items():
         start, seen = time.monotonic(), Counter()
         for index, found in outcomes(seed, reader, count, files, corpus, jobs):
@@ -204,17 +215,16 @@ def main():
     parser.add_argument("--count", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--reader", choices=fuzz_corpus.READERS)
+    parser.add_argument("--reader", choices=READERS)
     parser.add_argument("--index", type=int)
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         corpus = Path(folder)
         if chosen.index is not None:
-            path = prepare(
-                chosen.seed, chosen.reader, chosen.index, fuzz_corpus.make(corpus), corpus / "run"
-            )
+            files = make(corpus, [chosen.reader])
+            path = prepare(chosen.seed, chosen.reader, chosen.index, files, corpus / "run")
             print(f"{path.name}, {path.stat().st_size} bytes: {path.read_bytes()[:300]!r}")
-            fuzz_corpus.READERS[chosen.reader](path, corpus)
+            READERS[chosen.reader](path, corpus)
             return 0
         shares = {chosen.reader: chosen.count} if chosen.reader else counts(chosen.count)
         start = time.monotonic()

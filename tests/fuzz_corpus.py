@@ -200,7 +200,7 @@ def resume(name):
 
 
 def command(arguments):
-    """Run a command: as a refusal, status 2 must come with one short line."""
+    """Run a command and return its status: with 2, a refusal, must come one short line."""
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         status = main(arguments)
@@ -209,6 +209,7 @@ def command(arguments):
         lines = err.getvalue().splitlines()
         assert lines and lines[-1].startswith("geomcore: "), lines
         assert len(lines[-1]) <= 300 and lines[-1].isprintable(), lines[-1]
+    return status
 
 
 def verify_command(path, corpus):

@@ -1,11 +1,13 @@
 """Ways to spoil a file: byte by byte, and in the terms of its format."""
 
 import contextlib
+import hashlib
 import io
 import json
 import sqlite3
 import zipfile
 
+import msgspec
 import numpy as np
 
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
@@ -31,6 +33,10 @@ ODD_TEXTS = [
 ]  # fmt: skip
 ODD_CELLS = [
     None, "", "x", "inf", b"\xff\0", -1, 0, 2**63 - 1, 1e308, LONG, '{"a": 1}', "[", b"",
+]  # fmt: skip
+ODD_VALUES = [
+    None, True, -1, 0, 1, 2**63 - 1, 0.5, -1e308, float("nan"), float("inf"), "", "x", "\x1b[2J",
+    "x" * 5000, b"", b"\xff\0", [], [[]], {}, {"a": [1]},
 ]  # fmt: skip
 
 
@@ -193,9 +199,82 @@ def _spoil_table(rng, execute, loose):
             execute(f"UPDATE {table} SET {column} = ? {some if rng.random() < 0.5 else ''}", [odd])
 
 
+def spoil_pieces(rng, path):
+    """Spoil what is in one or two kept pieces of a run, and compute their digests anew."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    with contextlib.closing(connection):
+        connection.execute("PRAGMA journal_mode = DELETE")
+        connection.execute("PRAGMA synchronous = OFF")
+        names = [row[0] for row in connection.execute("SELECT name FROM piece ORDER BY name")]
+        # What is spoilt twice may be nothing that NumPy reads.
+        for name in rng.choice(names, size=min(len(names), rng.integers(1, 3)), replace=False):
+            query = "SELECT content FROM piece WHERE name = ?"
+            value = msgspec.msgpack.decode(connection.execute(query, [str(name)]).fetchone()[0])
+            content = msgspec.msgpack.encode(_spoil_value(rng, value))
+            name, digest = str(name), hashlib.sha256(name.encode() + b"\0" + content).hexdigest()
+            connection.execute(
+                "UPDATE piece SET content = ?, digest = ? WHERE name = ?", [content, digest, name]
+            )
+
+
+def _spoil_value(rng, value):
+    """Put something else in one place of plain values and arrays, or take it away."""
+    paths = list(places(value))
+    path = paths[rng.integers(0, len(paths))]
+    odd = ODD_VALUES[rng.integers(0, len(ODD_VALUES))]
+    if not path:
+        return _spoil_array(rng, value) if isinstance(value, msgspec.msgpack.Ext) else odd
+    inside = value
+    for key in path[:-1]:
+        inside = inside[key]
+    found = inside[path[-1]]
+    match int(rng.integers(0, 8)):
+        case 0:
+            del inside[path[-1]]
+        case 1 if isinstance(inside, list):
+            inside.insert(path[-1], found)
+        case 1:
+            inside["more"] = found
+        case 2 | 3 | 4 if isinstance(found, int | float):  # of the same type, so that it passes
+            kind = int if isinstance(found, int) else float
+            inside[path[-1]] = kind(rng.choice([-1, 0, 1, 7, 1e9, 1e18]))
+        case 2 | 3 | 4 | 5 if isinstance(found, msgspec.msgpack.Ext):
+            inside[path[-1]] = _spoil_array(rng, found)
+        case _:
+            inside[path[-1]] = odd
+    return value
+
+
+def _spoil_array(rng, packed):
+    """An array with other numbers, another shape or type, or none."""
+    array = np.load(io.BytesIO(bytes(packed.data)))
+    match int(rng.integers(0, 7)):
+        case 0:
+            array = array[..., None]
+        case 1:
+            array = array[:0]
+        case 2:
+            array = array.astype(rng.choice(["f4", "i8", "U3", "c16"]))
+        case 3 if array.size:
+            array.flat[rng.integers(0, array.size)] = rng.choice([0, -1, 1, 100])
+        case 4 if array.size and array.dtype.kind == "f":
+            array.flat[rng.integers(0, array.size)] = rng.choice([np.nan, np.inf, -1e308, 1e-320])
+        case 5:
+            array = array * 0
+        case _:
+            return msgspec.msgpack.Ext(packed.code, spoil(rng, bytes(packed.data), b""))
+    file = io.BytesIO()
+    np.save(file, array)
+    return msgspec.msgpack.Ext(packed.code, file.getvalue())
+
+
 def mutant(rng, reader, path, corpus, target):
     """Write a spoiled copy of `path` to `target`."""
     data, other = path.read_bytes(), corpus[rng.integers(0, len(corpus))].read_bytes()
+    if reader.startswith("pieces") and rng.random() < 0.7:
+        target.write_bytes(data)
+        spoil_pieces(rng, target)
+        return
     if reader == "study rows" or (reader == "resume: study" and rng.random() < 0.5):
         target.write_bytes(data)
         spoil_rows(rng, target)

@@ -35,7 +35,7 @@ def planted(monkeypatch, tmp_path):
     """A function that makes a reader of any function of a path, and what the run says of it."""
 
     def found(read):
-        monkeypatch.setitem(fuzz_corpus.READERS, "planted", read)
+        monkeypatch.setitem(fuzz.READERS, "planted", read)
         path = tmp_path / "file"
         path.write_bytes(b"abc")
         return fuzz.outcome("planted", path, tmp_path)
@@ -120,7 +120,7 @@ def test_a_process_that_dies_or_takes_too_much_is_told_and_the_rest_goes_on(monk
         if index == 3:
             raise ValueError("no")
 
-    monkeypatch.setitem(fuzz_corpus.READERS, "planted", read)
+    monkeypatch.setitem(fuzz.READERS, "planted", read)
     found = fuzz.outcomes(0, "planted", 5, {"planted": [source]}, tmp_path, jobs=2)
     told = {index: text.split(" at ")[0] for index, text in found}
     assert told.pop(2) in ("MemoryError", "_ArrayMemoryError")

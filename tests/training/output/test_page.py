@@ -84,6 +84,11 @@ def test_words_stand_to_the_left_and_numbers_to_the_right():
 # Laws
 
 
+def test_a_table_of_no_rows_is_empty():
+    parts = page._ENVIRONMENT.get_template("output/parts.html")
+    assert "<td" not in parts.module.table([]) and "<th" not in parts.module.table([])
+
+
 def test_every_colour_of_the_frame_has_a_light_and_a_dark_value():
     style = FRAME.read_text(encoding="utf-8")
     light, dark = re.findall(r":root \{(.*?)\}", style, flags=re.DOTALL)

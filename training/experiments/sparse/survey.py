@@ -38,6 +38,8 @@ FIXED, FOLLOW = "fixed", "follow"
 DRAWS = 20  # dictionaries per seed of which nothing is learned, of either kind
 DIRECTIONS, POINTS = "random directions", "data points"
 COURSES = ("steps", "active", "reconstruction", "dead", "norm", "sum")
+# The columns of tables that are no numbers.
+WORDS = ("name", "treatment", "interaction", "decoder_bias", "gamma", "method", "columns")
 
 
 class Run(NamedTuple):
@@ -289,9 +291,28 @@ def check_piece(piece, data):
         raise ValueError("it is of other runs")
     if not all(isinstance(one, dict) and "columns" in one for one in piece["chance"]):
         raise ValueError("its dictionaries that are not learned are of an older version")
+    baselines = [one.get("row") if isinstance(one, dict) else None for one in piece["baselines"]]
+    for rows in (baselines, [run["row"] for run in piece["runs"]], piece["chance"]):
+        _check_rows(rows)
+    drawn = [one.get("dictionary") for one in piece["baselines"]]
+    told = [array for array in drawn if array is not None] + [*piece["nulls"].values()]
+    if not all(isinstance(array, np.ndarray) and array.dtype.kind == "f" for array in told):
+        raise ValueError("what it is compared with is no array of numbers")
     for run in piece["runs"]:
         course = run.get("course")
         if not isinstance(course, dict) or tuple(course) != COURSES:
             raise ValueError(f"the course of {run['row']['name']} is missing")
         if not all(isinstance(v, np.ndarray) for v in (*course.values(), *run["tensors"])):
             raise ValueError(f"arrays of {run['row']['name']} are missing")
+
+
+def _check_rows(rows):
+    """Raise ValueError unless rows of a table have the same columns, of words and of numbers."""
+    for row in rows:
+        if not isinstance(row, dict) or row.keys() != rows[0].keys():
+            raise ValueError("a row has other columns")
+        for name, value in row.items():
+            # A truth value is no number here.
+            kinds = (str,) if name in WORDS else (bool,) if name == "diverged" else (int, float)
+            if type(value) not in kinds:
+                raise ValueError(f"{name} of a row is of another type")

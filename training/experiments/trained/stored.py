@@ -99,8 +99,17 @@ def _networks(piece, digits):
     return found
 
 
+def check_separability(piece):
+    """Raise ValueError unless it may be what was found of the subsets of the digits."""
+    check_form(piece, SEPARABILITY)
+    if not piece["subsets"]:
+        raise ValueError("it is of no digits")
+
+
 def _check_tables(piece, net, digits):
     """Raise ValueError unless tables speak of the layers and digits that there are."""
+    if not all(piece[name] for name in ("layers", "classes", "collapse") if name in piece):
+        raise ValueError("a table of it is empty")
     hidden = set(range(1, len(net.weights)))
     for row in piece["layers"] + piece["classes"]:
         if row["layer"] not in hidden:

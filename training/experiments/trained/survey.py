@@ -243,7 +243,7 @@ def _together(digits, losses, starts, runs, pieces, seed):
     """The `Findings` of finished pieces."""
     tables = {name: [] for name in ("runs", "layers", "classes", "collapse")}
     courses, networks, comparison, noise = {}, {}, [], []
-    separability = formed(pieces, SEPARABILITY, stored.SEPARABILITY)
+    separability = formed(pieces, SEPARABILITY, stored.check_separability)
     built = formed(pieces, CONSTRUCTED, partial(stored.check_constructed, digits=digits))
 
     def compare(net, name, start, loss, known):

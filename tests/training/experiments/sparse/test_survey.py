@@ -96,6 +96,9 @@ def test_what_is_done_is_not_done_again_and_the_numbers_are_the_same(done, monke
             ),
             "arrays of free, penalty 0, loop 0 are missing",
         ),
+        (lambda piece: piece | {"baselines": [{}]}, "a row has other columns"),
+        (lambda piece: piece | {"chance": [{"columns": "x", "found": "y"}]}, "found of a row"),
+        (lambda piece: piece | {"nulls": {"patches": [1.0]}}, "no array of numbers"),
     ],
 )
 def test_a_damaged_piece_ends_in_a_sentence(done, damage, told):

@@ -6,12 +6,11 @@ from tampered import refuses_all, replace
 
 from training.experiments.trained import stored
 from training.experiments.trained.survey import survey
-from training.output.forms import check_form
 from training.output.pieces import Pieces
 
 OPTIONS = {"starts": 2, "seed": 0, "steps": 40, "thresholds": [1e-1, 1e-5]}
 CHECKS = {
-    "separability": lambda piece, digits: check_form(piece, stored.SEPARABILITY),
+    "separability": lambda piece, digits: stored.check_separability(piece),
     "constructed": stored.check_constructed,
     "mse, start 0": lambda piece, digits: stored.check_run(piece, digits, is_first=True),
     "mse, start 1": lambda piece, digits: stored.check_run(piece, digits, is_first=False),
@@ -53,6 +52,8 @@ def test_a_piece_of_another_form_is_told(kept, tiny, name):
     ("name", "key", "value"),
     [
         ("separability", "programs", "3"),
+        ("separability", "subsets", []),
+        ("constructed", "layers", []),
         ("constructed", "networks", [[np.eye(3), np.zeros(3)]]),
         ("constructed", "networks", [[]]),
         ("constructed", "networks", [[np.zeros(3), np.eye(3)]]),
