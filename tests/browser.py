@@ -30,9 +30,20 @@ KEYS = {"Enter": 13, "Escape": 27, "Tab": 9, "ArrowLeft": 37, "ArrowRight": 39, 
 
 
 def find():
-    """The path of an installed browser, or None; the variable GEOMCORE_BROWSER names another."""
+    """The path of an installed browser, or None; the variable GEOMCORE_BROWSER names another.
+
+    A script that only says how to install one, as some systems have, is none.
+    """
     named = os.environ.get("GEOMCORE_BROWSER")
-    return named or next((path for path in map(shutil.which, NAMES) if path), None)
+    return named or next((path for path in map(shutil.which, NAMES) if path and _runs(path)), None)
+
+
+def _runs(path):
+    asked = [path, "--version", "--no-sandbox"]
+    try:
+        return subprocess.run(asked, capture_output=True, timeout=60, check=False).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
 
 
 class Browser:
