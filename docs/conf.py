@@ -69,6 +69,7 @@ sphinx_gallery_conf = {
     "within_subsection_order": "FileNameSortKey",
     "image_srcset": ["2x"],
     "min_reported_time": 0,
+    "write_computation_times": False,  # the page of the times would load scripts from outside
 }
 # What long searches tell of their progress is no warning of the build.
 logging.getLogger("constructions").setLevel(logging.WARNING)

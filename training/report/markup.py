@@ -33,8 +33,9 @@ ATTRIBUTES = {
     "div": {"tabindex"},
 }
 DEEPEST = 64  # elements within one another; pages of this program have less than 12
-# A tag that never ends. The reader would look for its end up to the end of the page, at each one.
-ENDLESS = re.compile(r"<(?=[^<>]*(?:<|\Z))")
+# What begins as a tag, but another one begins before it ends, and not in quotes. The reader would
+# look for the end up to the end of the page, at each one. No tag of a page has 99 parts.
+ENDLESS = re.compile(r"""<(?!(?:[^<>"']++|"[^"]*+"|'[^']*+'){0,99}+>)""")
 # Marks that turn the direction of writing; they would turn what stands beside them.
 TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 

@@ -68,11 +68,17 @@ def test_text_cannot_become_markup_again():
     assert str(Element("p", {"class": '"><b'}, ["<"])) == '<p class="&quot;&gt;&lt;b">&lt;</p>'
 
 
-@pytest.mark.parametrize("text", ["<a ", "<a x=", '<p title="', "<!--", "</p ", "<"])
+@pytest.mark.parametrize(
+    "text", ["<a ", "<a x=", '<p title="', "<!--", "</p ", "<", "<a '\"", '<a "<\'"', "<'\"<\"'"]
+)
 def test_tags_that_never_end_are_text_and_a_hundred_thousand_of_them_are_read_at_once(text):
     start = time.process_time()
     assert "b" in body("<p>a</p>" + text * 100_000 + "<p>b</p>")
     assert time.process_time() - start < 20
+
+
+def test_what_is_in_quotes_ends_no_tag():
+    assert body("<img alt='1 < 2 > 0'>") == '<img alt="1 &lt; 2 &gt; 0">'
 
 
 def test_comments_are_gone_and_what_they_hold():
