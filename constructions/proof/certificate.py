@@ -306,12 +306,14 @@ class Certificate:
             stated = decoded(text, _Stated)
         except Mismatch as error:
             if "field `" not in str(error):
-                raise ValueError(f"text must hold what `verify` states: {error}") from None
+                raise ValueError(
+                    f"text must hold a certificate as `verify` makes it: {error}"
+                ) from None
             if error.field is None:
-                raise ValueError(f"text must have the fields of `verify`: {error}") from None
+                raise ValueError(f"text must have the fields of a certificate: {error}") from None
             raise ValueError(
-                f"text must hold what `verify` states: {error.field} has unknown keys or lacks "
-                f"some: {error}"
+                f"text must hold a certificate as `verify` makes it: {error.field} has unknown "
+                f"keys or lacks some: {error}"
             ) from None
         values = {f.name: getattr(stated, f.name) for f in _FIELDS}
         values |= {f.name: with_numbers(values[f.name]) for f in _FIELDS if holds_numbers(f)}

@@ -243,7 +243,7 @@ def test_a_file_that_is_too_large_for_its_network_is_not_read(tmp_path):
 
 def test_a_file_that_is_no_certificate_is_named(tmp_path):
     (tmp_path / "a.json").write_text(json.dumps(fields(points="many")))
-    with pytest.raises(ValueError, match=r"a\.json: certificate holds no valid field: .*points"):
+    with pytest.raises(ValueError, match=r"a\.json: text must hold a certificate .*points"):
         Certificate.from_file(tmp_path / "a.json")
     (tmp_path / "a.json").write_text(json.dumps(fields()))
     assert Certificate.from_file(tmp_path / "a.json").verdict
