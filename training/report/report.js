@@ -12,11 +12,10 @@
     return parseFloat(found[1].replace(/,/g, ""));
   }
 
+  const WORDS = new Intl.Collator("en", { numeric: true });
   function compare(a, b, isText) {
-    if (isText) return a.localeCompare(b, "en", { numeric: true });
-    const x = numberOf(a), y = numberOf(b);
-    if (x === null || y === null) return (x === null) - (y === null);
-    return x < y ? -1 : x > y ? 1 : 0;
+    if (isText) return WORDS.compare(a.text, b.text);
+    return a.number < b.number ? -1 : a.number > b.number ? 1 : 0;
   }
 
   // Of the cells that hold something most hold words.
@@ -32,15 +31,18 @@
     const order = next[heading.getAttribute("aria-sort") || "none"];
     for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
     if (order !== "none") heading.setAttribute("aria-sort", order);
-    const rows = table.asItWas.slice();
-    const cell = (row) => (row.cells[column] ? row.cells[column].textContent.trim() : "");
-    const isText = holdsWords(rows.map(cell));
-    const hasNumber = (row) => isText || numberOf(cell(row)) !== null;
+    // Each cell is read once, however often it is compared.
+    const entries = table.asItWas.map((row) => {
+      const text = row.cells[column] ? row.cells[column].textContent.trim() : "";
+      return { row, text, number: numberOf(text) };
+    });
+    const isText = holdsWords(entries.map((entry) => entry.text));
+    const isLast = (entry) => !isText && entry.number === null;
     if (order !== "none") {
       const sign = order === "ascending" ? 1 : -1;
-      rows.sort((a, b) => hasNumber(b) - hasNumber(a) || sign * compare(cell(a), cell(b), isText));
+      entries.sort((a, b) => isLast(a) - isLast(b) || sign * compare(a, b, isText));
     }
-    body.append(...rows);
+    for (const { row } of entries) body.append(row);
   }
 
   for (const table of document.querySelectorAll("table.sortable, .all table")) {
