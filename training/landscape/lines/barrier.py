@@ -259,7 +259,8 @@ class _Search:
             for i in range(0, 0 if out_of_time else len(middle), batch):
                 part = slice(i, i + batch)
                 model = loss_models(segment, middle[part], half[part])
-                upper[part] = np.minimum(upper[part], largest(model))
+                # a model that bounds nothing leaves what is known
+                upper[part] = np.fmin(upper[part], largest(model))
                 self.pieces += len(middle[part])
                 for u in (-1.0, 0.0, 1.0):
                     at = values_at(model, np.full(len(middle[part]), u))

@@ -265,3 +265,21 @@ def test_a_loss_below_zero_is_enclosed_where_targets_sum_to_more_than_one():
     net = ReLUNetwork([np.zeros((2, 1))], [[1e3, 0.0]])
     found = barrier(net, net, [[0.0]], [[1 + 2.0**-52, 0.0]], loss="cross_entropy", seconds=1.0)
     assert all(low <= high < 0 for low, high in found.nodes) and found.upper < 0
+
+
+def test_one_point_whose_targets_do_not_sum_to_one_is_enough():
+    a, b = (ReLUNetwork([np.zeros((2, 1))], [np.full(2, size)]) for size in (1e7, 2e7))
+    X, Y = [[0.0], [0.0]], np.array([[0.3, 0.7000009], [1.0, 0.0]])
+    found = barrier(a, b, X, Y, loss="cross_entropy")
+    true = [entropy_between(a, b, X, Y, t, "cross_entropy") for t in (0, 1)]
+    assert max(true) < 0 and found.upper < 0
+    assert not max(true) > found.upper and not max(true) < found.lower
+
+
+def test_no_loss_is_nothing_where_it_may_be_negative():
+    rng = np.random.default_rng(4)
+    nets = [random_network((1, 3, 2), rng) for _ in range(2)]
+    a, b = (ReLUNetwork([6 * W for W in net.weights], net.biases) for net in nets)
+    Y = [[0.3, 0.7000009], [1.0, 0.0]]
+    found = barrier(a, b, [[1.0], [-2.0]], Y, loss="cross_entropy")
+    assert found.is_tight and found.upper - found.lower <= 1e-6 * abs(found.lower)
