@@ -35,7 +35,8 @@ except ImportError:  # Windows
 
 KEPT = ".kept"
 # Commands whose runs no other one replaces.
-COSTLY = ("study", "census", "trained", "dynamics", "mesa", "nonneg", "kernels")
+COSTLY = {"study", "census", "trained", "dynamics", "mesa", "nonneg", "kernels", "sparse"}
+COSTLY |= {"optimum", "claims"}
 NOUNS = ("study", "census")
 TOLD = 3  # names that a sentence tells
 
