@@ -1,7 +1,6 @@
 """Writing a file so that a reader sees the old one or the new one, never half of one."""
 
 import os
-import secrets
 from contextlib import contextmanager
 
 from geomcore.foreign.files import as_new_file
@@ -28,7 +27,7 @@ def replacing(path):
         If the file cannot be written; an older file then is as it was.
     """
     path = as_new_file(path)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
     try:
         with open(temporary, "xb") as file:
             yield file
