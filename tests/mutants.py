@@ -59,6 +59,9 @@ SCOPE = {
     "constructions/two_layer/best_neuron.py": ("tests/constructions/two_layer",),
     "constructions/two_layer/bound.py": ("tests/constructions/two_layer",),
     "constructions/two_layer/checker.py": ("tests/constructions/two_layer",),
+    "constructions/two_layer/best_neuron_kernel.py": (
+        "tests/constructions/two_layer/test_best_neuron_kernel.py",
+    ),
     "constructions/two_layer/cone_kernel.py": (
         "tests/constructions/two_layer/test_cone_kernel.py",
         "tests/constructions/two_layer/test_cones.py",
