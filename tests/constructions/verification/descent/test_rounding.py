@@ -292,3 +292,14 @@ def test_the_bound_is_asked_for_the_network_that_is_given(monkeypatch):
     net, X = ReLUNetwork([[[-1.0], [-2.0]], [[1.0, 0.0]]], [[1.0, 1.0], [0.0]]), DATA[0]
     room.basin_with_rounding(net, X, 0.01, 5, loss_bound=0.0, rank=2, distance=0.125)
     assert seen[0] == {"size": pytest.approx(8**0.5 + 0.125), "width": 2, "points": 3}
+
+
+def test_what_underflow_adds_comes_from_all_layers_of_the_worst_group():
+    X, y = balls()
+    net = construct(X, y).network
+    around, root = room._around(net, X, verify(net, X, y).loss_bound, None, None, 0.0)
+    p, (speeds, _) = np.tril(around.bounds.layers), room.motions(around.bounds, 0.0)
+    of_groups = (p * speeds[:, None]).sum(axis=(1, 2))
+    assert p.shape[1] > 2 and of_groups.max() > 1.001 * of_groups.min()
+    reach = room._derivatives(around, root, 0.0).reach
+    assert of_groups.max() <= reach <= 1.0001 * of_groups.max()
