@@ -11,8 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from constructions.critical.balls import Balls, stacked
+from constructions.critical.balls import Balls, of_arbs, stacked
 from constructions.critical.curvature.squares import is_by_point, is_long, squared
+from constructions.critical.points import BITS, exactly
+from constructions.proof.exact import precision
 
 
 class Block(NamedTuple):
@@ -186,6 +188,33 @@ def loss(cell, found):
     for block in cell.blocks:
         total = total + block.value(outputs[block.rows], cell.Y[block.rows])
     return total
+
+
+def loss_in_box(cell, theta):
+    """The loss anywhere in a box of parameters in which the masks stay; a cell and box in balls.
+
+    By the mean value theorem, from the middle in more digits, or from the outputs, whichever is
+    narrower: the latter take the outputs of a point as independent wherever they are used, as in
+    log(1 + e^f) - f, and rounding in balls knows no logit of 200 to better than 1e-12.
+    """
+    found = run(cell, theta)
+    with precision(BITS):
+        exact = in_arbs(cell)
+        middle = loss(exact, forwards(exact, exactly(theta.mid)))
+    slope = stacked(gradient(found)) * Balls(np.zeros(theta.shape), theta.rad)
+    near, wide = of_arbs([middle], ()) + slope.sum(), loss(cell, found)
+    return near if near.rad < wide.rad else wide
+
+
+def in_arbs(cell):
+    """A cell in balls, in arb."""
+
+    def inside(parts):
+        return [exactly(part) if isinstance(part, Balls) else part for part in parts]
+
+    blocks = [block._make(inside(block)) for block in cell.blocks]
+    masks = [exactly(mask) for mask in cell.masks]
+    return cell._replace(X=exactly(cell.X), Y=exactly(cell.Y), blocks=blocks, masks=masks)
 
 
 def gradient(found):

@@ -12,7 +12,7 @@ from flint import arb, fmpq
 
 from constructions.critical.balls import Balls, of_arbs
 from constructions.critical.cell import Block
-from constructions.critical.points import as_objects
+from constructions.critical.points import as_objects, exactly
 from constructions.proof.exact import rational
 
 
@@ -106,7 +106,7 @@ def block_of(loss, rows, weights, K):
 def softmax(outputs):
     """Rows e^f_k / sum_j e^f_j, shape (n, K)."""
     if isinstance(outputs, Balls):
-        return _between_0_and_1(of_arbs(softmax(_arbs(outputs)).ravel().tolist(), outputs.shape))
+        return _between_0_and_1(of_arbs(softmax(exactly(outputs)).ravel().tolist(), outputs.shape))
     powers = np.exp(outputs - _peaks(outputs))
     return powers / powers.sum(axis=1, keepdims=True)
 
@@ -114,7 +114,7 @@ def softmax(outputs):
 def sigmoid(outputs):
     """1 / (1 + e^-f)."""
     if isinstance(outputs, Balls):
-        return _between_0_and_1(of_arbs(sigmoid(_arbs(outputs)).ravel().tolist(), outputs.shape))
+        return _between_0_and_1(of_arbs(sigmoid(exactly(outputs)).ravel().tolist(), outputs.shape))
     half = outputs / 2
     return (np.tanh(half) + 1) / 2
 
@@ -122,7 +122,7 @@ def sigmoid(outputs):
 def _log_sum(outputs):
     """log sum_k e^f_k, shape (n,)."""
     if isinstance(outputs, Balls):
-        return _known(of_arbs(_log_sum(_arbs(outputs)).tolist(), outputs.shape[:1]))
+        return _known(of_arbs(_log_sum(exactly(outputs)).tolist(), outputs.shape[:1]))
     peaks = _peaks(outputs)
     return np.log(np.exp(outputs - peaks).sum(axis=1)) + peaks[:, 0]
 
@@ -130,7 +130,7 @@ def _log_sum(outputs):
 def _log_one_plus(outputs):
     """log(1 + e^f) = max(f, 0) + log(1 + e^-|f|)."""
     if isinstance(outputs, Balls):
-        return _known(of_arbs(_log_one_plus(_arbs(outputs)).ravel().tolist(), outputs.shape))
+        return _known(of_arbs(_log_one_plus(exactly(outputs)).ravel().tolist(), outputs.shape))
     if outputs.dtype != object:
         return np.logaddexp(0.0, outputs)
     # either form is right whatever the sign; this one keeps exponentials small
@@ -145,12 +145,6 @@ def _peaks(outputs):
         return outputs.max(axis=1, keepdims=True)
     rows = [max((a.mid() for a in row), key=float) for row in outputs.tolist()]
     return as_objects(rows, (len(rows), 1))
-
-
-def _arbs(balls):
-    """The same balls as an object array of arb."""
-    pairs = zip(balls.mid.ravel().tolist(), balls.rad.ravel().tolist(), strict=True)
-    return as_objects([arb(m, r) for m, r in pairs], balls.shape)
 
 
 def _known(balls):

@@ -359,7 +359,7 @@ def _examined(attempt, critical, basis, rank, box):
         Kink(l + 1, i, u, float(mu.mid[j]), float(rises[j].mid))
         for j, (l, i, u) in enumerate(whole.kinks)
     )
-    loss = calculus.loss(whole.cell, calculus.forwards(whole.cell, theta))
+    loss = calculus.loss_in_box(whole.cell, theta)
     unique = float(np.nextafter((box.radius - box.image)[:r].min(initial=np.inf), 0))
     fitted = attempt.problem.is_fitted
     where = f"on {k} kink{'s' if k > 1 else ''}" if k else "that is smooth"

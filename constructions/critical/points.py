@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from flint import arb
 
+from constructions.critical.balls import Balls
 from constructions.proof.exact import precision
 
 BITS = 192
@@ -34,9 +35,12 @@ class Points(NamedTuple):
     constant: arb
 
 
-def exactly(array):
-    """A float array as an object array of arb of radius 0."""
-    return as_objects([arb(v) for v in array.ravel().tolist()], array.shape)
+def exactly(value):
+    """A float array, or `Balls`, as an object array of the same arb; a float has radius 0."""
+    if isinstance(value, Balls):
+        pairs = zip(value.mid.ravel().tolist(), value.rad.ravel().tolist(), strict=True)
+        return as_objects([arb(m, r) for m, r in pairs], value.shape)
+    return as_objects([arb(v) for v in value.ravel().tolist()], value.shape)
 
 
 def as_objects(entries, shape):

@@ -218,7 +218,7 @@ def _examined(attempt, box):
         Kink(l + 1, i, u, float(mu.mid[j]), float(rises[j].mid))
         for j, (l, i, u) in enumerate(whole.kinks)
     )
-    loss = calculus.loss(whole.cell, calculus.forwards(whole.cell, theta))
+    loss = calculus.loss_in_box(whole.cell, theta)
     loss = loss + (theta * theta).sum() * (as_balls(problem.decay) * 0.5)
     r = attempt.slice.shape[1]
     unique = float(np.nextafter((box.radius - box.image)[:r].min(initial=np.inf), 0))

@@ -22,6 +22,8 @@ SHARE = 1e-6
 # The stored loss differs from that of the exact point by at most this part of rtol, in such units:
 # idle weights that are large, beside which a move is small, excuse nothing.
 NEARLY = 1e-4
+FAR = "at a distance of {:.3g}, farther than rtol allows"
+ABOVE_ZERO = "the stored loss is not next to zero"
 LARGE = 3_000_000  # points times units up to which the cell radius is computed
 
 
@@ -70,7 +72,7 @@ def near_point(problem, rtol, gtol, is_near):
     (Near or None, list of Check)
     """
     points = nearby_points(problem.net, problem.X, problem.labels, problem.per_class)
-    found, told, saddle = nearest(points, lambda one: _is_next(problem, one, rtol, is_near))
+    found, told, saddle = nearest(points, lambda one: _apart(problem, one, rtol, is_near))
     if found is not None:
         return _minimum(found, is_convex=is_convex(problem)), [told]
     near, why = _next_to_zero(problem, rtol)
@@ -82,14 +84,14 @@ def near_point(problem, rtol, gtol, is_near):
     return near, [told, Check(SLACK, near is not None, None if near is None else near.slack, why)]
 
 
-def nearest(points, is_next):
+def nearest(points, apart):
     """The first minimum of critical points that a stored network is next to, or else a saddle.
 
     Parameters
     ----------
     points : iterable of (NearbyPoint or None, str)
-    is_next : callable
-        Of a point.
+    apart : callable
+        Of a point, what keeps the stored network from being next to it; None if it is.
 
     Returns
     -------
@@ -101,9 +103,12 @@ def nearest(points, is_next):
     told, saddle = None, None
     for found, why in points:
         is_minimum = found is not None and not found.ways_down
-        proved = found is not None and is_next(found)
+        between = None if found is None else apart(found)
+        proved = found is not None and between is None
         if proved and is_minimum:
             return found, Check(CRITICAL, True, found.distance, why), None
+        if between is not None:
+            why = f"{why}, but {between}"
         if told is None or (is_minimum and told.value is None):
             told = Check(CRITICAL, False, found.distance if is_minimum else None, why)
         if proved and saddle is None:
@@ -111,15 +116,22 @@ def nearest(points, is_next):
     return None, told, saddle
 
 
-def _is_next(problem, found, rtol, is_near):
-    """Whether the stored network is next to an exact point, and its loss next to that one's."""
+def _apart(problem, found, rtol, is_near):
+    """What keeps the stored network from being next to an exact point; None if it is."""
     if not is_close(problem.net, found.moves, rtol):
-        return False
+        return FAR.format(found.distance)
     if found.is_zero:
-        return is_near(found, found.loss, np.inf)
+        return None if is_near(found, found.loss, np.inf) else ABOVE_ZERO
+    return other_loss(problem, found, rtol, longest(problem))
+
+
+def other_loss(problem, found, rtol, unit):
+    """How the stored loss may differ too much from that of an exact point, in a unit, or None."""
     with precision(BITS):
-        room = arb(NEARLY) * rtol * longest(problem)
-        return bool(abs(problem.loss - found.loss) <= room)
+        difference = abs(problem.loss - found.loss)
+        if difference <= arb(NEARLY) * rtol * unit:
+            return None
+        return f"its loss may differ from the stored one by {above(difference):.3g}"
 
 
 def is_convex(problem):

@@ -1,19 +1,17 @@
 """What `verify` says of cross-entropies, and with weight decay, because of a point near by."""
 
-from flint import arb
-
-from constructions.critical.points import BITS
 from constructions.penalised.search import nearby_strict_points
 from constructions.proof.certificate import Check
-from constructions.proof.exact import below, precision
+from constructions.proof.exact import below
 from constructions.verdicts import CONVEX, CRITICAL, SQUARED
 from constructions.verification.near import (
-    NEARLY,
+    FAR,
     Near,
     critical_of,
     is_close,
     longest,
     nearest,
+    other_loss,
     saddle_at,
 )
 
@@ -47,7 +45,7 @@ def near_strict_point(problem, rtol, gtol):
         problem.loss_name,
         problem.weight_decay,
     )
-    found, told, saddle = nearest(points, lambda one: _is_next(problem, one, rtol))
+    found, told, saddle = nearest(points, lambda one: _apart(problem, one, rtol))
     if found is None:
         if saddle is None:
             return None, [told]
@@ -62,13 +60,11 @@ def near_strict_point(problem, rtol, gtol):
     return Near(verdict, found.distance, lower, 0.0, critical), [told]
 
 
-def _is_next(problem, found, rtol):
-    """Whether the stored network is next to an exact point, and its loss next to that one's."""
+def _apart(problem, found, rtol):
+    """What keeps the stored network from being next to an exact point; None if it is."""
     if not is_close(problem.net, _rounded(problem.net, found.moves), rtol):
-        return False
-    with precision(BITS):
-        room = arb(NEARLY) * rtol * _size(problem)
-        return bool(abs(problem.loss - found.loss) <= room)
+        return FAR.format(found.distance)
+    return other_loss(problem, found, rtol, _size(problem))
 
 
 def _rounded(net, moves):

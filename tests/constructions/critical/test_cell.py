@@ -11,7 +11,9 @@ from constructions.critical import cell as calculus
 from constructions.critical.balls import Balls
 from constructions.critical.cell import Block, Cell
 from constructions.critical.curvature import squares
+from constructions.critical.entropies import block_of
 from constructions.critical.points import exactly
+from constructions.proof.exact import precision
 
 WIDTHS = [(2, 3, 2), (1, 2, 2, 1), (2, 2), (3, 2, 3, 2, 2)]
 
@@ -69,7 +71,7 @@ def slope_of(function, h=Fraction(1, 10**12)):
 
 
 def in_balls(cell):
-    blocks = [Block(b.rows, Balls(b.form), Balls(b.across)) for b in cell.blocks]
+    blocks = [b._make([b.rows, *map(Balls, b[1:])]) for b in cell.blocks]
     return cell._replace(X=Balls(cell.X), Y=Balls(cell.Y), blocks=blocks)
 
 
@@ -150,6 +152,38 @@ def test_the_hessian_of_a_box_holds_those_in_it(widths, parts):
         moved = theta + reach * rng.choice([-1.0, 1.0], len(theta))
         inner = at(Balls(moved), Balls(mu + reach * rng.choice([-1.0, 1.0], len(mu))))
         assert (box.lower <= inner.upper).all() and (inner.lower <= box.upper).all()
+
+
+@pytest.mark.parametrize("loss", [None, "bce", "cross_entropy"])
+@pytest.mark.parametrize("widths", WIDTHS)
+@pytest.mark.parametrize("reach", [1e-10, 1e-3, 10.0])
+def test_the_loss_in_a_box_holds_those_in_it_and_is_no_wider(loss, widths, reach):
+    cell, theta, _ = random_cell(widths, 8)
+    if loss is not None:
+        cell = cell._replace(blocks=[block_of(loss, slice(0, 4), np.full(4, 0.25), widths[-1])])
+    balls, exact, rng = in_balls(cell), calculus.in_arbs(in_balls(cell)), np.random.default_rng(0)
+    found = calculus.loss_in_box(balls, Balls(theta, np.full(len(theta), reach)))
+    plain = calculus.forwards(balls, Balls(theta, np.full(len(theta), reach)))
+    assert found.rad <= calculus.loss(balls, plain).rad
+    for _ in range(20):
+        moved = theta + reach * rng.choice([-1.0, 1.0, 0.3], len(theta))
+        with precision(192):
+            value = calculus.loss(exact, calculus.forwards(exact, exactly(moved)))
+            assert arb(float(found.mid), float(found.rad)).overlaps(value)
+
+
+@pytest.mark.parametrize("loss", ["bce", "cross_entropy"])
+def test_the_loss_at_large_logits_is_known_as_well_as_at_small_ones(loss):
+    # logits of up to 2,600, that products of balls know to 1e-12, and points on the right side
+    cell, theta, _ = random_cell((2, 3, 2), 9)
+    block = block_of(loss, slice(0, 4), np.full(4, 0.25), 2)
+    cell = cell._replace(X=100 * cell.X, blocks=[block])
+    outputs = calculus.forwards(cell, theta).values[-1]
+    right = outputs > 0 if loss == "bce" else outputs == outputs.max(axis=1, keepdims=True)
+    balls = in_balls(cell._replace(Y=right.astype(float)))
+    box = Balls(theta, np.full(len(theta), 1e-16))
+    plain = calculus.loss(balls, calculus.forwards(balls, box)).rad
+    assert plain > 1e-12 and calculus.loss_in_box(balls, box).rad < plain / 500
 
 
 @pytest.mark.parametrize("widths", [(1, 2, 2, 1), (2, 3, 2)])

@@ -16,7 +16,7 @@ from scipy.optimize import minimize
 from constructions import Certificate, check_certificate, recheck, verify
 from constructions.proof.exact import precision
 from constructions.verdicts import SLACK
-from constructions.verification.near import _is_next, nearest
+from constructions.verification.near import _apart, nearest
 from geomcore import ReLUNetwork
 from geomcore.parameters import flatten, move, split
 
@@ -164,8 +164,8 @@ def test_next_to_an_exact_point_are_parameters_and_loss(above, move, is_next):
     labels = SimpleNamespace(targets=np.array([[0.5], [-1.0]]))
     with precision(192):
         problem = SimpleNamespace(net=net, labels=labels, loss=arb(0.25) + arb(above))
-    found = SimpleNamespace(moves=[move], is_zero=False, loss=arb(0.25))
-    assert _is_next(problem, found, 1e-8, None) == is_next
+    found = SimpleNamespace(moves=[move], distance=move, is_zero=False, loss=arb(0.25))
+    assert (_apart(problem, found, 1e-8, None) is None) == is_next
 
 
 @pytest.mark.parametrize(("share", "told"), [(0.9e-6, True), (1.1e-6, False)])
@@ -405,15 +405,15 @@ def points(*kinds):
 
 
 def test_a_minimum_is_told_first_and_then_a_saddle():
-    found, told, saddle = nearest(points(None, "saddle", "minimum"), lambda one: True)
+    found, told, saddle = nearest(points(None, "saddle", "minimum"), lambda one: None)
     assert found.distance == 2 and saddle is None
     assert (told.passed, told.value, told.detail) == (True, 2, "minimum 2")
-    found, told, saddle = nearest(points(None, "saddle", "saddle"), lambda one: True)
+    found, told, saddle = nearest(points(None, "saddle", "saddle"), lambda one: None)
     assert found is None and saddle[1] == "saddle 1"
     assert (told.passed, told.value, told.detail) == (False, None, "None 0")
-    found, told, saddle = nearest(points("saddle", "minimum", "minimum"), lambda one: False)
+    found, told, saddle = nearest(points("saddle", "minimum", "minimum"), lambda one: "it is far")
     assert found is None and saddle is None
-    assert (told.passed, told.value, told.detail) == (False, 1, "minimum 1")
+    assert (told.passed, told.value, told.detail) == (False, 1, "minimum 1, but it is far")
 
 
 def test_a_slack_that_is_told_has_passed_its_check():
