@@ -266,9 +266,12 @@ def check_outputs(net, labels, y, targets):
     if wanted == outputs:
         return
     if targets is None and np.ndim(y) == 1:
+        told = f"targets=, rows of {counted(outputs, 'number')}"
+        if outputs == 1 and len(labels.classes) == 2:
+            told = f"targets=[[0], [1]] if it is the logit of {quoted(labels.classes.tolist()[1])}"
         raise ValueError(
             f"net must have one output per class ({len(labels.classes)}), got {outputs}; what it "
-            f"puts out for each class may be told by targets=, rows of {counted(outputs, 'number')}"
+            f"puts out for each class may be told by {told}"
         )
     raise ValueError(
         f"net must have {counted(wanted, 'output')}, as the targets have entries, got {outputs}"
