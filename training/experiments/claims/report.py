@@ -1,6 +1,6 @@
 """From the runs of all experiments to one page, for `geomcore claims`."""
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from training.experiments.claims.evidence import UNAVAILABLE, judgements
@@ -12,7 +12,7 @@ from training.experiments.claims.groups import (
     rows_for_a_table,
 )
 from training.experiments.claims.rules import GENERAL
-from training.experiments.claims.running import FAILED, ensure
+from training.experiments.claims.running import FAILED, ensure_all
 from training.experiments.claims.sources import CLAIMS
 from training.experiments.claims.works import WORKS
 from training.experiments.claims.zero_loss import zero_losses
@@ -60,11 +60,10 @@ def report(given, names):
     with started("claims", given) as (run, screen), _told_how_to_go_on(screen):
         run.begin()
         told, missing = [], {}
-        for k, work in enumerate(works):
-            screen.tell(
-                f"{k + 1} of {len(works)}: geomcore {work.command} in {folder / work.folder}"
-            )
-            how, why = ensure(work, folder, quick=quick, seed=seed, jobs=jobs, quiet=given["quiet"])
+        size = {"quick": quick, "seed": seed, "jobs": jobs, "quiet": given["quiet"]}
+        with screen.progress(len(works)) if jobs > 1 else nullcontext() as step:
+            had = ensure_all(works, folder, **size, watch=_Watch(works, folder, screen, step))
+        for work, (how, why) in zip(works, had, strict=True):
             missing |= {work.folder: why} if how == FAILED else {}
             told.append(_told(work, folder, how, why, quick=quick))
             if how == FAILED:
@@ -95,6 +94,37 @@ def report(given, names):
         screen.fold(f"\n{GENERAL} The thresholds are on the page.")
     screen.print(f"\nrun folder: {run.path}")
     return 1 if any(row["verdict"] == UNAVAILABLE for row in rows) else 0
+
+
+class _Watch:
+    """What is seen of runs that are made: which ones begin, and how far those are that run."""
+
+    def __init__(self, works, folder, screen, step):
+        self.works, self.folder, self.screen, self.step = works, folder, screen, step
+        self.latest = {}
+
+    def began(self, work):
+        """Say which of how many it is."""
+        self.screen.tell(
+            f"{self.works.index(work) + 1} of {len(self.works)}: "
+            f"geomcore {work.command} in {self.folder / work.folder}"
+        )
+        self.heard(work, "begins")
+
+    def heard(self, work, line):
+        """Show how far those are that run."""
+        self.latest[work.folder] = line
+        self._show(still=True)
+
+    def ended(self, work):
+        """Leave it out of those that run."""
+        self.latest.pop(work.folder)
+        self._show(still=False)
+
+    def _show(self, *, still):
+        if self.step is not None:
+            now = [f"{name}: {line}" for name, line in self.latest.copy().items()]
+            self.step("; ".join(now), still=still)
 
 
 def _refuse_another(folder, *, quick, seed):

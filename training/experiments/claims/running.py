@@ -1,22 +1,16 @@
 """Run the commands behind the claims in folders of their own, or take what is there."""
 
 import os
-import subprocess
-import sys
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from functools import partial
 
 from training.experiments.claims.child import wait_for_orphan
+from training.experiments.claims.children import Children
 from training.output.record import NAME, fingerprint, plain_names, read_record
 
 REUSED, RESUMED, RAN, FAILED = "taken as it was", "went on", "run", "failed"
-SAID = 4096  # bytes of what a command said that are kept
 FINISHED, STOPPED, CHANGED = "finished", "stopped", "changed"
-_MAIN = """\
-import sys
-from training.experiments.claims.child import end_with_parent
-end_with_parent()
-from training.commands.cli import main
-sys.exit(main())
-"""
+AT_ONCE = 2  # commands
 
 
 def done(work, folder, *, quick, seed):
@@ -56,7 +50,48 @@ def done(work, folder, *, quick, seed):
     return CHANGED if _changed(place, record, work) else FINISHED
 
 
-def ensure(work, folder, *, quick, seed, jobs, quiet=False):
+def ensure_all(works, folder, *, quick, seed, jobs, quiet, watch):
+    """Have finished runs, two at a time where there are two jobs.
+
+    Parameters
+    ----------
+    works : list of Work
+    folder : Path
+    quick : bool
+    seed, jobs : int
+    quiet : bool
+    watch : object
+        Is told that work ``began(work)`` and ``ended(work)``, and each line that one of two says,
+        ``heard(work, line)``; from any thread. One at a time shows its progress itself.
+
+    Returns
+    -------
+    list of (str, str)
+        How each was had, and what is told of it; see `ensure`.
+    """
+    children, at_once = Children(), min(AT_ONCE, jobs)
+    given = {"quick": quick, "seed": seed, "jobs": jobs // at_once, "quiet": quiet}
+
+    def one(work):
+        watch.began(work)
+        hear = partial(watch.heard, work) if at_once > 1 else None
+        found = ensure(work, folder, **given, run=partial(children.run, hear=hear))
+        watch.ended(work)
+        return found
+
+    with ThreadPoolExecutor(at_once) as pool:
+        try:
+            had = [pool.submit(one, work) for work in works]
+            for first in wait(had, return_when=FIRST_EXCEPTION).done:
+                first.result()  # raises what it raised
+            return [each.result() for each in had]
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            children.stop()
+            raise
+
+
+def ensure(work, folder, *, quick, seed, jobs, quiet=False, run=None):
     """Have a finished run: as it is, gone on with, or new.
 
     Parameters
@@ -67,6 +102,8 @@ def ensure(work, folder, *, quick, seed, jobs, quiet=False):
         With its smaller arguments.
     seed, jobs : int
     quiet : bool
+    run : callable, optional
+        As `Children.run`, which it is by default.
 
     Returns
     -------
@@ -76,13 +113,14 @@ def ensure(work, folder, *, quick, seed, jobs, quiet=False):
         What a failed command said, or why what is in the folder is no run that can be judged.
     """
     try:
-        return _ensured(work, folder, quick=quick, seed=seed, jobs=jobs, quiet=quiet)
+        run = Children().run if run is None else run
+        return _ensured(work, folder, run, quick=quick, seed=seed, jobs=jobs, quiet=quiet)
     except (ValueError, OSError) as error:
         # What is wrong with one run leaves the others alone.
         return FAILED, str(error)
 
 
-def _ensured(work, folder, *, quick, seed, jobs, quiet):
+def _ensured(work, folder, run, *, quick, seed, jobs, quiet):
     # What an orphan writes at its end is to be seen by `done`.
     wait_for_orphan(folder / work.folder)
     state = done(work, folder, quick=quick, seed=seed)
@@ -106,7 +144,7 @@ def _ensured(work, folder, *, quick, seed, jobs, quiet):
         typed += ["--force"] if state and work.command != "study" else []
     typed += ["--out", str(place), "--jobs", str(jobs), *(["--quiet"] if quiet else [])]
     folder.mkdir(parents=True, exist_ok=True)
-    status, last = _run(typed, quiet=quiet)
+    status, last = run(typed, quiet=quiet)
     state = done(work, folder, quick=quick, seed=seed)
     if state == FINISHED:
         return (RESUMED if goes_on else RAN), ""
@@ -125,37 +163,3 @@ def _changed(place, record, work):
         if name not in names or fingerprint(place / name) != told
     }
     return sorted(changed | ({work.table} - {*record.written}))
-
-
-def _run(typed, *, quiet):
-    """Run a command that ends when this process does; its exit status and what it said last.
-
-    Progress bars need the terminal itself, so what is said there is on no page.
-    """
-    is_seen = not quiet and sys.stderr.isatty()
-    command = subprocess.Popen(
-        [sys.executable, "-c", _MAIN, *typed],
-        stdin=subprocess.PIPE,  # held open, and closed however this process ends
-        # Its results are for its own folder; progress, on standard error, is shown.
-        stdout=subprocess.DEVNULL,
-        stderr=None if is_seen else subprocess.PIPE,
-    )
-    with command:
-        try:
-            said = "" if is_seen else _listened(command.stderr, quiet=quiet)
-            status = command.wait()
-        except BaseException:
-            command.kill()
-            raise
-    last = "".join(said.strip().splitlines()[-1:])
-    return status, "see the terminal" if status and is_seen else last
-
-
-def _listened(stream, *, quiet):
-    """The end of what is said, which is passed on as it comes."""
-    said = b""
-    while chunk := stream.read1(SAID):
-        said = (said + chunk)[-SAID:]
-        if not quiet:
-            print(chunk.decode(errors="replace"), end="", file=sys.stderr, flush=True)
-    return said.decode(errors="replace")

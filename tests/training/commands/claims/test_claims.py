@@ -10,10 +10,12 @@ from training.commands.cli import main
 from training.experiments.claims import report, running
 
 
-def here(typed, *, quiet):
-    """Run a command in this process; that it has one of its own is tried in test_running.py."""
-    with redirect_stdout(io.StringIO()):
-        return main(typed), ""
+class Here:
+    """Runs a command in this process; that it has one of its own is tried in test_children.py."""
+
+    def run(self, typed, *, quiet, hear):
+        with redirect_stdout(io.StringIO()):
+            return main(typed), ""
 
 
 @pytest.mark.slow
@@ -24,7 +26,7 @@ def test_two_claims_and_the_same_command_once_more(run, tmp_path, monkeypatch):
         for w in report.WORKS
     ]
     monkeypatch.setattr(report, "WORKS", works)
-    monkeypatch.setattr(running, "_run", here)
+    monkeypatch.setattr(running, "Children", Here)
     monkeypatch.setattr(report, "QUICK_DRAWS", 1)
     two = {"a": "clusters", "b": "sequential"}  # all four: test_zero_loss.py
     monkeypatch.setattr("training.experiments.claims.zero_loss.TYPES", two)

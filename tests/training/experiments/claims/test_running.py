@@ -11,7 +11,6 @@ import time
 import pytest
 
 from training.commands.cli import main
-from training.experiments.claims import running
 from training.experiments.claims.child import wait_for_orphan
 from training.experiments.claims.running import done, ensure
 from training.experiments.claims.sources import CLAIMS
@@ -80,18 +79,19 @@ def test_other_data_or_options_do_not_count(folder):
         path.write_text(text)
 
 
-def test_changed_tables_are_kept_aside_and_never_believed(folder, monkeypatch):
+def test_changed_tables_are_kept_aside_and_never_believed(folder):
     # That a command has a process of its own is tried by the fixture.
-    monkeypatch.setattr(running, "_run", lambda typed, *, quiet: (main(typed), ""))
+    given = {"quick": True, "seed": 1, "jobs": 1, "quiet": True}
+    given["run"] = lambda typed, *, quiet: (main(typed), "")
     table = folder / "small" / "minima.csv"
     for text in ("edited", ""):
         table.write_text(text)
         assert done(SMALL, folder, quick=True, seed=1) == "changed"
-    assert ensure(SMALL, folder, quick=True, seed=1, jobs=1, quiet=True)[0] == "run"
+    assert ensure(SMALL, folder, **given)[0] == "run"
     assert table.read_text() and (folder / "small" / "minima.csv.kept").read_text() == ""
     table.unlink()
     assert done(SMALL, folder, quick=True, seed=1) == "changed"
-    assert ensure(SMALL, folder, quick=True, seed=1, jobs=1, quiet=True)[0] == "run"
+    assert ensure(SMALL, folder, **given)[0] == "run"
     assert done(SMALL, folder, quick=True, seed=1) == "finished"
 
 
