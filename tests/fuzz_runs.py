@@ -224,12 +224,7 @@ READERS = {
     "claims: run.json": judge(False),
 }
 SHARES = {
-    "pieces: census": 0.2,
-    "pieces: dynamics": 0.2,
-    "pieces: mesa": 0.1,
-    "pieces: nonneg": 0.1,
-    "pieces: sparse": 0.1,
-    "pieces: trained": 0.1,
+    **{f"pieces: {name}": 0.1 for name in RUNS},
     "pieces: kernels": 0.5,
     **{f"run.json: {name}": 0.02 for name in RUNS},
     **{f"command: {name}": 0.1 for name in (*ANEW, "census")},

@@ -17,6 +17,7 @@ from training.commands.arguments.options import TABLE
 from training.commands.arguments.resumed import ANEW
 from training.commands.cli import app, main
 from training.output.pieces import Pieces
+from training.output.place import COSTLY
 from training.output.record import NAME, fingerprint, read_record
 from training.output.verdicts import VERDICTS
 from training.report.markup import parsed
@@ -73,8 +74,9 @@ def tables_of(folder):
     return {path.name: path.read_bytes() for path in folder.glob("*.csv")}
 
 
-def test_every_experiment_stands_in_the_table():
+def test_every_experiment_stands_in_the_table_and_is_replaced_by_no_other_command():
     assert EXPERIMENTS - APART == RUNS.keys()
+    assert EXPERIMENTS <= COSTLY
 
 
 @pytest.mark.parametrize("name", RUNS)
