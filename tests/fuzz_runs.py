@@ -60,7 +60,7 @@ def make(folder, readers):
             )
         assert (folder / name / "index.html").exists(), name
     for name in ANEW.keys() & needed:
-        assert begin(name, folder / "built.npz", folder, folder / name) in (0, 1), name
+        assert begin(name, folder / "random.npz", folder, folder / name) in (0, 1), name
     if "kernels" in needed:
         (folder / "kernels").mkdir()
         with small(), Pieces.open(folder / "kernels" / PIECES, {"seeds": 1}) as pieces:
@@ -140,7 +140,7 @@ def begin_anew(name):
         for mine in ("precious", "index.html"):
             (folder / mine).write_text(f"my {mine}")
         before = _files(folder)
-        status = begin(name, corpus / "built.npz", corpus, folder)
+        status = begin(name, corpus / "random.npz", corpus, folder)
         after = _files(folder)
         if status == 2:
             assert after == before, "changed a folder that it refused"

@@ -125,8 +125,14 @@ def test_killed_and_resumed_it_ends_with_the_same_tables(
         keep(pieces, piece, value)
 
     monkeypatch.setattr(Pieces, "__setitem__", known)
+    resume = [name, "--resume", "--out", str(out), "--jobs", "1", "-q"]
+    told = (out / NAME).read_text()
+    (out / NAME).write_text(json.dumps(json.loads(told) | {"seed": 7}))
     with small():
-        assert main([name, "--resume", "--out", str(out), "--jobs", "1", "-q"]) == 0
+        assert main(resume) == 2, "took pieces of another seed for its own"
+        assert "pieces of another work: " in capsys.readouterr().err
+        (out / NAME).write_text(told)
+        assert main(resume) == 0
     assert tables_of(out) == tables_of(made(name)) != {}
 
 
@@ -158,4 +164,4 @@ def test_its_page_can_be_read_by_anybody_and_joined_with_others(name, made):
     (run,), _ = read_runs([folder])
     section = section_of(run, "run-1", {})
     assert run.state == "finished" and run.notes == [] and section.lost == []
-    assert section.summary and section.typed and json.loads((folder / NAME).read_text())
+    assert section.summary and section.typed and 'class="summary"' in text
