@@ -49,7 +49,8 @@ PATIENCE, OF_COMMANDS = 5.0, 60.0
 BATCH = 250
 READERS = fuzz_corpus.READERS | fuzz_runs.READERS
 SHARES = fuzz_corpus.SHARES | fuzz_runs.SHARES
-COMMANDS = ("command", "resume", "pieces: ", "run.json: ")  # how the names of whole ones begin
+# How the names of whole ones begin.
+COMMANDS = ("command", "resume", "pieces: ", "run.json: ", "again: ", "report: ")
 
 
 class Hang(BaseException):
@@ -65,16 +66,17 @@ def patience(reader):
     return OF_COMMANDS if reader.startswith(COMMANDS) else PATIENCE
 
 
-def names(corpus):
-    """All files of a corpus, of which pieces are spliced in."""
-    return sorted({path for paths in corpus.values() for path in paths})
+def names(files):
+    """The files that are there whichever readers are tried: pieces of them are spliced in."""
+    always = [files[name] for name in fuzz_corpus.READERS if name in files] or files.values()
+    return sorted({path for paths in always for path in paths})
 
 
 def make(corpus, readers):
     """Write the files that some readers read; return those of each."""
     files = fuzz_corpus.make(corpus)
     if not fuzz_runs.READERS.keys().isdisjoint(readers):
-        files |= fuzz_runs.make(corpus)
+        files |= fuzz_runs.make(corpus, readers)
     return files
 
 

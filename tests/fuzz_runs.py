@@ -1,40 +1,30 @@
 """Run folders of the experiments and of the claims, and what goes on from them or judges them."""
 
-import contextlib
 import hashlib
 import shutil
-from unittest.mock import patch
 
-import numpy as np
 from fuzz_corpus import command
+from tiny_runs import RUNS, small, write_images
 
 from training.experiments.claims.evidence import judgements
 from training.experiments.claims.running import FINISHED, done
 from training.experiments.claims.works import WORKS
 from training.experiments.kernels import at_scale
-from training.experiments.sparse import protocol
-from training.experiments.trained import plot_all
 from training.output.folder import RunFolder
 from training.output.pieces import Pieces
 
 PIECES = "pieces.sqlite"
-ALONE = ("--seeds", "1", "--dims", "2", "--models", "linear", "--epochs", "1")
-# As small as a run of each can be; a file of the corpus follows "@".
-RUNS = {
-    "census": ("@t.csv", "--widths", "2,2,3", "--runs", "2", "--steps", "60"),
-    "dynamics": (
-        *("--seeds", "2", "--points", "6", "--fractions", "0.3,0.7", "--steps", "20"),
-        "--no-film",
-    ),
-    "mesa": ALONE,
-    "nonneg": ALONE,
-    "sparse": ("--quick", "--seeds", "1"),
-    "trained": (
-        *("--mnist", "@mnist", "--digits", "0,1", "--losses", "mse", "--seeds", "1"),
-        *("--steps", "20"),
+# Commands that begin anew each time; "*" is the file that is spoiled, else a network.
+ANEW = {
+    "settle": ("*", "@t.csv", "--seconds", "0.2"),
+    "landscape": ("*", "@t.csv", "--points", "3"),
+    "regions": ("*", "@t.csv"),
+    "optimum": (
+        *("@t.csv", "--network", "*", "--weight-decay", "0.1", "--seconds", "1"),
+        *("--runs", "1", "--widths", "2", "--steps", "5"),
     ),
 }
-TINY = protocol.Size(units=12, synthetic_units=6, points=400, steps=8, looked_up=60)
+SHOWN = ("run.json", "index.html", "certificate.json")  # of a run that is joined with others
 CLAIMED = {
     "minima.csv": (
         "name,kind,classes,loss,closed_form,verdict,proved\n"
@@ -47,49 +37,48 @@ CLAIMED = {
 }
 
 
-def make(folder):
+def make(folder, readers):
     """Write run folders into a folder that holds the corpus; return the files of each reader.
 
     Parameters
     ----------
     folder : Path
+    readers : collection of str
+        Runs that none of them needs are not made.
 
     Returns
     -------
     dict of str to list of Path
     """
-    _write_images(folder / "mnist")
-    for name, options in RUNS.items():
-        typed = [str(folder / o[1:]) if o.startswith("@") else o for o in options]
-        with _small():
-            command([name, *typed, "--jobs", "1", "-q", "--out", str(folder / name)])
+    needed = {name.partition(": ")[2] for name in readers}
+    needed |= {"settle", "regions"} if "report: shown" in readers else set()
+    write_images(folder / "mnist")
+    for name in RUNS.keys() & needed:
+        with small():
+            command(
+                [name, *RUNS[name].typed(folder), "--jobs", "1", "-q", "--out", str(folder / name)]
+            )
         assert (folder / name / "index.html").exists(), name
-    kernels = folder / "kernels"
-    kernels.mkdir()
-    with _small(), Pieces.open(kernels / PIECES, {"seeds": 1}) as pieces:
-        at_scale.at_scale(1, pieces=pieces)
+    for name in ANEW.keys() & needed:
+        assert begin(name, folder / "random.npz", folder, folder / name) in (0, 1), name
+    if "kernels" in needed:
+        (folder / "kernels").mkdir()
+        with small(), Pieces.open(folder / "kernels" / PIECES, {"seeds": 1}) as pieces:
+            at_scale.at_scale(1, pieces=pieces)
     for work in WORKS:
         _claim(folder / "claims" / work.folder, work)
     tables = [file for work in WORKS for file in (folder / "claims" / work.folder).glob("*.csv")]
+    networks = [folder / "built.npz", folder / "random.npz"]
     return {
         **{f"pieces: {name}": [folder / name / PIECES] for name in (*RUNS, "kernels")},
         **{f"run.json: {name}": [folder / name / "run.json"] for name in RUNS},
+        **{f"command: {name}": networks for name in ANEW},
+        "command: census": [folder / f"table-{name}.npz" for name in ("plain", "packed")],
+        **{f"again: {name}": [folder / name / "run.json"] for name in ANEW},
+        "report: shown": [folder / "settle" / name for name in SHOWN],
         "claims: tables": tables,
         "claims: run.json": [table.parent / "run.json" for table in tables],
     }
-
-
-def _write_images(folder):
-    """Twelve images of 4 x 4 pixels for two digits, as MNIST has them."""
-    folder.mkdir()
-    rng = np.random.default_rng(0)
-    y = np.tile([0, 1], 6)
-    images = (rng.random((2, 4, 4)) < 0.4)[y] * rng.integers(150, 256, (12, 4, 4))
-    for split in ("train", "t10k"):
-        for name, values in (("images-idx3", images), ("labels-idx1", y)):
-            shape = b"".join(n.to_bytes(4, "big") for n in values.shape)
-            content = bytes([0, 0, 8, values.ndim]) + shape + values.astype(np.uint8).tobytes()
-            (folder / f"{split}-{name}-ubyte").write_bytes(content)
 
 
 def _claim(place, work):
@@ -101,32 +90,6 @@ def _claim(place, work):
     with RunFolder(place, work.command, arguments, 0) as run:
         run.text(table, CLAIMED.get(table, f"claim,verdict,reason\n{rows}"))
         run.publish()
-
-
-@contextlib.contextmanager
-def _small():
-    """Inside, runs are of a few steps, and pictures are saved empty."""
-    save = RunFolder.figure
-
-    def emptied(folder, name, fig, alt=""):
-        fig.clear()
-        fig.set_layout_engine("none")  # there is nothing to lay out
-        return save(folder, name, fig, alt)
-
-    def few(found, *, draws):
-        import matplotlib.pyplot as plt
-
-        for key in ("courses", "ladder", "outputs", "noise"):
-            yield key, plt.figure(figsize=(1, 1)), "", ""
-
-    with (
-        patch.object(RunFolder, "figure", emptied),
-        patch.object(at_scale, "EPOCHS", 1),
-        patch.object(protocol, "QUICK", TINY),
-        patch.object(protocol, "HELD_OUT", 300),
-        patch.object(plot_all, "figures", few),
-    ):
-        yield
 
 
 def _digest(path):
@@ -143,7 +106,7 @@ def go_on(name, file):
         before = _digest(path)
         path.replace(folder / file)
         (folder / "precious").write_text("mine")
-        with _small():
+        with small():
             status = command([name, "--resume", "--out", str(folder), "--jobs", "1", "-q"])
         assert (folder / "precious").read_text() == "mine"
         if status == 2:
@@ -152,8 +115,62 @@ def go_on(name, file):
     return resumed
 
 
+def begin(name, spoiled, corpus, out):
+    """Begin a run with a file that may be anything; return its status."""
+    typed = [str(corpus / o[1:]) if o.startswith("@") else o for o in ANEW[name]]
+    typed = [str(spoiled) if option == "*" else option for option in typed]
+    with small():
+        return command([name, *typed, "--jobs", "1", "-q", "--out", str(out)])
+
+
+def census(path, corpus):
+    options = ("--widths", "2,2,3", "--runs", "1", "--steps", "5", "--jobs", "1", "-q")
+    with small():
+        command(["census", str(path), *options, "--out", str(path.parent / "out")])
+
+
+def begin_anew(name):
+    """What makes a run in the folder of an earlier one of which the record is replaced."""
+
+    def begun(path, corpus):
+        folder = path.parent / "run"
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(corpus / name, folder)
+        path.replace(folder / "run.json")
+        for mine in ("precious", "index.html"):
+            (folder / mine).write_text(f"my {mine}")
+        before = _files(folder)
+        status = begin(name, corpus / "random.npz", corpus, folder)
+        after = _files(folder)
+        if status == 2:
+            assert after == before, "changed a folder that it refused"
+        assert after.get("precious") == before["precious"], "lost a file of the user"
+        assert before["index.html"] in after.values(), "lost a page that was edited"
+
+    return begun
+
+
+def _files(folder):
+    return {path.name: _digest(path) for path in folder.iterdir()}
+
+
+def join(path, corpus):
+    """Join a run of which one file is replaced with another one; both stay as they are."""
+    folder = path.parent / "run"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(corpus / "settle", folder)
+    path.replace(folder / path.name)
+    before = _files(folder)
+    out = path.parent / "out"
+    status = command(["report", str(folder), str(corpus / "regions"), "--out", str(out), "-q"])
+    assert _files(folder) == before, "changed a run that it joined"
+    if status != 2:
+        page = (out / "index.html").read_text(encoding="utf-8")
+        assert page.count("<script>") == page.count("</script>") - page.count("<script type") == 1
+
+
 def kernels(path, corpus):
-    with _small(), Pieces.open(path, {"seeds": 1}) as pieces:
+    with small(), Pieces.open(path, {"seeds": 1}) as pieces:
         found = at_scale.at_scale(1, pieces=pieces)
     at_scale.in_words(at_scale.overview(found, seed=0))
 
@@ -194,18 +211,25 @@ READERS = {
     **{f"pieces: {name}": go_on(name, PIECES) for name in RUNS},
     "pieces: kernels": kernels,
     **{f"run.json: {name}": go_on(name, "run.json") for name in RUNS},
+    **{
+        f"command: {name}": lambda path, corpus, name=name: begin(
+            name, path, corpus, path.parent / "out"
+        )
+        for name in ANEW
+    },
+    "command: census": census,
+    **{f"again: {name}": begin_anew(name) for name in ANEW},
+    "report: shown": join,
     "claims: tables": judge(True),
     "claims: run.json": judge(False),
 }
 SHARES = {
-    "pieces: census": 0.2,
-    "pieces: dynamics": 0.2,
-    "pieces: mesa": 0.1,
-    "pieces: nonneg": 0.1,
-    "pieces: sparse": 0.1,
-    "pieces: trained": 0.1,
+    **{f"pieces: {name}": 0.1 for name in RUNS},
     "pieces: kernels": 0.5,
     **{f"run.json: {name}": 0.02 for name in RUNS},
+    **{f"command: {name}": 0.1 for name in (*ANEW, "census")},
+    **{f"again: {name}": 0.05 for name in ANEW},
+    "report: shown": 0.2,
     "claims: tables": 1,
     "claims: run.json": 0.5,
 }

@@ -9,6 +9,7 @@ from constructions.proof.certificate import data_digest, network_digest
 from geomcore import ReLUNetwork, datasets
 from geomcore.arrays import as_labels, as_points
 from training.output.folder import RunFolder
+from training.study.planning.columns import Columns
 
 PAGE = """<!doctype html>
 <html lang="en"><head><title>{title}</title><style>p {{ color: red }}</style></head>
@@ -51,15 +52,22 @@ def picture(path, size=(60, 40)):
     Image.fromarray(shade.astype(np.uint8)).save(path)
 
 
-def run_in_space(path):
-    """Make a run folder with a network from R^3 to R^3, of which a certificate speaks."""
-    data = datasets.clusters(rng=0)
+def run_in_space(path, *, study=False):
+    """Make a run folder with a network from R^3 to R^3, of which a certificate speaks.
+
+    A study standardises the data, numbers its networks and keeps the data as they were given.
+    """
+    given = datasets.clusters(rng=0)
+    data = given._replace(X=Columns.of(given.X)(given.X)) if study else given
     shift = np.full(3, 0.1)
     net = ReLUNetwork([np.eye(3), np.eye(3)], [shift, np.zeros(3)])
     labels = as_labels(data.y, len(data.X))
     stated = {"network": network_digest(net), "data": data_digest(as_points(data.X), labels)}
-    with RunFolder(path, "verify", {"data": "clusters"}, 0) as run:
-        run.network("network", net)
+    command, more = ("study", {"standardize": True}) if study else ("verify", {})
+    with RunFolder(path, command, {"data": "clusters", **more}, 0) as run:
+        run.network("network-0" if study else "network", net)
+        if study:
+            np.savez(run.file("data.npz"), X=given.X, y=given.y)
         run.text("certificate.json", json.dumps({**stated, "widths": [3, 3, 3]}))
         picture(run.file("clusters-outputs.png"))
         content = CONTENT.replace("wine-", "clusters-")

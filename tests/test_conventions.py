@@ -65,6 +65,7 @@ NO_MODULE = {
     "training/study/test_same_study.py": "which studies share a file, a law of the whole room",
     "geomcore/test_invariance.py": "how maps, cones and gradients move when the data does",
     "constructions/verification/test_convex.py": "verdicts on one affine layer, a law of the room",
+    "training/commands/test_contract.py": "what every experiment keeps",
 }
 
 

@@ -14,6 +14,7 @@ from training.commands.arguments.options import (
     Out,
     Quiet,
     Seed,
+    known_number,
     noted,
     reads_table,
 )
@@ -44,7 +45,8 @@ def minima(
         int, typer.Option(min=0, max=MOST_TRIALS, help="Perturbations of each point.")
     ] = 5,
     scale: Annotated[
-        float, typer.Option(min=0, max=1e100, help="Total norm of a perturbation.")
+        float,
+        typer.Option(min=0, max=1e100, callback=known_number, help="Total norm of a perturbation."),
     ] = 0.001,
     seed: Seed = 0,
     out: Out = None,

@@ -1,7 +1,7 @@
 """Views in three dimensions that turn: cones over the data, and outputs in space.
 
-A run folder holds no data. They are drawn or read once more, and a view is made only if they and
-the network are, by their digests, those of which the certificate in the folder speaks.
+The data are drawn or read once more, for only studies keep them, and a view is made only if they
+and the network are, by their digests, those of which the certificate in the folder speaks.
 """
 
 from typing import NamedTuple
@@ -24,8 +24,10 @@ from geomcore.truncation import truncate
 from training.experiments.plot_case import some_points
 from training.output.record import plain_names
 from training.report.pictures import inside
+from training.study.planning.columns import Columns
 
 END = "certificate.json"
+DATA = "data.npz"  # of a study
 LARGEST = 2**26  # bytes of a certificate
 # The markers of `geomcore.plot.class_style` that there are in space, in its order.
 SYMBOLS = ("circle", "square", "diamond", "cross", "x")
@@ -87,17 +89,20 @@ def views_of(run, read):
     names = plain_names(run.record.written)
     for file in sorted(name for name in names if name.endswith(END)):
         prefix = file.removesuffix(END)
-        if f"{prefix}network.npz" not in names:
+        # A study numbers its networks; its certificate is of the first one.
+        told = (f"{prefix}network.npz", f"{prefix}network-0.npz")
+        network = next((name for name in told if name in names), None)
+        if network is None:
             continue
         try:
             path = _in_folder(run, file)
             stated = decoded(read_whole(path, "a certificate", LARGEST), _Stated)
             if not stated.widths or 3 not in (stated.widths[0], stated.widths[-1]):
                 continue
-            net, data = _checked(run, prefix, stated, read)
+            net, data = _checked(run, network, prefix, stated, read)
             drawn = (_cones(net, data, prefix), _outputs(net, data, prefix))
         except (ValueError, OSError, ArithmeticError) as error:
-            missing.append(printable(f"{prefix}network.npz: {error}"))
+            missing.append(printable(f"{network}: {error}"))
             continue
         views += [view for view in drawn if view is not None]
     return views, missing
@@ -111,28 +116,41 @@ def _in_folder(run, name):
     return path
 
 
-def _checked(run, prefix, stated, read):
+def _checked(run, file, prefix, stated, read):
     """Network and data of a certificate; ValueError if they are no longer to be had."""
-    net = load(_in_folder(run, f"{prefix}network.npz"))
+    net = load(_in_folder(run, file))
     if not isinstance(net, ReLUNetwork) or network_digest(net) != stated.network:
         raise ValueError("the network is not the one of which the certificate speaks")
+    data = _data(run, prefix, read)
+    labels = as_labels(data.y, len(data.X), targets=data.targets)
+    if data_digest(as_points(data.X), labels) != stated.data:
+        raise ValueError("the data are not those of which the certificate speaks")
+    return net, data
+
+
+def _data(run, prefix, read):
+    """The data from where the run had them, else those that a study keeps in its folder."""
     given = dict(run.record.arguments)
     source = str(given.get("data") or prefix.rstrip("-"))
     table = {"label": given.get("label")} if "label" in given else {}
     table |= {k: given[k] for k in ("header", "delimiter", "decimal", "encoding") if k in given}
     table |= {k: given[k] for k in ("drop", "drop_missing", "one_hot") if k in given}
-    try:
-        targets = given.get("targets")
-        if not isinstance(targets, str | None):
-            raise ValueError("targets must be a text")
-        data = read(source, seed=run.record.seed or 0, targets=targets, **table)
-    except (ValueError, OSError):
-        # Not why: a sentence may quote lines of a file that is none of the run.
-        raise ValueError(f"the data, {source}, can no longer be read") from None
-    labels = as_labels(data.y, len(data.X), targets=data.targets)
-    if data_digest(as_points(data.X), labels) != stated.data:
-        raise ValueError("the data are not those of which the certificate speaks")
-    return net, data
+    told = {"seed": run.record.seed or 0, "targets": given.get("targets")}
+    tried = [(source, table)]
+    if DATA in plain_names(run.record.written) and (kept := inside(run.folder, DATA)):
+        tried.append((str(kept), {}))
+    for place, options in tried:
+        try:
+            if not isinstance(told["targets"], str | None):
+                raise ValueError("targets must be a text")
+            data = read(place, **told, **options)
+        except (ValueError, OSError):
+            continue  # not told why: a sentence may quote lines of a file that is none of the run
+        if given.get("standardize") is True:  # what the networks of a study read
+            X = as_points(data.X)
+            data = data._replace(X=Columns.of(X)(X))
+        return data
+    raise ValueError(f"the data, {source}, can no longer be read")
 
 
 def _cones(net, data, prefix):

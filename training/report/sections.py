@@ -12,11 +12,15 @@ from html import escape
 from urllib.parse import unquote
 
 from geomcore.foreign.wording import printable, shortened
+from training.output.place import listed
 from training.report.markup import Element, parsed, written
 from training.report.pictures import embedded, file_of
 
 HEADINGS = {"h2": "h3", "h3": "h4", "h4": "h5", "h5": "h5"}
 LONGEST = 200  # characters of a title
+# Rows of one table and of all tables of a run that are shown; a browser was 50 times as long at a
+# table of 20,000 as at one of 2,000. The first few rows of each table are always shown.
+MOST_ROWS, MOST_OF_A_RUN, FEW_ROWS = 2_000, 10_000, 20
 INLINE = {"b", "i", "em", "strong", "sub", "sup", "code"}
 # What is left between parentheses where links to files have gone.
 EMPTY = re.compile(r"\s*\(\s*(?:,\s*)*\)")
@@ -43,6 +47,10 @@ class Section:
         Real paths of the pictures and films.
     embedded : int
         Characters of the pictures and films.
+    rows : int
+        Of all its tables, as far as they are shown.
+    elsewhere : str
+        Where all rows of its tables are.
     """
 
     id: str
@@ -54,6 +62,8 @@ class Section:
     lost: list = field(default_factory=list)
     shown: set = field(default_factory=set)
     embedded: int = 0
+    rows: int = 0
+    elsewhere: str = ""
 
     @property
     def html(self):
@@ -84,7 +94,7 @@ def section_of(run, name, places):
     summary = summary if marked else summary[:1]
     command = printable(run.record.command)
     title = shortened(printable(page.title.strip()) or f"A run of {command}", LONGEST)
-    section = Section(name, title, summary, body, page.typed)
+    section = Section(name, title, summary, body, page.typed, elsewhere=_elsewhere(run))
     body.children = _moved(body, section, run.folder, places)
     return section
 
@@ -126,6 +136,8 @@ def _moved(element, section, folder, places):
             if film is not None:
                 moved.append(film)
                 continue
+        if child.tag == "table":
+            _shorten(child, section)
         child.children = _moved(child, section, folder, places)
         if child.tag == "a":
             moved += _link(child, section, folder, places)
@@ -215,14 +227,39 @@ def _note_figure(element, section):
         section.figures.setdefault(name.rpartition(".")[0], element)
 
 
+def _elsewhere(run):
+    tables = sorted(printable(name) for name in run.record.written if name.endswith(".csv"))
+    told = f"all are on the page of the run in {run.name}"
+    return f"{told}, and there in {listed(tables)}" if tables else told
+
+
+def _shorten(table, section):
+    """Leave the first rows of a table that is too long, and say so above it."""
+    most = max(FEW_ROWS, min(MOST_ROWS, MOST_OF_A_RUN - section.rows))
+    count, shown = 0, most + 1  # the head is a row, too
+    for part in (table, *table.all("thead", "tbody")):
+        kept = []
+        for child in part.children:
+            is_row = isinstance(child, Element) and child.tag == "tr"
+            count += is_row
+            if not is_row or count <= shown:
+                kept.append(child)
+        part.children = kept
+    section.rows += min(count - 1, most)
+    if count > shown:
+        told = f"The first {most:,} of {count - 1:,} rows; {section.elsewhere}."
+        table.children.insert(0, Element("caption", {}, [told]))
+
+
 def _table(table, has_frame):
     """A table with a head, so that it can be sorted, in a frame that scrolls."""
-    rows = list(table.all("tr"))
+    told, rows = list(table.all("caption")), list(table.all("tr"))
     cells = [[c for c in row.children if isinstance(c, Element)] for row in rows]
     spanned = any({"colspan", "rowspan"} & {*c.attributes} for row in cells for c in row)
     if len(rows) > 2 and all(c.tag == "th" for c in cells[0]) and not spanned:
         if len({*map(len, cells)}) == 1:
             classes = " ".join(sorted(table.classes | {"sortable"}))
             body = Element("tbody", {}, rows[1:])
-            table = Element("table", {"class": classes}, [Element("thead", {}, rows[:1]), body])
+            parts = [*told, Element("thead", {}, rows[:1]), body]
+            table = Element("table", {"class": classes}, parts)
     return table if has_frame else Element("div", {"class": "wide"}, [table])

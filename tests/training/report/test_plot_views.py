@@ -35,6 +35,26 @@ def test_a_network_from_space_to_space_has_both_views(space):
     np.testing.assert_allclose(drawn, net(data.X)[data.y == 1], atol=1e-4)
 
 
+def test_a_standardised_study_has_views_of_what_its_network_reads(tmp_path):
+    path, net, data = run_in_space(tmp_path / "study", study=True)
+    found, missing = views(path)
+    assert [view.key for view in found] == ["cones", "outputs"] and missing == []
+    dots = [t for t in found[1].steps[0]["traces"] if t["name"] == "1"]
+    drawn = np.array([dots[0][k] for k in "xyz"]).T
+    np.testing.assert_allclose(drawn, net(data.X)[data.y == 1], atol=1e-4)
+
+
+def test_a_study_whose_data_are_gone_has_views_of_those_that_it_keeps(tmp_path):
+    path, _, _ = run_in_space(tmp_path / "study", study=True)
+
+    def moved(source, **given):
+        return load_data("absent.csv" if source == "clusters" else source, **given)
+
+    assert [view.key for view in views(path, moved)[0]] == ["cones", "outputs"]
+    (path / "data.npz").unlink()
+    assert views(path, moved) == ([], ["network-0.npz: the data, clusters, can no longer be read"])
+
+
 def test_the_cone_is_where_all_units_are_off(space):
     _, _, data = space
     # W x + b <= 0 is the octant below 1/2.

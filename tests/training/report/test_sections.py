@@ -45,6 +45,26 @@ def test_tables_whose_cells_span_others_are_not_sorted(tmp_path):
     assert "sortable" not in html and '<td rowspan="2">' in html
 
 
+def test_a_long_table_is_cut_and_says_where_all_of_it_is(tmp_path):
+    def rows(count, name="td"):
+        return "".join(f"<tr><{name}>{k}</{name}></tr>" for k in range(count))
+
+    long = f'<div class="wide"><table><tr><th>k</th></tr>{rows(2001)}</table></div>'
+    html = section(tmp_path / "a", content=long).html
+    told = f"The first 2,000 of 2,001 rows; all are on the page of the run in {tmp_path / 'a'}"
+    assert f"<caption>{told}, and there in table.csv.</caption><thead>" in html
+    assert "<td>1999</td>" in html and "<td>2000</td>" not in html
+    html = section(tmp_path / "b", content=long.replace("<tr><td>7</td></tr>", "")).html
+    assert "<caption>" not in html and "<td>2000</td>" in html
+    # Of many long tables the last ones have their first rows.
+    found = section(tmp_path / "c", content=7 * long)
+    assert found.html.count("<td>19</td>") == 7 and found.html.count("<td>1999</td>") == 5
+    assert found.html.count("The first 20 of 2,001 rows") == 2 and found.rows == 10_000 + 2 * 20
+    bodies = f"<table><thead>{rows(1, 'th')}</thead><tbody>{rows(1500)}</tbody>"
+    html = section(tmp_path / "d", content=f"{bodies}<tbody>{rows(1500)}</tbody></table>").html
+    assert "The first 2,000 of 3,000 rows" in html and html.count("<tr>") == 2001
+
+
 def test_pictures_are_inside_and_links_to_their_files_are_gone(tmp_path):
     found = section(tmp_path / "a")
     assert '<img src="data:image/png;base64,' in found.html and "SVG" not in found.html

@@ -21,6 +21,14 @@ MOST_POINTS = 10**6
 MOST_TRIALS = 10**6
 MOST_STEPS = 10**9
 
+
+def known_number(value: float):
+    """A number within bounds, of which some versions of the parser say that nan is between them."""
+    if value != value:
+        raise typer.BadParameter("nan is no number")
+    return value
+
+
 Data = Annotated[str, typer.Argument(help=f"{', '.join(DRAWN + BUNDLED)}, or a CSV or npz file.")]
 # How a CSV file is read, as in `geomcore.datasets.load_table`; None where nothing is said.
 TABLE = {
@@ -86,7 +94,11 @@ Loss = Annotated[
 ]
 WeightDecay = Annotated[
     float,
-    typer.Option(min=0.0, help="Half of this times the square of all parameters is added to it."),
+    typer.Option(
+        min=0.0,
+        callback=known_number,
+        help="Half of this times the square of all parameters is added to it.",
+    ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, results only.")]
 

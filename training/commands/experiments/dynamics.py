@@ -13,6 +13,7 @@ from training.commands.arguments.options import (
     Out,
     Quiet,
     Seed,
+    known_number,
     noted,
     reads_table,
 )
@@ -48,7 +49,8 @@ def dynamics(
         str, typer.Option(help="Of one class, truncated at the start, with commas between.")
     ] = "0.1,0.3,0.5,0.7,0.9",
     others: Annotated[
-        float, typer.Option(min=0, max=1, help="Fraction of every other class.")
+        float,
+        typer.Option(min=0, max=1, callback=known_number, help="Fraction of every other class."),
     ] = 1.0,
     follow: Annotated[
         str | None, typer.Option(help="Label of the class. Default the first one.")

@@ -17,6 +17,7 @@ from training.commands.arguments.options import (
     Quiet,
     Seed,
     Targets,
+    known_number,
     noted,
     reads_table,
 )
@@ -39,7 +40,10 @@ def optimum(
     targets: Targets = None,
     table=None,
     gap: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="Relative gap at which a search ends.")
+        float,
+        typer.Option(
+            min=0.0, max=1.0, callback=known_number, help="Relative gap at which a search ends."
+        ),
     ] = 1e-3,
     seconds: Annotated[
         float, typer.Option(help="For each weight decay, after which its search ends.")
