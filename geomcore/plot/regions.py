@@ -124,11 +124,11 @@ def _polygons(found):
 
 def _numbers(patterns):
     """The sum of the numbers of the units that are on, from 1, shape (R,)."""
-    units = np.arange(1, patterns.shape[1] + 1)
-    # some rows at a time: as whole numbers all of them would take eight times the memory
+    units = np.arange(1.0, patterns.shape[1] + 1)  # floats, for BLAS: the sums are exact
+    # some rows at a time: as floats all of them would take eight times the memory
     starts = range(0, len(patterns), ROWS)
     parts = [patterns[start : start + ROWS] @ units for start in starts]
-    return np.concatenate([np.zeros(0, int), *parts])
+    return np.concatenate(parts).astype(int)
 
 
 def _beyond(norm, values):
