@@ -18,8 +18,9 @@ from geomcore.typing import Array, ArrayLike, Booleans, Floats
 
 # Rows handled at a time where all layers' outputs are kept.
 BLOCK = 4096
-# Entries of a matrix from which products of so many rows are faster; see benchmarks/mesa.
-WIDE, ROWS = 320 * 320, 512
+# Inputs, or entries of a matrix, from which products of so many rows are faster: tiles of points
+# side by side would have to be transposed; see benchmarks/mesa.
+INPUTS, WIDE, ROWS = 64, 320 * 320, 512
 
 
 @told_in_brief
@@ -143,7 +144,7 @@ def input_gradients(net: Network, X: ArrayLike, output: int = 0) -> Floats:
     if chain is None or (chain.largest >= WIDE and not chain.is_plain):
         return _pulled_back(net, X, output)[:, 0]
     _check_output(output, net.widths[-1])
-    if chain.largest >= WIDE:
+    if chain.is_plain and (chain.largest >= WIDE or net.widths[0] >= INPUTS):
         return _by_products(chain, X, output)
     if not chain.is_plain:
         return _compiled(chain, X, [output])[:, 0]
@@ -291,25 +292,30 @@ def _compiled(chain, X, outputs):
 
 def _by_products(chain, X, output):
     """Gradients (N, d) of one output of a wide ReLU network: products of blocks of points."""
+    from geomcore.layers.gates import gate, mask, rectify
+
     *inner, (last, _) = chain.matrices
     out = np.empty(X.shape, X.dtype)
+    if not inner:
+        out[:] = last[output]
+        return out
     # Written to again and again: new memory for every block would cost a fifth.
     rooms = [np.empty((ROWS, len(W)), X.dtype) for W, _ in inner]
+    spare = [np.empty_like(room) for room in rooms[:-1]]
     for start in range(0, len(X), ROWS):
-        values = [X[start : start + ROWS]]
-        for (W, b), room in zip(inner, rooms, strict=True):
-            value = np.matmul(values[-1], W.T, out=room[: len(values[0])])
-            value += b
-            values.append(np.maximum(value, 0, out=value))
-        g = last[output]
-        for l in range(len(inner) - 1, -1, -1):
-            value = values[l + 1]
-            inactive = ~(value > 0)
-            np.copyto(value, g)
-            np.putmask(value, inactive, 0)
-            g = np.matmul(value, inner[l][0], out=None if l else out[start : start + ROWS])
-        if not inner:
-            out[start : start + ROWS] = g
+        block = X[start : start + ROWS]
+        values = [block, *(room[: len(block)] for room in rooms)]
+        for l, (W, b) in enumerate(inner):
+            z = np.matmul(values[l], W.T, out=values[l + 1])
+            if l + 1 < len(inner):
+                rectify(z, b)
+            else:
+                gate(z, b, last[output])
+        g = values[-1]
+        for l in range(len(inner) - 1, 0, -1):
+            g = np.matmul(g, inner[l][0], out=spare[l - 1][: len(block)])
+            mask(g, values[l])
+        np.matmul(g, inner[0][0], out=out[start : start + ROWS])
     return out
 
 

@@ -5,6 +5,7 @@ import numpy as np
 from geomcore.kernels import INNER, OUTER, cached_njit
 
 FAINT = 0.05  # of a tolerance: a mean below is zero
+VAGUE = np.uint8(2)  # marks a sign that is within the rounding of its unit
 
 
 @cached_njit(nogil=True, **OUTER)
@@ -29,6 +30,8 @@ def cut_all(corners, starts, functions, tolerances):
     parents : ndarray of int64, shape (R,)
     signs : ndarray of uint8, shape (R, w)
         1 where the function is positive inside.
+    vague : ndarray of uint8, shape (R,)
+        1 where a function is within its tolerance at all corners, which is above 0.
     """
     K, w = tolerances.shape
     room, places = 4 * len(corners) + 64, 2 * K + 16
@@ -39,7 +42,7 @@ def cut_all(corners, starts, functions, tolerances):
     for k in range(K):
         longest = max(longest, starts[k + 1] - starts[k])
     values = np.empty(longest + w + 4)
-    used = pieces = 0
+    used = pieces = doubts = 0
     for k in range(K):
         first, n = pieces, starts[k + 1] - starts[k]
         while used + n > room:
@@ -64,6 +67,9 @@ def cut_all(corners, starts, functions, tolerances):
                 signs[i, j] = high > 0
                 if low == 0 == high:  # nowhere far from zero: on where it is more than noise
                     signs[i, j] = total > FAINT * tolerance * n
+                    if tolerance > 0:
+                        signs[i, j] |= VAGUE
+                        doubts += 1
                 if not low < 0 < high:
                     continue
                 while used + 2 * n + 8 > room:
@@ -79,7 +85,8 @@ def cut_all(corners, starts, functions, tolerances):
                 signs[pieces, j] = 0
                 used += above + below
                 pieces += 1
-    return _packed(points, begin[:pieces], count[:pieces], parents[:pieces], signs[:pieces])
+    vague = _cleared(signs[:pieces]) if doubts else np.zeros(pieces, np.uint8)
+    return _packed(points, begin[:pieces], count[:pieces], parents[:pieces], signs[:pieces], vague)
 
 
 @cached_njit(nogil=True, **INNER)
@@ -107,7 +114,19 @@ def _side(points, start, n, values, sign, used):
 
 
 @cached_njit(nogil=True, **INNER)
-def _packed(points, begin, count, parents, signs):
+def _cleared(signs):
+    """Take VAGUE out of the signs (R, w); return which rows had it, (R,) of uint8."""
+    vague = np.zeros(len(signs), np.uint8)
+    for i in range(len(signs)):
+        for j in range(signs.shape[1]):
+            vague[i] |= signs[i, j] & VAGUE
+            signs[i, j] &= 1
+        vague[i] //= VAGUE
+    return vague
+
+
+@cached_njit(nogil=True, **INNER)
+def _packed(points, begin, count, parents, signs, vague):
     """The pieces without what was cut up on the way."""
     starts = np.zeros(len(begin) + 1, np.int64)
     for i in range(len(begin)):
@@ -119,7 +138,7 @@ def _packed(points, begin, count, parents, signs):
         out[used : used + count[i]] = points[begin[i] : begin[i] + count[i]]
         starts[at] = used
         used += count[i]
-    return out, starts, parents[order], signs[order]
+    return out, starts, parents[order], signs[order], vague[order]
 
 
 @cached_njit(nogil=True, **INNER)

@@ -51,6 +51,10 @@ class Regions:
     origin : ndarray, shape (d,)
     basis : ndarray, shape (2, d)
         The point with coordinates (x, y) is ``origin + x basis[0] + y basis[1]``.
+    is_vague : ndarray of bool, shape (R,)
+        Where the sign of a unit is within the rounding of its pre-activation on all of the region,
+        so that its pattern and map, and the regions in it, may be others. The rounding is that of
+        the unit's own sum: what earlier layers were off by is not carried along.
     """
 
     corners: Array
@@ -61,6 +65,7 @@ class Regions:
     box: Array
     origin: Array
     basis: Array
+    is_vague: Booleans
     _local: Array
     _steps: tuple
 
@@ -69,7 +74,8 @@ class Regions:
 
     def __repr__(self):
         fields = {"regions": len(self), "by layer": list(self.counts), "box": self.box.tolist()}
-        return listed(self, fields)
+        vague = {"undetermined": self.undetermined} if self.is_vague.any() else {}
+        return listed(self, fields | vague)
 
     def summary(self) -> str:
         """A line for people."""
@@ -79,6 +85,17 @@ class Regions:
             f"{counted(len(self), 'linear region')} on a rectangle of area {self.area:.6g}"
             f"{layers}; "
             f"{sizes.mean():.2f} corners on average, median area {np.median(self.areas):.3g}"
+            f"{self._doubt()}"
+        )
+
+    def _doubt(self):
+        """What is not certain, as the end of a sentence."""
+        if not self.is_vague.any():
+            return ""
+        return (
+            f"; undetermined, since units are within their rounding there: "
+            f"{counted(int(self.is_vague.sum()), 'region')}, "
+            f"{self.undetermined:.3g} of the area"
         )
 
     def polygon(self, i: int) -> Array:
@@ -97,6 +114,11 @@ class Regions:
     def area(self) -> float:
         """Of the rectangle."""
         return float(np.prod(self.box[:, 1] - self.box[:, 0]))
+
+    @property
+    def undetermined(self) -> float:
+        """Part of the area, from 0 to 1, on which the sign of a unit is within its rounding."""
+        return float(self._moments[0][self.is_vague].sum() / 4)
 
     @cached_property
     def areas(self) -> Array:
@@ -285,7 +307,8 @@ def linear_regions(
     They are the regions of one activation pattern each; two of them may have the same affine map.
     A unit that is off on both sides of a line, or whose line passes through a corner within the
     rounding (2e-14 of what is added up in its pre-activation), cuts nothing there: regions that are
-    thinner than that are not seen. A unit that is zero on all of a polygon counts as off.
+    thinner than that are not seen. A unit that is zero on all of a polygon counts as off; where it
+    is so only within its rounding, and not because all that is added up is 0, `is_vague` says so.
 
     Examples
     --------
@@ -322,25 +345,37 @@ def linear_regions(
     is_small = max(len(step.b) for step in steps) <= SMALL
     with single_threaded_blas() if is_small else nullcontext():
         with np.errstate(over="ignore", invalid="ignore"):
-            parts = list(subdivided(steps, first, counts))
-    sizes = np.concatenate([np.diff(part.starts) for part in parts])
-    maps = np.concatenate([part.maps for part in parts])
+            parts = [list(column) for column in zip(*subdivided(steps, first, counts), strict=True)]
+    local, starts, patterns, maps, vague = parts
+    sizes = np.concatenate([np.diff(part) for part in starts])
+    local, patterns, maps = _joined(local), _joined(patterns), _joined(maps)
     # from the square back to coordinates of the plane
     with np.errstate(over="ignore", invalid="ignore"):
         maps[:, :, :2] /= half
         maps[:, :, 2] -= maps[:, :, :2] @ middle
     if not np.isfinite(maps).all():
         raise ValueError(OVERFLOW.format(where="box"))
-    local = np.concatenate([part.corners for part in parts])
     return Regions(
         corners=on_box(local, box),
         starts=np.concatenate([[0], np.cumsum(sizes)]),
-        patterns=np.concatenate([part.patterns for part in parts]).astype(bool),
+        patterns=patterns.view(bool),
         maps=maps,
         counts=tuple(counts),
         box=box,
         origin=origin,
         basis=basis,
+        is_vague=_joined(vague).view(bool),
         _local=local,
         _steps=tuple(Step(*step) for step in steps),
     )
+
+
+def _joined(parts):
+    """One array of a list of arrays, which is emptied: a million patterns take a gigabyte."""
+    out = np.empty((sum(map(len, parts)), *parts[0].shape[1:]), parts[0].dtype)
+    end = len(out)
+    while parts:
+        part = parts.pop()
+        out[end - len(part) : end] = part
+        end -= len(part)
+    return out

@@ -11,6 +11,8 @@ from geomcore.network import ReLUNetwork
 
 # A pre-activation at a corner that is a smaller part of what was added up in it is zero.
 ROUNDING = 2e-14
+# Of smaller ones the rounding is not a part, for products are no floats with all digits.
+LEAST = 1e-305
 OVERFLOW = "net must have values on the {where} that are finite floats, got overflow"
 # Numbers in the affine maps of the polygons that are worked on at a time.
 AT_A_TIME = 4_000_000
@@ -34,12 +36,15 @@ class Pieces(NamedTuple):
     patterns : ndarray of uint8, shape (R, units)
     maps : ndarray, shape (R, k, 3)
         Coefficients of x, y and 1.
+    vague : ndarray of uint8, shape (R,)
+        1 where the sign of a hidden unit is within its rounding.
     """
 
     corners: np.ndarray
     starts: np.ndarray
     patterns: np.ndarray
     maps: np.ndarray
+    vague: np.ndarray
 
 
 def steps_of(net):
@@ -112,24 +117,26 @@ def subdivided(steps, first, counts):
         np.zeros(1, int),
         np.ones((1, len(first)), np.uint8),
     )
-    waiting = [(0, square, np.array([0, 4]), nothing, start)]
+    waiting = [(0, square, np.array([0, 4]), nothing, np.zeros(1, np.uint8), start)]
     while waiting:
-        l, corners, starts, patterns, given = waiting.pop()
+        l, corners, starts, patterns, vague, given = waiting.pop()
         step, inner = steps[l], _on(*given)
         maps = _applied(step, inner)
         if not step.is_rectified:
-            yield Pieces(corners, starts, patterns, maps.swapaxes(1, 2))
+            yield Pieces(corners, starts, patterns, maps.swapaxes(1, 2), vague)
             continue
         # |x| and |y| are at most 1
         sizes = np.abs(inner).sum(axis=1) @ np.abs(step.W).T + np.abs(step.b)
         if not np.isfinite(sizes).all():  # all would be within the rounding of that
             raise ValueError(OVERFLOW.format(where="box"))
-        corners, starts, parents, signs = cut_all(corners, starts, maps, ROUNDING * sizes)
+        before = vague | _lost(step, inner, sizes)
+        corners, starts, parents, signs, vague = cut_all(corners, starts, maps, ROUNDING * sizes)
+        vague |= before[parents]
         counts[l] += len(parents)
         patterns = np.concatenate([patterns[parents], signs], axis=1)
         if l + 1 == len(steps):  # the last values are rectified, too
             known = _on(maps, parents, signs)
-            yield Pieces(corners, starts, patterns, known.swapaxes(1, 2))
+            yield Pieces(corners, starts, patterns, known.swapaxes(1, 2), vague)
             continue
         wide = max(len(step.b), len(steps[l + 1].b))
         block = max(1, AT_A_TIME // (3 * wide))
@@ -139,7 +146,17 @@ def subdivided(steps, first, counts):
             mine = corners[ends[0] : ends[-1]]
             # maps of the parents: those of the pieces are made when it is their turn
             given = (maps, parents[part], signs[part])
-            waiting.append((l + 1, mine, ends - ends[0], patterns[part], given))
+            waiting.append((l + 1, mine, ends - ends[0], patterns[part], vague[part], given))
+
+
+def _lost(step, inner, sizes):
+    """1 for polygons (K,) on which what is added up in a unit may have been lost to underflow."""
+    if (sizes >= LEAST).all():
+        return np.zeros(len(sizes), np.uint8)
+    # zeros that no rounding has made are zeros
+    terms = (inner != 0).any(axis=1).astype(float) @ (step.W != 0).T.astype(float)
+    terms += step.b != 0
+    return ((sizes < LEAST) & (terms > 0)).any(axis=1).astype(np.uint8)
 
 
 def _on(maps, parents, signs):

@@ -217,7 +217,9 @@ CHAINS = {
     "a ReLU at the end": lambda rng: [Affine(*normal(rng, (3, 2), 3)), ReLU()],
     "no ReLU": lambda rng: [Affine(*normal(rng, (3, 2), 3)), Affine(*normal(rng, (2, 3), 2))],
     "wider": lambda rng: (
-        ReLUNetwork(normal(rng, (330, 2), (320, 330), (2, 320)), normal(rng, 330, 320, 2)).layers
+        ReLUNetwork(
+            normal(rng, (330, 2), (320, 330), (5, 320), (2, 5)), normal(rng, 330, 320, 5, 2)
+        ).layers
     ),
     "wide": lambda rng: [
         Affine(*normal(rng, (90, 2), 90)),
@@ -257,6 +259,21 @@ def test_many_points_give_the_gradients_that_few_give(kind, dtype):
         np.testing.assert_allclose(
             input_gradients(net, X, o), expected[:, o], rtol=tolerance, atol=tolerance * scale
         )
+
+
+@pytest.mark.parametrize("widths", [(64, 3), (64, 3, 2), (70, 5, 4, 3, 2)])
+@pytest.mark.parametrize("scale", [1e-300, 1.0, 1e150])
+def test_many_inputs_give_the_gradients_of_the_affine_maps(widths, scale):
+    rng = np.random.default_rng(1)
+    shapes = list(zip(widths[1:], widths[:-1], strict=True))
+    net = ReLUNetwork(normal(rng, *shapes), [np.zeros(m) for m in widths[1:]])
+    X = scale * rng.normal(size=(MANY, widths[0]))
+    X[5] = 0
+    found = input_gradients(net, X, 1)
+    for i in (0, 5, 600, MANY - 1):  # at 0 all units have their kinks, and count as off
+        wanted = affine_map_at(net, X[i]).A[1]
+        np.testing.assert_allclose(found[i], wanted, rtol=1e-12, atol=1e-12)
+    assert len(widths) == 2 or not found[5].any()
 
 
 def test_a_wide_affine_network_has_the_same_gradient_everywhere():

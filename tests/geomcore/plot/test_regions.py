@@ -4,10 +4,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from builders import random_network
-from matplotlib.colors import LogNorm, Normalize
+from matplotlib.colors import LogNorm, Normalize, to_rgba
 
 from geomcore import linear_regions
 from geomcore.plot import plot_boundary, plot_regions
+from geomcore.plot.regions import PALE
 
 
 def test_all_regions_are_drawn_and_the_boundary_over_them():
@@ -21,6 +22,35 @@ def test_all_regions_are_drawn_and_the_boundary_over_them():
         assert ax.get_xlim() == (-1, 1) and ax.get_xlabel()
         ax.figure.canvas.draw()
         plt.close(ax.figure)
+
+
+def test_pale_colours_count_units_whatever_the_number_of_regions(monkeypatch):
+    found = linear_regions(random_network((2, 8, 8, 1), 0, scaled=True), [(-1, 1), (-1, 1)])
+    wanted = plot_regions(found).collections[0].get_facecolor()
+    monkeypatch.setattr("geomcore.plot.regions.ROWS", 7)
+    np.testing.assert_array_equal(plot_regions(found).collections[0].get_facecolor(), wanted)
+    numbers = [int(np.flatnonzero(on).sum() + on.sum()) for on in found.patterns]
+    wanted = [to_rgba(PALE[k % len(PALE)]) for k in numbers]
+    np.testing.assert_array_equal(plot_regions(found).collections[0].get_facecolor(), wanted)
+    plt.close("all")
+
+
+def test_many_polygons_are_filled_up_to_as_many_corners_and_cover_the_same(monkeypatch):
+    found = linear_regions(random_network((2, 8, 8, 1), 0, scaled=True), [(-1, 1), (-1, 1)])
+    few = plot_regions(found, found.areas).collections[0].get_paths()
+    monkeypatch.setattr("geomcore.plot.regions.MANY", 2)
+    many = plot_regions(found, found.areas).collections[0].get_paths()
+    assert len(many) == len(few) == len(found) > 2
+    for one, other in zip(few, many, strict=True):
+        corners = len(one.vertices)
+        np.testing.assert_array_equal(other.vertices[: corners - 1], one.vertices[:-1])
+        assert (other.vertices[corners - 1 : -1] == one.vertices[-2]).all()
+        np.testing.assert_array_equal(other.vertices[-1], one.vertices[-1])
+    # not where one has very many
+    monkeypatch.setattr("geomcore.plot.regions.LONGEST", 3)
+    long = plot_regions(found, found.areas).collections[0].get_paths()
+    assert all(len(a.vertices) == len(b.vertices) for a, b in zip(few, long, strict=True))
+    plt.close("all")
 
 
 def test_values_that_do_not_fit_are_refused():

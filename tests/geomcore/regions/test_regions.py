@@ -362,3 +362,43 @@ def test_what_overflows_in_a_unit_is_refused_not_taken_for_rounding():
     for size in (1e308, 1.7e308):
         with pytest.raises(ValueError, match=r"net must have values on the box .* overflow"):
             hinge(size)
+
+
+def stepping(steep):
+    """A network that goes from 0 to 1 over 1 / steep, a unit that sees this, and the place."""
+    u, c = np.array([0.8, 0.6]), 0.2137
+    W = [steep * np.stack([u, u]), [[1.0, -1.0]], [[1.0]]]
+    return ReLUNetwork(W, [[-c * steep, -c * steep - 1], [0.0], [-0.5]]), u, c
+
+
+@pytest.mark.parametrize("steep", [10.0**k for k in (8, 12, 13, 14, 15, 16, 18, 100, 300)])
+def test_behind_steep_steps_a_region_is_right_or_says_that_it_is_not_determined(steep):
+    net, u, c = stepping(steep)
+    found = linear_regions(net, BOX)
+    values = (found.maps[:, 0, :2] * found.centroids).sum(axis=1) + found.maps[:, 0, 2]
+    far = np.abs(found.centroids @ u - c) > 1e-4
+    is_right = np.abs(values - np.where(found.centroids @ u > c, 0.5, -0.5)) < 1e-9
+    assert (is_right | found.is_vague)[far].all()
+    if steep < 1e13:
+        assert not found.is_vague.any() and found.undetermined == 0
+        assert "undetermined" not in found.summary() + repr(found)
+    if not is_right[far].all():
+        assert found.undetermined > 0.3
+        assert "undetermined" in found.summary() and "undetermined" in repr(found)
+
+
+def test_what_underflows_is_not_determined_and_what_is_zero_is():
+    def second(W, b=0.0, scale=1.0):
+        net = ReLUNetwork([np.eye(2) * scale, [W], [[1.0]]], [[0.0, 0.0], [b], [0.0]])
+        return linear_regions(net, BOX)
+
+    # both units are on in the upper right quarter only
+    assert second([1e-200, 1e-200], scale=1e-200).undetermined == pytest.approx(0.75)
+    assert second([1e-300, 1e-300]).undetermined == 0  # off where its inputs are 0
+    assert second([0.0, 0.0], scale=1e-200).undetermined == 0
+    assert second([1.0, -1.0], -1e-20).undetermined == 0
+    assert second([0.3, 0.3], 1e-310).undetermined > 0
+    # 0.1 x + 0.2 x - 0.3 x: rounding only, and nothing tells that it is 0
+    same = ReLUNetwork([[[1.0, 0.0]] * 3, [[0.1, 0.2, -0.3]], [[1.0]]], [[2.0] * 3, [0.0], [0.0]])
+    found = linear_regions(same, BOX)
+    assert len(found) == 1 and found.undetermined == 1
