@@ -244,6 +244,8 @@ def _left(problem, point, near, finish):
     sides = [(point.kinks[j], abs(mu[j]) < WEAK, abs(rises[j] - mu[j]) < WEAK) for j in weak]
     sides += [(kink, True, True) for kink in near(point.theta) if kink not in point.kinks]
     masks = problem.masks(point.theta, [*point.kinks, *(kink for kink, _, _ in sides)])
+    for (l, i, u), off, _ in sides:  # on the side where the slope vanishes
+        masks[l][i, u] = float(not off)
     rows, away = _flat(problem, point, strict, [kink for kink, _, _ in sides], masks)
     # outputs may fix the height of a kink, which then cannot be left
     moves = np.linalg.norm(away, axis=1) > MOVES * np.linalg.norm(rows, axis=1)

@@ -36,6 +36,7 @@ OF_USE = 0.1  # of what the steps by models bring after it: BFGS
 SLOW = 1e-3  # of the loss in a round: BFGS goes on, from parameters near by
 FALL = 1e-4  # of the loss in a round: less than that and it has nearly stopped to fall
 STALLED = 1e-5  # of the loss in a round: what goes on so does so for minutes, to nothing
+STOPPED = 1e-12  # of the loss in a round: rounding
 FAR = 1.5  # how much the norm has grown where a descent that started at infinity has stuck
 ON = 1e-12  # of a kink, in the same units: on it
 NEAR = 1e-8  # of a kink, relative to the size of a unit and its input: in the way of a proof
@@ -175,9 +176,13 @@ def _is_stuck(track):
     falls = _falls(track)
     if len(falls) < 2:
         return False
-    if max(falls[-2:]) <= 1e-12:
+    if _has_stopped(falls):
         return True
     return _is_slow(falls) and (max(falls) < STALLED or _grows(track))
+
+
+def _has_stopped(falls):
+    return max(falls[-2:]) <= STOPPED
 
 
 def _is_slow(falls):
@@ -191,14 +196,15 @@ def _grows(track):
 
 
 def _runs_away(problem, track):
-    """Whether the norm grows, and the loss has fallen and hardly falls any more.
+    """Whether the norm still grows, and the loss still falls, but hardly any more.
 
     With weight decay nothing can, for the loss grows with the norm; and what is left of a loss that
     is nothing but rounding tells of no way.
     """
-    if problem.decay or track[-1][0] < VANISHING:
+    falls = _falls(track)
+    if problem.decay or track[-1][0] < VANISHING or not _is_slow(falls) or _has_stopped(falls):
         return False
-    return _is_slow(_falls(track)) and track[-1][0] < track[0][0] and _grows(track)
+    return track[-1][1] > track[-1 - PATIENCE][1] and _grows(track)
 
 
 def _descended(problem, theta, rng, round, clock, part):

@@ -105,6 +105,19 @@ def test_a_kink_that_holds_nothing_is_left():
     assert abs(problem.values(left.theta)[0][1, 1]) > 1e-3
 
 
+def test_a_kink_is_left_to_the_side_where_the_slope_vanishes():
+    # 2 x - 3/2 is the best fit of the last three points; with unit 0 off at the first of them
+    # outputs that stay would fix its kink
+    net = ReLUNetwork([[[1.0], [1.0]], [[1.0, 1.0]]], [[-1.0, -0.5], [0.0]])
+    X, Y = np.arange(4.0)[:, None], np.array([[0.0], [0.4], [2.7], [4.4]])
+    problem, theta = problem_with(net, X, Y)
+    point = solved(problem, theta, [(0, 1, 0)])
+    assert point.multipliers[0] == pytest.approx(point.rises[0]) and point.rises[0] > 0.01
+    left = without_weak_kinks(problem, point, lambda _: [], partial(solved, problem))
+    assert left.kinks == [] and left.is_sound(point.loss)
+    assert problem.values(left.theta)[0][1, 0] > 1e-3
+
+
 @pytest.mark.parametrize(
     ("sound", "steps"), [(0.0, [1e-4]), (2e-4, [1e-4, 0.1, 1e-2, 1e-3]), (1.0, [1e-4, 0.1])]
 )

@@ -37,6 +37,9 @@ from training.settling.settled import CRITICAL
         ([(1.0, 5.0), (0.5, 5.0), (0.5, 5.0), (0.5, 5.0)], True, False),
         # what is stuck after it has grown goes nowhere
         ([(1.0, 5.0), (0.5, 9.0), (0.5, 9.0), (0.5, 9.0)], True, False),
+        ([(1.0, 5.0), *[(0.5, 9.0)] * 5], True, False),
+        ([(1.0, 5.0), *[(0.5 - k * 1e-7, 9.0 - k / 10) for k in range(5)]], True, False),
+        ([(1.0, 5.0), *[(0.5 - k * 1e-7, 9.0 + k / 100) for k in range(5)]], True, True),
         ([(1e-17 - k * 1e-23, 5.0 + k) for k in range(5)], True, False),  # rounding
         ([(1.0, 9.0), (1.0, 5.0), (1.0, 5.0)], True, False),
         ([(1.0, 5.0), (1.0, 9.0), (1.0, 9.0)], True, False),  # grew at the same loss
