@@ -38,6 +38,7 @@ def test_pieces_that_are_there_are_not_trained_again_and_threads_change_nothing(
     assert again.rows == first.rows and told == []
 
 
+@pytest.mark.filterwarnings("ignore:Maximum number of iterations")
 def test_factors_are_the_same_whatever_the_threads():
     X = bundled.digits(standardize=False).X[:400] / at_scale.LARGEST
     found = []
