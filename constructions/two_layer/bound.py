@@ -11,7 +11,7 @@ from flint import arb
 from constructions.penalised.objective import loss_ball
 from constructions.proof.exact import above, ball_matrix, below, precision
 from constructions.two_layer.best_neuron import BestNeuron, best_neuron
-from constructions.two_layer.dual import BITS, balanced_multipliers, dual_bound
+from constructions.two_layer.dual import BITS, OTHER_LOSSES, balanced_multipliers, dual_bound
 from constructions.two_layer.generation.scaling import OUTPUT_BIASES
 from constructions.two_layer.last_layer import best_last_layer
 from geomcore.arrays import (
@@ -208,7 +208,7 @@ def two_layer_bound(
         raise ValueError("X must hold at least one point, got none")
     labels = as_labels(y, len(X), targets=targets)
     check_outputs(net, labels, y, targets)
-    as_choice(loss, ("mse",), "loss", " (the dual of others is not worked out here)")
+    as_choice(loss, ("mse",), "loss", OTHER_LOSSES)
     output_bias = as_choice(output_bias, OUTPUT_BIASES, "output_bias")
     problem = _Problem(
         X, labels.Y, as_positive(weight_decay, "weight_decay"), as_flag(bias, "bias"), output_bias

@@ -16,6 +16,8 @@ from constructions.proof.exact import ball_matrix, below, precision
 BITS = 256
 MOST_BITS = 51  # of the whole numbers that multipliers are rounded to
 MOST_SUM = 61  # and of their sums
+# What is said of a loss that is refused.
+OTHER_LOSSES = " (of others the dual bound has another form, see docs/two-layer.md)"
 
 
 def balanced_multipliers(R, free):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 
 from constructions.two_layer.cones import compiled
+from constructions.two_layer.dual import OTHER_LOSSES
 from constructions.two_layer.generation.scaling import OUTPUT_BIASES
 from constructions.two_layer.search import Budget, Search
 from geomcore.arrays import as_count, as_labels, as_number, as_points, as_positive, as_rng
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from constructions.typing import OutputBias
 
 LOG = logging.getLogger("constructions")
+# Of a search, at most; cones are those of one proof.
+ROUNDS, NODES = 200, 2_000_000
 
 
 @answers_keywords
@@ -35,8 +38,8 @@ def best_two_layer(
     width: int | None = None,
     targets: ArrayLike | None = None,
     output_bias: OutputBias = "free",
-    rounds: int = 200,
-    nodes: int = 2_000_000,
+    rounds: int = ROUNDS,
+    nodes: int = NODES,
     seconds: float | None = None,
     progress: Callable[..., object] | None = None,
     rng: Seed = None,
@@ -76,7 +79,8 @@ def best_two_layer(
     nodes : int
         Most cones that `best_neuron` looks at for one proof.
     seconds : float, optional
-        After which no further round begins. Proofs that have begun by then are cut short.
+        After which no further round begins. Proofs that have begun by then are cut short. Time to
+        compile does not count.
     progress : callable, optional
         Is called with a `Round` after each; ``print`` shows them.
     rng : numpy.random.Generator or seed, optional
@@ -143,7 +147,16 @@ class How(NamedTuple):
     rng: np.random.Generator
 
     @classmethod
-    def checked(cls, gap, output_bias, rounds, nodes, seconds, progress, rng):
+    def checked(
+        cls,
+        gap,
+        output_bias="free",
+        rounds=ROUNDS,
+        nodes=NODES,
+        seconds=None,
+        progress=None,
+        rng=None,
+    ):
         """The arguments of these names; raise ValueError for a wrong one."""
         as_choice(output_bias, OUTPUT_BIASES, "output_bias")
         gap = as_number(gap, "gap", 0.0, 1.0)
@@ -158,7 +171,7 @@ def checked_data(X, y, targets, loss):
     """Points (N, d) and labels; raise ValueError if there is nothing to fit, or no way to."""
     X = as_points(X).astype(np.float64, copy=False)
     labels = as_labels(y, len(X), targets=targets)
-    as_choice(loss, ("mse",), "loss")
+    as_choice(loss, ("mse",), "loss", OTHER_LOSSES)
     _check_sizes(X, labels.Y)
     return X, labels
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
-from constructions.two_layer.optimum import How, checked_data, optimum
+from constructions.two_layer.optimum import NODES, ROUNDS, How, checked_data, optimum
 from geomcore.arrays import as_array
 from geomcore.display.lines import listed
 from geomcore.display.page import page
@@ -92,8 +92,8 @@ def regularisation_path(
     gap: float = 1e-4,
     targets: ArrayLike | None = None,
     output_bias: OutputBias = "free",
-    rounds: int = 200,
-    nodes: int = 2_000_000,
+    rounds: int = ROUNDS,
+    nodes: int = NODES,
     seconds: float | None = None,
     progress: Callable[..., object] | None = None,
     rng: Seed = None,
@@ -152,9 +152,47 @@ def regularisation_path(
         raise ValueError(f"weight_decays must hold positive numbers, got {quoted(weight_decays)}")
     decays = np.unique(decays)[::-1]
     how = How.checked(gap, output_bias, rounds, nodes, seconds, progress, rng)
-    optima, start = [], None
-    for decay in decays:
-        best, start = optimum(X, labels.Y, float(decay), how, start=start)
+    return path_of(X, labels, decays, how, lambda decay, make: make())
+
+
+class Reached(NamedTuple):
+    """How far a path has come: one optimum, and all that the next one depends on.
+
+    Attributes
+    ----------
+    best : TwoLayerOptimum
+    start : ndarray, shape (m, d + 1)
+        Its unit neurons, the first guess for the next one.
+    random : dict
+        The state of the random numbers behind it.
+    """
+
+    best: TwoLayerOptimum
+    start: Array
+    random: dict[str, Any]
+
+
+def path_of(
+    X: Array,
+    labels: Any,
+    decays: Array,
+    how: How,
+    kept: Callable[[float, Callable[[], Reached]], Reached],
+) -> TwoLayerPath:
+    """The path of checked arguments, with decays in falling order.
+
+    ``kept(decay, make)`` is the `Reached` of a decay: what ``make()`` finds, or has found before.
+    """
+    start: Array | None = None
+    optima = []
+    for decay in map(float, decays):
+
+        def make(decay=decay, start=start):
+            best, neurons = optimum(X, labels.Y, decay, how, start=start)
+            return Reached(best, neurons, dict(how.rng.bit_generator.state))
+
+        best, start, random = kept(decay, make)
+        how.rng.bit_generator.state = random
         optima.append(best)
     outputs = [best.network(X) for best in optima]
     return TwoLayerPath(

@@ -1,6 +1,7 @@
 """`geomcore optimum`: the best two-layer network with weight decay, and what training finds."""
 
 import math
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,6 @@ from training.commands.arguments.options import (
     CORES,
     MOST_STEPS,
     MOST_TRIALS,
-    Data,
     Force,
     Jobs,
     Out,
@@ -21,6 +21,7 @@ from training.commands.arguments.options import (
     noted,
     reads_table,
 )
+from training.commands.arguments.resumed import Resume, resumes
 
 MOST_DECAYS = 50
 MOST_WIDTH = 100_000
@@ -28,9 +29,12 @@ MOST_WIDTH = 100_000
 COLUMNS = ("decay", "width", "runs", "near", "least loss", "median", "least gap", "median gap")
 
 
+@resumes
 @reads_table
 def optimum(
-    data: Data,
+    data: Annotated[
+        str | None, typer.Argument(help="As for construct; not needed with --resume --out.")
+    ] = None,
     weight_decay: Annotated[
         str, typer.Option(help="One or several, with commas; the output bias is free of it.")
     ] = "1e-2,1e-3",
@@ -46,7 +50,7 @@ def optimum(
         ),
     ] = 1e-3,
     seconds: Annotated[
-        float, typer.Option(help="For each weight decay, after which its search ends.")
+        float, typer.Option(help="For each weight decay, once compiled; then its search ends.")
     ] = 30.0,
     runs: Annotated[
         int,
@@ -57,11 +61,14 @@ def optimum(
     seed: Seed = 0,
     out: Out = None,
     force: Force = False,
+    resume: Resume = False,
     jobs: Jobs = CORES,
     quiet: Quiet = False,
 ):
     """Find the best two-layer network of any width. Status 0 if each gap is proved, else 1."""
     given = noted(locals())
+    if data is None:
+        raise ValueError("DATA is missing, see geomcore optimum --help")
     from geomcore.arrays import as_labels, as_positive
     from training.commands.arguments.data import load_data
 
@@ -76,8 +83,9 @@ def optimum(
         check_fit(judged, source)
     labels = as_labels(source.y, len(source.X), targets=source.targets)
     # Loaded after what is refused, for that takes a second.
-    from constructions import regularisation_path, two_layer_bound
-    from training.experiments.optimum import plot_optimum, tables
+    from constructions import two_layer_bound
+    from geomcore.threads import single_threaded_blas
+    from training.experiments.optimum import plot_optimum, stored, tables
     from training.experiments.optimum.dual import dual_of
     from training.experiments.optimum.plot_networks import chosen
     from training.experiments.optimum.random_starts import ends
@@ -86,10 +94,20 @@ def optimum(
 
     X = source.X.astype(float)
     is_told = source.y.ndim == 1
+    limits = {"seconds": seconds}
+    work = {"decays": decays, "gap": gap, "runs": runs, "steps": steps, "seed": seed} | limits
+    work["data"] = stored.digest_of(X, labels.Y)
+    work["network"] = None if judged is None else stored.digest_of(*judged.tensors)
     with started("optimum", given, about=source.name) as (run, screen):
         screen.fold(source.summary())
         trainings = [(decay, width) for decay in decays for width in sizes if runs]
-        with screen.compiling(), screen.progress(3 + len(trainings)) as step:
+        with (
+            run.pieces(work, resume=resume) as pieces,
+            screen.compiling(),
+            screen.progress(3 + len(trainings)) as step,
+            # a product that is split over threads may differ in its last bit
+            single_threaded_blas(),
+        ):
             step("the best networks")
 
             def told(found):
@@ -98,14 +116,18 @@ def optimum(
             with run.timed("path"):
                 options = {"gap": gap, "seconds": seconds, "progress": told, "rng": seed}
                 options["targets"] = source.targets
-                path = regularisation_path(X, source.y, decays, **options)
+                path = stored.path_from(pieces, X, source.y, decays, **options)
             step("bounds")
             duals = []
             if X.shape[1] <= 2:
-                duals = [dual_of(o, X, labels.Y, seconds=seconds) for o in chosen(path.optima)]
+                duals = [
+                    stored.dual_from(
+                        pieces, best.weight_decay, partial(dual_of, best, X, labels.Y, **limits)
+                    )
+                    for best in chosen(path.optima)
+                ]
             bounds = []
             if judged is not None:
-                limits = {"seconds": seconds}
                 bounds = [
                     two_layer_bound(judged, X, labels.Y, weight_decay=decay, **limits)
                     for decay in decays
@@ -115,7 +137,9 @@ def optimum(
                 for decay, width in trainings:
                     step(f"training {runs} networks of width {width}, weight decay {decay:g}")
                     options = {"steps": steps, "seed": seed, "jobs": jobs}
-                    found.append(ends(X, labels.Y, decay, width, runs, **options))
+                    made = partial(ends, X, labels.Y, decay, width, runs, **options)
+                    shape = (X.shape[1], width, labels.Y.shape[1])
+                    found.append(stored.ends_from(pieces, decay, shape, made))
             step("drawing")
             with run.timed("figures"):
                 drawn = plot_optimum.figures(path, X, labels, is_told, duals, found)

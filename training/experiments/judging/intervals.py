@@ -9,10 +9,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from geomcore.foreign.wording import counted
+
 CONFIDENCE = 0.95
 DRAWS = 10_000
 # Percentiles of fewer pairs are too narrow to judge by.
 LEAST_PAIRS = 10
+# Seeds of which an interval is told: of fewer it is hardly more than their range.
+LEAST_SEEDS = 5
 
 
 class Interval(NamedTuple):
@@ -34,8 +38,17 @@ class Interval(NamedTuple):
         return f"{self.value:.3g} ({self.rests_on(f'{self.low:.3g}', f'{self.high:.3g}')})"
 
     def rests_on(self, low, high):
-        """Its ends, written by the caller, and the number of seeds; one seed has no interval."""
-        return "1 seed" if self.pairs == 1 else f"{low} to {high}; {self.pairs} seeds"
+        """Its ends, written by the caller, and the number of seeds; of few seeds that alone.
+
+        Examples
+        --------
+        >>> [Interval(0.2, 0.1, 0.3, pairs).rests_on("0.1", "0.3") for pairs in (1, 4, 5)]
+        ['1 seed', '4 seeds, too few for an interval', '0.1 to 0.3; 5 seeds']
+        """
+        seeds = counted(self.pairs, "seed")
+        if self.pairs >= LEAST_SEEDS:
+            return f"{low} to {high}; {seeds}"
+        return seeds if self.pairs == 1 else f"{seeds}, too few for an interval"
 
 
 def mean_interval(values, *, seed=0):

@@ -5,10 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from geomcore.display.lines import told_in_brief
-from training.experiments.judging.intervals import Interval, mean_interval
-
-# Seeds of which an interval is told: of fewer it is hardly more than their range.
-LEAST_SEEDS = 5
+from training.experiments.judging.intervals import LEAST_SEEDS, Interval, mean_interval
 
 
 @told_in_brief
@@ -49,14 +46,33 @@ class Spread(NamedTuple):
             return f"{mean} ({low} to {high})"
         return f"{mean} ({', '.join(map(form.format, self.values))})"
 
+    def times(self, factor):
+        """The same of values in another unit, such as percent.
+
+        Examples
+        --------
+        >>> spread_of([0.1, 0.3]).times(100).told()
+        '20 (10, 30)'
+        """
+        value, low, high, pairs = self.interval
+        interval = Interval(factor * value, factor * low, factor * high, pairs)
+        return Spread(factor * self.values, interval)
+
     def draw(self, ax, place, *, color, marker, size=6, face=None):
         """Draw the mean at a height, over a line from end to end of its interval or the values."""
-        if self.has_interval:
-            ends = [self.interval.low, self.interval.high]
-            ax.plot(ends, [place, place], color=color, lw=1.5)
-        elif len(self.values) > 1:
-            ax.plot(self.values, np.full(len(self.values), place), "|", color=color, ms=size + 3)
+        self.draw_range(ax, place, color=color, size=size)
         ax.plot(self.mean, place, marker, color=color, mfc=face or color, ms=size)
+
+    def draw_range(self, ax, place, *, color, size=6, width=1.5, upright=False):
+        """Draw the interval as a line, or the values as strokes, along x or, upright, along y."""
+        if len(self.values) == 1:
+            return
+        along, style = self.values, {"ls": "none", "marker": "_" if upright else "|"}
+        if self.has_interval:
+            along, style = np.array(self.interval[1:3]), {"ls": "-"}
+        across = np.full(len(along), place)
+        xy = (across, along) if upright else (along, across)
+        ax.plot(*xy, color=color, lw=width, ms=size + 3, **style)
 
 
 def spread_of(values, *, seed=0):

@@ -8,6 +8,7 @@ import numpy as np
 
 from geomcore.datasets import bundled
 from geomcore.network import ReLUNetwork
+from geomcore.threads import single_threaded_blas
 from training.descent.constraints import NonNegative
 from training.descent.optimizers import Adam
 from training.descent.penalties import NegativePart
@@ -235,4 +236,6 @@ def _factors(X, seed):
     """Non-negative factors of the images, by scikit-learn; shape (32, 64)."""
     from sklearn.decomposition import NMF
 
-    return NMF(WIDTH, init="nndsvda", max_iter=500, random_state=seed).fit(X).components_
+    # A product that is split over threads may differ in its last bit, and --jobs says how many.
+    with single_threaded_blas():
+        return NMF(WIDTH, init="nndsvda", max_iter=500, random_state=seed).fit(X).components_

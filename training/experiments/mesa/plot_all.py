@@ -1,5 +1,6 @@
 """All figures of a mesa experiment, with what is said below them and to those who do not see."""
 
+from training.experiments.judging.spread import means_over
 from training.experiments.mesa import plot_flatness, plot_maps
 from training.experiments.mesa.judging.columns import Columns
 from training.experiments.mesa.tables import PLANE, name_of
@@ -9,16 +10,15 @@ CAPTIONS = {
     "gradients": "Norms of the gradients at the test points inside the polytope, d = {d}, of all "
     "seeds in which the training of the model did not collapse: parts of the points, on an axis "
     "that is linear up to 5 %. The last bin holds all that is beyond.",
-    "thresholds": "Flat test points inside the polytope, d = {d}: means over these seeds with "
-    "95 % intervals.",
+    "thresholds": "Flat test points inside the polytope, d = {d}, of the same seeds: {means}.",
     "weights": "Head weights of these seeds, d = {d}, with the sign that they are stored with (an "
     "Lp head uses their moduli): parts of all weights. The outer bins hold all that is beyond.",
     "masses": "The part of the polytope on which the norm of the gradient is below 1 against the "
     "sum of the moduli of negative head weights, d = {d}, a dot per run; the axis is linear up to "
     "0.01.",
     "dimensions": "The part of the polytope on which the norm of the gradient is below a tenth of "
-    "its median in the exterior, by dimension: means over seeds with 95 % intervals (beside each "
-    "other for legibility).",
+    "its median in the exterior, by dimension: {means}. Models stand beside each other for "
+    "legibility.",
     "regions": "Seed {seed}: the linear regions of each model by the norm of the gradient of the "
     "head output (at most {least:g} has one colour; p = 2 and learned p have no linear regions and "
     "are sampled), the decision boundary (black) and the polytope (dashed).",
@@ -44,6 +44,7 @@ def figures(found):
     d = PLANE if PLANE in found.dims else found.dims[0]
     seed = plot_maps.seed_shown(found)
     words = {"d": d, "seed": seed, "least": plot_maps.LEAST}
+    words["means"] = means_over(found.seeds, "as strokes")
     drawn = {}
     if plot_flatness.shown_models(found, d):
         drawn |= {

@@ -4,8 +4,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from geomcore.display.palette import COLORS
-from geomcore.plot.style import MARKERS, add_title, arms, panels
-from training.experiments.judging.intervals import mean_interval
+from geomcore.plot.style import MARKERS, add_title, panels
+from training.experiments.judging.spread import spread_of
 from training.experiments.mesa.judging.columns import Columns
 from training.experiments.mesa.measured import SCALARS, THRESHOLDS
 from training.experiments.mesa.protocol import FLIPPED, LINEAR, MODELS
@@ -29,12 +29,10 @@ def signed_models(found, d):
     return [m for m in shown_models(found, d) if m in MODELS and MODELS[m].head == LINEAR]
 
 
-def _arms(told):
-    """Means in percent and the arms of their intervals; one run has none to be drawn."""
-    value, low, high = (100 * np.array([t[i] for t in told]) for i in range(3))
-    bars = arms(value, low, high)
-    bars[:, [t.pairs < 2 for t in told]] = np.nan
-    return value, bars
+def _in_percent(values, seed):
+    """The `Spread` of parts, in percent; None if there is none."""
+    spread = spread_of(values, seed=seed)
+    return None if spread is None else spread.times(100)
 
 
 def figure_of_gradients(found, d):
@@ -80,14 +78,14 @@ def figure_of_thresholds(found, d):
     for ax, scalar in zip(axes, SCALARS, strict=True):
         for k, kind in enumerate(kinds):
             told = [
-                mean_interval(columns.values(f"{scalar}_{kind}", m)[:, 0], seed=found.seed)
-                for m in models
+                _in_percent(columns.values(f"{scalar}_{kind}", m)[:, 0], found.seed) for m in models
             ]
-            value, bars = _arms(told)
-            value = np.nan_to_num(value)
             at = np.arange(len(models)) + 0.2 * (k - 1.5)
-            ax.bar(at, value, 0.2, color=COLORS[k], label=names[k])
-            ax.errorbar(at, value, bars, fmt="none", ecolor="0.25", lw=0.8, capsize=2)
+            heights = [0.0 if spread is None else spread.mean for spread in told]
+            ax.bar(at, heights, 0.2, color=COLORS[k], label=names[k])
+            for place, spread in zip(at, told, strict=True):
+                if spread is not None:
+                    spread.draw_range(ax, place, color="0.25", size=2, width=1.0, upright=True)
         ax.set_ylabel("% of test points inside", fontsize=9)
         add_title(ax, TOLD[scalar], 4)
     axes[1].set_xticks(range(len(models)), list(map(name_of, models)), rotation=20, ha="right")
@@ -156,12 +154,15 @@ def figure_of_dimensions(found):
             told = []
             for d in found.dims:
                 values = Columns(found.rows, d).values(f"{scalar}_area_relative", model)[:, 0]
-                told.append(mean_interval(values, seed=found.seed))
+                told.append(_in_percent(values, found.seed))
             # Side by side, so that intervals can be told from each other.
-            at = np.arange(len(found.dims)) + 0.05 * (k - len(models) / 2)
-            value, bars = _arms(told)
-            style = {"color": COLORS[k % 10], "marker": MARKERS[k % 10], "ms": 5}
-            ax.errorbar(at, value, bars, lw=1, capsize=2, label=name_of(model), **style)
+            at, color = np.arange(len(found.dims)) + 0.05 * (k - len(models) / 2), COLORS[k % 10]
+            means = [np.nan if spread is None else spread.mean for spread in told]
+            style = {"marker": MARKERS[k % 10], "ms": 5, "lw": 1}
+            ax.plot(at, means, color=color, label=name_of(model), **style)
+            for place, spread in zip(at, told, strict=True):
+                if spread is not None:
+                    spread.draw_range(ax, place, color=color, size=3, width=1.0, upright=True)
         ax.set_xticks(range(len(found.dims)), list(map(str, found.dims)))
         ax.set_xlabel("dimension", fontsize=9)
         add_title(ax, TOLD[scalar], 4)

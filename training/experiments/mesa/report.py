@@ -3,6 +3,8 @@
 from contextlib import nullcontext
 
 from training.descent.executors import processes
+from training.experiments.judging.intervals import LEAST_SEEDS
+from training.experiments.judging.spread import means_over
 from training.experiments.mesa import plot_all, tables
 from training.experiments.mesa.judging.judgements import BY_PROTOCOL, judgements, rule_of
 from training.experiments.mesa.plot_maps import seed_shown
@@ -84,7 +86,7 @@ def report(protocol, given, models, dims):
         with run.timed("figures"), screen.progress(FIGURES) as step:
             figures = run.figures(name, _told(plot_all.figures(found), step))
         run.table("runs", found.rows)
-        run.table("comparisons", compared)
+        run.table("comparisons", tables.comparison_rows(compared))
         run.table("readings", readings)
         run.table("verdicts", verdicts)
         if shown is not None:
@@ -111,6 +113,8 @@ def report(protocol, given, models, dims):
             "falling": tables.overview(found, falling=True),
             "collapses": tables.collapses(found),
             "comparisons": tables.comparison_words(compared),
+            "means": means_over(seeds),
+            "least_seeds": LEAST_SEEDS,
             "figures": figures,
         }
         run.text("index.html", render(f"commands/experiments/{name}.html", run.record, **content))

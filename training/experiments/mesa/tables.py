@@ -1,9 +1,13 @@
 """What a mesa experiment found, as tables: those of the sources, and those that compare models."""
 
+from typing import NamedTuple
+
 import numpy as np
 
+from geomcore.display.lines import told_in_brief
 from geomcore.foreign.wording import counted
-from training.experiments.judging.intervals import mean_interval, signed_rank
+from training.experiments.judging.intervals import LEAST_SEEDS, mean_interval, signed_rank
+from training.experiments.judging.spread import Spread, spread_of
 from training.experiments.mesa.judging.columns import Columns
 from training.experiments.mesa.protocol import FLIPPED, LINEAR, MODELS
 from training.experiments.mesa.published import HEADS, PENALISED, PENALTIES
@@ -84,7 +88,7 @@ def _kept(columns, model):
 def middle(columns, key, model, form, *, spread=True):
     """Median over the seeds in which a model did not collapse, with quartiles if asked for.
 
-    One run has no quartiles.
+    Of few runs what each of them gave takes the place of quartiles; one has neither.
     """
     if model not in columns:
         return "-"
@@ -94,6 +98,8 @@ def middle(columns, key, model, form, *, spread=True):
     low, half, high = np.quantile(values, [0.25, 0.5, 0.75])
     if not spread or len(values) == 1:
         return form.format(half)
+    if len(values) < LEAST_SEEDS:
+        return f"{form.format(half)} ({', '.join(map(form.format, values))})"
     return f"{form.format(half)} ({form.format(low)} to {form.format(high)})"
 
 
@@ -145,9 +151,29 @@ def collapses(found):
     return rows
 
 
+@told_in_brief
+class Comparison(NamedTuple):
+    """What a model has more of a quantity than the plain linear head, seed by seed.
+
+    Attributes
+    ----------
+    d : int
+    model, quantity : str
+    spread : Spread or None
+        Of the differences, None if no seed has any.
+    signed_rank_p : float
+    """
+
+    d: int
+    model: str
+    quantity: str
+    spread: Spread | None
+    signed_rank_p: float
+
+
 def comparisons(found):
-    """Each model less the plain linear head, seed by seed: means, intervals, p of signed ranks."""
-    rows = []
+    """Each model less the plain linear head, seed by seed: a list of `Comparison`."""
+    compared = []
     for d in found.dims:
         columns = Columns(found.rows, d)
         if LINEAR not in columns:
@@ -157,35 +183,40 @@ def comparisons(found):
                 continue
             for key in COMPARED:
                 values = columns.differences(key, model, LINEAR)
-                interval = mean_interval(values, seed=found.seed)
-                rows.append(
-                    {"d": d, "model": model, "quantity": key, "difference": interval.value}
-                    | {"low": interval.low, "high": interval.high, "pairs": interval.pairs}
-                    | {"signed_rank_p": signed_rank(values)}
-                )
+                spread = spread_of(values, seed=found.seed)
+                compared.append(Comparison(d, model, key, spread, signed_rank(values)))
+    return compared
+
+
+def comparison_rows(compared):
+    """`comparisons` as numbers: means, intervals, numbers of pairs, p of signed ranks."""
+    nothing = mean_interval([])
+    rows = []
+    for d, model, quantity, spread, p in compared:
+        interval = nothing if spread is None else spread.interval
+        rows.append(
+            {"d": d, "model": model, "quantity": quantity, "difference": interval.value}
+            | {"low": interval.low, "high": interval.high, "pairs": interval.pairs}
+            | {"signed_rank_p": p}
+        )
     return rows
 
 
-def comparison_words(rows):
+def comparison_words(compared):
     """`comparisons` as strings by column, a row for each dimension and model.
 
     Pairs are told as the fewest and the most of the quantities, which have not all the same: there
     is no part of the exterior's slope where that is 0.
     """
     told, pairs = {}, {}
-    for row in rows:
-        place = told.setdefault((row["d"], row["model"]), {})
-        pairs.setdefault((row["d"], row["model"]), set()).add(row["pairs"])
-        few, most = (end(pairs[row["d"], row["model"]]) for end in (min, max))
-        place["d"], place["model"] = str(row["d"]), name_of(row["model"])
+    for d, model, quantity, spread, p in compared:
+        place = told.setdefault((d, model), {})
+        pairs.setdefault((d, model), set()).add(0 if spread is None else len(spread.values))
+        few, most = (end(pairs[d, model]) for end in (min, max))
+        place["d"], place["model"] = str(d), name_of(model)
         place["pairs"] = str(few) if few == most else f"{few} to {most}"
-        text = "-"
-        if row["pairs"]:
-            ends = f"{100 * row['low']:.1f} to {100 * row['high']:.1f}"
-            text = f"{100 * row['difference']:+.1f}"
-            text += f" ({ends})" if row["pairs"] > 1 else ""
-            text += " *" if row["signed_rank_p"] < 0.05 else ""
-        place[COMPARED[row["quantity"]]] = text
+        text = "-" if spread is None else spread.times(100).told("{:+.1f}")
+        place[COMPARED[quantity]] = f"{text} *" if p < 0.05 else text
     return list(told.values())
 
 

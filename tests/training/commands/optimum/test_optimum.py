@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from constructions import two_layer_bound
+from constructions.two_layer import path as path_module
 from geomcore import ReLUNetwork, load, save
+from training.experiments.optimum import random_starts
 
 QUICK = ("--runs", 3, "--widths", "2,4", "--steps", 50, "-q", "--out", "x")
 
@@ -73,16 +75,63 @@ def test_more_inputs_and_no_runs(run, tmp_path):
     status, out, _ = run("optimum", "six.npz", "--weight-decay", ".1", "--targets", "0,1", *quick)
     assert status == 0 and "trained" not in out
     names = {path.name for path in (tmp_path / "x").iterdir()}
-    assert names == {"index.html", "run.json", "path.csv", "best-0.1.npz"}
+    assert names == {"index.html", "run.json", "path.csv", "best-0.1.npz", "pieces.sqlite"}
 
 
 @pytest.mark.usefixtures("in_full")
 def test_the_same_command_gives_the_same_files(run, line, tmp_path):
-    quick = QUICK[:-1]
-    for out in ("a", "b"):
-        assert run("optimum", line, "--weight-decay", "0.1", *quick, out)[0] == 0
+    for jobs, out in enumerate(("a", "b"), start=1):
+        options = ("--weight-decay", "0.1", "--jobs", jobs, *QUICK[:-1], out)
+        assert run("optimum", line, *options)[0] == 0
     for name in ("runs.csv", "best-0.1.npz", "trained-0.1-4.npz", "line-circle.svg"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def kept_of(folder):
+    """What a run says, but for how long it took."""
+    found = {path.name: path.read_bytes() for path in folder.iterdir()}
+    found["path.csv"] = [row | {"seconds": ""} for row in rows(folder / "path.csv")]
+    for name in ("run.json", "index.html", "pieces.sqlite"):
+        del found[name]
+    return found
+
+
+@pytest.mark.parametrize(("place", "at"), [("optimum", 2), ("ends", 3)])
+def test_a_run_that_goes_on_ends_as_one_that_was_not_stopped(
+    run, line, tmp_path, monkeypatch, place, at
+):
+    options = (line, "--weight-decay", "0.1,0.01", "--seed", 5, *QUICK[:-1])
+    assert run("optimum", *options, "whole")[0] == 0
+    calls, module = [], {"optimum": path_module, "ends": random_starts}[place]
+    real = getattr(module, place)
+
+    def stopped(*args, **given):
+        calls.append(args)
+        if len(calls) == at:
+            raise KeyboardInterrupt
+        return real(*args, **given)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(module, place, stopped)
+        assert run("optimum", *options, "cut")[0] == 130
+    assert not (tmp_path / "cut" / "path.csv").exists()
+    calls.clear()
+    with monkeypatch.context() as patched:
+        patched.setattr(module, place, lambda *a, **k: calls.append(a) or real(*a, **k))
+        assert run("optimum", "--resume", "-q", "--out", "cut")[0] == 0
+    # two weight decays, of two widths each
+    assert len(calls) == {"optimum": 2, "ends": 4}[place] - (at - 1)
+    assert kept_of(tmp_path / "cut") == kept_of(tmp_path / "whole")
+
+
+def test_a_run_does_not_go_on_with_other_data(run, line, tmp_path):
+    assert run("optimum", line, "--weight-decay", "0.1", *QUICK)[0] == 0
+    X = np.array([[-2.0], [-1.0], [0.0], [1.0], [2.0]])
+    np.savez(tmp_path / "line.npz", X=X, y=X)
+    status, _, err = run("optimum", "--resume", "-q", "--out", "x")
+    assert status == 2 and "holds pieces of another work: data was" in err
+    status, _, err = run("optimum", "--resume", "-q", "--out", "x", "--gap", "0.5")
+    assert status == 2 and "--gap is 0.001 in" in err
 
 
 def test_a_search_that_is_cut_short_has_status_one_and_says_so(run, tmp_path):
@@ -110,6 +159,7 @@ def test_a_search_that_is_cut_short_has_status_one_and_says_so(run, tmp_path):
         (["--network", "missing.npz"], "no such file"),
         (["--network", "deep.npz"], "--network must have one hidden layer, it has 2"),
         (["--network", "other.npz"], "NETWORK takes 5 inputs"),
+        (["--resume"], "--resume: there is no run in x"),
     ],
 )
 def test_wrong_use_ends_with_one_line_and_leaves_nothing(run, table, tmp_path, arguments, reason):

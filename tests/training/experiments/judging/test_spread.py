@@ -43,3 +43,15 @@ def test_words_and_lines_agree_on_what_is_shown(seeds):
         assert spread[0].get_xdata().tolist() == [*range(seeds)] and spread[0].get_ls() == "None"
     else:
         assert tuple(spread[0].get_xdata()) == (found.interval.low, found.interval.high)
+    fig, ax = plt.subplots()
+    found.draw_range(ax, 2.0, color="k", upright=True)
+    turned = [line.get_xydata()[:, ::-1].tolist() for line in ax.lines]
+    plt.close(fig)
+    assert turned == [line.get_xydata().tolist() for line in spread]
+
+
+def test_another_unit_moves_mean_values_and_interval_alike():
+    found = spread_of([1.0, 2.0, 4.0, 8.0, 16.0])
+    same = spread_of([100.0, 200.0, 400.0, 800.0, 1600.0])
+    assert found.times(100).interval == same.interval
+    assert found.times(100).told() == same.told()

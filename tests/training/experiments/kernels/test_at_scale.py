@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from tampered import refuses_all, replace
 
+from geomcore.datasets import bundled
+from geomcore.threads import limited_threads
 from training.experiments.kernels import at_scale, examples, plot_kernels
 from training.output.pieces import Pieces
 
@@ -34,6 +36,16 @@ def test_pieces_that_are_there_are_not_trained_again_and_threads_change_nothing(
     told = []
     again = at_scale.at_scale(1, jobs=1, pieces=pieces, told=lambda *k: told.append(k))
     assert again.rows == first.rows and told == []
+
+
+@pytest.mark.filterwarnings("ignore:Maximum number of iterations")
+def test_factors_are_the_same_whatever_the_threads():
+    X = bundled.digits(standardize=False).X[:400] / at_scale.LARGEST
+    found = []
+    for jobs in (1, 2):
+        with limited_threads(jobs):
+            found.append(at_scale._factors(X, 0))
+    assert (found[0] == found[1]).all()
 
 
 def test_the_shape_of_a_layer_by_hand():

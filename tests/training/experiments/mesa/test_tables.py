@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from training.experiments.judging.intervals import mean_interval
+from training.experiments.judging.spread import spread_of
 from training.experiments.mesa import tables
 from training.experiments.mesa.judging.columns import Columns
 from training.experiments.mesa.protocol import NONNEG
@@ -39,6 +40,8 @@ def test_the_table_of_the_second_source_has_two_rows_for_what_it_has(found):
 def test_median_and_quartiles(rows_of):
     columns = Columns(rows_of("a", [0.0, 0.1, 0.2, 0.3, 1.0]), 2)
     assert tables.middle(columns, "head_points_1", "a", "{:.1f}") == "0.2 (0.1 to 0.3)"
+    few = Columns(rows_of("a", [0.0, 0.1, 0.2, 0.3]), 2)
+    assert tables.middle(few, "head_points_1", "a", "{:.2f}") == "0.15 (0.00, 0.10, 0.20, 0.30)"
     one = Columns(rows_of("a", [0.5]), 2)
     assert tables.middle(one, "head_points_1", "a", "{:.1f}") == "0.5"
     assert tables.middle(columns, "head_points_1", "b", "{:.1f}") == "-"
@@ -84,7 +87,8 @@ def test_networks_that_collapse_by_the_flip_are_counted_and_kept(found):
     assert told["Linear, flipped"]["collapsed"] == "3 of 3"
     assert told["Linear, flipped"]["kept"] == "2"
     assert told["Linear, flipped"]["head: area < 1"] == "100.0%"
-    compared = {(r["model"], r["quantity"]): r for r in tables.comparisons(found)}
+    rows = tables.comparison_rows(tables.comparisons(found))
+    compared = {(r["model"], r["quantity"]): r for r in rows}
     row = compared["flipped", "head_area_1"]
     assert row["difference"] == 0.75 and row["pairs"] == 2
 
@@ -101,7 +105,7 @@ def test_runs_that_end_with_a_negative_last_weight_are_told_apart(found):
 
 
 def test_comparisons_are_paired_by_seed(found):
-    rows = tables.comparisons(found)
+    rows = tables.comparison_rows(tables.comparisons(found))
     assert {(row["d"], row["model"]) for row in rows} == {
         (d, m) for d in (2, 3) for m in ("lp", "flipped")
     }
@@ -115,21 +119,26 @@ def test_comparisons_are_paired_by_seed(found):
     assert (row["difference"], row["low"], row["high"], row["pairs"]) == expected
 
 
+def compared(values, quantity="head_area_1", p=1.0):
+    return tables.Comparison(2, "lp", quantity, spread_of(values), p)
+
+
 def test_comparisons_in_words():
-    row = {"d": 2, "model": "lp", "quantity": "head_area_1", "difference": 0.25, "low": 0.1}
-    row |= {"high": 0.4, "pairs": 7, "signed_rank_p": 0.01}
-    (told,) = tables.comparison_words([row])
-    assert told["head, area < 1"] == "+25.0 (10.0 to 40.0) *" and told["pairs"] == "7"
-    (told,) = tables.comparison_words([row | {"pairs": 1, "signed_rank_p": 1.0}])
+    (told,) = tables.comparison_words([compared([0.25] * 7, p=0.01)])
+    assert told["head, area < 1"] == "+25.0 (+25.0 to +25.0) *" and told["pairs"] == "7"
+    (told,) = tables.comparison_words([compared([0.5, -0.25])])
+    assert told["head, area < 1"] == "+12.5 (+50.0, -25.0)" and told["pairs"] == "2"
+    (told,) = tables.comparison_words([compared([0.25])])
     assert told["head, area < 1"] == "+25.0"
-    (told,) = tables.comparison_words([row | {"pairs": 0}])
+    (told,) = tables.comparison_words([compared([])])
     assert told["head, area < 1"] == "-" and told["pairs"] == "0"
+    (row,) = tables.comparison_rows([compared([])])
+    assert row["pairs"] == 0 and np.isnan(row["difference"])
 
 
 def test_pairs_are_told_from_fewest_to_most():
-    row = {"d": 2, "model": "lp", "difference": 0.25, "low": 0.1, "high": 0.4, "signed_rank_p": 1}
     keys = {"accuracy": 14, "head_area_relative": 10, "logit_area_relative": 12}
-    rows = [row | {"quantity": key, "pairs": pairs} for key, pairs in keys.items()]
+    rows = [compared([0.25] * pairs, key) for key, pairs in keys.items()]
     assert [told["pairs"] for told in tables.comparison_words(rows)] == ["10 to 14"]
     assert [told["pairs"] for told in tables.comparison_words(rows[1:2])] == ["10"]
 
