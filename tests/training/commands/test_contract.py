@@ -29,7 +29,8 @@ COMMANDS = {one.callback.__name__: one.callback for one in app.registered_comman
 FUNCTIONS = {name: inspect.signature(function) for name, function in COMMANDS.items()}
 # What goes on from pieces is an experiment.
 EXPERIMENTS = {name for name, shape in FUNCTIONS.items() if "resume" in shape.parameters}
-APART = {"study", "kernels"}  # one with a file of its own; one without anything small
+# Two with files of their own, of which one tells seconds; one without anything small.
+APART = {"study", "optimum", "kernels"}
 NAMES = [name for name, run in RUNS.items() if not run.by_itself]
 HEADINGS = ("h2", "h3", "h4", "h5")
 
