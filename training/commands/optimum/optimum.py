@@ -135,8 +135,10 @@ def optimum(
             found = []
             with run.timed("runs"):
                 for decay, width in trainings:
-                    step(f"training {runs} networks of width {width}, weight decay {decay:g}")
+                    name = f"{runs} networks of width {width}, weight decay {decay:g}"
+                    step(f"training {name}")
                     options = {"steps": steps, "seed": seed, "jobs": jobs}
+                    options["told"] = lambda n, name=name: step(f"trained {n} of {name}", still=True)
                     made = partial(ends, X, labels.Y, decay, width, runs, **options)
                     shape = (X.shape[1], width, labels.Y.shape[1])
                     found.append(stored.ends_from(pieces, decay, shape, made))

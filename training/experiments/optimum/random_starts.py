@@ -12,6 +12,7 @@ from training.experiments.optimum.objective import DECAYED, objective
 
 RATES = (0.01, 0.001)  # of Adam, one after the other
 SHARES = (0.75, 0.25)  # of the steps
+BLOCK = 40  # networks that are trained between two words about progress
 NEAR = 1e-3  # what a loss may be above that of the best network, as a part of it
 
 
@@ -46,7 +47,7 @@ class Ends(NamedTuple):
         return self.networks[int(np.argmin(self.losses))]
 
 
-def ends(X, Y, weight_decay, width, runs, *, steps, seed=0, jobs=1):
+def ends(X, Y, weight_decay, width, runs, *, steps, seed=0, jobs=1, told=None):
     """Train networks of one width from random starts, all together.
 
     By Adam on all points, three quarters of the steps at rate 0.01 and the others at 0.001. The
@@ -64,6 +65,8 @@ def ends(X, Y, weight_decay, width, runs, *, steps, seed=0, jobs=1):
     width, runs, steps, seed : int
     jobs : int
         Threads; the numbers do not depend on it.
+    told : callable, optional
+        Takes how many networks are trained, some at a time.
 
     Returns
     -------
@@ -73,6 +76,18 @@ def ends(X, Y, weight_decay, width, runs, *, steps, seed=0, jobs=1):
     scale[scale == 0] = 1
     drawn = starts((X.shape[1], width, Y.shape[1]), range(runs), seed=seed)
     networks = [reading(net, mean, scale) for net in drawn]
+    trained = []
+    for start in range(0, runs, BLOCK):
+        block = networks[start : start + BLOCK]
+        trained += _trained(block, X, Y, weight_decay, steps=steps, jobs=jobs)
+        if told is not None:
+            told(len(trained))
+    losses = np.array([objective(net, X, Y, weight_decay) for net in trained])
+    return Ends(weight_decay, width, trained, losses)
+
+
+def _trained(networks, X, Y, weight_decay, *, steps, jobs):
+    """The networks after all steps."""
     first = round(SHARES[0] * steps)
     for rate, count in zip(RATES, (first, steps - first), strict=True):
         networks = train_ensemble(
@@ -85,5 +100,4 @@ def ends(X, Y, weight_decay, width, runs, *, steps, seed=0, jobs=1):
             penalties=[L2(weight_decay / 2, DECAYED)],
             jobs=jobs,
         ).networks
-    losses = np.array([objective(net, X, Y, weight_decay) for net in networks])
-    return Ends(weight_decay, width, list(networks), losses)
+    return networks
