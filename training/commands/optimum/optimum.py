@@ -56,7 +56,7 @@ def optimum(
         int,
         typer.Option(min=0, max=MOST_TRIALS, help="Networks of each width to train beside it."),
     ] = 200,
-    widths: Annotated[str, typer.Option(help="Of these, with commas.")] = "5,10,50",
+    widths: Annotated[str, typer.Option(help="Of these, with commas.")] = "5,10,50,200",
     steps: Annotated[int, typer.Option(min=0, max=MOST_STEPS, help="Of Adam.")] = 10_000,
     seed: Seed = 0,
     out: Out = None,
