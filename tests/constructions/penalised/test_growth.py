@@ -1,0 +1,258 @@
+"""What units at rest gain as they grow: the best direction, a bound of all, and the way down."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from decayed import labels_of, loss_of, planted_decayed
+from flint import arb
+from resting import behind, cell_of, passed
+
+from constructions import Certificate, recheck, verify
+from constructions.critical.balls import Balls
+from constructions.penalised.growth import gain_in, is_below, way_to_grow
+from constructions.penalised.search import nearby_strict_points
+from constructions.verification.curve import _on_kinks
+from constructions.verification.near_strict import _most
+from geomcore import ReLUNetwork
+from geomcore.parameters import flatten, split
+
+
+def grown(cell, found, units, decay, dependent=()):
+    ((layer, _),) = units
+    return way_to_grow(cell, gain_in(cell, found, layer, units), units, decay, dependent)
+
+
+def widened(net):
+    """The network with one more unit in its first layer, at rest."""
+    (W, *weights), (b, *biases) = net.weights, net.biases
+    weights[0] = np.column_stack([weights[0], np.zeros(len(weights[0]))])
+    W = np.vstack([W, np.zeros(W.shape[1])])
+    return ReLUNetwork([W, *weights], [np.append(b, 0.0), *biases])
+
+
+def rational_loss(tensors, X, Y, decay):
+    """The mean squared error with the decay, in fractions."""
+    exact = [[[Fraction(v) for v in row] for row in np.atleast_2d(t).tolist()] for t in tensors]
+    total = Fraction(decay) / 2 * sum(v * v for t in exact for row in t for v in row)
+    for x, y in zip(X.tolist(), Y.tolist(), strict=True):
+        h = [Fraction(v) for v in x]
+        for l in range(0, len(exact), 2):
+            h = [
+                sum(w * v for w, v in zip(row, h, strict=True)) + b
+                for row, b in zip(exact[l], exact[l + 1][0], strict=True)
+            ]
+            h = h if l + 2 == len(exact) else [max(v, Fraction(0)) for v in h]
+        total += sum((f - Fraction(t)) ** 2 for f, t in zip(h, y, strict=True)) / len(X)
+    return total
+
+
+# Kinks above the unit
+
+
+def with_a_kink_above():
+    """A minimum with a kink in its second layer, and the same beside a unit at rest; the data."""
+    net, X, Y = planted_decayed((1, 2, 1, 1), 6, [(1, 0, 0)], 287, decay=0.03)
+    return net, widened(net), X, Y
+
+
+def test_a_unit_that_grows_below_a_kink_lowers_the_loss_along_a_curve():
+    net, wide, X, Y = with_a_kink_above()
+    about = {"weight_decay": 0.03, "rtol": 1e-6}
+    assert verify(net, X, Y, **about).verdict == "local minimum"
+    found = verify(wide, X, Y, **about)
+    assert (found.verdict, found.proved) == ("saddle", True)
+    assert found.critical["eigenvalue"] < 0 and len(found.critical["kinks"]) == 1
+    witness = found.witness
+    assert witness["bend"] == found.critical["eigenvalue"]
+    moves = [np.array(part[k]) for part in witness["direction"] for k in ("weights", "biases")]
+    end = [t + witness["step"] * m for t, m in zip(wide.tensors, moves, strict=True)]
+    before, after = (rational_loss(t, X, Y, 0.03) for t in (wide.tensors, end))
+    assert after <= Fraction(witness["loss"]) < Fraction(found.loss_floor) <= before
+    assert np.linalg.norm(flatten(moves)) == pytest.approx(1)
+    assert all(check.passed for check in recheck(found, wide, X, Y))
+    assert Certificate.from_json(found.to_json()).witness == witness
+
+
+def test_along_that_curve_the_loss_falls_as_the_formula_says():
+    """And not along the line, on which the kink above has its price, at the same order."""
+    _, wide, X, Y = with_a_kink_above()
+    found = verify(wide, X, Y, weight_decay=0.03, rtol=1e-6)
+    points = nearby_strict_points(wide, X, labels_of(Y, 6), [arb(1) / 6] * 6, "mse", 0.03)
+    saddle = next(point for point, _ in points if point is not None)
+    (way,), (kink,) = saddle.ways_down, saddle.kinks
+    theta, bend = flatten(wide.tensors), found.critical["eigenvalue"]
+    start = loss_of(wide.tensors, X, Y, "mse", 0.03)
+    for t in (1e-2, 3e-3, 1e-3):
+        end = _on_kinks(wide, X[[kink.point]], [(1, 0, kink.unit)], theta + t * way)
+        curve = loss_of(split(end, wide), X, Y, "mse", 0.03) - start
+        line = loss_of(split(theta + t * way, wide), X, Y, "mse", 0.03) - start
+        assert curve == pytest.approx(bend / 2 * t**2, rel=20 * t)
+        assert line > 0
+
+
+def test_where_the_gain_is_above_the_price_of_the_kink_the_step_is_straight():
+    net, X, Y = planted_decayed((2, 2, 2, 1), 16, [(1, 0, 0)], 37)
+    found = verify(widened(net), X, Y, weight_decay=1e-3, rtol=1e-6)
+    assert found.verdict == "saddle" and found.witness["order"] == 2
+
+
+def test_kinks_that_depend_on_others_above_the_unit_leave_it_open():
+    cell, found, units = behind(np.array([[0.8]]), np.array([[0.75]]), first=True)
+    below, above = (0, 0, 0), (1, 0, 0)
+    for kinks, dependent, known in (
+        ([below], [], True),
+        ([below, above], [], True),
+        ([below, above], [0], True),
+        ([below, above], [1], False),
+        ([above, below], [0], False),
+        ([above], [0], False),
+    ):
+        way = grown(cell._replace(kinks=kinks), found, units, 0.5, dependent)
+        assert (way is not None) == known
+
+
+# Cones
+
+
+@pytest.mark.parametrize("decay", [0.3536, 0.42, 0.4999])
+def test_cones_prove_that_a_layer_stays_at_rest_where_norms_do_not(decay):
+    """Two points of a line that pull apart: a unit gains 1/4 of sqrt 2, and norms allow 1/2."""
+    zero = np.zeros
+    net = ReLUNetwork([zero((2, 1)), zero((1, 2))], [zero(2), zero(1)])
+    about = {"loss": "bce", "targets": [[0.0], [1.0]]}
+    found = verify(net, [[-1.0], [1.0]], [0, 1], weight_decay=decay, **about)
+    assert (found.verdict, found.proved) == ("local minimum", True)
+    rng = np.random.default_rng(0)
+    X, Y = [[-1.0], [1.0]], [[0.0], [1.0]]
+    start = loss_of(net.tensors, X, Y, "bce", decay)
+    for _ in range(300):
+        way = 0.1 * rng.random() * rng.standard_normal(net.parameter_count)
+        assert loss_of(split(way, net), X, Y, "bce", decay) > start
+
+
+def test_at_the_edge_nothing_is_said_and_below_it_the_unit_grows():
+    zero = np.zeros
+    net = ReLUNetwork([zero((2, 1)), zero((1, 2))], [zero(2), zero(1)])
+    about = {"loss": "bce", "targets": [[0.0], [1.0]]}
+    edge = np.sqrt(2) / 4
+    for decay, verdict in ((edge, "undetermined"), (edge * (1 - 1e-6), "saddle")):
+        found = verify(net, [[-1.0], [1.0]], [0, 1], weight_decay=decay, **about)
+        assert found.verdict == verdict
+    found = verify(net, [[-1.0], [1.0]], [0, 1], weight_decay=edge, **about)
+    text = " ".join(found.summary().split())
+    assert "without 2 units at rest it is a local minimum" in text
+    assert "gains 1 times the decay" in text
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_cones_prove_holds_of_all_slopes_and_inputs_in_the_balls(seed):
+    rng = np.random.default_rng(seed)
+    slopes, read = rng.standard_normal((5, 2)), rng.standard_normal((5, 1))
+    cell = cell_of((1, 1, 2), [np.zeros((5, 1))])
+    found = passed([np.zeros((5, 1)), slopes], [read])
+    turns = np.linspace(0, 2 * np.pi, 100_001)
+    W = np.column_stack([np.cos(turns), np.sin(turns)])
+    radius = 0.01
+
+    def most(s, h):
+        return np.linalg.norm(np.maximum(W @ np.c_[h, np.ones(5)].T, 0) @ s, axis=1).max()
+
+    exact = most(slopes, read)
+    gain = gain_in(cell, found, 0, [(0, 0)])
+    # the grid is a little below
+    assert exact * (1 - 1e-11) < gain.least <= exact * (1 + 1e-4)
+    assert is_below(cell, found, gain, gain.least * 1.001, _most)
+    assert not is_below(cell, found, gain, gain.least * 1.001, None)
+    assert not is_below(cell, found, gain, exact, _most)
+    found.slopes[1].rad[:], found.inputs[0].rad[:] = radius, radius
+    gain = gain_in(cell, found, 0, [(0, 0)])
+    far = max(
+        most(slopes + radius * rng.choice([-1, 1], slopes.shape), read + radius * side)
+        for side in (-1, 1)
+        for _ in range(5)
+    )
+    assert not is_below(cell, found, gain, far, _most)
+    wide = exact + 2 * radius * (5 * np.abs(read).max() + np.abs(slopes).sum() + 10)
+    assert is_below(cell, found, gain, wide, _most)
+
+
+@pytest.mark.parametrize("scale", [1e-150, 1e150])
+def test_neither_underflow_nor_overflow_proves_anything(scale):
+    slopes, read = scale * np.array([[0.8], [-0.4]]), np.array([[0.75], [0.1]])
+    cell = cell_of((1, 1, 1), [np.zeros((2, 1))])
+    found = passed([np.zeros((2, 1)), slopes], [read])
+    gain = gain_in(cell, found, 0, [(0, 0)])
+    exact = scale * 0.8 * np.hypot(0.75, 1)  # on at the first point alone is better
+    assert gain.least <= exact * (1 + 1e-12)
+    assert not is_below(cell, found, gain, gain.least * (1 - 1e-9), _most)
+    assert way_to_grow(cell, gain, [(0, 0)], exact * (1 + 1e-9)) is None
+
+
+def test_of_slopes_that_are_not_finite_nothing_is_said():
+    cell, found, units = behind(np.array([[0.8]]), np.array([[0.75]]), first=True)
+    found.slopes[1] = Balls([[np.inf]])
+    with np.errstate(all="ignore"):
+        gain = gain_in(cell, found, 0, units)
+        assert gain.least == 0 and way_to_grow(cell, gain, units, 0.5) is None
+        assert not is_below(cell, found, gain, 0.5, _most)
+
+
+# The way down by hand
+
+
+@pytest.mark.parametrize("radius", [0.0, 0.02])
+@pytest.mark.parametrize("seed", range(8))
+def test_what_a_growing_unit_gains_is_never_more_than_at_any_point_of_the_balls(seed, radius):
+    rng = np.random.default_rng(seed)
+    slopes, read = rng.standard_normal((4, 2)), 3 * rng.standard_normal((4, 1))
+    cell = cell_of((1, 1, 2), [np.zeros((4, 1))])
+    found = passed([np.zeros((4, 1)), slopes], [read])
+    found.slopes[1].rad[:], found.inputs[0].rad[:] = radius, radius
+    decay = 1e-3
+    way, bend = grown(cell, found, [(0, 0)], decay)
+    w = way[:2] / np.linalg.norm(way[:2])
+    gains = []
+    for _ in range(200 if radius else 1):
+        s = slopes + radius * rng.choice([-1.0, 1.0], slopes.shape)
+        h = read + radius * rng.choice([-1.0, 1.0], read.shape)
+        gains.append(np.linalg.norm(np.maximum(h * w[0] + w[1], 0)[:, 0] @ s))
+    assert bend >= decay - min(gains) - 1e-13
+    assert radius or bend <= decay - gains[0] + 1e-10
+
+
+@pytest.mark.parametrize("side", [-1.0, 1.0])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_unit_grows_if_one_direction_gains_more_than_the_decay(first, side):
+    # one point that reads (3/4, 1): the gain is 5/4 of the slope, along (3, 4) / 5
+    cell, found, units = behind(np.array([[0.8 * side]]), np.array([[0.75]]), first=first)
+    for decay in (0.5, 1 - 1e-9):
+        way, bend = grown(cell, found, units, decay)
+        assert decay - 1 <= bend < min(decay - 1 + 1e-11, 0)
+        assert np.linalg.norm(way) == pytest.approx(1)
+        own = way[way != 0]
+        assert own * np.sqrt(2) == pytest.approx([0.6, 0.8, -side])
+    for decay in (1.0, 1 + 1e-9, 2.0):
+        assert grown(cell, found, units, decay) is None
+
+
+def test_what_a_growing_unit_gains_is_that_of_all_in_the_balls():
+    cell, found, units = behind(np.array([[0.8]]), np.array([[0.75]]), first=True)
+    found.slopes[1] = Balls([[0.8]], [[0.2]])  # 0.6 * 5/4 = 0.75
+    assert -0.25 <= grown(cell, found, units, 0.5)[1] < -0.16  # the square is 1 +- 0.5625
+    assert grown(cell, found, units, 0.76) is None
+    found.slopes[1] = Balls([[0.8]])
+    found.inputs[0] = Balls([[0.75]], [[0.25]])  # 0.8 * (0.6 * 0.5 + 0.8) = 0.88
+    assert -0.38 <= grown(cell, found, units, 0.5)[1] < -0.36
+    assert grown(cell, found, units, 0.89) is None
+
+
+def test_a_gain_that_may_be_nothing_or_is_just_the_decay_is_none():
+    cell, found, units = behind(np.array([[0.8]]), np.array([[0.75]]), first=True)
+    found.slopes[1] = Balls([[0.8]], [[5.0]])
+    assert grown(cell, found, units, 1e-300) is None
+    found.slopes[1] = Balls([[0.8]])
+    _, bend = grown(cell, found, units, 1e-300)
+    most = -np.nextafter(bend, -np.inf)  # what is proved of the gain
+    assert grown(cell, found, units, most) is None
+    assert grown(cell, found, units, np.nextafter(most, 0))[1] <= 0
