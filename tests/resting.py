@@ -6,6 +6,7 @@ import numpy as np
 
 from constructions.critical.balls import Balls
 from constructions.critical.cell import Cell
+from geomcore import ReLUNetwork
 
 
 def passed(slopes, inputs):
@@ -34,3 +35,11 @@ def behind(slope, read, dead=(), first=None):
     masks[0][list(dead)] = 0
     far = np.full((N, 1), 9.0)
     return cell_of((1, 1, 1, 1), masks), passed([far, far, slope], [far, read]), [(1, 0)]
+
+
+def widened(net):
+    """The network with one more unit in its first layer, at rest."""
+    (W, *weights), (b, *biases) = net.weights, net.biases
+    weights[0] = np.column_stack([weights[0], np.zeros(len(weights[0]))])
+    W = np.vstack([W, np.zeros(W.shape[1])])
+    return ReLUNetwork([W, *weights], [np.append(b, 0.0), *biases])

@@ -15,8 +15,8 @@ from constructions.penalised.ascent import strongest
 from constructions.penalised.idle import read_and_slopes
 from constructions.penalised.orbits import places_of_unit
 
-LARGEST = 6  # entries of (w, b) up to which cones are searched
-NODES = 40_000  # cones that are looked at: about a second
+LARGEST = 8  # entries of (w, b) up to which cones are searched
+NODES = 200_000  # cones that are looked at: about a second
 ROOM = 1e-6  # what is found is this part below the decay, or no search is begun
 SPARE = 1e-9  # beside rounding
 LENGTH = 1e-12  # a vector of length 1 in floating point is so near to that
