@@ -32,6 +32,7 @@ from constructions.critical.points import BITS, exactly
 from constructions.critical.ranks import GenericRank
 from constructions.critical.saddle import curvature_down, signs_of, way_over
 from constructions.critical.ties import multipliers_of
+from constructions.penalised.beside import gains_elsewhere
 from constructions.penalised.growth import gain_in, is_below, way_to_grow
 from constructions.penalised.idle import layers_that_may_grow
 from constructions.penalised.orbits import are_free, slices_across, tangents
@@ -213,12 +214,11 @@ def _examined(attempt, box):
         return None, "a multiplier is not proved to lie inside of its bounds"
     if not (ways or bend > 0):
         return None, "the Hessian is not proved to be positive definite across the symmetries"
-    if not ways:
-        way, gain = _of_units_at_rest(attempt, theta, mu)
-        if way is not None:
-            ways, bend = (way[0],), way[1]
-        elif gain is not None:
-            return None, _unknown(attempt, gain)
+    rest = _Rest() if ways else _units_at_rest(attempt, theta, mu)
+    if rest.gain is not None:
+        return None, _unknown(attempt, rest.gain)
+    if rest.way is not None:
+        ways, bend = (rest.way[0],), rest.way[1]
     kinks = tuple(
         Kink(l + 1, i, u, float(mu.mid[j]), float(rises[j].mid))
         for j, (l, i, u) in enumerate(whole.kinks)
@@ -238,17 +238,22 @@ def _examined(attempt, box):
             )
         return found, f"a saddle {where}"
     upto = f" up to {q} symmetr{'y' if q == 1 else 'ies'}" if q else ""
-    return found, f"a local minimum {where}, strict{upto}"
+    turns = " but for units at rest that turn into active ones" if rest.turns else ""
+    return found, f"a local minimum {where}, strict{upto}{turns}"
 
 
-def _of_units_at_rest(attempt, theta, mu):
-    """The way down as one of them grows; else the largest gain, if it may lower the loss; or None.
-
-    Returns
-    -------
-    ((ndarray, float) or None, float or None)
-        The gain as a part of the decay.
+class _Rest(NamedTuple):
+    """What units at rest do as they grow: the way down and its bend, if there is one; or the most
+    that they may gain, as a part of the decay; and whether they turn into active ones at no cost.
     """
+
+    way: tuple | None = None
+    gain: float | None = None
+    turns: bool = False
+
+
+def _units_at_rest(attempt, theta, mu):
+    """What is known of the units at rest, a `_Rest`."""
     whole, units, decay = attempt.whole, attempt.problem.idle, attempt.problem.decay
     found = calculus.run(whole.cell, theta, mu)
     gains = [
@@ -259,10 +264,13 @@ def _of_units_at_rest(attempt, theta, mu):
     for gain in gains:
         way = way_to_grow(whole.cell, gain, units, decay, dependent)
         if way is not None:
-            return way, None
+            return _Rest(way)
     bounded = attempt.problem.bounded
-    left = [gain.least for gain in gains if not is_below(whole.cell, found, gain, decay, bounded)]
-    return None, max(left) / decay if left else None
+    left = [gain for gain in gains if not is_below(whole.cell, found, gain, decay, bounded)]
+    layers = [gain.layer for gain in left]
+    if any(gains_elsewhere(whole.cell, found, theta, l, units, decay) for l in layers):
+        return _Rest(gain=max(gain.least for gain in left) / decay)
+    return _Rest(turns=bool(left))
 
 
 def _where(attempt, idle):
