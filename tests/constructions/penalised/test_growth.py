@@ -101,6 +101,30 @@ def test_what_cones_prove_holds_of_all_slopes_and_inputs_in_the_balls(seed):
     assert is_below(cell, found, gain, wide, _most)
 
 
+@pytest.mark.parametrize("place", ["slopes", "inputs"])
+def test_what_the_radii_add_is_on_top_of_the_bound(place):
+    # the one point gains 1; radii of 0.01 add 0.01 times (3/4 + 1), or times 0.8
+    cell, found, units = behind(np.array([[0.8]]), np.array([[0.75]]), first=True)
+    part = found.slopes[1] if place == "slopes" else found.inputs[0]
+    part.rad[:] = 0.01
+    most = 0.01 * (1.75 if place == "slopes" else 0.8)
+    gain = gain_in(cell, found, 0, units)
+    for bound, known in ((1.1 - most + 1e-4, False), (1.1 - most - 1e-4, True), (1.05, True)):
+        assert is_below(cell, found, gain, 1.1, lambda *given, bound=bound: bound) == known
+    # a search is asked for what is enough
+    asked = []
+    is_below(cell, found, gain, 1.1, lambda *given: asked.append(given[2]) or 2.0)
+    assert asked[0] == pytest.approx(0.1 - most, abs=1e-6)
+
+
+def test_an_output_that_a_unit_does_not_pull_is_left_alone():
+    cell, found, units = behind(np.array([[0.8]]), np.array([[0.75]]), first=True)
+    found.slopes[1] = Balls([[0.8, 0.0]])
+    cell = cell._replace(widths=(1, 1, 2))
+    way, _ = grown(cell, found, units, 0.5)
+    assert way[way != 0] * np.sqrt(2) == pytest.approx([0.6, 0.8, -1])
+
+
 @pytest.mark.parametrize("scale", [1e-150, 1e150])
 def test_neither_underflow_nor_overflow_proves_anything(scale):
     slopes, read = scale * np.array([[0.8], [-0.4]]), np.array([[0.75], [0.1]])
