@@ -1,13 +1,12 @@
 """Units at rest beside active ones: that no other direction gains as much."""
 
-from itertools import product
-
 import numpy as np
 import pytest
 from decayed import first_minimum, labels_of, loss_of
 from flint import arb
 
 from constructions.critical.balls import Balls
+from constructions.penalised import beside
 from constructions.penalised.beside import _halves, all_below, is_simple
 from constructions.penalised.search import nearby_strict_points
 from geomcore import ReLUNetwork
@@ -62,7 +61,8 @@ def test_the_largest_singular_value_must_be_simple(other, known):
 
 
 @pytest.mark.parametrize(("part", "known"), [(0.0, True), (0.9, True), (1.001, False)])
-def test_no_other_cone_may_gain_the_decay(part, known):
+def test_no_other_cone_may_gain_the_decay(part, known, monkeypatch):
+    monkeypatch.setattr(beside, "CONES", 1000)
     # each point alone gains its length times its slope, where the other is off
     rows = np.array([[1.0, 1.0], [-2.0, 1.0]])
     slopes = np.array([[-1.0], [part * np.sqrt(2 / 5)]])
@@ -75,7 +75,8 @@ def test_no_other_cone_may_gain_the_decay(part, known):
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("D", [2, 3])
-def test_what_is_proved_holds_on_a_grid(D, seed):
+def test_what_is_proved_holds_on_a_grid(D, seed, monkeypatch):
+    monkeypatch.setattr(beside, "CONES", 5000)
     rng = np.random.default_rng(seed)
     rows, slopes = rng.standard_normal((6, D)), rng.standard_normal((6, 2))
     W = rng.standard_normal((20_000, D))
@@ -105,7 +106,8 @@ def test_halves_of_a_cone_are_exact_and_make_it_up():
 
 
 @pytest.mark.parametrize("scale", [1e-150, 1e150])
-def test_scales_prove_nothing_that_is_not_so(scale):
+def test_scales_prove_nothing_that_is_not_so(scale, monkeypatch):
+    monkeypatch.setattr(beside, "CONES", 1000)
     rows, slopes = np.array([[1.0, 1.0], [-1.0, 1.0]]), scale * np.array([[-1.0], [1.0]])
-    for first in product((True, False), repeat=2):
+    for first in ([True, False], [True, True]):
         assert not all_below(Balls(slopes), Balls(rows), np.array([first]), scale * np.sqrt(2))
