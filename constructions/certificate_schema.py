@@ -35,6 +35,7 @@ class _Witness(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     step: Number
     loss: Number
     slope: Number | msgspec.UnsetType = msgspec.UNSET
+    bend: Number | msgspec.UnsetType = msgspec.UNSET
     curvature: Number | msgspec.UnsetType = msgspec.UNSET
     order: int | msgspec.UnsetType = msgspec.UNSET
     coefficient: Number | msgspec.UnsetType = msgspec.UNSET

@@ -11,7 +11,6 @@ import numpy as np
 from constructions.critical.balls import Balls, as_balls, row_sums, stacked
 from constructions.penalised.orbits import places_of_unit
 
-STARTS, ASCENTS = 50, 100
 SMALL = 1e-5  # a unit below this part of the size of all parameters may be at rest
 
 
@@ -38,8 +37,8 @@ def at_rest(cell, theta, units):
     return cell._replace(masks=masks, kinks=kinks), theta
 
 
-def stay_at_rest(cell, found, units, decay):
-    """Whether no unit at rest is proved to lower the loss.
+def layers_that_may_grow(cell, found, units, decay):
+    """Layers (from 0) in which norms do not prove that a unit at rest costs more than it gains.
 
     Parameters
     ----------
@@ -51,87 +50,37 @@ def stay_at_rest(cell, found, units, decay):
 
     Returns
     -------
-    bool
+    list of int
 
     Notes
     -----
     For a vector v, :math:`\\sum_i (v \\cdot \\lambda_i) \\sigma(w \\cdot \\tilde h_i)` is at most
     :math:`|\\Lambda v| |\\tilde H w|`, so the maximum is at most the product of the largest
-    singular values. Points that are dead in the layer before are one, (0, 1). A unit of the same
-    layer that is not at rest attains :math:`\\omega`: then this fails.
+    singular values. A unit of the same layer that is on no kink and not at rest attains
+    :math:`\\omega`: then this fails.
     """
-    for l in {l for l, _ in units}:
-        slopes, lifted = found.slopes[l + 1], _lifted(found.inputs[l])
-        dead = ~cell.masks[l - 1].any(axis=1) if l else np.zeros(len(lifted), bool)
-        if dead.any():
-            one = np.eye(lifted.shape[1])[-1:]
-            lifted = stacked([lifted[~dead], Balls(one)])
-            slopes = stacked([slopes[~dead], slopes[dead].sum(axis=0).reshape(1, -1)])
+    left = []
+    for l in sorted({l for l, _ in units}):
+        slopes, lifted = read_and_slopes(found, cell, l)
         most = as_balls(norm_above(slopes)) * norm_above(lifted)
         if not most.upper < decay:
-            return False
-    return True
+            left.append(l)
+    return left
 
 
-def way_to_grow(cell, found, units, decay):
-    r"""How a unit at rest is proved to lower the loss as it grows.
+def read_and_slopes(found, cell, layer):
+    r"""What decides on units at rest in a layer: the rows :math:`\lambda_i` and (h_i, 1), `Balls`.
 
-    With :math:`g = \sum_i \lambda_i \sigma(w \cdot \tilde h_i)`, :math:`|w| = 1` and
-    :math:`v = -g / |g|`, the loss changes by :math:`t^2 (\omega - |g|)` and higher powers as the
-    unit becomes t (w, v); unless the unit is read by others on a kink, of which nothing is said.
-
-    Parameters
-    ----------
-    cell : Cell
-    found : Pass
-        In balls, with the multipliers.
-    units : list of (int, int)
-    decay : float
-
-    Returns
-    -------
-    (ndarray of shape (P,), float) or None
-        A direction of length 1, and an upper bound of the second derivative along it, negative.
+    Points that are dead in the layer before are one, (0, 1), with the sum of their slopes.
     """
-    last = max((l for l, _, _ in cell.kinks), default=-1)
-    for l, u in dict(units).items():
-        if last > l:
-            continue
-        slopes = found.slopes[l + 1]
-        lifted = _lifted(found.inputs[l])
-        w = _steepest(slopes.mid, lifted.mid)
-        heights = lifted @ w
-        on = Balls.between(np.maximum(heights.lower, 0.0), np.maximum(heights.upper, 0.0))
-        gain = slopes.T @ on
-        square = float((gain * gain).sum().lower)
-        # w is of length 1 but for rounding
-        least = np.sqrt(max(square, 0.0)) * (1 - 1e-12)
-        if not least > decay:
-            continue
-        way = np.zeros(cell.places[-1][1].stop)
-        way[places_of_unit(cell, l, u)] = np.append(w, -gain.mid / np.linalg.norm(gain.mid))
-        return way / np.linalg.norm(way), float(np.nextafter(decay - least, np.inf))
-    return None
-
-
-def _lifted(read):
-    """(h, 1) for the inputs of a layer."""
-    return stacked([as_balls(read), Balls(np.ones((len(read), 1)))], axis=1)
-
-
-def _steepest(slopes, lifted):
-    """A vector of length 1 with a large gain, in floating point, by ascent from many starts."""
-    sizes = np.linalg.norm(lifted, axis=1, keepdims=True)
-    starts = lifted / sizes
-    W = np.vstack([starts, -starts])[:: max(1, len(starts) // STARTS)]
-    for _ in range(ASCENTS):
-        on = np.maximum(W @ lifted.T, 0.0)
-        gain = on @ slopes
-        # the derivative of |g|^2 / 2
-        W = W * 1e-3 + ((gain @ slopes.T) * (on > 0)) @ lifted
-        W = W / np.maximum(np.linalg.norm(W, axis=1, keepdims=True), 1e-300)
-    best = np.linalg.norm(np.maximum(W @ lifted.T, 0.0) @ slopes, axis=1).argmax()
-    return W[best]
+    slopes, read = found.slopes[layer + 1], as_balls(found.inputs[layer])
+    lifted = stacked([read, Balls(np.ones((len(read), 1)))], axis=1)
+    dead = ~cell.masks[layer - 1].any(axis=1) if layer else np.zeros(len(lifted), bool)
+    if dead.any():
+        one = np.eye(lifted.shape[1])[-1:]
+        lifted = stacked([lifted[~dead], Balls(one)])
+        slopes = stacked([slopes[~dead], slopes[dead].sum(axis=0).reshape(1, -1)])
+    return slopes, lifted
 
 
 def norm_above(A):

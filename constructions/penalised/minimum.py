@@ -10,6 +10,7 @@ on a slice :math:`\hat\theta + Px` across the orbit of the symmetries. It is a l
 Dz_A within the slice (docs/trained.md).
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -31,7 +32,9 @@ from constructions.critical.points import BITS, exactly
 from constructions.critical.ranks import GenericRank
 from constructions.critical.saddle import curvature_down, signs_of, way_over
 from constructions.critical.ties import multipliers_of
-from constructions.penalised.idle import stay_at_rest, way_to_grow
+from constructions.penalised.beside import gains_elsewhere
+from constructions.penalised.growth import gain_in, is_below, way_to_grow
+from constructions.penalised.idle import layers_that_may_grow
 from constructions.penalised.orbits import are_free, slices_across, tangents
 from constructions.proof.exact import precision
 from geomcore.foreign.wording import counted
@@ -53,6 +56,8 @@ class Penalised(NamedTuple):
         Positive.
     idle : list of (int, int)
         Layer from 0 and unit of those that are at rest at (w, b, v) = 0; they are off.
+    bounded : callable or None
+        As for `is_below`; None: no unit at rest is examined so.
     """
 
     floats: Cell
@@ -60,6 +65,7 @@ class Penalised(NamedTuple):
     whole: Everything
     decay: float
     idle: list = ()
+    bounded: Callable | None = None
 
 
 class _Attempt:
@@ -208,12 +214,11 @@ def _examined(attempt, box):
         return None, "a multiplier is not proved to lie inside of its bounds"
     if not (ways or bend > 0):
         return None, "the Hessian is not proved to be positive definite across the symmetries"
-    passed = calculus.run(whole.cell, theta, mu)
-    if not (ways or stay_at_rest(whole.cell, passed, problem.idle, problem.decay)):
-        grown = way_to_grow(whole.cell, passed, problem.idle, problem.decay)
-        if grown is None:
-            return None, "a unit at rest may lower the loss"
-        ways, bend = (grown[0],), grown[1]
+    rest = _Rest() if ways else _units_at_rest(attempt, theta, mu)
+    if rest.gain is not None:
+        return None, _unknown(attempt, rest.gain)
+    if rest.way is not None:
+        ways, bend = (rest.way[0],), rest.way[1]
     kinks = tuple(
         Kink(l + 1, i, u, float(mu.mid[j]), float(rises[j].mid))
         for j, (l, i, u) in enumerate(whole.kinks)
@@ -222,11 +227,7 @@ def _examined(attempt, box):
     loss = loss + (theta * theta).sum() * (as_balls(problem.decay) * 0.5)
     r = attempt.slice.shape[1]
     unique = float(np.nextafter((box.radius - box.image)[:r].min(initial=np.inf), 0))
-    q = len(attempt.planes)
-    # A unit at rest has the weights 0, a kink at every point, so nothing is smooth there.
-    at = [f"on {counted(k, 'kink')}"] if k else []
-    at += [f"with {counted(len(problem.idle), 'unit')} at rest at zero"] if problem.idle else []
-    where = ", ".join(at) or "that is smooth"
+    q, where = len(attempt.planes), _where(attempt, problem.idle)
     found = CriticalPoint(
         theta, loss, GenericRank(len(theta) - q, 0.0), bend, kinks, unique, False, ways
     )
@@ -237,7 +238,58 @@ def _examined(attempt, box):
             )
         return found, f"a saddle {where}"
     upto = f" up to {q} symmetr{'y' if q == 1 else 'ies'}" if q else ""
-    return found, f"a local minimum {where}, strict{upto}"
+    turns = " but for units at rest that turn into active ones" if rest.turns else ""
+    return found, f"a local minimum {where}, strict{upto}{turns}"
+
+
+class _Rest(NamedTuple):
+    """What units at rest do as they grow: the way down and its bend, if there is one; or the most
+    that they may gain, as a part of the decay; and whether they turn into active ones at no cost.
+    """
+
+    way: tuple | None = None
+    gain: float | None = None
+    turns: bool = False
+
+
+def _units_at_rest(attempt, theta, mu):
+    """What is known of the units at rest, a `_Rest`."""
+    whole, units, decay = attempt.whole, attempt.problem.idle, attempt.problem.decay
+    found = calculus.run(whole.cell, theta, mu)
+    gains = [
+        gain_in(whole.cell, found, l, units)
+        for l in layers_that_may_grow(whole.cell, found, units, decay)
+    ]
+    dependent = set(range(len(whole.kinks))) - set(whole.free)
+    for gain in gains:
+        way = way_to_grow(whole.cell, gain, units, decay, dependent)
+        if way is not None:
+            return _Rest(way)
+    bounded = attempt.problem.bounded
+    left = [gain for gain in gains if not is_below(whole.cell, found, gain, decay, bounded)]
+    layers = [gain.layer for gain in left]
+    if any(gains_elsewhere(whole.cell, found, theta, l, units, decay) for l in layers):
+        return _Rest(gain=max(gain.least for gain in left) / decay)
+    return _Rest(turns=bool(left))
+
+
+def _where(attempt, idle):
+    """On what a point is, in words."""
+    k = len(attempt.whole.kinks)
+    # A unit at rest has the weights 0, a kink at every point, so nothing is smooth there.
+    at = [f"on {counted(k, 'kink')}"] if k else []
+    at += [f"with {counted(len(idle), 'unit')} at rest at zero"] if idle else []
+    return ", ".join(at) or "that is smooth"
+
+
+def _unknown(attempt, gain):
+    """What is known where a unit at rest may lower the loss."""
+    units = attempt.problem.idle
+    return (
+        f"without {counted(len(units), 'unit')} at rest it is a local minimum "
+        f"{_where(attempt, ())}; whether such a unit lowers the loss as it grows is not known: "
+        f"the best direction found gains {gain:.6g} times the decay"
+    )
 
 
 def spans(columns, others):

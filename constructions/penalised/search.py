@@ -24,7 +24,7 @@ from constructions.penalised.minimum import Penalised, strict_point_near
 from constructions.proof.exact import above, precision
 
 
-def nearby_strict_points(net, X, labels, per_class, loss, decay):
+def nearby_strict_points(net, X, labels, per_class, loss, decay, *, bounded=None):
     """Prove that critical points of a penalised loss, or of a cross-entropy, are near a network.
 
     Parameters
@@ -37,6 +37,8 @@ def nearby_strict_points(net, X, labels, per_class, loss, decay):
     loss : {"mse", "class_weighted", "cross_entropy", "bce"}
     decay : float
         If 0, a minimum is strict but for what leaves the outputs as they are.
+    bounded : callable, optional
+        A bound of what a unit gains, as for `constructions.penalised.growth.is_below`.
 
     Yields
     ------
@@ -59,7 +61,7 @@ def nearby_strict_points(net, X, labels, per_class, loss, decay):
         guesses = _guesses(net, points, loss, decay, theta)
     for cell, start, idle in guesses:
         with np.errstate(all="ignore"), precision(BITS):
-            found, why = _proved(points, cell, loss, decay, start, idle)
+            found, why = _proved(points, cell, loss, decay, start, idle, bounded)
             if found is not None:
                 found = _placed(net, X, points, found, theta)
         yield found, why
@@ -96,7 +98,7 @@ def _fits(cell, theta):
     return bool((slope <= FLAT * block.weights).all())
 
 
-def _proved(points, cell, loss, decay, theta, idle):
+def _proved(points, cell, loss, decay, theta, idle, bounded):
     """What is proved of one cell in floats."""
     N, K = cell.Y.shape
     flat = [a for row in points.targets for a in row]
@@ -109,7 +111,7 @@ def _proved(points, cell, loss, decay, theta, idle):
     )
     whole = everything(points, cell.widths, cell.masks, cell.kinks, loss)
     if decay:
-        return strict_point_near(Penalised(cell, arbs, whole, decay, idle), theta)
+        return strict_point_near(Penalised(cell, arbs, whole, decay, idle, bounded), theta)
     balls = whole.cell._replace(X=Balls(points.X), Y=of_arbs(flat, (N, K)))
     within, functionals = _that_matter(loss, K)
     wanted = [(i, row) for i in range(N) for row in functionals]

@@ -183,8 +183,10 @@ class Certificate:
         in double precision, below ``loss_floor``; and an upper bound on a derivative of the
         exact loss along the direction (in floating point unless ``proved``): ``slope``, the
         one-sided first one, ``curvature``, the second one, or ``coefficient``, that of the
-        power ``order`` of the step. With the cumulative weight the last biases
-        move exactly as that demands, of which the direction has the nearest doubles.
+        power ``order`` of the step; or ``bend``, the second derivative along a curve on which
+        kinks stay, from the exact saddle, of which the step is a chord. With the cumulative weight
+        the last biases move exactly as that demands, of which the direction has the nearest
+        doubles.
     smallest_eigenvalue : float or None
         Of the Hessian within the cell, in the parameters that may move, if it was
         needed; in floating point.

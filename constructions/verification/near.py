@@ -159,12 +159,15 @@ def critical_of(found, argument):
     }
 
 
-def saddle_at(problem, gtol, found, why, *, orders=(1,)):
+def saddle_at(problem, gtol, found, why, *, orders=(1,), is_curved=False):
     """A saddle, with a step down from the stored network, or None without such a step.
+
+    If `is_curved`, the step may be a chord of a curve along which kinks stay.
 
     Where the loss falls over a kink it is not stationary, on one side.
     """
-    refutation = step_down_from(problem, found.ways_down, gtol, orders=orders)
+    curve = {"kinks": found.kinks, "bend": found.smallest_eigenvalue} if is_curved else {}
+    refutation = step_down_from(problem, found.ways_down, gtol, orders=orders, **curve)
     falls = found.smallest_eigenvalue == 0
     checks = [Check(SADDLE, refutation is not None and not falls, found.distance, why)]
     if refutation is None:

@@ -3,6 +3,7 @@
 from constructions.penalised.search import nearby_strict_points
 from constructions.proof.certificate import Check
 from constructions.proof.exact import below
+from constructions.two_layer.best_neuron import best_neuron
 from constructions.verdicts import CONVEX, CRITICAL, SQUARED
 from constructions.verification.near import (
     FAR,
@@ -44,12 +45,15 @@ def near_strict_point(problem, rtol, gtol):
         problem.per_class,
         problem.loss_name,
         problem.weight_decay,
+        bounded=_most,
     )
     found, told, saddle = nearest(points, lambda one: _apart(problem, one, rtol))
     if found is None:
         if saddle is None:
             return None, [told]
-        near, more = saddle_at(problem, gtol, *saddle, orders=(1, 2))
+        # with two hidden layers a way down may be a curve, on which no derivative is a witness
+        is_curved = len(net.weights) > 2
+        near, more = saddle_at(problem, gtol, *saddle, orders=(1, 2), is_curved=is_curved)
         return near, [told, *more]
     # in one affine layer the loss is convex, and a point where its slope vanishes is the best
     verdict, lower = "local minimum", problem.least
@@ -58,6 +62,11 @@ def near_strict_point(problem, rtol, gtol):
         told = told._replace(detail=f"{told.detail}; {CONVEX}")
     critical = critical_of(found, "critical point")
     return Near(verdict, found.distance, lower, 0.0, critical), [told]
+
+
+def _most(rows, slopes, rtol, nodes, unit):
+    """A bound of what a unit gains that reads these rows, by a search over cones."""
+    return best_neuron(rows, slopes, bias=False, rtol=rtol, nodes=nodes, incumbent=unit).bound
 
 
 def _apart(problem, found, rtol):

@@ -18,10 +18,11 @@ def compared_witness(stated, right, problem):
         return _other(stated and "one", right and "one")
     if stated is None:
         return Check("witness", True, None, "none")
-    kinds = [key for key in ("slope", "curvature", "coefficient") if key in stated]
+    kinds = [key for key in ("slope", "curvature", "coefficient", "bend") if key in stated]
     if set(stated) != set(right):
         return _other(sorted(stated), sorted(right))
-    order = {"slope": 1, "curvature": 2}.get(kinds[0]) or stated["order"]
+    is_curved = kinds[0] == "bend"  # a chord: no derivative along it is stated
+    order = 1 if is_curved else {"slope": 1, "curvature": 2}.get(kinds[0]) or stated["order"]
     net, parts, step = problem.net, stated["direction"], stated["step"]
     try:
         tensors = [np.array(p[key], dtype=float) for p in parts for key in ("weights", "biases")]
@@ -37,11 +38,11 @@ def compared_witness(stated, right, problem):
         detail = "its direction or step does not fit the network, or moves what is held"
         return Check("witness", False, None, detail)
     high, floor = problem.bounds_at(other)[0], problem.bounds()[1]
-    ball = derivative_in_balls(problem, direction, order)
+    ball = None if is_curved else derivative_in_balls(problem, direction, order)
     slope, exact = stated[kinds[0]], right[kinds[0]]
     if ball is not None:
         exact = above(ball) * (2 if kinds[0] == "curvature" else 1)
-    elif parts != right["direction"]:
+    elif not is_curved and parts != right["direction"]:
         return Check("witness", None, None, "its slope is out of reach of ball arithmetic")
     detail = f"the step leads from {floor:.6g} to {high:.6g}, {kinds[0]} {exact:.6g}"
     falls = high < floor and exact < 0

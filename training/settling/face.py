@@ -24,7 +24,6 @@ RANK = 1e-9
 DEPENDENT = 1e-4  # what a unit reads at its kinks, the least singular value to the largest
 ONTO = 4  # steps of Newton's method
 EIGEN_RANK = 1e-7  # squares of smaller singular values are lost among the eigenvalues
-STARTS, CLIMBS = 8, 30  # of the search for a unit that would be of use
 MOVES = 1e-7  # of the size of a row
 NEGATIVE = 1e-9  # of the largest eigenvalue
 
@@ -153,58 +152,6 @@ def lower_than_saddle(problem, point):
         if problem.loss(theta) < point.loss - 1e-15:
             return theta
     return None
-
-
-def woken(problem, point):
-    """Parameters with a lower loss where a unit at rest is put to use; None if none is found.
-
-    A unit (w, b, v) of size t changes the loss, at second order, by decay less |g(w, b)|, with g
-    the sum over points of what the unit puts out times the slopes that its output has (for |w, b| =
-    |v| = t and v opposite to g).
-    """
-    if not problem.decay:
-        return None
-    tensors = problem.tensors(point.theta)
-    cell = problem.cell(point.masks, point.kinks)
-    found = lagrangian(cell, point.theta, point.multipliers)[3]
-    for l in range(len(point.masks)):
-        W, b, V = tensors[2 * l : 2 * l + 3]
-        at_rest = np.flatnonzero(~(W.any(axis=1) | (b != 0) | V.any(axis=0)))
-        if not len(at_rest):
-            continue
-        read = np.column_stack([found.inputs[l], np.ones(len(cell.X))])
-        unit, pull = _strongest(read, found.slopes[l + 1])
-        if not np.linalg.norm(pull) > problem.decay * (1 + NEGATIVE):
-            continue
-        for length in STEPS:
-            theta = point.theta.copy()
-            parts = problem.tensors(theta)[2 * l : 2 * l + 3]
-            parts[0][at_rest[0]], parts[1][at_rest[0]] = length * unit[:-1], length * unit[-1]
-            parts[2][:, at_rest[0]] = -length * pull / np.linalg.norm(pull)
-            if problem.loss(theta) < point.loss - 1e-15:
-                return theta
-    return None
-
-
-def _strongest(read, slopes):
-    """(w, b) of length 1 for which |sum of slopes times outputs| is large, and that sum."""
-    starts = np.vstack([read, -read])
-    starts = starts / np.linalg.norm(starts, axis=1)[:, None]
-    pulls = np.maximum(starts @ read.T, 0) @ slopes
-    best = starts[np.argsort(-np.linalg.norm(pulls, axis=1))[:STARTS]]
-    found, strength = best[0], -1.0
-    for unit in best:
-        for _ in range(CLIMBS):
-            out = np.maximum(read @ unit, 0)
-            pull = out @ slopes
-            size = np.linalg.norm(pull)
-            if size > strength:
-                found, strength = unit, size
-            ahead = ((slopes @ pull) * (out > 0)) @ read
-            if not np.linalg.norm(ahead) > 0:
-                break
-            unit = ahead / np.linalg.norm(ahead)
-    return found, np.maximum(read @ found, 0) @ slopes
 
 
 def without_weak_kinks(problem, point, near, finish, seen=6):

@@ -9,12 +9,13 @@ import numpy as np
 
 from constructions.critical.kinks import candidates
 from training.settling.bfgs import bfgs
-from training.settling.face import WEAK, lower_than_saddle, without_weak_kinks, woken
+from training.settling.face import WEAK, lower_than_saddle, without_weak_kinks
 from training.settling.fitted import on_fits
 from training.settling.models import walked
 from training.settling.newton import CONVERGED, SIGN, finished, flipped, polished, solved
 from training.settling.problem import balanced, without_idle_units
 from training.settling.settled import CRITICAL, RUNAWAY
+from training.settling.waking import woken, woken_at_end
 
 ROUNDS = 30
 ITERATIONS = 20_000, 4000  # of BFGS, in the first round and in later ones
@@ -104,7 +105,11 @@ def _attempt(problem, theta, clock, part):
             theta, kinks = walk.theta, walk.kinks
             point = _on_fits(problem, theta)
             if point is None and walk.has_ended:
-                point = _at_end(problem, walk, clock) or _guessed(problem, theta, clock)
+                lower = woken_at_end(problem, walk, near_pairs(problem, theta, NEAR))
+                if lower is not None:
+                    theta, track = balanced(problem.widths, lower, rounded=False), []
+                else:
+                    point = _at_end(problem, walk, clock) or _guessed(problem, theta, clock)
         if point is not None:
             lower = None if point.is_fitted else lower_than_saddle(problem, point)
             if lower is None:

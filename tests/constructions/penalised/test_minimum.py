@@ -258,7 +258,7 @@ def test_unique_is_one_of_parameters_and_not_of_multipliers(monkeypatch):
     found, _ = next(points_of(net, X, Y, "cross_entropy", 1e-3))
     assert found.uniqueness == pytest.approx(3 * 0.6e-9)  # the last two are multipliers
     # nor of units at rest, which do not move
-    monkeypatch.setattr(minimum, "stay_at_rest", lambda *given: True)
+    monkeypatch.setattr(minimum, "layers_that_may_grow", lambda *given: [])
     weights = [np.vstack([net.weights[0], np.zeros((1, 2))]), np.c_[net.weights[1], np.zeros(2)]]
     wide = ReLUNetwork(weights, [np.append(net.biases[0], 0.0), net.biases[1]])
     found, why = next(points_of(wide, X, Y, "cross_entropy", 1e-3))

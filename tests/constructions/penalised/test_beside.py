@@ -1,0 +1,113 @@
+"""Units at rest beside active ones: that no other direction gains as much."""
+
+import numpy as np
+import pytest
+from decayed import first_minimum, labels_of, loss_of
+from flint import arb
+
+from constructions.critical.balls import Balls
+from constructions.penalised import beside
+from constructions.penalised.beside import _halves, all_below, is_simple
+from constructions.penalised.search import nearby_strict_points
+from geomcore import ReLUNetwork
+from geomcore.parameters import flatten, split
+
+
+def one_point(t, decay, units=2):
+    """The minimum for one point x = 1 with target t, in one unit, beside others at rest."""
+    c, e = 1 / np.sqrt(2), -decay / (2 * np.sqrt(2))
+    v = np.sqrt((t + e - c) / np.sqrt(2))
+    zero = [0.0] * (units - 1)
+    w = [v / np.sqrt(2), *zero]
+    return ReLUNetwork([np.array(w)[:, None], [[v, *zero]]], [w, [c]])
+
+
+def proved(net, X, Y, decay):
+    labels = labels_of(np.asarray(Y, float), len(X))
+    per_class = [arb(1) / len(X)] * len(labels.classes)
+    points = nearby_strict_points(net, np.asarray(X, float), labels, per_class, "mse", decay)
+    return first_minimum(points)
+
+
+@pytest.mark.parametrize("units", [2, 3])
+def test_beside_the_only_unit_that_is_of_use_others_stay_at_rest(units):
+    net, X, Y = one_point(3.0, 0.5, units), [[1.0]], [[3.0]]
+    found, why = proved(net, X, Y, 0.5)
+    assert found is not None and why.endswith("units at rest that turn into active ones")
+    theta, rng = flatten(net.tensors), np.random.default_rng(0)
+    start = loss_of(net.tensors, X, Y, "mse", 0.5)
+    own = np.concatenate([np.ravel(t) for t in net.tensors[:3]])
+    for k in range(500):
+        way = 0.1 * rng.random() * rng.standard_normal(len(theta))
+        if k % 2:  # next to turning into the active one
+            u = np.roll(own.reshape(3, units), 1, axis=1).ravel()
+            way = np.append(0.1 * rng.random() * u, 0.0) + 0.01 * way
+        assert loss_of(split(theta + way, net), X, Y, "mse", 0.5) > start - 1e-15
+
+
+# The two parts by hand
+
+
+@pytest.mark.parametrize(("other", "known"), [(0.9, True), (1.0, False), (1.1, False)])
+def test_the_largest_singular_value_must_be_simple(other, known):
+    slopes, lifted = np.eye(2), np.diag([1.0, other])  # G = diag(1, other)
+    unit = Balls(np.array([2.0, 0.0, -2.0, 0.0]))
+    assert is_simple(Balls(slopes), Balls(lifted), unit, 1.0) == known
+    assert not is_simple(Balls(slopes), Balls(lifted), Balls(np.zeros(4)), 1.0)
+    assert not is_simple(Balls(slopes), Balls(lifted, np.full((2, 2), 0.2)), unit, 1.0)
+    # a unit with the other sign is not what the form is zero at
+    wrong = Balls(np.array([2.0, 0.0, 2.0, 0.0]))
+    assert not is_simple(Balls(slopes), Balls(lifted), wrong, 1.0)
+
+
+@pytest.mark.parametrize(("part", "known"), [(0.0, True), (0.9, True), (1.001, False)])
+def test_no_other_cone_may_gain_the_decay(part, known, monkeypatch):
+    monkeypatch.setattr(beside, "CONES", 1000)
+    # each point alone gains its length times its slope, where the other is off
+    rows = np.array([[1.0, 1.0], [-2.0, 1.0]])
+    slopes = np.array([[-1.0], [part * np.sqrt(2 / 5)]])
+    first, both = np.array([[True, False]]), np.array([[True, False], [False, True]])
+    assert all_below(Balls(slopes), Balls(rows), first, np.sqrt(2)) == known
+    assert all_below(Balls(slopes), Balls(rows), both, np.sqrt(2))
+    # without the cell of the best direction nothing is proved
+    assert not all_below(Balls(slopes), Balls(rows), first[:0], np.sqrt(2))
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("D", [2, 3])
+def test_what_is_proved_holds_on_a_grid(D, seed, monkeypatch):
+    monkeypatch.setattr(beside, "CONES", 5000)
+    rng = np.random.default_rng(seed)
+    rows, slopes = rng.standard_normal((6, D)), rng.standard_normal((6, 2))
+    W = rng.standard_normal((20_000, D))
+    W /= np.linalg.norm(W, axis=1, keepdims=True)
+    value = np.linalg.norm(np.maximum(W @ rows.T, 0) @ slopes, axis=1)
+    mask = rows @ W[value.argmax()] > 0
+    outside = ((W @ rows.T > 0) != mask).any(axis=1)
+    most = value[outside].max()
+    answers = [
+        all_below(Balls(slopes), Balls(rows), mask[None], most * part) for part in (0.999, 1.05)
+    ]
+    assert answers == [False, True]
+    wide = Balls(slopes, np.full(slopes.shape, 0.1))
+    assert not all_below(wide, Balls(rows), mask[None], most * 1.001)
+
+
+def test_halves_of_a_cone_are_exact_and_make_it_up():
+    cone = np.array([[1.0, 0.0], [0.0, 1.0]])
+    dots = np.eye(2)
+    one, two = _halves(cone[None], dots[None])
+    assert sorted(map(str, (one.tolist(), two.tolist()))) == sorted(
+        map(str, ([[0.5, 0.5], [0.0, 1.0]], [[1.0, 0.0], [0.5, 0.5]]))
+    )
+    rounded = np.array([[1.0, 0.0], [2.0**-60, 1.0]])
+    assert _halves(rounded[None], dots[None]) is None
+    assert _halves(np.ones((1, 1, 1)), np.ones((1, 1, 1))) is None
+
+
+@pytest.mark.parametrize("scale", [1e-150, 1e150])
+def test_scales_prove_nothing_that_is_not_so(scale, monkeypatch):
+    monkeypatch.setattr(beside, "CONES", 1000)
+    rows, slopes = np.array([[1.0, 1.0], [-1.0, 1.0]]), scale * np.array([[-1.0], [1.0]])
+    for first in ([True, False], [True, True]):
+        assert not all_below(Balls(slopes), Balls(rows), np.array([first]), scale * np.sqrt(2))

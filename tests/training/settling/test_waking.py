@@ -1,0 +1,95 @@
+"""Units at rest that are put to use, at points known by hand."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from decayed import planted_decayed
+from resting import widened
+from settling_problems import problem_with
+
+from geomcore import ReLUNetwork
+from training import settle
+from training.settling.newton import finished, least_multipliers
+from training.settling.problem import parameters_of
+from training.settling.waking import woken, woken_at_end
+
+
+def at_rest(t, decay, units=2):
+    """One point x = 1 with target t; a unit gains 2 |e| sqrt 2, e = -w t / (2 + w)."""
+    zero = np.zeros
+    c = 2 * t / (2 + decay)
+    return ReLUNetwork([zero((units, 1)), zero((1, units))], [zero(units), [c]])
+
+
+def point_of(net, X, Y, decay, kinks=()):
+    problem, theta = problem_with(
+        net, np.asarray(X, float), np.asarray(Y, float), weight_decay=decay
+    )
+    masks = problem.masks(theta, kinks)
+    mu = least_multipliers(problem.cell(masks, kinks), theta)
+    return problem, finished(problem, theta, list(kinks), mu, masks)
+
+
+@pytest.mark.parametrize("decay", [0.01, 0.5, 3.0])
+def test_a_unit_is_woken_if_it_gains_more_than_it_costs(decay):
+    edge = (2 + decay) / (2 * np.sqrt(2))
+    for part, wakes in ((0.999, False), (1 - 1e-7, False), (1 + 1e-4, True), (1.5, True)):
+        problem, point = point_of(at_rest(edge * part, decay), [[1.0]], [[edge * part]], decay)
+        theta = woken(problem, point)
+        assert (theta is not None) == wakes
+        if wakes:
+            assert problem.loss(theta) < point.loss
+            W, b, V = problem.tensors(theta)[:3]
+            assert W[0, 0] == pytest.approx(b[0]) and W[0, 0] > 0  # along (1, 1)
+            assert V[0, 0] == pytest.approx(np.sqrt(2) * W[0, 0]) and not W[1].any()
+
+
+def test_what_is_gained_by_next_to_nothing_counts_at_a_critical_point_alone():
+    decay = 0.5
+    t = (2 + decay) / (2 * np.sqrt(2)) * (1 + 5e-6)
+    problem, point = point_of(at_rest(t, decay), [[1.0]], [[t]], decay)
+    assert woken(problem, point) is not None
+    walk = SimpleNamespace(theta=point.theta, kinks=[], masks=point.masks)
+    assert woken_at_end(problem, walk, []) is None
+    problem, point = point_of(at_rest(2 * t, decay), [[1.0]], [[2 * t]], decay)
+    walk = SimpleNamespace(theta=point.theta, kinks=[], masks=point.masks)
+    assert woken_at_end(problem, walk, []) is not None
+
+
+def test_without_decay_or_without_units_at_rest_there_is_nothing_to_wake():
+    problem, point = point_of(at_rest(3.0, 0.5), [[1.0]], [[3.0]], 0.5)
+    idle = problem._replace(decay=0.0)
+    assert woken(idle, point) is None and woken_at_end(idle, point, []) is None
+    busy = ReLUNetwork([[[0.1]], [[0.1]]], [[0.1], [0.0]])
+    problem, point = point_of(busy, [[1.0]], [[3.0]], 0.5)
+    assert woken(problem, point) is None
+
+
+def test_settle_wakes_units_and_ends_at_the_minimum_known_by_hand():
+    decay, t = 0.5, 3.0
+    settled = settle(at_rest(t, decay), [[1.0]], [[t]], weight_decay=decay)
+    # c = 1 / sqrt 2 and the error -w / (2 sqrt 2)
+    assert settled.network.biases[1][0] == pytest.approx(1 / np.sqrt(2), rel=1e-9)
+    error = -decay / (2 * np.sqrt(2))
+    square = (t + error - 1 / np.sqrt(2)) / np.sqrt(2)
+    loss = error**2 + decay / 2 * (2 * square + 0.5)
+    assert settled.loss == pytest.approx(loss, rel=1e-9)
+
+
+def test_a_unit_below_a_kink_is_woken_with_the_kink_kept():
+    """Where the price of the kink is above the gain: without the others' move no size is lower."""
+    net, X, Y = planted_decayed((1, 2, 1, 1), 6, [(1, 0, 0)], 287, decay=0.03)
+    wide = widened(net)
+    problem, theta = problem_with(wide, X, Y, weight_decay=0.03)
+    kink = (1, int(np.flatnonzero((problem.X == X[0]).all(axis=1))[0]), 0)
+    problem, point = point_of(wide, X, Y, 0.03, [kink])
+    theta = woken(problem, point)
+    assert problem.loss(theta) < point.loss - 1e-6
+    assert abs(problem.values(theta)[1][kink[1:]]) < 1e-14
+    # a walk that has not seen the kink is told of it
+    walk = SimpleNamespace(theta=parameters_of(problem, wide), kinks=[], masks=point.masks)
+    assert woken_at_end(problem, walk, []) is None
+    assert woken_at_end(problem, walk, [kink]) is not None
+    settled = settle(wide, X, Y, weight_decay=0.03)
+    assert settled.loss < settled.loss_before - 1e-3
