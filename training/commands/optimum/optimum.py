@@ -137,8 +137,11 @@ def optimum(
                 for decay, width in trainings:
                     name = f"{runs} networks of width {width}, weight decay {decay:g}"
                     step(f"training {name}")
-                    options = {"steps": steps, "seed": seed, "jobs": jobs}
-                    options["told"] = lambda n, name=name: step(f"trained {n} of {name}", still=True)
+
+                    def trained(count, name=name):
+                        step(f"trained {count} of {name}", still=True)
+
+                    options = {"steps": steps, "seed": seed, "jobs": jobs, "told": trained}
                     made = partial(ends, X, labels.Y, decay, width, runs, **options)
                     shape = (X.shape[1], width, labels.Y.shape[1])
                     found.append(stored.ends_from(pieces, decay, shape, made))
