@@ -325,7 +325,7 @@ def test_at_the_best_network_no_unit_helps():
         ({"net": random_network((2, 3, 3, 1))}, "^net must have one hidden layer, got 2"),
         ({"net": random_network((2, 3, 2))}, "^net must have 1 output"),
         ({"weight_decay": 0.0}, "^weight_decay must be a positive number"),
-        ({"loss": "cross_entropy"}, "^loss must be 'mse' .*dual of others"),
+        ({"loss": "cross_entropy"}, "^loss must be 'mse' .*the dual bound has another"),
         ({"output_bias": True}, "^output_bias must be one of 'free', 'penalised', 'none'"),
         ({"multipliers": [[1.0]]}, r"^multipliers must have shape \(60, 1\), got shape \(1, 1\)"),
         ({"X": np.zeros((0, 2)), "y": np.zeros((0, 1))}, "^X must hold at least one point"),
