@@ -1,5 +1,7 @@
 """Texts of others: printable, short, and still telling."""
 
+from fractions import Fraction
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -78,6 +80,7 @@ def test_a_text_of_megabytes_is_shortened_without_a_look_at_all_of_it(size):
 
 @given(st.floats(0, 1e300))
 def test_a_loss_that_is_rounded_upwards_is_not_above_what_is_told(loss):
-    told = float(rounded(loss, up=True))
-    assert loss <= told <= loss * (1 + (0.1 if loss < 1e-20 else 1e-3)) or loss < 1e-300
+    # in fractions: four digits of 1e-05, which is a little above 10^-5, are 1.001e-05
+    told, exact = Fraction(rounded(loss, up=True)), Fraction(loss)
+    assert exact <= told <= exact * (1 + Fraction(1, 10 if loss < 1e-20 else 1000)) or loss < 1e-300
     assert abs(float(rounded(loss)) - loss) <= loss * 0.05 + 1e-320
