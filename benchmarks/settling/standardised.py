@@ -74,7 +74,7 @@ def main():
                 end = told.verdict
                 if not told.proved or end == "not stationary":
                     end = settled.reason.split(":")[0]
-                    if settled.is_settled:
+                    if settled.is_critical:
                         end = "critical, unproved"
                 ends.setdefault((name, "with decay" if alpha else "without"), Counter())[end] += 1
                 why = [c.detail for c in told.checks if c.name == "an exact minimum next to it"]
