@@ -28,6 +28,8 @@ from training.settling.problem import (
 from training.settling.search import Clock, critical_near
 from training.settling.settled import KinkedPair, Settled
 
+RISE = 1e-10  # of the loss, or of the longest squared target: more is no rounding that matters
+
 
 @answers_keywords
 @np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore")  # looked for
@@ -83,7 +85,8 @@ def settle(
     ------
     ValueError
         If the shapes do not fit together, a value or the loss is nan or inf, the loss is another
-        one or makes no sense of the targets, or the network is too large.
+        one or makes no sense of the targets, the network is too large, or its weights are so large
+        that rounding raises the loss.
 
     Notes
     -----
@@ -127,7 +130,7 @@ def settle(
     block = block_of(loss, slice(0, len(X)), weights, net.widths[-1])
     problem = problem_of(net, X, labels, weights, loss=loss, weight_decay=weight_decay)
     theta = _even(problem.widths, parameters_of(problem, net))
-    before = _loss(net, X, labels, block, weight_decay)
+    before, unit = _loss(net, X, labels, block, weight_decay), float((labels.Y**2).sum(1).max())
     if not np.isfinite([before, problem.loss(theta)]).all() or not np.isfinite(theta).all():
         raise ValueError("net must have a loss that is a finite float, got one that overflows")
     try:
@@ -153,13 +156,21 @@ def settle(
         raise ValueError(
             "net, X and y must hold numbers of moderate size to be settled: weights overflow"
         ) from None
+    after = _loss(network, X, labels, block, weight_decay)
+    if before == 0 < after:  # it cannot be better than it was
+        network, after = net, before
+    if not after <= before + RISE * max(before, unit):
+        raise ValueError(
+            "net, X and y must hold numbers of moderate size to be settled: by rounding alone the "
+            f"loss rises from {before:.3g} to {after:.3g}"
+        )
     ends = [n.packed()[0] for n in (net, network)]
     # with weight decay scaling units changes the loss: it is a move like any other
     even = ends if weight_decay else [_even(net.widths, end) for end in ends]
     return Settled(
         network=network,
         reason=reason,
-        loss=_loss(network, X, labels, block, weight_decay),
+        loss=after,
         loss_before=before,
         moved=float(np.linalg.norm(even[1] - even[0])),
         moved_by_rescaling=float(np.linalg.norm(even[0] - ends[0])),

@@ -7,6 +7,7 @@ from training.settling.derivatives import lagrangian
 from training.settling.face import retracted
 from training.settling.newton import finished, least_multipliers
 
+DRAWN = 64  # directions that are looked at, times the entries of (w, b)
 LENGTHS = 10.0 ** np.arange(0.0, -4.6, -0.5)  # of the unit's (w, b)
 MARGIN = 1e-9  # of the decay, below which a gain is rounding,
 ROUGH = 1e-5  # or what is left of the slope where a walk has ended
@@ -28,6 +29,8 @@ def woken_at_end(problem, walk, near):
 def woken(problem, point, *, margin=MARGIN):
     """Parameters with a lower loss where a unit at rest is put to use; None if none is found.
 
+    So is one that reads nothing, (w, b) = 0, and is read: at first order, and without decay, too.
+
     A unit (w, b, v) of size t changes the loss, at second order, by decay less |g(w, b)|, with g
     the sum over points of what the unit puts out times the slopes that its output has (for |w, b| =
     |v| = t and v opposite to g), if others move so that kinks above stay (docs/trained.md).
@@ -43,19 +46,27 @@ def woken(problem, point, *, margin=MARGIN):
     -------
     ndarray, shape (P,), or None
     """
-    if not problem.decay:
-        return None
     tensors = problem.tensors(point.theta)
+    blanks = [
+        ~(W.any(axis=1) | (b != 0)) for W, b in zip(tensors[:-2:2], tensors[1:-2:2], strict=True)
+    ]
+    if not any(blank.any() for blank in blanks):
+        return None
     cell = problem.cell(point.masks, point.kinks)
     found = lagrangian(cell, point.theta, point.multipliers)[3]
-    for l in range(len(point.masks)):
+    for l, blank in enumerate(blanks):
         W, b, V = tensors[2 * l : 2 * l + 3]
-        rests = ~(W.any(axis=1) | (b != 0) | V.any(axis=0))
-        if not rests.any():
+        rests = blank & ~V.any(axis=0)
+        if not blank.any():
             continue
         read = np.column_stack([found.inputs[l], np.ones(len(cell.X))])
         slopes = found.slopes[l + 1]
         if not (np.isfinite(read).all() and np.isfinite(slopes).all()):
+            continue
+        theta = _turned_on(problem, point, l, np.flatnonzero(blank & ~rests), read, slopes)
+        if theta is not None:
+            return theta
+        if not (rests.any() and problem.decay):
             continue
         unit = strongest(slopes, read, np.column_stack([W, b])[~rests & W.any(axis=1)])
         pull = np.maximum(read @ unit, 0) @ slopes
@@ -68,13 +79,41 @@ def woken(problem, point, *, margin=MARGIN):
     return None
 
 
+def _turned_on(problem, point, l, units, read, slopes):
+    """Lower parameters with one of some units turned on that read nothing and are read; or None.
+
+    Such a unit is on its kink at all points, and the loss changes at first order as (w, b) grows.
+    """
+    if not len(units):
+        return None
+    D = read.shape[1]
+    drawn = np.random.default_rng(0).normal(size=(DRAWN * D, D))
+    W = np.concatenate([np.eye(D), -np.eye(D), read, -read, drawn])
+    W /= np.linalg.norm(W, axis=1, keepdims=True)
+    on = np.maximum(W @ read.T, 0)
+    for u in units:
+        own = slopes @ problem.tensors(point.theta)[2 * l + 2][:, u]
+        gains = on @ own
+        least = gains.argmin()
+        if gains[least] < -MARGIN * (np.abs(own) @ np.linalg.norm(read, axis=1)):
+            theta = _grown(problem, point, l, u, W[least], None)
+            if theta is not None:
+                return theta
+    return None
+
+
 def _grown(problem, point, l, u, unit, out):
-    """The lowest of the parameters with a unit of several sizes; None if none is below."""
+    """The lowest of the parameters with a unit of several sizes; None if none is below.
+
+    What reads it is of the same size in the direction ``out``, or stays if that is None.
+    """
     lowest, best = point.loss - 1e-15, None
     for length in LENGTHS:
         theta = point.theta.copy()
         W, b, V = problem.tensors(theta)[2 * l : 2 * l + 3]
-        W[u], b[u], V[:, u] = length * unit[:-1], length * unit[-1], length * out
+        W[u], b[u] = length * unit[:-1], length * unit[-1]
+        if out is not None:
+            V[:, u] = length * out
         theta = retracted(problem, theta, point.kinks)
         loss = problem.loss(theta)
         if loss < lowest:

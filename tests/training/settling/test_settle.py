@@ -238,3 +238,29 @@ def test_weights_near_by_that_overflow_are_told_of_by_the_data(loss):
     X = np.array([[1.0, 2.0], [-1.0, 1.0], [0.5, -1.0], [2.0, 0.3]]) * 1e-158
     with pytest.raises(ValueError, match="net, X and y must hold numbers of moderate size"):
         settle(net, X, [0, 1, 1, 0], loss=loss)
+
+
+def test_a_loss_that_rounding_alone_would_raise_is_refused():
+    big = 1e9  # terms of 1e18 cancel
+    net = ReLUNetwork([[[big], [big]], [[big, -big]]], [[big, 0.5 * big], [1 - 0.5 * big**2]])
+    with pytest.raises(ValueError, match=r"by rounding alone the loss rises from 1 to 8"):
+        settle(net, [[0.0], [1.0], [2.0]], np.ones((3, 1)))
+
+
+def test_a_loss_of_exactly_zero_stays_what_it_is():
+    rng = np.random.default_rng(1)
+    net = ReLUNetwork(
+        [1e6 * rng.integers(-3, 4, (4, 2)), 1e6 * rng.integers(-3, 4, (1, 4))],
+        [1e6 * rng.integers(-3, 4, 4), [0.0]],
+    )
+    X = rng.integers(-3, 4, (6, 2)).astype(float)
+    settled = settle(net, X, net(X))
+    assert (settled.loss_before, settled.loss, settled.moved) == (0, 0, 0)
+    for kept, own in zip(settled.network.tensors, net.tensors, strict=True):
+        np.testing.assert_array_equal(kept, own)
+
+
+def test_the_softmax_of_one_output_does_not_run_to_infinity():
+    net = ReLUNetwork([[[1.0]], [[1.0]]], [[0.0], [1.0]])
+    found = settle(net, [[1.0], [2.0]], [0, 0], targets=[[1.0]], loss="cross_entropy")
+    assert found.loss == 0 and "infinity" not in found.reason

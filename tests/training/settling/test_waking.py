@@ -8,6 +8,7 @@ from decayed import planted_decayed
 from resting import widened
 from settling_problems import problem_with
 
+from constructions import verify
 from geomcore import ReLUNetwork
 from training import settle
 from training.settling.newton import finished, least_multipliers
@@ -93,3 +94,23 @@ def test_a_unit_below_a_kink_is_woken_with_the_kink_kept():
     assert woken_at_end(problem, walk, [kink]) is not None
     settled = settle(wide, X, Y, weight_decay=0.03)
     assert settled.loss < settled.loss_before - 1e-3
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_unit_that_reads_nothing_and_is_read_is_turned_on(sign):
+    """At w = b = 0 its kink is at both points, the slope is one-sided, and off it is critical."""
+    X, Y = np.array([[0.0], [1.0]]), sign * np.array([[0.0], [1.0]])
+    net = ReLUNetwork([[[0.0]], [[sign]]], [[0.0], [sign / 2]])
+    assert verify(net, X, Y).verdict == "not stationary"
+    settled = settle(net, X, Y)
+    assert settled.loss_before == 0.25 and settled.loss < 1e-25
+    assert verify(settled.network, X, Y).verdict == "global minimum"
+
+
+def test_a_unit_that_reads_nothing_stays_off_where_nothing_is_gained():
+    """The output is the mean of the targets at each point, so that no unit gains."""
+    X, Y = np.array([[1.0], [1.0], [2.0], [2.0]]), np.array([[0.0], [1.0], [0.0], [1.0]])
+    net = ReLUNetwork([[[0.0]], [[1.0]]], [[0.0], [0.5]])
+    settled = settle(net, X, Y)
+    assert settled.is_critical and settled.loss == settled.loss_before == 0.25
+    assert not settled.network.weights[0].any()
