@@ -6,8 +6,10 @@ from decayed import first_minimum, labels_of, loss_of
 from flint import arb
 
 from constructions.critical.balls import Balls
+from constructions.critical.cell import Cell, Pass
 from constructions.penalised import beside
-from constructions.penalised.beside import _halves, all_below, is_simple
+from constructions.penalised.ascent import strongest
+from constructions.penalised.beside import _halves, all_below, gains_elsewhere, is_simple
 from constructions.penalised.search import nearby_strict_points
 from geomcore import ReLUNetwork
 from geomcore.parameters import flatten, split
@@ -111,3 +113,93 @@ def test_scales_prove_nothing_that_is_not_so(scale, monkeypatch):
     rows, slopes = np.array([[1.0, 1.0], [-1.0, 1.0]]), scale * np.array([[-1.0], [1.0]])
     for first in ([True, False], [True, True]):
         assert not all_below(Balls(slopes), Balls(rows), np.array([first]), scale * np.sqrt(2))
+
+
+# Nothing may be told as proved that is not
+
+
+def problem_of(seed, N, D, Q):
+    """Slopes, rows, and the largest gain there is, by ascents from a dense set of directions."""
+    rng = np.random.default_rng(seed)
+    rows, slopes = rng.standard_normal((N, D)), rng.standard_normal((N, Q))
+    w = strongest(slopes, rows, rng.standard_normal((300, D)))
+    return rows, slopes, w, np.linalg.norm(np.maximum(rows @ w, 0) @ slopes)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(("N", "D", "Q"), [(3, 1, 1), (4, 2, 1), (6, 2, 2), (5, 3, 1), (6, 3, 2)])
+def test_a_gain_that_is_there_is_never_below(seed, N, D, Q, monkeypatch):
+    monkeypatch.setattr(beside, "CONES", 3000)
+    rows, slopes, w, most = problem_of(seed, N, D, Q)
+    none, own = np.zeros((0, N), bool), rows @ w > 0
+    for part in (1e-9, 1e-3, 0.1, 0.3):
+        assert not all_below(Balls(slopes), Balls(rows), none, most * (1 - part))
+    assert all_below(Balls(slopes), Balls(rows), none, most * 1.1)
+    # the cell of the best direction alone is left out, not one that differs from it at a point
+    for i in range(N):
+        other = own.copy()
+        other[i] = ~other[i]
+        assert not all_below(Balls(slopes), Balls(rows), other[None], most * (1 - 1e-9))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_radii_count_in_the_rows_and_in_the_slopes(seed, monkeypatch):
+    monkeypatch.setattr(beside, "CONES", 3000)
+    rows, slopes, w, most = problem_of(seed, 4, 2, 1)
+    none, on = np.zeros((0, 4), bool), np.maximum(rows @ w, 0) > 0
+    reach = 0.05
+    # rows turned and slopes enlarged, within the radii, so that w gains more
+    turned = rows + reach * np.sign(w) * np.sign(slopes * np.sign(on @ slopes))
+    gain = abs(np.maximum(turned @ w, 0) @ slopes).max()
+    assert gain > most
+    assert not all_below(Balls(slopes), Balls(rows, np.full(rows.shape, reach)), none, gain)
+    larger = slopes + reach * np.sign(np.maximum(rows @ w, 0) @ slopes)
+    gain = abs(np.maximum(rows @ w, 0) @ larger).max()
+    assert gain > most
+    assert not all_below(Balls(slopes, np.full(slopes.shape, reach)), Balls(rows), none, gain)
+
+
+def test_the_unit_must_have_a_part_of_its_own_along_the_kernel():
+    one = Balls(np.ones((1, 1))), Balls(np.eye(2)[:1])
+    unit = np.array([3.0, 0.0, -3.0])
+    assert is_simple(*one, Balls(unit), 1.0)
+    assert is_simple(*one, Balls(-unit), 1.0)
+    # with a radius as long as it is, it may be anything
+    assert not is_simple(*one, Balls(unit, np.full(3, 3.1)), 1.0)
+    # a decay below a gain is no minimum, and one above it has no kernel
+    assert not is_simple(*one, Balls(unit), 0.99)
+
+
+class Asked:
+    """A cell of two units and two points, and what it is asked."""
+
+    def __init__(self, monkeypatch, kinks=(), widths=(1, 2, 1), radius=0.0):
+        monkeypatch.setattr(beside, "is_simple", lambda *given: True)
+        monkeypatch.setattr(beside, "all_below", lambda *given: True)
+        d, m, _ = widths
+        X, masks = np.ones((2, d)), [np.ones((2, m))]
+        self.cell = Cell(widths, Balls(X), Balls(np.zeros((2, 1))), [], masks, list(kinks))
+        size = self.cell.places[-1][1].stop
+        self.theta = Balls(np.ones(size))
+        slopes = [Balls(np.ones((2, m))), Balls(np.ones((2, 1)), np.full((2, 1), radius))]
+        self.found = Pass([], [Balls(X), Balls(np.ones((2, m)))], [], slopes)
+
+    def __call__(self, units):
+        return gains_elsewhere(self.cell, self.found, self.theta, 0, units, 1.0)
+
+
+def test_it_is_asked_only_where_the_statement_speaks(monkeypatch):
+    assert not Asked(monkeypatch)([(0, 1)])
+    assert Asked(monkeypatch)([(0, 0), (0, 1)])  # no unit is active
+    assert Asked(monkeypatch, [(0, 0, 0)])([(0, 1)])  # the active one is on a kink
+    assert not Asked(monkeypatch, [(1, 0, 0)])([(0, 1)])  # a kink of another layer is none
+    assert Asked(monkeypatch, radius=np.inf)([(0, 1)])
+    assert not Asked(monkeypatch, widths=(5, 2, 1))([(0, 1)])
+    assert Asked(monkeypatch, widths=(6, 2, 1))([(0, 1)])
+
+
+def test_each_active_unit_is_asked_for_and_what_is_not_below_is_told(monkeypatch):
+    for name, answers in (("is_simple", [True, False]), ("all_below", [False])):
+        asked, left = Asked(monkeypatch, widths=(1, 3, 1)), iter(answers)
+        monkeypatch.setattr(beside, name, lambda *given, left=left: next(left))
+        assert asked([(0, 2)]) and next(left, None) is None
