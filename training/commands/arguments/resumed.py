@@ -2,6 +2,8 @@
 
 import functools
 import inspect
+import sys
+from importlib.metadata import version
 from operator import ge, le
 from typing import Annotated, get_args, get_origin
 
@@ -11,6 +13,7 @@ from typer.models import ArgumentInfo
 
 # Said anew whenever a run goes on.
 ANEW = ("out", "quiet", "force", "jobs", "resume")
+LONGEST = 500  # characters of a note, which holds a path
 Resume = Annotated[
     bool,
     typer.Option("--resume", help="Go on with the run in --out that was stopped, as it was begun."),
@@ -33,7 +36,8 @@ def resumes(command):
     -------
     callable
         It raises a ValueError if ``--out`` is missing, holds no run of this command, or if another
-        argument that was typed is not that of the run.
+        argument that was typed is not that of the run. That another version of geomcore began the
+        run is told on stderr: what was kept is not made anew.
     """
     shape = inspect.signature(command)
 
@@ -53,7 +57,7 @@ def resumes(command):
 
 def _begun(command, context, given):
     """The arguments of the run in `out` by name, checked as if they had been typed."""
-    from geomcore.foreign.wording import quoted
+    from geomcore.foreign.wording import one_line, quoted
     from training.output.record import read_record
 
     out, name = given["out"], context.command.name
@@ -64,6 +68,13 @@ def _begun(command, context, given):
     record = read_record(out)
     if record.command != name:
         raise ValueError(f"--resume: the run in {out} must be of {name}, it is of {record.command}")
+    then, now = record.versions.get("geomcore"), version("geomcore")
+    if then != now:
+        note = (
+            f"note: the run in {out} was begun by geomcore {quoted(then)}, this is {quoted(now)}: "
+            "what it has finished stays as it is, the rest may differ in the last digits"
+        )
+        print(one_line(note, LONGEST), file=sys.stderr)
     told = {**record.arguments, "seed": record.seed}
     begun = {}
     for option, parameter in inspect.signature(command).parameters.items():

@@ -100,7 +100,7 @@ def optimum(
     work["network"] = None if judged is None else stored.digest_of(*judged.tensors)
     with started("optimum", given, about=source.name) as (run, screen):
         screen.fold(source.summary())
-        trainings = [(decay, width) for decay in decays for width in sizes if runs]
+        trainings = [(k, width) for k in range(len(decays)) for width in sizes if runs]
         with (
             run.pieces(work, resume=resume) as pieces,
             screen.compiling(),
@@ -122,7 +122,7 @@ def optimum(
             if X.shape[1] <= 2:
                 duals = [
                     stored.dual_from(
-                        pieces, best.weight_decay, partial(dual_of, best, X, labels.Y, **limits)
+                        pieces, best, X, labels.Y, partial(dual_of, best, X, labels.Y, **limits)
                     )
                     for best in chosen(path.optima)
                 ]
@@ -134,7 +134,8 @@ def optimum(
                 ]
             found = []
             with run.timed("runs"):
-                for decay, width in trainings:
+                for k, width in trainings:
+                    best, decay = path.optima[k], decays[k]
                     name = f"{runs} networks of width {width}, weight decay {decay:g}"
                     step(f"training {name}")
 
@@ -143,8 +144,7 @@ def optimum(
 
                     options = {"steps": steps, "seed": seed, "jobs": jobs, "told": trained}
                     made = partial(ends, X, labels.Y, decay, width, runs, **options)
-                    shape = (X.shape[1], width, labels.Y.shape[1])
-                    found.append(stored.ends_from(pieces, decay, shape, made))
+                    found.append(stored.ends_from(pieces, best, X, labels.Y, width, runs, made))
             step("drawing")
             with run.timed("figures"):
                 drawn = plot_optimum.figures(path, X, labels, is_told, duals, found)

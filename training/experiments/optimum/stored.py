@@ -5,10 +5,11 @@ import json
 
 import numpy as np
 
-from constructions.two_layer.answer import REASONS, Round, TwoLayerOptimum
+from constructions.two_layer.answer import Round, TwoLayerOptimum
 from constructions.two_layer.optimum import How, checked_data
 from constructions.two_layer.path import Reached, path_of
 from geomcore.network import ReLUNetwork
+from training.experiments.optimum.checks import check_dual, check_ends, check_optimum
 from training.experiments.optimum.dual import Dual
 from training.experiments.optimum.random_starts import Ends
 from training.output.forms import Array, Parts, check_form, formed
@@ -52,32 +53,32 @@ def path_from(pieces, X, y, decays, *, targets, gap, seconds, progress, rng):
     """
     X, labels = checked_data(X, y, targets, "mse")
     how = How.checked(gap, seconds=seconds, progress=progress, rng=rng)
-    widths = (X.shape[1], labels.Y.shape[1])
     return path_of(
         X,
         labels,
         np.array(decays),
         how,
-        lambda decay, make: _reached_from(pieces, decay, *widths, make),
+        lambda decay, make: _reached_from(pieces, decay, X, labels.Y, how.gap, make),
     )
 
 
-def dual_from(pieces, weight_decay, make):
-    """The `Dual` of a weight decay: as it was kept, or made and kept."""
-    name = f"dual, weight decay {weight_decay!r}"
+def dual_from(pieces, best, X, Y, make):
+    """The `Dual` of an optimum of points X and targets Y: as it was kept, or made and kept."""
+    name = f"dual, weight decay {best.weight_decay!r}"
     if name not in pieces:
         pieces[name] = make()._asdict()
-    form = {
-        "weight_decay": float,
-        "multipliers": Array((None, None)),
-        "neurons": Array((None,) * 2),
-    }
-    return Dual(**formed(pieces, name, form))
+    rows = Array((None, None))
+
+    def check(piece):
+        check_form(piece, {"weight_decay": float, "multipliers": rows, "neurons": rows})
+        check_dual(Dual(**piece), best, X, Y)
+
+    return Dual(**formed(pieces, name, check))
 
 
-def ends_from(pieces, weight_decay, widths, make):
-    """The `Ends` of a weight decay and widths (d, m, Q): as they were kept, or made and kept."""
-    name = f"width {widths[1]}, weight decay {weight_decay!r}"
+def ends_from(pieces, best, X, Y, width, runs, make):
+    """The `Ends` of some runs of a width beside an optimum: as they were kept, or made and kept."""
+    name = f"width {width}, weight decay {best.weight_decay!r}"
     if name not in pieces:
         made = make()
         tensors = zip(*(net.tensors for net in made.networks), strict=True)
@@ -85,15 +86,20 @@ def ends_from(pieces, weight_decay, widths, make):
 
     def check(piece):
         check_form(piece, {"tensors": list, "losses": Array((None,))})
-        check_form(piece["tensors"], _tensors(*widths, count=len(piece["losses"])))
+        shape = (X.shape[1], width, Y.shape[1])
+        check_form(piece["tensors"], _tensors(*shape, count=len(piece["losses"])))
+        check_ends(_ends(piece, best.weight_decay, width), best, X, Y, runs)
 
-    kept = formed(pieces, name, check)
-    networks = [_network(tensors) for tensors in zip(*kept["tensors"], strict=True)]
-    return Ends(weight_decay, widths[1], networks, kept["losses"])
+    return _ends(formed(pieces, name, check), best.weight_decay, width)
 
 
-def _reached_from(pieces, weight_decay, d, Q, make):
-    """The `Reached` of a weight decay, for points of d numbers and targets of Q."""
+def _ends(piece, weight_decay, width):
+    networks = [_network(tensors) for tensors in zip(*piece["tensors"], strict=True)]
+    return Ends(weight_decay, width, networks, piece["losses"])
+
+
+def _reached_from(pieces, weight_decay, X, Y, gap, make):
+    """The `Reached` of a weight decay, for points X and targets Y."""
     name = f"best, weight decay {weight_decay!r}"
     if name not in pieces:
         best, start, random = make()
@@ -106,6 +112,7 @@ def _reached_from(pieces, weight_decay, d, Q, make):
         }
 
     def check(piece):
+        d, Q = X.shape[1], Y.shape[1]
         rows = Array((None, d + 1), is_finite=True)
         check_form(
             piece, PLAIN | {"network": list, "history": [ROUND], "start": rows, "random": str}
@@ -113,17 +120,21 @@ def _reached_from(pieces, weight_decay, d, Q, make):
         hidden = piece["network"][1:2]
         check_form(hidden, Parts([Array((None,))]), "network")
         check_form(piece["network"], _tensors(d, len(hidden[0]), Q), "network")
-        if piece["reason"] not in REASONS:
-            raise ValueError("the reason is none")
+        if not len(hidden[0]):
+            raise ValueError("network has no unit")
+        check_optimum(_optimum(piece), piece["start"], X, Y, weight_decay, gap)
         _state(piece["random"])
 
     kept = formed(pieces, name, check)
-    best = TwoLayerOptimum(
-        network=_network(kept["network"]),
-        history=tuple(Round(*one) for one in kept["history"]),
-        **{key: kept[key] for key in PLAIN},
+    return Reached(_optimum(kept), kept["start"], _state(kept["random"]))
+
+
+def _optimum(piece):
+    return TwoLayerOptimum(
+        network=_network(piece["network"]),
+        history=tuple(Round(*one) for one in piece["history"]),
+        **{key: piece[key] for key in PLAIN},
     )
-    return Reached(best, kept["start"], _state(kept["random"]))
 
 
 def _state(text):

@@ -78,6 +78,21 @@ def test_a_run_that_goes_on_ends_as_one_that_was_not_stopped(tmp_path, capsys):
     assert (tmp_path / "cut" / "drawn.csv").read_bytes() == whole
 
 
+def test_a_run_of_another_version_goes_on_and_says_so(tmp_path, capsys):
+    stopped(tmp_path, "iris")
+    capsys.readouterr()
+    assert program(fails_at=POWER_CUT)("--resume", "--out", tmp_path) == INTERRUPTED
+    assert "note:" not in capsys.readouterr().err
+    record = json.loads((tmp_path / "run.json").read_text())
+    for versions in ({"geomcore": "0.0.1\n"}, {}):
+        (tmp_path / "run.json").write_text(json.dumps(record | {"versions": versions}))
+        assert program(fails_at=POWER_CUT)("--resume", "--out", tmp_path) == INTERRUPTED
+        told = capsys.readouterr().err.splitlines()[0]
+        then = repr(versions.get("geomcore"))
+        assert f"was begun by geomcore {then}, this is" in told
+    assert program()("--resume", "--out", tmp_path) == [3, 4]
+
+
 def test_options_that_are_typed_again_must_be_those_of_the_run(tmp_path):
     stopped(tmp_path, "iris", "--scale", "2", "--seed", "7")
     again = ("--resume", "--out", tmp_path)
