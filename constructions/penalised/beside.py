@@ -43,7 +43,7 @@ def gains_elsewhere(cell, found, theta, layer, units, decay):
     bool
     """
     slopes, lifted = read_and_slopes(found, cell, layer)
-    some = lifted.largest.any(axis=0)
+    some = lifted.mid.any(axis=0) | lifted.rad.any(axis=0)
     active = [u for u in range(cell.widths[layer + 1]) if (layer, u) not in units]
     # on a kink a unit may gain as much, and has no cell
     on_kinks = {u for l, _, u in cell.kinks if l == layer}

@@ -126,7 +126,7 @@ def is_below(cell, found, gain, decay, bounded):
     """
     slopes, lifted = read_and_slopes(found, cell, gain.layer)
     # what is 0 at all points, as units at rest are, is of no use to (w, b)
-    some = lifted.largest.any(axis=0)
+    some = lifted.mid.any(axis=0) | lifted.rad.any(axis=0)
     lifted, unit = lifted[:, some], gain.unit[some]
     is_small = bounded is not None and lifted.shape[1] <= LARGEST
     if not (is_small and 0 < gain.least < decay * (1 - ROOM)):

@@ -9,7 +9,8 @@ from constructions.critical.balls import Balls
 from constructions.critical.cell import Cell, Pass
 from constructions.penalised import beside
 from constructions.penalised.ascent import strongest
-from constructions.penalised.beside import _halves, all_below, gains_elsewhere, is_simple
+from constructions.penalised.beside import _halves, _mask, all_below, gains_elsewhere, is_simple
+from constructions.penalised.idle import read_and_slopes
 from constructions.penalised.search import nearby_strict_points
 from geomcore import ReLUNetwork
 from geomcore.parameters import flatten, split
@@ -165,7 +166,9 @@ def test_the_unit_must_have_a_part_of_its_own_along_the_kernel():
     assert is_simple(*one, Balls(unit), 1.0)
     assert is_simple(*one, Balls(-unit), 1.0)
     # with a radius as long as it is, it may be anything
-    assert not is_simple(*one, Balls(unit, np.full(3, 3.1)), 1.0)
+    for reach in (3.1, 10.0):
+        assert not is_simple(*one, Balls(unit, np.full(3, reach)), 1.0)
+        assert not is_simple(*one, Balls(-unit, np.full(3, reach)), 1.0)
 
 
 class Asked:
@@ -179,7 +182,7 @@ class Asked:
         self.cell = Cell(widths, Balls(X), Balls(np.zeros((2, 1))), [], masks, list(kinks))
         size = self.cell.places[-1][1].stop
         self.theta = Balls(np.ones(size))
-        slopes = [Balls(np.ones((2, m))), Balls(np.ones((2, 1)), np.full((2, 1), radius))]
+        slopes = [Balls(np.ones((2, m))), Balls(np.ones((2, 1)), np.array([[0.0], [radius]]))]
         self.found = Pass([], [Balls(X), Balls(np.ones((2, m)))], [], slopes)
 
     def __call__(self, units):
@@ -201,3 +204,26 @@ def test_each_active_unit_is_asked_for_and_what_is_not_below_is_told(monkeypatch
         asked, left = Asked(monkeypatch, widths=(1, 3, 1)), iter(answers)
         monkeypatch.setattr(beside, name, lambda *given, left=left: next(left))
         assert asked([(0, 2)]) and next(left, None) is None
+
+
+def test_an_entry_that_is_not_0_at_all_points_is_no_entry_less(monkeypatch):
+    asked, given = Asked(monkeypatch, widths=(3, 2, 1)), []
+    monkeypatch.setattr(beside, "all_below", lambda *told: given.append(told[1].shape) or True)
+    asked.found.inputs[0].mid[:] = [[0.0, 1.0, 0.0], [1.0, 1.0, 0.0]]
+    assert not asked([(0, 1)])
+    assert given == [(2, 3)]  # with the bias, and without the last one
+
+
+@pytest.mark.parametrize("rows", [[0], [0, 2], []])
+def test_points_that_are_dead_below_are_the_last_one(rows):
+    """As of the rows that are asked about: a mask says of each whether the unit is on there."""
+    below, own = np.ones((4, 2)), np.array([[1.0], [0.0], [1.0], [1.0]])
+    below[rows] = 0.0
+    below[1, 0] = 0.0  # half dead is not dead
+    cell = Cell((1, 2, 1, 1), Balls(np.ones((4, 1))), None, [], [below, own], [])
+    found = Pass([], [None, Balls(below)], [], [None, None, Balls(np.ones((4, 1)))])
+    lifted = read_and_slopes(found, cell, 1)[1]
+    mask = _mask(cell, 1, 0)
+    alive = [i for i in range(4) if i not in rows]
+    assert mask.tolist() == [*own[alive, 0], *([1.0] if rows else [])]
+    assert len(mask) == len(lifted.mid)
