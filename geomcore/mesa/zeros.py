@@ -23,7 +23,7 @@ def zeros_in_regions(net, gradients, patterns, output):
             end += len(step.b)  # only the last one may not be rectified
         return out
 
-    return _zeros(gradients, [np.abs(step.W) for step in steps], output, masks)
+    return _zeros(gradients, [step.W_sizes for step in steps], output, masks)
 
 
 def zeros_at_points(net, gradients, X, output):

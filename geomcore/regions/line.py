@@ -88,8 +88,8 @@ def line_pieces(net: Network, start: ArrayLike, end: ArrayLike) -> LinePieces:
 def _cut(steps, maps):
     """Ends of the pieces from -1 to 1, and maps and patterns there, of the map (1, d, 2)."""
     cuts, patterns = np.array([-1.0, 1.0]), np.zeros((1, 0), dtype=bool)
-    for W, b, is_rectified in steps:
-        size = np.abs(maps).sum(axis=2) @ np.abs(W).T + np.abs(b)
+    for W, b, is_rectified, W_sizes, b_sizes in steps:
+        size = np.abs(maps).sum(axis=2) @ W_sizes.T + b_sizes
         maps = np.einsum("mn,knc->kmc", W, maps)
         maps[:, :, 1] += b
         if not is_rectified:

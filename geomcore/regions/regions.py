@@ -16,7 +16,8 @@ from geomcore.foreign.wording import counted, quoted
 from geomcore.gradients import AffineMap
 from geomcore.network import Network
 from geomcore.regions.boundaries import boundary_of, lines_of
-from geomcore.regions.subdivision import OVERFLOW, Step, steps_of, subdivided
+from geomcore.regions.plane import map_of_square
+from geomcore.regions.subdivision import OVERFLOW, steps_of, subdivided
 from geomcore.threads import single_threaded_blas
 from geomcore.typing import Array, ArrayLike, Booleans, Integers
 
@@ -309,6 +310,8 @@ def linear_regions(
     rounding (2e-14 of what is added up in its pre-activation), cuts nothing there: regions that are
     thinner than that are not seen. A unit that is zero on all of a polygon counts as off; where it
     is so only within its rounding, and not because all that is added up is 0, `is_vague` says so.
+    Affine maps in a row are multiplied, and what is added up in the products counts. The map from
+    the rectangle into input space is reckoned exactly, then rounded.
 
     Examples
     --------
@@ -338,14 +341,15 @@ def linear_regions(
     if not (sizes > 0).all() or np.linalg.matrix_rank(basis / sizes) < 2:
         raise ValueError("basis must be two independent directions, got dependent ones")
     middle, half = box.mean(axis=1), (box[:, 1] - box[:, 0]) / 2
-    first = np.column_stack([basis[0] * half[0], basis[1] * half[1], origin + middle @ basis])
+    first, is_lost = map_of_square(box, origin, basis)
     hidden = [len(step.b) for step in steps if step.is_rectified]
     counts = [0] * len(hidden)
     # threads that wait for each other cost more than they give where products are small
     is_small = max(len(step.b) for step in steps) <= SMALL
     with single_threaded_blas() if is_small else nullcontext():
         with np.errstate(over="ignore", invalid="ignore"):
-            parts = [list(column) for column in zip(*subdivided(steps, first, counts), strict=True)]
+            pieces = subdivided(steps, first, is_lost, counts)
+            parts = [list(column) for column in zip(*pieces, strict=True)]
     local, starts, patterns, maps, vague = parts
     sizes = np.concatenate([np.diff(part) for part in starts])
     local, patterns, maps = _joined(local), _joined(patterns), _joined(maps)
@@ -366,7 +370,7 @@ def linear_regions(
         basis=basis,
         is_vague=_joined(vague).view(bool),
         _local=local,
-        _steps=tuple(Step(*step) for step in steps),
+        _steps=tuple(step[:3] for step in steps),
     )
 
 

@@ -19,11 +19,23 @@ AT_A_TIME = 4_000_000
 
 
 class Step(NamedTuple):
-    """An affine map, and whether its values are rectified."""
+    """An affine map, and whether its values are rectified.
+
+    Attributes
+    ----------
+    W : ndarray, shape (m, n)
+    b : ndarray, shape (m,)
+    is_rectified : bool
+    W_sizes : ndarray, shape (m, n)
+        Moduli of what is added up in W: of itself, or of products if it is one of several maps.
+    b_sizes : ndarray, shape (m,)
+    """
 
     W: np.ndarray
     b: np.ndarray
     is_rectified: bool
+    W_sizes: np.ndarray
+    b_sizes: np.ndarray
 
 
 class Pieces(NamedTuple):
@@ -55,7 +67,7 @@ def steps_of(net):
     if isinstance(net, ReLUNetwork):
         last = len(net.weights) - 1
         pairs = zip(net.weights, net.biases, strict=True)
-        return [Step(W, b, l < last) for l, (W, b) in enumerate(pairs)]
+        return [_plain(W, b)._replace(is_rectified=l < last) for l, (W, b) in enumerate(pairs)]
     steps, is_positive = [], False
     for i, layer in enumerate(net.layers):
         if isinstance(layer, ReLU):
@@ -67,10 +79,10 @@ def steps_of(net):
             steps[-1] = steps[-1]._replace(is_rectified=True)
             is_positive = True
         elif isinstance(layer, Affine):
-            steps.append(Step(layer.W, layer.b, False))
+            steps.append(_plain(layer.W, layer.b))
             is_positive = False
         elif isinstance(layer, LpNorm) and float(layer.p) == 1 and is_positive:
-            steps.append(Step(np.abs(layer.W), layer.b, False))
+            steps.append(_plain(np.abs(layer.W), layer.b))
             is_positive = False
         else:
             raise ValueError(
@@ -80,18 +92,37 @@ def steps_of(net):
     return _merged(steps)
 
 
+def _plain(W, b):
+    """An affine map that is not rectified, of numbers that nothing was added up in."""
+    return Step(W, b, False, np.abs(W), np.abs(b))
+
+
 def _merged(steps):
-    """Two affine maps in a row are one."""
+    """Two affine maps in a row are one, which is rounded: its sizes are those of the products."""
     out = []
     for step in steps:
         if out and not out[-1].is_rectified:
             before = out.pop()
-            step = Step(step.W @ before.W, step.W @ before.b + step.b, step.is_rectified)
+            # what overflows here does so in the unit, too, where it is refused
+            with np.errstate(over="ignore", invalid="ignore"):
+                step = Step(
+                    step.W @ before.W,
+                    step.W @ before.b + step.b,
+                    step.is_rectified,
+                    _sizes_of_product(step.W, before.W_sizes),
+                    _sizes_of_product(step.W, before.b_sizes) + np.abs(step.b),
+                )
         out.append(step)
     return out
 
 
-def subdivided(steps, first, counts):
+def _sizes_of_product(W, sizes):
+    """What is added up in W times numbers of these sizes, at least `LEAST` but for zeros."""
+    is_sum = (W != 0).astype(float) @ (sizes != 0).astype(float) > 0
+    return np.where(is_sum, np.maximum(np.abs(W) @ sizes, LEAST), 0.0)
+
+
+def subdivided(steps, first, is_lost, counts):
     """Yield the `Pieces` of the square from -1 to 1.
 
     Parameters
@@ -99,6 +130,8 @@ def subdivided(steps, first, counts):
     steps : list of Step
     first : ndarray, shape (d, 3)
         The point of input space at (x, y).
+    is_lost : ndarray of bool, shape (d,)
+        Which of its coordinates have lost digits to underflow.
     counts : list of int
         The regions of the first l hidden layers are added to entry l.
 
@@ -126,10 +159,13 @@ def subdivided(steps, first, counts):
             yield Pieces(corners, starts, patterns, maps.swapaxes(1, 2), vague)
             continue
         # |x| and |y| are at most 1
-        sizes = np.abs(inner).sum(axis=1) @ np.abs(step.W).T + np.abs(step.b)
+        held = np.abs(inner).sum(axis=1)
+        if l == 0:
+            held = np.where(is_lost, np.maximum(held, LEAST), held)
+        sizes = held @ step.W_sizes.T + step.b_sizes
         if not np.isfinite(sizes).all():  # all would be within the rounding of that
             raise ValueError(OVERFLOW.format(where="box"))
-        before = vague | _lost(step, inner, sizes)
+        before = vague | _lost(step, held, sizes)
         corners, starts, parents, signs, vague = cut_all(corners, starts, maps, ROUNDING * sizes)
         vague |= before[parents]
         counts[l] += len(parents)
@@ -149,13 +185,13 @@ def subdivided(steps, first, counts):
             waiting.append((l + 1, mine, ends - ends[0], patterns[part], vague[part], given))
 
 
-def _lost(step, inner, sizes):
+def _lost(step, held, sizes):
     """1 for polygons (K,) on which what is added up in a unit may have been lost to underflow."""
     if (sizes >= LEAST).all():
         return np.zeros(len(sizes), np.uint8)
     # zeros that no rounding has made are zeros
-    terms = (inner != 0).any(axis=1).astype(float) @ (step.W != 0).T.astype(float)
-    terms += step.b != 0
+    terms = (held != 0).astype(float) @ (step.W_sizes != 0).T.astype(float)
+    terms += step.b_sizes != 0
     return ((sizes < LEAST) & (terms > 0)).any(axis=1).astype(np.uint8)
 
 

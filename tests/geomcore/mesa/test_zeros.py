@@ -46,7 +46,14 @@ def test_the_threshold_is_the_rounding_of_the_sum_over_paths(widths_seed, widths
     np.testing.assert_array_equal(got, sums[:, 0] == 0)
 
 
-@pytest.mark.parametrize("end", [[], [ReLU()]])
+# maps in a row whose product has an entry that cancels
+IN_A_ROW = [
+    Affine([[1.0, 1.0], [1.0, -1.0]], [0.0, 0.0]),
+    Affine([[1.0, 0.0], [1.0, 1.0]], [0.0, 0.0]),
+]
+
+
+@pytest.mark.parametrize("end", [[], [ReLU()], IN_A_ROW, [*IN_A_ROW, ReLU()]])
 def test_regions_and_points_agree(end):
     net = Network([*random_network((2, 6, 4, 2), 1).layers, *end])
     found = linear_regions(net, [(-1, 1), (-1, 1)])
