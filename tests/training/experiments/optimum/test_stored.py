@@ -189,6 +189,13 @@ def test_losses_that_are_not_those_of_the_networks_are_said_to_be_damaged(best, 
     assert "damaged" in str(raised.value)
 
 
+def test_losses_that_were_rounded_otherwise_are_taken_as_they_were(best, made):
+    other = np.nextafter(made.losses, np.inf)
+    with Pieces.open(None, {}) as pieces:
+        kept = stored.ends_from(pieces, best, X, abs(X), 3, 4, lambda: made._replace(losses=other))
+    assert kept.losses.tolist() == other.tolist()
+
+
 def test_a_bound_above_a_trained_network_is_found_out(best, made):
     wrong = dataclasses.replace(best, lower_bound=made.losses.min() * (1 + 1e-9))
     with Pieces.open(None, {}) as pieces:
