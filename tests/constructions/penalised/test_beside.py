@@ -227,3 +227,17 @@ def test_points_that_are_dead_below_are_the_last_one(rows):
     alive = [i for i in range(4) if i not in rows]
     assert mask.tolist() == [*own[alive, 0], *([1.0] if rows else [])]
     assert len(mask) == len(lifted.mid)
+
+
+@pytest.mark.parametrize(
+    ("seed", "N", "D"), [(16, 2, 2), (496, 2, 2), (832, 3, 2), (868, 3, 3), (138, 3, 3)]
+)
+def test_points_of_open_sign_count_with_all_that_they_may_add(seed, N, D, monkeypatch):
+    """Found by search: with less than half of an open point and half of its modulus, all passes."""
+    monkeypatch.setattr(beside, "CONES", 3000)
+    rng = np.random.default_rng(seed)
+    rows, slopes = rng.standard_normal((N, D)), np.abs(rng.standard_normal((N, 1)))
+    w = strongest(slopes, rows, rng.standard_normal((50, D)))
+    most, none = np.linalg.norm(np.maximum(rows @ w, 0) @ slopes), np.zeros((0, N), bool)
+    assert not all_below(Balls(slopes), Balls(rows), none, most * (1 - 1e-3))
+    assert all_below(Balls(slopes), Balls(rows), none, most * 1.1)
