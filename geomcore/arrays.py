@@ -298,6 +298,15 @@ def as_count(value, name, least=1):
     return int(value)
 
 
+def as_place(value, name, count):
+    """Return a whole number from 0 to `count` - 1 as an int."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or not 0 <= value < count:
+        raise ValueError(
+            f"{name} must be a whole number from 0 to {count - 1}, got {quoted(value)}"
+        )
+    return int(value)
+
+
 def is_finite(value):
     """Whether a real number is a finite float; whole numbers may be larger than any."""
     try:

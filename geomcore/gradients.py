@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from geomcore.arrays import as_array, as_points, check_network
+from geomcore.arrays import as_array, as_place, as_points, check_network
 from geomcore.display.lines import told_in_brief
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import quoted
@@ -143,7 +143,7 @@ def input_gradients(net: Network, X: ArrayLike, output: int = 0) -> Floats:
     chain = None if len(X) < MANY else _chain(net, X.dtype)
     if chain is None or (chain.largest >= WIDE and not chain.is_plain):
         return _pulled_back(net, X, output)[:, 0]
-    _check_output(output, net.widths[-1])
+    output = as_place(output, "output", net.widths[-1])
     if chain.is_plain and (chain.largest >= WIDE or net.widths[0] >= INPUTS):
         return _by_products(chain, X, output)
     if not chain.is_plain:
@@ -333,8 +333,7 @@ def _pulled_back(net, X, output):
             values.append(layer(values[-1]))
         outputs = range(values[-1].shape[1] if last is None else len(last))
         if output is not None:
-            _check_output(output, len(outputs))
-            outputs = [output]
+            outputs = [as_place(output, "output", len(outputs))]
         J = np.empty((len(values[0]), len(outputs), X.shape[1]), X.dtype)
         for j, o in enumerate(outputs):
             if last is None:
@@ -347,11 +346,6 @@ def _pulled_back(net, X, output):
             J[:, j] = g
         blocks.append(J)
     return np.concatenate(blocks)
-
-
-def _check_output(output, m):
-    if not (isinstance(output, int | np.integer) and 0 <= output < m):
-        raise ValueError(f"output must be a whole number from 0 to {m - 1}, got {quoted(output)}")
 
 
 def _is_narrow(net):

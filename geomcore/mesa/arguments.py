@@ -1,8 +1,6 @@
 """What all measures of a network on a polytope take."""
 
-import numpy as np
-
-from geomcore.arrays import as_array, check_network
+from geomcore.arrays import as_array, as_count, as_place, check_network
 from geomcore.foreign.wording import quoted
 from geomcore.mesa.polytope import Polytope, as_box
 from geomcore.network import Network
@@ -27,11 +25,7 @@ def check_pair(net, polytope):
 def as_output(output, net):
     """The number of an output of a network, from 0."""
     width = net.widths[-1]
-    if isinstance(output, bool) or not isinstance(output, int | np.integer) or output < 0:
-        raise ValueError(f"output must be a whole number, at least 0, got {quoted(output)}")
-    if width is not None and output >= width:
-        raise ValueError(f"output must be a whole number from 0 to {width - 1}, got {output}")
-    return int(output)
+    return as_count(output, "output", 0) if width is None else as_place(output, "output", width)
 
 
 def as_levels(values, name):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from geomcore.arrays import as_count, as_rng
+from geomcore.arrays import as_count, as_place, as_rng
 from geomcore.display.lines import listed
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.mesa.arguments import checked
@@ -127,11 +127,8 @@ def slack_profile(
     X = drawn(box, samples, rng)
     with np.errstate(over="ignore", invalid="ignore"):
         values = net(X)
-    if output >= values.shape[1]:  # a network whose layers do not tell their widths
-        raise ValueError(
-            f"output must be a whole number from 0 to {values.shape[1] - 1}, got {output}"
-        )
-    values = values[:, output]
+    # a network's layers need not tell their widths
+    values = values[:, as_place(output, "output", values.shape[1])]
     if not np.isfinite(values).all():
         raise ValueError("net must have outputs on the box that are finite floats, got overflow")
     slack = polytope.slack(X)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from geomcore.arrays import as_array, as_number, check_network
+from geomcore.arrays import as_array, as_number, as_place, check_network
 from geomcore.display.lines import listed
 from geomcore.foreign.keywords import answers_keywords
 from geomcore.foreign.wording import counted, quoted
@@ -219,15 +219,7 @@ class Regions:
         ValueError
             If there is no such output, or the level is no number.
         """
-        k = self.maps.shape[1]
-        if (
-            isinstance(output, bool)
-            or not isinstance(output, int | np.integer)
-            or not 0 <= output < k
-        ):
-            raise ValueError(
-                f"output must be a whole number from 0 to {k - 1}, got {quoted(output)}"
-            )
+        output = as_place(output, "output", self.maps.shape[1])
         level = as_number(level, "level")
         return lines_of(self, self.maps[:, output] - [0.0, 0.0, level])
 
@@ -237,16 +229,6 @@ class Regions:
         Where two outputs are largest and equal but do not change their order there is none.
         """
         return boundary_of(self)
-
-
-def as_place(value, name, count):
-    """A whole number from 0 to count - 1."""
-    is_whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    if not is_whole or not 0 <= value < count:
-        raise ValueError(
-            f"{name} must be a whole number from 0 to {count - 1}, got {quoted(value)}"
-        )
-    return int(value)
 
 
 def as_box(box, name="box", *, told=None):
