@@ -31,7 +31,7 @@ def settle(
     table=None,
     loss: Loss = "mse",
     weight_decay: WeightDecay = 0.0,
-    seconds: Annotated[float, typer.Option(help="After which no more is tried.")] = 300.0,
+    seconds: Annotated[float, typer.Option(help="Time after which no more is tried.")] = 300.0,
     seed: Seed = 0,
     out: Out = None,
     force: Force = False,
