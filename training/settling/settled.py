@@ -25,6 +25,9 @@ NAMES = {
 }
 CRITICAL = "critical point"
 RUNAWAY = "runs to infinity: norms grow while the loss falls"
+SEPARATED = (  # a cross-entropy without weight decay, see `Problem.is_separated`
+    "runs to infinity: all points are told apart, so larger weights bring the loss to zero"
+)
 
 
 class KinkedPair(NamedTuple):
