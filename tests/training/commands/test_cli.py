@@ -238,6 +238,7 @@ def pickled(path):
         (["construct", "no_such_data"], "DATA must be one of clusters"),
         (["construct", "missing.csv"], "no such file"),
         (["construct", "clusters", "--method", "magic"], "magic"),
+        (["construct", "clusters", "--method", "two-layer"], "see geomcore optimum"),
         (["construct", "clusters", "--label", "x"], "--label goes with CSV"),
         (["construct", "iris", "--seed", "-1"], "--seed must be a whole number, at least 0, got"),
         (["construct", "--seed=a", "iris"], "--seed must be a whole number, at least 0, got 'a'"),
