@@ -1,7 +1,7 @@
 """What a certificate says, as lines for a reader."""
 
 from constructions.verdicts import NEXT, SQUARED, cost, told
-from geomcore.foreign.wording import printable, rounded
+from geomcore.foreign.wording import printable, rounded, told_apart
 
 
 def lines_of(found):
@@ -42,7 +42,11 @@ def lines_of(found):
     for kink in found.kinks[:5]:
         lines.append(
             f"on a kink          layer {kink.layer}, unit {kink.unit} at point {kink.point}: "
-            + (f"0 < {kink.multiplier:.3g} < {kink.rise:.3g}" if kink.holds else kink.falls)
+            + (
+                f"0 < {' < '.join(told_apart(kink.multiplier, kink.rise))}"
+                if kink.holds
+                else kink.falls
+            )
         )
     if len(found.kinks) > 5:
         lines.append(f"                   and {len(found.kinks) - 5} more")

@@ -114,9 +114,9 @@ def _stuck(found, certificates, labels):
         verb, why = "could", f"{undecided} of them undecided in double precision"
     else:
         verb, why = "can", "proved: for each, a point common to both convex hulls"
+    removed = f"after removing classes {after} " if after else ""
     return Refused(
-        f"after removing classes {after} none of {names} {verb} be separated from the others "
-        f"({why})",
+        f"{removed}none of {names} {verb} be separated from the others ({why})",
         proved,
     )
 

@@ -3,7 +3,7 @@ Measure how flat a network is inside a polytope
 ===============================================
 
 A network that adds up by how far a point is beyond each face of a polytope is zero inside. On how
-much of the polytope the gradient vanishes is computed exactly, from the linear regions.
+much of the polytope (white) the gradient vanishes is computed exactly, from the linear regions.
 """
 
 import matplotlib.pyplot as plt
@@ -23,4 +23,5 @@ for ax, network in zip(axes, (net, blurred), strict=True):
     regions = linear_regions(network, [(-1.5, 1.5), (-1.5, 1.5)])
     steep = np.linalg.norm(regions.maps[:, 0, :2], axis=1)
     plot_regions(regions, steep, label="slope", ax=ax)
+    ax.fill(*polytope.polygon(1.5).T, fill=False, edgecolor="white", lw=2)
     ax.set_title(f"flat on {found.zero.fraction:.0%} of the polytope")

@@ -48,7 +48,7 @@ def check_library(model, name):
     """
     said = advice(model)
     if said and f"from_{name} " not in said:
-        raise ValueError(f"model must be one of {name}, got {type(model).__name__}{said}")
+        raise ValueError(f"model must be a model of {name}, got {type(model).__name__}{said}")
 
 
 def type_name(dtype):

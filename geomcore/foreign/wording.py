@@ -109,6 +109,21 @@ def rounded(loss, *, up=False, down=False):
     return f"{loss:.{digits}g}"
 
 
+def told_apart(low, high):
+    """Return two numbers, the first below the second, with the digits that show it: three or more.
+
+    Examples
+    --------
+    >>> told_apart(0.000842, 0.00416), told_apart(4.7412e-07, 4.7409e-07 + 1e-10)
+    (('0.000842', '0.00416'), ('4.7412e-07', '4.7419e-07'))
+    """
+    for digits in range(3, 18):
+        told = f"{low:.{digits}g}", f"{high:.{digits}g}"
+        if told[0] != told[1]:
+            break
+    return told
+
+
 def named(label, most=60):
     """Return a label as it stands in a line, whatever it is.
 

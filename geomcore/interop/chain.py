@@ -12,6 +12,7 @@ from geomcore.network import ReLUNetwork
 LARGEST = 2**24
 MOST = 2**25  # numbers of all matrices; one in a file may be that of many layers
 LONGEST = 2**36  # multiplications until all affine maps in a row are one
+OURS = ("geomcore.interop.", "geomcore.foreign.")  # whose calls no warning points at
 SHOWN = 3  # names of folded layers in a note
 HEADS = {"logistic": "sigmoid", "log_softmax": "log-softmax", "logsoftmax": "log-softmax"}
 
@@ -220,9 +221,9 @@ def batch_normalised(mean, variance, epsilon, weight=1.0, bias=0.0):
 
 
 def _outside():
-    """The level of the first caller who is not of this room, for warnings."""
+    """The level of the first caller who is neither of this room nor a decorator's, for warnings."""
     level, frame = 2, sys._getframe(2)
-    while frame.f_back and frame.f_globals.get("__name__", "").startswith("geomcore.interop."):
+    while frame.f_back and frame.f_globals.get("__name__", "").startswith(OURS):
         level, frame = level + 1, frame.f_back
     return level
 

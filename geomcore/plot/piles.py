@@ -112,7 +112,7 @@ def _with_piles_aside(plane, X, stages, moved, labels):
     """Images of all stages, and the places (Q, 2) around the data where piles belong."""
     flat = plane(X)
     centre = (flat.min(axis=0) + flat.max(axis=0)) / 2
-    radius = 1.3 * np.linalg.norm(flat - centre, axis=1).max() or 1.0
+    radius = 1.3 * np.hypot(*(flat - centre).T).max() or 1.0  # no square, that may overflow
     angle = np.pi / 2 + 2 * np.pi * np.arange(len(labels.classes)) / len(labels.classes)
     places = centre + radius * np.column_stack([np.cos(angle), np.sin(angle)])
     d, last = X.shape[1], stages[-1]

@@ -80,7 +80,7 @@ def plot_regions(
             raise ValueError(
                 f"values must be {len(found)} numbers, one per region, got {len(values)}"
             )
-    ax = as_axes(ax, lambda: plt.subplots(figsize=(5.6, 4.8), layout="constrained")[1])
+    ax = as_axes(ax, lambda: plt.subplots(figsize=(6.4, 4.8), layout="constrained")[1])
     if not (label is None or isinstance(label, str)):
         raise ValueError(f"label must be a text or None, got {quoted(label)}")
     if not isinstance(cmap, Colormap) and not (isinstance(cmap, str) and cmap in colormaps):

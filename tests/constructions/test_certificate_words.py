@@ -26,6 +26,13 @@ def test_a_summary_names_five_kinks_and_counts_the_others(count, more):
     assert (f"and {more} more" in found.summary()) is (more > 0)
 
 
+def test_a_multiplier_just_below_its_bound_is_not_written_as_equal_to_it():
+    kink = {"layer": 1, "point": 0, "unit": 0, "multiplier": 4.8764e-08, "rise": 4.8799e-08}
+    point = {"rank": 3, "rank_error": 0.0, "eigenvalue": 1.0, "uniqueness": 1.0, "kinks": [kink]}
+    found = dataclasses.replace(verify(NET, X, Y), critical={"argument": "critical point"} | point)
+    assert "0 < 4.876e-08 < 4.88e-08" in found.summary()
+
+
 def test_a_summary_says_what_was_found_and_nothing_else():
     refuted = verify(NET, X, [[1.5], [0.0], [0.0]])
     text = refuted.summary()

@@ -16,7 +16,7 @@ from geomcore.threads import single_threaded_blas
 from training.census.flatness import flatness
 from training.output.forms import Array, check_form
 from training.settling.settle import settle
-from training.settling.settled import RUNAWAY
+from training.settling.settled import RUNAWAY, SEPARATED
 
 INFINITY, NOWHERE = "runs to infinity", "no critical point found"
 # All that a run can end at, from what is most to what is least.
@@ -130,7 +130,7 @@ class Ending:
         if self.is_proved:
             return self.verdict
         if not self.is_critical:
-            return INFINITY if self.reason == RUNAWAY else NOWHERE
+            return INFINITY if self.reason in (RUNAWAY, SEPARATED) else NOWHERE
         return "not stationary" if self.proved else "undetermined"
 
     def plain(self):

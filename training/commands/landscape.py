@@ -55,7 +55,10 @@ def landscape(
     jobs: Jobs = CORES,
     quiet: Quiet = False,
 ):
-    """Look at the loss around NETWORK: lines, a plane, curvature, basins, the way to another."""
+    """Look at the loss around NETWORK: lines, a plane, curvature.
+
+    With --to, also the way to another network.
+    """
     given = noted(locals())
     from geomcore.arrays import as_number, as_positive, check_network
     from geomcore.network import ReLUNetwork

@@ -21,6 +21,7 @@ from training.commands.arguments.options import (
 
 # What is drawn where no data are given.
 BALLS = {"classes": "3", "radius": 0.15, "points": 100}
+LARGEST = 1e100  # a number of the data
 # The columns for which a terminal has room.
 ON_SCREEN = ("point", "loss", "closed form", "verdict", "gradient", "cell radius", "λ*", "descent")
 
@@ -54,7 +55,10 @@ def minima(
     jobs: Jobs = CORES,
     quiet: Quiet = False,
 ):
-    """Find out what kind of point each state and merge is."""
+    """Find out what kind of point each state and merge is.
+
+    A state leaves some classes as they are, a merge sends several to one point.
+    """
     given = noted(locals())
     data_sets = _data_sets(data, classes, radius, points, table, seed)
     # Loaded after what is refused, for that takes a second.
@@ -112,10 +116,18 @@ def _data_sets(source, classes, radius, points, table, seed):
     from training.experiments.minima import MOST_CLASSES, balls
 
     if data is not None:
-        if len(np.unique(data.y)) > MOST_CLASSES:
+        count = len(np.unique(data.y))
+        if count < 2:
+            raise ValueError(f"DATA must hold at least two classes, got {count}")
+        if count > MOST_CLASSES:
             raise ValueError(
-                f"DATA has {len(np.unique(data.y))} classes, the table of all states and merges "
+                f"DATA has {count} classes, the table of all states and merges "
                 f"is made for at most {MOST_CLASSES}"
+            )
+        if (largest := np.abs(data.X).max()) > LARGEST:
+            raise ValueError(
+                f"DATA must have numbers up to {LARGEST:.0e} in size, of larger ones curvatures "
+                f"overflow, got {largest:.3g}"
             )
         balls_alone = {"classes": classes, "radius": radius, "points": points}
         given = next((name for name, value in balls_alone.items() if value != BALLS[name]), None)

@@ -43,7 +43,7 @@ def regions(
     jobs: Jobs = CORES,
     quiet: Quiet = False,
 ):
-    """Cut a plane of the input space of NETWORK into its linear regions, exactly."""
+    """Cut a plane of inputs of NETWORK into its linear regions. Exactly: nothing is sampled."""
     given = noted(locals())
     import numpy as np
 

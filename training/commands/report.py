@@ -16,7 +16,7 @@ def report(
     jobs: Jobs = CORES,
     quiet: Quiet = False,
 ):
-    """Join the pages of RUNS into one, with tables that sort and views in space that turn."""
+    """Join the pages of RUNS into one page. Its tables sort, and its views in space turn."""
     given = {"runs": [str(run) for run in runs], "seed": seed, "out": out, "force": force}
     given |= {"jobs": jobs, "quiet": quiet}
     from training.output.start import started

@@ -31,7 +31,7 @@ def settle(
     table=None,
     loss: Loss = "mse",
     weight_decay: WeightDecay = 0.0,
-    seconds: Annotated[float, typer.Option(help="After which no more is tried.")] = 300.0,
+    seconds: Annotated[float, typer.Option(help="Time after which no more is tried.")] = 300.0,
     seed: Seed = 0,
     out: Out = None,
     force: Force = False,
@@ -55,6 +55,7 @@ def settle(
     check_kind(loss, weight_decay, labels.targets)
     check_size(net, len(source.X))
     # Loaded after what is refused, for that takes a second.
+    from constructions.verdicts import NEXT
     from training.commands.cases.case import Case
     from training.commands.cases.story import publish
     from training.experiments.settled import plot_settled, tables
@@ -108,6 +109,9 @@ def settle(
         publish(run, title, [case], template="commands/settle.html", **content)
         if swapped:
             screen.fold(swapped)
-        screen.fold(f"{settled.summary()}\n\n{case.certificate.summary()}")
+        # That it be settled is no advice here.
+        lines = case.certificate.summary().splitlines()
+        found = "\n".join(line for line in lines if line not in NEXT["not stationary"])
+        screen.fold(f"{settled.summary()}\n\n{found}")
     screen.print(f"\nrun folder: {run.path}")
     return 0 if case.certificate.verdict in ("global minimum", "local minimum") else 1

@@ -36,8 +36,8 @@ def verify(
     step: Annotated[
         float | None,
         typer.Option(
-            help="Of gradient descent, all points at each step: also from how far that provably "
-            "returns to a minimum, and how fast."
+            help="Learning rate of gradient descent with all points: also prove from how far it "
+            "returns to the minimum, and how fast."
         ),
     ] = None,
     seed: Seed = 0,

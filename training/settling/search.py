@@ -14,7 +14,7 @@ from training.settling.fitted import on_fits
 from training.settling.models import walked
 from training.settling.newton import CONVERGED, SIGN, finished, flipped, polished, solved
 from training.settling.problem import balanced, without_idle_units
-from training.settling.settled import CRITICAL, RUNAWAY
+from training.settling.settled import CRITICAL, RUNAWAY, SEPARATED
 from training.settling.waking import woken, woken_at_end
 
 ROUNDS = 30
@@ -89,7 +89,7 @@ def _attempt(problem, theta, clock, part):
     track, is_of_use = [(problem.loss(theta), np.linalg.norm(theta))], True
     for round in range(ROUNDS):
         if problem.is_separated(theta):
-            return None, theta, RUNAWAY
+            return None, theta, SEPARATED
         clock.told(f"settling, round {round + 1}, loss {problem.full_loss(theta):.6g}")
         is_slow = len(theta) <= MOST_GUESSED and min(_falls(track), default=1) < SLOW
         descends = not round or (walk and walk.has_ended) or (is_slow and is_of_use)

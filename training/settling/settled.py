@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from geomcore.display.lines import listed
-from geomcore.foreign.wording import counted
+from geomcore.foreign.wording import counted, told_apart
 from geomcore.network import ReLUNetwork
 from geomcore.typing import Array, LossName
 
 if TYPE_CHECKING:
     import pandas as pd
 
+MOST = 10  # kinks in a summary
 FAR = 1e-3  # a smaller relative fall of the loss is none that people care for
 NAMES = {
     "mse": "squared error",
@@ -24,6 +25,9 @@ NAMES = {
 }
 CRITICAL = "critical point"
 RUNAWAY = "runs to infinity: norms grow while the loss falls"
+SEPARATED = (  # a cross-entropy without weight decay, see `Problem.is_separated`
+    "runs to infinity: all points are told apart, so larger weights bring the loss to zero"
+)
 
 
 class KinkedPair(NamedTuple):
@@ -169,7 +173,9 @@ class Settled:
             lines.append(f"{count}, least room {min(k.room for k in self.kinks):.2g}:")
             lines += [
                 f"  layer {k.layer}, point {k.point}, unit {k.unit}: "
-                f"multiplier {k.multiplier:.3g} of {k.rise:.3g}"
-                for k in self.kinks
+                f"multiplier {' of '.join(told_apart(k.multiplier, k.rise))}"
+                for k in self.kinks[:MOST]
             ]
+            if len(self.kinks) > MOST:
+                lines.append(f"  and {len(self.kinks) - MOST:,} more")
         return "\n".join(lines)

@@ -137,7 +137,14 @@ def _number(value):
 
 
 def proved_notes(proved):
-    """What the words of `proved_rows` mean, and why there is no basin, in lines of at most 80."""
+    """The `proved_sentences` in lines of at most 80."""
+    return [
+        part for line in proved_sentences(proved) for part in wrap(line, 80, subsequent_indent="  ")
+    ]
+
+
+def proved_sentences(proved):
+    """What the words of `proved_rows` mean, and why there is no basin."""
     lines = [
         "proved: every perturbation of a total norm up to “flow” returns along gradient flow, and "
         "up to “descent” by descent at the rate η of this study with all points at each step, each "
@@ -156,8 +163,7 @@ def proved_notes(proved):
                 f"practical use: with the largest for a tenth of the flow's radius, "
                 f"{row.largest_step:.2g}, a factor e takes up to {1 / row.largest_rate:.2g} steps."
             )
-    lines += [f"{', '.join(names)}: {reason}." for reason, names in why.items()]
-    return [part for line in lines for part in wrap(line, 80, subsequent_indent="  ")]
+    return lines + [f"{', '.join(names)}: {reason}." for reason, names in why.items()]
 
 
 def _largest(row):

@@ -41,7 +41,9 @@ def test_a_model_is_sent_to_the_function_of_its_library(modules, library):
         if name == library:
             check_library(model, name)
         else:
-            with pytest.raises(ValueError, match=f"^model must be one of {name}, got Model; geo"):
+            with pytest.raises(
+                ValueError, match=f"^model must be a model of {name}, got Model; geo"
+            ):
                 check_library(model, name)
 
 
@@ -67,7 +69,7 @@ def test_a_type_is_known_by_its_name():
 
 @pytest.mark.parametrize("function", [from_keras, from_sklearn, from_torch])
 def test_a_path_is_sent_to_load(function):
-    with pytest.raises(ValueError, match=r"^model must be one of \w+, got str; geomcore.load "):
+    with pytest.raises(ValueError, match=r"^model must be a model of \w+, got str; geomcore.load "):
         function("net.pt")
 
 

@@ -15,6 +15,7 @@ from geomcore.foreign.wording import (
     rounded,
     shortened,
     suggestion,
+    told_apart,
 )
 
 ANY = st.text(st.characters(codec=None), max_size=200)
@@ -84,3 +85,12 @@ def test_a_loss_that_is_rounded_upwards_is_not_above_what_is_told(loss):
     told, exact = Fraction(rounded(loss, up=True)), Fraction(loss)
     assert exact <= told <= exact * (1 + Fraction(1, 10 if loss < 1e-20 else 1000)) or loss < 1e-300
     assert abs(float(rounded(loss)) - loss) <= loss * 0.05 + 1e-320
+
+
+@given(st.floats(0, 1e300), st.floats(0, 1e300))
+def test_two_numbers_are_told_apart_if_they_differ(a, b):
+    low, high = sorted((a, b))
+    told = told_apart(low, high)
+    assert (told[0] != told[1]) == (low != high)
+    assert float(told[0]) <= float(told[1])  # in the order that they have
+    assert float(told[0]) == pytest.approx(low, rel=0.01)

@@ -56,6 +56,7 @@ def test_a_scaler_before_a_classifier_is_folded_in(name):
     model = fitted(make_pipeline(SCALERS[name], classifier()))
     with pytest.warns(UserWarning, match=r"the softmax at the end \(.*\) is left off") as told:
         net = from_sklearn(model)
+    assert told[0].filename == __file__
     assert ("rounding may differ" in str(told[0].message)) == (name not in ("nothing", "skipped"))
     assert net.widths == (13, 5, 4, 3)
     np.testing.assert_allclose(softmax(net(X)), model.predict_proba(X), rtol=1e-10, atol=1e-12)

@@ -72,6 +72,17 @@ def test_the_pile_of_the_last_layer_lies_outside_of_the_data():
     assert np.linalg.norm(pile[0]) == pytest.approx(1.3 * 2)
 
 
+@pytest.mark.parametrize("size", [1e-200, 1e300])
+def test_data_of_which_squares_overflow_or_vanish_have_the_same_picture(size):
+    net = network()
+    W, b = [w.copy() for w in net.weights], [size * c for c in net.biases]
+    large = ReLUNetwork([*W[:-1], W[-1] / size], [*b[:-1], net.biases[-1]])
+    fig = plot_piles(large, size * X, Y)
+    assert [numbers(ax) for ax in fig.axes[:3]] == [[], [2], [3]]
+    pile = [c.get_offsets()[0] for c in fig.axes[2].collections if c.get_sizes()[0] > 50]
+    assert np.hypot(*(pile[0] / size)) == pytest.approx(1.3 * 2)
+
+
 def test_layers_that_make_no_piles_become_one_last_panel_with_the_outputs():
     W, b = np.array([[1.0], [-1.0]]), np.zeros(2)
     net = ReLUNetwork([W, np.eye(2)], [b, b])

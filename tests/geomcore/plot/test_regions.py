@@ -21,6 +21,10 @@ def test_all_regions_are_drawn_and_the_boundary_over_them():
         plot_boundary(found.class_boundary(), ax=ax)
         assert ax.get_xlim() == (-1, 1) and ax.get_xlabel()
         ax.figure.canvas.draw()
+        seen = ax.figure.get_tightbbox().bounds  # of all labels, in inches
+        width, height = ax.figure.get_size_inches()
+        assert seen[0] > 0 and seen[1] > 0
+        assert seen[0] + seen[2] < width and seen[1] + seen[3] < height
         plt.close(ax.figure)
 
 

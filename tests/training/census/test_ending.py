@@ -14,7 +14,7 @@ from geomcore.arrays import as_labels
 from training.census.ending import INFINITY, KINDS, NOWHERE, Ending, Question, ending_of, unpacked
 from training.census.starts import starts, trained
 from training.output.pieces import Pieces
-from training.settling.settled import RUNAWAY
+from training.settling.settled import RUNAWAY, SEPARATED
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +42,7 @@ def endings(question):
         (ending(verdict="not stationary", proved=False), "undetermined"),
         (ending(verdict="not stationary", is_critical=False, reason=RUNAWAY), INFINITY),
         (unproved(is_critical=False, reason=RUNAWAY), INFINITY),
+        (unproved(is_critical=False, reason=SEPARATED), INFINITY),
         (unproved(is_critical=False, reason="in 3 rounds"), NOWHERE),
         (ending(is_critical=False, reason="in 3 rounds"), "local minimum"),
     ],

@@ -73,6 +73,7 @@ def test_help_lists_all_commands_without_loading_what_they_need(arguments, alone
     assert [line.split()[0] for line in listed if line.startswith("  ") and line[2] != " "] == list(
         COMMANDS
     )
+    assert not [line for line in listed if line.endswith("...")], "a sentence is cut off"
 
 
 def test_the_version_is_that_of_the_package(alone):
@@ -191,7 +192,7 @@ def test_help_of_a_command_is_its_docstring_and_options_without_loading_what_it_
     assert (status, loaded) == (0, [])
     functions = {one.callback.__name__: one.callback for one in app.registered_commands}
     function = functions[command]
-    assert inspect.getdoc(function) in " ".join(text.split())
+    assert " ".join(inspect.getdoc(function).split()) in " ".join(text.split())
     for option in ("--seed", "--out", "--jobs", "--quiet"):
         assert option in text
     assert "--force" in text or command == "study"
@@ -237,6 +238,7 @@ def pickled(path):
         (["construct", "no_such_data"], "DATA must be one of clusters"),
         (["construct", "missing.csv"], "no such file"),
         (["construct", "clusters", "--method", "magic"], "magic"),
+        (["construct", "clusters", "--method", "two-layer"], "see geomcore optimum"),
         (["construct", "clusters", "--label", "x"], "--label goes with CSV"),
         (["construct", "iris", "--seed", "-1"], "--seed must be a whole number, at least 0, got"),
         (["construct", "--seed=a", "iris"], "--seed must be a whole number, at least 0, got 'a'"),

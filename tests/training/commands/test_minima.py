@@ -3,6 +3,7 @@
 import csv
 import json
 
+import numpy as np
 import pytest
 
 from training.commands.cli import main
@@ -86,3 +87,18 @@ def test_wrong_calls_get_one_line(options, reason, tmp_path, capsys):
     assert main(["minima", *options, "--out", str(tmp_path / "run")]) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1 and reason in error
+
+
+@pytest.mark.parametrize(
+    ("size", "labels", "reason"),
+    [
+        (1.0, [7, 7, 7, 7], "DATA must hold at least two classes, got 1"),
+        (1e300, [0, 1, 0, 1], "DATA must have numbers up to 1e+100 in size"),
+    ],
+)
+def test_data_of_one_class_or_too_large_are_refused(size, labels, reason, tmp_path, capsys):
+    X = size * np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 0.1], [0.1, 1.0]])
+    np.savez(tmp_path / "data.npz", X=X, y=labels)
+    assert main(["minima", str(tmp_path / "data.npz"), "--out", str(tmp_path / "run")]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and error.startswith(f"geomcore: {reason}")

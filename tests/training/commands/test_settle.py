@@ -119,12 +119,28 @@ def test_another_loss_is_settled_and_noted(run, table, trained, tmp_path):
     assert status == 2 and not (tmp_path / "x").exists()
 
 
-def test_labels_in_another_order_than_the_outputs_are_told(run, table, tmp_path):
+def nearest_centre():
+    """A network whose largest output is that of the centre nearest to a point of the table."""
     centres = np.array([[0.05, 0.1], [3, 0.1], [0.05, 3.1]])
     W, b = 2 * centres, -(centres**2).sum(axis=1)
-    hidden = ReLUNetwork(
+    return ReLUNetwork(
         [np.vstack([W, -W]), np.hstack([np.eye(3), -np.eye(3)])], [np.r_[b, -b], np.zeros(3)]
     )
+
+
+def test_a_cross_entropy_of_points_that_are_told_apart_is_said_to_have_no_minimum(
+    run, table, tmp_path
+):
+    save(nearest_centre(), tmp_path / "net.npz")
+    status, out, _ = run("settle", "net.npz", table, "-q", "--loss", "cross_entropy", "--out", "x")
+    told = "all points are told apart, so larger weights bring the loss to zero"
+    assert status == 1 and told in " ".join(out.split()) and "norms grow" not in out
+    assert "not stationary (proved)" in out and "settle brings it" not in out
+    assert told in (tmp_path / "x" / "index.html").read_text(encoding="utf-8")
+
+
+def test_labels_in_another_order_than_the_outputs_are_told(run, table, tmp_path):
+    hidden = nearest_centre()
     order = [1, 2, 0]
     shuffled = ReLUNetwork([hidden.weights[0], hidden.weights[1][order]], hidden.biases)
     save(hidden, tmp_path / "right.npz")

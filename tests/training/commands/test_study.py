@@ -60,6 +60,8 @@ def test_a_study_leaves_its_store_tables_figures_networks_and_a_page(run, tmp_pa
     assert "returns along gradient flow" in " ".join(out.split()) and "1/L" in page
     table = page.split("What is proved, beside what is found")[1]
     assert f"<td>{float(studied['descent']):.2g}</td>" in table and "Proved: every" in table
+    told = [part.split("</small>")[0] for part in table.split("<p><small>")[1:]]
+    assert told and all(text[0].isupper() and text.endswith(".") for text in told)
     record = json.loads((folder / "run.json").read_text())
     assert set(record["files"]) == files - {"run.json"}
     changed = {"data": "clusters", "scales": "0.01,0.3", "trials": 4, "steps": 5}

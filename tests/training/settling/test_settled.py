@@ -39,6 +39,15 @@ def test_its_summary_says_why_it_ended_and_where_it_sits(settled):
     assert "1 kink, least room" in text and "layer 1, point 3, unit 0" in text
 
 
+def test_its_summary_names_ten_kinks_and_counts_the_others(settled):
+    (kink,) = settled.kinks
+    many = replace(settled, kinks=(kink._replace(multiplier=kink.rise * (1 - 1e-6)),) * 1234)
+    text = many.summary()
+    assert text.count("layer 1, point 3") == 10 and text.endswith("  and 1,224 more")
+    below, bound = text.splitlines()[-2].split("multiplier ")[1].split(" of ")
+    assert float(below) < float(bound)
+
+
 def test_the_spectrum_is_of_the_directions_in_which_outputs_change_and_kinks_stay(settled):
     # outputs change with the slope to the right and with the bias of the output
     w, v = settled.network.weights[0][0, 0], settled.network.weights[1][0, 0]

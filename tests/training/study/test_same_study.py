@@ -278,7 +278,7 @@ def test_callbacks_are_told_of_trials_only():
 def test_a_reference_without_curvature_needs_an_optimizer():
     dead = ReLUNetwork([[[1.0]], [[0.0]]], [[-9.0], [0.0]])
     flat = Network([*dead.layers[:1], ReLU()])
-    with pytest.raises(ValueError, match="optimizer must be given: the loss has no curvature"):
+    with pytest.raises(ValueError, match="learning_rate must be given: the loss has no curvature"):
         study(None, flat, optimizer=None).run()
 
 

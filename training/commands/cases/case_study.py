@@ -21,7 +21,7 @@ from training.study.planning.balance import reported
 from training.study.planning.columns import Columns, largest_column, on_standardised
 from training.study.planning.references import judged, merges, states
 from training.study.status import status_of
-from training.study.words import as_summary, as_text, proved_notes, proved_rows
+from training.study.words import as_summary, as_text, proved_notes, proved_rows, proved_sentences
 
 INDEX, PLAN, POINTS = "references.json", "plan.json", "standardized.npz"
 INTRO = (
@@ -310,12 +310,11 @@ def finish(run, screen, case, references, parquet, origin):
     run.record["parts"] = [{"started": part.started, "seconds": part.seconds} for part in parts]
     told = INTRO, told_reference(case.certificate), told_plan(run.path), told_parts(parts, origin)
     intro = " ".join(filter(None, told))
-    rows, said = proved_rows(proved), proved_notes(proved)
-    notes = [note.strip() for note in said if note.strip()]
+    rows, notes = proved_rows(proved), proved_sentences(proved)
     title = f"A study of perturbations: {case.name}"
     publish(run, title, [case], intro=intro, proved=rows, notes=notes)
     screen.print(as_summary(found.frame("scale"), basins))
-    screen.print("\n".join(["", as_text(rows), *said]))
+    screen.print("\n".join(["", as_text(rows), *proved_notes(proved)]))
 
 
 def _finite(values):

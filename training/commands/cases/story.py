@@ -159,10 +159,18 @@ def _story(case):
             f"step of {found.witness['step']:.1e} lowers the loss to {found.witness['loss']:.3g}."
         )
     else:
+        told = (
+            f"It is not proved to be a global minimum; the verdict is “{found.verdict}”. "
+            "The checks below say why."
+        )
+        if found.proved and found.verdict == "not stationary":
+            told = (
+                f"It is proved to be no minimum: a step of {found.witness['step']:.1e} lowers the "
+                f"loss to {found.witness['loss']:.6g}."
+            )
         verdict = (
             f"Its {kind} on the {points} is {rounded(found.loss)} and it "
-            f"classifies {found.accuracy:.1%} of them correctly. It is not proved to be a global "
-            f"minimum; the verdict is “{found.verdict}”. The checks below say why."
+            f"classifies {found.accuracy:.1%} of them correctly. {told}"
         )
     return origin + size + verdict
 

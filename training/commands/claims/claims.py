@@ -24,7 +24,10 @@ def claims(
     jobs: Jobs = CORES,
     quiet: Quiet = False,
 ):
-    """Run every experiment, or take its finished run in --out, and judge all claims."""
+    """Run all experiments, and judge every published claim.
+
+    Experiments that are finished in --out are not run again.
+    """
     given = dict(locals())
     from training.experiments.claims.report import as_names, report
 

@@ -51,7 +51,7 @@ def census(
     steps: Annotated[int, typer.Option(min=0, max=MOST_STEPS, help="Of Adam.")] = 20000,
     learning_rate: Annotated[float, typer.Option(help="Of Adam.")] = 0.01,
     seconds: Annotated[
-        float, typer.Option(help="After which no more is tried to settle a network.")
+        float, typer.Option(help="Time after which no more is tried to settle a network.")
     ] = 300.0,
     seed: Seed = 0,
     out: Out = None,
@@ -67,7 +67,7 @@ def census(
     ] = CORES,
     quiet: Quiet = False,
 ):
-    """Train many networks from random starts, and prove of each what it ends at."""
+    """Train from many random starts, and prove where each ends."""
     given = noted(locals())
 
     if not data:

@@ -22,7 +22,10 @@ def kernels(
     jobs: Jobs = CORES,
     quiet: Quiet = False,
 ):
-    """Keep kernels at 0 or above: three worked examples with their optimum, and digits."""
+    """Keep kernels at 0 or above: three worked examples, and digits.
+
+    The examples have a known optimum.
+    """
     given = dict(locals())
     from training.experiments.judging.spread import means_over
     from training.experiments.kernels import at_scale, claims_kernels, examples, plot_kernels

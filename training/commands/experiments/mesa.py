@@ -32,7 +32,10 @@ def mesa(
     jobs: Jobs = CORES,
     quiet: Quiet = False,
 ):
-    """Train Lp and linear heads on polytopes and measure where they are flat: claims A1 to A4."""
+    """Train on polytopes, and measure where networks are flat.
+
+    Heads are Lp norms or linear; judges claims A1 to A4 of docs/claims.md.
+    """
     given = dict(locals())
     from training.experiments.mesa.protocol import MESA
     from training.experiments.mesa.report import as_dims, as_models, report

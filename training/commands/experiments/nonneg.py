@@ -32,7 +32,10 @@ def nonneg(
     jobs: Jobs = CORES,
     quiet: Quiet = False,
 ):
-    """Train linear heads with penalised or projected negative weights: claims B1 to B3."""
+    """Train heads with penalised or projected negative weights.
+
+    Heads are linear; judges claims B1 to B3 of docs/claims.md.
+    """
     given = dict(locals())
     from training.experiments.mesa.protocol import NONNEG
     from training.experiments.mesa.report import as_dims, as_models, report

@@ -31,7 +31,10 @@ def sparse(
     jobs: Jobs = CORES,
     quiet: Quiet = False,
 ):
-    """Train sparse autoencoders on patches and on points of a known dictionary: D1 to D5."""
+    """Train sparse autoencoders on patches and known dictionaries.
+
+    Judges claims D1 to D5 of docs/claims.md.
+    """
     given = dict(locals())
     from contextlib import nullcontext
 

@@ -51,7 +51,10 @@ def trained(
     jobs: Jobs = CORES,
     quiet: Quiet = False,
 ):
-    """Train networks as wide as their images, and look at cones, ranks and collapse: E6 to E8."""
+    """Train on images of digits, and look at cones and ranks.
+
+    Networks are as wide as the images; judges claims E6 to E8 of docs/claims.md.
+    """
     given = dict(locals())
 
     chosen = _digits(digits)

@@ -115,7 +115,7 @@ def figure_of_answers(scores, pieces, lines, plane, labels, shown):
     if shown:
         handles = [Patch(color=_pale(q), label=name) for q, name in shown.items()]
         place = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0.0}
-        ax.legend(handles=handles, frameon=False, fontsize=9, **place)
+        ax.legend(handles=handles, title="class", frameon=False, fontsize=9, **place)
     _name(ax, plane)
     return fig
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from geomcore.arrays import as_labels
-from geomcore.foreign.wording import counted
+from geomcore.foreign.wording import counted, told_apart
 from geomcore.stack import stack
 from training.dynamics.chains import truncations
 from training.settling.settled import NAMES
@@ -67,17 +67,20 @@ def bends(settled):
 
 def kink_rows(settled, most=SHOWN):
     """The first kinks, a row for each, strings by column."""
-    return [
-        {
-            "layer": str(kink.layer),
-            "point": str(kink.point),
-            "unit": str(kink.unit),
-            "multiplier": f"{kink.multiplier:.3g}",
-            "of at most": f"{kink.rise:.3g}",
-            "room": f"{kink.room:.2g}",
-        }
-        for kink in settled.kinks[:most]
-    ]
+    rows = []
+    for kink in settled.kinks[:most]:
+        multiplier, rise = told_apart(kink.multiplier, kink.rise)
+        rows.append(
+            {
+                "layer": str(kink.layer),
+                "point": str(kink.point),
+                "unit": str(kink.unit),
+                "multiplier": multiplier,
+                "of at most": rise,
+                "room": f"{kink.room:.2g}",
+            }
+        )
+    return rows
 
 
 def layer_rows(net, X, y, *, targets=None):

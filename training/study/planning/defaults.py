@@ -24,8 +24,8 @@ def default_rate(net, X, labels, loss, *, name):
     rate = stable_rate(net, X, labels, loss)
     if rate is None:
         raise ValueError(
-            f"optimizer must be given: the loss has no curvature at {name!r} from which a "
-            "learning rate would follow"
+            f"learning_rate must be given: the loss has no curvature at {name!r} from which one "
+            "would follow"
         )
     return rate
 

@@ -40,8 +40,12 @@ def test_page_of_an_unproved_network_claims_no_minimum():
     case = Case(DATA, network=ReLUNetwork([np.eye(2)], [[0.0, 0.0]]))
     case.verify()
     text = page("Pairs", [case], record=RECORD)
-    assert "not proved to be a global minimum" in text
+    lower = case.certificate.witness["loss"]
+    assert "It is proved to be no minimum: a step of " in text
+    assert f"lowers the loss to {lower:.6g}." in text and lower < case.certificate.loss
     assert "exactly zero, a global minimum" not in text
+    text = told_of(verdict="undetermined", proved=False)
+    assert "not proved to be a global minimum; the verdict is “undetermined”" in text
 
 
 def told_of(**fields):

@@ -151,7 +151,7 @@ def test_tolerances_that_are_none_are_refused(value):
 def test_a_loss_without_curvature_needs_an_optimizer_and_leaves_no_file(tmp_path):
     net, X = ReLUNetwork([[[1.0]]], [[0.0]]), [[-1.0], [1.0]]
     study = PerturbationStudy(tmp_path / "s", net, X, X, loss=_keyed(Quartic()), **SMALL)
-    with pytest.raises(ValueError, match="optimizer must be given"):
+    with pytest.raises(ValueError, match="learning_rate must be given"):
         study.run()
     assert not list(tmp_path.iterdir())
     study_of(net, X, X, loss=Quartic(), optimizer=SGD(0.1)).run()
