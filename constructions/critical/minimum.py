@@ -30,7 +30,7 @@ from constructions.critical.cell import Cell
 from constructions.critical.curvature.squares import is_long
 from constructions.critical.entropies import block_of
 from constructions.critical.newton import solution_near
-from constructions.critical.planes.rows import are_free
+from constructions.critical.planes.rows import are_free, held_units
 from constructions.critical.planes.spanned import spanned_kinks
 from constructions.critical.points import BITS, exactly
 from constructions.critical.ranks import GenericRank, counted_bound, generic_rank
@@ -118,6 +118,8 @@ class Everything(NamedTuple):
         See `independent_kinks`.
     ties : list of Tie
         By which others follow from `free`.
+    held : list of (int, int)
+        See `held_units`.
     """
 
     cell: Cell
@@ -126,6 +128,7 @@ class Everything(NamedTuple):
     free: list
     alike: list
     ties: list = ()
+    held: list = ()
 
     def chosen_multipliers(self, rows, slope, rises):
         """Multipliers in floats, those of kinks that depend on others well inside of bounds."""
@@ -150,10 +153,12 @@ def everything(points, widths, masks, kinks, loss="mse", theta=None):
     at_kinks = Cell(widths, Balls(points.X[rows]), Y[rows], blocks, [m[rows] for m in masks], own)
     blocks = [block_of(loss, slice(0, N), weights, K)]
     cell = Cell(widths, Balls(points.X), Y, blocks, masks, kinks)
-    (free, alike), ties = independent_kinks(points.X, masks, kinks), []
+    (free, alike), ties, held = independent_kinks(points.X, masks, kinks), [], []
     if theta is not None:
-        free, ties = spanned_kinks(at_kinks._replace(X=points.X[rows]), theta, free)
-    return Everything(cell, kinks, at_kinks, free, alike, ties)
+        floats = at_kinks._replace(X=points.X[rows])
+        free, ties = spanned_kinks(floats, theta, free)
+        held = held_units(floats, theta, free)
+    return Everything(cell, kinks, at_kinks, free, alike, ties, held)
 
 
 class _Attempt:
@@ -185,8 +190,8 @@ class _Attempt:
         return floats._replace(kinks=[floats.kinks[j] for j in self.whole.free])
 
     def drawn_rank(self):
-        """The largest rank near by, drawn, or None: units that span others are not drawn so."""
-        return None if self.whole.ties else generic_rank(self.independent, self.problem.wanted)
+        """The largest rank near by, drawn, or None."""
+        return generic_rank(self.independent, self.problem.wanted, self.whole.held)
 
     def _rises(self, theta, multipliers):
         found = calculus.run(self.whole.at_kinks, as_balls(theta), multipliers)
@@ -335,7 +340,7 @@ def _examined(attempt, critical, basis, rank, box):
     Z, E, rows = attempt._rows(found)
     if not slices.has_rank(attempt.problem, critical, found, Z, rows):
         return None, f"the derivative is not proved to have rank {r1}"
-    free = whole.ties or are_free(attempt.independent, found)  # with ties the rank is counted
+    free = are_free(attempt.independent, found, Z, whole.held)
     if k and not (has_full_column_rank((Z @ basis).T) and free):
         return None, "the kinks are not proved to be independent"
     if not whole.ties_stand(theta):

@@ -200,7 +200,7 @@ def _with_kinks(points, space, labels, theta, cell):
     kept = whole.cell._replace(X=points.X, kinks=[whole.kinks[j] for j in whole.free])
     found = calculus.forwards(kept, theta)
     ways = [(way, None) for way in ways_of(errors, space)]
-    if not whole.ties:  # ranks of rows are drawn with kinks that depend on points alone
+    if not whole.held:  # ranks of rows are drawn without such units
         ways += [(way, (kept, found, own)) for way in ("groups", "labels") for own in (False, True)]
     for way, sparing in ways:
         problem = reduced(

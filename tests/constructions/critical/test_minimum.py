@@ -295,7 +295,7 @@ def test_biases_that_are_zero_are_not_counted(monkeypatch):
     monkeypatch.setattr(minimum._Attempt, "independent", None)
     monkeypatch.setattr(minimum, "generic_rank", lambda *given: None)
     problem = SimpleNamespace(balls=SimpleNamespace(places=places), wanted=[])
-    found, why = minimum.critical_point_near(problem, SimpleNamespace(kinks=[], ties=[]), theta)
+    found, why = minimum.critical_point_near(problem, SimpleNamespace(kinks=[], held=[]), theta)
     assert found is None and why == minimum.DEPENDENT
     ((biases,),) = counted
     assert biases.tolist() == [False, True, True, True]

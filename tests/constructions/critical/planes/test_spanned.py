@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from decayed import loss_of, network_of, planted_decayed
+from planes import ON_A_LINE, in_balls, on_line
 
 from constructions import Certificate, recheck, verify
 from constructions.critical import minimum
@@ -14,8 +15,6 @@ from geomcore.parameters import flatten, split
 DECAY = 1e-3
 
 # By hand: units that copy x >= 0, and units across the line h_1 + h_2 = 1 at three points of it
-
-ON_A_LINE = np.array([[1.0, -1.0], [-1.0, 1.0], [0.5, 0.5]])
 
 
 def cell_of(X, units, kinks):
@@ -29,10 +28,6 @@ def cell_of(X, units, kinks):
         masks[l][i, u] = 0
     theta = np.concatenate([part.ravel() for part in parts])
     return Cell(widths, X, np.zeros((len(X), 1)), [], masks, kinks), theta
-
-
-def in_balls(cell):
-    return cell._replace(X=Balls(cell.X), Y=Balls(cell.Y))
 
 
 @pytest.mark.parametrize("factor", [2.0, -0.5, 1e-30, 1e30])
@@ -92,6 +87,17 @@ def test_units_of_nothing_lead_none():
     assert len(free) == 5 and tie.unit == 1
 
 
+@pytest.mark.parametrize("size", [np.inf, 1e300, 1e-300])
+def test_parameters_of_any_size_are_no_error(size):
+    kinks = [(1, i, u) for u in range(2) for i in range(3)]
+    cell, theta = cell_of(ON_A_LINE, [[-1.0, -1.0, 1.0], [-2.0, -2.0, 2.0]], kinks)
+    with np.errstate(all="ignore"):
+        free, ties = spanned_kinks(cell, np.full(len(theta), size), list(range(6)))
+        assert set(free) <= set(range(6)) and len(ties) < 2
+        free, ties = spanned_kinks(cell, theta * size, list(range(6)))
+        assert len(free) == 6 - len(ties)
+
+
 def test_kinks_that_depend_on_points_are_not_asked_for_again():
     # all three have one pattern, the third one is in the middle: it follows already
     X = np.array([[1.0, 3.0], [3.0, 1.0], [2.0, 2.0]])
@@ -133,18 +139,6 @@ def test_a_tie_is_proved_in_the_whole_box_or_not_at_all():
 
 
 # Planted
-
-
-def on_line(seed, factors, N):
-    """Parameters (2-2-k-1), points, kinks and the factors of what goes together at the first."""
-    rng, c = np.random.default_rng(seed), np.array(factors)
-    X = rng.integers(-12, 13, (N, 2)) / 8 + [1 / 16, 1 / 32]  # no other point is on the line
-    X[:3] = ON_A_LINE
-    last = np.where(c > 0, c, rng.standard_normal(len(c)))  # those that are on together are one
-    parts = np.eye(2), np.zeros(2), np.outer(c, [-1.0, -1.0]), c, last, rng.standard_normal(1)
-    kinks = [(1, i, u) for u in range(len(c)) for i in range(3)]
-    first = [v * (i == 0) for v in factors for i in range(3)]
-    return (2, 2, len(c), 1), np.concatenate([p.ravel() for p in parts]), X, kinks, first
 
 
 def made(seed, factors, loss, kind="minimum"):
