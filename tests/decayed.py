@@ -109,22 +109,29 @@ def blobs(seed, N=20, d=2, classes=3):
     return rng.standard_normal((N, d)) + y[:, None], y
 
 
-def planted_decayed(widths, N, kinks, seed, *, loss="mse", decay=1e-3, kind="minimum"):
+def planted_decayed(
+    widths, N, kinks, seed, *, loss="mse", decay=1e-3, kind="minimum", on_them=None, first=None
+):
     """(net, X, Y) with these kinks, or None if there is no such point for this seed.
 
     At random parameters on {z_A = 0}, with their units balanced, a linear program chooses the
     slopes in the outputs and the multipliers; the targets follow from the slopes.
     `kind` is "minimum", "falls" (a multiplier below 0), or "rises too little" (above its rise).
+    `on_them` is a network with points, (theta, X), whose units are on these kinks. Of dependent
+    kinks it is the sum of the multipliers times `first` that is below 0, and above that of rises.
     """
     rng = np.random.default_rng(seed)
     X = rng.standard_normal((N, widths[0]))
     theta = np.concatenate([rng.standard_normal(m * (n + 1)) for n, m in pairwise(widths)])
+    if on_them is not None:
+        theta, X = on_them
     if loss == "cross_entropy":  # a constant in the logits costs, and changes nothing
         W, b = places_of(widths)[-1]
         last = theta[W].reshape(widths[-1], -1)
         theta[W], theta[b] = (last - last.mean(axis=0)).ravel(), theta[b] - theta[b].mean()
-    for _ in range(2):
+    for _ in range(2 if on_them is None else 0):
         theta = balanced(widths, _on_kinks(widths, X, theta, kinks), rounded=False)
+    theta = theta if on_them is None else balanced(widths, theta, rounded=False)
     net = network_of(widths, theta)
     masks = [(h > 0).astype(float) for h in net.hidden(X)]
     for l, i, u in kinks:
@@ -144,11 +151,16 @@ def planted_decayed(widths, N, kinks, seed, *, loss="mse", decay=1e-3, kind="min
     own, room = unit[N * K :], 0.2 * decay or 1e-5
     most = 1.0 if decay else 0.02  # with small residuals the Hessian is positive
     rows, bounds = [-own, own - whole], [np.full(k, -room), np.full(k, -room)]
+    share = np.eye(k)[:1].sum(axis=0) if first is None else np.asarray(first, float)
+    others, one = share == 0, share[None]
     if kind == "falls":
-        rows, bounds = [own[:1], -own[1:], own - whole], [[-room], np.full(k - 1, -room), bounds[1]]
+        rows, bounds = (
+            [one @ own, -own[others], own - whole],
+            [[-room], bounds[0][others], bounds[1]],
+        )
     elif kind == "rises too little":
-        rows = [-own, (whole - own)[:1], (own - whole)[1:]]
-        bounds = [np.full(k, -room), [-room], np.full(k - 1, -room)]
+        rows = [-own, one @ (whole - own), (own - whole)[others]]
+        bounds = [bounds[0], [-room], bounds[1][others]]
     limits = [(-1, 1)] * (N * K) + [(-30, 30)] * k
     equal, right = np.hstack([2 / N * J.T, Z.T]), -decay * theta
     if loss != "mse":  # targets p - 2 r are probabilities

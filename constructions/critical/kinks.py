@@ -53,7 +53,11 @@ def candidates(net, X):
 
 
 def _most(values):
-    """How many of sorted distances are looked at: equal ones, as of dead points, count as one."""
+    """How many of sorted distances are looked at: equal ones, as of dead points, count as one.
+
+    So do all that are rounding: a settled network may be on as many kinks as it has parameters.
+    """
+    values = np.where(values <= LEAST, 0.0, values)
     count = np.cumsum(np.r_[True, values[1:] != values[:-1]][: len(values)])
     return int(np.searchsorted(count, MOST, side="right"))
 

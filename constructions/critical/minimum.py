@@ -30,6 +30,8 @@ from constructions.critical.cell import Cell
 from constructions.critical.curvature.squares import is_long
 from constructions.critical.entropies import block_of
 from constructions.critical.newton import solution_near
+from constructions.critical.planes.rows import are_free, held_units
+from constructions.critical.planes.spanned import spanned_kinks
 from constructions.critical.points import BITS, exactly
 from constructions.critical.ranks import GenericRank, counted_bound, generic_rank
 from constructions.critical.saddle import curvature_down, signs_of, way_over
@@ -40,6 +42,7 @@ from constructions.proof.exact import precision
 REFINED = 4
 CLOSE = 1e-6  # of the norm of the parameters: a step that hardly changes derivatives
 DEPENDENT = "the kinks of a unit depend on each other, or there are too many outputs"
+SPANNED = "units are not proved to span others that are on the same kinks"
 BELOW = "the rank of the derivative is below {}, what is generic in the cell"
 STIFFNESS = (1e2, 1e4, 1.0, 1e6)  # what is added across {z_A = 0}, in units of the Hessian
 
@@ -113,6 +116,10 @@ class Everything(NamedTuple):
         Only the points with kinks.
     free, alike : lists
         See `independent_kinks`.
+    ties : list of Tie
+        By which others follow from `free`.
+    held : list of (int, int)
+        See `held_units`.
     """
 
     cell: Cell
@@ -120,10 +127,23 @@ class Everything(NamedTuple):
     at_kinks: Cell
     free: list
     alike: list
+    ties: list = ()
+    held: list = ()
+
+    def chosen_multipliers(self, rows, slope, rises):
+        """Multipliers in floats, those of kinks that depend on others well inside of bounds."""
+        if len(self.free) == len(self.kinks):
+            return np.linalg.lstsq(rows.T, -slope, rcond=1e-12)[0]
+        rank = len(self.free) if self.ties else None
+        return multipliers_of(rows, slope, self.alike, rises, rank)
+
+    def ties_stand(self, theta):
+        """Whether in a box all kinks are proved to be kinks where those of `free` are."""
+        return all(tie.stands(self.at_kinks, theta) for tie in self.ties)
 
 
-def everything(points, widths, masks, kinks, loss="mse"):
-    """The `Everything` of a problem; the loss by its name."""
+def everything(points, widths, masks, kinks, loss="mse", theta=None):
+    """The `Everything` of a problem, next to parameters; the loss by its name."""
     N, K = len(points.X), widths[-1]
     Y = of_arbs([t for row in points.targets for t in row], (N, K))
     weights = of_arbs(points.weights, (N,))
@@ -133,7 +153,12 @@ def everything(points, widths, masks, kinks, loss="mse"):
     at_kinks = Cell(widths, Balls(points.X[rows]), Y[rows], blocks, [m[rows] for m in masks], own)
     blocks = [block_of(loss, slice(0, N), weights, K)]
     cell = Cell(widths, Balls(points.X), Y, blocks, masks, kinks)
-    return Everything(cell, kinks, at_kinks, *independent_kinks(points.X, masks, kinks))
+    (free, alike), ties, held = independent_kinks(points.X, masks, kinks), [], []
+    if theta is not None:
+        floats = at_kinks._replace(X=points.X[rows])
+        free, ties = spanned_kinks(floats, theta, free)
+        held = held_units(floats, theta, free)
+    return Everything(cell, kinks, at_kinks, free, alike, ties, held)
 
 
 class _Attempt:
@@ -146,10 +171,7 @@ class _Attempt:
             slope = np.concatenate(calculus.gradient(calculus.run(problem.floats, theta)))
             found = calculus.forwards(problem.balls, as_balls(theta))
             rows = calculus.height_rows(problem.balls, found).mid
-            if len(whole.free) == len(whole.kinks):
-                self.multipliers = np.linalg.lstsq(rows.T, -slope, rcond=1e-12)[0]
-            else:
-                self.multipliers = multipliers_of(rows, slope, whole.alike, self._float_rises)
+            self.multipliers = whole.chosen_multipliers(rows, slope, self._float_rises)
 
     def _rows(self, found):
         """Derivatives of the heights at kinks, of what is exact, and of all outputs.
@@ -166,6 +188,10 @@ class _Attempt:
         """The points that stand for groups, in floats, with the kinks that others depend on."""
         floats = self.problem.floats
         return floats._replace(kinks=[floats.kinks[j] for j in self.whole.free])
+
+    def drawn_rank(self):
+        """The largest rank near by, drawn, or None."""
+        return generic_rank(self.independent, self.problem.wanted, self.whole.held)
 
     def _rises(self, theta, multipliers):
         found = calculus.run(self.whole.at_kinks, as_balls(theta), multipliers)
@@ -290,7 +316,7 @@ def critical_point_near(problem, whole, theta):
     biases = [theta[at] != 0 for _, at in problem.balls.places[:-1]]
     rank, found = None, attempt.slices(attempt.counted(biases), if_plain=True)
     if found is None:
-        rank = generic_rank(attempt.independent, problem.wanted)
+        rank = attempt.drawn_rank()
         if rank is None:
             return None, DEPENDENT
         found = attempt.slices(rank.rank)
@@ -306,18 +332,6 @@ def critical_point_near(problem, whole, theta):
     return _examined(attempt, critical, basis, rank, box)
 
 
-def _are_free(cell, found):
-    """Whether the rows (h_i, 1) of the kinks of each unit are proved to be independent."""
-    own = {}
-    for l, i, u in cell.kinks:
-        own.setdefault((l, u), []).append(i)
-    for (l, _), rows in own.items():
-        read = found.inputs[l][rows]
-        if not has_full_column_rank(stacked([read, Balls(np.ones((len(rows), 1)))], axis=1).T):
-            return False
-    return True
-
-
 def _examined(attempt, critical, basis, rank, box):
     """What kind of point the solution in a box is."""
     whole, r1, r, k = attempt.whole, critical.shape[1], basis.shape[1], len(attempt.whole.kinks)
@@ -326,8 +340,11 @@ def _examined(attempt, critical, basis, rank, box):
     Z, E, rows = attempt._rows(found)
     if not slices.has_rank(attempt.problem, critical, found, Z, rows):
         return None, f"the derivative is not proved to have rank {r1}"
-    if k and not (has_full_column_rank((Z @ basis).T) and _are_free(attempt.independent, found)):
+    free = are_free(attempt.independent, found, Z, whole.held)
+    if k and not (has_full_column_rank((Z @ basis).T) and free):
         return None, "the kinks are not proved to be independent"
+    if not whole.ties_stand(theta):
+        return None, SPANNED
     if not attempt.problem.stands(found):
         return None, "points that are fitted are not proved to stand for the others"
     rises = attempt._rises(theta, mu)
@@ -351,7 +368,7 @@ def _examined(attempt, critical, basis, rank, box):
     if r1 == attempt.counted([theta[at].nonzero for _, at in places]):
         rank = GenericRank(r1, 0.0)
     elif rank is None:
-        rank = generic_rank(attempt.independent, attempt.problem.wanted)
+        rank = attempt.drawn_rank()
         if rank is None or rank.rank > r1:
             return None, DEPENDENT if rank is None else BELOW.format(rank.rank)
     rank = rank._replace(error=min(1.0, rank.error + attempt.problem.chosen.error))

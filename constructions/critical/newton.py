@@ -77,7 +77,8 @@ def solution_near(value, jacobian):
             return Box(radius, image, D)
         if _never_contracts(rest, radius, np.abs(C), D.rad):
             return None
-        radius = 1.5 * np.maximum(image, radius)
+        # those that hold their image stay: what they are coupled with has to catch up with them
+        radius = np.maximum(radius, 1.5 * image)
     return None
 
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from flint import fmpz, nmod_mat
 
+from constructions.critical.planes.drawing import in_kernel, layer_below
 from constructions.proof.exact import rational
 
 BITS = 61
@@ -36,7 +37,7 @@ class GenericRank(NamedTuple):
     error: float
 
 
-def generic_rank(cell, wanted):
+def generic_rank(cell, wanted, held=()):
     """The largest rank that (DF, Dz) has on parameters of a cell that keep its kinks.
 
     Parameters
@@ -45,6 +46,8 @@ def generic_rank(cell, wanted):
         With points as floats.
     wanted : list of (int, list of fmpq)
         Which outputs F has: a point, and a combination of the outputs there.
+    held : list of (int, int), optional
+        Layer from 1 on, and unit: of these w is drawn, and the layer below as it has to be.
 
     Returns
     -------
@@ -58,14 +61,14 @@ def generic_rank(cell, wanted):
     whole, bits = _whole_numbers(cell.X)
     best = 0
     for _ in range(DRAWS):
-        found = _rank_modulo(cell, wanted, whole, _prime())
+        found = _rank_modulo(cell, wanted, whole, _prime(), held)
         if found is None:
             return None
         best = max(best, found)
     bits += max(
         (_whole_bits(row) for row in {id(row): row for _, row in wanted}.values()), default=0
     )
-    return GenericRank(best, _error(cell, best, bits))
+    return GenericRank(best, _error(cell, best, bits, held))
 
 
 def counted_bound(cell, free_bias):
@@ -197,9 +200,9 @@ def _whole_bits(row):
     return longest + len(row).bit_length()
 
 
-def _rank_modulo(cell, wanted, whole, p):
+def _rank_modulo(cell, wanted, whole, p, held):
     """Rank of (DF, Dz) modulo p at random parameters that keep the kinks, or None."""
-    drawn = _drawn(cell, whole, p)
+    drawn = _drawn(cell, whole, p, held=held)
     if drawn is None:
         return None
     weights, inputs = drawn
@@ -217,27 +220,37 @@ def _rank_modulo(cell, wanted, whole, p):
     return nmod_mat(len(rows), rows.shape[1], [int(v) for v in rows.ravel()], p).rank()
 
 
-def _drawn(cell, whole, p, constraints=()):
+def _drawn(cell, whole, p, constraints=(), held=()):
     """Random weights modulo p that keep the kinks, and what layers read; None if there are none.
 
-    Rows that are to be parallel are those of units without kinks.
+    Rows that are to be parallel are those of units without kinks. Units are held in no layer next
+    to another one.
     """
 
     def draw(n):
         return [secrets.randbelow(p) for _ in range(n)]
 
     N = len(whole)
-    weights, inputs = [], [whole % p]
+    weights, inputs, settled = [], [whole % p], {}
     for l, (n, m) in enumerate(zip(cell.widths, cell.widths[1:], strict=False)):
         lifted = np.hstack([inputs[-1], np.ones((N, 1), dtype=object)])
         pairs = np.array(draw(m * (n + 1)), dtype=object).reshape(m, n + 1)
+        above = [u for layer, u in held if layer == l + 1]
+        if above:
+            below = None if settled else layer_below(cell, l, above, lifted, p, draw)
+            if below is None:
+                return None
+            pairs, units = below
         for u in range(m):
             points = [i for layer, i, unit in cell.kinks if (layer, unit) == (l, u)]
-            if points:
-                kept = _in_kernel(lifted[points], p, draw)
+            if u in settled:
+                pairs[u] = settled[u]
+            elif points and not above:
+                kept = in_kernel(lifted[points], p, draw)
                 if kept is None:
                     return None
                 pairs[u] = kept
+        settled = units if above else {}
         kept = _constrained(pairs, [own for own in constraints if own.layer == l], p, draw)
         if not kept:
             return None
@@ -255,7 +268,7 @@ def _constrained(pairs, constraints, p, draw):
         if hasattr(own, "functional"):
             across.setdefault(own.unit, []).append(_modulo(own.functional, p))
     for u, rows in across.items():
-        kept = _in_kernel(np.array(rows, dtype=object), p, draw)
+        kept = in_kernel(np.array(rows, dtype=object), p, draw)
         if kept is None:
             return False
         pairs[:, u] = kept
@@ -264,16 +277,6 @@ def _constrained(pairs, constraints, p, draw):
             of = pairs[:, :-1] if own.is_column else pairs[:, :-1].T
             of[:, own.unit] = of[:, own.pivot] * draw(1)[0] % p
     return True
-
-
-def _in_kernel(rows, p, draw):
-    """A random vector that all rows send to 0 modulo p; None if they depend on each other."""
-    k, n = rows.shape
-    basis, nullity = nmod_mat(k, n, [int(v) for v in rows.ravel()], p).nullspace()
-    if nullity != n - k:
-        return None
-    columns = np.array([[int(v) for v in row] for row in basis.tolist()], dtype=object)
-    return (columns[:, :nullity] @ np.array(draw(nullity), dtype=object)) % p if nullity else 0
 
 
 def _rows(cell, weights, inputs, layer, points, back, p):
@@ -289,16 +292,21 @@ def _rows(cell, weights, inputs, layer, points, back, p):
     return found
 
 
-def _error(cell, rank, bits):
+def _error(cell, rank, bits, held=()):
     """Probability that all draws have found a rank that is too small."""
     degree = 0
     for l, width in enumerate(cell.widths[:-1]):
-        counts = {}
+        counts, joint = {}, 0
         for layer, _, u in cell.kinks:
-            if layer == l:
+            if layer == l and (l, u) not in held:
                 counts[u] = counts.get(u, 0) + 1
+            joint += layer == l or (layer == l + 1 and (layer, u) in held)
         # entries of a vector in a kernel are minors of its rows, times the number that is drawn
-        degree += 1 + max(counts.values(), default=0) * degree
+        if any(layer == l + 1 for layer, _ in held):  # rows times the w of a held unit
+            degree += 1 + joint * (degree + 1)
+            bits += 2 * math.ceil(math.log2(joint + 1))
+        else:
+            degree += 1 + max(counts.values(), default=0) * degree
         bits += 2 * math.ceil(math.log2(width + 1))
     rank = rank + 1  # of a minor that was missed
     share = rank * degree * (bits + math.log2(rank) + 1) / (BITS - 1) / PRIMES

@@ -189,7 +189,7 @@ def _with_kinks(points, space, labels, theta, cell):
     groups = groups_of(points, masks)
     if groups is None:
         return None, "a group of points is too large"
-    whole = everything(points, widths, masks, kinks)
+    whole = everything(points, widths, masks, kinks, theta=theta)
     followed = calculus.forwards(whole.cell, as_balls(theta))
     outputs, hidden = followed.values[-1].mid, [read.mid for read in followed.inputs[1:]]
     errors = [
@@ -200,7 +200,8 @@ def _with_kinks(points, space, labels, theta, cell):
     kept = whole.cell._replace(X=points.X, kinks=[whole.kinks[j] for j in whole.free])
     found = calculus.forwards(kept, theta)
     ways = [(way, None) for way in ways_of(errors, space)]
-    ways += [(way, (kept, found, own)) for way in ("groups", "labels") for own in (False, True)]
+    if not whole.held:  # ranks of rows are drawn without such units
+        ways += [(way, (kept, found, own)) for way in ("groups", "labels") for own in (False, True)]
     for way, sparing in ways:
         problem = reduced(
             points, groups, space, labels, widths, masks, kinks, errors, way, hidden, sparing

@@ -64,7 +64,7 @@ def _independent(rows):
     return kept
 
 
-def multipliers_of(rows, slope, alike, rises):
+def multipliers_of(rows, slope, alike, rises, rank=None):
     r"""Multipliers of dependent kinks that are inside of their bounds by the largest margin.
 
     In floating point: :math:`\mu` with :math:`Z^T \mu = -g`, as far from 0 and from
@@ -78,6 +78,8 @@ def multipliers_of(rows, slope, alike, rises):
     alike : list of list of int
     rises : callable
         Of multipliers (k,): the rises (k,), an affine function.
+    rank : int, optional
+        Of the rows, where they are dependent at the exact point alone.
 
     Returns
     -------
@@ -86,9 +88,11 @@ def multipliers_of(rows, slope, alike, rises):
     from scipy.optimize import linprog
 
     k = len(rows)
-    least = np.linalg.lstsq(rows.T, -slope, rcond=1e-12)[0]
-    _, s, Vt = np.linalg.svd(rows.T)
-    kernel = Vt[int((s > 1e-12 * s.max(initial=0.0)).sum()) :].T
+    U, s, Vt = np.linalg.svd(rows.T)
+    if rank is None:
+        rank = int((s > 1e-12 * s.max(initial=0.0)).sum())
+    least = Vt[:rank].T @ ((U.T[:rank] @ -slope) / s[:rank])
+    kernel = Vt[rank:].T
     at = rises(least)
     change = np.stack([rises(least + column) - at for column in kernel.T], axis=1)
     for parts in ([[j] for j in range(k)], alike):

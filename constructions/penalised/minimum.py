@@ -21,6 +21,7 @@ from constructions.critical.balls import Balls, as_balls, has_full_column_rank, 
 from constructions.critical.cell import Cell
 from constructions.critical.minimum import (
     CLOSE,
+    SPANNED,
     CriticalPoint,
     Everything,
     Kink,
@@ -31,7 +32,6 @@ from constructions.critical.newton import solution_near
 from constructions.critical.points import BITS, exactly
 from constructions.critical.ranks import GenericRank
 from constructions.critical.saddle import curvature_down, signs_of, way_over
-from constructions.critical.ties import multipliers_of
 from constructions.penalised.beside import gains_elsewhere
 from constructions.penalised.growth import gain_in, is_below, way_to_grow
 from constructions.penalised.idle import layers_that_may_grow
@@ -80,10 +80,7 @@ class _Attempt:
             slope = np.concatenate(calculus.gradient(found)) + self.decay * theta
             found = calculus.forwards(self.whole.cell, as_balls(theta))
             rows = calculus.height_rows(self.whole.cell, found).mid
-            if len(self.whole.free) == len(self.whole.kinks):
-                self.multipliers = np.linalg.lstsq(rows.T, -slope, rcond=1e-12)[0]
-            else:
-                self.multipliers = multipliers_of(rows, slope, self.whole.alike, self._float_rises)
+            self.multipliers = self.whole.chosen_multipliers(rows, slope, self._float_rises)
         self.slice, self.planes = across, planes
         at_zero = [(l, i, u) for l, u in problem.idle for i in range(len(problem.floats.X))]
         self.still = self.whole._replace(kinks=[*self.whole.kinks, *at_zero])
@@ -195,6 +192,8 @@ def _examined(attempt, box):
     H, Z = attempt.parts(theta, mu)
     if k and not has_full_column_rank((Z @ attempt.slice).T):
         return None, "the kinks are not proved to be independent"
+    if not whole.ties_stand(theta):
+        return None, SPANNED
     rises = attempt.rises(theta, mu)
     inside, sides = signs_of(whole, mu, rises)
     bend, ways = -np.inf, ()
@@ -268,7 +267,9 @@ def _units_at_rest(attempt, theta, mu):
     bounded = attempt.problem.bounded
     left = [gain for gain in gains if not is_below(whole.cell, found, gain, decay, bounded)]
     layers = [gain.layer for gain in left]
-    if any(gains_elsewhere(whole.cell, found, theta, l, units, decay) for l in layers):
+    # a unit that turns into an active one adds to what units above read, and may span others
+    ahead = any(tie.layer > l for tie in whole.ties for l in layers)
+    if ahead or any(gains_elsewhere(whole.cell, found, theta, l, units, decay) for l in layers):
         return _Rest(gain=max(gain.least for gain in left) / decay)
     return _Rest(turns=bool(left))
 

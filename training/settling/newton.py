@@ -215,16 +215,15 @@ def polished(problem, point):
     if point.is_fitted:
         return point
     cell = problem.cell(point.masks, point.kinks)
-    w, U = np.linalg.eigh(kkt(cell, point.theta, point.multipliers))
-    size = np.abs(w)
-    used = size > _gap(size) * size.max(initial=0.0)
     theta, mu, last = point.theta, point.multipliers, np.inf
-    resting = _resting(cell, theta)
+    resting, is_new, (w, U, used) = _resting(cell, theta), True, _spectral(cell, theta, mu)
     for _ in range(POLISHED):
         value = exact_system(cell, theta, mu)
-        step = -U @ np.where(used, (U.T @ value) / np.where(used, w, 1), 0)
-        step[: len(theta)][resting] = 0.0
-        length = np.linalg.norm(step[: len(theta)]) / max(np.linalg.norm(theta), LEAST_NORM)
+        step, length = _polish(theta, value, w, U, used, resting)
+        if is_new and CONVERGED < length < FAR and not length < 0.5 * last:
+            # along what is nearly flat the curvature at the start is not that here: anew, once
+            is_new, last, (w, U, used) = False, np.inf, _spectral(cell, theta, mu)
+            step, length = _polish(theta, value, w, U, used, resting)
         if not length < min(0.5 * last, FAR):
             break
         theta, mu, last = theta + step[: len(theta)], mu + step[len(theta) :], length
@@ -235,6 +234,20 @@ def polished(problem, point):
     if not (last <= CONVERGED and rest <= FLAT):
         return None
     return finished(problem, theta, point.kinks, mu, point.masks)
+
+
+def _spectral(cell, theta, mu):
+    """Eigenvalues and vectors of the derivative of the system, and which are not rounding."""
+    w, U = np.linalg.eigh(kkt(cell, theta, mu))
+    size = np.abs(w)
+    return w, U, size > _gap(size) * size.max(initial=0.0)
+
+
+def _polish(theta, value, w, U, used, resting):
+    """A step across what is flat, and its length relative to the parameters."""
+    step = -U @ np.where(used, (U.T @ value) / np.where(used, w, 1), 0)
+    step[: len(theta)][resting] = 0.0
+    return step, np.linalg.norm(step[: len(theta)]) / max(np.linalg.norm(theta), LEAST_NORM)
 
 
 def _gap(size):

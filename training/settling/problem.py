@@ -114,6 +114,11 @@ class Problem(NamedTuple):
         """Whether the loss of a cell is least where outputs are best fits: squared error alone."""
         return self.name not in ENTROPIES and not self.decay
 
+    @property
+    def is_constant(self):
+        """Whether the outputs do not matter: the softmax of one is 1, and its cross-entropy 0."""
+        return self.name == "cross_entropy" and self.widths[-1] == 1
+
     def is_separated(self, theta):
         """Whether larger and larger multiples of the last layer bring the loss to zero.
 
@@ -125,7 +130,7 @@ class Problem(NamedTuple):
         outputs = self.values(theta)[-1]
         if self.name == "bce":
             return bool((outputs * (2 * self.Y - 1) > 0).all())
-        if outputs.shape[1] == 1:  # the softmax of one output is 1
+        if self.is_constant:
             return False
         own = np.where(self.Y == 1, outputs, np.inf).min(axis=1)
         return bool((own > np.where(self.Y == 1, -np.inf, outputs).max(axis=1)).all())

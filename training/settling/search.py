@@ -75,6 +75,9 @@ def critical_near(problem, theta, clock):
     (Critical or None, ndarray, str)
         The point; parameters, whose loss is not above that of the given ones; and why it ended.
     """
+    if problem.is_constant:  # with decay it is least at zero, and without every point is critical
+        theta = np.zeros_like(theta) if problem.decay else theta
+        return finished(problem, theta, [], np.zeros(0), problem.masks(theta)), theta, CRITICAL
     first = _attempt(problem, theta, clock, PART)
     if first[0] is not None or len(theta) > MOST_AGAIN or clock.is_over():
         return first

@@ -28,3 +28,10 @@ def test_a_kink_at_many_dead_points_is_one():
     X = np.r_[-np.arange(1.0, 101.0), np.arange(1.0, 31.0)][:, None]
     net = ReLUNetwork([[[1.0]], [[1.0]], [[1.0]]], [[0.0], [0.0], [0.0]])
     assert set(candidates(net, X)[0]) == {(1, i, 0) for i in range(100)}
+
+
+def test_as_many_kinks_as_there_are_are_guessed_together():
+    # a hundred different distances that are rounding, and then a step
+    X = np.r_[np.arange(1, 101) * 9e-17, np.arange(1, 101) / 10][:, None]
+    net = ReLUNetwork([[[1.0]], [[1.0]]], [[0.0], [0.0]])
+    assert candidates(net, X)[0] == [(0, i, 0) for i in range(100)]

@@ -132,23 +132,6 @@ def test_kinks_of_a_later_layer_are_no_kinks_of_this_one():
     assert not minimum.keeps_signs(SimpleNamespace(cell=cell, kinks=[]), theta)
 
 
-def test_kinks_of_a_unit_are_free_if_what_it_reads_there_is_independent():
-    read = Balls(np.array([[0.0, 0.0], [1.0, 1.0], [2.0, 2.0], [0.0, 1.0]]))
-
-    def are_free(kinks, rad=0.0, layer=0):
-        inputs = [read if l == layer else Balls(np.zeros((4, 2))) for l in range(2)]
-        inputs[layer] = Balls(read.mid, np.full(read.shape, rad))
-        cell = SimpleNamespace(kinks=[(layer, i, u) for i, u in kinks])
-        return minimum._are_free(cell, SimpleNamespace(inputs=inputs))
-
-    assert are_free([]) and are_free([(0, 0)]) and are_free([(0, 0), (1, 0)])
-    assert not are_free([(0, 0), (1, 0), (2, 0)])
-    assert are_free([(0, 0), (1, 0), (2, 1)])  # of two units
-    assert are_free([(0, 0), (1, 0), (3, 0)]) and are_free([(0, 0), (1, 0)], layer=1)
-    assert not are_free([(0, 0), (1, 0), (2, 0)], layer=1)
-    assert are_free([(0, 0), (1, 0)], rad=0.4) and not are_free([(0, 0), (1, 0)], rad=0.6)
-
-
 def test_the_least_curvature_is_that_on_the_kernel_within_the_slice():
     H, none = Balls(np.diag([-5.0, 2.0, 3.0, -7.0])), Balls(np.zeros((0, 4)))
     slice_ = np.eye(4)[:, :3]
@@ -239,7 +222,7 @@ def test_a_box_holds_all_parameters_and_multipliers_of_a_slice():
     [
         ("slices.has_rank", lambda *given: False, "the derivative is not proved to have rank"),
         ("has_full_column_rank", lambda A: False, "the kinks are not proved to be independent"),
-        ("_are_free", lambda *given: False, "the kinks are not proved to be independent"),
+        ("are_free", lambda *given: False, "the kinks are not proved to be independent"),
         ("least_on_slice", lambda *given: -np.inf, "the Hessian is not proved to be positive"),
         ("least_on_slice", lambda *given: 0.0, "the Hessian is not proved to be positive"),
         ("solution_near", lambda *given: None, "no exact critical point is proved to exist"),
@@ -312,7 +295,7 @@ def test_biases_that_are_zero_are_not_counted(monkeypatch):
     monkeypatch.setattr(minimum._Attempt, "independent", None)
     monkeypatch.setattr(minimum, "generic_rank", lambda *given: None)
     problem = SimpleNamespace(balls=SimpleNamespace(places=places), wanted=[])
-    found, why = minimum.critical_point_near(problem, SimpleNamespace(kinks=[]), theta)
+    found, why = minimum.critical_point_near(problem, SimpleNamespace(kinks=[], held=[]), theta)
     assert found is None and why == minimum.DEPENDENT
     ((biases,),) = counted
     assert biases.tolist() == [False, True, True, True]

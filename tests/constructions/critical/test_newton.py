@@ -67,6 +67,14 @@ def test_a_box_in_which_the_system_is_not_smooth_is_no_proof():
     assert solution_near(value, lambda r: derivative(r) if (r == 0).all() else None) is None
 
 
+def test_a_short_side_of_a_box_catches_up_with_a_long_one():
+    # x moves by 1e-30 of its own and by 1e-13 of what y may be, which is 1e-16
+    rad = np.array([[0.1, 1e-13], [0.0, 0.0]])
+    box = solution_near(Balls(np.array([1e-30, 1e-16])), lambda radius: Balls(np.eye(2), rad))
+    assert 1e-29 < box.image[0] < box.radius[0] < 1e-28
+    assert 1e-16 <= box.image[1] < box.radius[1] < 3e-16
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_linear_systems_have_their_solution_in_the_box(seed):
     rng = np.random.default_rng(seed)

@@ -1,5 +1,7 @@
 """Newton's method next to critical points that are known by hand."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from settling_problems import on_a_kink, problem_with, shaken
@@ -77,6 +79,31 @@ def test_a_slope_along_what_seems_flat_is_not_polished_away(monkeypatch):
     point = solved(problem, theta, kinks)
     monkeypatch.setattr(module, "_gap", lambda size: np.inf)
     assert polished(problem, point._replace(theta=theta)) is None
+
+
+def test_a_valley_that_bends_is_followed_to_its_end(monkeypatch):
+    # soft (s - 1)^2 / 2 + (t - (s - 1)^2)^2 / 2: with the curvature at the start the second and
+    # third step are as long as each other
+    soft = 1e-8
+
+    def slope(cell, theta, mu):
+        s, u = theta[0] - 1, theta[1] - (theta[0] - 1) ** 2
+        return np.array([soft * s - 2 * s * u, u])
+
+    def curvature(cell, theta, mu):
+        s, u = theta[0] - 1, theta[1] - (theta[0] - 1) ** 2
+        return np.array([[soft + 4 * s**2 - 2 * u, -2 * s], [-2 * s, 1.0]])
+
+    for name, own in (("exact_system", slope), ("kkt", curvature)):
+        monkeypatch.setattr(module, name, own)
+    monkeypatch.setattr(module, "_resting", lambda cell, theta: np.zeros(2, bool))
+    monkeypatch.setattr(module, "finished", lambda problem, theta, *rest: theta)
+    problem = SimpleNamespace(cell=lambda masks, kinks: None)
+    start = np.array([1 + 7e-6, 49e-12])
+    point = SimpleNamespace(
+        theta=start, multipliers=np.zeros(0), kinks=[], masks=[], is_fitted=False
+    )
+    assert polished(problem, point) == pytest.approx([1.0, 0.0], abs=1e-13)
 
 
 def test_a_step_along_a_small_eigenvalue_is_corrected_across_a_large_one(monkeypatch):

@@ -111,3 +111,11 @@ def test_units_at_rest_that_would_be_of_use_are_put_to_use(decay):
     found = settle(dead, X, y, weight_decay=decay)
     assert found.is_critical and found.loss < 0.45  # 0.5 is what a constant reaches
     assert (found.network.weights[0] != 0).any()
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.01])
+def test_the_cross_entropy_of_one_output_is_constant_and_leaves_the_decay(decay):
+    X, net = corners()[0], random_network((2, 3, 1), 0)
+    found = settle(net, X, np.zeros(len(X), int), loss="cross_entropy", weight_decay=decay)
+    assert found.is_critical and found.loss == found.gradient_norm == 0.0
+    assert (found.network.packed()[0] == 0).all() if decay else found.moved == 0.0
