@@ -25,7 +25,7 @@ RESIDUAL = 1e-9
 ROUNDING = 3e-16  # of outputs of a network of norm 1
 CONVERGED = 1e-11  # of the norm of the parameters: a last step
 LEAST_NORM = 1e-3  # of parameters that steps are compared with, in the units of the problem
-POLISHED = 8
+POLISHED = 12
 FLAT = 1e-14  # a slope, in the units of the problem
 FAR = 1e-4  # of the norm of the parameters: a first step
 SIGN = 1e-11  # how far a multiplier may be outside of its bounds by rounding
@@ -218,16 +218,18 @@ def polished(problem, point):
     w, U = np.linalg.eigh(kkt(cell, point.theta, point.multipliers))
     size = np.abs(w)
     used = size > _gap(size) * size.max(initial=0.0)
-    theta, mu, last = point.theta, point.multipliers, np.inf
+    theta, mu, before, last = point.theta, point.multipliers, np.inf, np.inf
     resting = _resting(cell, theta)
     for _ in range(POLISHED):
         value = exact_system(cell, theta, mu)
         step = -U @ np.where(used, (U.T @ value) / np.where(used, w, 1), 0)
         step[: len(theta)][resting] = 0.0
         length = np.linalg.norm(step[: len(theta)]) / max(np.linalg.norm(theta), LEAST_NORM)
-        if not length < min(0.5 * last, FAR):
+        # one along small eigenvalues, the next across large ones, which takes off what it added
+        if not length < min(0.5 * before, FAR):
             break
-        theta, mu, last = theta + step[: len(theta)], mu + step[len(theta) :], length
+        theta, mu = theta + step[: len(theta)], mu + step[len(theta) :]
+        before, last = last, length
         if length <= 1e-16:
             break
     # nothing may be left in the directions that were taken to be flat
