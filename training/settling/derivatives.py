@@ -76,6 +76,25 @@ def jacobian(cell, found):
     return _rows(cell, found, len(cell.masks), np.repeat(np.arange(N), K), back)
 
 
+def straight(cell, found, step):
+    """How outputs change along a step of the parameters, to first order, shape (N, K')."""
+    change = np.zeros((len(cell.X), cell.widths[0]))
+    for l, (at_W, at_b) in enumerate(cell.places):
+        W = step[at_W].reshape(cell.widths[l + 1], cell.widths[l])
+        change = change @ found.W[l].T + found.inputs[l] @ W.T + step[at_b]
+        if l < len(cell.masks):
+            change *= cell.masks[l]
+    return change
+
+
+def pulled(cell, found, slope):
+    """What a slope in the outputs, shape (N, K'), is in the parameters: `straight`, transposed."""
+    slopes = [slope]
+    for l in reversed(range(len(cell.masks))):
+        slopes.append((slopes[-1] @ found.W[l + 1]) * cell.masks[l])
+    return np.concatenate(calculus.gradient(found._replace(slopes=slopes[::-1])))
+
+
 def height_rows(cell, found, kinks=None):
     """Derivatives of the pre-activations at kinks, shape (number of kinks, P)."""
     kinks = cell.kinks if kinks is None else kinks

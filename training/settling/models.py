@@ -9,15 +9,32 @@ those that are off and -1 of those that are on, and :math:`\gamma_b > 0` how fas
 the output of the unit. The dual of the model has nothing but the bounds
 :math:`0 \le \lambda_b \le \gamma_b`: pairs strictly within them sit on their kink after the step.
 With the right pairs the steps are those of Newton's method on the face where they stay on it.
+
+Outputs bend along a step: they leave F + J d by a part of second order. Where the loss is steep
+across a valley and flat along it, that is what keeps steps short. So what outputs have left by is
+taken off, with the matrix that the model has factored anyway: the correction c has the least
+
+.. math:: \tfrac12 c^T (H + \lambda) c
+    + c \cdot J^T (\nabla \ell(F(\theta + d)) - \nabla \ell(F + J d))
+
+of those that move no kink, to first order (as in [1]_ for constraints and in [2]_ for least
+squares). The slopes along the valley are no part of it, so that it is of second order itself.
+
+References
+----------
+.. [1] R. Fletcher, Second order corrections for non-differentiable optimization, in Numerical
+   Analysis (Dundee 1981), Lecture Notes in Mathematics 912 (1982).
+.. [2] M. K. Transtrum and J. P. Sethna, Improvements to the Levenberg-Marquardt algorithm for
+   nonlinear least-squares minimization, arXiv:1201.5885v1 (2012).
 """
 
 from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg.lapack import dpotrf, dtrtrs
+from scipy.linalg.lapack import dpotrf, dpotrs, dtrtrs
 
 from training.settling.box import least_in_box
-from training.settling.derivatives import height_rows, hessian, lagrangian
+from training.settling.derivatives import height_rows, hessian, lagrangian, pulled, straight
 from training.settling.face import retracted
 from training.settling.newton import least_multipliers
 
@@ -32,6 +49,9 @@ STRICT = 1e-9  # of its bound: how far inside of it a multiplier is
 SUFFICIENT = 1e-3  # of what the model promises
 SHORT = 0.1  # of a step: a smaller part, and the whole was too long
 MANY = 500  # parameters, with which a step takes long and so has to bring something
+CORRECTIONS = 3  # of a step, for what outputs bend
+WORTH = 1e-2  # of the promise: what a correction must bring
+RIDGE = 1e-12  # of a mean diagonal entry, so that kinks that depend on each other may stay
 BEYOND = 1e-3  # of the way to a kink: how far a step goes on
 STILL = 1e-15  # of the loss: a promise
 LEAST = 1e-32  # another, the square of what outputs are rounded by
@@ -87,9 +107,11 @@ def walked(problem, theta, kinks=(), *, steps, stop=None):
                 if found.promised <= max(STILL * loss, LEAST):
                     return Walk(theta, found.kinks, found.masks, True)
                 (other, lower), promised = model.after(found), found.promised
+                bent, other, lower = model.corrected(found, other, lower)
                 if loss - lower < SUFFICIENT * found.promised:
-                    found = model.shortened(found)
-                    other, lower = (theta, loss) if found is None else model.after(found)
+                    bent = model.shortened(found)
+                    other, lower = (theta, loss) if bent is None else model.after(bent)
+                found = bent
                 if found is not None and loss - lower >= SUFFICIENT * found.promised:
                     break
             damping = min(damping * GROWTH, DAMPING[2])
@@ -159,7 +181,8 @@ class _Model:
             if len(A) > known:
                 halves = np.hstack([halves, dtrtrs(L, A[known:].T, lower=1)[0]])
             start = np.append(self.shares, np.zeros(len(gains) - len(self.shares)))
-            shares = least_in_box(halves.T @ halves, -(A @ down) - heights, gains, start)
+            gram = halves.T @ halves
+            shares = least_in_box(gram, -(A @ down) - heights, gains, start)
             self.shares = shares
             step = down - dtrtrs(L, halves @ shares, lower=1, trans=1)[0]
             ahead = _flat(self.problem.masks(self.theta + step))
@@ -167,6 +190,7 @@ class _Model:
                 break
         if not np.isfinite(step).all():
             return None
+        self.factors = L, halves, gram
         inner = (shares > STRICT * gains) & (shares < (1 - STRICT) * gains)
         change, after = self.slope @ step + 0.5 * (step @ (self.H @ step)), heights + A @ step
         # what rounding leaves of the height at a kink is taken off when the step is brought back
@@ -185,6 +209,49 @@ class _Model:
         if found.kinks:
             theta = retracted(self.problem, theta, found.kinks)
         return theta, self.problem.loss(theta)
+
+    def corrected(self, found, theta, loss):
+        """The last step, corrected for what outputs bend while that lowers the loss.
+
+        Parameters
+        ----------
+        found : _Step
+        theta : ndarray, shape (P,)
+            After the step.
+        loss : float
+            There.
+
+        Returns
+        -------
+        (_Step, ndarray, float)
+            The step, parameters and the loss after it.
+        """
+        L, halves, gram = self.factors
+        held = np.flatnonzero(np.isin(self.at, _numbers(found.kinks, self.masks)))
+        gram, halves = gram[np.ix_(held, held)], halves[:, held]
+        gram.ravel()[:: len(held) + 1] += RIDGE * np.trace(gram) / max(len(held), 1)
+        across, has_failed = dpotrf(gram, lower=1)
+        if has_failed:
+            return found, theta, loss
+        slope, Y = self.problem.block.slope, self.problem.Y
+        goal = slope(self.found.values[-1] + straight(self.cell, self.found, found.step), Y)
+        for _ in range(CORRECTIONS):
+            gone = slope(self.problem.values(theta)[-1], Y) - goal
+            half = dtrtrs(L, pulled(self.cell, self.found, gone), lower=1)[0]
+            if len(held):
+                share = dpotrs(across, halves.T @ half, lower=1)[0]
+                half -= halves @ share
+            if not 0.5 * (half @ half) > WORTH * found.promised:  # nan, too
+                break
+            step = theta - self.theta - dtrtrs(L, half, lower=1, trans=1)[0]
+            other, lower = self.after(found._replace(step=step))
+            if not lower < loss:
+                break
+            theta, loss = other, lower
+            ahead = _flat(self.problem.masks(theta))
+            ahead[self.at] = _flat(found.masks)[self.at]
+            found = found._replace(step=step, masks=_unflat(ahead, self.masks))
+        return found, theta, loss
 
     def shortened(self, found):
         """The step up to where it crosses a kink that holds nothing, and so is not in the model.

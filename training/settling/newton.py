@@ -25,7 +25,7 @@ RESIDUAL = 1e-9
 ROUNDING = 3e-16  # of outputs of a network of norm 1
 CONVERGED = 1e-11  # of the norm of the parameters: a last step
 LEAST_NORM = 1e-3  # of parameters that steps are compared with, in the units of the problem
-POLISHED = 8
+POLISHED = 12
 FLAT = 1e-14  # a slope, in the units of the problem
 FAR = 1e-4  # of the norm of the parameters: a first step
 SIGN = 1e-11  # how far a multiplier may be outside of its bounds by rounding
@@ -215,18 +215,20 @@ def polished(problem, point):
     if point.is_fitted:
         return point
     cell = problem.cell(point.masks, point.kinks)
-    theta, mu, last = point.theta, point.multipliers, np.inf
+    theta, mu, before, last = point.theta, point.multipliers, np.inf, np.inf
     resting, is_new, (w, U, used) = _resting(cell, theta), True, _spectral(cell, theta, mu)
     for _ in range(POLISHED):
         value = exact_system(cell, theta, mu)
         step, length = _polish(theta, value, w, U, used, resting)
-        if is_new and CONVERGED < length < FAR and not length < 0.5 * last:
+        # one along small eigenvalues, the next across large ones, which takes off what it added
+        if is_new and CONVERGED < length < FAR and not length < 0.5 * before:
             # along what is nearly flat the curvature at the start is not that here: anew, once
-            is_new, last, (w, U, used) = False, np.inf, _spectral(cell, theta, mu)
+            is_new, before, last, (w, U, used) = False, np.inf, np.inf, _spectral(cell, theta, mu)
             step, length = _polish(theta, value, w, U, used, resting)
-        if not length < min(0.5 * last, FAR):
+        if not length < min(0.5 * before, FAR):
             break
-        theta, mu, last = theta + step[: len(theta)], mu + step[len(theta) :], length
+        theta, mu = theta + step[: len(theta)], mu + step[len(theta) :]
+        before, last = last, length
         if length <= 1e-16:
             break
     # nothing may be left in the directions that were taken to be flat

@@ -8,7 +8,16 @@ from constructions.critical import cell as calculus
 from constructions.critical.balls import Balls, as_balls
 from constructions.critical.entropies import block_of
 from training.settling import derivatives
-from training.settling.derivatives import Piece, height_rows, hessian, jacobian, lagrangian, rooted
+from training.settling.derivatives import (
+    Piece,
+    height_rows,
+    hessian,
+    jacobian,
+    lagrangian,
+    pulled,
+    rooted,
+    straight,
+)
 from training.settling.face import row_space
 from training.settling.problem import parameters_of
 
@@ -35,6 +44,10 @@ def test_they_are_the_middles_of_the_balls(widths, long, loss, decay, monkeypatc
     rows = calculus.output_rows(exact, balls)
     own = jacobian(cell, found)
     np.testing.assert_allclose(own, rows.mid, atol=1e-12)
+    step, pull = np.cos(np.arange(len(theta))), np.sin(np.arange(len(own)))
+    ahead, back = straight(cell, found, step), pulled(cell, found, pull.reshape(N, -1))
+    np.testing.assert_allclose(ahead.ravel(), rows.mid @ step, atol=1e-11)
+    np.testing.assert_allclose(back, pull @ rows.mid, atol=1e-11)
     np.testing.assert_allclose(
         hessian(cell, found),
         calculus.hessian(exact, balls, rows).mid + decay * np.eye(len(theta)),

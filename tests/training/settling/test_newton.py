@@ -122,3 +122,32 @@ def test_a_step_along_a_small_eigenvalue_is_corrected_across_a_large_one(monkeyp
     assert system(None, theta + first, mu)[1] > 100 * before
     step = module._best_step(None, theta, mu, value)
     assert system(None, theta + step, mu)[1] < 1e-12
+
+
+@pytest.mark.parametrize(("coupled", "ends"), [(1e-2, True), (0.9, False)])
+def test_polishing_goes_on_where_every_other_step_takes_off_what_the_last_one_added(
+    coupled, ends, monkeypatch
+):
+    # steps with diag(soft, 1) alone: each along s leaves as much across it in t
+    soft, size = 1e-3, 5e-5
+    problem, _, theta, _ = near_the_kink()
+    start = np.zeros(len(theta))
+    start[:2] = size, 0.0
+    point = solved(problem, theta, [])._replace(theta=1 + start, multipliers=np.zeros(0))
+    weights = np.append([soft], np.ones(len(theta) - 1))
+
+    def system(cell, now, mu):
+        value = weights * (now - 1)
+        value[0] += coupled * soft * (now[1] - 1)
+        value[1] += now[0] - 1
+        return value
+
+    monkeypatch.setattr(module, "exact_system", system)
+    monkeypatch.setattr(module, "kkt", lambda *_: np.diag(weights))
+    lengths = [-system(None, 1 + start, None) / weights]
+    lengths.append(-system(None, 1 + start + lengths[0], None) / weights)
+    assert np.linalg.norm(lengths[1]) > 0.5 * np.linalg.norm(lengths[0])
+    found = polished(problem, point)
+    assert (found is not None) == ends
+    if ends:
+        np.testing.assert_allclose(found.theta, np.ones(len(theta)), atol=1e-12)
