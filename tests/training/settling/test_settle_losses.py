@@ -6,7 +6,7 @@ from settling_problems import corners, loss_by_loops, norm, random_network, shak
 
 from geomcore import ReLUNetwork
 from training import settle
-from training.settling.settled import RUNAWAY
+from training.settling.settled import SEPARATED
 
 CASES = [
     ("cross_entropy", 0.0),
@@ -63,16 +63,16 @@ def test_what_is_settled_stays_where_it_is(loss, decay):
 def test_what_is_told_apart_runs_to_infinity(loss, seed):
     X, y = corners()
     found = settle(random_network((2, 12, 2), seed), X, y, loss=loss)
-    assert found.reason == RUNAWAY and found.loss <= found.loss_before
+    assert found.reason == SEPARATED and found.loss <= found.loss_before
     assert (found.network(X).argmax(axis=1) == y).all()
     again = settle(found.network, X, y, loss=loss)
-    assert again.reason == RUNAWAY and again.moved < 1e-12 * norm(again.network)
+    assert again.reason == SEPARATED and again.moved < 1e-12 * norm(again.network)
 
 
 def test_one_output_may_tell_two_classes_apart():
     X, y = corners()
     found = settle(random_network((2, 12, 1), 0), X, y[:, None].astype(float), loss="bce")
-    assert found.reason == RUNAWAY
+    assert found.reason == SEPARATED
     assert ((found.network(X)[:, 0] > 0) == y).all()
 
 
