@@ -10,6 +10,7 @@ from constructions.critical import minimum
 from constructions.critical.balls import Balls, as_balls
 from constructions.critical.cell import Cell, forwards, height_rows
 from constructions.critical.planes.spanned import Tie, spanned_kinks
+from geomcore import ReLUNetwork
 from geomcore.parameters import flatten, split
 
 DECAY = 1e-3
@@ -255,3 +256,20 @@ def test_a_tie_that_is_guessed_is_proved(monkeypatch):
         found = told(net, X, Y, "mse")
         assert not (found.proved and found.verdict == "local minimum")
         assert any(minimum.SPANNED == check.detail for check in found.checks)
+
+
+@pytest.mark.parametrize(("layer", "turns"), [(0, True), (1, False)])
+def test_a_unit_that_turns_active_below_a_tie_is_not_said_to_cost_nothing(
+    layer, turns, monkeypatch
+):
+    # one unit of use for one point x = 1, target 3, and one at rest that may take its part
+    decay = 0.5
+    c, e = 1 / np.sqrt(2), -decay / (2 * np.sqrt(2))
+    v = np.sqrt((3.0 + e - c) / np.sqrt(2))
+    w = [v / np.sqrt(2), 0.0]
+    net = ReLUNetwork([np.array(w)[:, None], [[v, 0.0]]], [w, [c]])
+    tie = Tie(layer, 0, [], [], [])
+    monkeypatch.setattr(minimum, "spanned_kinks", lambda cell, theta, free: (free, [tie]))
+    monkeypatch.setattr(Tie, "stands", lambda *given: True)
+    found = verify(net, [[1.0]], [[3.0]], weight_decay=decay)
+    assert any("turn into active ones" in check.detail for check in found.checks) == turns
