@@ -114,8 +114,8 @@ def told_apart(low, high):
 
     Examples
     --------
-    >>> told_apart(0.000842, 0.00416), told_apart(4.7412e-07, 4.7409e-07 + 1e-10)
-    (('0.000842', '0.00416'), ('4.7412e-07', '4.7419e-07'))
+    >>> told_apart(0.000842, 0.00416), told_apart(4.7412e-07, 4.7419e-07)
+    (('0.000842', '0.00416'), ('4.741e-07', '4.742e-07'))
     """
     for digits in range(3, 18):
         told = f"{low:.{digits}g}", f"{high:.{digits}g}"

@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib.colors import to_rgb
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 
 from geomcore.display.palette import COLORS
 from geomcore.plot.style import class_style, legible, panels, scatter
@@ -110,7 +111,8 @@ def figure_of_planes(optima, X, labels, is_told):
         ax.set(xlim=box[0], ylim=box[1], xlabel="x₁", ylabel="x₂")
         ax.set_title(_heading(best), fontsize=10)
     if not several:
-        fig.colorbar(drawn, ax=axes, label="output" if labels.Y.shape[1] == 1 else "first output")
+        what = "output" if labels.Y.shape[1] == 1 else "first output"
+        fig.colorbar(drawn, ax=axes, label=what, ticks=MaxNLocator(6))  # not at the levels
     if is_told and len(labels.classes) <= MOST_CLASSES:
         handles = [
             Patch(color=class_style(q)[0], label=legible(str(name)))
