@@ -268,7 +268,8 @@ def _units_at_rest(attempt, theta, mu):
     bounded = attempt.problem.bounded
     left = [gain for gain in gains if not is_below(whole.cell, found, gain, decay, bounded)]
     layers = [gain.layer for gain in left]
-    if any(gains_elsewhere(whole.cell, found, theta, l, units, decay) for l in layers):
+    known = whole.cell, found, theta
+    if any(gains_elsewhere(*known, l, units, decay, dependent) for l in layers):
         return _Rest(gain=max(gain.least for gain in left) / decay)
     return _Rest(turns=bool(left))
 
