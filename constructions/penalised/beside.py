@@ -19,13 +19,13 @@ from constructions.critical.balls import (
     smallest_eigenvalue,
     stacked,
 )
-from constructions.penalised.directions import Ray, all_below
+from constructions.penalised.directions import Ray, Searched, searched
 from constructions.penalised.idle import read_and_slopes
 from constructions.penalised.orbits import places_of_unit
 
 
-def gains_elsewhere(cell, found, theta, layer, units, decay, dependent=()):
-    """Whether it is not proved that no unit at rest in a layer gains the decay but as active ones.
+def searched_beside(cell, found, theta, layer, units, decay, dependent=()):
+    """Whether it is proved that no unit at rest in a layer gains the decay but as active ones.
 
     Parameters
     ----------
@@ -43,25 +43,25 @@ def gains_elsewhere(cell, found, theta, layer, units, decay, dependent=()):
 
     Returns
     -------
-    bool
+    Searched
     """
     slopes, lifted = read_and_slopes(found, cell, layer)
     active = [u for u in range(cell.widths[layer + 1]) if (layer, u) not in units]
     known = np.isfinite(slopes.rad).all() and np.isfinite(lifted.rad).all()
     if not (active and known):
-        return True
+        return Searched()
     rays = []
     for u in active:
         shares = _shares(cell, found, layer, u)
         if shares is None or not _kinks_are_free(cell, found, layer, u, dependent):
-            return True
+            return Searched()
         own = theta[places_of_unit(cell, layer, u)]
         if not is_simple(slopes * shares.reshape(-1, 1), lifted, own, decay):
-            return True
+            return Searched()
         pull = slopes.mid @ found.W[layer + 1].mid[:, u]
         between = (shares.mid != 0) & (shares.mid != 1)
         rays.append(Ray(shares.mid, between | (pull > 0)))
-    return not all_below(slopes, lifted, rays, decay)
+    return searched(slopes, lifted, rays, decay)
 
 
 def _shares(cell, found, layer, unit):

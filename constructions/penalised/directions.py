@@ -43,9 +43,25 @@ class Ray(NamedTuple):
     may_differ: np.ndarray
 
 
+class Searched(NamedTuple):
+    """What a search over all directions found.
+
+    Attributes
+    ----------
+    is_below : bool
+        Whether it is proved that no direction gains the decay but those of given rays.
+    stronger : ndarray, shape (D,), or None
+        One that gains more, as far as floating point tells.
+    """
+
+    is_below: bool = False
+    stronger: np.ndarray | None = None
+
+
 class _Problem(NamedTuple):
     """Rows (N, r) and slopes (N, Q) in which the decay is 1, and what is not known of them.
 
+    The rows are those along `basis` (r, D).
     `apart` is how far g may be from that of these rows, for vectors of length 1, `rounded` what a
     sum over the points is off by, `unsure` (N,) below what a height may have another sign, and
     `margins` (N,) how far slopes times g may be off.
@@ -57,6 +73,7 @@ class _Problem(NamedTuple):
     rounded: float
     unsure: np.ndarray
     margins: np.ndarray
+    basis: np.ndarray
 
 
 class _Batch(NamedTuple):
@@ -70,7 +87,7 @@ class _Batch(NamedTuple):
     states: np.ndarray
 
 
-def all_below(slopes, lifted, rays, decay):
+def searched(slopes, lifted, rays, decay):
     """Whether it is proved that no direction gains the decay but those of given rays.
 
     Parameters
@@ -83,14 +100,14 @@ def all_below(slopes, lifted, rays, decay):
 
     Returns
     -------
-    bool
+    Searched
     """
     problem = _in_their_span(slopes, lifted, decay)
     if problem is None or problem.rows.shape[1] > LARGEST:
-        return False
+        return Searched()
     (N, r), Q = problem.rows.shape, problem.slopes.shape[1]
     if not r:
-        return problem.apart < NEAR
+        return Searched(problem.apart < NEAR)
     most, seen = int(np.clip(NUMBERS // (N * r + 1), 1, TOGETHER)), 0
     signs = np.array(list(product([1.0, -1.0], repeat=r))).reshape(2**r, r, 1)
     whole = _Batch(signs * np.eye(r), np.arange(N), np.zeros((Q, r)), np.zeros(N, int))
@@ -99,16 +116,17 @@ def all_below(slopes, lifted, rays, decay):
         batch = todo.pop()
         seen += len(batch.cones)
         if seen > CONES:
-            return False
-        if _some_gains_more(batch, problem):
-            return False
+            return Searched()
+        stronger = _that_gains_more(batch, problem)
+        if stronger is not None:
+            return Searched(False, stronger @ problem.basis)
         left, decided, edges = _left(batch, problem, rays)
         halves = _halves(batch.cones[left], edges)
         if halves is None:
-            return False
+            return Searched()
         decided = decided.repeat(2, axis=1)
         todo += _parted(batch._replace(cones=halves), decided, problem, most)
-    return True
+    return Searched(True)
 
 
 def _in_their_span(slopes, lifted, decay):
@@ -135,17 +153,18 @@ def _in_their_span(slopes, lifted, decay):
     apart = 2 * ((lengths + wide) @ off + wide @ sums) * (1 + 1e-12) + LEAST
     rounded = 16 * (N + D + Q + 8) * EPS * (lengths @ sums) + N * LEAST
     margins = 2 * (lengths + wide) * (apart + rounded) + 2 * wide * (lengths @ sums)
-    return _Problem(inside, L, apart, rounded, 2 * off, margins + LEAST)
+    return _Problem(inside, L, apart, rounded, 2 * off, margins + LEAST, basis)
 
 
-def _some_gains_more(batch, problem):
-    """Whether the middle of a cone is seen to gain the decay, so that no search would end."""
+def _that_gains_more(batch, problem):
+    """The middle of a cone that is seen to gain the decay, so that no search would end, or None."""
     units = batch.cones / np.linalg.norm(batch.cones, axis=2, keepdims=True)
     middle, own = units.sum(axis=1), batch.points
+    middle /= np.linalg.norm(middle, axis=1, keepdims=True)
     on = np.maximum(middle @ problem.rows[own].T, 0)
     gains = np.linalg.norm(on @ problem.slopes[own] + middle @ batch.base.T, axis=1)
-    most = 1 + 2 * (problem.apart + problem.rounded)
-    return bool((gains > most * np.linalg.norm(middle, axis=1)).any())
+    best = gains.argmax()
+    return middle[best] if gains[best] > 1 + 2 * (problem.apart + problem.rounded) else None
 
 
 def _left(batch, problem, rays):

@@ -32,7 +32,7 @@ from constructions.critical.points import BITS, exactly
 from constructions.critical.ranks import GenericRank
 from constructions.critical.saddle import curvature_down, signs_of, way_over
 from constructions.critical.ties import multipliers_of
-from constructions.penalised.beside import gains_elsewhere
+from constructions.penalised.beside import searched_beside
 from constructions.penalised.growth import gain_in, is_below, way_to_grow
 from constructions.penalised.idle import layers_that_may_grow
 from constructions.penalised.orbits import are_free, slices_across, tangents
@@ -267,9 +267,16 @@ def _units_at_rest(attempt, theta, mu):
             return _Rest(way)
     bounded = attempt.problem.bounded
     left = [gain for gain in gains if not is_below(whole.cell, found, gain, decay, bounded)]
-    layers = [gain.layer for gain in left]
-    known = whole.cell, found, theta
-    if any(gains_elsewhere(*known, l, units, decay, dependent) for l in layers):
+    known, are_below = (whole.cell, found), True
+    for gain in left:
+        answer = searched_beside(*known, theta, gain.layer, units, decay, dependent)
+        if answer.stronger is not None:
+            gain = gain_in(*known, gain.layer, units, [answer.stronger])
+            way = way_to_grow(whole.cell, gain, units, decay, dependent)
+            if way is not None:
+                return _Rest(way)
+        are_below &= answer.is_below
+    if not are_below:
         return _Rest(gain=max(gain.least for gain in left) / decay)
     return _Rest(turns=bool(left))
 

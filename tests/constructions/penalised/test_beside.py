@@ -7,8 +7,9 @@ from flint import arb
 
 from constructions.critical.balls import Balls
 from constructions.critical.cell import Cell, Pass
-from constructions.penalised import beside
-from constructions.penalised.beside import _shares, gains_elsewhere, is_simple
+from constructions.penalised import beside, growth, minimum
+from constructions.penalised.beside import _shares, is_simple, searched_beside
+from constructions.penalised.directions import Searched
 from constructions.penalised.idle import read_and_slopes
 from constructions.penalised.search import nearby_strict_points
 from geomcore import ReLUNetwork
@@ -79,7 +80,7 @@ class Asked:
     def __init__(self, monkeypatch, kinks=(), widths=(1, 2, 1), radius=0.0, multiplier=0.5):
         self.simple, self.rays = [], None
         monkeypatch.setattr(beside, "is_simple", lambda *given: self.simple.append(given) or True)
-        monkeypatch.setattr(beside, "all_below", self.below)
+        monkeypatch.setattr(beside, "searched", self.below)
         d, m, _ = widths
         X, masks, slopes = np.array([[1.0], [2.0]]) * np.ones(d), np.ones((2, m)), np.ones((2, m))
         for l, i, u in kinks:
@@ -94,10 +95,12 @@ class Asked:
 
     def below(self, slopes, lifted, rays, decay):
         self.rays = rays
-        return True
+        return Searched(True)
 
     def __call__(self, units, **more):
-        return gains_elsewhere(self.cell, self.found, self.theta, 0, units, 1.0, **more)
+        return not searched_beside(
+            self.cell, self.found, self.theta, 0, units, 1.0, **more
+        ).is_below
 
 
 def test_it_is_asked_only_where_the_statement_speaks(monkeypatch):
@@ -156,7 +159,7 @@ def test_rows_of_kinks_must_be_independent_or_span_all_that_they_can(d, monkeypa
 
 
 def test_each_active_unit_is_asked_for_and_what_is_not_below_is_told(monkeypatch):
-    for name, answers in (("is_simple", [True, False]), ("all_below", [False])):
+    for name, answers in (("is_simple", [True, False]), ("searched", [Searched()])):
         asked, left = Asked(monkeypatch, widths=(1, 3, 1)), iter(answers)
         monkeypatch.setattr(beside, name, lambda *given, left=left: next(left))
         assert asked([(0, 2)]) and next(left, None) is None
@@ -260,7 +263,7 @@ def beside_a_kink(other, rise, across=0.0):
 def test_next_to_a_kink_the_form_decides(other, rise, across, known, scale, monkeypatch):
     cell, found, theta, slopes, lifted = beside_a_kink(other, rise, across)
     monkeypatch.setattr(beside, "read_and_slopes", lambda *given: (slopes * scale, lifted))
-    monkeypatch.setattr(beside, "all_below", lambda *given: True)
+    monkeypatch.setattr(beside, "searched", lambda *given: Searched(True))
     found = found._replace(
         inputs=[Balls(lifted.mid[:, :2])],
         slopes=[part * scale for part in found.slopes],
@@ -268,7 +271,7 @@ def test_next_to_a_kink_the_form_decides(other, rise, across, known, scale, monk
     )
     # the last entry of the third row is its own, not a bias: rows are asked about apart
     monkeypatch.setattr(beside, "_kinks_are_free", lambda *given: True)
-    assert gains_elsewhere(cell, found, theta, 0, [(0, 1)], scale) != known
+    assert searched_beside(cell, found, theta, 0, [(0, 1)], scale).is_below == known
     # what is claimed, on a sphere of directions next to the ray
     w = np.random.default_rng(0).standard_normal((20_000, 3)) * [1e-3, 0.3, 0.3] + [1, 0, 0]
     gains = np.linalg.norm(np.maximum(w @ lifted.mid.T, 0) @ slopes.mid, axis=1)
@@ -276,3 +279,18 @@ def test_next_to_a_kink_the_form_decides(other, rise, across, known, scale, monk
         assert (gains <= np.linalg.norm(w, axis=1)).all()
     elif other > 1 or rise < 0.5:
         assert (gains > np.linalg.norm(w, axis=1)).any()
+
+
+def test_what_ascents_miss_the_search_finds(monkeypatch):
+    def last(slopes, lifted, given):
+        return given[-1] / np.linalg.norm(given[-1])
+
+    monkeypatch.setattr(growth, "strongest", last)  # no ascent: an active unit, or what was found
+    net, X, Y = planted((1, 2, 1), [(0, 0, 0)], 2)
+    labels = labels_of(np.asarray(Y, float), len(X))
+    per_class = [arb(1) / len(X)] * len(labels.classes)
+    found, why = next(nearby_strict_points(net, X, labels, per_class, "mse", 0.1))
+    assert why == "a saddle on 1 kink, with 1 unit at rest at zero"
+    monkeypatch.setattr(minimum, "searched_beside", lambda *given: Searched())
+    found, why = next(nearby_strict_points(net, X, labels, per_class, "mse", 0.1))
+    assert found is None and why.endswith("the best direction found gains 1 times the decay")

@@ -14,8 +14,12 @@ from constructions.penalised.directions import (
     _halves,
     _in_their_span,
     _may_belong,
-    all_below,
+    searched,
 )
+
+
+def all_below(*given):
+    return searched(*given).is_below
 
 
 def rays_of(masks):
@@ -249,5 +253,6 @@ def test_a_search_ends_where_a_middle_is_seen_to_gain_more(monkeypatch):
     counted = []
     monkeypatch.setattr(directions, "_left", lambda *given: counted.append(1))
     rows = np.ones((1, 2))
-    assert not all_below(Balls(np.ones((1, 1))), Balls(rows), [], 0.5)
-    assert not counted
+    found = searched(Balls(np.ones((1, 1))), Balls(rows), [], 0.5)
+    assert not found.is_below and not counted
+    assert found.stronger @ rows[0] > 0.5 * np.linalg.norm(found.stronger) > 0.49
