@@ -2,17 +2,20 @@ r"""Units at rest beside active ones, into which these turn at no cost: that not
 
 An active unit a attains :math:`|g| = \omega` at the direction of its (w, b). The point is a local
 minimum all the same if every other direction gains less. With :math:`s_i` = 1 where a is on, 0
-where it is off, and the part :math:`\mu_i / \delta_i` where it is on its kink, that is so in the
-cones in which :math:`g \cdot \lambda_i \le 0` at all points at which the sign is not that of a, if
-:math:`\sum_i s_i \lambda_i \tilde h_i^T` has :math:`\omega` as a simple singular value, the largest
-(docs/trained.md, "Beside active units"). Units with the masks and kinks of a are multiples of it
-then. All other directions are searched (directions.py).
+where it is off, and the part :math:`\mu_i / \delta_i` where it is on its kink, let
+:math:`G = \sum_i s_i \lambda_i \tilde h_i^T`. It has :math:`\omega` as a singular value. If that is
+the largest and simple, no other direction gains the decay in the cones in which
+:math:`g \cdot \lambda_i \le 0` at all points at which the sign is not that of a (docs/trained.md,
+"Beside active units"); else, in narrower ones, if what is added along the kinks makes it so. Units
+with the masks and kinks of a are multiples of it then. All other directions are searched
+(directions.py).
 """
 
 import numpy as np
 from scipy.linalg import qr
 
 from constructions.critical.balls import (
+    EPS,
     Balls,
     as_balls,
     has_full_column_rank,
@@ -22,6 +25,8 @@ from constructions.critical.balls import (
 from constructions.penalised.directions import Ray, Searched, searched
 from constructions.penalised.idle import read_and_slopes
 from constructions.penalised.orbits import places_of_unit
+
+BENT = (0.0, 0.125, 0.5, 2.0, 8.0, 32.0)  # of the decay: what forms are bent by, along kinks
 
 
 def searched_beside(cell, found, theta, layer, units, decay, dependent=()):
@@ -56,11 +61,12 @@ def searched_beside(cell, found, theta, layer, units, decay, dependent=()):
         if shares is None or not _kinks_are_free(cell, found, layer, u, dependent):
             return Searched()
         own = theta[places_of_unit(cell, layer, u)]
-        if not is_simple(slopes * shares.reshape(-1, 1), lifted, own, decay):
+        between = (shares.mid != 0) & (shares.mid != 1)
+        steep = _steepness(slopes, lifted, shares, between, own, decay)
+        if steep is None:
             return Searched()
         pull = slopes.mid @ found.W[layer + 1].mid[:, u]
-        between = (shares.mid != 0) & (shares.mid != 1)
-        rays.append(Ray(shares.mid, between | (pull > 0)))
+        rays.append(Ray(shares.mid, between | (pull > 0), steep))
     return searched(slopes, lifted, rays, decay)
 
 
@@ -88,6 +94,25 @@ def _shares(cell, found, layer, unit):
         return None
     shares.mid[at_kink], shares.rad[at_kink] = part.mid, part.rad
     return shares
+
+
+def _steepness(slopes, lifted, shares, between, unit, decay):
+    """How steep the loss must rise off kinks for a form to be below it that is positive.
+
+    Returns
+    -------
+    ndarray, shape (N,), or None
+        As in `Ray`; None if no form is proved to be positive across the unit.
+    """
+    weighted, kinks = slopes * shares.reshape(-1, 1), lifted[between]
+    room = np.minimum(shares.lower[between], (1 - shares).lower[between])
+    for part in BENT if between.any() else BENT[:1]:
+        bends = part * decay / (kinks.mid**2).sum(axis=1)
+        if is_simple(weighted, lifted, unit, decay, (kinks * bends.reshape(-1, 1)).T @ kinks):
+            steep = np.zeros(len(shares))
+            steep[between] = bends / room * (1 + 4 * EPS)
+            return steep
+    return None
 
 
 def _quotients(some, others):
@@ -118,7 +143,7 @@ def _kinks_are_free(cell, found, layer, unit, dependent):
     return has_full_column_rank(rows.T)
 
 
-def is_simple(slopes, lifted, unit, decay):
+def is_simple(slopes, lifted, unit, decay, bend=None):
     """Whether the decay is proved to be the largest singular value of G, and a simple one.
 
     Parameters
@@ -128,6 +153,9 @@ def is_simple(slopes, lifted, unit, decay):
     unit : Balls, shape (D + Q,)
         (w, b, v), at which decay |x|^2 + 2 v . G (w, b) and its derivative are known to be zero.
     decay : float
+    bend : Balls, shape (D, D), optional
+        Not negative, and zero at (w, b): twice its form is added, and the sum must be positive
+        across the unit.
     """
     D, Q = lifted.shape[1], slopes.shape[1]
     G = slopes.T @ lifted
@@ -135,6 +163,8 @@ def is_simple(slopes, lifted, unit, decay):
     # (w, b) and v have opposite signs: G (w, b) = -decay v
     M = stacked([stacked([zeros[0], G.T], axis=1), stacked([G, zeros[1]], axis=1)])
     M = M + Balls(decay * np.eye(D + Q))
+    if bend is not None:
+        M = M + _padded(bend * 2.0, Q)
     size = np.linalg.norm(unit.mid)
     if not size > 0:
         return False
@@ -145,3 +175,8 @@ def is_simple(slopes, lifted, unit, decay):
     return bool(along.lower > size / 2 or along.upper < -size / 2) and bool(
         smallest_eigenvalue(as_balls(across.T) @ M @ across) > 0
     )
+
+
+def _padded(square, more):
+    """A matrix in balls with so many rows and columns of zeros behind its own."""
+    return Balls(np.pad(square.mid, (0, more)), np.pad(square.rad, (0, more)))

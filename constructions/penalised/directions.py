@@ -28,8 +28,9 @@ LEAST = np.finfo(float).tiny
 class Ray(NamedTuple):
     r"""What is known next to the direction of an active unit.
 
-    In a cone in which :math:`g(w) \cdot \lambda_i \le 0` at every point i that is not on in all of
-    it if its share is 1, nor off if that is 0, only the unit's own direction gains the decay.
+    In a cone in which :math:`-g(w) \cdot \lambda_i / \omega \ge b_i |w \cdot \tilde h_i|` at every
+    point i that is not on in all of it if its share is 1, nor off if that is 0, only the unit's own
+    direction gains the decay.
 
     Attributes
     ----------
@@ -37,10 +38,13 @@ class Ray(NamedTuple):
         0 where the unit is off, 1 where it is on, else between.
     may_differ : ndarray of bool, shape (N,)
         Points of which it is worth asking; all with a share between 0 and 1 must be among them.
+    steep : ndarray, shape (N,), or float
+        The b_i, not negative.
     """
 
     shares: np.ndarray
     may_differ: np.ndarray
+    steep: np.ndarray | float = 0.0
 
 
 class Searched(NamedTuple):
@@ -61,10 +65,10 @@ class Searched(NamedTuple):
 class _Problem(NamedTuple):
     """Rows (N, r) and slopes (N, Q) in which the decay is 1, and what is not known of them.
 
-    The rows are those along `basis` (r, D).
-    `apart` is how far g may be from that of these rows, for vectors of length 1, `rounded` what a
-    sum over the points is off by, `unsure` (N,) below what a height may have another sign, and
-    `margins` (N,) how far slopes times g may be off.
+    The rows are those along `basis` (r, D), and `scale` turns what is asked of a `Ray`. `apart` is
+    how far g may be from that of these rows, for vectors of length 1, `rounded` what a sum over the
+    points is off by, `unsure` (N,) below what a height may have another sign, and `margins` (N,)
+    how far slopes times g may be off.
     """
 
     rows: np.ndarray
@@ -74,6 +78,7 @@ class _Problem(NamedTuple):
     unsure: np.ndarray
     margins: np.ndarray
     basis: np.ndarray
+    scale: float
 
 
 class _Batch(NamedTuple):
@@ -153,7 +158,8 @@ def _in_their_span(slopes, lifted, decay):
     apart = 2 * ((lengths + wide) @ off + wide @ sums) * (1 + 1e-12) + LEAST
     rounded = 16 * (N + D + Q + 8) * EPS * (lengths @ sums) + N * LEAST
     margins = 2 * (lengths + wide) * (apart + rounded) + 2 * wide * (lengths @ sums)
-    return _Problem(inside, L, apart, rounded, 2 * off, margins + LEAST, basis)
+    turned = scale / decay * scale
+    return _Problem(inside, L, apart, rounded, 2 * off, margins + LEAST, basis, turned)
 
 
 def _that_gains_more(batch, problem):
@@ -261,6 +267,10 @@ def _belongs(units, heights, decided, batch, ray, problem):
     # slopes times g, from above, as in `_bounded`
     most = np.maximum(heights, 0) @ np.maximum(weights, 0).T
     most += heights @ (np.minimum(weights, 0) * on).T + units @ (asked @ batch.base).T
+    steep = np.broadcast_to(ray.steep, ray.shares.shape)[others] * problem.scale
+    if steep.any():
+        reach = np.abs(units @ problem.rows[others].T) + 2 * problem.unsure[others]
+        most += steep * reach * (1 + SPARE)
     return bool((most < -problem.margins[others]).all())
 
 

@@ -231,16 +231,16 @@ def test_beside_units_on_kinks_others_stay_at_rest(widths, kinks, seed):
 
 
 def beside_a_kink(other, rise, across=0.0):
-    """(w, b, v) = (1, 0, 0; 1, 0) on its kink at the last of three points, decay 1.
+    """(w, b, v) = (1, 0, 0; 1, 0) on its kink at the last of four points, decay 1.
 
     With the kink held, what else a unit gains is `other`; the multiplier is 0.5, `rise` its bound.
     """
-    lifted = np.array([[1.0, 0.0, -0.5], [0.0, 1.0, 0.0], [0.0, 0.0, -1.0]])
-    slopes = np.array([[-1.0, 0.0], [0.0, -other], [rise, across]])
-    cell = Cell((2, 2, 2), Balls(lifted[:, :2]), None, [], [np.array([[1.0, 0]] * 3)], [(0, 2, 0)])
-    cell.masks[0][2, 0] = 0.0
+    lifted = np.array([[1.0, 0.0, -0.5], [1.0, 1.0, 0.0], [1.0, -1.0, 0.0], [0.0, 0.0, -1.0]])
+    slopes = np.array([[-1.0, 0.0], [0.0, -other / 2], [0.0, other / 2], [rise, across]])
+    masks = np.array([[1.0, 0.0]] * 3 + [[0.0, 0.0]])
+    cell = Cell((2, 2, 2), Balls(lifted[:, :2]), None, [], [masks], [(0, 3, 0)])
     W = [Balls(np.zeros((2, 2))), Balls(np.eye(2))]
-    multipliers = Balls(np.array([[0.0, 0], [0, 0], [0.5, 0]]))
+    multipliers = Balls(np.array([[0.0, 0], [0, 0], [0, 0], [0.5, 0]]))
     gains = [Balls(slopes @ np.eye(2))]
     theta = Balls(np.array([1.0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0]))
     found = Pass(W, [None], [], [multipliers, Balls(slopes)], gains)
@@ -256,29 +256,45 @@ def beside_a_kink(other, rise, across=0.0):
         (0.9, 0.5, 0.0, False),  # the multiplier is at its bound
         (0.9, 0.4, 0.0, False),  # next to the ray a unit gains more
         (0.9, 1.0, 0.5, True),
-        (0.9, 1.0, 5.0, False),
+        (0.9, 1.0, 5.0, True),  # its slope alone makes another singular value too large
     ],
 )
 @pytest.mark.parametrize("scale", [1.0, 1e-150, 1e150])
 def test_next_to_a_kink_the_form_decides(other, rise, across, known, scale, monkeypatch):
     cell, found, theta, slopes, lifted = beside_a_kink(other, rise, across)
+    rays = []
+
+    def below(slopes, lifted, given, decay):
+        rays.extend(given)
+        return Searched(True)
+
     monkeypatch.setattr(beside, "read_and_slopes", lambda *given: (slopes * scale, lifted))
-    monkeypatch.setattr(beside, "searched", lambda *given: Searched(True))
+    monkeypatch.setattr(beside, "searched", below)
+    # the last entry of the third row is its own, not a bias: rows are asked about apart
+    monkeypatch.setattr(beside, "_kinks_are_free", lambda *given: True)
     found = found._replace(
-        inputs=[Balls(lifted.mid[:, :2])],
         slopes=[part * scale for part in found.slopes],
         gains=[part * scale for part in found.gains],
     )
-    # the last entry of the third row is its own, not a bias: rows are asked about apart
-    monkeypatch.setattr(beside, "_kinks_are_free", lambda *given: True)
     assert searched_beside(cell, found, theta, 0, [(0, 1)], scale).is_below == known
-    # what is claimed, on a sphere of directions next to the ray
-    w = np.random.default_rng(0).standard_normal((20_000, 3)) * [1e-3, 0.3, 0.3] + [1, 0, 0]
-    gains = np.linalg.norm(np.maximum(w @ lifted.mid.T, 0) @ slopes.mid, axis=1)
-    if known:
-        assert (gains <= np.linalg.norm(w, axis=1)).all()
-    elif other > 1 or rise < 0.5:
-        assert (gains > np.linalg.norm(w, axis=1)).any()
+    # what is claimed, of directions next to the ray
+    rng = np.random.default_rng(0)
+    far = 10.0 ** rng.uniform(-4, 0.5, (20_000, 1))
+    w = far * rng.standard_normal((20_000, 3)) + [1, 0, 0]
+    heights = w @ lifted.mid.T
+    gains = np.maximum(heights, 0) @ slopes.mid
+    is_more = np.linalg.norm(gains, axis=1) > np.linalg.norm(w, axis=1) * (1 + 1e-12)
+    if not known:
+        assert other == 1 or rise == 0.5 or is_more[far[:, 0] < 0.1].any()
+        return
+    (ray,) = rays
+    assert ray.shares[3] == pytest.approx(0.5 / rise)
+    as_there = ((heights > 0) & (ray.shares == 1)) | ((heights < 0) & (ray.shares == 0))
+    falls = -gains @ slopes.mid.T >= ray.steep / scale * abs(heights)
+    holds = (as_there | (falls & ray.may_differ)).all(axis=1)
+    assert holds[far[:, 0] < 1e-3].all()
+    assert not is_more[holds].any()
+    assert (np.max(ray.steep) > 0) == (across > 1)
 
 
 def test_what_ascents_miss_the_search_finds(monkeypatch):

@@ -188,13 +188,15 @@ def test_a_cone_belongs_to_a_ray_only_where_no_slope_that_matters_gains(D, Q, se
         decided = np.array([(high > 0).all(axis=0), (high < 0).all(axis=0)])
         shares = np.where(decided[0], 1.0, 0.0)
         shares[rng.integers(0, 7, 2)] = rng.choice([0.0, 0.3, 1.0], 2)
-        ray = Ray(shares, np.ones(7, bool))
+        steep = rng.choice([0.0, 0.02], 7)
+        ray = Ray(shares, np.ones(7, bool), steep)
         belongs = _belongs(units[b], high, decided, batch, ray, problem)
         told[belongs] += 1
         differ = (heights[b] > 0) != (shares == 1)
         differ |= (shares > 0) & (shares < 1)
         if belongs:
-            assert ((gains[b] @ problem.slopes.T)[differ] <= 0).all()
+            asked = gains[b] @ problem.slopes.T + steep * problem.scale * abs(heights[b])
+            assert (asked[differ] <= 0).all()
     assert min(told.values()) > 0
 
 
