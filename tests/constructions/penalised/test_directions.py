@@ -258,3 +258,11 @@ def test_a_search_ends_where_a_middle_is_seen_to_gain_more(monkeypatch):
     found = searched(Balls(np.ones((1, 1))), Balls(rows), [], 0.5)
     assert not found.is_below and not counted
     assert found.stronger @ rows[0] > 0.5 * np.linalg.norm(found.stronger) > 0.49
+
+
+@pytest.mark.parametrize(("slope", "known"), [(-1.0, True), (-1.1, False), (-0.9, True)])
+def test_one_point_and_one_entry(slope, known):
+    one, ray = Balls(np.ones((1, 1))), Ray(np.ones(1), np.zeros(1, bool))
+    assert all_below(Balls(np.full((1, 1), slope)), one, [ray], 1.0) == known
+    # there is no edge to bisect
+    assert all_below(Balls(np.full((1, 1), slope)), one, [], 1.0) == (slope > -1)
