@@ -8,7 +8,13 @@ from flint import arb
 from constructions.critical.balls import Balls
 from constructions.critical.cell import Cell, Pass
 from constructions.penalised import beside, growth, minimum
-from constructions.penalised.beside import _shares, is_simple, searched_beside
+from constructions.penalised.beside import (
+    _kinks_are_free,
+    _shares,
+    _steepness,
+    is_simple,
+    searched_beside,
+)
 from constructions.penalised.directions import Searched
 from constructions.penalised.idle import read_and_slopes
 from constructions.penalised.search import nearby_strict_points
@@ -310,3 +316,42 @@ def test_what_ascents_miss_the_search_finds(monkeypatch):
     monkeypatch.setattr(minimum, "searched_beside", lambda *given: Searched())
     found, why = next(nearby_strict_points(net, X, labels, per_class, "mse", 0.1))
     assert found is None and why.endswith("the best direction found gains 1 times the decay")
+
+
+def test_a_form_is_bent_by_twice_what_is_given():
+    # w_2, v_2 with the singular value 1.1: positive if 1 + 2 B > 1.21
+    slopes, lifted, unit = np.eye(2), np.diag([1.0, 1.1]), Balls(np.array([2.0, 0.0, -2.0, 0.0]))
+    for bend, known in ((0.1, False), (0.11, True)):
+        form = Balls(np.diag([0.0, bend]))
+        assert is_simple(Balls(slopes), Balls(lifted), unit, 1.0, form) == known
+
+
+@pytest.mark.parametrize(("share", "reach"), [(0.2, 0.1), (0.9, 0.05), (0.5, 0.0)])
+def test_the_steepness_is_what_the_smaller_part_asks_for(share, reach):
+    # as above, with the kink at (0, 2): of the decay over its square 1/8 is enough for 1.1
+    lifted = np.array([[1.0, 0.0], [0.0, 1.1], [0.0, 2.0]])
+    slopes = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])
+    shares = Balls(np.array([1.0, 1.0, share]), np.array([0.0, 0.0, reach]))
+    unit, between = Balls(np.array([2.0, 0.0, -2.0, 0.0])), np.array([False, False, True])
+    steep = _steepness(Balls(slopes), Balls(lifted), shares, between, unit, 1.0)
+    room = min(share - reach, 1 - share - reach)
+    assert steep.tolist() == [0.0, 0.0, pytest.approx(0.125 / 4 / room)]
+
+
+def test_a_rise_that_may_be_negative_bounds_nothing(monkeypatch):
+    asked = Asked(monkeypatch, [(0, 0, 0)])
+    asked.found.gains[0].rad[0, 0] = 1.5
+    assert asked([(0, 1)])
+
+
+def test_rows_that_span_less_than_they_can_are_not_enough():
+    rows = np.array([[1.0, 0.0], [1.0, 0.0], [1.0, 0.0], [1.0, 1.0]])
+    for points in ([0, 1], [0, 1, 2]):
+        cell = Cell((2, 1, 1), None, None, [], [], [(0, i, 0) for i in points])
+        # an entry that is 0 at the kinks, and not at all points, is one
+        assert not _kinks_are_free(cell, Pass([], [Balls(rows)], []), 0, 0, ())
+        reach = np.array([[0.0, 0.1], [0, 0], [0, 0]])
+        assert not _kinks_are_free(cell, Pass([], [Balls(rows[:3], reach)], []), 0, 0, ())
+        assert _kinks_are_free(cell, Pass([], [Balls(rows[:3])], []), 0, 0, ())
+    cell = cell._replace(kinks=[(0, 0, 0), (0, 1, 0), (0, 3, 0)])
+    assert _kinks_are_free(cell, Pass([], [Balls(rows)], []), 0, 0, ())
