@@ -266,3 +266,23 @@ def test_one_point_and_one_entry(slope, known):
     assert all_below(Balls(np.full((1, 1), slope)), one, [ray], 1.0) == known
     # there is no edge to bisect
     assert all_below(Balls(np.full((1, 1), slope)), one, [], 1.0) == (slope > -1)
+
+
+def test_what_is_unknown_of_the_gain_may_be_a_quarter_of_the_decay_only():
+    for reach, known in ((2.4, False), (0.5, True)):
+        rows = Balls(np.array([[1.0, 0.0]]), np.array([[0.0, reach]]))
+        assert all_below(Balls(np.full((1, 1), 0.1)), rows, [], 1.0) == known
+
+
+def test_a_slope_that_is_not_known_to_fall_belongs_to_no_ray():
+    rows = Balls(np.array([[1.0, 0.0], [0.0, 1.0]]))
+    ray = Ray(np.array([1.0, 0.5]), np.array([False, True]))
+    units = np.array([[1.0, 0.0], [1.0, 0.1]])
+    units /= np.linalg.norm(units, axis=1, keepdims=True)
+    batch = _Batch(units[None], np.arange(2), np.zeros((1, 2)), np.zeros(2, int))
+    for reach, known in ((0.05, True), (0.3, False)):
+        problem = _in_their_span(Balls([[-1.0], [0.5]], [[0.0], [reach]]), rows, 1.0)
+        turned = units @ problem.basis.T
+        heights = turned @ problem.rows.T
+        decided = np.array([(heights > 0).all(axis=0), (heights < 0).all(axis=0)])
+        assert _belongs(turned, heights, decided, batch, ray, problem) == known
