@@ -43,7 +43,7 @@ class Gain(NamedTuple):
     least: float
 
 
-def gain_in(cell, found, layer, units):
+def gain_in(cell, found, layer, units, given=()):
     """The largest gain that ascents find for a unit at rest in a layer.
 
     Parameters
@@ -55,6 +55,8 @@ def gain_in(cell, found, layer, units):
         From 0.
     units : list of (int, int)
         Those that are at rest; the ascents start from the directions of the others, too.
+    given : sequence of ndarray, shape (D,), optional
+        Further directions to start from.
 
     Returns
     -------
@@ -66,7 +68,7 @@ def gain_in(cell, found, layer, units):
     biases = found.values[layer].mid[0] - found.W[layer].mid @ found.inputs[layer].mid[0]
     W = np.column_stack([found.W[layer].mid, biases])
     active = [row for u, row in enumerate(W) if (layer, u) not in units and row.any()]
-    w = strongest(slopes.mid, lifted.mid, active)
+    w = strongest(slopes.mid, lifted.mid, [*active, *given])
     heights = lifted @ w
     on = Balls.between(np.maximum(heights.lower, 0.0), np.maximum(heights.upper, 0.0))
     gain = slopes.T @ on

@@ -32,7 +32,7 @@ from constructions.critical.newton import solution_near
 from constructions.critical.points import BITS, exactly
 from constructions.critical.ranks import GenericRank
 from constructions.critical.saddle import curvature_down, signs_of, way_over
-from constructions.penalised.beside import gains_elsewhere
+from constructions.penalised.beside import searched_beside
 from constructions.penalised.growth import gain_in, is_below, way_to_grow
 from constructions.penalised.idle import layers_that_may_grow
 from constructions.penalised.orbits import are_free, slices_across, tangents
@@ -266,10 +266,20 @@ def _units_at_rest(attempt, theta, mu):
             return _Rest(way)
     bounded = attempt.problem.bounded
     left = [gain for gain in gains if not is_below(whole.cell, found, gain, decay, bounded)]
-    layers = [gain.layer for gain in left]
-    # a unit that turns into an active one adds to what units above read, and may span others
-    ahead = any(tie.layer > l for tie in whole.ties for l in layers)
-    if ahead or any(gains_elsewhere(whole.cell, found, theta, l, units, decay) for l in layers):
+    known, are_below = (whole.cell, found), True
+    for gain in left:
+        # a unit that turns into an active one adds to what units above read, and may span others
+        if any(tie.layer > gain.layer for tie in whole.ties):
+            are_below = False
+            continue
+        answer = searched_beside(*known, theta, gain.layer, units, decay, dependent)
+        if answer.stronger is not None:
+            gain = gain_in(*known, gain.layer, units, [answer.stronger])
+            way = way_to_grow(whole.cell, gain, units, decay, dependent)
+            if way is not None:
+                return _Rest(way)
+        are_below &= answer.is_below
+    if not are_below:
         return _Rest(gain=max(gain.least for gain in left) / decay)
     return _Rest(turns=bool(left))
 

@@ -2,14 +2,20 @@
 
 import numpy as np
 import pytest
-from decayed import first_minimum, labels_of, loss_of
+from decayed import first_minimum, labels_of, loss_of, planted_decayed
 from flint import arb
 
 from constructions.critical.balls import Balls
 from constructions.critical.cell import Cell, Pass
-from constructions.penalised import beside
-from constructions.penalised.ascent import strongest
-from constructions.penalised.beside import _halves, _mask, all_below, gains_elsewhere, is_simple
+from constructions.penalised import beside, growth, minimum
+from constructions.penalised.beside import (
+    _kinks_are_free,
+    _shares,
+    _steepness,
+    is_simple,
+    searched_beside,
+)
+from constructions.penalised.directions import Searched
 from constructions.penalised.idle import read_and_slopes
 from constructions.penalised.search import nearby_strict_points
 from geomcore import ReLUNetwork
@@ -63,103 +69,6 @@ def test_the_largest_singular_value_must_be_simple(other, known):
     assert not is_simple(Balls(slopes), Balls(lifted), wrong, 1.0)
 
 
-@pytest.mark.parametrize(("part", "known"), [(0.0, True), (0.9, True), (1.001, False)])
-def test_no_other_cone_may_gain_the_decay(part, known, monkeypatch):
-    monkeypatch.setattr(beside, "CONES", 1000)
-    # each point alone gains its length times its slope, where the other is off
-    rows = np.array([[1.0, 1.0], [-2.0, 1.0]])
-    slopes = np.array([[-1.0], [part * np.sqrt(2 / 5)]])
-    first, both = np.array([[True, False]]), np.array([[True, False], [False, True]])
-    assert all_below(Balls(slopes), Balls(rows), first, np.sqrt(2)) == known
-    assert all_below(Balls(slopes), Balls(rows), both, np.sqrt(2))
-    # without the cell of the best direction nothing is proved
-    assert not all_below(Balls(slopes), Balls(rows), first[:0], np.sqrt(2))
-
-
-@pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("D", [2, 3])
-def test_what_is_proved_holds_on_a_grid(D, seed, monkeypatch):
-    monkeypatch.setattr(beside, "CONES", 5000)
-    rng = np.random.default_rng(seed)
-    rows, slopes = rng.standard_normal((6, D)), rng.standard_normal((6, 2))
-    W = rng.standard_normal((20_000, D))
-    W /= np.linalg.norm(W, axis=1, keepdims=True)
-    value = np.linalg.norm(np.maximum(W @ rows.T, 0) @ slopes, axis=1)
-    mask = rows @ W[value.argmax()] > 0
-    outside = ((W @ rows.T > 0) != mask).any(axis=1)
-    most = value[outside].max()
-    answers = [
-        all_below(Balls(slopes), Balls(rows), mask[None], most * part) for part in (0.999, 1.05)
-    ]
-    assert answers == [False, True]
-    wide = Balls(slopes, np.full(slopes.shape, 0.1))
-    assert not all_below(wide, Balls(rows), mask[None], most * 1.001)
-
-
-def test_halves_of_a_cone_are_exact_and_make_it_up():
-    cone = np.array([[1.0, 0.0], [0.0, 1.0]])
-    dots = np.eye(2)
-    one, two = _halves(cone[None], dots[None])
-    assert sorted(map(str, (one.tolist(), two.tolist()))) == sorted(
-        map(str, ([[0.5, 0.5], [0.0, 1.0]], [[1.0, 0.0], [0.5, 0.5]]))
-    )
-    rounded = np.array([[1.0, 0.0], [2.0**-60, 1.0]])
-    assert _halves(rounded[None], dots[None]) is None
-    assert _halves(np.ones((1, 1, 1)), np.ones((1, 1, 1))) is None
-
-
-@pytest.mark.parametrize("scale", [1e-150, 1e150])
-def test_scales_prove_nothing_that_is_not_so(scale, monkeypatch):
-    monkeypatch.setattr(beside, "CONES", 1000)
-    rows, slopes = np.array([[1.0, 1.0], [-1.0, 1.0]]), scale * np.array([[-1.0], [1.0]])
-    for first in ([True, False], [True, True]):
-        assert not all_below(Balls(slopes), Balls(rows), np.array([first]), scale * np.sqrt(2))
-
-
-# Nothing may be told as proved that is not
-
-
-def problem_of(seed, N, D, Q):
-    """Slopes, rows, and the largest gain there is, by ascents from a dense set of directions."""
-    rng = np.random.default_rng(seed)
-    rows, slopes = rng.standard_normal((N, D)), rng.standard_normal((N, Q))
-    w = strongest(slopes, rows, rng.standard_normal((300, D)))
-    return rows, slopes, w, np.linalg.norm(np.maximum(rows @ w, 0) @ slopes)
-
-
-@pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize(("N", "D", "Q"), [(3, 1, 1), (4, 2, 1), (6, 2, 2), (5, 3, 1), (6, 3, 2)])
-def test_a_gain_that_is_there_is_never_below(seed, N, D, Q, monkeypatch):
-    monkeypatch.setattr(beside, "CONES", 3000)
-    rows, slopes, w, most = problem_of(seed, N, D, Q)
-    none, own = np.zeros((0, N), bool), rows @ w > 0
-    for part in (1e-9, 1e-3, 0.1, 0.3):
-        assert not all_below(Balls(slopes), Balls(rows), none, most * (1 - part))
-    assert all_below(Balls(slopes), Balls(rows), none, most * 1.1)
-    # the cell of the best direction alone is left out, not one that differs from it at a point
-    for i in range(N):
-        other = own.copy()
-        other[i] = ~other[i]
-        assert not all_below(Balls(slopes), Balls(rows), other[None], most * (1 - 1e-9))
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_radii_count_in_the_rows_and_in_the_slopes(seed, monkeypatch):
-    monkeypatch.setattr(beside, "CONES", 3000)
-    rows, slopes, w, most = problem_of(seed, 4, 2, 1)
-    none, on = np.zeros((0, 4), bool), np.maximum(rows @ w, 0) > 0
-    reach = 0.05
-    # rows turned and slopes enlarged, within the radii, so that w gains more
-    turned = rows + reach * np.sign(w) * np.sign(slopes * np.sign(on @ slopes))
-    gain = abs(np.maximum(turned @ w, 0) @ slopes).max()
-    assert gain > most
-    assert not all_below(Balls(slopes), Balls(rows, np.full(rows.shape, reach)), none, gain)
-    larger = slopes + reach * np.sign(np.maximum(rows @ w, 0) @ slopes)
-    gain = abs(np.maximum(rows @ w, 0) @ larger).max()
-    assert gain > most
-    assert not all_below(Balls(slopes, np.full(slopes.shape, reach)), Balls(rows), none, gain)
-
-
 def test_the_unit_must_have_a_part_of_its_own_along_the_kernel():
     one = Balls(np.ones((1, 1))), Balls(np.eye(2)[:1])
     unit = np.array([3.0, 0.0, -3.0])
@@ -172,72 +81,277 @@ def test_the_unit_must_have_a_part_of_its_own_along_the_kernel():
 
 
 class Asked:
-    """A cell of two units and two points, and what it is asked."""
+    """A cell of two units and two points, both on at both but for kinks, and what it is asked."""
 
-    def __init__(self, monkeypatch, kinks=(), widths=(1, 2, 1), radius=0.0):
-        monkeypatch.setattr(beside, "is_simple", lambda *given: True)
-        monkeypatch.setattr(beside, "all_below", lambda *given: True)
+    def __init__(self, monkeypatch, kinks=(), widths=(1, 2, 1), radius=0.0, multiplier=0.5):
+        self.simple, self.rays = [], None
+        monkeypatch.setattr(beside, "is_simple", lambda *given: self.simple.append(given) or True)
+        monkeypatch.setattr(beside, "searched", self.below)
         d, m, _ = widths
-        X, masks = np.ones((2, d)), [np.ones((2, m))]
-        self.cell = Cell(widths, Balls(X), Balls(np.zeros((2, 1))), [], masks, list(kinks))
-        size = self.cell.places[-1][1].stop
-        self.theta = Balls(np.ones(size))
-        slopes = [Balls(np.ones((2, m))), Balls(np.ones((2, 1)), np.array([[0.0], [radius]]))]
-        self.found = Pass([], [Balls(X), Balls(np.ones((2, m)))], [], slopes)
+        X, masks, slopes = np.array([[1.0], [2.0]]) * np.ones(d), np.ones((2, m)), np.ones((2, m))
+        for l, i, u in kinks:
+            if l == 0:
+                masks[i, u], slopes[i, u] = 0.0, multiplier
+        self.cell = Cell(widths, Balls(X), Balls(np.zeros((2, 1))), [], [masks], list(kinks))
+        self.theta = Balls(np.ones(self.cell.places[-1][1].stop))
+        slopes = [Balls(slopes), Balls(np.ones((2, 1)), np.array([[0.0], [radius]]))]
+        W = [Balls(np.ones((m, d))), Balls(np.ones((1, m)))]
+        gains = [Balls(np.ones((2, m)))]
+        self.found = Pass(W, [Balls(X), Balls(np.ones((2, m)))], [], slopes, gains)
 
-    def __call__(self, units):
-        return gains_elsewhere(self.cell, self.found, self.theta, 0, units, 1.0)
+    def below(self, slopes, lifted, rays, decay):
+        self.rays = rays
+        return Searched(True)
+
+    def __call__(self, units, **more):
+        return not searched_beside(
+            self.cell, self.found, self.theta, 0, units, 1.0, **more
+        ).is_below
 
 
 def test_it_is_asked_only_where_the_statement_speaks(monkeypatch):
     assert not Asked(monkeypatch)([(0, 1)])
     assert Asked(monkeypatch)([(0, 0), (0, 1)])  # no unit is active
-    assert Asked(monkeypatch, [(0, 0, 0)])([(0, 1)])  # the active one is on a kink
     assert not Asked(monkeypatch, [(1, 0, 0)])([(0, 1)])  # a kink of another layer is none
     assert Asked(monkeypatch, radius=np.inf)([(0, 1)])
-    assert not Asked(monkeypatch, widths=(5, 2, 1))([(0, 1)])
-    assert Asked(monkeypatch, widths=(6, 2, 1))([(0, 1)])
+    asked = Asked(monkeypatch)
+    asked.found.inputs[0].rad[1] = np.inf
+    assert asked([(0, 1)])
+
+
+@pytest.mark.parametrize(
+    ("multiplier", "known"), [(0.5, True), (0.0, False), (1.0, False), (-0.1, False), (1.1, False)]
+)
+def test_a_multiplier_must_be_inside_of_its_bounds(multiplier, known, monkeypatch):
+    asked = Asked(monkeypatch, [(0, 0, 0)], multiplier=multiplier)
+    assert asked([(0, 1)]) != known
+    if known:
+        (ray,) = asked.rays
+        assert ray.shares.tolist() == [0.5, 1.0]
+        assert ray.may_differ.tolist() == [True, True]  # the slopes of both push the unit off
+        assert asked.simple[0][0].mid.tolist() == [[0.5], [1.0]]
+
+
+def test_a_multiplier_is_known_in_a_ball_only(monkeypatch):
+    for reach, known in ((0.4, True), (0.5, False)):
+        asked = Asked(monkeypatch, [(0, 0, 0)])
+        asked.found.slopes[0].rad[0, 0] = reach
+        assert asked([(0, 1)]) != known
+        asked = Asked(monkeypatch, [(0, 0, 0)])
+        asked.found.gains[0].rad[0, 0] = reach
+        assert asked([(0, 1)]) != known
+
+
+def test_a_point_that_a_unit_is_pulled_to_may_not_differ(monkeypatch):
+    asked = Asked(monkeypatch)
+    asked.found.slopes[1].mid[1] = -1.0
+    assert not asked([(0, 1)])
+    assert asked.rays[0].may_differ.tolist() == [True, False]
+
+
+@pytest.mark.parametrize("d", [1, 2])
+def test_rows_of_kinks_must_be_independent_or_span_all_that_they_can(d, monkeypatch):
+    # with one input two rows (x, 1) are as many as the entries of (w, b): one of them spans both
+    kinks = [(0, 0, 0), (0, 1, 0)]
+    asked = Asked(monkeypatch, kinks, widths=(d, 2, 1))
+    assert not asked([(0, 1)])
+    # equal rows: with one input one of them will do, with two none may be left out but by a proof
+    asked.found.inputs[0].mid[:] = 1.0
+    assert asked([(0, 1)]) == (d == 2)
+    assert not asked([(0, 1)], dependent={1})
+    # an input that is 0 at all points is no entry
+    asked.found.inputs[0].mid[:, 1:] = 0.0
+    assert not asked([(0, 1)])
 
 
 def test_each_active_unit_is_asked_for_and_what_is_not_below_is_told(monkeypatch):
-    for name, answers in (("is_simple", [True, False]), ("all_below", [False])):
+    for name, answers in (("is_simple", [True, False]), ("searched", [Searched()])):
         asked, left = Asked(monkeypatch, widths=(1, 3, 1)), iter(answers)
         monkeypatch.setattr(beside, name, lambda *given, left=left: next(left))
         assert asked([(0, 2)]) and next(left, None) is None
 
 
-def test_an_entry_that_is_not_0_at_all_points_is_no_entry_less(monkeypatch):
-    asked, given = Asked(monkeypatch, widths=(3, 2, 1)), []
-    monkeypatch.setattr(beside, "all_below", lambda *told: given.append(told[1].shape) or True)
-    asked.found.inputs[0].mid[:] = [[0.0, 1.0, 0.0], [1.0, 1.0, 0.0]]
-    assert not asked([(0, 1)])
-    assert given == [(2, 3)]  # with the bias, and without the last one
-
-
 @pytest.mark.parametrize("rows", [[0], [0, 2], []])
-def test_points_that_are_dead_below_are_the_last_one(rows):
-    """As of the rows that are asked about: a mask says of each whether the unit is on there."""
+@pytest.mark.parametrize("kinks", [False, True])
+def test_points_that_are_dead_below_are_the_last_one(rows, kinks):
+    """As of the rows that are asked about: a share says of each what of its slope counts."""
     below, own = np.ones((4, 2)), np.array([[1.0], [0.0], [1.0], [1.0]])
     below[rows] = 0.0
     below[1, 0] = 0.0  # half dead is not dead
-    cell = Cell((1, 2, 1, 1), Balls(np.ones((4, 1))), None, [], [below, own], [])
-    found = Pass([], [None, Balls(below)], [], [None, None, Balls(np.ones((4, 1)))])
+    at = [(1, i, 0) for i in rows] if kinks else []
+    own[[i for _, i, _ in at]] = 0.0
+    cell = Cell((1, 2, 1, 1), Balls(np.ones((4, 1))), None, [], [below, own], at)
+    one, two = Balls(np.array([[1.0], [0], [3], [0]])), Balls(np.array([[4.0], [0], [4], [0]]))
+    found = Pass([], [None, Balls(below)], [], [None, one, Balls(np.ones((4, 1)))], [None, two])
     lifted = read_and_slopes(found, cell, 1)[1]
-    mask = _mask(cell, 1, 0)
+    shares = _shares(cell, found, 1, 0)
     alive = [i for i in range(4) if i not in rows]
-    assert mask.tolist() == [*own[alive, 0], *([1.0] if rows else [])]
-    assert len(mask) == len(lifted.mid)
+    # of kinks at dead points, that have one height, the sums of multipliers and rises decide
+    last = {0: 1.0, 1: 0.25, 2: 0.5}[len(rows) if kinks else 0]
+    assert shares.mid.tolist() == [*own[alive, 0], *([last] if rows else [])]
+    assert (shares.rad[:-1] == 0).all() and shares.rad[-1] < 1e-12
+    assert len(shares) == len(lifted.mid)
+    if len(at) == 2:  # one that is dead is on its kink, and one is not: that cannot be
+        assert _shares(cell._replace(kinks=at[:1]), found, 1, 0) is None
+
+
+# On a kink
+
+
+def planted(widths, kinks, seed, N=6):
+    """A minimum on kinks, with one more unit, at rest."""
+    net, X, Y = planted_decayed(widths, N, kinks, seed, decay=0.1)
+    (W, V), (b, c) = net.weights, net.biases
+    W, V = np.vstack([W, 0 * W[:1]]), np.hstack([V, 0 * V[:, :1]])
+    return ReLUNetwork([W, V], [np.append(b, 0.0), c]), X, Y
 
 
 @pytest.mark.parametrize(
-    ("seed", "N", "D"), [(16, 2, 2), (496, 2, 2), (832, 3, 2), (868, 3, 3), (138, 3, 3)]
+    ("widths", "kinks", "seed"),
+    [
+        ((1, 2, 1), [(0, 0, 0)], 19),
+        ((1, 2, 1), [(0, 0, 0)], 81),
+        ((2, 2, 1), [(0, 0, 0), (0, 1, 1)], 10),
+    ],
 )
-def test_points_of_open_sign_count_with_all_that_they_may_add(seed, N, D, monkeypatch):
-    """Found by search: with less than half of an open point and half of its modulus, all passes."""
-    monkeypatch.setattr(beside, "CONES", 3000)
-    rng = np.random.default_rng(seed)
-    rows, slopes = rng.standard_normal((N, D)), np.abs(rng.standard_normal((N, 1)))
-    w = strongest(slopes, rows, rng.standard_normal((50, D)))
-    most, none = np.linalg.norm(np.maximum(rows @ w, 0) @ slopes), np.zeros((0, N), bool)
-    assert not all_below(Balls(slopes), Balls(rows), none, most * (1 - 1e-3))
-    assert all_below(Balls(slopes), Balls(rows), none, most * 1.1)
+def test_beside_units_on_kinks_others_stay_at_rest(widths, kinks, seed):
+    net, X, Y = planted(widths, kinks, seed)
+    found, why = proved(net, X, Y, 0.1)
+    assert found is not None and why.endswith("units at rest that turn into active ones")
+    theta, rng, (W, V) = flatten(net.tensors), np.random.default_rng(0), net.weights
+    start = loss_of(net.tensors, X, Y, "mse", 0.1)
+    for k in range(400):
+        way = 0.03 * rng.random() ** 3 * rng.standard_normal(len(theta))
+        near = split(theta + way, net)
+        if k % 4:  # next to turning into one of the active ones
+            u, t = k % (len(W) - 1), 0.3 * rng.random() ** 2
+            spread = 1 + 0.1 * rng.random() * rng.standard_normal(3)
+            near[0][-1] = t * spread[0] * W[u]
+            near[1][-1] = t * spread[1] * net.biases[0][u]
+            near[2][:, -1] = t * spread[2] * V[:, u]
+            if k % 4 > 1:  # and the active one with it, as on the orbit
+                for tensor in near[:2]:
+                    tensor[u] *= np.sqrt(1 - t * t)
+                near[2][:, u] *= np.sqrt(1 - t * t)
+        assert loss_of(near, X, Y, "mse", 0.1) > start - 1e-14
+
+
+def beside_a_kink(other, rise, across=0.0):
+    """(w, b, v) = (1, 0, 0; 1, 0) on its kink at the last of four points, decay 1.
+
+    With the kink held, what else a unit gains is `other`; the multiplier is 0.5, `rise` its bound.
+    """
+    lifted = np.array([[1.0, 0.0, -0.5], [1.0, 1.0, 0.0], [1.0, -1.0, 0.0], [0.0, 0.0, -1.0]])
+    slopes = np.array([[-1.0, 0.0], [0.0, -other / 2], [0.0, other / 2], [rise, across]])
+    masks = np.array([[1.0, 0.0]] * 3 + [[0.0, 0.0]])
+    cell = Cell((2, 2, 2), Balls(lifted[:, :2]), None, [], [masks], [(0, 3, 0)])
+    W = [Balls(np.zeros((2, 2))), Balls(np.eye(2))]
+    multipliers = Balls(np.array([[0.0, 0], [0, 0], [0, 0], [0.5, 0]]))
+    gains = [Balls(slopes @ np.eye(2))]
+    theta = Balls(np.array([1.0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0]))
+    found = Pass(W, [None], [], [multipliers, Balls(slopes)], gains)
+    return cell, found, theta, Balls(slopes), Balls(lifted)
+
+
+@pytest.mark.parametrize(
+    ("other", "rise", "across", "known"),
+    [
+        (0.9, 1.0, 0.0, True),
+        (1.0, 1.0, 0.0, False),  # a tie: another unit gains as much
+        (1.1, 1.0, 0.0, False),  # the multiplier is strict, and the form indefinite
+        (0.9, 0.5, 0.0, False),  # the multiplier is at its bound
+        (0.9, 0.4, 0.0, False),  # next to the ray a unit gains more
+        (0.9, 1.0, 0.5, True),
+        (0.9, 1.0, 5.0, True),  # its slope alone makes another singular value too large
+    ],
+)
+@pytest.mark.parametrize("scale", [1.0, 1e-150, 1e150])
+def test_next_to_a_kink_the_form_decides(other, rise, across, known, scale, monkeypatch):
+    cell, found, theta, slopes, lifted = beside_a_kink(other, rise, across)
+    rays = []
+
+    def below(slopes, lifted, given, decay):
+        rays.extend(given)
+        return Searched(True)
+
+    monkeypatch.setattr(beside, "read_and_slopes", lambda *given: (slopes * scale, lifted))
+    monkeypatch.setattr(beside, "searched", below)
+    # the last entry of the third row is its own, not a bias: rows are asked about apart
+    monkeypatch.setattr(beside, "_kinks_are_free", lambda *given: True)
+    found = found._replace(
+        slopes=[part * scale for part in found.slopes],
+        gains=[part * scale for part in found.gains],
+    )
+    assert searched_beside(cell, found, theta, 0, [(0, 1)], scale).is_below == known
+    # what is claimed, of directions next to the ray
+    rng = np.random.default_rng(0)
+    far = 10.0 ** rng.uniform(-4, 0.5, (20_000, 1))
+    w = far * rng.standard_normal((20_000, 3)) + [1, 0, 0]
+    heights = w @ lifted.mid.T
+    gains = np.maximum(heights, 0) @ slopes.mid
+    is_more = np.linalg.norm(gains, axis=1) > np.linalg.norm(w, axis=1) * (1 + 1e-12)
+    if not known:
+        assert other == 1 or rise == 0.5 or is_more[far[:, 0] < 0.1].any()
+        return
+    (ray,) = rays
+    assert ray.shares[3] == pytest.approx(0.5 / rise)
+    as_there = ((heights > 0) & (ray.shares == 1)) | ((heights < 0) & (ray.shares == 0))
+    falls = -gains @ slopes.mid.T >= ray.steep / scale * abs(heights)
+    holds = (as_there | (falls & ray.may_differ)).all(axis=1)
+    assert holds[far[:, 0] < 1e-3].all()
+    assert not is_more[holds].any()
+    assert (np.max(ray.steep) > 0) == (across > 1)
+
+
+def test_what_ascents_miss_the_search_finds(monkeypatch):
+    def last(slopes, lifted, given):
+        return given[-1] / np.linalg.norm(given[-1])
+
+    monkeypatch.setattr(growth, "strongest", last)  # no ascent: an active unit, or what was found
+    net, X, Y = planted((1, 2, 1), [(0, 0, 0)], 2)
+    labels = labels_of(np.asarray(Y, float), len(X))
+    per_class = [arb(1) / len(X)] * len(labels.classes)
+    found, why = next(nearby_strict_points(net, X, labels, per_class, "mse", 0.1))
+    assert why == "a saddle on 1 kink, with 1 unit at rest at zero"
+    monkeypatch.setattr(minimum, "searched_beside", lambda *given: Searched())
+    found, why = next(nearby_strict_points(net, X, labels, per_class, "mse", 0.1))
+    assert found is None and why.endswith("the best direction found gains 1 times the decay")
+
+
+def test_a_form_is_bent_by_twice_what_is_given():
+    # w_2, v_2 with the singular value 1.1: positive if 1 + 2 B > 1.21
+    slopes, lifted, unit = np.eye(2), np.diag([1.0, 1.1]), Balls(np.array([2.0, 0.0, -2.0, 0.0]))
+    for bend, known in ((0.1, False), (0.11, True)):
+        form = Balls(np.diag([0.0, bend]))
+        assert is_simple(Balls(slopes), Balls(lifted), unit, 1.0, form) == known
+
+
+@pytest.mark.parametrize(("share", "reach"), [(0.2, 0.1), (0.9, 0.05), (0.5, 0.0)])
+def test_the_steepness_is_what_the_smaller_part_asks_for(share, reach):
+    # as above, with the kink at (0, 2): of the decay over its square 1/8 is enough for 1.1
+    lifted = np.array([[1.0, 0.0], [0.0, 1.1], [0.0, 2.0]])
+    slopes = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])
+    shares = Balls(np.array([1.0, 1.0, share]), np.array([0.0, 0.0, reach]))
+    unit, between = Balls(np.array([2.0, 0.0, -2.0, 0.0])), np.array([False, False, True])
+    steep = _steepness(Balls(slopes), Balls(lifted), shares, between, unit, 1.0)
+    room = min(share - reach, 1 - share - reach)
+    assert steep.tolist() == [0.0, 0.0, pytest.approx(0.125 / 4 / room)]
+
+
+def test_a_rise_that_may_be_negative_bounds_nothing(monkeypatch):
+    asked = Asked(monkeypatch, [(0, 0, 0)])
+    asked.found.gains[0].rad[0, 0] = 1.5
+    assert asked([(0, 1)])
+
+
+def test_rows_that_span_less_than_they_can_are_not_enough():
+    rows = np.array([[1.0, 0.0], [1.0, 0.0], [1.0, 0.0], [1.0, 1.0]])
+    for points in ([0, 1], [0, 1, 2]):
+        cell = Cell((2, 1, 1), None, None, [], [], [(0, i, 0) for i in points])
+        # an entry that is 0 at the kinks, and not at all points, is one
+        assert not _kinks_are_free(cell, Pass([], [Balls(rows)], []), 0, 0, ())
+        reach = np.array([[0.0, 0.1], [0, 0], [0, 0]])
+        assert not _kinks_are_free(cell, Pass([], [Balls(rows[:3], reach)], []), 0, 0, ())
+        assert _kinks_are_free(cell, Pass([], [Balls(rows[:3])], []), 0, 0, ())
+    cell = cell._replace(kinks=[(0, 0, 0), (0, 1, 0), (0, 3, 0)])
+    assert _kinks_are_free(cell, Pass([], [Balls(rows)], []), 0, 0, ())
