@@ -8,7 +8,7 @@ from constructions.critical.cell import Cell
 
 NEAR = 1e-4  # relative to the size of a unit and of what it reads
 LEAST = 1e-14
-MOST = 60  # different distances of pairs that are looked at
+MOST = 400  # different distances of pairs that are looked at
 GUESSES = 6
 FLAT = 1e-5  # a slope below this part of the size of its terms may vanish near by
 

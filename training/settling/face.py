@@ -24,6 +24,7 @@ RANK = 1e-9
 DEPENDENT = 1e-4  # what a unit reads at its kinks, the least singular value to the largest
 ONTO = 4  # steps of Newton's method
 EIGEN_RANK = 1e-7  # squares of smaller singular values are lost among the eigenvalues
+MANY = 2  # rows for each parameter, of which a triangle is made first
 MOVES = 1e-7  # of the size of a row
 NEGATIVE = 1e-9  # of the largest eigenvalue
 
@@ -85,6 +86,8 @@ def row_space(rows, *, least=RANK):
     rows = rows[size > 0] / size[size > 0, None]
     if not len(rows):
         return np.zeros((rows.shape[1], 0)), np.eye(rows.shape[1])
+    if len(rows) > MANY * rows.shape[1]:  # without pivots, most of it is products of matrices
+        rows = np.linalg.qr(rows, mode="r")
     Q, R, _ = qr(rows.T, mode="full", pivoting=True, check_finite=False)
     rank = int((np.abs(np.diag(R)) > least * abs(R[0, 0])).sum())
     return Q[:, :rank], Q[:, rank:]

@@ -158,6 +158,8 @@ def _at_end(problem, walk, clock):
         found = _checked(problem, point, loss)
         if found is not None or clock.is_over():
             return found
+        if point.is_sound(loss):  # but not to the last digits, which may be over another kink
+            point = polished(problem, point) or point
         masks, kinks = [mask.copy() for mask in masks], list(kinks)
         if point.room.min(initial=0.0) < -SIGN:
             j = int(np.argmin(point.room))

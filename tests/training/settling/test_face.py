@@ -74,6 +74,27 @@ def test_row_spaces_are_orthonormal_and_complete():
     assert inside.shape == (3, 0) and beyond.shape == (3, 3)
 
 
+@pytest.mark.parametrize("size", [1e-120, 1.0, 1e150])
+@pytest.mark.parametrize("rank", [1, 4, 7])
+def test_many_rows_span_what_few_of_them_do(rank, size):
+    rng = np.random.default_rng(rank)
+    few = rng.standard_normal((rank, 7))
+    mixed = rng.standard_normal((60, rank)) @ few * 10.0 ** rng.uniform(-6, 0, (60, 1)) * size
+    inside, beyond = row_space(np.vstack([few * size, mixed, np.zeros((3, 7))]))
+    assert inside.shape == (7, rank)
+    whole = np.hstack([inside, beyond])
+    np.testing.assert_allclose(whole.T @ whole, np.eye(7), atol=1e-13)
+    np.testing.assert_allclose(few @ beyond, 0, atol=1e-12)
+
+
+def test_a_row_across_many_others_counts_however_little_of_it_is_across():
+    rows = np.tile([1.0, 0, 0], (500, 1))
+    rows[7, 1] = 1e-6
+    assert row_space(rows)[0].shape == (3, 2)
+    rows[7, 1] = 1e-12
+    assert row_space(rows)[0].shape == (3, 1)
+
+
 def test_next_to_a_saddle_the_loss_is_lower():
     # a unit that is on everywhere and is not used: its weight and what goes out rise together
     net = ReLUNetwork([[[0.0]], [[0.0]]], [[1.0], [2.0]])
