@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 
 import cvxpy as cp
 import numpy as np
+from scipy.linalg import null_space
 from scipy.optimize import linprog
 
 from constructions.separation.programs import solved
@@ -153,6 +154,8 @@ class _Frame:
         U, S, Vt = np.linalg.svd(self.rows, full_matrices=False)
         rank = int((S > max(self.rows.shape) * np.finfo(float).eps * S[:1]).sum())
         self.basis, self.back = U[:, :rank], Vt[:rank].T / S[:rank]
+        # where no point looks: only bounds of the weights do
+        self.unseen = null_space(Vt[:rank], rcond=0.5) if rank else np.eye(self.rows.shape[1])
 
     def loss(self, theta, activation):
         """Mean squared error, relative to the square of `height`."""
@@ -189,16 +192,21 @@ class _Program:
 
     def __init__(self, frame, held):
         self.back, self.held, n = frame.back, held, len(frame.y)
+        self.unseen = frame.unseen if held else frame.unseen[:, :0]
+        self.beside = cp.Variable(self.unseen.shape[1]) if self.unseen.shape[1] else None
         self.z = cp.Variable(frame.basis.shape[1]) if frame.basis.shape[1] else None
         if self.z is None:
             return
         self.on, self.signs = cp.Parameter(n, nonneg=True), cp.Parameter(n)
         values = frame.basis @ self.z
         bounds = [cp.multiply(self.signs, values) >= 0]
+        error = cp.sum_squares(cp.multiply(self.on, values) - frame.y)
+        theta = frame.back @ self.z
+        if self.beside is not None:
+            theta = theta + self.unseen @ self.beside
         if held:
-            bounds.append(frame.back[:held] @ self.z >= 0)
-        aim = cp.Minimize(cp.sum_squares(cp.multiply(self.on, values) - frame.y))
-        self.problem = cp.Problem(aim, bounds)
+            bounds.append(theta[:held] >= 0)
+        self.problem = cp.Problem(cp.Minimize(error), bounds)
 
     def best(self, on, signs):
         """The optimum for the points that are `on`, with `signs` of all values, 0 for any."""
@@ -210,6 +218,8 @@ class _Program:
             if not solved(self.problem, cp.HIGHS):
                 raise RuntimeError(f"the convex program ended as {self.problem.status}")
         theta = self.back @ np.array(self.z.value)
+        if self.beside is not None:
+            theta += self.unseen @ self.beside.value
         theta[: self.held] = np.maximum(theta[: self.held], 0)
         return theta
 

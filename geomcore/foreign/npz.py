@@ -162,7 +162,10 @@ def _header(content):
     try:
         dtype = np.dtype(kind)
     except (TypeError, ValueError):
-        raise Damaged(f"has the type {quoted(kind)}, which NumPy lacks here") from None
+        dtype = None
+    # NumPy 2.0 makes a type of negative size of one beyond 2 GiB; later ones refuse it.
+    if dtype is None or dtype.itemsize < 0:
+        raise Damaged(f"has the type {quoted(kind)}, which NumPy lacks here")
     # An axis of length 0 makes all others harmless, and NumPy refuse them if they are large.
     if math.prod(n or 1 for n in shape) * dtype.itemsize >= 2**62:
         raise Damaged(f"has the shape {quoted(shape)}")

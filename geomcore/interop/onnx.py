@@ -125,9 +125,9 @@ def to_onnx(net: ReLUNetwork, *, dtype: DTypeLike = np.float64) -> Any:
     >>> [node.op_type for node in to_onnx(net).graph.node]
     ['Gemm', 'Relu', 'Gemm']
     """
-    helper, numpy_helper = extra("onnx.helper"), extra("onnx.numpy_helper")
     check_network(net, ReLUNetwork)
     dtype = np.dtype(as_choice(type_name(dtype), ("float64", "float32"), "dtype"))
+    helper, numpy_helper = extra("onnx.helper"), extra("onnx.numpy_helper")
     depth, nodes, tensors = len(net.weights), [], []
     for l, (W, b) in enumerate(zip(net.weights, net.biases, strict=True), 1):
         before, out = f"h{l - 1}" if l > 1 else "x", f"z{l}" if l < depth else "y"

@@ -96,10 +96,10 @@ def to_torch(net: ReLUNetwork, *, dtype: Any = None) -> Any:
     -----
     ``from_torch(to_torch(net)) == net``.
     """
-    torch = extra("torch")
     check_network(net, ReLUNetwork)
-    name = TYPES[0] if dtype is None else type_name(dtype)
-    dtype = getattr(torch, as_choice(name, TYPES, "dtype"))
+    name = as_choice(TYPES[0] if dtype is None else type_name(dtype), TYPES, "dtype")
+    torch = extra("torch")
+    dtype = getattr(torch, name)
     modules = []
     for l, (W, b) in enumerate(zip(net.weights, net.biases, strict=True)):
         linear = torch.nn.utils.skip_init(

@@ -4,7 +4,7 @@ from math import comb
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize, nnls
 
@@ -35,6 +35,15 @@ def test_one_weight_by_hand():
     assert held.weights[0] == pytest.approx(0, abs=1e-6) and held.loss == pytest.approx(8)
 
 
+def test_weights_that_the_points_do_not_tell_apart_may_differ():
+    # one of the weights is enough, and the shortest vector of weights has a negative one
+    assert best_unit([[2.0, -2.0, -2.0]], [0.4], non_negative=True).loss < 1e-12
+    found = best_unit([[-2.0, 2.0], [0.0, 0.0], [-2.0, 2.0]], [1.0, 1.5, 0.2], non_negative=True)
+    assert found.loss == pytest.approx((0.4**2 + 1.5**2 + 0.4**2) / 3)
+    found = best_unit([[-2.0, 4.0], [1.0, -2.0]], [2.0, -1.0], non_negative=True)
+    assert found.loss == pytest.approx(0.5) and (found.weights >= 0).all()
+
+
 @settings(max_examples=15)
 @given(
     st.integers(1, 3),
@@ -44,13 +53,17 @@ def test_one_weight_by_hand():
     st.booleans(),
     st.sampled_from([1e-100, 1.0, 1e100]),
 )
+@example(d=3, n=1, seed=3, non_negative=True, bias=False, size=1.0)
+@example(d=2, n=3, seed=0, non_negative=True, bias=True, size=1e-100)
+@example(d=2, n=1, seed=11, non_negative=False, bias=False, size=1e100)
 def test_no_unit_that_is_tried_is_better(d, n, seed, non_negative, bias, size):
     rng = np.random.default_rng(seed)
     X, y = rng.integers(-2, 3, size=(n, d)) * 1.0, rng.normal(size=n)
     found = best_unit(X, y * size, non_negative=non_negative, bias=bias)
     rows = np.column_stack([X, np.ones(n)]) if bias else X
     theta = np.append(found.weights, found.bias) if bias else found.weights
-    assert found.loss == pytest.approx(loss_of(theta, rows, y * size, "relu"), rel=1e-9)
+    loss = loss_of(theta, rows, y * size, "relu")
+    assert found.loss == pytest.approx(loss, rel=1e-9, abs=(1e-12 * size) ** 2)
     low = [0.0] * d + [None] if non_negative else [None] * (d + 1)
     for _ in range(6):
         start = rng.normal(size=rows.shape[1])

@@ -306,7 +306,7 @@ def _arguments(wished, out, resume):
         begun = msgspec.convert(read_record(out).arguments, Arguments)
         if begun.data is None:
             raise ValueError("no data are named in it")
-    except (ValueError, OverflowError, RecursionError) as error:
+    except (msgspec.ValidationError, ValueError, OverflowError, RecursionError) as error:
         if not (out / "run.json").exists():
             raise
         raise ValueError(

@@ -8,6 +8,8 @@ from scipy.sparse import csc_array, triu
 STEPS, NOTHING = 40, 1e-6
 # The accuracy that the solver is asked for, and a ridge beside the mean curvature.
 ACCURACY, SLIGHT = 1e-11, 1e-14
+# By how much of the objective rounding may hide whether it falls.
+FLAT = 1e-14
 
 
 def group_lasso(A, Y, omega, start=None):
@@ -37,7 +39,8 @@ def group_lasso(A, Y, omega, start=None):
     -----
     A cone program (CLARABEL), then Newton steps on the neurons in use, on which the objective is
     smooth: :math:`V \mapsto |v_j|` has the second derivative
-    :math:`(I - \hat v \hat v^T) / |v|`. A step is kept if the objective falls.
+    :math:`(I - \hat v \hat v^T) / |v|`. A step is kept if the objective falls, or if it stays where
+    it is but for rounding and its slope is halved.
     """
     m, Q = A.shape[1], Y.shape[1]
     if m == 0:
@@ -140,10 +143,24 @@ class _Lasso:
                 trial = V + t.min() * (goal - V)
                 trial[t.argmin()] = 0.0
                 trial_value = self.value(trial)
-            if not trial_value < value:
+            if not trial_value < value and not self._settles(trial, trial_value, V, value):
                 break
             V, value = trial, trial_value
         return V
+
+    def _settles(self, trial, trial_value, V, value):
+        """Whether rounding hides what a step does to the objective, but the slope shrinks."""
+        return (
+            trial_value <= value * (1 + FLAT)
+            and (trial.any(axis=1) == V.any(axis=1)).all()
+            and self._steepness(trial) < self._steepness(V) / 2
+        )
+
+    def _steepness(self, V):
+        """The largest slope of the objective in the rows in use."""
+        used = V.any(axis=1)
+        unit = V[used] / np.linalg.norm(V[used], axis=1, keepdims=True)
+        return np.linalg.norm(self.slope(V)[used] + self.omega[used, None] * unit, axis=1).max()
 
     def _newton_step(self, used, V):
         """Where one Newton step in the rows `used` of V leads them."""

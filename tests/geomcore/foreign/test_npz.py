@@ -191,6 +191,7 @@ HEADER = "{{'descr': {}, 'fortran_order': {}, 'shape': {}}}"
         header(HEADER.format("'<f8'", "False", "(0, 1" + "0" * 400 + ")")),
         header(HEADER.format("'<f8'", "False", "(0, " + "9, " * 40 + ")")),
         header(HEADER.format("'<U999999999'", "False", "(0,)")),
+        header(HEADER.format("'>U536870912'", "False", "(0,)")),
         header(HEADER.format("'<U0'", "False", "(1000000000,)")),
         header(HEADER.format("'f7'", "False", "(0,)")),
         header(HEADER.format("'M8[x]'", "False", "(0,)")),

@@ -104,7 +104,7 @@ def _checked(option, parameter, value, out):
             numbers = found if isinstance(found, list) else [] if found is None else [found]
             if limit is not None and not all(within(number, limit) for number in numbers):
                 raise ValueError("out of range")
-    except (ValueError, TypeError, OverflowError):
+    except (msgspec.ValidationError, ValueError, TypeError, OverflowError):
         from geomcore.foreign.wording import quoted
 
         name = _name(option, parameter)

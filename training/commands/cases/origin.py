@@ -176,7 +176,7 @@ def read_json(path, kind):
         if not path.is_file() or path.stat().st_size > MOST_TEXT:
             raise ValueError("there is no such file, or none of ours")
         return msgspec.json.decode(path.read_bytes(), type=kind)
-    except (OSError, ValueError, OverflowError, RecursionError) as error:
+    except (OSError, msgspec.DecodeError, ValueError, OverflowError, RecursionError) as error:
         reason = short(getattr(error, "strerror", None) or error, 120)
         raise ValueError(f"{path} must be of a run of {PROGRAM}: {reason}") from None
 
