@@ -142,7 +142,7 @@ class Everything(NamedTuple):
         return all(tie.stands(self.at_kinks, theta) for tie in self.ties)
 
 
-def everything(points, widths, masks, kinks, loss="mse", theta=None):
+def everything(points, widths, masks, kinks, loss="mse", theta=None, idle=()):
     """The `Everything` of a problem, next to parameters; the loss by its name."""
     N, K = len(points.X), widths[-1]
     Y = of_arbs([t for row in points.targets for t in row], (N, K))
@@ -153,7 +153,7 @@ def everything(points, widths, masks, kinks, loss="mse", theta=None):
     at_kinks = Cell(widths, Balls(points.X[rows]), Y[rows], blocks, [m[rows] for m in masks], own)
     blocks = [block_of(loss, slice(0, N), weights, K)]
     cell = Cell(widths, Balls(points.X), Y, blocks, masks, kinks)
-    (free, alike), ties, held = independent_kinks(points.X, masks, kinks), [], []
+    (free, alike), ties, held = independent_kinks(points.X, masks, kinks, idle), [], []
     if theta is not None:
         floats = at_kinks._replace(X=points.X[rows])
         free, ties = spanned_kinks(floats, theta, free)

@@ -10,7 +10,7 @@ import numpy as np
 from constructions.proof.exact import rational_matrix
 
 
-def independent_kinks(X, masks, kinks):
+def independent_kinks(X, masks, kinks, idle=()):
     """Kinks that all others of their unit depend on, and kinks that are one and the same.
 
     Parameters
@@ -20,6 +20,8 @@ def independent_kinks(X, masks, kinks):
         Kinks are off.
     kinks : list of (int, int, int)
         Layer from 0, point and unit.
+    idle : sequence of (int, int), optional
+        Layer and unit of those at rest at zero, which are on a kink at every point.
 
     Returns
     -------
@@ -34,11 +36,13 @@ def independent_kinks(X, masks, kinks):
         dead, key = _below(masks, l, i)
         together.setdefault((l, u, dead, key), []).append(j)
     free, alike = [], []
-    for (layer, _, dead, _), members in together.items():
+    for (layer, _, dead, (last, *_)), members in together.items():
         if dead:
             free.append(members[0])
-            # kinks below at the same point may go on
+            # kinks below at the same point may go on, and units at rest at any
             moved = {i for l, i, _ in kinks if l < layer}
+            if any(last <= l < layer for l, _ in idle):
+                moved |= {kinks[j][1] for j in members}
             same = [j for j in members if kinks[j][1] not in moved]
             alike += [same] * bool(same) + [[j] for j in members if kinks[j][1] in moved]
         else:

@@ -109,7 +109,7 @@ def _proved(points, cell, loss, decay, theta, idle, bounded):
         blocks=[block_of(loss, slice(0, N), weights, K)],
         masks=[exactly(mask) for mask in cell.masks],
     )
-    whole = everything(points, cell.widths, cell.masks, cell.kinks, loss, theta)
+    whole = everything(points, cell.widths, cell.masks, cell.kinks, loss, theta, idle)
     if decay:
         return strict_point_near(Penalised(cell, arbs, whole, decay, idle, bounded), theta)
     balls = whole.cell._replace(X=Balls(points.X), Y=of_arbs(flat, (N, K)))

@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 from planted import lowest_near, planted
+from scipy.optimize import minimize
 
 from constructions import verify
 from constructions.critical.ties import independent_kinks, multipliers_of
+from geomcore import ReLUNetwork
 
 # By hand
 
@@ -34,6 +36,37 @@ def test_points_that_are_dead_below_have_one_kink():
     # at a point where a kink below may go on it is another one
     free, alike = independent_kinks(X, masks, [*kinks, (0, 1, 0)])
     assert free == [0, 2, 3, 4] and sorted(alike) == [[0], [1], [2], [3], [4]]
+
+
+def test_units_at_rest_below_may_turn_some_of_the_dead_points_on():
+    X = np.arange(2.0)[:, None]
+    masks = [np.ones((2, 2)), np.zeros((2, 2)), np.zeros((2, 2)), np.zeros((2, 1))]
+    kinks = [(2, 0, 0), (2, 1, 0)]
+    assert independent_kinks(X, masks, kinks) == ([0], [[0, 1]])
+    # what is dead stays so, whatever grows in the first layer; what reads it grows above
+    assert independent_kinks(X, masks, kinks, [(0, 1), (2, 1)]) == ([0], [[0, 1]])
+    assert independent_kinks(X, masks, kinks, [(1, 1)]) == ([0], [[0], [1]])
+    above = [(3, 0, 0), (3, 1, 0)]
+    assert independent_kinks(X, masks, above, [(1, 1)]) == ([0], [[0, 1]])
+    assert independent_kinks(X, masks, above, [(2, 1)]) == ([0], [[0], [1]])
+
+
+def test_a_unit_at_rest_below_a_kink_of_dead_points_is_no_minimum():
+    # 4 and 8 are fitted; -1/2 and -1 are off below, with targets -0.3 - 1 and -0.3 + 1
+    def loss(theta, grow=0.0):
+        t, angle, c = theta
+        W = [[t * np.cos(angle)], [-grow]], [[t, grow]], [[t]]
+        net = ReLUNetwork(list(W), [[t * np.sin(angle), 0.0], [0.0], [c]])
+        size = sum((part**2).sum() for part in (*net.weights, *net.biases))
+        return ((net(X) - y) ** 2).mean() + 0.05 * size, net
+
+    X = np.array([[4.0], [8.0], [-0.5], [-1.0]])
+    y = np.array([[1.0], [2.0], [-1.3], [0.7]])
+    found = minimize(lambda theta: loss(theta)[0], [0.65, 0.26, -0.24], tol=1e-12)
+    at_rest, net = loss(found.x)
+    assert loss(found.x, 0.1)[0] < at_rest - 1e-4
+    told = verify(net, X, y, weight_decay=0.1, rtol=1e-4)
+    assert told.verdict != "local minimum"
 
 
 def test_points_of_other_patterns_below_are_not_compared():
