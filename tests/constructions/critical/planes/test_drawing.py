@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from decayed import loss_of, planted_decayed
 from flint import fmpq
-from planes import in_balls, on_line
+from multiples import in_balls, on_line
 
 from constructions import verify
 from constructions.critical import cell as calculus

@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 
 import numpy as np
-from planes import ON_A_LINE, in_balls
+from multiples import ON_A_LINE, in_balls
 
 from constructions.critical.balls import Balls
 from constructions.critical.cell import Cell, forwards, height_rows

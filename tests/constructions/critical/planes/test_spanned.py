@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from decayed import loss_of, network_of, planted_decayed
-from planes import ON_A_LINE, in_balls, on_line
+from multiples import ON_A_LINE, in_balls, on_line
 
 from constructions import Certificate, recheck, verify
 from constructions.critical import minimum
