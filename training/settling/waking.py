@@ -2,7 +2,9 @@
 
 import numpy as np
 
+from constructions.critical.balls import Balls
 from constructions.penalised.ascent import strongest
+from constructions.penalised.directions import Ray, searched
 from training.settling.derivatives import lagrangian
 from training.settling.face import retracted
 from training.settling.newton import finished, least_multipliers
@@ -11,6 +13,8 @@ DRAWN = 64  # directions that are looked at, times the entries of (w, b)
 LENGTHS = 10.0 ** np.arange(0.0, -4.6, -0.5)  # of the unit's (w, b)
 MARGIN = 1e-9  # of the decay, below which a gain is rounding,
 ROUGH = 1e-5  # or what is left of the slope where a walk has ended
+NOISE = 1e-12  # of the length of all parameters
+CONES = 20_000  # of directions that are searched where ascents find none: a second or two of a core
 
 
 def woken_at_end(problem, walk, near):
@@ -23,10 +27,10 @@ def woken_at_end(problem, walk, near):
     kinks = [*walk.kinks, *(pair for pair in near if pair not in walk.kinks)]
     masks = problem.masks(walk.theta, kinks)
     mu = least_multipliers(problem.cell(masks, kinks), walk.theta)
-    return woken(problem, finished(problem, walk.theta, kinks, mu, masks), margin=ROUGH)
+    return woken(problem, finished(problem, walk.theta, kinks, mu, masks), margin=ROUGH, cones=0)
 
 
-def woken(problem, point, *, margin=MARGIN):
+def woken(problem, point, *, margin=MARGIN, cones=CONES):
     """Parameters with a lower loss where a unit at rest is put to use; None if none is found.
 
     So is one that reads nothing, (w, b) = 0, and is read: at first order, and without decay, too.
@@ -41,6 +45,8 @@ def woken(problem, point, *, margin=MARGIN):
     point : Critical
     margin : float
         A gain counts if it is above the decay by this part of it.
+    cones : int
+        Of directions, that are searched beside active units where ascents find none that gains it.
 
     Returns
     -------
@@ -56,7 +62,9 @@ def woken(problem, point, *, margin=MARGIN):
     found = lagrangian(cell, point.theta, point.multipliers)[3]
     for l, blank in enumerate(blanks):
         W, b, V = tensors[2 * l : 2 * l + 3]
-        rests = blank & ~V.any(axis=0)
+        # what reads a unit at rest is noise beside 0
+        noise = NOISE * np.linalg.norm(point.theta) if problem.decay else 0.0
+        rests = blank & (np.linalg.norm(V, axis=0) <= noise)
         if not blank.any():
             continue
         read = np.column_stack([found.inputs[l], np.ones(len(cell.X))])
@@ -68,15 +76,40 @@ def woken(problem, point, *, margin=MARGIN):
             return theta
         if not (rests.any() and problem.decay):
             continue
-        unit = strongest(slopes, read, np.column_stack([W, b])[~rests & W.any(axis=1)])
-        pull = np.maximum(read @ unit, 0) @ slopes
-        size = np.linalg.norm(pull)
-        if size > problem.decay * (1 + margin):
-            place = int(np.flatnonzero(rests)[0])
-            theta = _grown(problem, point, l, place, unit, -pull / size)
-            if theta is not None:
-                return theta
+        active = np.flatnonzero(~blank)
+        given = np.column_stack([W, b])[active]
+        for more in range(2 if len(active) and cones else 1):
+            if more:
+                rays = [_ray(cell, point, found, l, u) for u in active]
+                stronger = searched(Balls(slopes), Balls(read), rays, problem.decay, cones).stronger
+                if stronger is None:
+                    break
+                given = [*given, stronger]
+            unit = strongest(slopes, read, given)
+            pull = np.maximum(read @ unit, 0) @ slopes
+            size = np.linalg.norm(pull)
+            if size > problem.decay * (1 + margin):
+                place = int(np.flatnonzero(rests)[0])
+                theta = _grown(problem, point, l, place, unit, -pull / size)
+                if theta is not None:
+                    return theta
     return None
+
+
+def _ray(cell, point, found, l, u):
+    """What is known next to the direction of an active unit, in floating point.
+
+    A point on its kink counts with a part of its slope (docs/trained.md, "Beside active units").
+    """
+    shares = point.masks[l][:, u].astype(float)
+    pull = found.slopes[l + 1] @ found.W[l + 1][:, u]
+    may_differ = pull > 0
+    for mu, (k, i, own) in zip(point.multipliers, point.kinks, strict=True):
+        if (k, own) == (l, u):
+            rise = found.gains[l][i, u]
+            shares[i] = np.clip(mu / rise, 0.0, 1.0) if rise > 0 else 0.0
+            may_differ[i] = True
+    return Ray(shares, may_differ)
 
 
 def _turned_on(problem, point, l, units, read, slopes):
