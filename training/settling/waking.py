@@ -4,6 +4,7 @@ import numpy as np
 
 from constructions.critical.balls import Balls
 from constructions.penalised.ascent import strongest
+from constructions.penalised.beside import steepness
 from constructions.penalised.directions import Ray, searched
 from training.settling.derivatives import lagrangian
 from training.settling.face import retracted
@@ -80,7 +81,8 @@ def woken(problem, point, *, margin=MARGIN, cones=CONES):
         given = np.column_stack([W, b])[active]
         for more in range(2 if len(active) and cones else 1):
             if more:
-                rays = [_ray(cell, point, found, l, u) for u in active]
+                rays = [_ray(problem, point, found, l, u, read) for u in active]
+                rays = [ray for ray in rays if ray is not None]
                 stronger = searched(Balls(slopes), Balls(read), rays, problem.decay, cones).stronger
                 if stronger is None:
                     break
@@ -96,20 +98,25 @@ def woken(problem, point, *, margin=MARGIN, cones=CONES):
     return None
 
 
-def _ray(cell, point, found, l, u):
-    """What is known next to the direction of an active unit, in floating point.
+def _ray(problem, point, found, l, u, read):
+    """What is known next to the direction of an active unit, in floating point; None if nothing is.
 
     A point on its kink counts with a part of its slope (docs/trained.md, "Beside active units").
     """
     shares = point.masks[l][:, u].astype(float)
-    pull = found.slopes[l + 1] @ found.W[l + 1][:, u]
-    may_differ = pull > 0
+    slopes, out = found.slopes[l + 1], found.W[l + 1][:, u]
+    may_differ, between = slopes @ out > 0, np.zeros(len(shares), bool)
     for mu, (k, i, own) in zip(point.multipliers, point.kinks, strict=True):
         if (k, own) == (l, u):
-            rise = found.gains[l][i, u]
-            shares[i] = np.clip(mu / rise, 0.0, 1.0) if rise > 0 else 0.0
-            may_differ[i] = True
-    return Ray(shares, may_differ)
+            rise, between[i] = found.gains[l][i, u], True
+            if not 0 < mu < rise:
+                return None
+            shares[i] = mu / rise
+    W, b = problem.tensors(point.theta)[2 * l : 2 * l + 2]
+    unit = Balls(np.concatenate([W[u], [b[u]], out]))
+    known = Balls(slopes), Balls(read), Balls(shares)
+    steep = steepness(*known, between, unit, problem.decay)
+    return None if steep is None else Ray(shares, may_differ | between, steep)
 
 
 def _turned_on(problem, point, l, units, read, slopes):

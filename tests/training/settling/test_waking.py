@@ -169,3 +169,7 @@ def test_a_point_on_the_kink_of_an_active_unit_counts_with_a_part(seed, widths, 
         shares[kink[1]] = part
         changed = rays[0]._replace(shares=shares, may_differ=np.zeros(6, bool))
         assert not searched(slopes, rows, [changed, *rays[1:]], *rest).is_below
+    # of a multiplier that is not inside of its bounds nothing is known
+    for part in (-0.1, 1.1):
+        woken(problem, point._replace(multipliers=part * point.rises))
+        assert len(given[-1][2]) == len(rays) - 1
