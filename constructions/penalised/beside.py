@@ -62,7 +62,7 @@ def searched_beside(cell, found, theta, layer, units, decay, dependent=()):
             return Searched()
         own = theta[places_of_unit(cell, layer, u)]
         between = (shares.mid != 0) & (shares.mid != 1)
-        steep = _steepness(slopes, lifted, shares, between, own, decay)
+        steep = steepness(slopes, lifted, shares, between, own, decay)
         if steep is None:
             return Searched()
         pull = slopes.mid @ found.W[layer + 1].mid[:, u]
@@ -96,8 +96,19 @@ def _shares(cell, found, layer, unit):
     return shares
 
 
-def _steepness(slopes, lifted, shares, between, unit, decay):
+def steepness(slopes, lifted, shares, between, unit, decay):
     """How steep the loss must rise off kinks for a form to be below it that is positive.
+
+    Parameters
+    ----------
+    slopes, lifted : Balls, shapes (N, Q), (N, D)
+    shares : Balls, shape (N,)
+        Of the slopes that count for the unit.
+    between : ndarray of bool, shape (N,)
+        Points on its kink, at which a share is between 0 and 1.
+    unit : Balls, shape (D + Q,)
+        (w, b, v).
+    decay : float
 
     Returns
     -------

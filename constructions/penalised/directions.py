@@ -17,7 +17,7 @@ LARGEST = 9  # dimensions of what the rows span, up to which it is tried
 CONES = 300_000  # that are looked at: half a minute of a core at most
 TOGETHER = 256  # at most, and
 NUMBERS = 2_000_000  # heights at once
-TURNS = 4  # of a bound
+TURNS = 4  # of a bound, where slopes have one entry; with more, a second one proves next to nothing
 PART = 0.3  # of the squared length of an edge, in choosing one
 FLAT = 1e-9  # a singular value of the rows below this part of the largest one is none
 SPARE = 1e-9  # beside rounding
@@ -92,7 +92,7 @@ class _Batch(NamedTuple):
     states: np.ndarray
 
 
-def searched(slopes, lifted, rays, decay):
+def searched(slopes, lifted, rays, decay, cones=None):
     """Whether it is proved that no direction gains the decay but those of given rays.
 
     Parameters
@@ -102,6 +102,8 @@ def searched(slopes, lifted, rays, decay):
         Of which what they say is proved.
     decay : float
         Positive.
+    cones : int, optional
+        That are looked at, at most. Default `CONES`.
 
     Returns
     -------
@@ -120,7 +122,7 @@ def searched(slopes, lifted, rays, decay):
     while todo:
         batch = todo.pop()
         seen += len(batch.cones)
-        if seen > CONES:
+        if seen > (CONES if cones is None else cones):
             return Searched()
         stronger = _that_gains_more(batch, problem)
         if stronger is not None:
@@ -185,7 +187,9 @@ def _left(batch, problem, rays):
     if problem.apart < NEAR:
         done |= _bounded(units, heights, rows, slopes, batch.base, problem)
         for ray in rays:
-            for j in np.flatnonzero(~done & _may_belong(batch, decided, ray)):
+            likely = ~done & _may_belong(batch, decided, ray)
+            likely[likely] = _seem_to_belong(units[likely], decided[:, likely], batch, ray, problem)
+            for j in np.flatnonzero(likely):
                 done[j] = _belongs(units[j], heights[j], decided[:, j], batch, ray, problem)
     left = np.flatnonzero(~done)
     return left, decided[:, left], _edges(units[left], heights[left], batch, problem)
@@ -212,17 +216,13 @@ def _bounded(units, heights, rows, slopes, base, problem):
     # one part for all p_j, or one for each sign of a single one
     at = np.repeat(middle[:, None], 2 if Q == 1 else 1, axis=1)
     share = np.zeros((B, at.shape[1], n))
-    for turn in range(TURNS):
+    for turn in range(TURNS if Q == 1 else 1):
         share += (((at @ rows.T) > 0) - share) / max(turn, 1)
         levels = steady + ((weights * share) @ rows) @ units.transpose(0, 2, 1)
         above, short, combined = rows_above(units, levels)
         # a vector of length 1 in the cone is a sum of c_k vertices, the squares of c_k at most 1
         miss = np.sqrt(r) * (short + problem.rounded)
-        ok = np.ones(len(going), bool)
-        for signs in product(range(2), repeat=Q):
-            chosen = [sign * Q + j for j, sign in enumerate(signs)]
-            most = length_two(above[:, chosen]) + np.linalg.norm(miss[:, chosen], axis=1)
-            ok &= most + problem.apart + SPARE < 1
+        ok = _all_are_short(above, miss, 1 - problem.apart - SPARE)
         found[going[ok]] = True
         at = (combined @ units)[:, [0, 1] if Q == 1 else [0]]
         at = np.where(at.any(axis=2, keepdims=True), at, middle[going][:, None])
@@ -231,6 +231,28 @@ def _bounded(units, heights, rows, slopes, base, problem):
         if not len(going):
             break
     return found
+
+
+def _all_are_short(above, miss, most):
+    """Whether matrices of rows (B, 2 Q, r) are shorter than that, ndarray of bool, shape (B,).
+
+    Each row is one of the first Q or of the same number among the last Q, which are those of the
+    other signs. By how much each may be off is `miss` (B, 2 Q).
+    """
+    B, rows, r = above.shape
+    Q = rows // 2
+    above, miss = above.reshape(B, 2, Q, r), miss.reshape(B, 2, Q)
+    squares = (above * above).sum(axis=3)
+    off = np.linalg.norm(miss.max(axis=1), axis=1)
+    # most are decided by the lengths of rows, or by the signs of the longer ones
+    ok = np.sqrt(squares.max(axis=1).sum(axis=1)) + off < most
+    left = np.flatnonzero(~ok)
+    for pick in [squares[left].argmax(axis=1), *product(range(2), repeat=Q)]:
+        which = np.broadcast_to(pick, (len(left), Q))
+        chosen = np.take_along_axis(above[left], which[:, None, :, None], axis=1)[:, 0]
+        left = left[length_two(chosen) + off[left] < most]
+    ok[left] = True
+    return ok
 
 
 def _bases(vectors):
@@ -253,6 +275,18 @@ def _may_belong(batch, decided, ray):
     own = stiff[batch.points]
     wanted = ray.shares[batch.points][own] == 1
     return np.where(wanted, decided[0][:, own], decided[1][:, own]).all(axis=1)
+
+
+def _seem_to_belong(units, decided, batch, ray, problem):
+    """Whether at the middle of each cone points that are not alike are pulled as they must be."""
+    middle = units.sum(axis=1)
+    on = np.maximum(middle @ problem.rows[batch.points].T, 0)
+    gain = on @ problem.slopes[batch.points] + middle @ batch.base.T
+    states = np.repeat(batch.states[None], len(units), axis=0)
+    states[:, batch.points] = decided[0] * 1 - decided[1]
+    alike = ((states == 1) & (ray.shares == 1)) | ((states == -1) & (ray.shares == 0))
+    reach = np.abs(middle @ problem.rows.T) * np.asarray(ray.steep) * problem.scale
+    return (alike | (gain @ problem.slopes.T + reach < 0)).all(axis=1)
 
 
 def _belongs(units, heights, decided, batch, ray, problem):

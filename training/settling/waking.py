@@ -2,7 +2,10 @@
 
 import numpy as np
 
+from constructions.critical.balls import Balls
 from constructions.penalised.ascent import strongest
+from constructions.penalised.beside import steepness
+from constructions.penalised.directions import Ray, searched
 from training.settling.derivatives import lagrangian
 from training.settling.face import retracted
 from training.settling.newton import finished, least_multipliers
@@ -11,6 +14,8 @@ DRAWN = 64  # directions that are looked at, times the entries of (w, b)
 LENGTHS = 10.0 ** np.arange(0.0, -4.6, -0.5)  # of the unit's (w, b)
 MARGIN = 1e-9  # of the decay, below which a gain is rounding,
 ROUGH = 1e-5  # or what is left of the slope where a walk has ended
+NOISE = 1e-12  # of the length of all parameters
+CONES = 20_000  # of directions that are searched where ascents find none: a second or two of a core
 
 
 def woken_at_end(problem, walk, near):
@@ -23,10 +28,10 @@ def woken_at_end(problem, walk, near):
     kinks = [*walk.kinks, *(pair for pair in near if pair not in walk.kinks)]
     masks = problem.masks(walk.theta, kinks)
     mu = least_multipliers(problem.cell(masks, kinks), walk.theta)
-    return woken(problem, finished(problem, walk.theta, kinks, mu, masks), margin=ROUGH)
+    return woken(problem, finished(problem, walk.theta, kinks, mu, masks), margin=ROUGH, cones=0)
 
 
-def woken(problem, point, *, margin=MARGIN):
+def woken(problem, point, *, margin=MARGIN, cones=CONES):
     """Parameters with a lower loss where a unit at rest is put to use; None if none is found.
 
     So is one that reads nothing, (w, b) = 0, and is read: at first order, and without decay, too.
@@ -41,6 +46,8 @@ def woken(problem, point, *, margin=MARGIN):
     point : Critical
     margin : float
         A gain counts if it is above the decay by this part of it.
+    cones : int
+        Of directions, that are searched beside active units where ascents find none that gains it.
 
     Returns
     -------
@@ -56,7 +63,9 @@ def woken(problem, point, *, margin=MARGIN):
     found = lagrangian(cell, point.theta, point.multipliers)[3]
     for l, blank in enumerate(blanks):
         W, b, V = tensors[2 * l : 2 * l + 3]
-        rests = blank & ~V.any(axis=0)
+        # what reads a unit at rest is noise beside 0
+        noise = NOISE * np.linalg.norm(point.theta) if problem.decay else 0.0
+        rests = blank & (np.linalg.norm(V, axis=0) <= noise)
         if not blank.any():
             continue
         read = np.column_stack([found.inputs[l], np.ones(len(cell.X))])
@@ -68,15 +77,46 @@ def woken(problem, point, *, margin=MARGIN):
             return theta
         if not (rests.any() and problem.decay):
             continue
-        unit = strongest(slopes, read, np.column_stack([W, b])[~rests & W.any(axis=1)])
-        pull = np.maximum(read @ unit, 0) @ slopes
-        size = np.linalg.norm(pull)
-        if size > problem.decay * (1 + margin):
-            place = int(np.flatnonzero(rests)[0])
-            theta = _grown(problem, point, l, place, unit, -pull / size)
-            if theta is not None:
-                return theta
+        active = np.flatnonzero(~blank)
+        given = np.column_stack([W, b])[active]
+        for more in range(2 if len(active) and cones else 1):
+            if more:
+                rays = [_ray(problem, point, found, l, u, read) for u in active]
+                rays = [ray for ray in rays if ray is not None]
+                stronger = searched(Balls(slopes), Balls(read), rays, problem.decay, cones).stronger
+                if stronger is None:
+                    break
+                given = [*given, stronger]
+            unit = strongest(slopes, read, given)
+            pull = np.maximum(read @ unit, 0) @ slopes
+            size = np.linalg.norm(pull)
+            if size > problem.decay * (1 + margin):
+                place = int(np.flatnonzero(rests)[0])
+                theta = _grown(problem, point, l, place, unit, -pull / size)
+                if theta is not None:
+                    return theta
     return None
+
+
+def _ray(problem, point, found, l, u, read):
+    """What is known next to the direction of an active unit, in floating point; None if nothing is.
+
+    A point on its kink counts with a part of its slope (docs/trained.md, "Beside active units").
+    """
+    shares = point.masks[l][:, u].astype(float)
+    slopes, out = found.slopes[l + 1], found.W[l + 1][:, u]
+    may_differ, between = slopes @ out > 0, np.zeros(len(shares), bool)
+    for mu, (k, i, own) in zip(point.multipliers, point.kinks, strict=True):
+        if (k, own) == (l, u):
+            rise, between[i] = found.gains[l][i, u], True
+            if not 0 < mu < rise:
+                return None
+            shares[i] = mu / rise
+    W, b = problem.tensors(point.theta)[2 * l : 2 * l + 2]
+    unit = Balls(np.concatenate([W[u], [b[u]], out]))
+    known = Balls(slopes), Balls(read), Balls(shares)
+    steep = steepness(*known, between, unit, problem.decay)
+    return None if steep is None else Ray(shares, may_differ | between, steep)
 
 
 def _turned_on(problem, point, l, units, read, slopes):

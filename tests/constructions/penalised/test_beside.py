@@ -11,9 +11,9 @@ from constructions.penalised import beside, growth, minimum
 from constructions.penalised.beside import (
     _kinks_are_free,
     _shares,
-    _steepness,
     is_simple,
     searched_beside,
+    steepness,
 )
 from constructions.penalised.directions import Searched
 from constructions.penalised.idle import read_and_slopes
@@ -333,7 +333,7 @@ def test_the_steepness_is_what_the_smaller_part_asks_for(share, reach):
     slopes = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])
     shares = Balls(np.array([1.0, 1.0, share]), np.array([0.0, 0.0, reach]))
     unit, between = Balls(np.array([2.0, 0.0, -2.0, 0.0])), np.array([False, False, True])
-    steep = _steepness(Balls(slopes), Balls(lifted), shares, between, unit, 1.0)
+    steep = steepness(Balls(slopes), Balls(lifted), shares, between, unit, 1.0)
     room = min(share - reach, 1 - share - reach)
     assert steep.tolist() == [0.0, 0.0, pytest.approx(0.125 / 4 / room)]
 

@@ -1,5 +1,7 @@
 """That all directions but those of active units gain less than the decay."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 
@@ -8,12 +10,14 @@ from constructions.penalised import directions
 from constructions.penalised.ascent import strongest
 from constructions.penalised.directions import (
     Ray,
+    _all_are_short,
     _Batch,
     _belongs,
     _bounded,
     _halves,
     _in_their_span,
     _may_belong,
+    _seem_to_belong,
     searched,
 )
 
@@ -176,13 +180,33 @@ def test_bounds_are_above_all_samples_and_near_the_largest(D, Q, seed):
     assert shown > 20
 
 
+@pytest.mark.parametrize("Q", [1, 2, 4])
+def test_matrices_are_short_if_they_are_with_all_signs(Q):
+    rng = np.random.default_rng(Q)
+    above = rng.standard_normal((200, 2 * Q, 3))
+    longest = np.zeros(200)
+    for signs in product(range(2), repeat=Q):
+        rows = above[:, [sign * Q + j for j, sign in enumerate(signs)]]
+        longest = np.maximum(longest, np.linalg.norm(rows, 2, axis=(1, 2)))
+    above, none = above / longest[:, None, None], np.zeros((200, 2 * Q))
+    assert _all_are_short(above, none, 1 + 1e-9).all()
+    assert not _all_are_short(above, none, 1 - 1e-9).any()
+    # what one row is off by counts with either sign
+    for j in range(2 * Q):
+        off = none.copy()
+        off[:, j] = 0.1
+        assert not _all_are_short(above, off, 1.1 - 1e-9).any()
+        assert _all_are_short(above, off, 1.1 + 1e-9).all()
+    assert not _all_are_short(np.eye(Q)[None].repeat(2, axis=1) * 1.0, none[:1], 1.0).any()
+
+
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize(("D", "Q"), [(2, 1), (3, 1), (3, 2), (4, 3)])
 def test_a_cone_belongs_to_a_ray_only_where_no_slope_that_matters_gains(D, Q, seed):
     problem, batch, _, heights, gains = some_batch(seed, 7, D, Q, 0.2)
     rng = np.random.default_rng(seed)
     units = batch.cones / np.linalg.norm(batch.cones, axis=2, keepdims=True)
-    told = {False: 0, True: 0}
+    told, refused = {False: 0, True: 0}, 0
     for b in range(len(units)):
         high = units[b] @ problem.rows.T
         decided = np.array([(high > 0).all(axis=0), (high < 0).all(axis=0)])
@@ -192,12 +216,15 @@ def test_a_cone_belongs_to_a_ray_only_where_no_slope_that_matters_gains(D, Q, se
         ray = Ray(shares, np.ones(7, bool), steep)
         belongs = _belongs(units[b], high, decided, batch, ray, problem)
         told[belongs] += 1
+        seems = _seem_to_belong(units[b : b + 1], decided[:, None], batch, ray, problem)[0]
+        refused += not seems
+        assert seems or not belongs
         differ = (heights[b] > 0) != (shares == 1)
         differ |= (shares > 0) & (shares < 1)
         if belongs:
             asked = gains[b] @ problem.slopes.T + steep * problem.scale * abs(heights[b])
             assert (asked[differ] <= 0).all()
-    assert min(told.values()) > 0
+    assert min(told.values()) > 0 and refused > 0
 
 
 def test_points_that_may_not_differ_must_be_as_the_ray_has_them():

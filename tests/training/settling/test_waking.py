@@ -9,8 +9,10 @@ from resting import widened
 from settling_problems import problem_with
 
 from constructions import verify
+from constructions.penalised.directions import searched
 from geomcore import ReLUNetwork
 from training import settle
+from training.settling import waking
 from training.settling.newton import finished, least_multipliers
 from training.settling.problem import parameters_of
 from training.settling.waking import woken, woken_at_end
@@ -114,3 +116,60 @@ def test_a_unit_that_reads_nothing_stays_off_where_nothing_is_gained():
     settled = settle(net, X, Y)
     assert settled.is_critical and settled.loss == settled.loss_before == 0.25
     assert not settled.network.weights[0].any()
+
+
+def nearest_given(slopes, read, given):
+    """Ascents that find the last direction that they were given, and no other."""
+    return given[-1] / np.linalg.norm(given[-1])
+
+
+def test_a_direction_that_ascents_do_not_find_is_searched_for_beside_active_units(monkeypatch):
+    X, Y = np.array([[1.0], [-1.0]]), np.array([[3.0], [2.0]])
+    alone = settle(ReLUNetwork([[[1.0]], [[1.0]]], [[1.0], [0.0]]), X, Y, weight_decay=0.1)
+    assert alone.is_critical
+    problem, point = point_of(widened(alone.network), X, Y, 0.1)
+    monkeypatch.setattr(waking, "strongest", nearest_given)
+    assert woken(problem, point, cones=0) is None
+    theta = woken(problem, point)
+    assert problem.loss(theta) < point.loss - 1e-4
+    # another unit is not read at all, but for what rounding has left
+    point.theta[problem.places[1][0].start + 1] = 1e-17
+    assert problem.loss(woken(problem, point)) < point.loss - 1e-4
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_no_direction_is_found_where_none_is_and_the_search_ends(sign, monkeypatch):
+    found = []
+    monkeypatch.setattr(
+        waking, "searched", lambda *given: found.append(searched(*given)) or found[-1]
+    )
+    net = settle(
+        ReLUNetwork([[[1.0]], [[sign]]], [[1.0], [0.0]]), [[1.0]], [[3.0 * sign]], weight_decay=0.1
+    ).network
+    problem, point = point_of(widened(net), [[1.0]], [[3.0 * sign]], 0.1)
+    assert woken(problem, point) is None
+    assert [answer.is_below for answer in found] == [True]
+
+
+@pytest.mark.parametrize(("seed", "widths"), [(12, (2, 2, 1)), (81, (1, 2, 1))])
+def test_a_point_on_the_kink_of_an_active_unit_counts_with_a_part(seed, widths, monkeypatch):
+    """Where the direction of that unit is the only one that gains the decay."""
+    net, X, Y = planted_decayed(widths, 6, [(0, 0, 0)], seed, decay=0.03)
+    problem, _ = point_of(widened(net), X, Y, 0.03)
+    kink = (0, int(np.flatnonzero((problem.X == X[0]).all(axis=1))[0]), 0)
+    problem, point = point_of(widened(net), X, Y, 0.03, [kink])
+    given = []
+    monkeypatch.setattr(waking, "searched", lambda *g: given.append(g) or searched(*g))
+    assert woken(problem, point) is None
+    slopes, rows, rays, *rest = given[0]
+    assert searched(slopes, rows, rays, *rest).is_below
+    assert 0 < rays[0].shares[kink[1]] < 1 and rays[0].may_differ[kink[1]]
+    for part in (0.0, 1.0):
+        shares = rays[0].shares.copy()
+        shares[kink[1]] = part
+        changed = rays[0]._replace(shares=shares, may_differ=np.zeros(6, bool))
+        assert not searched(slopes, rows, [changed, *rays[1:]], *rest).is_below
+    # of a multiplier that is not inside of its bounds nothing is known
+    for part in (-0.1, 1.1):
+        woken(problem, point._replace(multipliers=part * point.rises))
+        assert len(given[-1][2]) == len(rays) - 1
