@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from constructions.critical.balls import Balls, of_arbs, stacked
-from constructions.critical.curvature.squares import is_by_point, is_long, squared
+from constructions.critical.curvature.squares import is_long, is_summed, squared
 from constructions.critical.points import BITS, exactly
 from constructions.proof.exact import precision
 
@@ -305,7 +305,7 @@ def curvature(cell, found, rows=None):
     K, P = cell.widths[-1], cell.places[-1][1].stop
     total, own, weighted, outputs = Balls(np.zeros((P, P))), [], [], found.values[-1]
     for block in cell.blocks:
-        if is_long(cell) and is_by_point(block):
+        if is_long(cell) and is_summed(cell, block):
             total = total + squared(cell, found, block)
             continue
         at = np.arange(block.rows.start * K, block.rows.stop * K)

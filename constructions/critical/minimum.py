@@ -13,19 +13,13 @@ special cases; so is a loss of which nothing is left to be critical. It is a sad
 along the kinks is proved to start there.
 """
 
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
 from constructions.critical import cell as calculus
-from constructions.critical.balls import (
-    Balls,
-    as_balls,
-    has_full_column_rank,
-    of_arbs,
-    smallest_eigenvalue,
-    stacked,
-)
+from constructions.critical.balls import Balls, as_balls, has_full_column_rank, of_arbs, stacked
 from constructions.critical.cell import Cell
 from constructions.critical.curvature.squares import is_long
 from constructions.critical.entropies import block_of
@@ -36,15 +30,16 @@ from constructions.critical.points import BITS, exactly
 from constructions.critical.ranks import GenericRank, counted_bound, generic_rank
 from constructions.critical.saddle import curvature_down, signs_of, way_over
 from constructions.critical.spans import slices
+from constructions.critical.spans.definite import least_on_kernel
 from constructions.critical.ties import independent_kinks, multipliers_of
 from constructions.proof.exact import precision
 
 REFINED = 4
 CLOSE = 1e-6  # of the norm of the parameters: a step that hardly changes derivatives
+SAME = 1e-14  # and one that changes them by no more than rounding
 DEPENDENT = "the kinks of a unit depend on each other, or there are too many outputs"
 SPANNED = "units are not proved to span others that are on the same kinks"
 BELOW = "the rank of the derivative is below {}, what is generic in the cell"
-STIFFNESS = (1e2, 1e4, 1.0, 1e6)  # what is added across {z_A = 0}, in units of the Hessian
 
 
 class Kink(NamedTuple):
@@ -205,15 +200,21 @@ class _Attempt:
         most = len(self.problem.wanted) + len(self.whole.free)
         return min(counted_bound(self.problem.floats, not_zero), most)
 
+    @cached_property
+    def _start(self):
+        """Where a slice is looked for: the pass, `_rows`, and the spectrum of their Gram matrix."""
+        found = calculus.run(self.problem.balls, as_balls(self.theta))
+        rows = self._rows(found)
+        gram = slices.gram_of(self.problem, found, rows[0])
+        return found, rows, None if gram is None else slices.spectrum_of(gram.mid)
+
     def slices(self, rank, *, if_plain=False):
         """(columns for what is critical, these and more for what is exact), or None.
 
         And None if that is not seen from a Gram matrix, if asked so.
         """
-        found = calculus.run(self.problem.balls, as_balls(self.theta))
-        Z, E, J = self._rows(found)
-        gram = slices.gram_of(self.problem, found, Z)
-        critical = None if gram is None else slices.leading_basis(gram.mid, rank)
+        found, (Z, E, J), spectrum = self._start
+        critical = slices.leading_basis(spectrum, rank)
         if critical is None and not if_plain:
             J = slices.outputs_in_loss(self.problem, found, J)
             critical = slices.row_space(np.vstack([J.mid, Z.mid]), rank)
@@ -257,30 +258,37 @@ class _Attempt:
         columns = stacked([(Z @ critical).T, Balls(np.zeros((k + len(E), k)))])
         return stacked([rows, columns], axis=1)
 
-    def solution(self, critical, basis):
-        """The `Box` of an exact solution in the slice, or None."""
+    def solution(self, critical, basis, at=None):
+        """The `Box` of an exact solution in the slice, or None; see `solution_near` for `at`."""
         value = self.value(critical)
-        return solution_near(value, lambda radius: self.system(critical, basis, radius))
+        return solution_near(value, lambda radius: self.system(critical, basis, radius), at)
 
     def refine(self, critical, basis):
-        """Walk along the slice, in floating point, to where the system vanishes."""
-        r, size, D = basis.shape[1], np.inf, None
+        """Walk along the slice, in floating point, to where the system vanishes.
+
+        What is returned is the derivative of the system there, but for rounding; None if it has
+        not been computed so near.
+        """
+        r, size, D, since = basis.shape[1], np.inf, None, 0.0
         for _ in range(REFINED):
-            if D is None or size > CLOSE * np.linalg.norm(self.theta):  # else D is nearly the same
-                D = self.system(critical, basis, np.zeros(r + len(self.whole.free)))
+            scale = np.linalg.norm(self.theta)
+            if D is None or size > CLOSE * scale:  # else D is nearly the same
+                D, since = self.system(critical, basis, np.zeros(r + len(self.whole.free))), 0.0
             if D is None:
-                return
+                return None
             try:
                 step = np.linalg.solve(D.mid, self.value(critical).mid)
             except np.linalg.LinAlgError:
-                return
+                return D if since <= SAME * scale else None
             move, size = basis @ step[:r], np.linalg.norm(basis @ step[:r])
-            if not np.isfinite(step).all() or size > 0.1 * np.linalg.norm(self.theta):
-                return
+            if not np.isfinite(step).all() or size > 0.1 * scale:
+                break
             self.theta, self.multipliers = self.theta - move, self.multipliers.copy()
             self.multipliers[self.whole.free] -= step[r:]
-            if size <= 1e-15 * np.linalg.norm(self.theta):
-                return
+            since += size
+            if size <= 1e-15 * scale:
+                break
+        return D if since <= SAME * scale else None
 
 
 def keeps_signs(whole, theta):
@@ -325,8 +333,8 @@ def critical_point_near(problem, whole, theta):
     critical, basis = found
     if basis is None:
         return None, "what is to be exact is not independent of the rest"
-    attempt.refine(critical, basis)
-    box = attempt.solution(critical, basis)
+    at = attempt.refine(critical, basis)
+    box = attempt.solution(critical, basis, at)
     if box is None:
         return None, "no exact critical point is proved to exist near by"
     return _examined(attempt, critical, basis, rank, box)
@@ -354,9 +362,11 @@ def _examined(attempt, critical, basis, rank, box):
         bend = 0.0
         ways = tuple(way_over(attempt.problem.balls, attempt.theta, *side) for side in sides)
     elif r1:
-        H = calculus.hessian(attempt.problem.balls, found, rows)
-        bend = least_on_slice(H, Z, critical) if inside else -np.inf
+        # the system's derivative in the box holds both on the slice, which `critical` begins
+        H, across = box.jacobian[:r1, :r1], box.jacobian[r1 : r1 + len(Z), :r1]
+        bend = least_on_kernel(H, across) if inside else -np.inf
         if not bend > 0:
+            H = calculus.hessian(attempt.problem.balls, found, rows)
             down = curvature_down(H, stacked([Z, E]))
             if down is not None:
                 ways, bend = (down[0],), down[1]
@@ -385,16 +395,3 @@ def _examined(attempt, critical, basis, rank, box):
         kind = f"no critical point, as the loss falls over a kink, but one while it stays {where}"
     found = CriticalPoint(theta, loss, rank, bend, kinks, unique, fitted, ways)
     return found, kind if sides else f"{kind} {where}"
-
-
-def least_on_slice(H, Z, critical):
-    """A lower bound of H on the kernel of Z within a slice, or -inf."""
-    H, Z = as_balls(critical.T) @ H @ critical, Z @ critical
-    if len(Z):  # rows that are nearly orthonormal have the same kernel, and a better condition
-        Z = np.linalg.inv(np.linalg.qr(Z.mid.T)[1]).T @ Z
-    size = np.abs(H.mid).max(initial=0.0)
-    for stiffness in STIFFNESS if len(Z) else (0.0,):
-        least = smallest_eigenvalue(H + (Z.T @ Z) * (stiffness * size) if len(Z) else H)
-        if least > 0:
-            break
-    return least

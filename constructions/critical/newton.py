@@ -28,7 +28,7 @@ class Box(NamedTuple):
     jacobian: object
 
 
-def solution_near(value, jacobian):
+def solution_near(value, jacobian, at=None):
     r"""Prove that a square system has exactly one zero in some box around its centre.
 
     .. math:: K(x) = \tilde x - C g(\tilde x) + (1 - C\, Dg([x]))([x] - \tilde x)
@@ -42,6 +42,8 @@ def solution_near(value, jacobian):
     jacobian : callable
         Of radii (m,), gives `Balls` (m, m) that hold the derivative everywhere in that box; or
         None if the system is not smooth there.
+    at : Balls, shape (m, m), optional
+        That of radii 0, or next to the centre, if it is known; nothing that is proved hangs on it.
 
     Returns
     -------
@@ -52,7 +54,7 @@ def solution_near(value, jacobian):
     .. [1] S. M. Rump, Verification methods, Acta Numerica 19 (2010), Theorem 13.3.
     """
     m = len(value)
-    at = jacobian(np.zeros(m))
+    at = jacobian(np.zeros(m)) if at is None else at
     if at is None or not (np.isfinite(at.mid).all() and np.isfinite(at.rad).all()):
         return None
     try:
@@ -62,15 +64,22 @@ def solution_near(value, jacobian):
     if not np.isfinite(C).all():
         return None
     step = (as_balls(C) @ value).largest
-    radius = 2 * step + np.finfo(float).tiny
+    product = C @ at.mid
+    rest = (np.eye(m) - as_balls(product)).largest
+
+    def image_of(D, radius):
+        off = off_product(as_balls(C), D, product, radius)
+        return (as_balls(rest) @ radius + off + step).upper
+
+    radius = _first_radius(2 * step + np.finfo(float).tiny, lambda radius: image_of(at, radius))
     for _ in range(ROUNDS):
         D = jacobian(radius)
         if D is None:
             return None
-        product = C @ D.mid
-        rest = (np.eye(m) - as_balls(product)).largest
-        off = off_product(as_balls(C), D, product, radius)
-        image = (as_balls(rest) @ radius + off + step).upper
+        if not np.array_equal(D.mid, at.mid):
+            at, product = D, C @ D.mid
+            rest = (np.eye(m) - as_balls(product)).largest
+        image = image_of(D, radius)
         if not np.isfinite(image).all():
             return None
         if (image < radius).all():
@@ -80,6 +89,23 @@ def solution_near(value, jacobian):
         # those that hold their image stay: what they are coupled with has to catch up with them
         radius = np.maximum(radius, 1.5 * image)
     return None
+
+
+def _first_radius(radius, image_of):
+    """A radius that holds its image, as far as rounding in the middle goes.
+
+    What is not known there is more than what changes in a small box, and such rounds cost products
+    with vectors alone, where those of the box take its derivative. As it was, if none is found.
+    """
+    start = radius
+    for _ in range(ROUNDS):
+        image = image_of(radius)
+        if not np.isfinite(image).all():
+            break
+        if (image < radius).all():
+            return radius
+        radius = np.maximum(radius, 1.5 * image)
+    return start
 
 
 def _never_contracts(rest, x, left=None, right=None):

@@ -21,6 +21,9 @@ BITS = 61
 PRIMES = 2.7e16  # there are more of so many bits
 DRAWS = 2
 MOST_ENTRIES = 20_000_000  # of a derivative that is computed modulo primes
+FEW_ENTRIES = 1_000_000  # with no more, all rows take no time
+EACH = 2  # rows that are drawn of those of each point
+JOINT = 32  # and of those of all points together
 
 
 class GenericRank(NamedTuple):
@@ -65,10 +68,11 @@ def generic_rank(cell, wanted, held=()):
         if found is None:
             return None
         best = max(best, found)
+    spare = bool(wanted) and _are_many(cell, np.array([i for i, _ in wanted]))
     bits += max(
         (_whole_bits(row) for row in {id(row): row for _, row in wanted}.values()), default=0
     )
-    return GenericRank(best, _error(cell, best, bits, held))
+    return GenericRank(best, _error(cell, best, bits, held, tests=int(spare)))
 
 
 def counted_bound(cell, free_bias):
@@ -209,15 +213,83 @@ def _rank_modulo(cell, wanted, whole, p, held):
     rows = []
     if wanted:
         points = np.array([i for i, _ in wanted])
-        back = [_modulo(row, p) for _, row in wanted]
+        back = np.array([_modulo(row, p) for _, row in wanted], dtype=object)
+        if _are_many(cell, points):
+            found = _rank_of_fewer(cell, weights, inputs, points, back, p)
+            if found is not None:
+                return found
         rows.append(_rows(cell, weights, inputs, len(cell.masks), points, back, p))
+    rows += _kink_rows(cell, weights, inputs, p)
+    return _matrix(np.vstack(rows), p).rank() if rows else 0
+
+
+def _kink_rows(cell, weights, inputs, p):
+    """Derivatives modulo p of the pre-activations at the kinks, a list of arrays (1, P)."""
+    rows = []
     for l, i, u in cell.kinks:
         unit = [[int(u == j) for j in range(cell.widths[l + 1])]]
         rows.append(_rows(cell, weights, inputs, l, np.array([i]), unit, p))
-    if not rows:
-        return 0
-    rows = np.vstack(rows)
-    return nmod_mat(len(rows), rows.shape[1], [int(v) for v in rows.ravel()], p).rank()
+    return rows
+
+
+def _matrix(rows, p):
+    return nmod_mat(*rows.shape, [int(v) for v in rows.ravel()], p)
+
+
+def _are_many(cell, points):
+    """Whether `_rank_of_fewer` takes less than half of the rows of outputs at these points."""
+    fewer = EACH * len(np.unique(points)) + JOINT + 1
+    all_rows, P = len(points) + len(cell.kinks), cell.places[-1][1].stop
+    return all_rows * P > FEW_ENTRIES and 2 * (fewer + len(cell.kinks)) < all_rows
+
+
+def _rank_of_fewer(cell, weights, inputs, points, back, p):
+    """The rank modulo p of (DF, Dz) from combinations of its rows, or None if these do not do.
+
+    Of each point, and of all together, random combinations are taken. If a last one of all rows
+    depends on those before, they span all rows, but with probability 1 / p: else it would be a
+    random element of a space of which they are a proper part.
+    """
+    own, at = np.unique(points, return_inverse=True)
+    rng, n = np.random.default_rng(secrets.randbits(128)), len(points)
+
+    def mixed(shares):
+        total = np.zeros((len(own), back.shape[1]), dtype=object)
+        np.add.at(total, at, np.asarray(shares, dtype=object)[:, None] * back)
+        return total % p
+
+    last = len(cell.masks)
+    rows = _kink_rows(cell, weights, inputs, p)
+    for _ in range(EACH):
+        rows.append(_rows(cell, weights, inputs, last, own, mixed(rng.integers(p, size=n)), p))
+    joint = [mixed(rng.integers(p, size=n)) for _ in range(JOINT)]
+    # what is proved hangs on the last one alone
+    joint = np.stack([*joint, mixed([secrets.randbelow(p) for _ in range(n)])])
+    rows = np.vstack([*rows, _summed_rows(cell, weights, inputs, own, joint, p)])
+    reduced, rank = _matrix(rows.T, p).rref()
+    # the last row is no pivot of this one: what pivots before it span is all there is
+    is_spanned = any(int(reduced[rank - 1, j]) for j in range(len(rows) - 1)) if rank else True
+    return rank if is_spanned else None
+
+
+def _summed_rows(cell, weights, inputs, points, back, p):
+    """Sums over points of derivatives modulo p of combinations of outputs, (combinations, P).
+
+    The combinations of each point are `back`, shape (combinations, points, K).
+    """
+    m, n, _ = back.shape
+    found = np.zeros((m, cell.places[-1][1].stop), dtype=object)
+    for l in range(len(cell.masks), -1, -1):
+        at_W, at_b = cell.places[l]
+        read = np.hstack([inputs[l][points], np.ones((n, 1), dtype=object)])
+        flat = back.transpose(0, 2, 1).reshape(-1, n)
+        total = (_matrix(flat, p) * _matrix(read, p)).entries()
+        total = np.array([int(v) for v in total], dtype=object).reshape(m, -1, read.shape[1])
+        found[:, at_W], found[:, at_b] = total[:, :, :-1].reshape(m, -1), total[:, :, -1]
+        if l:
+            on = cell.masks[l - 1][points].astype(int).astype(object)
+            back = back @ weights[l] % p * on
+    return found
 
 
 def _drawn(cell, whole, p, constraints=(), held=()):
@@ -292,8 +364,11 @@ def _rows(cell, weights, inputs, layer, points, back, p):
     return found
 
 
-def _error(cell, rank, bits, held=()):
-    """Probability that all draws have found a rank that is too small."""
+def _error(cell, rank, bits, held=(), tests=0):
+    """Probability that all draws have found a rank that is too small.
+
+    In each of them so many tests fail with probability 1 / p, besides.
+    """
     degree = 0
     for l, width in enumerate(cell.widths[:-1]):
         counts, joint = {}, 0
@@ -310,4 +385,4 @@ def _error(cell, rank, bits, held=()):
         bits += 2 * math.ceil(math.log2(width + 1))
     rank = rank + 1  # of a minor that was missed
     share = rank * degree * (bits + math.log2(rank) + 1) / (BITS - 1) / PRIMES
-    return min(1.0, (rank * degree / 2.0 ** (BITS - 1) + share) ** DRAWS)
+    return min(1.0, ((rank * degree + tests) / 2.0 ** (BITS - 1) + share) ** DRAWS)

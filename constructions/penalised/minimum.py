@@ -26,12 +26,12 @@ from constructions.critical.minimum import (
     Everything,
     Kink,
     keeps_signs,
-    least_on_slice,
 )
 from constructions.critical.newton import solution_near
 from constructions.critical.points import BITS, exactly
 from constructions.critical.ranks import GenericRank
 from constructions.critical.saddle import curvature_down, signs_of, way_over
+from constructions.critical.spans.definite import least_on_slice
 from constructions.penalised.beside import searched_beside
 from constructions.penalised.growth import gain_in, is_below, way_to_grow
 from constructions.penalised.idle import layers_that_may_grow

@@ -3,7 +3,8 @@ r"""The part J^T A J of a second derivative: J that of the outputs, A that of th
 The rows of J for a layer are products of what goes back from the outputs and what the layer reads.
 Where points do not share in A, outputs are summed first, point by point, which takes one part in
 their number of the time that the matrix J takes, less for units that are off at most points; and J
-need not be had at all.
+need not be had at all. Where they do, but all have one pattern, what goes back from the outputs is
+one and the same at each: with A = form (x) across, the part of two layers is a Kronecker product.
 """
 
 import numpy as np
@@ -23,8 +24,18 @@ def is_by_point(block):
     return len(getattr(block, "form", np.zeros(0)).shape) == 1
 
 
+def has_one_pattern(cell, block):
+    """Whether the same units are on at all points of a block."""
+    return all((mask[block.rows] == mask[block.rows.start]).all() for mask in cell.masks)
+
+
+def is_summed(cell, block):
+    """Whether J^T A J of a block is had without J."""
+    return is_by_point(block) or has_one_pattern(cell, block)
+
+
 def squared(cell, found, block):
-    """J^T A J of a block whose points do not share in A.
+    """J^T A J of a block whose points do not share in A, or have one pattern.
 
     Parameters
     ----------
@@ -32,12 +43,14 @@ def squared(cell, found, block):
     found : Pass
         In balls.
     block : Block, or of another loss
-        See `is_by_point`.
+        See `is_summed`.
 
     Returns
     -------
     Balls, shape (P, P)
     """
+    if not is_by_point(block):
+        return _of_one_pattern(cell, found, block)
     own, K, P = block.rows, cell.widths[-1], cell.places[-1][1].stop
     n = own.stop - own.start
     backs = _backs(cell, found, own)
@@ -54,6 +67,36 @@ def squared(cell, found, block):
         turned = Balls(backs[l].mid.transpose(0, 2, 1), backs[l].rad.transpose(0, 2, 1))
         for k in range(l, len(backs)):
             _add_layers(cell, total, (l, k), masks[l], turned @ bent[k], reads)
+    return total
+
+
+def _of_one_pattern(cell, found, block):
+    r"""J^T A J of a block whose points have one pattern.
+
+    Of layers l and k it is :math:`(B_l^T\,across\,B_k) \otimes (2 R_l^T\,form\,R_k)`, with B what
+    goes back from the outputs, and R what the layers read at the points of the block, and 1.
+    """
+    own, P = block.rows, cell.places[-1][1].stop
+    n = own.stop - own.start
+    backs = [back[0] for back in _backs(cell, found, slice(own.start, own.start + 1))]
+    reads = [stacked([read[own], Balls(np.ones((n, 1)))], axis=1) for read in found.inputs]
+    places = [
+        np.column_stack([np.arange(W.start, W.stop).reshape(m, -1), np.arange(b.start, b.stop)])
+        for (W, b), m in zip(cell.places, cell.widths[1:], strict=True)
+    ]
+    total = Balls(np.zeros((P, P)), np.zeros((P, P)))
+    for k in range(len(backs)):
+        bent, formed = block.across @ backs[k], 2 * (block.form @ reads[k])
+        for l in range(k + 1):
+            units, read = backs[l].T @ bent, reads[l].T @ formed
+            (m, m_k), (n_l, n_k) = units.shape, read.shape
+            part = units.reshape(m, 1, m_k, 1) * read.reshape(1, n_l, 1, n_k)
+            at, at_k = places[l].ravel(), places[k].ravel()
+            for target, source in ((total.mid, part.mid), (total.rad, part.rad)):
+                source = source.reshape(len(at), len(at_k))
+                target[np.ix_(at, at_k)] = source
+                if l < k:
+                    target[np.ix_(at_k, at)] = source.T
     return total
 
 

@@ -62,14 +62,21 @@ def extended(columns, rows):
     return np.hstack([columns, Vt.T]) if len(s) == len(rows) and s[-1] > 1e-11 else None
 
 
-def leading_basis(gram, rank):
+def spectrum_of(gram):
+    """Eigenvalues of a Gram matrix, rising, and orthonormal columns; None if it is not finite."""
+    if not (len(gram) and np.isfinite(gram).all()):
+        return None
+    return np.linalg.eigh((gram + gram.T) / 2)
+
+
+def leading_basis(spectrum, rank):
     """Orthonormal columns that span what a Gram matrix has the rank of, (P, rank).
 
-    None if it plainly has a smaller rank, or may have.
+    None if it plainly has a smaller rank, or may have, or its `spectrum_of` is not known.
     """
-    if not (0 < rank <= len(gram) and np.isfinite(gram).all()):
+    if spectrum is None or not 0 < rank <= len(spectrum[0]):
         return None
-    values, vectors = np.linalg.eigh((gram + gram.T) / 2)
+    values, vectors = spectrum
     return vectors[:, -rank:] if values[-rank] > CLEAR * values[-1] else None
 
 

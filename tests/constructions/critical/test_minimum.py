@@ -7,14 +7,16 @@ import pytest
 from flint import arb, arb_mat
 from planted import planted
 
+from constructions.critical import cell as calculus
 from constructions.critical import minimum, search
-from constructions.critical.balls import Balls
+from constructions.critical.balls import Balls, as_balls
 from constructions.critical.cell import Cell
 from constructions.critical.fitted.fewer import NOTHING
 from constructions.critical.points import BITS
 from constructions.critical.reduced import along
 from constructions.critical.search import nearby_minimum, nearby_points
 from constructions.critical.spans import slices
+from constructions.critical.spans.definite import least_on_slice
 from constructions.proof.exact import precision
 from geomcore.arrays import as_labels
 
@@ -135,17 +137,17 @@ def test_kinks_of_a_later_layer_are_no_kinks_of_this_one():
 def test_the_least_curvature_is_that_on_the_kernel_within_the_slice():
     H, none = Balls(np.diag([-5.0, 2.0, 3.0, -7.0])), Balls(np.zeros((0, 4)))
     slice_ = np.eye(4)[:, :3]
-    assert minimum.least_on_slice(H, none, slice_) == -np.inf
+    assert least_on_slice(H, none, slice_) == -np.inf
     Z = Balls(np.array([[1.0, 0.0, 0.0, 0.0]]))
-    assert 1.9 < minimum.least_on_slice(H, Z, slice_) <= 2.0
-    assert minimum.least_on_slice(H, Balls(np.array([[0.0, 1.0, 0.0, 0.0]])), slice_) == -np.inf
-    assert minimum.least_on_slice(H, Z, np.eye(4)) == -np.inf
-    assert 2.9 < minimum.least_on_slice(H, none, np.eye(4)[:, 2:3]) <= 3.0
+    assert 1.9 < least_on_slice(H, Z, slice_) <= 2.0
+    assert least_on_slice(H, Balls(np.array([[0.0, 1.0, 0.0, 0.0]])), slice_) == -np.inf
+    assert least_on_slice(H, Z, np.eye(4)) == -np.inf
+    assert 2.9 < least_on_slice(H, none, np.eye(4)[:, 2:3]) <= 3.0
     # of all matrices in the balls: the kernel of (1, s) leans by s
     for lean, positive in ((0.5, True), (0.7, False)):
         wide = Balls(Z.mid, np.array([[0.0, lean, 0.0, 0.0]]))
         assert (2 - 5 * lean**2 > 0) == positive
-        assert positive or minimum.least_on_slice(H, wide, slice_) == -np.inf
+        assert positive or least_on_slice(H, wide, slice_) == -np.inf
 
 
 # What follows is examined in the whole box, and said as it is
@@ -154,8 +156,8 @@ def test_the_least_curvature_is_that_on_the_kernel_within_the_slice():
 def with_box(monkeypatch, change):
     own = minimum.solution_near
 
-    def changed(value, jacobian):
-        box = own(value, jacobian)
+    def changed(*given):
+        box = own(*given)
         return box if box is None else box._replace(**change(box))
 
     monkeypatch.setattr(minimum, "solution_near", changed)
@@ -223,8 +225,8 @@ def test_a_box_holds_all_parameters_and_multipliers_of_a_slice():
         ("slices.has_rank", lambda *given: False, "the derivative is not proved to have rank"),
         ("has_full_column_rank", lambda A: False, "the kinks are not proved to be independent"),
         ("are_free", lambda *given: False, "the kinks are not proved to be independent"),
-        ("least_on_slice", lambda *given: -np.inf, "the Hessian is not proved to be positive"),
-        ("least_on_slice", lambda *given: 0.0, "the Hessian is not proved to be positive"),
+        ("least_on_kernel", lambda *given: -np.inf, "the Hessian is not proved to be positive"),
+        ("least_on_kernel", lambda *given: 0.0, "the Hessian is not proved to be positive"),
         ("solution_near", lambda *given: None, "no exact critical point is proved to exist"),
         ("generic_rank", lambda *given: None, "the kinks of a unit depend on each other"),
         ("signs_of", lambda *given: (False, []), "a multiplier is not proved to lie inside"),
@@ -247,7 +249,7 @@ def test_a_way_down_along_the_kinks_is_one_whatever_their_multipliers_are(monkey
     labels = as_labels(Y, len(X), targets=None)
     with precision(BITS):
         per_class = [arb(1) / len(X)] * len(labels.classes)
-    for name, answer in (("signs_of", (False, [])), ("least_on_slice", -np.inf)):
+    for name, answer in (("signs_of", (False, [])), ("least_on_kernel", -np.inf)):
         with monkeypatch.context() as patched:
             patched.setattr(minimum, name, lambda *given, answer=answer: answer)
             found, why = next(nearby_points(net, X, labels, per_class))
@@ -340,3 +342,25 @@ def test_a_rank_may_be_larger_or_equations_may_imply_less(drawn, implied, told, 
     )
     found, _ = proved(*on_two_kinks((2, 3, 1)))  # drawn, and not counted
     assert found.rank.error == told
+
+
+def test_the_derivative_of_the_system_begins_with_the_hessian_on_the_slice(monkeypatch):
+    inner, seen = minimum._examined, []
+
+    def examined(attempt, critical, basis, rank, box):
+        theta, mu = attempt.box(basis, box.radius)
+        found = calculus.run(attempt.problem.balls, theta, mu)
+        H, Z = calculus.hessian(attempt.problem.balls, found), attempt._rows(found)[0]
+        r1 = critical.shape[1]
+        seen.append((r1, len(Z)))
+        held = box.jacobian
+        for own, part in (
+            (as_balls(critical.T) @ H @ critical, held[:r1, :r1]),
+            (Z @ critical, held[r1 : r1 + len(Z), :r1]),
+        ):
+            assert own.mid.any() and (np.abs(own.mid - part.mid) <= own.rad + part.rad).all()
+        return inner(attempt, critical, basis, rank, box)
+
+    monkeypatch.setattr(minimum, "_examined", examined)
+    found, _ = proved(*on_two_kinks())
+    assert not found.ways_down and all(r1 > 2 and k == 2 for r1, k in seen) and seen

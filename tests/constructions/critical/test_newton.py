@@ -127,3 +127,30 @@ def test_a_matrix_never_contracts_if_it_shrinks_no_entry_of_some_vector(rest, ne
     assert _never_contracts(rest, np.full(len(rest), 0.125)) is never
     if never:
         assert np.abs(np.linalg.eigvals(rest)).max() >= 1
+
+
+def test_where_rounding_is_all_that_is_not_known_the_first_box_does():
+    rad = np.array([[0.1, 1e-13], [0.0, 0.0]])  # as above
+    asked = []
+
+    def derivative(radius):
+        asked.append(radius)
+        return Balls(np.eye(2), rad)
+
+    box = solution_near(Balls(np.array([1e-30, 1e-16])), derivative)
+    assert len(asked) == 2 and not asked[0].any() and (asked[1] == box.radius).all()
+    again = solution_near(Balls(np.array([1e-30, 1e-16])), derivative, Balls(np.eye(2), rad))
+    assert len(asked) == 3 and (again.image == box.image).all()
+
+
+@pytest.mark.parametrize("off", [0.0, 1e-3, -1e-3, 0.5])
+def test_what_is_said_of_the_centre_is_no_part_of_the_proof(off):
+    value, derivative = polynomial([-2.0, 0.0, 1.0], 1.4142)
+    box = solution_near(value, derivative, Balls(np.array([[2.8284 + off]])))
+    assert abs(1.4142 - np.sqrt(2)) <= box.image[0] < box.radius[0]
+    assert box.jacobian.lower[0, 0] <= 2 * (1.4142 - box.radius[0])
+    for none in ([1.0, 0.0, 1.0], [0.0, 0.0, 1.0]):
+        value, derivative = polynomial(none, 0.1)
+        assert solution_near(value, derivative, Balls(np.array([[1.0 + off]]))) is None
+    for wrong in (np.zeros((1, 1)), np.full((1, 1), np.inf)):
+        assert solution_near(*polynomial([-2.0, 0.0, 1.0], 1.4142), Balls(wrong)) is None

@@ -99,3 +99,67 @@ def test_where_there_is_no_loss_nothing_bends(monkeypatch):
     cell, theta = cell_of((2, 3, 2), "mse")
     for found in both(cell._replace(blocks=[]), Balls(theta), monkeypatch):
         assert not found.mid.any() and not found.rad.any()
+
+
+def tied_cell(widths, seed=0, one_pattern=True):
+    """A cell with two blocks of four points each that share in the loss, and parameters."""
+    cell, theta = cell_of(widths, "mse", seed=seed)
+    rng = np.random.default_rng(seed + 10)
+    blocks = []
+    for start in (0, 4):
+        root, across = rng.standard_normal((4, 5)), rng.standard_normal((widths[-1], 6))
+        rows = slice(start, start + 4)
+        blocks.append(Block(rows, Balls(root @ root.T), Balls(across @ across.T)))
+        for mask in cell.masks if one_pattern else ():
+            mask[rows] = mask[start]
+    return cell._replace(blocks=blocks), theta
+
+
+@pytest.mark.parametrize("widths", WIDTHS)
+@pytest.mark.parametrize("reach", [0.0, 1e-3])
+def test_of_one_pattern_it_is_that_of_all_rows_and_no_wider(widths, reach, monkeypatch):
+    cell, theta = tied_cell(widths)
+    assert all(squares.is_summed(cell, block) for block in cell.blocks)
+    rows, summed = both(cell, Balls(theta, np.full(len(theta), reach)), monkeypatch)
+    size = np.abs(rows.mid).max()
+    assert size > 0.01
+    np.testing.assert_allclose(summed.mid, rows.mid, rtol=0, atol=1e-13 * size)
+    assert (np.abs(summed.mid - rows.mid) <= summed.rad + rows.rad).all()
+    assert summed.rad.max() <= 2 * rows.rad.max()
+    assert (np.abs(summed.mid - summed.mid.T) <= summed.rad).all()
+
+
+@pytest.mark.parametrize("widths", WIDTHS)
+def test_of_one_pattern_that_of_a_box_holds_those_in_it(widths, monkeypatch):
+    cell, theta = tied_cell(widths, seed=1)
+    rng, reach = np.random.default_rng(2), 1e-3
+    box = both(cell, Balls(theta, np.full(len(theta), reach)), monkeypatch)[1]
+    for _ in range(4):
+        moved = Balls(theta + reach * rng.choice([-1.0, 1.0], len(theta)))
+        inner = both(cell, moved, monkeypatch)[0]
+        assert (np.abs(inner.mid - box.mid) <= box.rad + inner.rad).all()
+
+
+def test_what_is_not_known_of_the_form_is_not_known_after_it(monkeypatch):
+    cell, theta = tied_cell((2, 3, 2))
+    first = cell.blocks[0]
+    wide = first._replace(form=Balls(first.form.mid, np.full((4, 4), 1e-3)))
+    found = both(cell._replace(blocks=[wide, cell.blocks[1]]), Balls(theta), monkeypatch)[1]
+    moved = first._replace(form=first.form + 1e-3)
+    inner = both(cell._replace(blocks=[moved, cell.blocks[1]]), Balls(theta), monkeypatch)[0]
+    assert (np.abs(inner.mid - found.mid) <= found.rad + inner.rad).all()
+    lost = both(cell, Balls(theta, np.where(np.arange(17) == 9, np.inf, 0.0)), monkeypatch)[1]
+    assert np.isinf(lost.rad).any() and not np.isnan(lost.mid).any()
+
+
+def test_points_of_several_patterns_are_done_with_their_rows(monkeypatch):
+    cell, theta = tied_cell((3, 5, 4), one_pattern=False)
+    assert not any(squares.is_summed(cell, block) for block in cell.blocks)
+    rows, own = both(cell, Balls(theta), monkeypatch)
+    np.testing.assert_array_equal(own.mid, rows.mid)
+    # a pattern differs in the second hidden layer alone
+    cell, theta = tied_cell((2, 3, 1, 2))
+    cell.masks[1][:4] = [[1.0], [1.0], [0.0], [1.0]]
+    assert [squares.is_summed(cell, block) for block in cell.blocks] == [False, True]
+    rows, own = both(cell, Balls(theta), monkeypatch)
+    assert (np.abs(own.mid - rows.mid) <= own.rad + rows.rad).all()

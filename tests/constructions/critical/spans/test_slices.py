@@ -12,7 +12,7 @@ from constructions.critical import minimum
 from constructions.critical.balls import Balls
 from constructions.critical.curvature import squares
 from constructions.critical.spans import slices
-from constructions.critical.spans.slices import is_positive, leading_basis, plain_basis
+from constructions.critical.spans.slices import is_positive, leading_basis, plain_basis, spectrum_of
 from constructions.verification.verification import verify
 
 # Bases
@@ -37,13 +37,13 @@ def test_rows_that_nearly_depend_on_each_other_are_not_plain(lean):
 
 def test_a_gram_matrix_has_a_rank_that_is_plain():
     rows = np.array([[3.0, 0.0, 4.0, 0.0], [0.0, 1e-3, 0.0, 0.0]])
-    found = leading_basis(rows.T @ rows, 2)
+    found = leading_basis(spectrum_of(rows.T @ rows), 2)
     assert np.allclose(rows @ found @ found.T, rows) and found.shape == (4, 2)
-    assert leading_basis(rows.T @ rows, 3) is None
-    assert leading_basis(rows.T @ rows, 0) is None
-    assert leading_basis(rows.T @ rows, 5) is None
-    assert leading_basis(np.full((2, 2), np.nan), 1) is None
-    assert leading_basis(np.diag([1.0, 1e-14]), 2) is None  # may be rounding
+    assert leading_basis(spectrum_of(rows.T @ rows), 3) is None
+    assert leading_basis(spectrum_of(rows.T @ rows), 0) is None
+    assert leading_basis(spectrum_of(rows.T @ rows), 5) is None
+    assert leading_basis(spectrum_of(np.full((2, 2), np.nan)), 1) is None
+    assert leading_basis(spectrum_of(np.diag([1.0, 1e-14])), 2) is None  # may be rounding
 
 
 # Positive matrices
@@ -160,7 +160,7 @@ def test_a_rank_that_a_gram_matrix_does_not_show_is_asked_of_the_rows(monkeypatc
     assert verify(net, X, Y).verdict == "local minimum"
     monkeypatch.setattr(slices, "is_positive", lambda M: False)
     assert verify(net, X, Y).verdict == "local minimum"
-    monkeypatch.setattr(slices, "leading_basis", lambda gram, rank: None)
+    monkeypatch.setattr(slices, "leading_basis", lambda spectrum, rank: None)
     assert verify(net, X, Y).verdict == "local minimum"
     monkeypatch.setattr(slices, "has_full_column_rank", lambda A: False)
     assert verify(net, X, Y).verdict == "undetermined"

@@ -20,6 +20,7 @@ from constructions.critical.spans.slices import (
     outputs_in_loss,
     plain_basis,
     row_space,
+    spectrum_of,
 )
 
 
@@ -107,12 +108,12 @@ def test_more_rows_than_there_are_parameters_are_dependent():
 
 
 def test_a_rank_is_plain_from_1e_12_of_the_largest_eigenvalue_on():
-    assert leading_basis(np.diag([2.0, 3e-12]), 2) is not None
-    assert leading_basis(np.diag([2.0, 1.6e-12]), 2) is None
-    assert spans(leading_basis(np.diag([1.0, 3.0, 0.5]), 1), [[0.0, 1.0, 0.0]], 1)
-    assert spans(leading_basis(np.array([[2.0, 1.0], [1.0, 2.0]]), 1), [[1.0, 1.0]], 1)
-    assert leading_basis(np.eye(2), 0) is None
-    assert leading_basis(np.array([[1.0, np.nan], [np.nan, 1.0]]), 1) is None
+    assert leading_basis(spectrum_of(np.diag([2.0, 3e-12])), 2) is not None
+    assert leading_basis(spectrum_of(np.diag([2.0, 1.6e-12])), 2) is None
+    assert spans(leading_basis(spectrum_of(np.diag([1.0, 3.0, 0.5])), 1), [[0.0, 1.0, 0.0]], 1)
+    assert spans(leading_basis(spectrum_of(np.array([[2.0, 1.0], [1.0, 2.0]])), 1), [[1.0, 1.0]], 1)
+    assert leading_basis(spectrum_of(np.eye(2)), 0) is None
+    assert leading_basis(spectrum_of(np.array([[1.0, np.nan], [np.nan, 1.0]])), 1) is None
 
 
 # Positive matrices
