@@ -39,9 +39,9 @@ def independent_kinks(X, masks, kinks, idle=()):
     for (layer, _, dead, (last, *_)), members in together.items():
         if dead:
             free.append(members[0])
-            # kinks below at the same point may go on, and units at rest at any
+            # kinks below at the same point may go on, and units at rest in the dead layer at any
             moved = {i for l, i, _ in kinks if l < layer}
-            if any(last <= l < layer for l, _ in idle):
+            if any(l == last for l, _ in idle):
                 moved |= {kinks[j][1] for j in members}
             same = [j for j in members if kinks[j][1] not in moved]
             alike += [same] * bool(same) + [[j] for j in members if kinks[j][1] in moved]

@@ -67,7 +67,9 @@ def searched_beside(cell, found, theta, layer, units, decay, dependent=()):
             return Searched()
         pull = slopes.mid @ found.W[layer + 1].mid[:, u]
         rays.append(Ray(shares.mid, between | (pull > 0), steep))
-    return searched(slopes, lifted, rays, decay)
+    # what units at rest above read has no slope, their masks being off
+    above = [u for u in range(slopes.shape[1]) if (layer + 1, u) not in units]
+    return searched(slopes[:, above], lifted, rays, decay)
 
 
 def _shares(cell, found, layer, unit):

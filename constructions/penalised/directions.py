@@ -14,6 +14,8 @@ from constructions.critical.balls import EPS
 from constructions.penalised.shortest import length_two, rows_above
 
 LARGEST = 9  # dimensions of what the rows span, up to which it is tried
+WIDEST = 8  # entries of a slope: bounds are tried for each choice of their signs
+USUAL = 16  # such choices, above which a cone counts as more than one
 CONES = 300_000  # that are looked at: half a minute of a core at most
 TOGETHER = 256  # at most, and
 NUMBERS = 2_000_000  # heights at once
@@ -110,7 +112,7 @@ def searched(slopes, lifted, rays, decay, cones=None):
     Searched
     """
     problem = _in_their_span(slopes, lifted, decay)
-    if problem is None or problem.rows.shape[1] > LARGEST:
+    if problem is None or problem.rows.shape[1] > LARGEST or problem.slopes.shape[1] > WIDEST:
         return Searched()
     (N, r), Q = problem.rows.shape, problem.slopes.shape[1]
     if not r:
@@ -121,7 +123,7 @@ def searched(slopes, lifted, rays, decay, cones=None):
     todo = _parted(whole, np.zeros((2, 2**r, N), bool), problem, most)
     while todo:
         batch = todo.pop()
-        seen += len(batch.cones)
+        seen += len(batch.cones) * max(1, 2**Q // USUAL)
         if seen > (CONES if cones is None else cones):
             return Searched()
         stronger = _that_gains_more(batch, problem)
@@ -147,6 +149,9 @@ def _in_their_span(slopes, lifted, decay):
         finite = finite and np.isfinite(radii).all() and np.isfinite(spread).all()
     if not (finite and 0 < scale < np.inf):
         return None
+    used = L.any(axis=0) | spread.any(axis=0)
+    used[:1] |= not used.any()
+    L, spread = L[:, used], spread[:, used]
     (N, D), Q = rows.shape, L.shape[1]
     _, sizes, basis = np.linalg.svd(rows, full_matrices=False)
     basis = basis[: int((sizes > FLAT * sizes.max(initial=0.0)).sum())]

@@ -58,3 +58,8 @@ def test_a_unit_at_rest_below_parts_kinks_at_dead_points(apart, resting):
         near[0][1], near[1][1], near[2][0, 1] = t * way[0], t * way[1], t
         assert loss_of(near, X, Y, "mse", DECAY) < start - 1e-2 * t * t
     assert said(net, Y).verdict not in ("local minimum", "global minimum")
+
+
+def test_units_at_rest_above_cost_and_change_nothing():
+    for above in (0, 14):  # signs of 15 slopes would be 32,768 choices
+        assert said(*critical(0.0, (1, above))).verdict == "local minimum"
