@@ -198,6 +198,73 @@ def test_matrices_are_short_if_they_are_with_all_signs(Q):
         assert not _all_are_short(above, off, 1.1 - 1e-9).any()
         assert _all_are_short(above, off, 1.1 + 1e-9).all()
     assert not _all_are_short(np.eye(Q)[None].repeat(2, axis=1) * 1.0, none[:1], 1.0).any()
+    # what all rows are off by adds up
+    zero, off = np.zeros((1, 2 * Q, 3)), np.full((1, 2 * Q), 0.1)
+    size = 0.1 * np.sqrt(Q)
+    assert _all_are_short(zero, off, size + 1e-9) and not _all_are_short(zero, off, size - 1e-9)
+
+
+def test_what_a_row_misses_and_rounding_both_count(monkeypatch):
+    problem, batch, samples, _, gains = some_batch(0, 7, 3, 2, 0.1)
+    ratio = (np.linalg.norm(gains, axis=2) / np.linalg.norm(samples, axis=2)).max()
+    slopes = problem.slopes / (4 * ratio)
+    units = batch.cones / np.linalg.norm(batch.cones, axis=2, keepdims=True)
+    exact = directions.rows_above
+
+    def short_of(miss):
+        def rows_above(units, levels):
+            above, short, weights = exact(units, levels)
+            return above, np.maximum(short, miss), weights
+
+        monkeypatch.setattr(directions, "rows_above", rows_above)
+
+    def found(rounded):
+        scaled = problem._replace(slopes=slopes, rounded=rounded)
+        given = units @ problem.rows.T, problem.rows, slopes, batch.base
+        return _bounded(units, *given, scaled).any()
+
+    for miss, rounded, known in ((0.0, 0.0, True), (0.5, 0.0, False), (0.5, 0.5, False)):
+        short_of(miss)
+        assert found(rounded) == known
+    short_of(0.0)
+    assert not found(0.5)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_cone_belongs_or_not_whether_points_are_open_or_known_to_be_on(seed):
+    problem, batch, _, _, _ = some_batch(seed, 7, 3, 2, 0.1)
+    units = batch.cones / np.linalg.norm(batch.cones, axis=2, keepdims=True)
+    rng, told, known = np.random.default_rng(seed), set(), 0
+    for one in units:
+        high = one @ problem.rows.T
+        on, off = (high > 0).all(axis=0), (high < 0).all(axis=0)
+        shares = np.where(on, 1.0, 0.0)
+        shares[rng.integers(0, 7, 2)] = rng.choice([0.0, 0.3, 1.0], 2)
+        ray = Ray(shares, np.ones(7, bool))
+        base = problem.slopes[on].T @ problem.rows[on]
+        part = _Batch(batch.cones, np.flatnonzero(~on), base, on.astype(int))
+        answers = {
+            _belongs(one, high, np.array([on, off]), batch, ray, problem),
+            _belongs(one, high[:, ~on], np.array([on, off])[:, ~on], part, ray, problem),
+        }
+        assert len(answers) == 1
+        told |= answers
+        known += on.any()
+    assert len(told) == 2 and known > 5
+
+
+def test_heights_of_unknown_sign_count_with_what_they_may_be():
+    rows = Balls(np.array([[1.0, 0.0], [0.0, 1.0]]))
+    ray = Ray(np.array([1.0, 0.5]), np.array([False, True]), np.array([0.0, 1.0]))
+    batch = _Batch(np.eye(2)[None], np.arange(2), np.zeros((1, 2)), np.zeros(2, int))
+    problem = _in_their_span(Balls([[-1.0], [0.5]]), rows, 1.0)
+    units = np.array([[1.0, 0.0], [1.0, 0.0]]) @ problem.basis.T
+    heights = units @ problem.rows.T
+    decided = np.array([[True, False], [False, False]])
+    # -1 * 0.5 and twice what is unsure: below zero up to a quarter, rounding left out
+    for part, known in ((0.9, True), (1 - 1e-10, False), (1.2, False), (1.9, False)):
+        unsure = problem._replace(unsure=np.full(2, 0.25 * part))
+        assert _belongs(units, heights, decided, batch, ray, unsure) == known
 
 
 @pytest.mark.parametrize("seed", range(4))
