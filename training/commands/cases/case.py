@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 
 import constructions
 from constructions import Certificate, Construction, ConstructionError, verify
-from constructions.construction import TWO_LAYER
-from constructions.theorems.table import THEOREMS
 from geomcore.datasets.dataset import Dataset
 from geomcore.display.lines import folded
 from geomcore.foreign.choices import as_choice
@@ -93,6 +91,10 @@ class Case:
 
     def construct(self, method="auto", *, step=lambda name: None):
         """Construct a network, or keep why there is none; `step` takes the name of each search."""
+        # verify needs neither these nor cvxpy, which they load
+        from constructions.construction import TWO_LAYER
+        from constructions.theorems.table import THEOREMS
+
         if method == TWO_LAYER:
             raise ValueError(f"--method {method} needs a weight decay: see geomcore optimum")
         as_choice(method, ("auto", *THEOREMS), "method")
