@@ -266,15 +266,15 @@ def _units_at_rest(attempt, theta, mu):
             return _Rest(way)
     bounded = attempt.problem.bounded
     left = [gain for gain in gains if not is_below(whole.cell, found, gain, decay, bounded)]
-    known, are_below = (whole.cell, found), True
+    are_below = True
     for gain in left:
         # a unit that turns into an active one adds to what units above read, and may span others
         if any(tie.layer > gain.layer for tie in whole.ties):
             are_below = False
             continue
-        answer = searched_beside(*known, theta, gain.layer, units, decay, dependent)
+        answer = searched_beside(whole.cell, found, theta, gain.layer, units, decay, dependent)
         if answer.stronger is not None:
-            gain = gain_in(*known, gain.layer, units, [answer.stronger])
+            gain = gain_in(whole.cell, found, gain.layer, units, [answer.stronger])
             way = way_to_grow(whole.cell, gain, units, decay, dependent)
             if way is not None:
                 return _Rest(way)

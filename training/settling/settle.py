@@ -96,9 +96,9 @@ def settle(
     descent goes there, and how long. What falls by less than 1e-5 of the loss in each of four
     rounds is given up. 2000 parameters take half a minute to zero loss on 500 points; with many
     kinks on 1000 points each step takes a fifth to a third of a second, and there may be hundreds:
-    digits with 61-25-10 and 152 kinks took two minutes. What does not end in `seconds` says so in
-    its summary, with the gradient. The largest problem has 3000 parameters and 3e7 entries in the
-    derivative of all outputs.
+    digits with 61-25-10 and some 150 kinks took one to two minutes. What does not end in `seconds`
+    says so in its summary, with the gradient. The largest problem has 3000 parameters and 3e7
+    entries in the derivative of all outputs.
 
     A cross-entropy without weight decay has no critical point where every output is on the right
     side: there it "runs to infinity", and so it is said at once. With weight decay, units that are
