@@ -62,7 +62,7 @@ def woken(problem, point, *, margin=MARGIN, cones=CONES):
     cell = problem.cell(point.masks, point.kinks)
     found = lagrangian(cell, point.theta, point.multipliers)[3]
     for l, blank in enumerate(blanks):
-        W, b, V = tensors[2 * l : 2 * l + 3]
+        V = tensors[2 * l + 2]
         # what reads a unit at rest is noise beside 0
         noise = NOISE * np.linalg.norm(point.theta) if problem.decay else 0.0
         rests = blank & (np.linalg.norm(V, axis=0) <= noise)
@@ -78,16 +78,7 @@ def woken(problem, point, *, margin=MARGIN, cones=CONES):
         if not (rests.any() and problem.decay):
             continue
         active = np.flatnonzero(~blank)
-        given = np.column_stack([W, b])[active]
-        for more in range(2 if len(active) and cones else 1):
-            if more:
-                rays = [_ray(problem, point, found, l, u, read) for u in active]
-                rays = [ray for ray in rays if ray is not None]
-                stronger = searched(Balls(slopes), Balls(read), rays, problem.decay, cones).stronger
-                if stronger is None:
-                    break
-                given = [*given, stronger]
-            unit = strongest(slopes, read, given)
+        for unit in _directions(problem, point, found, l, active, read, slopes, cones):
             pull = np.maximum(read @ unit, 0) @ slopes
             size = np.linalg.norm(pull)
             if size > problem.decay * (1 + margin):
@@ -96,6 +87,19 @@ def woken(problem, point, *, margin=MARGIN, cones=CONES):
                 if theta is not None:
                     return theta
     return None
+
+
+def _directions(problem, point, found, l, active, read, slopes, cones):
+    """Where ascents lead, and then, beside active units, from where a search has seen more."""
+    W, b = problem.tensors(point.theta)[2 * l : 2 * l + 2]
+    given = np.column_stack([W, b])[active]
+    yield strongest(slopes, read, given)
+    if len(active) and cones:
+        rays = [_ray(problem, point, found, l, u, read) for u in active]
+        rays = [ray for ray in rays if ray is not None]
+        stronger = searched(Balls(slopes), Balls(read), rays, problem.decay, cones).stronger
+        if stronger is not None:
+            yield strongest(slopes, read, [*given, stronger])
 
 
 def _ray(problem, point, found, l, u, read):
